@@ -1,0 +1,56 @@
+"""Every error that changes behaviour is a type here, with its exit code (GATE-2).
+
+Exit codes: 0 pass, 1 refused, 2 could not be decided or wrong usage, 75 deferred, 70 a bug.
+"""
+
+from __future__ import annotations
+
+EXIT_BUG = 70
+
+
+class OrchError(Exception):
+    """Something could not be decided; `str()` is one line that says what to do about it."""
+
+    exit_code = 2
+
+
+class UsageError(OrchError):
+    """The command was called with values that make no sense together."""
+
+
+class SettingsError(OrchError):
+    """An environment variable or configuration file holds an unusable value."""
+
+
+class ProcessError(OrchError):
+    """A child process could not be started, timed out, or wrote more than it may."""
+
+
+class GitError(OrchError):
+    """Git answered with an error, or with something that proves nothing."""
+
+
+class UnknownRevision(GitError):
+    """A revision does not resolve to an object of this repository."""
+
+
+class ShallowRepository(GitError):
+    """The clone is shallow, so a range in it proves nothing (SEC-2)."""
+
+
+class BudgetExceeded(OrchError):
+    """More was pushed than may be scanned: a definite refusal, never a skip (SEC-9)."""
+
+    exit_code = 1
+
+
+class ScannerError(OrchError):
+    """A scanner is missing, misbehaved, or did not prove what it scanned (SEC-2)."""
+
+
+class ReportError(OrchError):
+    """A report could not be written, read back, or is malformed (SEC-8)."""
+
+
+class ExceptionListError(OrchError):
+    """The list of allowed findings on the target branch is malformed (SEC-4)."""

@@ -1,0 +1,1 @@
+"""One module per gate: gather facts, judge them."""

@@ -1,0 +1,1 @@
+"""The only access to git: processes in `cli`, object reading in `objects`."""

@@ -1,0 +1,1 @@
+"""Git hooks: what they read, what they refuse, how they are installed."""

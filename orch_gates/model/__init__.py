@@ -1,0 +1,1 @@
+"""What the words mean: values shared by every layer; pure."""

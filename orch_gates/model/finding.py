@@ -1,0 +1,24 @@
+"""One thing a gate found wrong, safe to print: it never holds a secret's value (SEC-5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where a rule matched and how to mend it.
+
+    `id` is derived from the place, never from the secret, so it may be printed and passed to
+    `orch-gates secrets allow`. `line` counts from 1; 0 means that the place has no lines (a file
+    or ref name). `commit` is empty where the content is in no commit yet (staged content).
+    """
+
+    id: str
+    rule: str
+    path: str
+    line: int
+    commit: str
+    description: str
+    fix: str
+    carrier: str = "file"

@@ -1,0 +1,106 @@
+"""The only place that starts processes: bounded in time and output, killed as a group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from orch_gates.errors import ProcessError
+
+STDERR_SHOWN = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a child process ended. `returncode` is negative when a signal ended it."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def complaint(self) -> str:
+        """The end of stderr on one line, for an error message."""
+        text = " ".join(self.stderr.decode("utf-8", "replace").split())
+        return text[-STDERR_SHOWN:]
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    timeout: float,
+    cwd: Path | None = None,
+    stdin: bytes | IO[bytes] | None = None,
+) -> Completed:
+    """Run a command to its end.
+
+    A timeout kills the whole process group: gitleaks can hang on its own git child for ever
+    (reference/scanners.md §1).
+
+    Raises:
+        ProcessError: it could not be started or did not end within `timeout` seconds.
+    """
+    source = stdin if stdin is None or isinstance(stdin, bytes) else None
+    handle = None if source is not None or stdin is None else stdin
+    with _spawn(argv, env=env, cwd=cwd, stdin=handle, piped_input=source is not None) as child:
+        try:
+            stdout, stderr = child.communicate(source, timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise ProcessError(f"{argv[0]} did not finish within {timeout:.0f} s") from error
+        return Completed(child.returncode, stdout, stderr)
+
+
+@contextlib.contextmanager
+def converse(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A child to write to and read from; its group is killed when the block is left.
+
+    Raises:
+        ProcessError: it could not be started.
+    """
+    with _spawn(argv, env=env, cwd=cwd, stdin=None, piped_input=True) as child:
+        yield child
+
+
+@contextlib.contextmanager
+def _spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None,
+    stdin: IO[bytes] | None,
+    piped_input: bool,
+) -> Iterator[subprocess.Popen[bytes]]:
+    if piped_input:
+        source: IO[bytes] | int = subprocess.PIPE
+    else:
+        source = subprocess.DEVNULL if stdin is None else stdin
+    try:
+        child = subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProcessError(f"cannot start {argv[0]}: {error.strerror or error}") from error
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        child.wait()

@@ -1,0 +1,1 @@
+"""Secret scanners and dependency auditors, each behind one port."""
