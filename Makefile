@@ -1,0 +1,39 @@
+# Two commands are enough on a new machine: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint demo bench corpus lock clean
+
+PYTEST_ARGS ?=
+UV ?= uv
+cache := $(or $(ORCH_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/orch-gates)
+bin := .venv/bin
+compile := $(UV) pip compile --quiet pyproject.toml --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate --universal --python-version 3.11 --extra audit --group build
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## .venv/bin/orch-gates and the tools it uses, ready; quick when nothing changed
+	@scripts/setup
+
+test: setup ## every test, the fast ones first; PYTEST_ARGS="-k name" narrows
+	@$(bin)/python -m pytest tests/unit $(PYTEST_ARGS)
+	@$(bin)/python -m pytest tests --ignore=tests/unit $(PYTEST_ARGS)
+
+lint: setup ## everything that keeps the house as DESIGN.md describes it
+	@PATH="$(CURDIR)/$(bin):$(cache)/bin:$$PATH" scripts/lint
+
+demo: setup ## a leaked key refused by the hook, shown on a throw-away repository
+	@$(bin)/orch-gates demo
+
+bench: setup ## cost next to bare gitleaks and a bare push
+	@$(bin)/python -m tests.bench
+
+corpus: setup ## the evasion matrix: carriers of a secret by scanner
+	@$(bin)/python -m tests.corpus
+
+lock: ## renew the hashed locks in requirements/ (needs uv)
+	$(compile) --group dev --upgrade --output-file requirements/dev.txt
+	$(compile) --constraint requirements/dev.txt --output-file requirements/runtime.txt
+
+clean: ## remove what set-up and the tests left in this checkout
+	rm -rf .venv *.egg-info build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
