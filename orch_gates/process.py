@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,14 +59,25 @@ def run(
 
 
 @contextlib.contextmanager
-def converse(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def converse(
+    argv: Sequence[str], *, env: Mapping[str, str], timeout: float
+) -> Iterator[subprocess.Popen[bytes]]:
     """A child to write to and read from; its group is killed when the block is left.
+
+    It is also killed `timeout` seconds after its start: the reader then sees the end of the
+    stream, which is never the end of an answer.
 
     Raises:
         ProcessError: it could not be started.
     """
-    with _spawn(argv, env=env, cwd=cwd, stdin=None, piped_input=True) as child:
-        yield child
+    with _spawn(argv, env=env, cwd=None, stdin=None, piped_input=True) as child:
+        watchdog = threading.Timer(timeout, _kill_group, [child])
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield child
+        finally:
+            watchdog.cancel()
 
 
 @contextlib.contextmanager
@@ -96,11 +108,15 @@ def _spawn(
     try:
         yield child
     finally:
-        if child.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+        _kill_group(child)
         for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
         child.wait()
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)

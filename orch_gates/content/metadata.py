@@ -1,0 +1,71 @@
+"""The readable parts of commits, tags and trees: all bytes in them that a person can choose."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+GITLINK_MODE = b"160000"
+
+_HEX_HEADER = re.compile(rb"(?:tree|parent|object) (?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+_ENTRIES = {
+    size: (
+        re.compile(rb"([0-7]+) ([^\0]+)\0([\s\S]{%d})" % size),
+        re.compile(rb"(?:[0-7]+ [^\0]+\0[\s\S]{%d})*+" % size),
+    )
+    for size in (20, 32)
+}
+_SIGNATURE_TIME = re.compile(rb" \d{1,12} [+-]\d{4}\Z")
+
+
+@dataclass(slots=True)
+class MessageReader:
+    """Reads commits and tags; a person's name and address is given once per scan, not per commit."""
+
+    _people: set[bytes] = field(default_factory=set)
+
+    def readable(self, data: bytes) -> bytes:
+        """The object without ids and times: headers of any kind, and the message, are kept.
+
+        Only headers are reduced; in the message nothing is dropped, whatever it looks like.
+        """
+        head, blank, message = data.partition(b"\n\n")
+        kept = [line for line in map(self._header, head.split(b"\n")) if line]
+        return b"\n".join(kept) + blank + message
+
+    def _header(self, line: bytes) -> bytes:
+        if _HEX_HEADER.match(line):
+            return b""
+        if line.startswith((b"author ", b"committer ", b"tagger ")):
+            person = _SIGNATURE_TIME.sub(b"", line.split(b" ", 1)[1])
+            if person in self._people:
+                return b""
+            self._people.add(person)
+            return person
+        return line
+
+
+def root_tree_and_parents(commit: bytes) -> tuple[str, tuple[str, ...]]:
+    """The ids in a commit's header."""
+    tree, parents = "", []
+    for line in commit.partition(b"\n\n")[0].split(b"\n"):
+        if line.startswith(b"tree ") and not tree:
+            tree = line[5:].decode("ascii", "replace")
+        elif line.startswith(b"parent "):
+            parents.append(line[7:].decode("ascii", "replace"))
+    return tree, tuple(parents)
+
+
+def entry_names(tree: bytes, id_bytes: int) -> frozenset[bytes]:
+    """The names in a tree, and the ids of its submodules.
+
+    A submodule's id is checked by nobody, so its raw bytes can spell anything (SEC-3). A tree that
+    is not of the usual form is one name: all of it.
+    """
+    entry, whole = _ENTRIES[id_bytes]
+    if not whole.fullmatch(tree):
+        return frozenset({tree})
+    names = frozenset(name for _, name, _ in entry.findall(tree))
+    if b"160000 " in tree:
+        names |= {oid for mode, _, oid in entry.findall(tree) if mode == GITLINK_MODE}
+    return names

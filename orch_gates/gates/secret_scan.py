@@ -1,0 +1,214 @@
+"""Gathering for the `security` gate: what was added, scanned, and proven to be scanned (SEC-2)."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orch_gates import clock
+from orch_gates.content.bundle import Bundles
+from orch_gates.content.fragments import Fragment, FragmentSource, ref_names
+from orch_gates.errors import BudgetExceeded, ScannerError
+from orch_gates.git import objects
+from orch_gates.git.cli import Git
+from orch_gates.git.placement import Placement, placements
+from orch_gates.model.finding import Finding
+from orch_gates.scanners.digest import FileDigest
+from orch_gates.scanners.paths import applies
+from orch_gates.scanners.port import Engine, Match, Scan, SecretScanner
+from orch_gates.settings import Budget
+
+FIX_COMMITTED = (
+    "revoke the credential first, then take it out of every commit that has it "
+    "(git rebase -i {commit}^) and push again"
+)
+FIX_STAGED = "take it out of the file, stage the file again, and keep the value outside the repository"
+FIX_NAME = "choose a name that holds no credential, and revoke the one that was used"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFinding:
+    """A finding with the secret's bytes, which only the list of exceptions may look at (SEC-5)."""
+
+    finding: Finding
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFacts:
+    """The numbers that make a clean answer believable, and what was found."""
+
+    engine: Engine
+    engine_digest: str
+    config_digest: str
+    commits_expected: int
+    commits_read: int
+    objects_expected: int
+    objects_read: int
+    bytes_read: int
+    bytes_bundled: int
+    bytes_scanned: int
+    canaries: int
+    canaries_found: int
+    findings: tuple[SecretFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: new objects with their places, and the names that refs are given."""
+
+    new: objects.NewObjects
+    placed: Sequence[Placement]
+    commits_expected: int
+    ref_names: tuple[str, ...] = ()
+    extra: tuple[Fragment, ...] = ()
+
+
+def pushed(
+    git: Git,
+    tips: Sequence[str],
+    excluded: Sequence[str],
+    budget: Budget,
+    *,
+    names: Iterable[str] = (),
+    quarantine: str = "",
+) -> Subject:
+    """Everything that tips add to what is excluded, and everything else in the quarantine.
+
+    Raises:
+        BudgetExceeded: more objects or larger ones than the budget allows.
+        GitError: the objects cannot be listed.
+    """
+    new = objects.list_new(git, tips, excluded, most=budget.objects)
+    expected = objects.count_commits(git, tips, excluded) if tips else 0
+    if quarantine:
+        main_store = str(git.git_dir() / "objects")
+        strays = objects.list_quarantined(git, new, quarantine, main_store)
+        new = objects.NewObjects(new.commits, {**new.headers, **objects.headers(git, strays)})
+    for oid, header in new.headers.items():
+        if header.size > budget.object_bytes:
+            raise BudgetExceeded(
+                f"object {oid[:10]} has {header.size} bytes, more than the {budget.object_bytes} that one "
+                "may have; keep large files outside git (LFS), or raise ORCH_SECURITY_MAX_OBJECT_BYTES"
+            )
+    return Subject(new, tuple(placements(git, new.commits)), expected, tuple(names))
+
+
+def scan(git: Git, subject: Subject, scanner: SecretScanner, budget: Budget) -> SecretFacts:
+    """Scan everything a subject adds.
+
+    Raises:
+        BudgetExceeded: more text or more time than the budget allows (SEC-9).
+        GitError: an object could not be read.
+        ScannerError, ProcessError: the engine failed.
+    """
+    started = clock.monotonic()
+    digest = FileDigest(Path(scanner.engine.path))
+    id_bytes = 32 if git.text("rev-parse", "--show-object-format") == "sha256" else 20
+    with tempfile.TemporaryDirectory(prefix="orch-gates-") as directory:
+        bundles = Bundles(Path(directory), scanner.canary, budget.content_bytes)
+        with objects.reader(git) as reader:
+            source = FragmentSource(reader, subject.new, id_bytes)
+            bundles.write(_all_fragments(source, subject))
+        remaining = budget.seconds - (clock.monotonic() - started)
+        if remaining <= 0:
+            raise BudgetExceeded(_too_slow(budget))
+        result = scanner.scan(Path(directory), timeout=remaining)
+    return SecretFacts(
+        engine=scanner.engine,
+        engine_digest=digest.result(),
+        config_digest=FileDigest(scanner.engine.config).result() if scanner.engine.config else "built-in",
+        commits_expected=subject.commits_expected,
+        commits_read=source.commits_read,
+        objects_expected=len(subject.new.headers),
+        objects_read=source.objects_read,
+        bytes_read=source.bytes_read,
+        bytes_bundled=bundles.bytes_written,
+        bytes_scanned=result.bytes_scanned,
+        canaries=len(bundles.canaries),
+        canaries_found=_canaries_found(bundles, result),
+        findings=_findings(bundles, result),
+    )
+
+
+def _all_fragments(source: FragmentSource, subject: Subject) -> Iterable[Fragment]:
+    yield from subject.extra
+    yield from ref_names(subject.ref_names)
+    yield from source.fragments(subject.placed)
+
+
+def _too_slow(budget: Budget) -> str:
+    return (
+        f"the check took longer than {budget.seconds:.0f} s; push in smaller parts, "
+        "or raise ORCH_SECURITY_TIMEOUT_S"
+    )
+
+
+def _canaries_found(bundles: Bundles, result: Scan) -> int:
+    seen = {(match.bundle, match.secret) for match in result.matches}
+    return sum(item in seen for item in bundles.canaries.items())
+
+
+def _is_canary(match: Match, bundles: Bundles) -> bool:
+    canary = bundles.canaries.get(match.bundle)
+    return canary is not None and (canary in match.text or canary in match.secret)
+
+
+def _findings(bundles: Bundles, result: Scan) -> tuple[SecretFinding, ...]:
+    real = [match for match in result.matches if not _is_canary(match, bundles)]
+    secrets = sorted({match.secret for match in real if match.secret}, key=len, reverse=True)
+    found: dict[str, SecretFinding] = {}
+    for match in real:
+        place = bundles.locate(match.bundle, match.line, match.secret)
+        if place is None:
+            raise ScannerError(f"the scanner reported {match.rule} outside of what it was given")
+        fragment, offset = place
+        line = fragment.first_line + offset
+        if bundles.is_separator(match.text) or not _counts(match, fragment, line):
+            continue
+        item = _finding(match, fragment, line, secrets)
+        found.setdefault(item.finding.id, item)
+    return tuple(found.values())
+
+
+def _counts(match: Match, fragment: Fragment, line: int) -> bool:
+    path = fragment.origin.path if fragment.origin.carrier == "file" else ""
+    if not applies(match.rule, match.generic, path):
+        return False
+    if fragment.fresh is None:
+        return True
+    lines = range(line, line + match.text.count(b"\n") + 1)
+    return any(number in fragment.fresh for number in lines)
+
+
+def _finding(match: Match, fragment: Fragment, line: int, secrets: Sequence[bytes]) -> SecretFinding:
+    origin = fragment.origin
+    path = _redacted(origin.path, secrets)
+    # The secret is part of the digest only through its place: the id may be printed (SEC-5).
+    place = f"{origin.oid}\0{origin.carrier}\0{origin.path}\0{line}\0{match.rule}\0{fragment.data.find(match.secret)}"
+    if origin.carrier == "file":
+        fix = FIX_COMMITTED.format(commit=origin.commit[:10]) if origin.commit else FIX_STAGED
+    elif origin.carrier in {"commit", "tag"}:
+        fix = "revoke the credential, then write the message again without it (git commit --amend, or git tag -f)"
+    else:
+        fix = FIX_NAME
+    finding = Finding(
+        id=hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:12],
+        rule=match.rule,
+        path=path or f"({origin.carrier})",
+        line=line if origin.carrier == "file" else 0,
+        commit=origin.commit,
+        description=match.description,
+        fix=fix,
+        carrier=origin.carrier,
+    )
+    return SecretFinding(finding, match.secret)
+
+
+def _redacted(text: str, secrets: Sequence[bytes]) -> str:
+    for secret in secrets:
+        text = text.replace(secret.decode("utf-8", "surrogateescape"), "[redacted]")
+    return text

@@ -1,0 +1,79 @@
+"""Text from outside made safe to show: terminals, CI logs and Markdown (SEC-5, OWN-2).
+
+File names, ref names and tool messages are chosen by whoever pushes. Each function is total: any
+`str` comes out as one line. A character that could act instead of being read is shown as its
+code: `\\x1b`, `\\u202e`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+# Invisible or reordering characters: they make a name read as another name.
+_BIDI = r"\xad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_NOT_TEXT = r"\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+
+HOSTILE = re.compile(f"[{_CONTROLS}{_BIDI}{_NOT_TEXT}]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_NOT_ASCII = re.compile(r"[^\x20-\x7e]")
+# A runner executes log lines: `::command::` at the start of a line, `##[command]` anywhere.
+_RUNNER_COMMAND = re.compile(r"(?<!\S)::|##\[")
+_MARKDOWN_ACTIVE = re.compile(r"[\\`*_\[\]~$]")
+_MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+_ELLIPSIS = "..."
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """One line without control, invisible or reordering characters, nor commands to a CI runner.
+
+    Characters in `keep` are left as they are, for a caller which encodes them itself.
+    """
+    shown = HOSTILE.sub(lambda hit: hit[0] if hit[0] in keep else code(hit[0]), text)
+    return _RUNNER_COMMAND.sub(lambda hit: hit[0][0] + code(hit[0][1]) + hit[0][2:], shown)
+
+
+def ascii_line(text: str) -> str:
+    """`visible`, in printable ASCII only: a terminal's encoding behind `remote: ` is unknown."""
+    return _NOT_ASCII.sub(lambda hit: code(hit[0]), visible(text))
+
+
+def well_formed(text: str) -> str:
+    """The same text with undecodable bytes (lone surrogates) spelled out, so that it is UTF-8."""
+    return _SURROGATE.sub(lambda hit: code(hit[0]), text)
+
+
+def markdown(text: str) -> str:
+    """Prose for Markdown, also inside a table: no markup, link, HTML, cell end or mention."""
+    shown = _MENTION.sub(lambda hit: code(hit[0]), visible(text))
+    shown = _MARKDOWN_ACTIVE.sub(lambda hit: "\\" + hit[0], shown)
+    return re.sub(r"[&<>|]", lambda hit: _ENTITIES[hit[0]], shown)
+
+
+def markdown_code(text: str) -> str:
+    """A code span for Markdown, also inside a table; empty text gives empty text.
+
+    Nothing can be escaped inside a code span, so what would end it or the cell is shown as code.
+    """
+    shown = re.sub(r"[`|]", lambda hit: code(hit[0]), visible(text))
+    return f"`{shown}`" if shown.strip() else shown.strip()
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` characters (`limit` > 3); the middle goes, both ends of a path matter."""
+    if len(text) <= limit:
+        return text
+    head = (limit - len(_ELLIPSIS)) // 2
+    tail = limit - len(_ELLIPSIS) - head
+    return text[:head] + _ELLIPSIS + text[len(text) - tail :]
+
+
+def code(character: str) -> str:
+    """How a character that is not shown is written; a byte that was not UTF-8 as that byte."""
+    point = ord(character)
+    if 0xDC80 <= point <= 0xDCFF:
+        point -= 0xDC00
+    if point < 0x100:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"

@@ -1,0 +1,49 @@
+"""A verdict as JSON for programs: stable keys in a stable order (GATE-4)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TypeAlias
+
+from orch_gates.model.verdict import Verdict
+from orch_gates.report.escape import well_formed
+
+SCHEMA = "orch.verdict/1"
+
+Json: TypeAlias = "str | int | bool | None | list[Json] | dict[str, Json]"
+
+
+def as_json(verdict: Verdict) -> str:
+    """The whole verdict, nothing clipped; ASCII only, with a newline at the end."""
+    return dumps(
+        {
+            "schema": SCHEMA,
+            "gate": verdict.gate,
+            "outcome": verdict.outcome.value,
+            "exit_code": verdict.outcome.exit_code,
+            "reason": verdict.reason,
+            "next_step": verdict.next_step,
+            "findings": [asdict(finding) for finding in verdict.findings],
+            "notices": list(verdict.notices),
+            "evidence": dict(verdict.evidence),
+        }
+    )
+
+
+def dumps(value: Json) -> str:
+    """JSON that is safe to print in a CI log: a runner would obey `##[command]` inside a string."""
+    text = json.dumps(_text_only(value), indent=2, ensure_ascii=True)
+    return text.replace("\x7f", "\\u007f").replace("##[", "#\\u0023[") + "\n"
+
+
+def _text_only(value: Json) -> Json:
+    match value:
+        case str():
+            return well_formed(value)
+        case list():
+            return [_text_only(item) for item in value]
+        case dict():
+            return {well_formed(key): _text_only(item) for key, item in value.items()}
+        case _:
+            return value

@@ -1,0 +1,90 @@
+"""`17-security-report.md`: the only place where the security gate's verdict lives (SEC-8).
+
+Whoever wants the verdict reads the file. Every doubt about it is a FAIL.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from orch_gates.errors import ReportError
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.report import escape, files, frontmatter, markdown, seal, yaml_write
+from orch_gates.report.security_model import GATE, MAX_FINDINGS, SecurityReport, fields
+
+FILE_NAME = "17-security-report.md"
+
+_NEXT_AFTER_DOUBT = "Run the security gate again; do not edit the report."
+
+
+def write(path: Path, verdict: Verdict, *, head: str, base: str, target: str, now: datetime) -> SecurityReport:
+    """Replace the report at `path` and return what was read back from it; only that counts.
+
+    `head` and `base` are the resolved object ids, empty where they did not resolve. Text is
+    clipped and findings that do not fit are only counted.
+
+    Raises:
+        ReportError: the verdict contradicts itself, `now` has no time zone, or the file could not
+            be written or read back. No earlier report is left at `path` then.
+    """
+    # A judgement that could not be stored must not leave the previous one to be believed.
+    files.remove(path)
+    if now.tzinfo is None:
+        raise ReportError("the time of the report has no time zone")
+    keep = MAX_FINDINGS
+    while True:
+        stated = fields(verdict, head=head, base=base, target=target, now=now, findings=keep)
+        raw = seal.seal(yaml_write.dump(stated))
+        if len(raw) <= frontmatter.MAX_FRONTMATTER or keep == 0:
+            break
+        keep //= 2
+    text = frontmatter.join(raw, f"\n{markdown.body(verdict)}")
+    _parse(text)
+    files.replace(path, text)
+    return read(path)
+
+
+def read(path: Path) -> SecurityReport:
+    """The report at `path`.
+
+    Raises:
+        ReportError: it is absent, no regular file, too long, malformed, contradictory or altered.
+    """
+    return _parse(files.read(path, frontmatter.MAX_DOCUMENT))
+
+
+def verdict_of(path: Path, *, head: str = "") -> Verdict:
+    """The verdict that counts; FAIL with the reason when there is any doubt. Never raises (P3).
+
+    With `head`, a report about another commit is stale, which is a FAIL too (SPEC 4.2).
+    """
+    try:
+        report = read(path)
+    except ReportError as error:
+        return _doubt(str(error))
+    except Exception as error:
+        # Whatever a hostile file can still provoke must not become anything but FAIL (SEC-8).
+        return _doubt(f"{type(error).__name__}: {error}")
+    if head and report.head != head:
+        return _doubt(f"it is about commit {report.head[:10] or '(none)'}, not {head[:10]}")
+    return report.as_verdict()
+
+
+def _doubt(cause: str) -> Verdict:
+    reason = f"the security report proves nothing: {escape.clip(escape.visible(cause), 300)}"
+    return Verdict(gate=GATE, outcome=Outcome.FAIL, reason=reason, next_step=_NEXT_AFTER_DOUBT)
+
+
+def _parse(text: str) -> SecurityReport:
+    mapping, _ = frontmatter.decode(text)
+    seal.check(frontmatter.split(text)[0])
+    try:
+        return SecurityReport.model_validate_json(json.dumps(mapping))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ReportError(escape.visible(f"{where or 'report'}: {first['msg']}")) from error
