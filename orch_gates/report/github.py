@@ -18,7 +18,7 @@ _TEXT_SHOWN = 1000
 _LINE_ENDS = "\r\n"
 
 
-def annotations(verdict: Verdict, *, limit: int = 50) -> str:
+def annotation_lines(verdict: Verdict, *, limit: int = 50) -> str:
     """Workflow commands to print: one line for each of at most `limit` findings, then "+k more".
 
     A verdict that does not pass and lists no finding is one line with its reason; each notice is

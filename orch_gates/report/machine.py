@@ -11,7 +11,7 @@ from orch_gates.report.escape import well_formed
 
 SCHEMA = "orch.verdict/1"
 
-Json: TypeAlias = "str | int | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 
 def as_json(verdict: Verdict) -> str:

@@ -39,7 +39,10 @@ def relative_uri(path: str) -> str | None:
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts):
         return None
-    return quote(path.encode("utf-8", "surrogateescape" if _was_bytes(path) else "surrogatepass"), safe="/-._~")
+    try:
+        return quote(path.encode("utf-8", "surrogateescape"), safe="/-._~")
+    except UnicodeEncodeError:
+        return None
 
 
 def _driver(rules: dict[str, Finding]) -> Json:
@@ -82,7 +85,8 @@ def _invocation(verdict: Verdict) -> Json:
     looked = verdict.outcome is Outcome.PASS or bool(verdict.findings)
     told = [_notification("note", notice) for notice in verdict.notices[:MAX_RESULTS]]
     if not looked:
-        told.append(_notification("error", f"{verdict.outcome}: {verdict.reason}"))
+        level = "warning" if verdict.outcome is Outcome.SKIP else "error"
+        told.append(_notification(level, f"{verdict.outcome}: {verdict.reason}"))
     if len(verdict.findings) > MAX_RESULTS:
         left_out = len(verdict.findings) - MAX_RESULTS
         told.append(_notification("error", f"{left_out} more findings were left out"))
@@ -91,7 +95,3 @@ def _invocation(verdict: Verdict) -> Json:
 
 def _notification(level: str, text: str) -> Json:
     return {"level": level, "message": {"text": visible(text)}}
-
-
-def _was_bytes(path: str) -> bool:
-    return all(0xDC80 <= ord(c) <= 0xDCFF for c in path if 0xD800 <= ord(c) <= 0xDFFF)

@@ -66,8 +66,7 @@ def verdict_of(path: Path, *, head: str = "") -> Verdict:
         report = read(path)
     except ReportError as error:
         return _doubt(str(error))
-    except Exception as error:
-        # Whatever a hostile file can still provoke must not become anything but FAIL (SEC-8).
+    except Exception as error:  # noqa: BLE001 - whatever a hostile file provokes is a FAIL (P3)
         return _doubt(f"{type(error).__name__}: {error}")
     if head and report.head != head:
         return _doubt(f"it is about commit {report.head[:10] or '(none)'}, not {head[:10]}")

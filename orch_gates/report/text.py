@@ -58,19 +58,19 @@ def for_cli(verdict: Verdict, *, limit: int = 50) -> str:
 
 def _findings(findings: tuple[Finding, ...], limit: int) -> Iterator[str]:
     shown = findings[:limit]
-    for finding, following in zip(shown, (*shown[1:], None), strict=True):
+    for number, finding in enumerate(shown, start=1):
         yield from _place(finding)
         # The same advice once for neighbours keeps a long list readable.
-        if finding.fix and (following is None or following.fix != finding.fix):
+        if number == len(shown) or shown[number].fix != finding.fix:
             yield from _wrapped(_shown(finding.fix), "    ")
     yield from _more(len(findings), limit)
 
 
 def _place(finding: Finding) -> Iterator[str]:
-    # Clipped again after escaping: one character may be shown as ten.
-    place = clip(ascii_line(clip(finding.path, _PATH_SHOWN)), _PATH_SHOWN)
-    place += f":{finding.line}" if finding.line > 0 else ""
-    if finding.carrier != "file":
+    place = clip(finding.path or finding.carrier, _PATH_SHOWN)
+    place = ascii_line(f"{place}:{finding.line}" if finding.line > 0 else place)
+    place = clip(place, _PATH_SHOWN + 20)  # again: one character may be shown as ten
+    if finding.path and finding.carrier != "file":
         place += f" ({ascii_line(clip(finding.carrier, _ID_SHOWN))})"
     rule = ascii_line(clip(finding.rule, _ID_SHOWN))
     commit = f"commit {ascii_line(finding.commit[:_COMMIT_SHOWN])}, " if finding.commit else ""

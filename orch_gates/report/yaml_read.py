@@ -8,7 +8,7 @@ directives, further documents, merge keys, missing values and repeated keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import yaml
@@ -17,7 +17,7 @@ from orch_gates.errors import ReportError
 from orch_gates.report import escape
 from orch_gates.report.yaml_limits import INT64, MAX_DEPTH, MAX_NODES
 
-Value: TypeAlias = "str | int | bool | None | list[Value] | dict[str, Value]"
+Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 
 # libyaml where it was built in, ten times as fast; both give the same answers (tested).
 PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

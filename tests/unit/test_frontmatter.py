@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 import yaml
@@ -63,6 +64,13 @@ mappings = st.dictionaries(keys, values, max_size=5)
 both_parsers = pytest.mark.parametrize("parser", [yaml.SafeLoader, yaml.CSafeLoader], ids=["python", "libyaml"])
 
 
+def answer(content: str, parser: object) -> str:
+    try:
+        return repr(frontmatter.decode(content, parser=parser))
+    except ReportError as error:
+        return str(error)
+
+
 def document(raw: str) -> str:
     return f"---\n{raw}\n---\n"
 
@@ -92,16 +100,10 @@ def test_every_reader_of_yaml_agrees_with_ours(mapping: dict[str, object]) -> No
 @given(raw=st.one_of(text, st.text("ab:-[]{}&*!|>'\"%@`#?,~<\n 1.", max_size=30)))
 def test_anything_else_is_refused_and_never_crashes(raw: str) -> None:
     """Whatever the frontmatter holds, the answer is a mapping or a ReportError with a line."""
-    answers = []
-    for parser in (yaml.SafeLoader, yaml.CSafeLoader):
-        try:
-            answers.append(repr(frontmatter.decode(document(raw), parser=parser)))
-        except ReportError as error:
-            assert str(error).startswith("line ")
-            assert "\n" not in str(error)
-            answers.append("refused")
-    # libyaml reads a little more than PyYAML's own parser in places; two readings must never differ.
-    assert len(set(answers) - {"refused"}) <= 1
+    answers = [answer(document(raw), parser) for parser in (yaml.SafeLoader, yaml.CSafeLoader)]
+    refused = [said for said in answers if re.match(r"line \d+: [^\n]*\Z", said)]
+    # One parser may refuse what the other reads; two readings must never differ.
+    assert len(set(answers) - set(refused)) <= 1
 
 
 @both_parsers

@@ -1,0 +1,120 @@
+"""Text chosen by whoever pushes can be read, and can do nothing, wherever it is shown."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from orch_gates.report.escape import ascii_line, clip, markdown, markdown_code, visible, well_formed
+
+hostile = st.one_of(
+    st.text(st.characters()),
+    st.text(st.sampled_from("\x1b[\r\n\t\0\x7f\x9b|`\\*_<>&@:#]![~$ \u202e\u200b\ufeff\u2028\udcffaé"), max_size=20),
+)
+ACTING = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def cells(row: str) -> int:
+    """How many cells a Markdown table row has: pipes that no backslash protects end one."""
+    return len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) - 1
+
+
+@given(text=hostile)
+@example(text="\u202ecod.exe\u200b\u2066\U000e0041")
+def test_no_control_or_reordering_character_is_shown(text: str) -> None:
+    """Control, line-ending, bidi and invisible characters never leave, in any form."""
+    for show in (visible, ascii_line, markdown, markdown_code):
+        shown = show(text)
+        assert not [c for c in shown if unicodedata.category(c) in ACTING]
+        assert not re.search("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]", shown)
+        assert len(shown.splitlines()) <= 1
+        shown.encode("utf-8")
+
+
+@given(text=hostile)
+def test_a_terminal_gets_printable_ascii(text: str) -> None:
+    """What stands behind git's `remote: ` is ASCII, whatever the terminal's encoding."""
+    assert re.fullmatch(r"[\x20-\x7e]*", ascii_line(text))
+
+
+@given(text=hostile)
+@example(text="::add-mask::x")
+@example(text="a ::set-output name=x::y")
+@example(text="a##[add-path]/tmp")
+@example(text="###[x]")
+def test_a_runner_sees_no_command(text: str) -> None:
+    """A runner obeys `::command::` after leading blanks and `##[command]` anywhere in a log line."""
+    for show in (visible, ascii_line, markdown, markdown_code):
+        shown = show(text)
+        assert "##[" not in shown
+        assert not re.search(r"(?:^|\s)::", shown)
+
+
+@given(text=hostile)
+@example(text="a|b")
+@example(text="a\\|b")
+@example(text="`|`")
+@example(text="\\")
+def test_text_stays_in_its_markdown_cell(text: str) -> None:
+    """A table row has as many cells as were written, whatever is in them."""
+    assert cells(f"| {markdown(text)} | {markdown_code(text)} |") == 2
+
+
+@given(text=hostile)
+def test_a_code_span_holds_all_of_its_text(text: str) -> None:
+    """There are exactly two backticks: one at each end."""
+    shown = markdown_code(text)
+    assert shown == "" or (shown.count("`") == 2 and shown[0] == shown[-1] == "`")
+
+
+@given(text=hostile)
+def test_prose_has_no_active_markup(text: str) -> None:
+    """Every character of Markdown or HTML syntax is escaped, so that no link or image appears."""
+    shown = markdown(text)
+    assert not re.search(r"[<>|]", shown)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]~$]", shown)
+    assert not re.search(r"&(?!amp;|lt;|gt;|#124;)", shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("src/Größe.py", "src/Größe.py"),
+        ("a::b c:d", "a::b c:d"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("a\nb", r"a\x0ab"),
+        ("caf\udce9", r"caf\xe9"),
+        ("\ud800", r"\ud800"),
+        ("\u202e", r"\u202e"),
+        ("\U000e0041", r"\U000e0041"),
+    ],
+)
+def test_ordinary_names_stay_and_others_show_their_code(text: str, shown: str) -> None:
+    """A person recognises the file (P8)."""
+    assert visible(text) == shown
+
+
+def test_mentions_do_not_call_people() -> None:
+    """A message cannot notify anybody; addresses and revisions keep their @."""
+    assert "@team" not in markdown("hi @team")
+    assert "a@b.example" in markdown("a@b.example")
+
+
+@given(text=hostile, limit=st.integers(4, 30))
+def test_clipping_keeps_both_ends(text: str, limit: int) -> None:
+    """Short text is untouched; long text is exactly as long as allowed."""
+    shown = clip(text, limit)
+    assert shown == text if len(text) <= limit else len(shown) == limit and "..." in shown
+    assert clip("abcdefghij", 7) == "ab...ij"
+
+
+@given(text=hostile)
+def test_well_formed_text_is_utf8_and_otherwise_the_same(text: str) -> None:
+    """Only what cannot be stored as UTF-8 is changed."""
+    shown = well_formed(text)
+    shown.encode("utf-8")
+    assert shown == text or any(0xD800 <= ord(c) <= 0xDFFF for c in text)
