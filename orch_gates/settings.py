@@ -12,12 +12,13 @@ from orch_gates.errors import SettingsError
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
-# Inside pre-receive these make the pushed objects visible (DESIGN §7); elsewhere they are absent.
+# Inside a hook these make quarantined objects and the index of a partial commit visible (DESIGN §7).
 GIT_LOCATION = (
     "GIT_DIR",
     "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_QUARANTINE_PATH",
+    "GIT_INDEX_FILE",
 )
 
 
@@ -195,3 +196,8 @@ class _Reader:
         if value not in allowed:
             raise SettingsError(f"{name}={value!r} is not one of: {', '.join(allowed)}")
         return value
+
+
+def debugging() -> bool:
+    """Whether ORCH_DEBUG asks for tracebacks; read on its own, as settings may be what failed."""
+    return os.environ.get("ORCH_DEBUG", "") in _TRUE

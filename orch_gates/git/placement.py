@@ -24,6 +24,10 @@ class Placement:
     commit: str
     before: tuple[str, ...]
 
+    def uncommitted(self) -> Placement:
+        """The same place, in no commit yet."""
+        return Placement(self.oid, self.path, "", self.before)
+
 
 def placements(git: Git, commits: Sequence[str]) -> Iterator[Placement]:
     """Every file and folder that a commit changes against all of its parents, oldest commit first.

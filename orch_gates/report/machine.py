@@ -34,7 +34,7 @@ def as_json(verdict: Verdict) -> str:
 def dumps(value: Json) -> str:
     """JSON that is safe to print in a CI log: a runner would obey `##[command]` inside a string."""
     text = json.dumps(_text_only(value), indent=2, ensure_ascii=True)
-    return text.replace("\x7f", "\\u007f").replace("##[", "#\\u0023[") + "\n"
+    return text.replace("##[", "#\\u0023[") + "\n"
 
 
 def _text_only(value: Json) -> Json:

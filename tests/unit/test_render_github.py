@@ -156,6 +156,7 @@ def test_outputs_are_set(tmp_path: Path) -> None:
 
 @settings(deadline=None)
 @given(reason=names, report=names)
+@example(reason="\udcff", report="caf\udce9/report.md")
 @example(reason="x\nEOF\noutcome=PASS", report="a\nghadelimiter\noutcome<<X\nPASS\nX")
 def test_values_never_become_outputs(reason: str, report: str) -> None:
     """A value of several lines stays one value: nothing in it can end it."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orch_gates.errors import ReportError
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.report import frontmatter, seal, security, yaml_write
+from orch_gates.report import files, frontmatter, seal, security, yaml_write
 from orch_gates.report.security_model import MAX_FINDINGS, MAX_TEXT, SecurityReport
 
 HEAD, BASE = "a" * 40, "b" * 40
@@ -271,6 +271,15 @@ def test_what_is_no_regular_file_is_a_fail(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     for path in (tmp_path / "absent.md", tmp_path, link, pipe, Path("/dev/zero"), Path("nul\0l"), Path("x" * 5000)):
         assert security.verdict_of(path).outcome is Outcome.FAIL
+        with pytest.raises(ReportError):
+            security.read(path)
+
+
+def test_the_question_never_raises() -> None:
+    """Even a mistake of the caller is a FAIL with its cause, not a traceback (P3)."""
+    verdict = security.verdict_of(object())  # type: ignore[arg-type]
+    assert verdict.outcome is Outcome.FAIL
+    assert "TypeError" in verdict.reason
 
 
 def test_an_oversize_file_is_a_fail(passed: bytes) -> None:
@@ -278,6 +287,22 @@ def test_an_oversize_file_is_a_fail(passed: bytes) -> None:
     verdict = judged(passed + b"x" * frontmatter.MAX_DOCUMENT)
     assert verdict.outcome is Outcome.FAIL
     assert "longer than" in verdict.reason
+
+
+def test_an_enormous_file_costs_no_memory(path: Path) -> None:
+    """Only as much is read as a report may hold, here of a sparse file of 1 TiB."""
+    path.touch()
+    os.truncate(path, 1 << 40)
+    assert "longer than" in security.verdict_of(path).reason
+
+
+def test_a_file_is_replaced_as_a_whole(path: Path) -> None:
+    """Whoever has the old file open keeps reading all of it: the new one is another file (P7)."""
+    path.write_text("old")
+    with path.open() as reader:
+        files.replace(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
 
 
 def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""The one place where exceptions become exit codes: a traceback must never look like a verdict."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from orch_gates.errors import EXIT_BUG, OrchError
+from orch_gates.settings import debugging
+
+
+@contextmanager
+def exit_codes(*, bug: int = EXIT_BUG) -> Iterator[None]:
+    """Run a command; `bug` is the exit code of an unexpected error (2 in a hook, DESIGN §4)."""
+    try:
+        yield
+    except OrchError as error:
+        fail(str(error), error.exit_code)
+    except Exception as error:
+        if debugging():
+            traceback.print_exc()
+        fail(
+            f"this is a bug in orch-gates: {type(error).__name__} (ORCH_DEBUG=1 shows where); nothing was decided",
+            bug,
+        )
+
+
+def fail(message: str, code: int) -> None:
+    """Say why on stderr and leave."""
+    print(f"orch-gates: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def say(text: str, *, to: Callable[[str], object] = sys.stdout.write) -> None:
+    """Print text that already ends its lines, and that any terminal encoding can show."""
+    to(text.encode("utf-8", "replace").decode("utf-8"))

@@ -1,0 +1,77 @@
+"""`orch-gates gate`: judge commits, write the report, say the verdict everywhere it is looked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orch_gates import clock
+from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.settings import Settings, load
+
+
+@click.group(invoke_without_command=True)
+@click.option("--list", "show", is_flag=True, help="List the gates and what not knowing means for each.")
+@click.pass_context
+def gate(ctx: click.Context, show: bool) -> None:
+    """Judge commits with a gate."""
+    if show:
+        from orch_gates.gates.policy import POLICIES
+
+        width = max(len(policy.subject) for policy in POLICIES)
+        click.echo(f"{'gate or guard':{width}}  could not tell means")
+        for policy in POLICIES:
+            click.echo(f"{policy.subject:{width}}  {policy.meaning}")
+    elif ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        ctx.exit(2)
+
+
+@gate.command()
+@click.option("--base", default="", metavar="REF", help="Judge what HEAD adds to this [origin/<target>].")
+@click.option("--head", default="", metavar="REF", help="The last commit to judge [HEAD, or the CI event's].")
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+@click.option("--sarif", type=click.Path(path_type=Path), help="Write the findings as SARIF 2.1.0.")
+@click.option("--report", type=click.Path(path_type=Path), help="Where the report goes [in the git directory].")
+@click.option("--strict", is_flag=True, help="A dependency audit that could not be made is a FAIL.")
+def security(
+    base: str, head: str, repo: Path, as_json: bool, sarif: Path | None, report: Path | None, strict: bool
+) -> None:
+    """No secret and no new known vulnerability in the commits of BASE..HEAD.
+
+    \b
+    Examples:
+      orch-gates gate security
+      orch-gates gate security --base origin/main --head HEAD --json
+      orch-gates gate security --sarif security.sarif --strict
+    """
+    with exit_codes():
+        from orch_gates.cli.security_run import SecurityRun
+
+        settings = load()
+        run = SecurityRun(settings, repo, base=base, head=head, strict=strict)
+        verdict, written = run.judged(report, clock.utc_now())
+        _publish(settings, verdict, written, sarif)
+        from orch_gates.report import machine, text
+
+        say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
+        if written is not None and not as_json:
+            click.echo(f"Report: {written}")
+        raise SystemExit(verdict.outcome.exit_code)
+
+
+def _publish(settings: Settings, verdict: Verdict, report: Path | None, sarif: Path | None) -> None:
+    from orch_gates.report import files, github
+    from orch_gates.report.sarif import sarif as as_sarif
+
+    if sarif is not None:
+        files.replace(sarif, as_sarif(verdict))
+    if settings.ci.active and settings.ci.output_file:
+        say(github.annotation_lines(verdict))
+    github.append_summary(verdict, settings.ci)
+    github.write_outputs(verdict, settings.ci, report=str(report or ""))
+    if verdict.outcome is Outcome.SKIP:
+        click.echo(f"orch-gates: not judged: {verdict.reason}", err=True)

@@ -1,0 +1,132 @@
+"""`orch-gates hook`: what git runs, and how it is installed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from orch_gates import clock
+from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.model.verdict import Outcome, Verdict
+
+_MOST_INPUT = 16_000_000
+
+
+@click.group()
+def hook() -> None:
+    """Run or install the git hooks."""
+
+
+@hook.command("pre-receive")
+def pre_receive() -> None:
+    """Judge a push on the server; git gives the refs on stdin. Exit 0 accepts, 1 or 2 refuses."""
+    with exit_codes(bug=2):
+        from orch_gates import settings as settings_module
+        from orch_gates import wiring
+        from orch_gates.hooks import judge, updates
+
+        settings = settings_module.load()
+        data = _stdin()
+        pushed = updates.parse_pre_receive(data, most=settings.security.budget.refs)
+        verdict = wiring.out_of_scope(settings)
+        if verdict is None:
+            git = wiring.repository(settings, Path.cwd(), inside_hook=True)
+            verdict = judge.pushed_to_server(settings, git, pushed, clock.utc_now())
+        _finish(verdict, action="push", kept="Nothing was stored.")
+
+
+@hook.command("pre-push")
+@click.argument("remote", default="")
+@click.argument("url", default="")
+def pre_push(remote: str, url: str) -> None:
+    """Judge what a clone is about to push, as git's own hook or through pre-commit.
+
+    URL is what git passes besides the name of the REMOTE; it is not used.
+    """
+    with exit_codes(bug=2):
+        from orch_gates import settings as settings_module
+        from orch_gates import wiring
+        from orch_gates.hooks import judge, updates
+
+        settings = settings_module.load()
+        verdict = wiring.out_of_scope(settings)
+        if verdict is None:
+            git = wiring.repository(settings, Path.cwd(), inside_hook=True)
+            context = settings.hook
+            if context.from_ref or context.to_ref:
+                pushed = updates.from_pre_commit(git, context)
+            else:
+                pushed = updates.parse_pre_push(_stdin(), most=settings.security.budget.refs)
+                updates.refuse_nothing(pushed, in_ci=settings.ci.active)
+            name = remote or context.remote_name
+            verdict = judge.pushed_from_clone(settings, git, pushed, name, clock.utc_now())
+        _finish(verdict, action="push", kept="Nothing was pushed.")
+
+
+@hook.command("pre-commit")
+def pre_commit() -> None:
+    """Judge the staged content before the commit exists."""
+    with exit_codes(bug=2):
+        from orch_gates import settings as settings_module
+        from orch_gates import wiring
+        from orch_gates.errors import UsageError
+        from orch_gates.hooks import judge
+
+        settings = settings_module.load()
+        verdict = wiring.out_of_scope(settings)
+        if verdict is None and settings.hook.from_ref:
+            raise UsageError(
+                "a range was given, but orch-secrets judges staged content; use the hook orch-secrets-push"
+            )
+        if verdict is None:
+            git = wiring.repository(settings, Path.cwd(), inside_hook=True)
+            verdict = judge.about_to_commit(settings, git, clock.utc_now())
+        if verdict is None:
+            if settings.ci.active:
+                raise UsageError(
+                    "nothing is staged, so nothing was judged; in CI use orch-secrets-push with "
+                    "--from-ref and --to-ref, or the security action"
+                )
+            return
+        _finish(verdict, action="commit", kept="Nothing was committed.")
+
+
+@hook.command("install")
+@click.argument("repository", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--gitea", is_flag=True, help="Install below pre-receive.d/, where Gitea looks.")
+def install(repository: Path, gitea: bool) -> None:
+    """Install the pre-receive hook into a bare REPOSITORY and prove it with a push.
+
+    The proof is a push of a random token that the hook must refuse; nothing of it is stored.
+
+    \b
+    Examples:
+      orch-gates hook install /srv/git/app.git
+      orch-gates hook install --gitea /var/lib/gitea/data/gitea-repositories/acme/app.git
+    """
+    with exit_codes():
+        from orch_gates import settings as settings_module
+        from orch_gates.hooks.install import install as install_hook
+
+        for line in install_hook(settings_module.load(), repository, gitea=gitea):
+            click.echo(line)
+
+
+def _stdin() -> bytes:
+    from orch_gates.errors import BudgetExceeded
+
+    data = sys.stdin.buffer.read(_MOST_INPUT + 1)
+    if len(data) > _MOST_INPUT:
+        raise BudgetExceeded(f"git named more than {_MOST_INPUT} bytes of refs; push fewer at a time")
+    return data
+
+
+def _finish(verdict: Verdict, *, action: str, kept: str) -> None:
+    from orch_gates.report.text import for_hook
+
+    if verdict.outcome is Outcome.SKIP:
+        say(f"orch-gates: not judged: {verdict.reason}\n", to=sys.stderr.write)
+    say(for_hook(verdict, action=action, kept=kept), to=sys.stderr.write)
+    raise SystemExit(verdict.outcome.exit_code)

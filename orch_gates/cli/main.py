@@ -1,0 +1,62 @@
+"""The `orch-gates` command; a subcommand's module is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from orch_gates import __version__
+
+_COMMANDS = {
+    "gate": "orch_gates.cli.gate:gate",
+    "hook": "orch_gates.cli.hook:hook",
+    "secrets": "orch_gates.cli.secrets:secrets",
+    "setup": "orch_gates.cli.setup:setup",
+    "demo": "orch_gates.cli.demo:demo",
+}
+_HELP = {
+    "gate": "Judge commits with a gate.",
+    "hook": "Run or install the git hooks.",
+    "secrets": "Allow a finding, with an owner, a reason and an end.",
+    "setup": "Find or prepare the scanners, and try them.",
+    "demo": "See a leaked key refused, in a throw-away repository.",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        target = _COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_HELP.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="orch-gates")
+def cli() -> None:
+    """Deterministic delivery gates for a git repository, with nothing to host.
+
+    \b
+    Exit codes: 0 pass, 1 failed, 2 could not be decided or wrong usage,
+    75 deferred, 70 a bug. Settings are environment variables: see .env.example.
+    """
+
+
+def main() -> None:
+    """Run the command; Ctrl-C ends with 130, as in a shell."""
+    try:
+        cli.main(prog_name="orch-gates", standalone_mode=True)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,74 @@
+"""One run of the `security` gate: resolve, gather, judge, write the report and read it back (SEC-8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from orch_gates import wiring
+from orch_gates.errors import OrchError, ReportError
+from orch_gates.gates import range as ranges
+from orch_gates.gates import secret_scan, security
+from orch_gates.gates.range import Range
+from orch_gates.gates.secret_scan import SecretFacts
+from orch_gates.gates.security import SecurityFacts, Unproven
+from orch_gates.git.cli import Git
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityRun:
+    """The gate on `base..head` of the repository that holds `directory`."""
+
+    settings: Settings
+    directory: Path
+    base: str
+    head: str
+    strict: bool
+
+    def judged(self, report: Path | None, now: datetime) -> tuple[Verdict, Path | None]:
+        """The verdict as it was read back from the report, and where the report is.
+
+        A gate that is out of scope writes nothing (GATE-3).
+
+        Raises:
+            GitError: the directory is in no repository.
+        """
+        from orch_gates.report import security as reports
+
+        if (skip := wiring.out_of_scope(self.settings)) is not None:
+            return skip, None
+        git = wiring.repository(self.settings, self.directory)
+        path = report or wiring.private_dir(git) / reports.FILE_NAME
+        path.parent.mkdir(parents=True, exist_ok=True)
+        facts = self._facts(git)
+        verdict = security.judge(facts, now)
+        try:
+            reports.write(path, verdict, head=facts.head, base=facts.base, target=facts.target, now=now)
+        except ReportError as error:
+            return replace(verdict, outcome=Outcome.FAIL, reason=f"the report counts, and has none: {error}"), path
+        return reports.verdict_of(path), path
+
+    def scanned(self, git: Git) -> SecretFacts | Unproven:
+        """The scan alone, without exceptions, audit or report."""
+        return self._facts(git).secrets
+
+    def _facts(self, git: Git) -> SecurityFacts:
+        try:
+            found = ranges.resolve(git, self.settings, base=self.base, head=self.head)
+        except OrchError as error:
+            return SecurityFacts(Unproven(str(error)))
+        facts = SecurityFacts(
+            secrets=security.attempt(wiring.scan(self.settings, git, lambda: self._subject(git, found))),
+            base=found.base,
+            head=found.head,
+            target=found.target,
+            dependencies=wiring.audit(self.settings, git, found, strict=self.strict),
+        )
+        return wiring.with_allow_list(self.settings, git, facts, found.trusted)
+
+    def _subject(self, git: Git, found: Range) -> secret_scan.Subject:
+        excluded = [found.base] if found.base else []
+        return secret_scan.pushed(git, [found.head], excluded, self.settings.security.budget)

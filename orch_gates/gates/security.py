@@ -1,0 +1,148 @@
+"""The `security` gate (SEC-1 to SEC-9): no secret and no new known vulnerability gets in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
+
+from orch_gates.errors import BudgetExceeded, OrchError
+from orch_gates.gates import allowlist
+from orch_gates.gates.allowlist import AllowList
+from orch_gates.gates.dependencies import DependencyResult
+from orch_gates.gates.policy import SECRETS
+from orch_gates.gates.secret_scan import SecretFacts
+from orch_gates.model.finding import Finding
+from orch_gates.model.verdict import Outcome, Scalar, Verdict
+
+GATE = "security"
+NEXT_SECRET = "Revoke each credential first, then remove it from every commit; see docs/how-to/remove-a-leaked-secret.md"
+NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """The scan did not take place, or not wholly; `too_much` when a budget ended it (SEC-9)."""
+
+    cause: str
+    too_much: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityFacts:
+    """All that `judge` looks at. `dependencies` is None where they are not audited (hooks);
+    `doubts` are shown, like an unreadable list of exceptions, which then excepts nothing."""
+
+    secrets: SecretFacts | Unproven
+    base: str = ""
+    head: str = ""
+    target: str = ""
+    allowed: AllowList = field(default_factory=AllowList)
+    doubts: tuple[str, ...] = ()
+    dependencies: DependencyResult | None = None
+
+
+def attempt(scan: Callable[[], SecretFacts]) -> SecretFacts | Unproven:
+    """Run a scan; every way in which it can fail to prove something becomes a fact (P3)."""
+    try:
+        return scan()
+    except BudgetExceeded as error:
+        return Unproven(str(error), too_much=True)
+    except OrchError as error:
+        return Unproven(str(error))
+
+
+def skipped(reason: str) -> Verdict:
+    """The verdict for a repository out of scope, or a gate switched off (GATE-3)."""
+    return Verdict(GATE, Outcome.SKIP, reason, evidence={"scanned": False})
+
+
+def judge(facts: SecurityFacts, now: datetime) -> Verdict:
+    """Decide (pure). A scan that proves nothing is a FAIL, under every flag (SPEC §4.3)."""
+    match facts.secrets:
+        case Unproven() as unknown:
+            lead = "too much for one check" if unknown.too_much else "the scan is not proven"
+            return _unproven(facts, f"{lead}: {unknown.cause}")
+        case SecretFacts() as scanned:
+            if gaps := proof_gaps(scanned):
+                return _unproven(facts, f"the scan is not proven: {'; '.join(gaps)}", scanned)
+            return _judge_findings(facts, scanned, now)
+        case _ as never:
+            assert_never(never)
+
+
+def proof_gaps(scanned: SecretFacts) -> tuple[str, ...]:
+    """What keeps a scan from being believed (SEC-2); empty when it is proven (pure)."""
+    pairs = (
+        ("commits", scanned.commits_read, scanned.commits_expected),
+        ("objects", scanned.objects_read, scanned.objects_expected),
+        ("bytes", scanned.bytes_scanned, scanned.bytes_bundled),
+        ("canaries", scanned.canaries_found, scanned.canaries),
+    )
+    gaps = [f"{got} of {wanted} {what} accounted for" for what, got, wanted in pairs if got != wanted]
+    if scanned.canaries < 1:
+        gaps.append("no canary was planted")
+    return tuple(gaps)
+
+
+def _unproven(facts: SecurityFacts, reason: str, scanned: SecretFacts | None = None) -> Verdict:
+    return Verdict(
+        GATE,
+        SECRETS.unknown,
+        reason,
+        evidence=_evidence(facts, scanned),
+        next_step=NEXT_UNPROVEN,
+    )
+
+
+def _judge_findings(facts: SecurityFacts, scanned: SecretFacts, now: datetime) -> Verdict:
+    secrets = allowlist.sort(scanned.findings, facts.allowed, now.date())
+    dependencies = facts.dependencies
+    vulnerable: tuple[Finding, ...] = dependencies.findings if dependencies else ()
+    refused_doubt = ""
+    notices = facts.doubts + secrets.notices + (dependencies.notices if dependencies else ())
+    evidence = _evidence(facts, scanned)
+    parts = []
+    if secrets.standing:
+        parts.append(_count(len(secrets.standing), "secret") + " found")
+    if vulnerable:
+        parts.append(_count(len(vulnerable), "new known vulnerability", "new known vulnerabilities"))
+    if refused_doubt:
+        parts.append(refused_doubt)
+    if parts:
+        next_step = NEXT_SECRET if secrets.standing else "Upgrade to a fixed version, or run again when the audit works."
+        findings = secrets.standing + vulnerable
+        return Verdict(GATE, Outcome.FAIL, ", ".join(parts), findings, notices, evidence, next_step)
+    reason = (
+        f"no secret in {_count(scanned.commits_read, 'commit')} "
+        f"({_count(scanned.objects_read, 'object')}, {scanned.bytes_scanned} bytes scanned)"
+    )
+    return Verdict(GATE, Outcome.PASS, reason, (), notices, evidence)
+
+
+def _evidence(facts: SecurityFacts, scanned: SecretFacts | None) -> dict[str, Scalar]:
+    evidence: dict[str, Scalar] = {"base": facts.base, "head": facts.head, "target": facts.target}
+    if scanned is not None:
+        evidence |= {
+            "engine": scanned.engine.name,
+            "engine_path": scanned.engine.path,
+            "engine_digest": scanned.engine_digest,
+            "config_digest": scanned.config_digest,
+            "commits_expected": scanned.commits_expected,
+            "commits_scanned": scanned.commits_read,
+            "objects_expected": scanned.objects_expected,
+            "objects_scanned": scanned.objects_read,
+            "object_bytes": scanned.bytes_read,
+            "bytes_expected": scanned.bytes_bundled,
+            "bytes_scanned": scanned.bytes_scanned,
+            "canaries_expected": scanned.canaries,
+            "canaries_found": scanned.canaries_found,
+        }
+    if facts.dependencies is not None:
+        evidence |= facts.dependencies.evidence
+    return evidence
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

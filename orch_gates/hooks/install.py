@@ -1,0 +1,129 @@
+"""Installing the pre-receive hook, and proving with a push that it refuses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from orch_gates import process
+from orch_gates.errors import OrchError, UsageError
+from orch_gates.git.cli import Git, open_repository
+from orch_gates.scanners.locate import find_scanner
+from orch_gates.scanners.port import SecretScanner
+from orch_gates.settings import Settings
+
+_NAME = "orch-gates"
+_PROBE_REF = "refs/heads/orch-gates-probe"
+_SCRIPT = """\
+#!/bin/sh
+# Refuses a push that adds a secret, or one that cannot be judged. Written by `orch-gates hook install`.
+{variables}[ -x {program} ] || {{
+    echo "orch-gates: push refused: {program} is missing on this server" >&2
+    exit 2
+}}
+exec {program} hook pre-receive
+"""
+_KEPT_SETTINGS = ("ORCH_CACHE_DIR", "ORCH_GITLEAKS_BIN", "ORCH_KINGFISHER_BIN", "ORCH_SECURITY_ENGINE")
+
+
+def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[str]:
+    """Write the hook, then push a canary at it; yields a line about each step.
+
+    Raises:
+        UsageError: not a bare repository, or another hook is in the way.
+        OrchError: the hook could not be proven; the message says why.
+    """
+    git = open_repository(repository.resolve(), settings.inherited_env, timeout=60)
+    if git.text("rev-parse", "--is-bare-repository") != "true":
+        raise UsageError(f"{repository} is not a bare repository; server hooks belong into one")
+    hooks = git.git_dir() / "hooks"
+    target = hooks / "pre-receive.d" / _NAME if gitea else hooks / "pre-receive"
+    if gitea and not (hooks / "pre-receive").exists():
+        raise UsageError(f"{hooks} has no dispatcher, so this is not a repository of a Gitea server")
+    _write(target, _script(settings))
+    yield f"wrote {target}"
+    scanner = find_scanner(settings.security.engine, settings.tools, settings.inherited_env)
+    yield f"scanner: {scanner.engine.name} ({scanner.engine.path})"
+    yield _prove(git, target, scanner)
+
+
+def _script(settings: Settings) -> str:
+    program = Path(sys.executable).parent / "orch-gates"
+    if not program.exists():
+        found = shutil.which("orch-gates")
+        if found is None:
+            raise UsageError("the orch-gates program itself was not found; install it with pip or `make setup`")
+        program = Path(found)
+    known = {name: value for name in _KEPT_SETTINGS if (value := settings.inherited_env.get(name))}
+    if settings.tools.cache_dir is not None:
+        # The server runs the hook with another HOME, or none (reference/forges.md §2).
+        known["ORCH_CACHE_DIR"] = str(settings.tools.cache_dir.resolve())
+    variables = "".join(f"export {name}={_quoted(value)}\n" for name, value in sorted(known.items()))
+    return _SCRIPT.format(program=_quoted(str(program)), variables=variables)
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def _write(target: Path, script: str) -> None:
+    if target.exists() and "orch-gates" not in target.read_text("utf-8", "replace"):
+        raise UsageError(f"{target} is another hook; move it away, or call `orch-gates hook pre-receive` from it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
+        file.write(script)
+    written = Path(file.name)
+    written.chmod(stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
+    written.replace(target)
+
+
+def _prove(git: Git, target: Path, scanner: SecretScanner) -> str:
+    """Push a leak at the repository itself, and a clean commit at an empty one with the same hook."""
+    with tempfile.TemporaryDirectory(prefix="orch-gates-probe-") as directory:
+        probe = _probe_repository(git, Path(directory), target)
+        refused = _push(probe, _commit(probe, "leak", scanner.canary()), git.directory)
+        if refused.returncode == 0:
+            _push(probe, "", git.directory)
+        if refused.returncode == 0 or b"orch-gates: push refused: 1 secret found" not in refused.stderr:
+            raise OrchError(f"the hook is not proven, it did not refuse a leaked token: {refused.complaint}")
+        accepted = _push(probe, _commit(probe, "clean", b"nothing to see here\n"), probe.directory)
+        if accepted.returncode != 0:
+            raise OrchError(f"the hook refuses a clean commit: {accepted.complaint}")
+    return "proven: a push of a random token was refused, and a clean one was accepted elsewhere"
+
+
+def _probe_repository(git: Git, work: Path, hook: Path) -> Git:
+    """An empty bare repository of the same object format, with the same hook."""
+    (work / "config").write_text("[safe]\n\tdirectory = *\n")
+    probe = work / "probe.git"
+    git.read(
+        *("init", "--quiet", "--bare", "--template="),
+        f"--object-format={git.text('rev-parse', '--show-object-format')}",
+        str(probe),
+    )
+    (probe / "hooks").mkdir()
+    shutil.copy2(hook, probe / "hooks" / "pre-receive")
+    env = {
+        "PATH": git.env.get("PATH", os.defpath),
+        "LC_ALL": "C",
+        "GIT_CONFIG_GLOBAL": str(work / "config"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+    for role in ("AUTHOR", "COMMITTER"):
+        env |= {f"GIT_{role}_NAME": _NAME, f"GIT_{role}_EMAIL": f"{_NAME}@localhost"}
+    return Git(probe, env, git.timeout)
+
+
+def _commit(git: Git, name: str, content: bytes) -> str:
+    blob = git.read("hash-object", "-w", "--stdin", stdin=content).decode().strip()
+    tree = git.read("mktree", stdin=f"100644 blob {blob}\t{name}.txt\n".encode()).decode().strip()
+    return git.text("commit-tree", tree, "-m", f"probe: {name}")
+
+
+def _push(git: Git, commit: str, to: Path) -> process.Completed:
+    return git.run("push", "--quiet", str(to), f"{commit}:{_PROBE_REF}")

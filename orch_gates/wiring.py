@@ -1,0 +1,122 @@
+"""The composition root: which adapter stands behind which port, chosen from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from orch_gates.errors import GitError, OrchError, SettingsError
+from orch_gates.gates import allowlist, secret_scan, security
+from orch_gates.gates.allowlist import AllowList
+from orch_gates.gates.dependencies import DependencyResult
+from orch_gates.gates.range import Range, in_scope
+from orch_gates.gates.secret_scan import SecretFacts, Subject
+from orch_gates.gates.security import SecurityFacts, Unproven
+from orch_gates.git.cli import Git, open_repository
+from orch_gates.model.verdict import Verdict
+from orch_gates.scanners.locate import find_scanner
+from orch_gates.settings import Settings
+
+
+def repository(settings: Settings, directory: Path, *, inside_hook: bool = False) -> Git:
+    """Git on the repository that holds a directory.
+
+    Raises:
+        GitError: there is none.
+    """
+    return open_repository(
+        directory,
+        settings.inherited_env,
+        timeout=settings.security.budget.seconds,
+        inside_hook=inside_hook,
+    )
+
+
+def scan(settings: Settings, git: Git, subject: Callable[[], Subject]) -> Callable[[], SecretFacts]:
+    """A scan of a subject with the engine that the settings choose, not yet run."""
+
+    def run() -> SecretFacts:
+        scanner = find_scanner(settings.security.engine, settings.tools, settings.inherited_env)
+        return secret_scan.scan(git, subject(), scanner, settings.security.budget)
+
+    return run
+
+
+def out_of_scope(settings: Settings) -> Verdict | None:
+    """A SKIP where the security gate is switched off or meant for other repositories (GATE-3)."""
+    if not settings.security.enabled:
+        return security.skipped("switched off by ORCH_SECURITY_ENABLED")
+    if not in_scope(settings.ci.repository, settings.security.repos):
+        return security.skipped(f"{settings.ci.repository} is not in ORCH_SECURITY_REPOS")
+    return None
+
+
+def with_allow_list(settings: Settings, git: Git, facts: SecurityFacts, trusted: str) -> SecurityFacts:
+    """The facts with the list of exceptions, read only when there is something to except."""
+    if isinstance(facts.secrets, Unproven) or not facts.secrets.findings:
+        return facts
+    try:
+        return replace(facts, allowed=allow_list(settings, git, trusted))
+    except OrchError as error:
+        return replace(facts, doubts=(*facts.doubts, str(error)))
+
+
+def allow_list(settings: Settings, git: Git, trusted: str) -> AllowList:
+    """The list of allowed findings at a trusted commit (P5, SEC-4); empty where there is none.
+
+    Raises:
+        ExceptionListError: it is malformed.
+        SettingsError: the key is unusable.
+        GitError: it cannot be read.
+    """
+    text = git.blob(trusted, allowlist.PATH) if trusted else None
+    if text is None:
+        return AllowList()
+    return AllowList(allowlist.decode(text.decode("utf-8", "replace")), allow_key(settings, git))
+
+
+def allow_key(settings: Settings, git: Git) -> bytes:
+    """The key of the list's hashes: ORCH_ALLOW_KEY, ORCH_ALLOW_KEY_FILE, or a file beside the repository.
+
+    Raises:
+        SettingsError: it is too short to keep a hash from being guessed at, or unreadable.
+    """
+    if settings.allow_key:
+        return _checked_key(settings.allow_key.encode("utf-8", "surrogateescape"), "ORCH_ALLOW_KEY")
+    named = settings.allow_key_file
+    path = Path(named) if named else key_file(git)
+    if not named and not path.exists():
+        return b""
+    try:
+        return _checked_key(path.read_bytes().strip(), str(path))
+    except OSError as error:
+        raise SettingsError(f"the key file {path} cannot be read: {error.strerror}") from error
+
+
+def key_file(git: Git) -> Path:
+    """Where the key of this repository's list lies unless a setting says otherwise: never in a commit."""
+    return private_dir(git) / "allow-key"
+
+
+def private_dir(git: Git) -> Path:
+    """A folder for what belongs to this clone and to no commit."""
+    return git.git_dir() / "orch-gates"
+
+
+def _checked_key(key: bytes, source: str) -> bytes:
+    if len(key) < allowlist.SHORTEST_KEY:
+        raise SettingsError(f"{source} is shorter than {allowlist.SHORTEST_KEY} bytes")
+    return key
+
+
+def default_branch_commit(git: Git) -> str:
+    """The commit of a server repository's default branch, or empty before its first push."""
+    try:
+        return git.resolve("HEAD")
+    except GitError:
+        return ""
+
+
+def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> DependencyResult | None:
+    return None
