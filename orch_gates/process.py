@@ -16,6 +16,8 @@ from orch_gates.errors import ProcessError
 
 STDERR_SHOWN = 400
 
+Child = subprocess.Popen[bytes]
+
 
 @dataclass(frozen=True, slots=True)
 class Completed:
@@ -48,20 +50,18 @@ def run(
     Raises:
         ProcessError: it could not be started or did not end within `timeout` seconds.
     """
-    source = stdin if stdin is None or isinstance(stdin, bytes) else None
-    handle = None if source is not None or stdin is None else stdin
-    with _spawn(argv, env=env, cwd=cwd, stdin=handle, piped_input=source is not None) as child:
+    given = stdin if isinstance(stdin, bytes) else None
+    handle = None if isinstance(stdin, bytes) else stdin
+    with _spawn(argv, env=env, cwd=cwd, stdin=handle, piped_input=given is not None) as child:
         try:
-            stdout, stderr = child.communicate(source, timeout=timeout)
+            stdout, stderr = child.communicate(given, timeout=timeout)
         except subprocess.TimeoutExpired as error:
             raise ProcessError(f"{argv[0]} did not finish within {timeout:.0f} s") from error
         return Completed(child.returncode, stdout, stderr)
 
 
 @contextlib.contextmanager
-def converse(
-    argv: Sequence[str], *, env: Mapping[str, str], timeout: float
-) -> Iterator[subprocess.Popen[bytes]]:
+def converse(argv: Sequence[str], *, env: Mapping[str, str], timeout: float) -> Iterator[Child]:
     """A child to write to and read from; its group is killed when the block is left.
 
     It is also killed `timeout` seconds after its start: the reader then sees the end of the
@@ -88,7 +88,7 @@ def _spawn(
     cwd: Path | None,
     stdin: IO[bytes] | None,
     piped_input: bool,
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Iterator[Child]:
     if piped_input:
         source: IO[bytes] | int = subprocess.PIPE
     else:
@@ -116,7 +116,7 @@ def _spawn(
         child.wait()
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
+def _kill_group(child: Child) -> None:
     if child.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)

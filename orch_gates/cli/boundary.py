@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import click
+
 from orch_gates.errors import EXIT_BUG, OrchError
 from orch_gates.settings import debugging
 
@@ -18,7 +20,7 @@ def exit_codes(*, bug: int = EXIT_BUG) -> Iterator[None]:
         yield
     except OrchError as error:
         fail(str(error), error.exit_code)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the one boundary: cause and exit code are said below
         if debugging():
             traceback.print_exc()
         fail(
@@ -29,7 +31,7 @@ def exit_codes(*, bug: int = EXIT_BUG) -> Iterator[None]:
 
 def fail(message: str, code: int) -> None:
     """Say why on stderr and leave."""
-    print(f"orch-gates: {message}", file=sys.stderr)
+    click.echo(f"orch-gates: {message}", err=True)
     raise SystemExit(code)
 
 

@@ -39,8 +39,8 @@ def pre_receive() -> None:
 
 @hook.command("pre-push")
 @click.argument("remote", default="")
-@click.argument("url", default="")
-def pre_push(remote: str, url: str) -> None:
+@click.argument("url", default="", expose_value=False)
+def pre_push(remote: str) -> None:
     """Judge what a clone is about to push, as git's own hook or through pre-commit.
 
     URL is what git passes besides the name of the REMOTE; it is not used.

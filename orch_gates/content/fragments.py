@@ -81,9 +81,7 @@ class FragmentSource:
             if item.oid in given or item.oid not in self.new.headers:
                 continue
             given.add(item.oid)
-            known = tuple(
-                name for name in item.before if name in given or name not in self.new.headers
-            )
+            known = tuple(name for name in item.before if name in given or name not in self.new.headers)
             yield Placement(item.oid, item.path, item.commit, tuple(n for n in known if n != item.oid))
 
     def _chunks(self, placed: Iterable[Placement]) -> Iterator[Fragment]:
@@ -184,4 +182,3 @@ def ref_names(names: Iterable[str]) -> Iterator[Fragment]:
     for name in names:
         data = name.encode("utf-8", "surrogateescape")
         yield Fragment(Origin("ref name", "", "", name), 1, data)
-

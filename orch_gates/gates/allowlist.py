@@ -105,9 +105,7 @@ def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> 
     standing: list[Finding] = []
     notices: list[str] = []
     if findings and allowed.entries and not allowed.key:
-        notices.append(
-            f"{PATH} has {len(allowed.entries)} entries that cannot be checked: no key (set ORCH_ALLOW_KEY)"
-        )
+        notices.append(f"{PATH} has {len(allowed.entries)} entries that cannot be checked: no key (set ORCH_ALLOW_KEY)")
     for item in findings:
         entry = _matching(item, allowed)
         if entry is None:

@@ -22,8 +22,7 @@ from orch_gates.scanners.port import Engine, Match, Scan, SecretScanner
 from orch_gates.settings import Budget
 
 FIX_COMMITTED = (
-    "revoke the credential first, then take it out of every commit that has it "
-    "(git rebase -i {commit}^) and push again"
+    "revoke the credential first, then take it out of every commit that has it (git rebase -i {commit}^) and push again"
 )
 FIX_STAGED = "take it out of the file, stage the file again, and keep the value outside the repository"
 FIX_NAME = "choose a name that holds no credential, and revoke the one that was used"
@@ -141,10 +140,7 @@ def _all_fragments(source: FragmentSource, subject: Subject) -> Iterable[Fragmen
 
 
 def _too_slow(budget: Budget) -> str:
-    return (
-        f"the check took longer than {budget.seconds:.0f} s; push in smaller parts, "
-        "or raise ORCH_SECURITY_TIMEOUT_S"
-    )
+    return f"the check took longer than {budget.seconds:.0f} s; push in smaller parts, or raise ORCH_SECURITY_TIMEOUT_S"
 
 
 def _canaries_found(bundles: Bundles, result: Scan) -> int:

@@ -17,7 +17,9 @@ from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
 
 GATE = "security"
-NEXT_SECRET = "Revoke each credential first, then remove it from every commit; see docs/how-to/remove-a-leaked-secret.md"
+NEXT_SECRET = (
+    "Revoke each credential first, then remove it from every commit; see docs/how-to/remove-a-leaked-secret.md"
+)
 NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
 
 
@@ -31,8 +33,11 @@ class Unproven:
 
 @dataclass(frozen=True, slots=True)
 class SecurityFacts:
-    """All that `judge` looks at. `dependencies` is None where they are not audited (hooks);
-    `doubts` are shown, like an unreadable list of exceptions, which then excepts nothing."""
+    """All that `judge` looks at.
+
+    `dependencies` is None where they are not audited (hooks). `doubts` are shown: a list of
+    exceptions that cannot be read, say, which then excepts nothing.
+    """
 
     secrets: SecretFacts | Unproven
     base: str = ""
@@ -111,7 +116,9 @@ def _judge_findings(facts: SecurityFacts, scanned: SecretFacts, now: datetime) -
     if refused_doubt:
         parts.append(refused_doubt)
     if parts:
-        next_step = NEXT_SECRET if secrets.standing else "Upgrade to a fixed version, or run again when the audit works."
+        next_step = (
+            NEXT_SECRET if secrets.standing else "Upgrade to a fixed version, or run again when the audit works."
+        )
         findings = secrets.standing + vulnerable
         return Verdict(GATE, Outcome.FAIL, ", ".join(parts), findings, notices, evidence, next_step)
     reason = (

@@ -20,10 +20,8 @@ def staged(git: Git) -> Subject | None:
     Raises:
         GitError: the index cannot be read.
     """
-    if git.has("HEAD"):
-        base = "HEAD"
-    else:
-        base = _EMPTY_TREE[git.text("rev-parse", "--show-object-format")]
+    format_name = git.text("rev-parse", "--show-object-format")
+    base = "HEAD" if git.has("HEAD") else _EMPTY_TREE[format_name]
     raw = git.read("diff-index", "--cached", "--raw", "-z", "--no-abbrev", "-M", base)
     if not raw:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +98,7 @@ class Git:
         return self.read(*args).decode("utf-8", "surrogateescape").strip()
 
     @contextlib.contextmanager
-    def converse(self, *args: str) -> Iterator[subprocess.Popen[bytes]]:
+    def converse(self, *args: str) -> Iterator[process.Child]:
         """A git process to write to and read from; killed when the block is left."""
         argv = ["git", "-C", str(self.directory), *args]
         with process.converse(argv, env=self.env, timeout=self.timeout) as child:
@@ -162,9 +161,7 @@ class Git:
         return self.read("cat-file", "blob", oid.decode("ascii"))
 
 
-def open_repository(
-    directory: Path, inherited: Mapping[str, str], *, timeout: float, inside_hook: bool = False
-) -> Git:
+def open_repository(directory: Path, inherited: Mapping[str, str], *, timeout: float, inside_hook: bool = False) -> Git:
     """Git on the repository that holds `directory`.
 
     Raises:
@@ -175,4 +172,3 @@ def open_repository(
     if done.returncode != 0:
         raise GitError(f"{directory} is not inside a git repository: {done.complaint}")
     return git
-

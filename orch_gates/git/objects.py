@@ -95,11 +95,7 @@ def list_quarantined(git: Git, listed: NewObjects, quarantine: str, main_store: 
         return ()
     before = git.with_env({"GIT_OBJECT_DIRECTORY": main_store, "GIT_ALTERNATE_OBJECT_DIRECTORIES": None})
     answer = before.read("cat-file", "--batch-check", stdin="".join(f"{oid}\n" for oid in extra).encode())
-    present = {
-        line.split(b" ", 1)[0].decode("ascii")
-        for line in answer.splitlines()
-        if not line.endswith(b" missing")
-    }
+    present = {line.split(b" ", 1)[0].decode("ascii") for line in answer.splitlines() if not line.endswith(b" missing")}
     return tuple(oid for oid in extra if oid not in present)
 
 
