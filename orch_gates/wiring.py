@@ -7,15 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from orch_gates.errors import GitError, OrchError, SettingsError
-from orch_gates.gates import allowlist, secret_scan, security
+from orch_gates.gates import allowlist, dependencies, secret_scan, security
 from orch_gates.gates.allowlist import AllowList
+from orch_gates.gates.changed_pins import changed_pins
 from orch_gates.gates.dependencies import DependencyResult
 from orch_gates.gates.range import Range, in_scope
 from orch_gates.gates.secret_scan import SecretFacts, Subject
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.git.cli import Git, open_repository
 from orch_gates.model.verdict import Verdict
-from orch_gates.scanners.locate import find_scanner
+from orch_gates.scanners.locate import find_pip_audit, find_scanner
+from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
 
 
@@ -119,4 +121,18 @@ def default_branch_commit(git: Git) -> str:
 
 
 def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> DependencyResult | None:
-    return None
+    """Audit the files of pins that a range changed (SEC-7); None where that is switched off."""
+    if not settings.security.dep_audit_enabled:
+        return None
+    fail_closed = strict or settings.security.dep_audit_fail_closed
+    auditor = PipAudit(
+        program=find_pip_audit(settings.tools, settings.inherited_env),
+        env=settings.inherited_env,
+        osv_url=settings.security.osv_url,
+        timeout=settings.security.dep_audit_timeout,
+    )
+    try:
+        changed = changed_pins(git, found.base, found.head)
+    except OrchError as error:
+        return dependencies.doubt(str(error), fail_closed=fail_closed)
+    return dependencies.judge(dependencies.gather(changed, auditor), fail_closed=fail_closed, commit=found.head)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import click
 
@@ -35,6 +37,14 @@ def fail(message: str, code: int) -> None:
     raise SystemExit(code)
 
 
-def say(text: str, *, to: Callable[[str], object] = sys.stdout.write) -> None:
-    """Print text that already ends its lines, and that any terminal encoding can show."""
-    to(text.encode("utf-8", "replace").decode("utf-8"))
+def say(text: str, *, to: TextIO | None = None) -> None:
+    """Print text that already ends its lines, in whatever encoding the terminal has.
+
+    A reader that has gone away (`| head`) must not change the verdict's exit code.
+    """
+    stream = to or sys.stdout
+    try:
+        stream.write(text.encode("utf-8", "replace").decode("utf-8"))
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

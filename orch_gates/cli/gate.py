@@ -59,7 +59,7 @@ def security(
 
         say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
         if written is not None and not as_json:
-            click.echo(f"Report: {written}")
+            say(f"Report: {written}\n")
         raise SystemExit(verdict.outcome.exit_code)
 
 

@@ -127,6 +127,6 @@ def _finish(verdict: Verdict, *, action: str, kept: str) -> None:
     from orch_gates.report.text import for_hook
 
     if verdict.outcome is Outcome.SKIP:
-        say(f"orch-gates: not judged: {verdict.reason}\n", to=sys.stderr.write)
-    say(for_hook(verdict, action=action, kept=kept), to=sys.stderr.write)
+        say(f"orch-gates: not judged: {verdict.reason}\n", to=sys.stderr)
+    say(for_hook(verdict, action=action, kept=kept), to=sys.stderr)
     raise SystemExit(verdict.outcome.exit_code)

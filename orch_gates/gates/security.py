@@ -17,9 +17,7 @@ from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
 
 GATE = "security"
-NEXT_SECRET = (
-    "Revoke each credential first, then remove it from every commit; see docs/how-to/remove-a-leaked-secret.md"
-)
+NEXT_SECRET = "Revoke each credential first; removing it from the commits does not make it safe again."
 NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
 
 
@@ -105,7 +103,7 @@ def _judge_findings(facts: SecurityFacts, scanned: SecretFacts, now: datetime) -
     secrets = allowlist.sort(scanned.findings, facts.allowed, now.date())
     dependencies = facts.dependencies
     vulnerable: tuple[Finding, ...] = dependencies.findings if dependencies else ()
-    refused_doubt = ""
+    refused_doubt = dependencies.refusal if dependencies else ""
     notices = facts.doubts + secrets.notices + (dependencies.notices if dependencies else ())
     evidence = _evidence(facts, scanned)
     parts = []

@@ -54,6 +54,14 @@ def find_kingfisher(tools: Tools, env: Mapping[str, str]) -> Path | None:
     return _find("kingfisher", tools.kingfisher, tools.cache_dir, env)
 
 
+def find_pip_audit(tools: Tools, env: Mapping[str, str]) -> str:
+    """The named program, else the one beside this Python, else the one on PATH; empty if none."""
+    if tools.pip_audit:
+        return tools.pip_audit
+    beside = shutil.which("pip-audit", path=str(Path(sys.executable).parent))
+    return beside or shutil.which("pip-audit", path=env.get("PATH", "")) or ""
+
+
 def rule_cache(tools: Tools) -> Path | None:
     """Where kingfisher keeps its compiled rules, if any place is writable."""
     beside = Path(sys.prefix) / "var" / "orch-gates" / "kingfisher"
@@ -84,4 +92,3 @@ def _real_binary(name: str, found: Path) -> Path:
         for binary in found.parent.parent.glob("lib/python3*/site-packages/kingfisher/bin/kingfisher"):
             return binary
     return found
-

@@ -60,4 +60,3 @@ class SecretScanner(Protocol):
             ProcessError: it could not be started or took longer than `timeout` seconds.
         """
         ...
-

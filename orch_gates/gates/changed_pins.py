@@ -1,0 +1,44 @@
+"""The files of pins that a range of commits changes, as they were and as they are."""
+
+from __future__ import annotations
+
+from orch_gates.errors import BudgetExceeded
+from orch_gates.gates.dependencies import ChangedFile
+from orch_gates.git.cli import Git
+from orch_gates.scanners.lockfiles import is_audited
+
+MOST_FILES = 100
+MOST_BYTES = 5_000_000
+
+
+def changed_pins(git: Git, base: str, head: str) -> tuple[ChangedFile, ...]:
+    """Compare the head with where it left the base; everything is new where there is no base.
+
+    Raises:
+        GitError: the trees cannot be read.
+        BudgetExceeded: more files than an audit takes, or larger ones.
+    """
+    left = _merge_base(git, base, head)
+    if left:
+        listed = git.read("diff-tree", "-r", "-z", "--no-renames", "--name-only", "--diff-filter=d", left, head)
+    else:
+        listed = git.read("ls-tree", "-r", "-z", "--full-tree", "--name-only", head)
+    names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
+    audited = [name for name in names if is_audited(name)]
+    if len(audited) > MOST_FILES:
+        raise BudgetExceeded(f"{len(audited)} changed files pin dependencies, more than {MOST_FILES}")
+    found = []
+    for name in audited:
+        after = git.blob(head, name)
+        if after is None:
+            continue
+        before = git.blob(left, name) if left else None
+        if len(after) > MOST_BYTES or len(before or b"") > MOST_BYTES:
+            raise BudgetExceeded(f"{name} has more than {MOST_BYTES} bytes")
+        found.append(ChangedFile(name, before, after))
+    return tuple(found)
+
+
+def _merge_base(git: Git, base: str, head: str) -> str:
+    done = git.run("merge-base", base, head) if base else None
+    return done.stdout.decode("ascii").strip() if done and done.returncode == 0 else ""

@@ -1,0 +1,122 @@
+"""pip-audit, which knows the known vulnerabilities of Python packages (SEC-7)."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from orch_gates import process
+from orch_gates.errors import ProcessError
+from orch_gates.scanners.lockfiles import Pin
+
+# A feed that does not know this one is not working, whatever it answers (scanners.md §2).
+CONTROL = Pin("jinja2", "2.10")
+
+
+@dataclass(frozen=True, slots=True)
+class Vulnerability:
+    """A known vulnerability of one pinned package."""
+
+    id: str
+    fixed_in: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """Every pin that was asked for, with what is known about it."""
+
+    known: Mapping[Pin, tuple[Vulnerability, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """The audit did not take place, or its answer cannot be believed."""
+
+    reason: str
+
+
+class DependencyAuditor(Protocol):
+    """The port; contract suite: tests/contract/test_pip_audit.py."""
+
+    def audit(self, pins: Collection[Pin]) -> Audited | Degraded:
+        """Ask about every pin. Never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PipAudit:
+    """The pip-audit program; `osv_url` is empty for its own default, `timeout` in seconds."""
+
+    program: str
+    env: Mapping[str, str]
+    osv_url: str
+    timeout: float
+
+    def audit(self, pins: Collection[Pin]) -> Audited | Degraded:
+        """See `DependencyAuditor.audit`. Nothing of the audited project is installed or run."""
+        if not self.program:
+            return Degraded("pip-audit is not installed (pip install orch-gates[audit])")
+        asked = {*pins, CONTROL}
+        with tempfile.TemporaryDirectory(prefix="orch-gates-audit-") as directory:
+            folder = Path(directory)
+            argv = [self.program, "--disable-pip", "--no-deps", "--format=json", "--progress-spinner=off"]
+            argv += ["--vulnerability-service=osv", f"--cache-dir={folder / 'cache'}"]
+            argv += [f"--osv-url={self.osv_url}"] if self.osv_url else []
+            for number, layer in enumerate(_layers(asked)):
+                listed = folder / f"pins-{number}.txt"
+                listed.write_text("".join(f"{pin.name}=={pin.version}\n" for pin in layer))
+                argv.append(f"--requirement={listed}")
+            # Its own variables in the runner's environment could move the answer away.
+            env = {k: v for k, v in self.env.items() if not k.startswith("PIP_AUDIT_")}
+            try:
+                done = process.run(argv, env=env, timeout=self.timeout)
+            except ProcessError as error:
+                return Degraded(str(error))
+        return read_answer(asked, done)
+
+
+def _layers(pins: Iterable[Pin]) -> list[list[Pin]]:
+    """Files with each package at most once: pip-audit refuses two versions in one file."""
+    layers: list[list[Pin]] = []
+    seen: dict[str, int] = defaultdict(int)
+    for pin in sorted(pins):
+        depth = seen[pin.name]
+        seen[pin.name] += 1
+        if depth == len(layers):
+            layers.append([])
+        layers[depth].append(pin)
+    return layers
+
+
+def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | Degraded:
+    """Tell an answer from a failure (pure): exit 1 is both "vulnerable" and "crashed"."""
+    try:
+        rows = json.loads(done.stdout)["dependencies"]
+        skipped = [str(row["name"]) for row in rows if row.get("skip_reason")]
+        known = {
+            Pin(str(row["name"]).lower().replace("_", "-").replace(".", "-"), str(row["version"])): tuple(
+                map(_vulnerability, row["vulns"])
+            )
+            for row in rows
+            if not row.get("skip_reason")
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Degraded(f"pip-audit gave no answer (exit {done.returncode}): {done.complaint[-160:]}")
+    if done.returncode not in {0, 1}:
+        return Degraded(f"pip-audit ended with exit {done.returncode}")
+    if skipped:
+        return Degraded(f"pip-audit skipped {len(skipped)} of {len(asked)} packages, {skipped[0]} among them")
+    if not known.get(CONTROL):
+        return Degraded(f"the feed does not know the vulnerabilities of {CONTROL.name} {CONTROL.version}")
+    if missing := [pin for pin in asked if pin not in known]:
+        return Degraded(f"pip-audit did not answer for {len(missing)} of {len(asked)} packages")
+    return Audited(known)
+
+
+def _vulnerability(row: Mapping[str, Any]) -> Vulnerability:
+    return Vulnerability(str(row["id"]), tuple(map(str, row["fix_versions"])))
