@@ -28,7 +28,10 @@ def body(verdict: Verdict, *, limit: int = SHOWN) -> str:
         parts += _more(len(verdict.notices), limit)
     if verdict.evidence:
         shown = list(verdict.evidence.items())[:limit]
-        rows = [f"| {_prose(name)} | {markdown_code(clip(_plain(value), _PATH_SHOWN))} |" for name, value in shown]
+        rows = [
+            f"| {markdown_code(clip(name, _PATH_SHOWN))} | {markdown_code(clip(_plain(value), _PATH_SHOWN))} |"
+            for name, value in shown
+        ]
         parts.append("## Evidence")
         parts.append("\n".join(["| what | value |", "|---|---|", *rows]))
         parts += _more(len(verdict.evidence), limit)

@@ -110,4 +110,5 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 
 def _joined(lines: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+    # Once more as a whole: pieces that are harmless alone can be a runner command side by side.
+    return "".join(f"{ascii_line(line)}\n" for line in lines)

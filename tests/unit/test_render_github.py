@@ -219,7 +219,7 @@ def test_the_summary_is_for_people() -> None:
         f"| `aws-access-token` AWS key | `config/app.env:3` | `{'a' * 40}` | {mend} |\n"
         f"| `aws-access-token` AWS key | (commit message) |  | {mend} |\n\n"
         "## Notices\n\n- feed \\*down\\*\n\n"
-        "## Evidence\n\n| what | value |\n|---|---|\n| ok | `yes` |\n| n | `none` |\n"
+        "## Evidence\n\n| what | value |\n|---|---|\n| `ok` | `yes` |\n| `n` | `none` |\n"
     )
 
 

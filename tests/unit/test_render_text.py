@@ -6,7 +6,7 @@ import dataclasses
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orch_gates.model.finding import Finding
@@ -106,6 +106,8 @@ def test_a_place_without_lines_and_commit() -> None:
 
 
 @given(verdict=verdicts)
+@example(verdict=Verdict(":", Outcome.PASS, "set-output name=x::y"))
+@example(verdict=dataclasses.replace(FAIL, findings=(dataclasses.replace(LEAK, path=":"),)))
 def test_output_is_bounded_ascii_that_commands_nothing(verdict: Verdict) -> None:
     """Whatever names a push contains: printable ASCII, few lines, no runner command, no escape code."""
     for shown in (for_hook(verdict, limit=3), for_cli(verdict, limit=3)):
