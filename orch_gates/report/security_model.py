@@ -76,13 +76,15 @@ class SecurityReport(_Strict):
         return self
 
     def as_verdict(self) -> Verdict:
-        """The verdict that this report states."""
+        """The verdict that this report states, with a notice where findings were left out."""
+        left_out = self.findings_total - len(self.findings)
+        told = (f"{left_out} more findings are counted but not listed in the report",) if left_out else ()
         return Verdict(
             gate=self.gate,
             outcome=self.verdict,
             reason=self.reason,
             findings=tuple(Finding(**dict(finding)) for finding in self.findings),
-            notices=self.notices,
+            notices=self.notices + told,
             evidence=self.evidence,
             next_step=self.next_step,
         )
@@ -105,9 +107,15 @@ def fields(verdict: Verdict, *, head: str, base: str, target: str, now: datetime
         "created": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "findings_total": len(verdict.findings),
         "findings": [_finding(finding) for finding in verdict.findings[:findings]],
-        "notices": [_text(notice) for notice in verdict.notices[:MAX_NOTICES]],
+        "notices": _notices(verdict.notices),
         "evidence": {_text(name): _scalar(value) for name, value in verdict.evidence.items()},
     }
+
+
+def _notices(notices: tuple[str, ...]) -> list[str]:
+    shown = [_text(notice) for notice in notices[:MAX_NOTICES]]
+    left_out = len(notices) - MAX_NOTICES
+    return [*shown, f"+{left_out} more notices"] if left_out > 0 else shown
 
 
 def _finding(finding: Finding) -> dict[str, object]:

@@ -16,7 +16,7 @@ from orch_gates.errors import ReportError
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import files, frontmatter, seal, security, yaml_write
-from orch_gates.report.security_model import MAX_FINDINGS, MAX_TEXT, SecurityReport
+from orch_gates.report.security_model import MAX_FINDINGS, MAX_NOTICES, MAX_TEXT, SecurityReport
 
 HEAD, BASE = "a" * 40, "b" * 40
 NOW = datetime(2026, 11, 20, 10, 30, 5, tzinfo=UTC)
@@ -330,6 +330,13 @@ def test_thousands_of_findings_are_counted(path: Path) -> None:
     report = write(path, dataclasses.replace(FAIL, findings=many))
     assert (report.findings_total, len(report.findings)) == (5000, MAX_FINDINGS)
     assert "+4900 more" in path.read_text()
+    assert report.as_verdict().notices == ("4800 more findings are counted but not listed in the report",)
+
+
+def test_notices_left_out_are_counted(path: Path) -> None:
+    """A degraded feed among hundreds of notices is at least known to be missing."""
+    notices = write(path, dataclasses.replace(PASS, notices=("n",) * (MAX_NOTICES + 5))).notices
+    assert notices == (*("n",) * MAX_NOTICES, "+5 more notices")
 
 
 def test_findings_of_any_length_fit(path: Path) -> None:
