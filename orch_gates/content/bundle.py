@@ -63,11 +63,7 @@ class Bundles:
         last_line = self._line + piece.data.count(b"\n")
         self._current.append((self._line, last_line, piece))
         self._put(piece.data)
-        # A key that begins here and ends nowhere would swallow the beginning of the next one.
-        if keys.mentions_key(piece.data):
-            self._put(self._separator.rstrip() + b" " + b"~" * 70 + b" KEY-----\n")
-        else:
-            self._put(self._separator)
+        self._put(self._separator)
 
     def _put(self, data: bytes) -> None:
         self._parts.append(data)
@@ -89,9 +85,14 @@ class Bundles:
         self._placed[name] = self._current
         self._parts, self._current, self._size, self._line = [], [], 0, 1
 
-    def is_separator(self, text: bytes) -> bool:
-        """Whether a match runs over the end of its fragment."""
+    def runs_over(self, text: bytes) -> bool:
+        """Whether a match runs over the end of its fragment into the next one."""
         return self._separator.strip() in text
+
+    def write_apart(self, bundle: str, to: Bundles) -> None:
+        """Write each fragment of a bundle into a bundle of its own."""
+        for _, _, piece in self._placed[bundle]:
+            to.write([piece])
 
     def locate(self, bundle: str, line: int, secret: bytes) -> tuple[Fragment, int] | None:
         """The fragment that a match stands in, and its line there.
@@ -158,5 +159,6 @@ def _cut(data: bytes, start: int) -> tuple[int, int]:
             return len(data), len(data)
         end = start + LONG_LINE_BYTES
         return end, end - LONG_LINE_OVERLAP
-    back = data.rfind(b"\n", start, end - OVERLAP_BYTES)
-    return end, back + 1 if back > start else max(start + 1, end - LONG_LINE_OVERLAP)
+    # Always forward by most of a piece: one byte at a time, 4 kB of text would be 2 MB of pieces.
+    back = data.rfind(b"\n", start + PIECE_BYTES // 2, end - OVERLAP_BYTES)
+    return end, back + 1 if back >= 0 else end - OVERLAP_BYTES
