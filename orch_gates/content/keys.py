@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-_BLOCK = re.compile(rb"-----BEGIN[^\n-]{0,100}PRIVATE KEY[\s\S]{0,24000}?KEY(?: BLOCK)?-----[^\n]*")
+_BEGIN = b"-----BEGIN"
+_LABEL = re.compile(rb"-----BEGIN[^\n-]{0,100}PRIVATE KEY")
+_END = re.compile(rb"KEY(?: BLOCK)?-----[^\n]{0,100}")
+LONGEST_KEY = 24_000
+# A file with more is no file of keys; looking behind each marker would take for ever.
+MOST_KEYS = 500
 
 
 def mentions_key(data: bytes) -> bool:
@@ -16,11 +21,29 @@ def mentions_key(data: bytes) -> bool:
 def new_key_blocks(data: bytes, before: Iterable[bytes]) -> list[tuple[int, bytes]]:
     """Key blocks that no earlier version holds in one piece, each with its first line from 1.
 
-    A key can be assembled from lines that were all there before, in another order or apart.
+    A key can be assembled from lines that were all there before, in another order or apart. What
+    follows the `MOST_KEYS`-th block is given as one block.
     """
     versions = tuple(before)
     return [
-        (data.count(b"\n", 0, match.start()) + 1, match.group())
-        for match in _BLOCK.finditer(data)
-        if not any(match.group() in version for version in versions)
+        (data.count(b"\n", 0, start) + 1, data[start:end])
+        for start, end in _blocks(data)
+        if not any(data[start:end] in version for version in versions)
     ]
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
+    position = data.find(_BEGIN)
+    for _ in range(MOST_KEYS):
+        if position < 0:
+            return
+        label = _LABEL.match(data, position)
+        end = _END.search(data, label.end(), label.end() + LONGEST_KEY) if label else None
+        # The label's own line ends like a key does.
+        if end is not None and b"\n" not in data[position : end.start()]:
+            end = _END.search(data, end.end(), end.end() + LONGEST_KEY)
+        if end is not None:
+            yield position, end.end()
+        position = data.find(_BEGIN, position + len(_BEGIN))
+    if position >= 0:
+        yield position, len(data)

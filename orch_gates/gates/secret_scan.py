@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,18 +104,22 @@ def scan(git: Git, subject: Subject, scanner: SecretScanner, budget: Budget) -> 
         GitError: an object could not be read.
         ScannerError, ProcessError: the engine failed.
     """
-    started = clock.monotonic()
+    deadline = clock.monotonic() + budget.seconds
     digest = FileDigest(Path(scanner.engine.path))
     id_bytes = 32 if git.text("rev-parse", "--show-object-format") == "sha256" else 20
     with tempfile.TemporaryDirectory(prefix="orch-gates-") as directory:
-        bundles = Bundles(Path(directory), scanner.canary, budget.content_bytes)
+        bundles = Bundles(_folder(directory, "all"), scanner.canary, budget.content_bytes)
         with objects.reader(git) as reader:
             source = FragmentSource(reader, subject.new, id_bytes)
-            bundles.write(_all_fragments(source, subject))
-        remaining = budget.seconds - (clock.monotonic() - started)
-        if remaining <= 0:
-            raise BudgetExceeded(_too_slow(budget))
-        result = scanner.scan(Path(directory), timeout=remaining)
+            bundles.write(_in_time(_all_fragments(source, subject), deadline, budget))
+        first = _Pass(bundles, scanner.scan(bundles.directory, timeout=_remaining(deadline, budget)))
+        passes = [first]
+        if crossed := first.crossed():
+            apart = Bundles(_folder(directory, "apart"), scanner.canary, budget.content_bytes)
+            for bundle in crossed:
+                bundles.write_apart(bundle, apart)
+            result = scanner.scan(apart.directory, timeout=_remaining(deadline, budget))
+            passes.append(_Pass(apart, result))
     return SecretFacts(
         engine=scanner.engine,
         engine_digest=digest.result(),
@@ -125,12 +129,59 @@ def scan(git: Git, subject: Subject, scanner: SecretScanner, budget: Budget) -> 
         objects_expected=len(subject.new.headers),
         objects_read=source.objects_read,
         bytes_read=source.bytes_read,
-        bytes_bundled=bundles.bytes_written,
-        bytes_scanned=result.bytes_scanned,
-        canaries=len(bundles.canaries),
-        canaries_found=_canaries_found(bundles, result),
-        findings=_findings(bundles, result),
+        bytes_bundled=sum(one.bundles.bytes_written for one in passes),
+        bytes_scanned=sum(one.result.bytes_scanned for one in passes),
+        canaries=sum(len(one.bundles.canaries) for one in passes),
+        canaries_found=sum(one.canaries_found() for one in passes),
+        findings=_findings(passes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One run of the engine over one set of bundles."""
+
+    bundles: Bundles
+    result: Scan
+
+    def canaries_found(self) -> int:
+        seen = {(match.bundle, match.secret) for match in self.result.matches}
+        return sum(item in seen for item in self.bundles.canaries.items())
+
+    def crossed(self) -> list[str]:
+        """Bundles in which a match ran over from one fragment into the next.
+
+        It may have swallowed the beginning of a real one there, so their fragments have to be
+        looked at apart.
+        """
+        return sorted({match.bundle for match in self.matches() if self.bundles.runs_over(match.text)})
+
+    def matches(self) -> list[Match]:
+        """All matches but the canaries."""
+        return [match for match in self.result.matches if not self._is_canary(match)]
+
+    def _is_canary(self, match: Match) -> bool:
+        canary = self.bundles.canaries.get(match.bundle)
+        return canary is not None and (canary in match.text or canary in match.secret)
+
+
+def _folder(parent: str, name: str) -> Path:
+    folder = Path(parent) / name
+    folder.mkdir()
+    return folder
+
+
+def _in_time(fragments: Iterable[Fragment], deadline: float, budget: Budget) -> Iterator[Fragment]:
+    for fragment in fragments:
+        _remaining(deadline, budget)
+        yield fragment
+
+
+def _remaining(deadline: float, budget: Budget) -> float:
+    remaining = deadline - clock.monotonic()
+    if remaining <= 0:
+        raise BudgetExceeded(_too_slow(budget))
+    return remaining
 
 
 def _all_fragments(source: FragmentSource, subject: Subject) -> Iterable[Fragment]:
@@ -143,30 +194,22 @@ def _too_slow(budget: Budget) -> str:
     return f"the check took longer than {budget.seconds:.0f} s; push in smaller parts, or raise ORCH_SECURITY_TIMEOUT_S"
 
 
-def _canaries_found(bundles: Bundles, result: Scan) -> int:
-    seen = {(match.bundle, match.secret) for match in result.matches}
-    return sum(item in seen for item in bundles.canaries.items())
-
-
-def _is_canary(match: Match, bundles: Bundles) -> bool:
-    canary = bundles.canaries.get(match.bundle)
-    return canary is not None and (canary in match.text or canary in match.secret)
-
-
-def _findings(bundles: Bundles, result: Scan) -> tuple[SecretFinding, ...]:
-    real = [match for match in result.matches if not _is_canary(match, bundles)]
-    secrets = sorted({match.secret for match in real if match.secret}, key=len, reverse=True)
+def _findings(passes: Sequence[_Pass]) -> tuple[SecretFinding, ...]:
+    matches = [match for one in passes for match in one.matches()]
+    secrets = sorted({match.secret for match in matches if match.secret}, key=len, reverse=True)
     found: dict[str, SecretFinding] = {}
-    for match in real:
-        place = bundles.locate(match.bundle, match.line, match.secret)
-        if place is None:
-            raise ScannerError(f"the scanner reported {match.rule} outside of what it was given")
-        fragment, offset = place
-        line = fragment.first_line + offset
-        if bundles.is_separator(match.text) or not _counts(match, fragment, line):
-            continue
-        item = _finding(match, fragment, line, secrets)
-        found.setdefault(item.finding.id, item)
+    for one in passes:
+        for match in one.matches():
+            if one.bundles.runs_over(match.text):
+                continue
+            place = one.bundles.locate(match.bundle, match.line, match.secret)
+            if place is None:
+                raise ScannerError(f"the scanner reported {match.rule} outside of what it was given")
+            fragment, offset = place
+            line = fragment.first_line + offset
+            if _counts(match, fragment, line):
+                item = _finding(match, fragment, line, secrets)
+                found.setdefault(item.finding.id, item)
     return tuple(found.values())
 
 

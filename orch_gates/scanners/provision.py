@@ -55,13 +55,15 @@ def _build_gitleaks(settings: Settings) -> Iterator[str]:
     target.mkdir(parents=True, exist_ok=True)
     yield f"gitleaks: building {GITLEAKS_MODULE} into {target}"
     with tempfile.TemporaryDirectory(dir=target.parent) as directory:
-        env = {**settings.inherited_env, "GOBIN": directory, "GOFLAGS": ""}
+        # Go checks the module against its checksum database; its caches go with the folder.
+        scratch = {"GOPATH": f"{directory}/go", "GOCACHE": f"{directory}/cache", "GOBIN": f"{directory}/bin"}
+        env = {**settings.inherited_env, **scratch, "GOFLAGS": "-modcacherw"}
         done = process.run([go, "install", GITLEAKS_MODULE], env=env, timeout=_BUILD_TIMEOUT_S)
-        built = next(iter(Path(directory).iterdir()), None)
-        if done.returncode != 0 or built is None:
+        built = list(Path(directory, "bin").glob("*"))
+        if done.returncode != 0 or not built:
             yield f"gitleaks: the build failed: {done.complaint}"
             return
-        built.replace(target / "gitleaks")
+        built[0].replace(target / "gitleaks")
 
 
 def _make_rule_cache(settings: Settings) -> None:
