@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -54,7 +55,7 @@ def security(
         settings = load()
         run = SecurityRun(settings, repo, base=base, head=head, strict=strict)
         verdict, written = run.judged(report, clock.utc_now())
-        _publish(settings, verdict, written, sarif)
+        _publish(settings, verdict, written, sarif, as_json=as_json)
         from orch_gates.report import machine, text
 
         say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
@@ -63,15 +64,16 @@ def security(
         raise SystemExit(verdict.outcome.exit_code)
 
 
-def _publish(settings: Settings, verdict: Verdict, report: Path | None, sarif: Path | None) -> None:
-    from orch_gates.report import files, github
+def _publish(settings: Settings, verdict: Verdict, report: Path | None, sarif: Path | None, *, as_json: bool) -> None:
+    from orch_gates.report import escape, files, github
     from orch_gates.report.sarif import sarif as as_sarif
 
     if sarif is not None:
         files.replace(sarif, as_sarif(verdict))
-    if settings.ci.active and settings.ci.output_file:
-        say(github.annotation_lines(verdict))
+    if settings.ci.active:
+        # Runners read commands from both streams; stdout is the JSON document's when it is asked for.
+        say(github.annotation_lines(verdict), to=sys.stderr if as_json else None)
     github.append_summary(verdict, settings.ci)
     github.write_outputs(verdict, settings.ci, report=str(report or ""))
     if verdict.outcome is Outcome.SKIP:
-        click.echo(f"orch-gates: not judged: {verdict.reason}", err=True)
+        say(f"orch-gates: not judged: {escape.ascii_line(verdict.reason)}\n", to=sys.stderr)

@@ -124,9 +124,10 @@ def _stdin() -> bytes:
 
 
 def _finish(verdict: Verdict, *, action: str, kept: str) -> None:
+    from orch_gates.report.escape import ascii_line
     from orch_gates.report.text import for_hook
 
     if verdict.outcome is Outcome.SKIP:
-        say(f"orch-gates: not judged: {verdict.reason}\n", to=sys.stderr)
+        say(f"orch-gates: not judged: {ascii_line(verdict.reason)}\n", to=sys.stderr)
     say(for_hook(verdict, action=action, kept=kept), to=sys.stderr)
     raise SystemExit(verdict.outcome.exit_code)

@@ -36,20 +36,22 @@ class SecurityRun:
         Raises:
             GitError: the directory is in no repository.
         """
+        from orch_gates.report import files
         from orch_gates.report import security as reports
 
         if (skip := wiring.out_of_scope(self.settings)) is not None:
             return skip, None
         git = wiring.repository(self.settings, self.directory)
         path = report or wiring.private_dir(git) / reports.FILE_NAME
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # A run that is killed half-way must not leave an older verdict to be believed.
+        files.remove(path)
         facts = self._facts(git)
         verdict = security.judge(facts, now)
         try:
             reports.write(path, verdict, head=facts.head, base=facts.base, target=facts.target, now=now)
         except ReportError as error:
             return replace(verdict, outcome=Outcome.FAIL, reason=f"the report counts, and has none: {error}"), path
-        return reports.verdict_of(path), path
+        return reports.verdict_of(path, head=facts.head), path
 
     def scanned(self, git: Git) -> SecretFacts | Unproven:
         """The scan alone, without exceptions, audit or report."""
@@ -62,7 +64,7 @@ class SecurityRun:
             return SecurityFacts(Unproven(str(error)))
         facts = SecurityFacts(
             secrets=security.attempt(wiring.scan(self.settings, git, lambda: self._subject(git, found))),
-            base=found.base,
+            base=found.base or "0" * len(found.head),
             head=found.head,
             target=found.target,
             dependencies=wiring.audit(self.settings, git, found, strict=self.strict),
