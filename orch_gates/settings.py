@@ -126,7 +126,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             cache_dir=_cache_dir(env),
         ),
         ci=CiContext(
-            active=env.flag("CI", default=False),
+            # Some runners put their own name there.
+            active=env.text("CI").lower() not in _FALSE | {""},
             event_name=env.text("GITHUB_EVENT_NAME"),
             event_path=env.text("GITHUB_EVENT_PATH"),
             repository=env.text("GITHUB_REPOSITORY") or _gitea_repository(env),
