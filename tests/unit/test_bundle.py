@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orch_gates.content import keys
 from orch_gates.content.bundle import LONG_LINE_BYTES, OVERLAP_BYTES, PIECE_BYTES, Bundles, pieces
 from orch_gates.content.fragments import Fragment, Origin
 from orch_gates.errors import BudgetExceeded
@@ -162,17 +161,20 @@ def test_a_match_across_two_fragments_is_known(tmp_path: Path) -> None:
     made.write([Fragment(ORIGIN, 1, b"password:"), Fragment(ORIGIN, 1, b"something")])
     [file] = tmp_path.iterdir()
     content = file.read_bytes()
-    assert made.is_separator(content[content.index(b"password") : content.index(b"something")])
-    assert not made.is_separator(b"password:")
+    assert made.runs_over(content[content.index(b"password") : content.index(b"something")])
+    assert not made.runs_over(b"password:")
 
 
-def test_an_unfinished_key_ends_with_its_fragment(tmp_path: Path) -> None:
-    """The beginning of a key without an end is closed, so it cannot hide the next one."""
-    made = bundles(tmp_path)
-    begin = b"-----BEGIN RSA PRIVATE " + b"KEY-----"
-    made.write([Fragment(ORIGIN, 1, begin), Fragment(ORIGIN, 1, b"after")])
-    [file] = tmp_path.iterdir()
-    content = file.read_bytes()
-    between = content[content.index(begin) + len(begin) : content.index(b"after")]
-    assert b"KEY-----" in between
-    assert keys.new_key_blocks(content, ())
+def test_fragments_can_be_looked_at_apart(tmp_path: Path) -> None:
+    """A bundle in which a match ran over an end is written again, each fragment on its own."""
+    (tmp_path / "together").mkdir()
+    (tmp_path / "apart").mkdir()
+    made, apart = bundles(tmp_path / "together"), bundles(tmp_path / "apart")
+    texts = [b"first " * 400, b"second", b"third"]
+    made.write(Fragment(ORIGIN, 1, text) for text in texts)
+    for name in made.canaries:
+        made.write_apart(name, apart)
+    contents = [file.read_bytes() for file in (tmp_path / "apart").iterdir()]
+    assert len(contents) == len(texts)
+    assert all(sum(text in content for text in texts) == 1 for content in contents)
+    assert all(any(text in content for content in contents) for text in texts)
