@@ -1,0 +1,165 @@
+"""What is compared with what, and the goal for each (issue 3, SEC-9)."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import history, measure
+from tests.bench.history import git
+from tests.bench.tools import OURS, PROGRAM, Push, Range, server
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; `met` is None where there is no goal."""
+
+    what: str
+    bare: str
+    ours: str
+    figure: str
+    goal: str = ""
+    met: bool | None = None
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def ranges(work: Path) -> Iterator[Row]:
+    """The gate next to bare gitleaks on the same range."""
+    small = history.ordinary(work / "500.git", 500)
+    big = history.ordinary(work / "5000.git", 5_000)
+    one = Range(small, "main~1", "main")
+    bare, ours = measure.side_by_side(15, lambda: one.bare().seconds, lambda: one.ours().seconds)
+    extra = ours - bare
+    figure = f"+{_milliseconds(extra)}"
+    yield Row("gate, 1 commit", _milliseconds(bare), _milliseconds(ours), figure, "at most +150 ms", extra <= 0.150)
+    all_of_it = Range(small, git(small, "rev-list", "--max-parents=0", "main"), "main")
+    bare, ours = measure.side_by_side(5, lambda: all_of_it.bare().seconds, lambda: all_of_it.ours().seconds)
+    yield _ratio("gate, 500 commits", bare, ours, 1.3)
+    all_of_it = Range(big, git(big, "rev-list", "--max-parents=0", "main"), "main")
+    bare, ours = measure.side_by_side(2, lambda: all_of_it.bare().seconds, lambda: all_of_it.ours().seconds)
+    yield _ratio("gate, 5,000 commits", bare, ours, 3.0)
+    theirs, held = all_of_it.bare(memory=True), all_of_it.ours(memory=True)
+    yield _memory("peak memory of our process, 5,000 commits", theirs.own_mb, held.own_mb)
+    yield _memory("peak memory with all children, 5,000 commits", theirs.tree_mb, held.tree_mb)
+
+
+def _ratio(what: str, bare: float, ours: float, most: float) -> Row:
+    ratio = ours / bare
+    return Row(what, f"{bare:.2f} s", f"{ours:.2f} s", f"x{ratio:.2f}", f"at most x{most:g}", ratio <= most)
+
+
+def _memory(what: str, bare: float, ours: float) -> Row:
+    return Row(what, f"{bare:.0f} MB", f"{ours:.0f} MB", f"x{ours / bare:.2f}", "under 300 MB", ours < 300)
+
+
+def push(work: Path) -> Iterator[Row]:
+    """One commit pushed through the hook, next to a bare push and a bare scan of that commit."""
+    clone = history.ordinary(work / "push.git", 500)
+    plain = Push(clone, server(work / "plain.git", clone, "main~1", hooked=False), ("main",))
+    hooked = Push(clone, server(work / "hooked.git", clone, "main~1", hooked=True), ("main",))
+    one = Range(clone, "main~1", "main")
+    bare, scan, ours = measure.side_by_side(15, plain.seconds, lambda: one.bare().seconds, hooked.seconds)
+    extra = ours - bare - scan
+    both = f"{_milliseconds(bare)} + {_milliseconds(scan)}"
+    figure = f"{extra * 1000:+.0f} ms"
+    yield Row("push of 1 commit", both, _milliseconds(ours), figure, "at most +200 ms", extra <= 0.200)
+
+
+def start(_work: Path) -> Iterator[Row]:
+    """What every call costs before it does anything."""
+    python = str(PROGRAM.parent / "python")
+    bare, ours = measure.side_by_side(
+        25,
+        lambda: measure.run([python, "-c", "pass"], OURS).seconds,
+        lambda: measure.run([str(PROGRAM), "--version"], OURS).seconds,
+    )
+    yield Row(
+        "`orch-gates --version`, next to an empty Python",
+        _milliseconds(bare),
+        _milliseconds(ours),
+        f"+{_milliseconds(ours - bare)}",
+        "under 80 ms",
+        ours < 0.080,
+    )
+
+
+def imports() -> list[str]:
+    """The modules that cost most to import, by themselves."""
+    python = str(PROGRAM.parent / "python")
+    done = measure.run([python, "-X", "importtime", "-m", "orch_gates", "--version"], OURS)
+    lines = re.findall(r"import time:\s+(\d+) \|\s+(\d+) \| +(\S+)", done.stderr.decode())
+    costs = sorted(((int(own), int(total), name) for own, total, name in lines), reverse=True)
+    return [f"{name}: {own / 1000:.1f} ms itself, {total / 1000:.1f} ms in all" for own, total, name in costs[:8]]
+
+
+def refs(work: Path) -> Iterator[Row]:
+    """The same new objects under 1,000 refs and under one, on a history and on twice that history."""
+    clone = history.ordinary(work / "refs.git", 3_000)
+    commits = git(clone, "rev-list", "--reverse", "main").split()
+    half, whole = (
+        _hook_seconds(work / "half", clone, commits, 1_000),
+        _hook_seconds(work / "all", clone, commits, 2_000),
+    )
+    for what, before, after, most in (
+        ("1,000 refs next to 1 ref, the same 1,000 new commits", whole["one"], whole["many"], 1.3),
+        ("1,000 refs, 2,000 commits of history next to 1,000", half["many"], whole["many"], 1.3),
+        ("1 ref, 1,000 new commits next to 500", whole["fewer"], whole["one"], 2.3),
+    ):
+        ratio = after / before
+        yield Row(what, f"{before:.2f} s", f"{after:.2f} s", f"x{ratio:.2f}", f"at most x{most:g}", ratio <= most)
+
+
+def _hook_seconds(work: Path, clone: Path, commits: list[str], old: int) -> dict[str, float]:
+    """What the hook adds to each push, beyond the push without it."""
+    work.mkdir()
+    new = commits[old : old + 1_000]
+    many = tuple(f"{oid}:refs/heads/topic/{number}" for number, oid in enumerate(new))
+    pushes = {"many": many, "one": (f"{new[-1]}:refs/heads/topic",), "fewer": (f"{new[499]}:refs/heads/topic",)}
+    servers = [server(work / f"{hooked}.git", clone, commits[old - 1], hooked=hooked) for hooked in (False, True)]
+    measured = [Push(clone, at, refspecs).seconds for refspecs in pushes.values() for at in servers]
+    taken = measure.side_by_side(2, *measured)
+    return {name: taken[2 * at + 1] - taken[2 * at] for at, name in enumerate(pushes)}
+
+
+def precision(work: Path, *, whole: bool = False) -> Iterator[Row]:
+    """Findings in content that holds no secret of anyone, next to those of bare gitleaks."""
+    own = work / "own.git"
+    git(ROOT, "clone", "--quiet", "--bare", str(ROOT), str(own))
+    library = history.library(work / "library.git", whole=whole)
+    name = "findings in the standard library" + ("" if whole else ", its tests left out")
+    for what, repository in ((name, library), ("findings in this project's own history", own)):
+        found = Range(repository, git(repository, "rev-list", "--max-parents=0", "HEAD").split()[-1], "HEAD")
+        bare = found.bare_findings()
+        for engine in ("gitleaks", "kingfisher"):
+            ours = found.our_findings(engine)
+            yield Row(f"{what}, {engine}", str(bare), str(ours), f"{ours - bare:+d}", "no more", ours <= bare)
+
+
+CASES: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "start": start,
+    "push": push,
+    "ranges": ranges,
+    "refs": refs,
+    "precision": precision,
+    "library": lambda work: precision(work, whole=True),
+}
+USUAL = ("start", "push", "ranges", "refs", "precision")
+
+
+def rows(name: str, work: Path) -> Iterator[Row]:
+    """The rows of one case; one that cannot be measured says so and stops no other."""
+    started = time.perf_counter()
+    try:
+        yield from CASES[name](work)
+    except (RuntimeError, OSError, ValueError) as error:
+        yield Row(name, "", "", f"not measured: {' '.join(str(error).split())[:300]}", "", met=False)
+    print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
