@@ -1,0 +1,124 @@
+"""The commands of the README, the tutorial and the how-to are run as written.
+
+A block marked `<!-- run: NAME -->` is run in the series of that name, `<!-- run: NAME, exit N -->`
+must end with that exit code. A series has a scratch directory, and each block starts where the last one ended.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"<!-- run: (?P<name>[a-z]+)(?:, exit (?P<code>\d+))? -->\n```sh\n(?P<script>.*?)^```$", re.S | re.M)
+TOKEN = re.compile(r"ghp_[A-Za-z0-9]{36}")
+PROGRAM = Path(sys.executable).with_name("orch-gates")
+
+SERIES = [
+    ("README.md", "server", 3),
+    ("docs/tutorials/l0-security-gate.md", "tutorial", 12),
+]
+
+
+@dataclass
+class Shell:
+    """Runs blocks as a person would type them, one after the other."""
+
+    root: Path
+
+    def __post_init__(self) -> None:
+        self.state = self.root / "state"
+        self.here = self.root / "scratch"
+        self.here.mkdir(parents=True)
+
+    def run(self, script: str, code: int = 0) -> str:
+        env = os.environ | {"PATH": f"{PROGRAM.parent}:{os.environ['PATH']}", "STATE": str(self.state)}
+        wrapped = f"trap 'pwd > \"$STATE\"' EXIT\n{script}"
+        command = ["bash", "-eu", "-o", "pipefail", "-c", wrapped]
+        done = subprocess.run(command, cwd=self.here, env=env, capture_output=True, text=True, timeout=120, check=False)
+        said = done.stdout + done.stderr
+        assert done.returncode == code, f"{script}\n{said}"
+        self.here = Path(self.state.read_text().strip())
+        return said
+
+
+def blocks(document: str, name: str) -> list[re.Match[str]]:
+    return [found for found in BLOCK.finditer((ROOT / document).read_text("utf-8")) if found["name"] == name]
+
+
+def placeless(text: str) -> list[str]:
+    """Lines of output without ids, the remote's name, and trailing blanks."""
+    text = re.sub(r"[0-9a-f]{10,}(?=[,)^])", "ID", text)
+    return [line.rstrip() for line in re.sub(r"\.\./\w+\.git|/\S+\.git", "REPO", text).splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("document", "name", "count"), SERIES)
+def test_every_marked_block_does_what_is_told(
+    document: str, name: str, count: int, tmp_path: Path, real: Callable[[str], Path]
+) -> None:
+    real("gitleaks")  # the output that is shown is that of gitleaks
+    found = blocks(document, name)
+    assert len(found) == count
+    shell = Shell(tmp_path)
+    said = "\n".join(shell.run(block["script"], int(block["code"] or 0)) for block in found)
+    assert TOKEN.search(said) is None
+    assert "push refused: 1 secret found" in said
+
+
+@pytest.mark.slow
+def test_the_refusal_in_the_readme_is_a_real_one(tmp_path: Path, real: Callable[[str], Path]) -> None:
+    real("gitleaks")
+    shell = Shell(tmp_path)
+    said = [shell.run(block["script"], int(block["code"] or 0)) for block in blocks("README.md", "server")][-1]
+    shown = (ROOT / "README.md").read_text("utf-8").split("```text\n")[1].split("```")[0]
+    assert placeless(said) == placeless(shown)
+
+
+def test_a_marker_stands_above_every_block_that_it_is_meant_for() -> None:
+    """A misspelt marker would take its block out of the tests."""
+    for document, _, _ in SERIES:
+        text = (ROOT / document).read_text("utf-8")
+        assert len(BLOCK.findall(text)) == text.count("<!-- run:")
+
+
+@pytest.mark.slow
+def test_a_finding_is_allowed_the_way_the_how_to_says(tmp_path: Path, real: Callable[[str], Path]) -> None:
+    real("gitleaks")
+    text = (ROOT / "docs/how-to/allow-a-finding.md").read_text("utf-8")
+    make_key, write_entry, to_target = re.findall(r"^```sh\n(.*?)^```$", text, re.S | re.M)
+    shell = Shell(tmp_path)
+    shell.run("""
+        git init -q --bare -b main server.git
+        orch-gates hook install server.git
+        git init -q -b main app
+        cd app
+        git remote add origin ../server.git
+        git commit -q --allow-empty -m start
+        git push -q origin main
+        git switch -q -c feature
+        echo "token = \\"ghp_$(head -c 400 /dev/urandom | base64 | tr -dc A-Za-z0-9 | head -c 36)\\"" > config.py
+        git add config.py
+        git commit -q -m leak
+        """)
+    refused = shell.run("git push origin feature", 1)
+    finding = re.search(r"finding ([0-9a-f]{12})", refused)
+    assert finding is not None
+    shell.run(make_key)
+    gate, allow = write_entry.split("\n", 1)
+    shell.run(gate, 1)
+    shell.run(allow.replace("011d3eb32c29", finding[1]))
+    shell.run(to_target)
+    shell.run("git push -q origin allow-example:main && git switch -q feature && git rebase -q origin/main")
+    assert "no key" in shell.run("git push origin feature", 1)
+    key = shell.here / ".git/orch-gates/allow-key"
+    server = shell.here.parent / "server.git/orch-gates"
+    server.mkdir()
+    shutil.copy(key, server)
+    assert "is allowed by ops@example.org until 2027-06-30" in shell.run("git push origin feature")

@@ -1,0 +1,170 @@
+"""What the documents say about settings, options, files and links is what there is."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from orch_gates import settings
+from orch_gates.cli.main import cli
+from orch_gates.gates.policy import POLICIES
+from orch_gates.model.verdict import Outcome
+from orch_gates.report import security
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+EXAMPLE = ROOT / ".env.example"
+NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|CI|HOME")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+LISTING = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"]
+
+
+def variables_read() -> set[str]:
+    """Every string in settings.py that is the name of a variable."""
+    tree = ast.parse(Path(settings.__file__).read_text("utf-8"))
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return {text for text in texts if NAME.fullmatch(text)}
+
+
+def ours(names: set[str]) -> set[str]:
+    return {name for name in names if name.startswith("ORCH_")}
+
+
+def table(document: str) -> dict[str, str]:
+    """The first two columns of every row whose first column is one name in code."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]*?) \|", (DOCS / document).read_text("utf-8"), re.M)
+    assert len({name for name, _ in rows}) == len(rows)
+    return dict(rows)
+
+
+def example() -> dict[str, str]:
+    rows = re.findall(r"^([A-Z_]+)=(.*)$", EXAMPLE.read_text("utf-8"), re.M)
+    assert len({name for name, _ in rows}) == len(rows)
+    return dict(rows)
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    assert set(table("reference/settings.md")) == variables_read()
+
+
+def test_every_setting_of_ours_is_in_the_example() -> None:
+    assert set(example()) == ours(variables_read())
+
+
+def test_the_example_and_the_reference_give_the_same_defaults() -> None:
+    told = {name: value for name, value in table("reference/settings.md").items() if name in example()}
+    assert {name: value.strip("`").replace("(empty)", "") for name, value in told.items()} == example()
+
+
+def test_the_defaults_are_the_defaults() -> None:
+    """Loading the example as it is changes nothing."""
+    assert settings.load(example()).security == settings.load({}).security
+    assert settings.load(example()).tools == settings.load({}).tools
+    assert settings.load(example()).allow_key == ""
+
+
+def test_every_setting_in_the_example_has_a_comment() -> None:
+    lines = EXAMPLE.read_text("utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if "=" in line and not line.startswith("#"):
+            above = next((text for text in reversed(lines[:number]) if not re.match(r"[A-Z_]+=", text)), "")
+            assert above.startswith("# "), line
+
+
+def markdown_files() -> list[Path]:
+    listed = subprocess.run(LISTING, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [path for name in sorted(listed.split("\0")) if name and (path := ROOT / name).is_file()]
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(path: Path) -> Iterator[str]:
+    text = re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.S | re.M)
+    for link in LINK.findall(text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        target, _, anchor = link.partition("#")
+        found = path.parent / target if target else path
+        if not found.exists():
+            yield link
+        elif anchor and anchor not in anchors(found.read_text("utf-8")):
+            yield link
+
+
+def test_relative_links_lead_somewhere() -> None:
+    assert {
+        str(path.relative_to(ROOT)): links for path in markdown_files() if (links := list(broken_links(path)))
+    } == {}
+
+
+def commands(command: click.Command = cli, path: str = "orch-gates") -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        ctx = click.Context(command)
+        for name in command.list_commands(ctx):
+            inner = command.get_command(ctx, name)
+            assert inner is not None
+            yield from commands(inner, f"{path} {name}")
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_and_option_is_in_the_reference(path: str) -> None:
+    text = (DOCS / "reference" / "cli.md").read_text("utf-8")
+    sections = re.split(r"^#+ ", text, flags=re.M)
+    section = next((part for part in sections if part.startswith(f"`{path}`\n")), "")
+    assert section, f"no section for {path}"
+    options = {name for param in COMMANDS[path].params if isinstance(param, click.Option) for name in param.opts}
+    told = set(re.findall(r"(?<!\w)(--?[a-z][a-z-]*)", " ".join(re.findall(r"^\| (.*?) \|", section, re.M))))
+    assert told - {"-h", "--help", "---"} == options
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_help_works(path: str) -> None:
+    done = CliRunner().invoke(cli, [*path.split()[1:], "--help"])
+    assert done.exit_code == 0
+    assert "Usage:" in done.output
+
+
+def test_the_policy_table_is_the_one_in_the_code() -> None:
+    text = (DOCS / "reference" / "verdicts.md").read_text("utf-8").replace("`", "")
+    for policy in POLICIES:
+        row = re.search(rf"^\| {re.escape(policy.subject)} \| (.*) \|$", text, re.M)
+        assert row is not None
+        assert row[1].startswith(policy.meaning.split(" (")[0])
+
+
+def test_the_exit_codes_are_those_of_the_code() -> None:
+    text = (DOCS / "reference" / "verdicts.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `([A-Z]+)` \| .* \| (\d+) \|$", text, re.M))
+    assert told == {outcome.value: str(outcome.exit_code) for outcome in Outcome}
+
+
+def test_the_readme_shows_the_example_workflow_as_it_is() -> None:
+    workflow = (DOCS / "examples" / "github-security.yml").read_text("utf-8")
+    assert f"```yaml\n{workflow}```\n" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_report_has_the_name_that_the_documents_use() -> None:
+    assert f"`{security.FILE_NAME}`" in (DOCS / "reference" / "verdicts.md").read_text("utf-8")
+
+
+def test_the_page_that_every_refusal_points_to_exists() -> None:
+    from orch_gates.report import text
+
+    assert (ROOT / text.HELP).is_file()
+
+
+def test_the_decisions_are_numbered_without_a_gap() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("[0-9]*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
