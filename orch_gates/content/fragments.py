@@ -145,16 +145,20 @@ def _file(origin: Origin, data: bytes, before: Sequence[bytes]) -> Iterator[Frag
     if not before:
         yield from _whole(origin, data)
         return
+    views = segments(data)
     if b"\0" in data:
-        known = {line for old in before for view in segments(old) for line in view.data.split(b"\n")}
-        runs = [run for view in segments(data) for run in added(view, known)]
+        # Both sides decoded: a key in UTF-16 is assembled from lines as well as one in ASCII.
+        before = [view.data for old in before for view in segments(old)]
+        known = {line for old in before for line in old.split(b"\n")}
+        runs = [run for view in views for run in added(view, known)]
     else:
         runs = added_to_text(data, before)
     for run, fresh in runs:
         yield Fragment(origin, run.first_line, run.data, fresh)
-    if keys.mentions_key(data):
-        for line, block in keys.new_key_blocks(data, before):
-            yield Fragment(origin, line, block)
+    for view in views:
+        if keys.mentions_key(view.data):
+            for line, block in keys.new_key_blocks(view.data, before):
+                yield Fragment(origin, view.first_line + line - 1, block)
 
 
 def _whole(origin: Origin, data: bytes) -> Iterator[Fragment]:

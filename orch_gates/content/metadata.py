@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-GITLINK_MODE = b"160000"
+# git checks that the object is there for these modes alone; any other mode is a submodule to it.
+_CHECKED_MODES = frozenset({b"100644", b"100755", b"120000", b"40000"})
 
 _HEX_HEADER = re.compile(rb"(?:tree|parent|object) (?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _ENTRIES = {
@@ -59,13 +60,13 @@ def root_tree_and_parents(commit: bytes) -> tuple[str, tuple[str, ...]]:
 def entry_names(tree: bytes, id_bytes: int) -> frozenset[bytes]:
     """The names in a tree, and the ids of its submodules.
 
-    A submodule's id is checked by nobody, so its raw bytes can spell anything (SEC-3). A tree that
-    is not of the usual form is one name: all of it.
+    A submodule's id is checked by nobody, so its raw bytes can spell anything (SEC-3); git takes
+    every mode that it does not know for a submodule. A tree that is not of the usual form is one
+    name: all of it.
     """
     entry, whole = _ENTRIES[id_bytes]
     if not whole.fullmatch(tree):
         return frozenset({tree})
-    names = frozenset(name for _, name, _ in entry.findall(tree))
-    if b"160000 " in tree:
-        names |= {oid for mode, _, oid in entry.findall(tree) if mode == GITLINK_MODE}
-    return names
+    entries = entry.findall(tree)
+    names = frozenset(name for _, name, _ in entries)
+    return names.union(oid for mode, _, oid in entries if mode not in _CHECKED_MODES)
