@@ -1,0 +1,92 @@
+"""Which commits an event asks to judge (SEC-1), and whether this repository is meant (GATE-3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_gates.gates.range import Event, in_scope, parse_event
+
+OLD, NEW = "a" * 40, "b" * 40
+REPOSITORY = {"default_branch": "main", "full_name": "acme/app"}
+PULL = {
+    "action": "synchronize",
+    "number": 7,
+    "pull_request": {
+        "base": {"ref": "release", "sha": OLD},
+        "head": {"ref": "topic", "sha": NEW, "repo": {"fork": True}},
+    },
+    "repository": REPOSITORY,
+}
+
+
+def push(ref: str, **more: object) -> dict[str, object]:
+    return {"ref": ref, "before": OLD, "after": NEW, "repository": REPOSITORY, **more}
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "wanted"),
+    [
+        ("pull_request", PULL, Event("release", NEW, "")),
+        ("pull_request_target", PULL, Event("release", NEW, "")),
+        ("push", push("refs/heads/main"), Event("main", NEW, OLD)),
+        ("push", push("refs/heads/topic"), Event("main", NEW, "")),
+        ("push", push("refs/tags/main"), Event("main", NEW, "")),
+        ("push", push("refs/heads/main", forced=True, compare_url="x", total_commits=3), Event("main", NEW, OLD)),
+        ("push", push("refs/heads/main", before="0" * 40), Event("main", NEW, "0" * 40)),
+        ("schedule", {"repository": REPOSITORY}, Event("main", "", "")),
+        ("workflow_dispatch", {"ref": "refs/heads/topic", "repository": REPOSITORY}, Event("main", "", "")),
+        ("", {}, Event()),
+        ("pull_request", {}, Event()),
+        ("pull_request", {"pull_request": None}, Event()),
+        ("pull_request", {"pull_request": {"base": [], "head": {"sha": 7}}}, Event()),
+        ("push", {}, Event()),
+        ("push", {"repository": "acme/app", "ref": 1, "after": None}, Event()),
+    ],
+)
+def test_what_an_event_names(name: str, payload: dict[str, Any], wanted: Event) -> None:
+    """GitHub's, Gitea's and Forgejo's payloads agree on these fields; what is missing is empty."""
+    assert parse_event(name, payload) == wanted
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["pull_request", "base", "head", "ref", "sha", "repository"]), inner, max_size=4
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(
+    name=st.sampled_from(["push", "pull_request", "schedule"]),
+    payload=st.dictionaries(st.sampled_from(["pull_request", "repository", "ref", "before", "after"]), JSON),
+)
+def test_no_payload_breaks_the_reader(name: str, payload: dict[str, Any]) -> None:
+    """An event comes from outside; of another form it names nothing."""
+    event = parse_event(name, payload)
+    assert all(isinstance(value, str) for value in (event.target, event.head, event.before))
+
+
+@pytest.mark.parametrize(
+    ("repository", "repos", "wanted"),
+    [
+        ("acme/app", (), True),
+        ("", (), True),
+        ("acme/app", ("acme/app",), True),
+        ("Acme/App", ("other/x", "acme/app"), True),
+        ("acme/app", ("ACME/APP",), True),
+        ("acme/app", ("acme/other",), False),
+        ("acme/app", ("app",), False),
+        ("", ("acme/other",), True),
+    ],
+)
+def test_a_gate_applies_where_it_was_asked_to(repository: str, repos: tuple[str, ...], wanted: bool) -> None:
+    """An empty list means here; a repository without a known name is judged, not left out."""
+    assert in_scope(repository, repos) is wanted

@@ -1,0 +1,122 @@
+"""Settings: a value of the wrong kind is refused by name, an absent one has its documented default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_gates.errors import SettingsError
+from orch_gates.settings import Settings, load
+
+FLAGS = ["ORCH_SECURITY_ENABLED", "ORCH_SECURITY_DEP_AUDIT_ENABLED", "ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED"]
+COUNTS = [
+    "ORCH_SECURITY_MAX_BYTES",
+    "ORCH_SECURITY_MAX_OBJECT_BYTES",
+    "ORCH_SECURITY_MAX_OBJECTS",
+    "ORCH_SECURITY_MAX_REFS",
+    "ORCH_SECURITY_TIMEOUT_S",
+    "ORCH_SECURITY_DEP_AUDIT_TIMEOUT_S",
+]
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("value", ["maybe", "2", "tru", "yes please", "-1"])
+def test_a_flag_that_is_neither_is_refused(name: str, value: str) -> None:
+    """A mistyped switch never silently means on or off."""
+    with pytest.raises(SettingsError, match=name):
+        load({name: value})
+
+
+@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "1e6", "1_000", "٣", "²", "0x10"])
+def test_a_number_that_is_none_is_refused(name: str, value: str) -> None:
+    """A limit is a whole number above zero; nothing else is guessed at."""
+    with pytest.raises(SettingsError, match=name):
+        load({name: value})
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    """A mistyped engine does not fall back to another."""
+    with pytest.raises(SettingsError, match="ORCH_SECURITY_ENGINE"):
+        load({"ORCH_SECURITY_ENGINE": "trufflehog"})
+
+
+def test_the_defaults() -> None:
+    """Without any variable: the gate is on, here, with either engine, with bounds."""
+    settings = load({})
+    security = settings.security
+    assert (security.enabled, security.repos, security.engine) == (True, (), "auto")
+    assert (security.dep_audit_enabled, security.dep_audit_fail_closed) == (True, False)
+    budget = security.budget
+    assert min(budget.content_bytes, budget.object_bytes, budget.objects, budget.refs, budget.seconds) > 0
+    assert settings.tools.cache_dir is None
+    assert not settings.ci.active
+    assert (settings.target, settings.allow_key, settings.hook.quarantine) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [("1", True), ("TRUE", True), ("yes", True), (" on ", True), ("0", False), ("No", False), ("off", False)],
+)
+def test_switches_are_read_in_any_usual_spelling(value: str, wanted: bool) -> None:
+    """The usual words for yes and no, in any case."""
+    assert load({"ORCH_SECURITY_ENABLED": value}).security.enabled is wanted
+
+
+def _budget(settings: Settings) -> list[float]:
+    budget = settings.security.budget
+    sizes = [budget.content_bytes, budget.object_bytes, budget.objects, budget.refs, budget.seconds]
+    return [*sizes, settings.security.dep_audit_timeout]
+
+
+@pytest.mark.parametrize(("at", "name"), list(enumerate(COUNTS)))
+@given(value=st.integers(1, 10**12))
+def test_each_limit_has_its_own_variable(at: int, name: str, value: int) -> None:
+    """A number sets its limit and no other."""
+    changed = _budget(load({name: str(value)}))
+    assert changed[at] == value
+    usual = _budget(load({}))
+    assert changed[:at] + changed[at + 1 :] == usual[:at] + usual[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [
+        ({"ORCH_CACHE_DIR": "/a"}, Path("/a")),
+        ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, Path("/x/orch-gates")),
+        ({"HOME": "/h"}, Path("/h/.cache/orch-gates")),
+        ({"ORCH_CACHE_DIR": "/a", "XDG_CACHE_HOME": "/x"}, Path("/a")),
+        ({}, None),
+    ],
+)
+def test_the_cache_is_where_it_is_asked_for(environ: dict[str, str], wanted: Path | None) -> None:
+    """Named first, then XDG, then HOME; a hook without a HOME has none and works."""
+    assert load(environ).tools.cache_dir == wanted
+
+
+def test_lists_are_split_at_commas() -> None:
+    """Blanks around a name and empty names do not count."""
+    assert load({"ORCH_SECURITY_REPOS": " a/b, ,c/d,"}).security.repos == ("a/b", "c/d")
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [
+        ({"GITHUB_REPOSITORY": "acme/app"}, "acme/app"),
+        ({"GITEA_REPO_USER_NAME": "acme", "GITEA_REPO_NAME": "app"}, "acme/app"),
+        ({"GITEA_REPO_NAME": "app"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_repository_is_named_by_the_runner_or_the_server(environ: dict[str, str], wanted: str) -> None:
+    """In CI and in a Gitea hook the same name comes out (GATE-3)."""
+    assert load(environ).ci.repository == wanted
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("true", True), ("woodpecker", True), ("false", False), ("", False)])
+def test_ci_is_what_the_runner_says(value: str, wanted: bool) -> None:
+    """Some runners put their own name there: anything but a no means CI."""
+    assert load({"CI": value}).ci.active is wanted
