@@ -18,12 +18,13 @@ _CACHED_BYTES = 24_000_000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a fragment's bytes stand. `oid` is the object that holds them, or a ref's name."""
+    """Where a fragment's bytes stand; `also` are other paths that were given the same object."""
 
     carrier: str
     path: str
     commit: str
     oid: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class FragmentSource:
     _roots: dict[str, str] = field(default_factory=dict)
     _versions: dict[str, bytes] = field(default_factory=dict)
     _compared: set[str] = field(default_factory=set)
+    _also: dict[str, set[str]] = field(default_factory=dict)
     _messages: metadata.MessageReader = field(default_factory=metadata.MessageReader)
 
     def fragments(self, placed: Iterable[Placement]) -> Iterator[Fragment]:
@@ -78,7 +80,10 @@ class FragmentSource:
         """
         given = set(self._done)
         for item in placed:
-            if item.oid in given or item.oid not in self.new.headers:
+            if item.oid not in self.new.headers:
+                continue
+            if item.oid in given:
+                self._also.setdefault(item.oid, set()).add(item.path)
                 continue
             given.add(item.oid)
             known = tuple(name for name in item.before if name in given or name not in self.new.headers)
@@ -111,7 +116,8 @@ class FragmentSource:
         before = [self._versions[name] for name in item.before if name in self._versions]
         if found.kind == "blob":
             self._count(found)
-            yield from _file(Origin("file", item.path, item.commit, found.oid), found.data, before)
+            also = tuple(sorted(self._also.get(found.oid, set()) - {item.path}))
+            yield from _file(Origin("file", item.path, item.commit, found.oid, also), found.data, before)
         elif found.kind == "tree":
             self._count(found)
             known = [metadata.entry_names(tree, self.id_bytes) for tree in before]

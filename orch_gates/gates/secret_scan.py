@@ -214,8 +214,9 @@ def _findings(passes: Sequence[_Pass]) -> tuple[SecretFinding, ...]:
 
 
 def _counts(match: Match, fragment: Fragment, line: int) -> bool:
-    path = fragment.origin.path if fragment.origin.carrier == "file" else ""
-    if not applies(match.rule, match.generic, path):
+    origin = fragment.origin
+    paths = (origin.path, *origin.also) if origin.carrier == "file" else ("",)
+    if not any(applies(match.rule, match.generic, path) for path in paths):
         return False
     if fragment.fresh is None:
         return True
