@@ -93,9 +93,7 @@ def broken_links(path: Path) -> Iterator[str]:
             continue
         target, _, anchor = link.partition("#")
         found = path.parent / target if target else path
-        if not found.exists():
-            yield link
-        elif anchor and anchor not in anchors(found.read_text("utf-8")):
+        if not found.exists() or (anchor and anchor not in anchors(found.read_text("utf-8"))):
             yield link
 
 
