@@ -70,7 +70,9 @@ def test_no_input_is_forgotten(action: Path) -> None:
 
 def test_the_front_door_offers_what_the_gate_offers() -> None:
     """`run: gates` takes the inputs of the security action and gives its outputs."""
-    door, security = (yaml.safe_load((ROOT / name).read_text()) for name in ("action.yml", "actions/security/action.yml"))
+    door, security = (
+        yaml.safe_load((ROOT / name).read_text()) for name in ("action.yml", "actions/security/action.yml")
+    )
     assert door["outputs"] == security["outputs"]
     assert {name: spec for name, spec in door["inputs"].items() if name != "run"} == security["inputs"]
 

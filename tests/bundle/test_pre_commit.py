@@ -1,0 +1,176 @@
+"""The client hooks through the real `pre-commit`, with this bundle as the hook repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+Commit = Callable[..., str]
+
+
+@dataclass
+class Project:
+    """A project whose hooks `pre-commit` installed, and what it says."""
+
+    work: Path
+    pre_commit: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def repo(self) -> Path:
+        return self.work / "repo"
+
+    def call(self, *command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(word) for word in command],
+            cwd=self.repo,
+            env={**os.environ, **self.env, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def hooks(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return self.call(self.pre_commit, "run", *arguments, **env)
+
+    def git(self, *arguments: str) -> str:
+        done = self.call("git", *arguments)
+        assert done.returncode == 0, done.stdout
+        return done.stdout.strip()
+
+    def write(self, **files: str) -> None:
+        for name, text in files.items():
+            (self.repo / name).write_text(text)
+
+
+@pytest.fixture(scope="session")
+def pre_commit_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`pre-commit` builds the hooks once for all tests here."""
+    return tmp_path_factory.mktemp("pre-commit-home")
+
+
+@pytest.fixture
+def project(
+    real: Callable[[str], Path], bundle: Path, pre_commit_home: Path, tmp_path: Path, commit: Commit
+) -> Project:
+    """A clone of an empty server with both hooks installed and one clean commit pushed."""
+    made = Project(tmp_path, real("pre-commit"), {"PRE_COMMIT_HOME": str(pre_commit_home)})
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", tmp_path / "server.git"], check=True)
+    made.repo.mkdir()
+    made.git("init", "-q", "-b", "main")
+    made.git("remote", "add", "origin", f"file://{tmp_path / 'server.git'}")
+    rev = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bundle, check=True, capture_output=True, text=True).stdout
+    (made.repo / ".pre-commit-config.yaml").write_text(
+        "default_install_hook_types: [pre-commit, pre-push]\n"
+        f"repos:\n  - repo: file://{bundle}\n    rev: {rev.strip()}\n"
+        "    hooks:\n      - id: orch-secrets\n      - id: orch-secrets-push\n"
+    )
+    commit(made.repo, app="print('hello')\n")
+    made.git("push", "-q", "origin", "main")
+    installed = made.call(made.pre_commit, "install", "--install-hooks")
+    assert installed.returncode == 0, installed.stdout
+    return made
+
+
+def test_a_clean_commit_is_made_and_pushed(project: Project) -> None:
+    """The hooks are silent partners of ordinary work."""
+    project.write(app="print('hello, world')\n")
+    project.git("add", "app")
+    said = project.git("commit", "-m", "more")
+    assert "no secret in staged content (orch-gates)" in said
+    assert "Passed" in said
+    project.git("push", "origin", "main")
+    assert project.git("rev-parse", "HEAD") == project.git("ls-remote", "origin", "main").split()[0]
+
+
+def test_a_staged_secret_is_refused_and_stays_staged(project: Project, token: str) -> None:
+    """No commit is made, nothing is lost, and the message says where without saying what."""
+    before = project.git("rev-parse", "HEAD")
+    project.write(settings=f"\ntoken = '{token}'\n")
+    project.git("add", "settings")
+    # What is staged counts, not what the file became since.
+    project.write(settings="clean\n")
+    done = project.call("git", "commit", "-m", "leak")
+    assert done.returncode == 1, done.stdout
+    assert "settings:2" in done.stdout
+    assert token not in done.stdout
+    assert project.git("rev-parse", "HEAD") == before
+    assert project.git("diff", "--cached", "--name-only") == "settings"
+    assert (project.repo / "settings").read_text() == "clean\n"
+
+
+def test_a_commit_of_one_file_is_judged_by_its_own_index(project: Project, token: str) -> None:
+    """`git commit FILE` answers for that file, not for what else is staged."""
+    project.write(settings=f"token = '{token}'\n", app="x = 1\n")
+    project.git("add", "settings", "app")
+    project.git("commit", "-m", "only the app", "app")
+    assert project.git("diff", "--cached", "--name-only") == "settings"
+    assert project.call("git", "commit", "-m", "only the leak", "settings").returncode == 1
+    assert project.git("log", "-1", "--format=%s") == "only the app"
+
+
+def test_a_push_of_a_secret_is_refused(project: Project, token: str) -> None:
+    """A secret that got past the commit hook, and was undone since, does not leave the clone."""
+    server = project.git("ls-remote", "origin")
+    project.write(settings=f"token = '{token}'\n")
+    project.git("add", "settings")
+    project.git("commit", "--no-verify", "-m", "leak")
+    project.git("rm", "-q", "settings")
+    project.git("commit", "-m", "undo")
+    for ref in ("main", "HEAD:refs/heads/new"):
+        done = project.call("git", "push", "origin", ref)
+        assert done.returncode == 1, done.stdout
+        assert "settings:1" in done.stdout
+        assert token not in done.stdout
+    assert project.git("ls-remote", "origin") == server
+
+
+def test_nothing_staged_is_an_error_in_ci(project: Project) -> None:
+    """`pre-commit run --all-files` judges no content, so in CI it must not look like a pass."""
+    done = project.hooks("--all-files", CI="true")
+    assert done.returncode != 0, done.stdout
+    assert "nothing is staged, so nothing was judged" in done.stdout
+    assert "--from-ref" in done.stdout
+    quiet = project.hooks("--all-files")
+    assert quiet.returncode == 0, quiet.stdout
+
+
+def test_a_push_without_a_range_is_an_error_in_ci(project: Project) -> None:
+    """The push hook says which options to give."""
+    done = project.hooks("--all-files", "--hook-stage", "pre-push", CI="true")
+    assert done.returncode != 0, done.stdout
+    assert "no range was given, so nothing was judged" in done.stdout
+
+
+def test_a_range_can_be_named_in_ci(project: Project, token: str) -> None:
+    """`--from-ref` and `--to-ref` judge every commit between them, and only those."""
+    first = project.git("rev-parse", "HEAD")
+    project.write(settings=f"token = '{token}'\n")
+    project.git("add", "settings")
+    project.git("commit", "--no-verify", "-m", "leak")
+    leaked = project.git("rev-parse", "HEAD")
+    project.git("rm", "-q", "settings")
+    project.git("commit", "-m", "undo")
+    stage = ("orch-secrets-push", "--hook-stage", "pre-push")
+    bad = project.hooks(*stage, "--from-ref", first, "--to-ref", "HEAD", CI="true")
+    assert bad.returncode == 1, bad.stdout
+    assert "settings:1" in bad.stdout
+    good = project.hooks(*stage, "--from-ref", leaked, "--to-ref", "HEAD", CI="true")
+    assert good.returncode == 0, good.stdout
+    unknown = project.hooks(*stage, "--from-ref", "no-such-ref", "--to-ref", "HEAD", CI="true")
+    assert unknown.returncode != 0, unknown.stdout
+
+
+def test_staged_content_cannot_be_judged_by_a_range(project: Project) -> None:
+    """Giving a range to the staged hook is a mistake that is named, not a pass."""
+    done = project.hooks("orch-secrets", "--from-ref", "HEAD", "--to-ref", "HEAD")
+    assert done.returncode != 0, done.stdout
+    assert "use the hook orch-secrets-push" in done.stdout
