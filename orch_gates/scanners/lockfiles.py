@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 
 # pylock.toml is not among them: pip-audit reads it only as a whole project, not as one file.
 _AUDITED = re.compile(r"(?:^|/)(?:[^/]*requirements[^/]*\.txt|requirements/[^/]+\.txt)$")
 _PIN = re.compile(
-    r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*={2,3}\s*"
-    r"(?P<version>[A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*(?:;.*)?"
+    r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\]\s*)?={2,3}\s*"
+    r"(?P<version>v?(?:\d+!)?\d+(?:\.\d+)*(?:[-_.]?(?:alpha|a|beta|b|preview|pre|c|rc)[-_.]?\d*)?"
+    r"(?:-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?(?:[-_.]?dev[-_.]?\d*)?(?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?)\s*(?:;.*)?",
+    re.ASCII | re.IGNORECASE,
 )
 
 
@@ -42,21 +45,32 @@ def parse(data: bytes) -> Pins:
     """
     lines: dict[Pin, int] = {}
     unjudged: list[int] = []
-    for number, text in _logical_lines(data.decode("utf-8", "replace")):
-        words = re.split(r"\s--hash[= ]|\s#", f" {text} ", maxsplit=1)[0].strip()
-        if not words or words.startswith("#"):
+    for number, text in _logical_lines(_text(data)):
+        words = re.split(r"\s#", f" {text}", maxsplit=1)[0].strip()
+        if not words:
             continue
         if words.startswith("-"):
-            if re.match(r"(-e|--editable)\b", words):
+            if words.startswith(("-e", "--e")) and not words.startswith("--extra-index-url"):
                 unjudged.append(number)
             continue
-        match = _PIN.fullmatch(words)
-        if match is None or "*" in words.partition(";")[0]:
+        # What follows a package are its own options: --hash, --config-settings.
+        match = _PIN.fullmatch(re.split(r"\s-", words, maxsplit=1)[0].strip())
+        if match is None:
             unjudged.append(number)
         else:
-            name = re.sub(r"[-_.]+", "-", match["name"]).lower()
-            lines.setdefault(Pin(name, match["version"]), number)
+            lines.setdefault(Pin(normalised(match["name"]), match["version"]), number)
     return Pins(lines, tuple(unjudged))
+
+
+def normalised(name: str) -> str:
+    """The one spelling of a package's name."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _text(data: bytes) -> str:
+    """As pip reads it: a byte order mark decides (PowerShell writes UTF-16)."""
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if utf16 else "utf-8-sig", "replace")
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
@@ -64,10 +78,12 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
     start, held = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
         start = start or number
-        if line.rstrip().endswith("\\"):
-            held += line.rstrip()[:-1] + " "
+        # As in pip, a comment ends with its line, whatever it ends with.
+        comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not comment:
+            held += line.rstrip("\\")
             continue
-        found.append((start, held + line))
+        found.append((start, f"{held} {line}" if comment else held + line))
         start, held = 0, ""
     if held:
         found.append((start, held))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from orch_gates import process
+from orch_gates import clock, process
 from orch_gates.errors import ProcessError
+from orch_gates.scanners import lockfiles
 from orch_gates.scanners.lockfiles import Pin
 
 # A feed that does not know this one is not working, whatever it answers (scanners.md §2).
@@ -61,30 +62,38 @@ class PipAudit:
         """See `DependencyAuditor.audit`. Nothing of the audited project is installed or run."""
         if not self.program:
             return Degraded("pip-audit is not installed (pip install orch-gates[audit])")
-        asked = {*pins, CONTROL}
+        known: dict[Pin, tuple[Vulnerability, ...]] = {}
+        end = clock.monotonic() + self.timeout
+        for layer in _layers({*pins, CONTROL}):
+            left = end - clock.monotonic()
+            answer = self._ask(layer, left) if left > 0 else Degraded(f"pip-audit took over {self.timeout:.0f} s")
+            if isinstance(answer, Degraded):
+                return answer
+            known |= answer.known
+        return Audited(known)
+
+    def _ask(self, layer: Collection[Pin], timeout: float) -> Audited | Degraded:
         with tempfile.TemporaryDirectory(prefix="orch-gates-audit-") as directory:
             folder = Path(directory)
+            listed = folder / "pins.txt"
+            listed.write_text("".join(f"{pin.name}=={pin.version}\n" for pin in layer))
             argv = [self.program, "--disable-pip", "--no-deps", "--format=json", "--progress-spinner=off"]
-            argv += ["--vulnerability-service=osv", f"--cache-dir={folder / 'cache'}"]
+            argv += ["--vulnerability-service=osv", f"--cache-dir={folder / 'cache'}", f"--requirement={listed}"]
             argv += [f"--osv-url={self.osv_url}"] if self.osv_url else []
-            for number, layer in enumerate(_layers(asked)):
-                listed = folder / f"pins-{number}.txt"
-                listed.write_text("".join(f"{pin.name}=={pin.version}\n" for pin in layer))
-                argv.append(f"--requirement={listed}")
             # Its own variables in the runner's environment could move the answer away.
             env = {k: v for k, v in self.env.items() if not k.startswith("PIP_AUDIT_")}
             try:
-                done = process.run(argv, env=env, timeout=self.timeout)
+                done = process.run(argv, env=env, timeout=timeout)
             except ProcessError as error:
                 return Degraded(str(error))
-        return read_answer(asked, done)
+        return read_answer(layer, done)
 
 
 def _layers(pins: Iterable[Pin]) -> list[list[Pin]]:
-    """Files with each package at most once: pip-audit refuses two versions in one file."""
+    """Runs with each package at most once: pip-audit refuses two versions, even in two files."""
     layers: list[list[Pin]] = []
     seen: dict[str, int] = defaultdict(int)
-    for pin in sorted(pins):
+    for pin in sorted(pins, key=lambda pin: (pin != CONTROL, pin)):
         depth = seen[pin.name]
         seen[pin.name] += 1
         if depth == len(layers):
@@ -94,14 +103,15 @@ def _layers(pins: Iterable[Pin]) -> list[list[Pin]]:
 
 
 def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | Degraded:
-    """Tell an answer from a failure (pure): exit 1 is both "vulnerable" and "crashed"."""
+    """Tell an answer from a failure (pure): exit 1 is both "vulnerable" and "crashed".
+
+    `asked` has each package once: the answer spells versions in its own way, 1.0RC1 as 1.0rc1.
+    """
     try:
         rows = json.loads(done.stdout)["dependencies"]
         skipped = [str(row["name"]) for row in rows if row.get("skip_reason")]
-        known = {
-            Pin(str(row["name"]).lower().replace("_", "-").replace(".", "-"), str(row["version"])): tuple(
-                map(_vulnerability, row["vulns"])
-            )
+        told = {
+            lockfiles.normalised(str(row["name"])): tuple(map(_vulnerability, row["vulns"]))
             for row in rows
             if not row.get("skip_reason")
         }
@@ -111,10 +121,11 @@ def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | De
         return Degraded(f"pip-audit ended with exit {done.returncode}")
     if skipped:
         return Degraded(f"pip-audit skipped {len(skipped)} of {len(asked)} packages, {skipped[0]} among them")
-    if not known.get(CONTROL):
+    known = {pin: told[pin.name] for pin in asked if pin.name in told}
+    if CONTROL in asked and not known.get(CONTROL):
         return Degraded(f"the feed does not know the vulnerabilities of {CONTROL.name} {CONTROL.version}")
-    if missing := [pin for pin in asked if pin not in known]:
-        return Degraded(f"pip-audit did not answer for {len(missing)} of {len(asked)} packages")
+    if missing := len(asked) - len(known):
+        return Degraded(f"pip-audit did not answer for {missing} of {len(asked)} packages")
     return Audited(known)
 
 
