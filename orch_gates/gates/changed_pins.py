@@ -20,23 +20,23 @@ def changed_pins(git: Git, base: str, head: str) -> tuple[ChangedFile, ...]:
     """
     left = _merge_base(git, base, head)
     if left:
-        listed = git.read("diff-tree", "-r", "-z", "--no-renames", "--name-only", "--diff-filter=d", left, head)
+        listed = git.read("diff-tree", "-r", "-z", "--no-renames", "--name-only", left, head)
     else:
         listed = git.read("ls-tree", "-r", "-z", "--full-tree", "--name-only", head)
     names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
     audited = [name for name in names if is_audited(name)]
     if len(audited) > MOST_FILES:
         raise BudgetExceeded(f"{len(audited)} changed files pin dependencies, more than {MOST_FILES}")
-    found = []
+    found, remains = [], False
     for name in audited:
         after = git.blob(head, name)
-        if after is None:
-            continue
         before = git.blob(left, name) if left else None
-        if len(after) > MOST_BYTES or len(before or b"") > MOST_BYTES:
+        if len(after or b"") > MOST_BYTES or len(before or b"") > MOST_BYTES:
             raise BudgetExceeded(f"{name} has more than {MOST_BYTES} bytes")
-        found.append(ChangedFile(name, before, after))
-    return tuple(found)
+        # What a file that is gone had pinned is not new where it was moved to.
+        found.append(ChangedFile(name, before, after or b""))
+        remains = remains or after is not None
+    return tuple(found) if remains else ()
 
 
 def _merge_base(git: Git, base: str, head: str) -> str:
