@@ -1,0 +1,258 @@
+"""Reading history with the real git: which objects are new, and where each one stands (SEC-2, SEC-3)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orch_gates.errors import BudgetExceeded, GitError, ShallowRepository, UnknownRevision
+from orch_gates.git import objects
+from orch_gates.git.cli import Git, open_repository
+from orch_gates.git.placement import Placement, placements
+
+MOST = 10_000
+
+
+class Repository:
+    """A repository to commit into, and our reader on it."""
+
+    def __init__(self, path: Path, object_format: str = "sha1") -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self.git("init", "--quiet", "-b", "main", f"--object-format={object_format}")
+        self.reader = open_repository(path, os.environ, timeout=60)
+
+    def git(self, *args: str) -> str:
+        done = subprocess.run(["git", "-C", str(self.path), *args], check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def commit(self, message: str = "A commit", **files: str | None) -> str:
+        for name, content in files.items():
+            path = self.path / name
+            if content is None:
+                path.unlink()
+            else:
+                path.write_text(content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+    def blob(self, revision: str, path: str) -> str:
+        return self.git("rev-parse", f"{revision}:{path}")
+
+    def files(self, *commits: str) -> dict[str, Placement]:
+        """Where the blobs stand, by path; the last one wins."""
+        kinds = objects.headers(self.reader, [item.oid for item in placements(self.reader, commits)])
+        return {item.path: item for item in placements(self.reader, commits) if kinds[item.oid].kind == "blob"}
+
+
+@pytest.fixture(params=["sha1", "sha256"])
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository", request.param)
+
+
+def test_new_objects_are_all_and_only_what_the_range_adds(repository: Repository) -> None:
+    """Commits in order, parents first, with their trees and blobs, and none of what was there."""
+    base = repository.commit(old="old\n")
+    first = repository.commit(new="first\n")
+    second = repository.commit(new="second\n")
+    new = objects.list_new(repository.reader, [second], [base], most=MOST)
+    assert new.commits == (first, second)
+    assert repository.blob(base, "old") not in new.headers
+    wanted = {first, second, repository.blob(first, "new"), repository.blob(second, "new")}
+    wanted |= {repository.git("rev-parse", f"{commit}^{{tree}}") for commit in (first, second)}
+    assert set(new.headers) == wanted
+    assert new.headers[repository.blob(first, "new")] == objects.Header("blob", 6)
+    assert objects.count_commits(repository.reader, [second], [base]) == 2
+
+
+def test_nothing_new_is_nothing(repository: Repository) -> None:
+    """What the target has already is not judged again."""
+    base = repository.commit(old="old\n")
+    new = objects.list_new(repository.reader, [base], [base], most=MOST)
+    assert (new.commits, dict(new.headers)) == ((), {})
+    assert objects.list_new(repository.reader, [base], ["--all"], most=MOST).commits == ()
+
+
+def test_an_added_and_removed_file_is_new(repository: Repository) -> None:
+    """What only a commit in the middle has is read too (SEC-3)."""
+    base = repository.commit(old="old\n")
+    middle = repository.commit(gone="for a moment\n")
+    tip = repository.commit(gone=None)
+    new = objects.list_new(repository.reader, [tip], [base], most=MOST)
+    assert repository.blob(middle, "gone") in new.headers
+    assert repository.files(*new.commits)["gone"].commit == middle
+
+
+def test_a_tag_is_an_object_too(repository: Repository) -> None:
+    """An annotated tag brings its message."""
+    commit = repository.commit(a="a\n")
+    repository.git("tag", "-a", "v1", "-m", "A tag")
+    tag = repository.git("rev-parse", "v1")
+    new = objects.list_new(repository.reader, [tag], [commit], most=MOST)
+    assert {oid: header.kind for oid, header in new.headers.items()} == {tag: "tag"}
+
+
+def test_too_many_objects_are_refused(repository: Repository) -> None:
+    """Over the budget there is a refusal that names the setting, not a part of the objects (SEC-9)."""
+    tip = repository.commit(a="a\n", b="b\n")
+    assert len(objects.list_new(repository.reader, [tip], [], most=4).headers) == 4
+    with pytest.raises(BudgetExceeded, match="ORCH_SECURITY_MAX_OBJECTS"):
+        objects.list_new(repository.reader, [tip], [], most=3)
+
+
+def test_a_root_commit_is_placed(repository: Repository) -> None:
+    """The first commit has no parent and is read like any other."""
+    root = repository.commit(a="a\n")
+    assert repository.files(root) == {"a": Placement(repository.blob(root, "a"), "a", root, ())}
+
+
+def test_a_change_knows_what_was_there(repository: Repository) -> None:
+    """The earlier version of a file is the one to compare with."""
+    base = repository.commit(a="one\n", b="same\n")
+    tip = repository.commit(a="two\n")
+    before = (repository.blob(base, "a"),)
+    assert repository.files(tip) == {"a": Placement(repository.blob(tip, "a"), "a", tip, before)}
+
+
+def test_a_rename_is_followed(repository: Repository) -> None:
+    """A moved file is compared with what it was under its old name."""
+    text = "".join(f"line {number}\n" for number in range(50))
+    base = repository.commit(old=text)
+    tip = repository.commit(old=None, new=text + "one more\n")
+    before = (repository.blob(base, "old"),)
+    assert repository.files(tip) == {"new": Placement(repository.blob(tip, "new"), "new", tip, before)}
+
+
+def branches(repository: Repository, count: int) -> list[str]:
+    """Branches off main that each change a file of their own and one in common."""
+    repository.commit(shared="start\n")
+    tips = []
+    for number in range(count):
+        repository.git("checkout", "--quiet", "-b", f"side{number}", "main")
+        tips.append(repository.commit(**{f"file{number}": f"{number}\n"}))
+    repository.git("checkout", "--quiet", "main")
+    return tips
+
+
+def test_an_honest_merge_adds_no_file(repository: Repository) -> None:
+    """What a merge takes over from one parent is that parent's."""
+    branches(repository, 2)
+    repository.git("merge", "--quiet", "--no-ff", "-m", "merge", "side0")
+    repository.git("merge", "--quiet", "--no-ff", "-m", "merge", "side1")
+    assert repository.files(repository.git("rev-parse", "HEAD")) == {}
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_content_that_only_a_merge_has_is_placed(repository: Repository, count: int) -> None:
+    """An evil merge, and an evil octopus: their own content is found, against all parents (SEC-3)."""
+    tips = branches(repository, count)
+    main = repository.commit(shared="main\n")
+    repository.git("merge", "--quiet", "--no-ff", "--no-commit", *(f"side{number}" for number in range(count)))
+    merge = repository.commit("merge", evil="only here\n", shared="changed by the merge\n")
+    assert repository.git("rev-list", "--parents", "-n1", merge).split()[1:] == [main, *tips]
+    found = repository.files(merge)
+    assert set(found) == {"evil", "shared"}
+    assert found["evil"].before == ()
+    start = repository.blob(tips[0], "shared")
+    assert found["shared"].before == (repository.blob(main, "shared"), *[start] * count)
+
+
+def test_odd_names_come_through(repository: Repository) -> None:
+    """Blanks, line breaks, quotes and letters of any script in a path change nothing."""
+    names = {"a b": "1\n", "line\nbreak": "2\n", 'quo"te': "3\n", "ünï": "4\n", "-dash": "5\n"}
+    tip = repository.commit(**names)
+    assert set(repository.files(tip)) == set(names)
+
+
+def test_objects_are_read_whole_and_in_order(repository: Repository) -> None:
+    """More objects than one request holds, empty ones and trees of commits too, byte for byte."""
+    contents = {f"file{number}": "x" * number for number in range(700)}
+    tip = repository.commit(**contents)
+    oids = [repository.blob(tip, "file0")]
+    listed = repository.git("ls-tree", "-r", tip).splitlines()
+    by_name = {line.split("\t")[1]: line.split()[2] for line in listed}
+    oids = [by_name[name] for name in contents]
+    with objects.reader(repository.reader) as reader:
+        read = list(reader.read([*oids, f"{tip}^{{tree}}"]))
+    assert [item.data.decode() for item in read[:-1]] == list(contents.values())
+    assert read[-1].kind == "tree"
+
+
+def test_a_missing_object_is_an_error(repository: Repository) -> None:
+    """Broken history is never read as shorter history."""
+    base = repository.commit(a="first\n")
+    tip = repository.commit(a="second\n")
+    blob = repository.blob(tip, "a")
+    (repository.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(GitError):
+        objects.headers(repository.reader, [blob])
+    with pytest.raises(GitError):
+        objects.list_new(repository.reader, [tip], [base], most=MOST)
+    with objects.reader(repository.reader) as reader, pytest.raises(GitError):
+        list(reader.read([blob]))
+
+
+def test_a_replaced_object_is_read_as_it_is(repository: Repository) -> None:
+    """refs/replace cannot hide a commit's content."""
+    tip = repository.commit(a="the real one\n")
+    blob = repository.blob(tip, "a")
+    other = repository.commit(a="a harmless one\n")
+    repository.git("replace", blob, repository.blob(other, "a"))
+    with objects.reader(repository.reader) as reader:
+        [read] = reader.read([blob])
+    assert read.data == b"the real one\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("color.ui", "always"), ("diff.orderFile", "/nowhere"), ("diff.noprefix", "true"), ("diff.renames", "false")],
+)
+def test_local_configuration_does_not_change_what_is_read(repository: Repository, name: str, value: str) -> None:
+    """A repository's own configuration gives the same answer, or an error; never less (OWN-2)."""
+    repository.commit(a="one\n")
+    tip = repository.commit(a="two\n", b="new\n")
+    wanted = repository.files(tip)
+    repository.git("config", name, value)
+    try:
+        found = repository.files(tip)
+    except GitError:
+        return
+    assert found == wanted
+
+
+def test_a_shallow_clone_is_refused(repository: Repository, tmp_path: Path) -> None:
+    """Cut-off history proves nothing (SEC-2)."""
+    repository.commit(a="one\n")
+    repository.commit(a="two\n")
+    clone = tmp_path / "clone"
+    repository.git("clone", "--quiet", "--depth=1", f"file://{repository.path}", str(clone))
+    repository.reader.refuse_shallow()
+    with pytest.raises(ShallowRepository):
+        open_repository(clone, os.environ, timeout=60).refuse_shallow()
+
+
+@pytest.mark.parametrize("revision", ["", "--all", "-x", "nothing", "a\0b", "HEAD^{tree}", "0" * 40])
+def test_only_revisions_of_commits_resolve(repository: Repository, revision: str) -> None:
+    """An option, an unknown name or another kind of object is no end of a range."""
+    tip = repository.commit(a="one\n")
+    assert repository.reader.resolve("HEAD") == tip
+    with pytest.raises(UnknownRevision):
+        repository.reader.resolve(revision)
+
+
+def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path) -> None:
+    """A typing error in a path is never an empty history."""
+    with pytest.raises(GitError):
+        open_repository(tmp_path, os.environ, timeout=60)
+
+
+def test_a_complaint_of_git_is_an_error(repository: Repository) -> None:
+    """A warning on stderr beside exit code 0 is not believed (scanners.md §0)."""
+    repository.commit(a="one\n")
+    loud = Git(repository.path, {**repository.reader.env, "GIT_TRACE": "1"}, 60)
+    with pytest.raises(GitError):
+        loud.read("rev-parse", "HEAD")
