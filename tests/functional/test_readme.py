@@ -122,3 +122,55 @@ def test_a_finding_is_allowed_the_way_the_how_to_says(tmp_path: Path, real: Call
     server.mkdir()
     shutil.copy(key, server)
     assert "is allowed by ops@example.org until 2027-06-30" in shell.run("git push origin feature")
+
+
+REMOVALS = {
+    "A file, in your last commit": 'echo "token = \\"$KEY\\"" > config.py; git add .; git commit -q -m leak',
+    "A file, in an earlier commit": (
+        'echo "token = \\"$KEY\\"" > config.py; git add .; git commit -q -m leak; git commit -q --allow-empty -m more'
+    ),
+    "A commit message": 'touch new; git add new; git commit -q -m "say $KEY"',
+    "A tag": 'git tag -a v1.0 -m "say $KEY"',
+    "A file name": 'touch "name-$KEY"; git add .; git commit -q -m name',
+    "A branch or tag name": 'git switch -q -c "name-$KEY"',
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("heading", REMOVALS)
+def test_each_way_to_remove_a_secret_gets_the_push_through(
+    heading: str, tmp_path: Path, real: Callable[[str], Path]
+) -> None:
+    """The how-to's commands, with the person's editor played by sed."""
+    real("gitleaks")
+    text = (ROOT / "docs/how-to/remove-a-leaked-secret.md").read_text("utf-8")
+    found = re.search(rf"^### {re.escape(heading)}\n.*?^```sh\n(.*?)^```$", text, re.S | re.M)
+    assert found is not None
+    shell = Shell(tmp_path)
+    shell.run("""
+        git init -q --bare -b main server.git
+        orch-gates hook install server.git
+        git init -q -b main app
+        cd app
+        git config push.autoSetupRemote true
+        git config push.default current
+        git remote add origin ../server.git
+        git commit -q --allow-empty -m start
+        git push -q origin main
+        """)
+    key = 'KEY="ghp_$(head -c 400 /dev/urandom | base64 | tr -dc A-Za-z0-9 | head -c 36)"\n'
+    shell.run(key + REMOVALS[heading])
+    everything = "git push origin HEAD --follow-tags"
+    refused = shell.run(everything if heading != "A tag" else "git push origin v1.0", 1)
+    assert "push refused: 1 secret found" in refused
+    script = found[1].replace("'name-with-the-value'", "name-ghp_*")
+    if named := re.search(r"\(commit ([0-9a-f]{10})", refused):
+        script = script.replace("9abd7d2460", named[1])
+    editors = "export GIT_EDITOR='sed -i s/ghp_.*/it/' GIT_SEQUENCE_EDITOR='sed -i 1s/pick/edit/'\n"
+    cleaned = "echo 'token = None' > config.py\n"
+    if "# take the value out" in script:
+        script = script.replace("# take the value out of the file\n", cleaned)
+    elif "config.py" in script:
+        script = cleaned + script
+    shell.run(editors + script)
+    shell.run(everything)
