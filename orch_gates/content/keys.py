@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 _BEGIN = b"-----BEGIN"
 _LABEL = re.compile(rb"-----BEGIN[^\n-]{0,100}PRIVATE KEY")
 _END = re.compile(rb"KEY(?: BLOCK)?-----[^\n]{0,100}")
-LONGEST_KEY = 24_000
+# As far apart as fits one read of gitleaks (100 kB) together with what stands around it.
+LONGEST_KEY = 90_000
 # A file with more is no file of keys; looking behind each marker would take for ever.
 MOST_KEYS = 500
 
