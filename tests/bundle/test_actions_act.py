@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ class Runner:
 
 
 @pytest.fixture
-def runner(real: Callable[[str], Path], bundle: Path, tmp_path: Path, commit: Commit) -> Iterator[Runner]:
+def runner(real: Callable[[str], Path], bundle: Path, tmp_path: Path, commit: Commit) -> Runner:
     """A project with one commit on main; `orch-gates` is on the runner's PATH."""
     here = Path(sys.executable).parent
     made = Runner(real("act"), bundle, tmp_path, f"{here}{os.pathsep}{os.environ['PATH']}")
@@ -254,6 +254,29 @@ def test_a_push_to_main_is_judged_from_what_main_was(
     assert "::error file=more,line=3," in run.log
     assert f"in commit {added[:10]}" in run.log
     assert runner.run("push", push("main", added, tip), CHECKED).passed
+
+
+def test_a_pushed_tag_answers_for_its_message(runner: Runner, token: str) -> None:
+    """An annotated tag on a commit that main already has is not waved through (SEC-3)."""
+    runner.git("tag", "-a", "v1", "-m", "release", "-m", f"token = '{token}'")
+    payload = {**push("v1", NOBODY, runner.git("rev-parse", "v1")), "ref": "refs/tags/v1"}
+    run = runner.run("push", payload, CHECKED)
+    assert not run.passed, run.log
+    assert run.outputs["findings"] == "1"
+    assert token not in run.log
+
+
+def test_a_switched_off_gate_says_so(runner: Runner, commit: Commit, token: str) -> None:
+    """The kill switch is visible in the outcome: SKIP is not PASS (GATE-3)."""
+    runner.env["ORCH_SECURITY_ENABLED"] = "false"
+    before = runner.git("rev-parse", "HEAD")
+    door = f"{STEPS}\n      - uses: orch/orch-gates@{PINNED}\n        id: gate\n"
+    door += '      - run: printf %s "$SEEN" >"$OUT/outcome"\n'
+    door += "        env: {SEEN: '${{ steps.gate.outputs.outcome }}'}\n"
+    run = runner.run("push", push("main", before, commit(runner.repo, settings=leak(token))), door)
+    assert run.passed, run.log
+    assert (run.out / "outcome").read_text() == "SKIP"
+    assert "not judged: switched off by ORCH_SECURITY_ENABLED" in run.log
 
 
 def test_a_shallow_checkout_is_refused(runner: Runner, commit: Commit) -> None:
