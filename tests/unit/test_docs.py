@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,3 +167,38 @@ def test_the_page_that_every_refusal_points_to_exists() -> None:
 def test_the_decisions_are_numbered_without_a_gap() -> None:
     numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("[0-9]*.md"))
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_layers_are_those_that_the_lint_knows() -> None:
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"][0]
+    layers = " → ".join(layer.strip("()").replace(" | ", ", ") for layer in contract["layers"])
+    assert f"`{layers}`" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    """A page that no other page names is found by nobody."""
+    pending, reached = [ROOT / "README.md"], set()
+    while pending:
+        page = pending.pop().resolve()
+        if page in reached or not page.is_relative_to(ROOT):
+            continue
+        reached.add(page)
+        if page.is_dir():
+            pending += page.glob("*.md")
+        elif page.suffix == ".md":
+            links = (link.partition("#")[0] for link in LINK.findall(page.read_text("utf-8")) if ":" not in link)
+            pending += [page.parent / link for link in links if link]
+    assert {path for path in markdown_files() if path.is_relative_to(DOCS)} - reached == set()
+
+
+def test_every_dependency_has_its_line() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    groups = [
+        project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"].values(),
+        *project["dependency-groups"].values(),
+    ]
+    names = {re.split(r"[<>=\[ ]", entry)[0] for group in groups for entry in group}
+    rows = re.findall(r"^\| (.*?) \|", (DOCS / "adr" / "0007-dependencies.md").read_text("utf-8"), re.M)
+    told = {word for row in rows for word in re.findall(r"[\w-]+", row)}
+    assert names - told == set()
