@@ -1,0 +1,228 @@
+"""The range is blamed for the vulnerabilities that it adds, and for those only (SEC-7)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_gates.gates.changed_pins import changed_pins
+from orch_gates.gates.dependencies import ChangedFile, DependencyFacts, doubt, gather, judge
+from orch_gates.git.cli import Git, open_repository
+from orch_gates.process import Completed
+from orch_gates.scanners.lockfiles import Pin, parse
+from orch_gates.scanners.pip_audit import CONTROL, Audited, Degraded, Vulnerability, read_answer
+from tests.builders import Repo, run
+
+SHOP = Pin("shop", "1.0")
+ANSWERS = st.dictionaries(
+    st.builds(Pin, st.sampled_from(["a", "b"]), st.sampled_from(["1", "2"])),
+    st.lists(st.builds(Vulnerability, st.sampled_from(["V-1", "V-2"]), st.just(("9",))), unique=True).map(tuple),
+)
+SIDES = st.lists(st.sampled_from(["a==1", "a==2", "b==1", "b==2"]), unique=True).map("\n".join)
+FILES = st.lists(
+    st.builds(
+        ChangedFile,
+        st.sampled_from(["requirements.txt", "requirements/dev.txt"]),
+        st.none() | SIDES.map(str.encode),
+        SIDES.map(str.encode),
+    ),
+    min_size=1,
+    max_size=2,
+    unique_by=lambda file: file.path,
+).map(tuple)
+
+
+@dataclass(slots=True)
+class Asked:
+    """An auditor that knows of no vulnerability and remembers what it was asked."""
+
+    pins: list[Collection[Pin]] = field(default_factory=list)
+
+    def audit(self, pins: Collection[Pin]) -> Audited | Degraded:
+        self.pins.append(pins)
+        return Audited(dict.fromkeys(pins, ()))
+
+
+def vulnerable(file: ChangedFile, side: bytes | None, answer: Audited) -> set[tuple[str, str]]:
+    return {(pin.name, known.id) for pin in parse(side or b"").lines for known in answer.known.get(pin, ())}
+
+
+@given(FILES, ANSWERS)
+def test_what_the_base_has_is_never_blamed(
+    files: tuple[ChangedFile, ...], known: dict[Pin, tuple[Vulnerability, ...]]
+) -> None:
+    """A finding is a vulnerability that no changed file had; every other one is shown."""
+    answer = Audited(known)
+    result = judge(DependencyFacts(files, answer), fail_closed=True)
+    before = {pair for file in files for pair in vulnerable(file, file.base, answer)}
+    blamed = {(finding.description.split()[0], finding.rule) for finding in result.findings}
+    after = {pair for file in files for pair in vulnerable(file, file.head, answer)}
+    assert blamed == after - before
+    shown = sum(len(known.get(pin, ())) for file in files for pin in parse(file.head).lines)
+    assert len(result.findings) + len(result.notices) == shown
+    assert result.refusal == ""
+
+
+@given(FILES, ANSWERS)
+def test_another_pin_takes_no_finding_away(
+    files: tuple[ChangedFile, ...], known: dict[Pin, tuple[Vulnerability, ...]]
+) -> None:
+    """Adding to what the range adds never makes it look better."""
+    more = tuple(ChangedFile(file.path, file.base, file.head + b"\nc==1\n") for file in files)
+    answer = Audited(known | {Pin("c", "1"): (Vulnerability("V-3", ()),)})
+    first = {finding.id for finding in judge(DependencyFacts(files, answer), fail_closed=False).findings}
+    second = {finding.id for finding in judge(DependencyFacts(more, answer), fail_closed=False).findings}
+    assert first < second
+
+
+@given(FILES, st.text(min_size=1), st.booleans())
+def test_a_degraded_answer_refuses_only_when_asked_to(
+    files: tuple[ChangedFile, ...], reason: str, closed: bool
+) -> None:
+    """It blames nobody, warns loudly, and refuses exactly when doubt is to refuse."""
+    result = judge(DependencyFacts(files, Degraded(reason)), fail_closed=closed)
+    assert result.findings == ()
+    assert bool(result.refusal) is closed
+    assert result.notices[0].startswith("WARNING: ")
+    assert reason in result.notices[0]
+    assert result.evidence["dependency_audit"] == "degraded"
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_line_without_a_version_is_a_doubt(closed: bool) -> None:
+    """What cannot be audited is told with its line, and refuses when doubt is to refuse."""
+    file = ChangedFile("requirements.txt", None, b"shop==1.0\ntill>=2\n")
+    known = Audited({SHOP: (Vulnerability("V-1", ("1.5",)),)})
+    result = judge(DependencyFacts((file,), known), fail_closed=closed)
+    assert "requirements.txt pins no version on 1 lines (2)" in result.notices[0]
+    assert bool(result.refusal) is closed
+    assert [finding.rule for finding in result.findings] == ["V-1"]
+
+
+def test_files_that_cannot_be_read_are_a_doubt() -> None:
+    """They pass with a warning, or refuse when doubt is to refuse."""
+    assert doubt("no tree", fail_closed=False).refusal == ""
+    assert "no tree" in doubt("no tree", fail_closed=False).notices[0]
+    assert "no tree" in doubt("no tree", fail_closed=True).refusal
+
+
+def test_an_upgrade_that_keeps_a_vulnerability_is_as_before() -> None:
+    """Another version with the same vulnerability is shown; one with another is blamed."""
+    file = ChangedFile("requirements.txt", b"shop==1.0\n", b"\nshop==2.0\n")
+    old, new = Vulnerability("V-1", ()), Vulnerability("V-2", ("2.1",))
+    known = {SHOP: (old,), Pin("shop", "2.0"): (old, new)}
+    result = judge(DependencyFacts((file,), Audited(known)), fail_closed=True, commit="c" * 40)
+    [finding] = result.findings
+    assert (finding.rule, finding.path, finding.line, finding.commit) == ("V-2", "requirements.txt", 2, "c" * 40)
+    assert "2.1" in finding.fix
+    [notice] = result.notices
+    assert notice == "requirements.txt:2: shop 2.0 has V-1 (fixed in no version yet), as before"
+
+
+def test_nothing_changed_asks_nobody() -> None:
+    """Without a changed file there is no audit; with one, both of its sides are asked about."""
+    auditor = Asked()
+    assert gather([], auditor) is None
+    assert auditor.pins == []
+    gather([ChangedFile("requirements.txt", b"shop==1.0", b"shop==2.0")], auditor)
+    assert auditor.pins == [{SHOP, Pin("shop", "2.0")}]
+    assert judge(None, fail_closed=True).refusal == ""
+
+
+def row(name: str, version: str, *ids: str) -> dict[str, object]:
+    return {"name": name, "version": version, "vulns": [{"id": known, "fix_versions": ["9"]} for known in ids]}
+
+
+GOOD = row("jinja2", "2.10", "C-1")
+
+
+@pytest.mark.parametrize(
+    ("code", "rows", "reason"),
+    [
+        (0, None, "no answer (exit 0)"),
+        (1, None, "no answer (exit 1)"),
+        (2, None, "no answer (exit 2)"),
+        (0, [], "does not know"),
+        (2, [GOOD, row("shop", "1.0")], "exit 2"),
+        (-9, [GOOD, row("shop", "1.0")], "exit -9"),
+        (0, [row("jinja2", "2.10"), row("shop", "1.0")], "does not know"),
+        (1, [row("shop", "1.0", "V-1")], "does not know"),
+        (1, [GOOD], "did not answer for 1 of 2"),
+        (1, [GOOD, {"name": "shop", "skip_reason": "not found"}], "skipped 1 of 2 packages, shop"),
+        (1, [GOOD, {"name": "shop"}], "no answer"),
+        (1, [GOOD, "shop"], "no answer"),
+        (1, {"a": 1}, "no answer"),
+    ],
+)
+def test_what_is_no_answer(code: int, rows: object, reason: str) -> None:
+    """No JSON, another exit code, a skip, a missing pin, an unknown control: each is said."""
+    stdout = b"" if rows is None else json.dumps({"dependencies": rows}).encode()
+    answer = read_answer([SHOP, CONTROL], Completed(code, stdout, b"it broke"))
+    assert isinstance(answer, Degraded)
+    assert reason in answer.reason
+
+
+@pytest.mark.parametrize("stdout", [b"[]", b"{}", b"null", b"\xff", b'{"dependencies": 3}', b'{"dependencies": null}'])
+def test_another_document_is_no_answer(stdout: bytes) -> None:
+    """JSON of another shape is not believed, whatever the exit code."""
+    assert isinstance(read_answer([SHOP, CONTROL], Completed(0, stdout, b"")), Degraded)
+
+
+@pytest.mark.parametrize("name", ["Foo.Bar", "foo_bar", "foo__bar", "foo-bar"])
+def test_an_answer_belongs_to_its_pin(name: str) -> None:
+    """However the answer spells the package and its version."""
+    pin = Pin("foo-bar", "1.0RC1")
+    answer = read_answer(
+        [pin, CONTROL], Completed(1, json.dumps({"dependencies": [GOOD, row(name, "1.0rc1", "V-1")]}).encode(), b"")
+    )
+    assert isinstance(answer, Audited)
+    assert answer.known[pin] == (Vulnerability("V-1", ("9",)),)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    run("git", "init", "--quiet", "-b", "main", tmp_path / "repo", cwd=tmp_path)
+    return Repo(tmp_path / "repo")
+
+
+def reader(repo: Repo) -> Git:
+    return open_repository(repo.path, os.environ, timeout=30)
+
+
+def test_the_changed_files_of_pins_have_both_sides(repo: Repo) -> None:
+    """Since the range left its base: what changed and is audited, before and after."""
+    left = repo.commit(files={"requirements.txt": "a==1\n", "requirements/same.txt": "b==1\n", "notes.txt": "x"})
+    head = repo.commit(files={"requirements.txt": "a==2\n", "requirements/new.txt": "c==1\n", "notes.txt": "y"})
+    repo.git("checkout", "--quiet", "-b", "other", left)
+    base = repo.commit(files={"requirements/same.txt": "b==2\n"})
+    assert changed_pins(reader(repo), base, head) == (
+        ChangedFile("requirements.txt", b"a==1\n", b"a==2\n"),
+        ChangedFile("requirements/new.txt", None, b"c==1\n"),
+    )
+
+
+def test_without_a_base_every_file_is_new(repo: Repo) -> None:
+    """The first push of a repository is judged as a whole."""
+    head = repo.commit(files={"requirements.txt": "a==1\n"})
+    assert changed_pins(reader(repo), "", head) == (ChangedFile("requirements.txt", None, b"a==1\n"),)
+
+
+def test_a_moved_file_adds_nothing(repo: Repo) -> None:
+    """What it pinned under its old name is what the base has; to delete one needs no audit."""
+    base = repo.commit(files={"requirements.txt": "shop==1.0\n"})
+    repo.git("mv", "requirements.txt", "dev-requirements.txt")
+    head = repo.commit()
+    files = changed_pins(reader(repo), base, head)
+    known = Audited({SHOP: (Vulnerability("V-1", ()),)})
+    result = judge(DependencyFacts(files, known), fail_closed=True)
+    assert result.findings == ()
+    assert len(result.notices) == 1
+    repo.git("rm", "--quiet", "dev-requirements.txt")
+    assert changed_pins(reader(repo), head, repo.commit()) == ()
