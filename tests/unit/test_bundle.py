@@ -50,6 +50,15 @@ def _lines_with(piece: Fragment, stretch: bytes) -> set[int]:
     return found
 
 
+@pytest.mark.parametrize("lengths", [[60] * 600, [0, 25, 500] * 60, [3_900, 90] * 8, [70_000, 40, 70_000]])
+def test_every_stretch_around_a_seam_is_whole(lengths: list[int]) -> None:
+    """Slid over a whole text in small steps: lines of a rule that spans some are never parted."""
+    data = lines_of(lengths)
+    cut = [piece.data for piece in pieces(Fragment(ORIGIN, 1, data))]
+    stretches = (data[start : start + OVERLAP_BYTES] for start in range(0, len(data), 23))
+    assert all(any(stretch in piece for piece in cut) for stretch in stretches)
+
+
 @given(data=SHAPES)
 def test_pieces_cover_every_byte_in_order(data: bytes) -> None:
     """Each piece is a stretch of the file at its line, none begins behind the end of the last."""
