@@ -141,11 +141,14 @@ def install_hook(server: Repo, engine: str) -> None:
 
 def clone(server: Repo, path: Path) -> Repo:
     """A clone of the server's repository, empty or not."""
-    done = run("git", "clone", "--quiet", server.path, path, cwd=path.parent)
-    if done.returncode:
-        raise AssertionError(done.stderr.decode())
+    # git clone takes an empty SHA-256 repository for a SHA-1 one.
+    object_format = server.git("rev-parse", "--show-object-format")
+    run("git", "init", "--quiet", f"--object-format={object_format}", "-b", "main", path, cwd=path.parent)
     made = Repo(path)
-    made.attempt("switch", "--quiet", "-C", "main")
+    made.git("remote", "add", "origin", str(server.path))
+    made.git("fetch", "--quiet", "origin")
+    if made.attempt("rev-parse", "--verify", "--quiet", "origin/main").returncode == 0:
+        made.git("reset", "--quiet", "--hard", "origin/main")
     made.git("config", "gc.auto", "0")
     return made
 

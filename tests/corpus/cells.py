@@ -18,6 +18,9 @@ def cells(template: Template, name: str, folder: Path) -> dict[str, str]:
     token = github_token()
     case = CARRIERS[name](Lab(work, server, token))
     answers = dict.fromkeys(ENTRIES, NONE)
+    if case.only not in {"", template.engine}:
+        shutil.rmtree(folder)
+        return answers
     if case.head:
         done = orch(
             *("gate", "security", "--base", case.base, "--head", case.head),
