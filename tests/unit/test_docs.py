@@ -172,7 +172,7 @@ def test_the_decisions_are_numbered_without_a_gap() -> None:
 def test_the_layers_are_those_that_the_lint_knows() -> None:
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"][0]
     layers = " → ".join(layer.strip("()").replace(" | ", ", ") for layer in contract["layers"])
-    assert f"`{layers}`" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert f"`{layers}`" in " ".join((ROOT / "CONTRIBUTING.md").read_text("utf-8").split())
 
 
 def test_every_document_is_reached_from_the_readme() -> None:
