@@ -220,7 +220,9 @@ def _counts(match: Match, fragment: Fragment, line: int) -> bool:
         return False
     if fragment.fresh is None:
         return True
-    lines = range(line, line + match.text.count(b"\n") + 1)
+    # A name may be new above a value that is not: the match begins where its name does.
+    above = match.text[: max(0, match.text.find(match.secret))].lstrip().count(b"\n")
+    lines = range(line - above, line + match.text.count(b"\n") + 1)
     return any(number in fragment.fresh for number in lines)
 
 
