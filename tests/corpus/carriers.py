@@ -98,9 +98,23 @@ def _case_of(lab: Lab, commit: str) -> Case:
 in_file("plain file", "config.ini", lambda lab: lab.line)
 in_file("NUL byte", "data.bin", lambda lab: b"\0\1\2\0" + lab.line.encode() + b"\0\xff")
 in_file("NUL right before and after", "data.bin", lambda lab: b"x\0" + lab.token.encode() + b"\0y")
+
+
+def _encoded(encoding: str, start: str) -> Callable[[Lab], bytes]:
+    return lambda lab: f"{start}\n{lab.line}".encode(encoding)
+
+
+def _after(magic: bytes) -> Callable[[Lab], bytes]:
+    return lambda lab: magic + b"\n" + lab.line.encode()
+
+
+def _between(before: str, after: str) -> Callable[[Lab], str]:
+    return lambda lab: before + lab.line + after
+
+
 for _encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
-    in_file(f"{_encoding}, no mark", "a.txt", lambda lab, e=_encoding: f"first\n{lab.line}".encode(e))  # type: ignore[misc]
-    in_file(f"{_encoding}, with mark", "a.txt", lambda lab, e=_encoding: f"\ufeffé\n{lab.line}".encode(e))  # type: ignore[misc]
+    in_file(f"{_encoding}, no mark", "a.txt", _encoded(_encoding, "first"))
+    in_file(f"{_encoding}, with mark", "a.txt", _encoded(_encoding, "\ufeffé"))
 in_file("UTF-16 at an odd offset", "a.txt", lambda lab: b"abc" + lab.line.encode("utf-16-le"))
 in_file("Latin-1 around", "a.txt", lambda lab: "é\n".encode("latin-1") + lab.line.encode() + b"\xe9\xff\n")
 in_file("file name: newline", b"a\nb.txt", lambda lab: lab.line)
@@ -132,28 +146,17 @@ for _name, _magic in {
     "xz": b"\xfd7zXZ\0",
     "7z": b"7z\xbc\xaf\x27\x1c",
 }.items():
-    in_file(f"magic {_name}", "a.txt", lambda lab, m=_magic: m + b"\n" + lab.line.encode())  # type: ignore[misc]
-for _gap in (257, 243, 242, 244):
-    in_file(
-        f"magic ustar at {_gap}",
-        "a.txt",
-        lambda lab, g=_gap: b"x" * (g - 1) + b"\nustar\n" + lab.line.encode(),  # type: ignore[misc]
-    )
+    in_file(f"magic {_name}", "a.txt", _after(_magic))
+for _gap in (257, 244, 243, 242):
+    in_file(f"magic ustar at {_gap}", "a.txt", _after(b"x" * (_gap - 1) + b"\nustar"))
 in_file("magic CD001 at 32769", "a.txt", lambda lab: b"x " * 16384 + b"\nCD001\n" + lab.line.encode())
 in_file("CR only", "a.txt", lambda lab: lab.line.join(["a\r" * 20, "b\r"]).replace("\n", "\r"))
 in_file("two on a line", "a.txt", lambda lab: f"{lab.token} {lab.token[::-1]} {lab.token}\n")
 in_file("20 MB line, at its end", "a.txt", lambda lab: b"ab " * 6_600_000 + lab.line.encode())
 for _edge in (4_000, 56_000, 60_000, 100_000, 125_000):
-    in_file(
-        f"long line, over byte {_edge}",
-        "a.txt",
-        lambda lab, e=_edge: "ab " * ((e - 20) // 3) + lab.line + "ab " * 30_000,
-    )  # type: ignore[misc]
-    in_file(
-        f"short lines, over byte {_edge}",
-        "a.txt",
-        lambda lab, e=_edge: "ab\n" * ((e - 20) // 3) + lab.line + "ab\n" * 9_000,
-    )  # type: ignore[misc]
+    _words = (_edge - 20) // 3
+    in_file(f"long line, over byte {_edge}", "a.txt", _between("ab " * _words, "ab " * 30_000))
+    in_file(f"short lines, over byte {_edge}", "a.txt", _between("ab\n" * _words, "ab\n" * 9_000))
 in_file("base64", "a.txt", lambda lab: "value: " + base64.b64encode(lab.line.encode() * 2).decode() + "\n")
 in_file(
     ".gitmodules url",
@@ -242,18 +245,14 @@ def _halves(lab: Lab, key: str, encoding: str, split: Callable[[list[str]], list
     return Case()
 
 
+def _first_then_all(encoding: str, first: Callable[[list[str]], list[str]]) -> Carrier:
+    return lambda lab: _halves(lab, private_key(lab.work.path), encoding, first)
+
+
 for _code in ("ascii", "utf-16-le"):
-    CARRIERS[f"private key, odd lines then all ({_code})"] = (
-        lambda lab, c=_code: _halves(lab, private_key(lab.work.path), c, lambda lines: lines[::2])  # type: ignore[misc]
-    )
-    CARRIERS[f"private key, first half then all ({_code})"] = (
-        lambda lab, c=_code: _halves(lab, private_key(lab.work.path), c, lambda lines: lines[: len(lines) // 2])  # type: ignore[misc]
-    )
-    CARRIERS[f"private key, shuffled then in order ({_code})"] = (
-        lambda lab, c=_code: _halves(
-            lab, private_key(lab.work.path), c, lambda lines: sorted(lines, key=str.lower, reverse=True)
-        )  # type: ignore[misc]
-    )
+    CARRIERS[f"private key, odd lines then all ({_code})"] = _first_then_all(_code, lambda lines: lines[::2])
+    CARRIERS[f"private key, half then all ({_code})"] = _first_then_all(_code, lambda lines: lines[: len(lines) // 2])
+    CARRIERS[f"private key, shuffled then in order ({_code})"] = _first_then_all(_code, lambda lines: lines[::-1])
 
 
 @carrier("private key, its shuffled lines already on the server")
@@ -407,7 +406,9 @@ def _(lab: Lab) -> Case:
         lab,
         _raw_commit(
             lab,
-            headers=f"mergetag object {'0' * 40}\n type commit\n tag x\n tagger {lab.token} <a@b> 1 +0000\n \n x\n".encode(),
+            headers=(
+                f"mergetag object {'0' * 40}\n type commit\n tag x\n tagger {lab.token} <a@b> 1 +0000\n \n x\n"
+            ).encode(),
         ),
     )
 
@@ -520,7 +521,9 @@ def _(lab: Lab) -> Case:
 
 @carrier("pushed list of exceptions")
 def _(lab: Lab) -> Case:
-    entry = f"---\nschema: orch.allowed-secrets/1\nentries:\n  - hash: 'hmac-sha256:{'0' * 64}'\n    path: a.txt\n    rule: github-pat\n    owner: me\n    reason: why\n    expires: '2099-01-01'\n---\n"
+    fields = {"hash": f"hmac-sha256:{'0' * 64}", "path": "a.txt", "rule": "github-pat", "owner": "me", "reason": "why"}
+    rows = "".join(f"    {name}: '{value}'\n" for name, value in fields.items())
+    entry = f"---\nschema: orch.allowed-secrets/1\nentries:\n  -\n{rows}    expires: '2099-01-01'\n---\n"
     lab.work.commit(files={".orch-gates/allowed-secrets.md": entry, "a.txt": lab.line})
     return Case()
 
@@ -548,9 +551,11 @@ def _(lab: Lab) -> Case:
     for folder in (lab.work.path / ".git/info", lab.server.path / "info"):
         folder.mkdir(exist_ok=True)
         (folder / "grafts").write_text(graft)
-    push = lambda: run(
-        "git", "push", "-q", "origin", "HEAD:refs/heads/topic", cwd=lab.work.path, env={"GIT_GRAFT_FILE": os.devnull}
-    )  # noqa: E731
+
+    def push() -> Done:
+        unharmed = {"GIT_GRAFT_FILE": os.devnull}
+        return run("git", "push", "-q", "origin", "HEAD:refs/heads/topic", cwd=lab.work.path, env=unharmed)
+
     return Case(push=push)
 
 

@@ -131,6 +131,16 @@ def test_a_leaked_value_under_an_exempt_path_first_is_found(pair: Pair) -> None:
     assert gate(work).returncode == 1
 
 
+def test_a_name_put_above_a_value_that_came_before_is_found(pair: Pair) -> None:
+    """Name and value of one push make a finding in whichever order they came."""
+    _, work = pair
+    value = f'  "{characters(32)}"\n'
+    work.commit(files={"a.txt": value})
+    assert gate(work).returncode == 0
+    work.commit(files={"a.txt": f"api_key =\n{value}"})
+    assert gate(work).returncode == 1
+
+
 # --- scanners that do not do their work ----------------------------------------------------------
 
 FAKES = {
@@ -143,7 +153,7 @@ FAKES = {
     "error": "exit 1",
     "hangs": "exec sleep 60",
     "hangs in a child": "sleep 60 & wait",
-    "wrong byte count": '"$REAL" "$@" 2>err; code=$?; sed "s/scanned ~[0-9]* bytes/scanned ~7 bytes/" err >&2; exit $code',
+    "wrong byte count": '"$REAL" "$@" 2>err; code=$?; sed "s/scanned ~[0-9]*/scanned ~7/" err >&2; exit $code',
     "partial scan": '"$REAL" "$@"; code=$?; echo "partial scan" >&2; exit $code',
     "finds the canary nowhere": '"$REAL" "$@" | sed "s/ghp_[a-zA-Z0-9]*/ghp_/g"; exit 42',
 }
