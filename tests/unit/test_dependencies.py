@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.gates.changed_pins import changed_pins
+from orch_gates.errors import BudgetExceeded
+from orch_gates.gates.changed_pins import MOST_BYTES, MOST_FILES, changed_pins
 from orch_gates.gates.dependencies import ChangedFile, DependencyFacts, doubt, gather, judge
 from orch_gates.git.cli import Git, open_repository
 from orch_gates.process import Completed
@@ -226,3 +227,22 @@ def test_a_moved_file_adds_nothing(repo: Repo) -> None:
     assert len(result.notices) == 1
     repo.git("rm", "--quiet", "dev-requirements.txt")
     assert changed_pins(reader(repo), head, repo.commit()) == ()
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_a_file_too_large_to_audit_is_said(repo: Repo, before: bool) -> None:
+    """A file over the budget, on either side of the range, is a doubt and never left out (SEC-9)."""
+    large, small = "#" * (MOST_BYTES + 1), "a==1\n"
+    base = repo.commit(files={"requirements.txt": large if before else small})
+    head = repo.commit(files={"requirements.txt": small if before else large})
+    with pytest.raises(BudgetExceeded, match=r"requirements\.txt"):
+        changed_pins(reader(repo), base, head)
+
+
+def test_too_many_files_to_audit_are_said(repo: Repo) -> None:
+    """More changed files than the budget are a doubt; as many are audited (SEC-9)."""
+    files = {f"requirements/{number}.txt": "a==1\n" for number in range(MOST_FILES)}
+    assert len(changed_pins(reader(repo), "", repo.commit(files=files))) == MOST_FILES
+    head = repo.commit(files={"requirements/more.txt": "a==1\n"})
+    with pytest.raises(BudgetExceeded, match="pin dependencies"):
+        changed_pins(reader(repo), "", head)
