@@ -55,8 +55,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command; Ctrl-C ends with 130, as in a shell."""
+    """Run the command; Ctrl-C ends with 130, as in a shell, and wrong usage with 2 (GATE-2)."""
     try:
-        cli.main(prog_name="orch-gates", standalone_mode=True)
-    except KeyboardInterrupt:
+        code = cli.main(prog_name="orch-gates", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)

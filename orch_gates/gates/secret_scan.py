@@ -25,6 +25,7 @@ FIX_COMMITTED = (
     "revoke the credential first, then take it out of every commit that has it (git rebase -i {commit}^) and push again"
 )
 FIX_STAGED = "take it out of the file, stage the file again, and keep the value outside the repository"
+FIX_UNCOMMITTED = "revoke the credential, and delete the tag or ref that leads to this object, which is in no commit"
 FIX_NAME = "choose a name that holds no credential, and revoke the one that was used"
 
 
@@ -232,7 +233,8 @@ def _finding(match: Match, fragment: Fragment, line: int, secrets: Sequence[byte
     # The secret is part of the digest only through its place: the id may be printed (SEC-5).
     place = f"{origin.oid}\0{origin.carrier}\0{origin.path}\0{line}\0{match.rule}\0{fragment.data.find(match.secret)}"
     if origin.carrier == "file":
-        fix = FIX_COMMITTED.format(commit=origin.commit[:10]) if origin.commit else FIX_STAGED
+        missing = FIX_STAGED if origin.path else FIX_UNCOMMITTED
+        fix = FIX_COMMITTED.format(commit=origin.commit[:10]) if origin.commit else missing
     elif origin.carrier in {"commit", "tag"}:
         fix = "revoke the credential, then write the message again without it (git commit --amend, or git tag -f)"
     else:

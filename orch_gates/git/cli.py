@@ -123,7 +123,7 @@ class Git:
             raise UnknownRevision(f"{revision!r} is not a revision")
         done = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}")
         if done.returncode != 0:
-            raise UnknownRevision(f"{revision!r} does not name a {kind} of this repository; fetch it first")
+            raise UnknownRevision(f"{revision!r} names no {kind} of this repository; fetch it first")
         return done.stdout.decode("ascii").strip()
 
     def refuse_shallow(self) -> None:

@@ -19,9 +19,10 @@ from orch_gates.settings import Settings
 
 _NAME = "orch-gates"
 _PROBE_REF = "refs/heads/orch-gates-probe"
+_OURS = "Written by `orch-gates hook install`."
 _SCRIPT = """\
 #!/bin/sh
-# Refuses a push that adds a secret, or one that cannot be judged. Written by `orch-gates hook install`.
+# Refuses a push that adds a secret, or one that cannot be judged. {ours}
 {variables}[ -x {program} ] || {{
     echo "orch-gates: push refused: {program} is missing on this server" >&2
     exit 2
@@ -64,7 +65,7 @@ def _script(settings: Settings) -> str:
         # The server runs the hook with another HOME, or none (reference/forges.md §2).
         known["ORCH_CACHE_DIR"] = str(settings.tools.cache_dir.resolve())
     variables = "".join(f"export {name}={_quoted(value)}\n" for name, value in sorted(known.items()))
-    return _SCRIPT.format(program=_quoted(str(program)), variables=variables)
+    return _SCRIPT.format(ours=_OURS, program=_quoted(str(program)), variables=variables)
 
 
 def _quoted(value: str) -> str:
@@ -72,7 +73,7 @@ def _quoted(value: str) -> str:
 
 
 def _write(target: Path, script: str) -> None:
-    if target.exists() and "orch-gates" not in target.read_text("utf-8", "replace"):
+    if target.exists() and _OURS not in target.read_text("utf-8", "replace"):
         raise UsageError(f"{target} is another hook; move it away, or call `orch-gates hook pre-receive` from it")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:

@@ -70,7 +70,7 @@ def _place(finding: Finding) -> Iterator[str]:
     place = clip(finding.path or finding.carrier, _PATH_SHOWN)
     place = ascii_line(f"{place}:{finding.line}" if finding.line > 0 else place)
     place = clip(place, _PATH_SHOWN + 20)  # again: one character may be shown as ten
-    if finding.path and finding.carrier != "file":
+    if finding.carrier != "file" and finding.path not in {"", f"({finding.carrier})"}:
         place += f" ({ascii_line(clip(finding.carrier, _ID_SHOWN))})"
     rule = ascii_line(clip(finding.rule, _ID_SHOWN))
     commit = f"commit {ascii_line(finding.commit[:_COMMIT_SHOWN])}, " if finding.commit else ""
