@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from orch_gates.gates.secret_scan import SecretFacts
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.git.cli import Git
 from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.report import files
 from orch_gates.settings import Settings
 
 
@@ -36,17 +39,18 @@ class SecurityRun:
         Raises:
             GitError: the directory is in no repository.
         """
-        from orch_gates.report import files
-        from orch_gates.report import security as reports
-
         if (skip := wiring.out_of_scope(self.settings)) is not None:
             return skip, None
+        # Loading the report's models takes as long as a small scan, so it goes on beside it.
+        threading.Thread(target=importlib.import_module, args=["orch_gates.report.security"]).start()
         git = wiring.repository(self.settings, self.directory)
-        path = report or wiring.private_dir(git) / reports.FILE_NAME
+        path = report or wiring.private_dir(git) / files.SECURITY_REPORT
         # A run that is killed half-way must not leave an older verdict to be believed.
         files.remove(path)
         facts = self._facts(git)
         verdict = security.judge(facts, now)
+        from orch_gates.report import security as reports
+
         try:
             reports.write(path, verdict, head=facts.head, base=facts.base, target=facts.target, now=now)
         except ReportError as error:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from orch_gates.errors import ReportError
 
+SECURITY_REPORT = "17-security-report.md"
+
 
 def replace(path: Path, text: str) -> None:
     """Put `text` at `path`, atomically; a symbolic link there is replaced, not followed.

@@ -16,7 +16,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import escape, files, frontmatter, markdown, seal, yaml_write
 from orch_gates.report.security_model import GATE, MAX_FINDINGS, SecurityReport, fields
 
-FILE_NAME = "17-security-report.md"
+FILE_NAME = files.SECURITY_REPORT
 
 _NEXT_AFTER_DOUBT = "Run the security gate again; do not edit the report."
 
