@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.builders import ENGINES, Template
 from tests.corpus.carriers import CARRIERS
-from tests.corpus.cells import ENTRIES, PASSED, cells
+from tests.corpus.cells import BROKEN, ENTRIES, PASSED, cells
 
 
 def main() -> int:
@@ -40,9 +40,9 @@ def main() -> int:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for name, answers in zip(wanted, pool.map(row, enumerate(wanted)), strict=True):
                 print(f"| {name} | " + " | ".join(answers[column] for column in columns) + " |", flush=True)
-                passed += sum(answer == PASSED for answer in answers.values())
+                passed += sum(answer in {PASSED, BROKEN} for answer in answers.values())
                 total += sum(answer != "-" for answer in answers.values())
-    print(f"\n{len(wanted)} carriers, {total} cells, {passed} passed")
+    print(f"\n{len(wanted)} carriers, {total} cells, {passed} passed or broken")
     return int(passed > 0)
 
 

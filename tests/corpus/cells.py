@@ -9,7 +9,7 @@ from tests.builders import Done, Template, github_token, orch
 from tests.corpus.carriers import CARRIERS, Lab
 
 ENTRIES = ("gate", "push")
-CAUGHT, REFUSED, PASSED, NONE = "caught", "refused", "PASSED", "-"
+CAUGHT, REFUSED, PASSED, BROKEN, NONE = "caught", "refused", "PASSED", "BROKEN", "-"
 
 
 def cells(template: Template, name: str, folder: Path) -> dict[str, str]:
@@ -39,7 +39,7 @@ def _answer(done: Done, said: bytes, token: str) -> str:
     if done.returncode == 0:
         return PASSED
     if b"Traceback" in text or b"bug in orch-gates" in text:
-        return PASSED
+        return BROKEN
     if said and said not in text:
         return f"{REFUSED} by git"
     # git itself repeats the name of a ref.
