@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orch_gates import clock
 from orch_gates.content.bundle import Bundles
-from orch_gates.content.fragments import Fragment, FragmentSource, ref_names
+from orch_gates.content.fragments import Fragment, FragmentSource, Origin, ref_names
 from orch_gates.errors import BudgetExceeded, ScannerError
 from orch_gates.git import objects
 from orch_gates.git.cli import Git
@@ -198,7 +198,8 @@ def _too_slow(budget: Budget) -> str:
 def _findings(passes: Sequence[_Pass]) -> tuple[SecretFinding, ...]:
     matches = [match for one in passes for match in one.matches()]
     secrets = sorted({match.secret for match in matches if match.secret}, key=len, reverse=True)
-    found: dict[str, SecretFinding] = {}
+    # Pieces overlap, so one secret may be seen twice; it is one by its place and its bytes.
+    found: dict[tuple[Origin, int, str, bytes], SecretFinding] = {}
     for one in passes:
         for match in one.matches():
             if one.bundles.runs_over(match.text):
@@ -209,8 +210,8 @@ def _findings(passes: Sequence[_Pass]) -> tuple[SecretFinding, ...]:
             fragment, offset = place
             line = fragment.first_line + offset
             if _counts(match, fragment, line):
-                item = _finding(match, fragment, line, secrets)
-                found.setdefault(item.finding.id, item)
+                item = _finding(match, fragment, line, offset, secrets)
+                found.setdefault((fragment.origin, line, match.rule, match.secret), item)
     return tuple(found.values())
 
 
@@ -227,11 +228,12 @@ def _counts(match: Match, fragment: Fragment, line: int) -> bool:
     return any(number in fragment.fresh for number in lines)
 
 
-def _finding(match: Match, fragment: Fragment, line: int, secrets: Sequence[bytes]) -> SecretFinding:
+def _finding(match: Match, fragment: Fragment, line: int, offset: int, secrets: Sequence[bytes]) -> SecretFinding:
     origin = fragment.origin
+    column = fragment.data.split(b"\n")[offset].find(match.secret)
     path = _redacted(origin.path, secrets)
     # The secret is part of the digest only through its place: the id may be printed (SEC-5).
-    place = f"{origin.oid}\0{origin.carrier}\0{origin.path}\0{line}\0{match.rule}\0{fragment.data.find(match.secret)}"
+    place = f"{origin.oid}\0{origin.carrier}\0{origin.path}\0{line}\0{match.rule}\0{column}"
     if origin.carrier == "file":
         missing = FIX_STAGED if origin.path else FIX_UNCOMMITTED
         fix = FIX_COMMITTED.format(commit=origin.commit[:10]) if origin.commit else missing
