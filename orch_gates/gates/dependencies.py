@@ -46,8 +46,7 @@ def gather(changed: Sequence[ChangedFile], auditor: DependencyAuditor) -> Depend
     """Audit both sides of every changed file in one run; None where none changed."""
     if not changed:
         return None
-    pins = {pin for file in changed for side in (file.base, file.head) for pin in lockfiles.parse(side or b"").lines}
-    return DependencyFacts(tuple(changed), auditor.audit(pins))
+    return DependencyFacts(tuple(changed), auditor.audit(_pins(changed)))
 
 
 def judge(facts: DependencyFacts | None, *, fail_closed: bool, commit: str = "") -> DependencyResult:
@@ -57,15 +56,17 @@ def judge(facts: DependencyFacts | None, *, fail_closed: bool, commit: str = "")
     doubts = list(_unjudged(facts))
     findings: list[Finding] = []
     notices: list[str] = []
+    audited = 0
     match facts.answer:
         case Degraded(reason):
             doubts.insert(0, reason)
         case Audited():
             findings, notices = _sorted(facts.changed, facts.answer, commit)
+            audited = len(_pins(facts.changed) & facts.answer.known.keys())
     evidence = {
         "dependency_files_changed": len(facts.changed),
         "dependency_audit": "degraded" if doubts else "complete",
-        "dependencies_audited": len(facts.answer.known) if isinstance(facts.answer, Audited) else 0,
+        "dependencies_audited": audited,
     }
     warnings = tuple(f"WARNING: dependencies were not fully audited: {doubt}" for doubt in doubts)
     refusal = f"the dependency audit is not complete: {doubts[0]}" if doubts and fail_closed else ""
@@ -77,10 +78,15 @@ def doubt(reason: str, *, fail_closed: bool) -> DependencyResult:
     return judge(DependencyFacts((), Degraded(reason)), fail_closed=fail_closed)
 
 
+def _pins(changed: Sequence[ChangedFile]) -> set[Pin]:
+    sides = [lockfiles.parse(side or b"", file.path) for file in changed for side in (file.base, file.head)]
+    return {pin for side in sides for pin in side.lines}
+
+
 def _unjudged(facts: DependencyFacts) -> Sequence[str]:
     doubts = []
     for file in facts.changed:
-        pins = lockfiles.parse(file.head)
+        pins = lockfiles.parse(file.head, file.path)
         if pins.unjudged:
             shown = ", ".join(map(str, pins.unjudged[:_SHOWN_LINES]))
             doubts.append(f"{file.path} pins no version on {len(pins.unjudged)} lines ({shown})")
@@ -90,18 +96,19 @@ def _unjudged(facts: DependencyFacts) -> Sequence[str]:
 def _sorted(changed: Sequence[ChangedFile], answer: Audited, commit: str) -> tuple[list[Finding], list[str]]:
     """New vulnerabilities as findings; those that the base has too as notices."""
     before = {
-        (pin.name, known.id)
+        (pin.name, name)
         for file in changed
-        for pin in lockfiles.parse(file.base or b"").lines
+        for pin in lockfiles.parse(file.base or b"", file.path).lines
         for known in answer.known.get(pin, ())
+        for name in known.names
     }
     findings: list[Finding] = []
     notices: list[str] = []
     for file in changed:
-        for pin, line in lockfiles.parse(file.head).lines.items():
+        for pin, line in lockfiles.parse(file.head, file.path).lines.items():
             for known in answer.known.get(pin, ()):
                 fixed = ", ".join(known.fixed_in) or "no version yet"
-                if (pin.name, known.id) in before:
+                if any((pin.name, name) in before for name in known.names):
                     notices.append(
                         f"{file.path}:{line}: {pin.name} {pin.version} has {known.id} (fixed in {fixed}), as before"
                     )

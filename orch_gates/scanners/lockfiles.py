@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import posixpath
 import re
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ _PIN = re.compile(
     r"(?:-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?(?:[-_.]?dev[-_.]?\d*)?(?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?)\s*(?:;.*)?",
     re.ASCII | re.IGNORECASE,
 )
+# Anywhere on the line: pip takes an editable that stands behind another option.
+_EDITABLE = re.compile(r"(?:^|\s)(?:-e|--e(?!xtra))")
+_INCLUDE = re.compile(r"(?:^|\s)(?:-r|--requirem[a-z]*)[\s=]*[\"']?(?P<path>[^\s\"']*)")
+# pip-audit ends with a traceback on a number of 4300 digits, and with it goes every other answer.
+_LONGEST = 128
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,34 +43,48 @@ def is_audited(path: str) -> bool:
     return _AUDITED.search(path) is not None
 
 
-def parse(data: bytes) -> Pins:
-    """Read a requirements file.
+def parse(data: bytes, path: str = "requirements.txt") -> Pins:
+    """Read the requirements file at a path of the repository (SEC-7).
 
     A line that names a package without pinning one version (a range, a URL, an editable path) is
-    told, not passed over. Options are no packages; a file included with -r is judged as itself.
+    told, not passed over. Options are no packages, but a file of nothing else is told. A file
+    included with -r is judged as itself if it is one that is audited, and told if not.
     """
     lines: dict[Pin, int] = {}
     unjudged: list[int] = []
+    options: list[int] = []
+    included = False
     for number, text in _logical_lines(_text(data)):
         words = re.split(r"\s#", f" {text}", maxsplit=1)[0].strip()
         if not words:
             continue
         if words.startswith("-"):
-            if words.startswith(("-e", "--e")) and not words.startswith("--extra-index-url"):
+            options.append(number)
+            named = _INCLUDE.search(words)
+            if _EDITABLE.search(words) or (named and not _is_judged_as_itself(path, named["path"])):
                 unjudged.append(number)
+            included = included or named is not None
             continue
         # What follows a package are its own options: --hash, --config-settings.
         match = _PIN.fullmatch(re.split(r"\s-", words, maxsplit=1)[0].strip())
-        if match is None:
+        if match is None or len(match["name"]) > _LONGEST or len(match["version"]) > _LONGEST:
             unjudged.append(number)
         else:
             lines.setdefault(Pin(normalised(match["name"]), match["version"]), number)
-    return Pins(lines, tuple(unjudged))
+    told = unjudged or (options if not lines and not included else [])
+    return Pins(lines, tuple(told))
 
 
 def normalised(name: str) -> str:
     """The one spelling of a package's name."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _is_judged_as_itself(path: str, included: str) -> bool:
+    if "://" in included or "$" in included or included.startswith("/"):
+        return False
+    place = posixpath.normpath(posixpath.join(posixpath.dirname(path), included))
+    return not place.startswith("..") and is_audited(place)
 
 
 def _text(data: bytes) -> str:

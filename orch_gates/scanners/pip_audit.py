@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -18,13 +19,24 @@ from orch_gates.scanners.lockfiles import Pin
 # A feed that does not know this one is not working, whatever it answers (scanners.md §2).
 CONTROL = Pin("jinja2", "2.10")
 
+# PIP_AUDIT_* could move the answer away; PYTHONPATH could name the tree that is judged (P5).
+_FOREIGN = ("PIP_AUDIT_", "PYTHON")
+# Words of a complaint that may hold a feed's address, and in it a token (SEC-5).
+_ADDRESS = re.compile(rb"(?i)\burl:? \S+|\S*(?:\?|@|//)\S*")
+
 
 @dataclass(frozen=True, slots=True)
 class Vulnerability:
-    """A known vulnerability of one pinned package."""
+    """A known vulnerability of one pinned package; `aliases` are its other names."""
 
     id: str
     fixed_in: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All it is called: the feed may use one name for one version and another for the next."""
+        return frozenset({self.id, *self.aliases})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +78,29 @@ class PipAudit:
         end = clock.monotonic() + self.timeout
         for layer in _layers({*pins, CONTROL}):
             left = end - clock.monotonic()
-            answer = self._ask(layer, left) if left > 0 else Degraded(f"pip-audit took over {self.timeout:.0f} s")
+            if left <= 0:
+                return Degraded(f"pip-audit took over {self.timeout:.0f} s")
+            try:
+                answer = self._ask(layer, left)
+            except ProcessError as error:
+                return Degraded(str(error))
+            except OSError as error:
+                return Degraded(f"pip-audit could not be handed its pins: {error.strerror}")
             if isinstance(answer, Degraded):
                 return answer
             known |= answer.known
         return Audited(known)
 
     def _ask(self, layer: Collection[Pin], timeout: float) -> Audited | Degraded:
-        with tempfile.TemporaryDirectory(prefix="orch-gates-audit-") as directory:
+        with tempfile.TemporaryDirectory(prefix="orch-gates-audit-", ignore_cleanup_errors=True) as directory:
             folder = Path(directory)
             listed = folder / "pins.txt"
             listed.write_text("".join(f"{pin.name}=={pin.version}\n" for pin in layer))
             argv = [self.program, "--disable-pip", "--no-deps", "--format=json", "--progress-spinner=off"]
             argv += ["--vulnerability-service=osv", f"--cache-dir={folder / 'cache'}", f"--requirement={listed}"]
             argv += [f"--osv-url={self.osv_url}"] if self.osv_url else []
-            # Its own variables in the runner's environment could move the answer away.
-            env = {k: v for k, v in self.env.items() if not k.startswith("PIP_AUDIT_")}
-            try:
-                done = process.run(argv, env=env, timeout=timeout)
-            except ProcessError as error:
-                return Degraded(str(error))
+            env = {name: value for name, value in self.env.items() if not name.startswith(_FOREIGN)}
+            done = process.run(argv, env=env, timeout=timeout)
         return read_answer(layer, done)
 
 
@@ -99,6 +114,9 @@ def _layers(pins: Iterable[Pin]) -> list[list[Pin]]:
         if depth == len(layers):
             layers.append([])
         layers[depth].append(pin)
+    for layer in layers[1:]:
+        if all(pin.name != CONTROL.name for pin in layer):
+            layer.append(CONTROL)
     return layers
 
 
@@ -116,7 +134,7 @@ def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | De
             if not row.get("skip_reason")
         }
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Degraded(f"pip-audit gave no answer (exit {done.returncode}): {done.complaint[-160:]}")
+        return Degraded(f"pip-audit gave no answer (exit {done.returncode}): {_complaint(done)}")
     if done.returncode not in {0, 1}:
         return Degraded(f"pip-audit ended with exit {done.returncode}")
     if skipped:
@@ -130,4 +148,9 @@ def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | De
 
 
 def _vulnerability(row: Mapping[str, Any]) -> Vulnerability:
-    return Vulnerability(str(row["id"]), tuple(map(str, row["fix_versions"])))
+    return Vulnerability(str(row["id"]), tuple(map(str, row["fix_versions"])), tuple(map(str, row.get("aliases", ()))))
+
+
+def _complaint(done: process.Completed) -> str:
+    plain = process.Completed(done.returncode, b"", _ADDRESS.sub(b"[address]", done.stderr))
+    return plain.complaint[-160:]

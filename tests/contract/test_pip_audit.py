@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -95,6 +96,45 @@ def test_the_runners_own_variables_do_not_matter(auditor: Callable[..., PipAudit
     assert isinstance(answer, Audited), answer
     assert answer.known[OLD]
     assert not moved.exists()
+
+
+def test_nothing_of_the_judged_tree_is_run(
+    auditor: Callable[..., PipAudit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A runner's PYTHONPATH does not let the pushed tree stand in for pip-audit's own libraries."""
+    ran = tmp_path / "ran"
+    (tmp_path / "requests.py").write_text(f"open({str(ran)!r}, 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    with serve(table=TABLE) as feed:
+        answer = auditor(feed.url, PYTHONPATH=".").audit([OLD])
+    assert isinstance(answer, Audited), answer
+    assert not ran.exists()
+
+
+def test_a_token_in_the_feeds_address_is_not_told(auditor: Callable[..., PipAudit]) -> None:
+    """What pip-audit says of its failure is passed on, without the address."""
+    with serve("refused") as feed:
+        answer = auditor(f"{feed.url}?key=hidden").audit([OLD])
+    assert isinstance(answer, Degraded)
+    assert "hidden" not in answer.reason
+    assert "refused" in answer.reason
+
+
+def test_a_full_disk_is_no_answer(
+    auditor: Callable[..., PipAudit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the pins cannot be written down, that is said, and nothing is raised."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    answer = auditor("http://127.0.0.1:9/").audit([OLD])
+    assert isinstance(answer, Degraded)
+    assert "No such file" in answer.reason
+
+
+def test_every_run_has_the_control(auditor: Callable[..., PipAudit]) -> None:
+    """A feed that fails between two runs is seen to."""
+    with serve(table=TABLE) as feed:
+        auditor(feed.url).audit([OLD, NEW])
+    assert feed.asked.count(("jinja2", "2.10")) == 2
 
 
 @pytest.mark.parametrize(("program", "said"), [("", "is not installed"), ("/nowhere/pip-audit", "cannot start")])

@@ -127,6 +127,34 @@ def test_an_upgrade_that_keeps_a_vulnerability_is_as_before() -> None:
     assert notice == "requirements.txt:2: shop 2.0 has V-1 (fixed in no version yet), as before"
 
 
+def test_a_vulnerability_under_another_name_is_as_before() -> None:
+    """The feed may know it as PYSEC for one version and as GHSA for the next."""
+    file = ChangedFile("requirements.txt", b"shop==1.0\n", b"shop==2.0\n")
+    known = {
+        SHOP: (Vulnerability("PYSEC-1", (), ("CVE-1",)),),
+        Pin("shop", "2.0"): (Vulnerability("GHSA-1", (), ("CVE-1",)),),
+    }
+    result = judge(DependencyFacts((file,), Audited(known)), fail_closed=True)
+    assert result.findings == ()
+    assert "GHSA-1" in result.notices[0]
+
+
+def test_the_evidence_counts_what_the_files_pin() -> None:
+    """The control that is asked along with them is not among them."""
+    file = ChangedFile("requirements.txt", b"shop==1.0", b"shop==2.0\ntill==1")
+    facts = gather([file], Asked())
+    assert facts is not None
+    assert isinstance(facts.answer, Audited)
+    result = judge(DependencyFacts(facts.changed, Audited({**facts.answer.known, CONTROL: ()})), fail_closed=True)
+    assert result.evidence["dependencies_audited"] == 3
+
+
+def test_a_folder_that_includes_itself_is_no_doubt() -> None:
+    """The path of a file tells which one its -r means."""
+    file = ChangedFile("requirements/all.txt", None, b"-r base.txt\nshop==1.0\n")
+    assert judge(DependencyFacts((file,), Audited({SHOP: ()})), fail_closed=True).refusal == ""
+
+
 def test_nothing_changed_asks_nobody() -> None:
     """Without a changed file there is no audit; with one, both of its sides are asked about."""
     auditor = Asked()
@@ -174,6 +202,14 @@ def test_what_is_no_answer(code: int, rows: object, reason: str) -> None:
 def test_another_document_is_no_answer(stdout: bytes) -> None:
     """JSON of another shape is not believed, whatever the exit code."""
     assert isinstance(read_answer([SHOP, CONTROL], Completed(0, stdout, b"")), Degraded)
+
+
+def test_the_other_names_of_a_vulnerability_are_read() -> None:
+    """They tell whether the base had it."""
+    rows = [GOOD, row("shop", "1.0") | {"vulns": [{"id": "V-1", "fix_versions": [], "aliases": ["CVE-1"]}]}]
+    answer = read_answer([SHOP, CONTROL], Completed(1, json.dumps({"dependencies": rows}).encode(), b""))
+    assert isinstance(answer, Audited)
+    assert answer.known[SHOP][0].names == {"V-1", "CVE-1"}
 
 
 @pytest.mark.parametrize("name", ["Foo.Bar", "foo_bar", "foo__bar", "foo-bar"])

@@ -69,10 +69,21 @@ def test_every_encoding_that_pip_reads_is_read(encoding: str) -> None:
         "-ehere",
         "--editable=./here",
         "--editable ./here",
+        "--pre -e ./here",
+        "--pre --edit=./here",
+        "-r other.txt",
+        "--requirement=other.txt",
+        "--requirement 'other.txt'",
+        "-r ../requirements.txt",
+        "-r /requirements.txt",
+        "-r https://packages.example.invalid/requirements.txt",
+        "-r ${WHERE}/requirements.txt",
+        f"flask=={'1' * 5000}",
+        f"{'a' * 5000}==1",
     ],
 )
 def test_what_pins_no_version_is_told(line: str) -> None:
-    """A range, a URL, a path, an editable or what is no version is never passed over."""
+    """A range, a URL, a path, an editable, a file that nobody audits: never passed over."""
     found = parse(f"till==3\n{line}\n".encode())
     assert found.lines == {Pin("till", "3"): 1}
     assert found.unjudged == (2,)
@@ -85,8 +96,9 @@ def test_what_pins_no_version_is_told(line: str) -> None:
         "   ",
         "# flask==2.0.1",
         "   # flask==2.0.1",
-        "-r other.txt",
-        "--requirement other.txt",
+        "-r dev-requirements.txt",
+        "--requirement requirements/dev.txt",
+        "-r ./requirements/../requirements-dev.txt",
         "-c limits.txt",
         "--index-url https://packages.example.invalid/simple",
         "--extra-index-url https://packages.example.invalid/simple",
@@ -94,10 +106,30 @@ def test_what_pins_no_version_is_told(line: str) -> None:
     ],
 )
 def test_comments_and_options_are_no_packages(line: str) -> None:
-    """They are neither audited nor doubted."""
-    found = parse(line.encode())
-    assert found.lines == {}
+    """They are neither audited nor doubted; nor is a file that is included and audited as itself."""
+    found = parse(f"till==3\n{line}\n".encode())
+    assert found.lines == {Pin("till", "3"): 1}
     assert found.unjudged == ()
+
+
+@pytest.mark.parametrize("text", ["-c limits.txt", "# why\n--index-url https://packages.example.invalid/simple"])
+def test_a_file_of_nothing_but_options_is_told(text: str) -> None:
+    """No dependency in a file that is not empty proves nothing."""
+    found = parse(text.encode())
+    assert found.lines == {}
+    assert found.unjudged == (text.count("\n") + 1,)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "# flask==1\n", "-r dev-requirements.txt"])
+def test_an_empty_file_is_told_nothing_of(text: str) -> None:
+    """Comments are no dependencies; what is included has a line of its own."""
+    assert parse(text.encode()).unjudged == ()
+
+
+@pytest.mark.parametrize(("path", "told"), [("requirements/all.txt", ()), ("requirements.txt", (1,))])
+def test_an_included_file_is_looked_for_beside_its_file(path: str, told: tuple[int, ...]) -> None:
+    """As pip does: the same words include another file from another folder."""
+    assert parse(b"-r base.txt", path).unjudged == told
 
 
 def test_a_comment_does_not_swallow_the_next_line() -> None:
