@@ -63,12 +63,19 @@ def find_pip_audit(tools: Tools, env: Mapping[str, str]) -> str:
 
 
 def rule_cache(tools: Tools) -> Path | None:
-    """Where kingfisher keeps its compiled rules, if any place is writable."""
+    """Where kingfisher keeps its compiled rules; None costs seconds in each run.
+
+    `orch-gates setup` makes the folder beside the program, which a server's user can read.
+    """
     beside = Path(sys.prefix) / "var" / "orch-gates" / "kingfisher"
-    for directory in (beside, tools.cache_dir / "kingfisher" if tools.cache_dir else None):
-        if directory is not None and directory.is_dir():
-            return directory
-    return None
+    if beside.is_dir() or tools.cache_dir is None:
+        return beside if beside.is_dir() else None
+    own = tools.cache_dir / "kingfisher"
+    try:
+        own.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return own
 
 
 def _find(name: str, named: str, cache_dir: Path | None, env: Mapping[str, str]) -> Path | None:
