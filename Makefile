@@ -16,7 +16,7 @@ setup: ## .venv/bin/orch-gates and the tools it uses, ready; quick when nothing 
 	@scripts/setup
 
 test: setup ## every test, the fast ones first; PYTEST_ARGS="-k name" narrows
-	@$(bin)/python -m pytest tests/unit tests $(PYTEST_ARGS)
+	@$(bin)/python -m pytest tests $(PYTEST_ARGS)
 
 lint: setup ## everything that keeps the house as DESIGN.md describes it
 	@PATH="$(CURDIR)/$(bin):$(cache)/bin:$$PATH" scripts/lint

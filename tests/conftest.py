@@ -62,6 +62,11 @@ def real() -> Callable[[str], Path]:
     return find
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first: pytest folds `tests/unit tests` into one argument and orders by name."""
+    items.sort(key=lambda item: "unit" not in item.path.parts)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what this run does not prove, and why."""
     reasons = Counter(
