@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orch_gates.errors import BudgetExceeded
+from orch_gates.errors import BudgetExceeded, GitError
 from orch_gates.gates.dependencies import ChangedFile
 from orch_gates.git.cli import Git
 from orch_gates.scanners.lockfiles import is_audited
@@ -40,5 +40,10 @@ def changed_pins(git: Git, base: str, head: str) -> tuple[ChangedFile, ...]:
 
 
 def _merge_base(git: Git, base: str, head: str) -> str:
-    done = git.run("merge-base", base, head) if base else None
-    return done.stdout.decode("ascii").strip() if done and done.returncode == 0 else ""
+    """Where head left base; empty for no base and for unrelated histories, which git answers with 1."""
+    if not base:
+        return ""
+    done = git.run("merge-base", base, head)
+    if done.returncode not in {0, 1}:
+        raise GitError(f"git merge-base failed ({done.returncode}): {done.complaint}")
+    return done.stdout.decode("ascii").strip()

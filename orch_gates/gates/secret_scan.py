@@ -153,9 +153,9 @@ class _Pass:
         """Bundles in which a match ran over from one fragment into the next.
 
         It may have swallowed the beginning of a real one there, so their fragments have to be
-        looked at apart.
+        looked at apart. A match that reaches as far as the canary counts too.
         """
-        return sorted({match.bundle for match in self.matches() if self.bundles.runs_over(match.text)})
+        return sorted({match.bundle for match in self.result.matches if self.bundles.runs_over(match.text)})
 
     def matches(self) -> list[Match]:
         """All matches but the canaries."""

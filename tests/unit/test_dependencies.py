@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.errors import BudgetExceeded
+from orch_gates.errors import BudgetExceeded, GitError
 from orch_gates.gates.changed_pins import MOST_BYTES, MOST_FILES, changed_pins
 from orch_gates.gates.dependencies import ChangedFile, DependencyFacts, doubt, gather, judge
 from orch_gates.git.cli import Git, open_repository
@@ -282,3 +282,10 @@ def test_too_many_files_to_audit_are_said(repo: Repo) -> None:
     head = repo.commit(files={"requirements/more.txt": "a==1\n"})
     with pytest.raises(BudgetExceeded, match="pin dependencies"):
         changed_pins(reader(repo), "", head)
+
+
+def test_a_base_that_git_cannot_read_is_no_absence_of_a_base(repo: Repo) -> None:
+    """Only git's own "no common commit" means that all is new; any other trouble is an error (P2)."""
+    head = repo.commit(files={"requirements.txt": "a==1\n"})
+    with pytest.raises(GitError):
+        changed_pins(reader(repo), "0" * 39 + "1", head)
