@@ -65,7 +65,8 @@ def security(
 
 
 def _publish(settings: Settings, verdict: Verdict, report: Path | None, sarif: Path | None, *, as_json: bool) -> None:
-    from orch_gates.report import escape, files, github
+    from orch_gates.documents import escape
+    from orch_gates.report import files, github
     from orch_gates.report.sarif import sarif as as_sarif
 
     if sarif is not None:

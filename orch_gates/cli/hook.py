@@ -124,7 +124,7 @@ def _stdin() -> bytes:
 
 
 def _finish(verdict: Verdict, *, action: str, kept: str) -> None:
-    from orch_gates.report.escape import ascii_line
+    from orch_gates.documents.escape import ascii_line
     from orch_gates.report.text import for_hook
 
     if verdict.outcome is Outcome.SKIP:

@@ -59,7 +59,7 @@ def decode(text: str) -> tuple[Entry, ...]:
         ExceptionListError: it is malformed; the message says where.
     """
     # Imported here: a push without findings must not pay for the YAML reader.
-    from orch_gates.report import frontmatter
+    from orch_gates.documents import frontmatter
 
     try:
         mapping, _ = frontmatter.decode(text)
@@ -89,7 +89,7 @@ def _entry(number: int, item: object) -> Entry:
 
 def encode(entries: Sequence[Entry]) -> str:
     """Write the list, with a word to the person who opens it."""
-    from orch_gates.report import frontmatter
+    from orch_gates.documents import frontmatter
 
     rows = [{name: str(getattr(entry, name)) for name in _FIELDS} for entry in entries]
     body = (

@@ -8,10 +8,10 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from orch_gates.documents.escape import clip, visible, well_formed
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import files, markdown
-from orch_gates.report.escape import clip, visible, well_formed
 from orch_gates.settings import CiContext
 
 _TEXT_SHOWN = 1000

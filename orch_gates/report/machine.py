@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TypeAlias
 
+from orch_gates.documents.escape import well_formed
 from orch_gates.model.verdict import Verdict
-from orch_gates.report.escape import well_formed
 
 SCHEMA = "orch.verdict/1"
 

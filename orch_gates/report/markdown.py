@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from orch_gates.documents.escape import clip, markdown, markdown_code
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Scalar, Verdict
-from orch_gates.report.escape import clip, markdown, markdown_code
 
 SHOWN = 100
 _PATH_SHOWN = 300

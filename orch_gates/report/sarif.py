@@ -5,9 +5,9 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from orch_gates import __version__
+from orch_gates.documents.escape import visible
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.report.escape import visible
 from orch_gates.report.machine import Json, dumps
 
 SCHEMA_URI = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from orch_gates.documents import escape, frontmatter, seal, yaml_write
 from orch_gates.errors import ReportError
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.report import escape, files, frontmatter, markdown, seal, yaml_write
+from orch_gates.report import files, markdown
 from orch_gates.report.security_model import GATE, MAX_FINDINGS, SecurityReport, fields
 
 FILE_NAME = files.SECURITY_REPORT

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from orch_gates.documents import escape
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
-from orch_gates.report import escape
 
 GATE = "security"
 SCHEMA = "orch.report/1"

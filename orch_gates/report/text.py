@@ -9,9 +9,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from orch_gates.documents.escape import ascii_line, clip
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.report.escape import ascii_line, clip
 
 WIDTH = 91
 HELP = "docs/how-to/remove-a-leaked-secret.md"

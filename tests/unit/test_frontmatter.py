@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orch_gates.clock import monotonic
+from orch_gates.documents import frontmatter
+from orch_gates.documents.yaml_limits import MAX_DEPTH, MAX_NODES
 from orch_gates.errors import ReportError
-from orch_gates.report import frontmatter
-from orch_gates.report.yaml_limits import MAX_DEPTH, MAX_NODES
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
 odd_text = st.one_of(

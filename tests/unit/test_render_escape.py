@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orch_gates.report.escape import ascii_line, clip, markdown, markdown_code, visible, well_formed
+from orch_gates.documents.escape import ascii_line, clip, markdown, markdown_code, visible, well_formed
 
 hostile = st.one_of(
     st.text(st.characters()),

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from orch_gates.documents import frontmatter, seal, yaml_write
 from orch_gates.errors import ReportError
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.report import files, frontmatter, seal, security, yaml_write
+from orch_gates.report import files, security
 from orch_gates.report.security_model import MAX_FINDINGS, MAX_NOTICES, MAX_TEXT, SecurityReport
 
 HEAD, BASE = "a" * 40, "b" * 40

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from orch_gates.documents import escape
+from orch_gates.documents.yaml_limits import INT64, MAX_DEPTH, MAX_NODES
 from orch_gates.errors import ReportError
-from orch_gates.report import escape
-from orch_gates.report.yaml_limits import INT64, MAX_DEPTH, MAX_NODES
 
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 

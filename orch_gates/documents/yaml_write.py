@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from orch_gates.documents import escape
+from orch_gates.documents.yaml_limits import INT64, MAX_DEPTH, MAX_KEY, MAX_NODES
 from orch_gates.errors import ReportError
-from orch_gates.report import escape
-from orch_gates.report.yaml_limits import INT64, MAX_DEPTH, MAX_KEY, MAX_NODES
 
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_]*")
 _KEYS_OTHERS_TYPE = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orch_gates.documents import yaml_read, yaml_write
+from orch_gates.documents.yaml_read import PARSER, Value
 from orch_gates.errors import ReportError
-from orch_gates.report import yaml_read, yaml_write
-from orch_gates.report.yaml_read import PARSER, Value
 
 MAX_FRONTMATTER = 256 * 1024
 MAX_DOCUMENT = 4 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""`.orch-gates.yaml` and the settings it may set, each with its origin (P5)."""

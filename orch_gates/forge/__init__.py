@@ -1,0 +1,1 @@
+"""What is asked of a forge, by meaning (SPEC §2)."""

@@ -1,0 +1,30 @@
+"""What every state document has: a schema, unknown fields that survive, no implicit conversion (ST-1)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Document(BaseModel):
+    """The frontmatter of one file on the state branch.
+
+    `schema` is `orch.<kind>/<version>`. Fields that this version does not know are kept and written
+    again, after the known ones. Values are never converted: `1` is no text and `"1"` no number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, validate_by_name=True, validate_by_alias=True)
+    KIND: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+
+    schema_: str = Field(alias="schema", description="`orch.<kind>/<version>` of this document.")
+
+    @classmethod
+    def schema_name(cls) -> str:
+        """The schema that this version writes."""
+        return f"orch.{cls.KIND}/{cls.VERSION}"
+
+    def fields(self) -> dict[str, Any]:
+        """The frontmatter as plain values, in the order in which it is written."""
+        return self.model_dump(mode="json", by_alias=True)

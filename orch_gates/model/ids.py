@@ -1,0 +1,62 @@
+"""Names that become paths, refs and trailers: checked once, then carried as their own types (OWN-3)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import Annotated, NewType
+
+from pydantic import AfterValidator, StringConstraints
+
+TaskId = NewType("TaskId", str)
+
+# One path component everywhere: no traversal, no option, no `.lock`, nothing that a ref may not hold.
+TASK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.|lock\Z|\Z)){0,63}")
+OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+
+
+def task_id(text: str) -> TaskId:
+    """A task's name, safe as a file name and as part of a ref.
+
+    Raises:
+        ValueError: it is empty, too long, or holds a character that a path or ref must not.
+    """
+    if not TASK_ID.fullmatch(text):
+        raise ValueError("a task id has 1 to 64 letters, digits, `.`, `_` and `-`, and starts with a letter or digit")
+    return TaskId(text)
+
+
+def shard(name: str) -> str:
+    """The folder that keeps a name's folder among at most 256: wide folders make git slow (faults.md T15)."""
+    return hashlib.sha256(name.encode()).hexdigest()[:2]
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as documents spell it: UTC, whole seconds; sorts as text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> datetime:
+    """The moment that a document spells.
+
+    Raises:
+        ValueError: it is no such moment.
+    """
+    if not _TIMESTAMP.fullmatch(text):
+        raise ValueError("a time is spelled like 2026-01-31T12:00:00Z")
+    return datetime.fromisoformat(text)
+
+
+def _is_timestamp(text: str) -> str:
+    moment(text)
+    return text
+
+
+TaskName = Annotated[TaskId, AfterValidator(task_id)]
+Timestamp = Annotated[str, AfterValidator(_is_timestamp)]
+Slug = Annotated[str, StringConstraints(pattern=r"\A[a-z][a-z0-9-]{0,39}\z")]
+OidOrNone = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})?\z")]
+Line = Annotated[str, StringConstraints(max_length=4096, pattern=r"\A[^\n\r]*\z")]
+BranchName = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._/-]{0,199}\z")]

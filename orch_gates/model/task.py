@@ -1,0 +1,61 @@
+"""A task: one work item moving through stages (SPEC §2, §3)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from orch_gates.model.document import Document
+from orch_gates.model.feedback import Feedback
+from orch_gates.model.ids import BranchName, Line, OidOrNone, Slug, TaskName, Timestamp
+
+DONE_STAGE = "done"
+
+
+class TaskState(StrEnum):
+    """Whether a task may move: `active` and `deferred` by themselves, the others by a person or never."""
+
+    ACTIVE = "active"
+    DEFERRED = "deferred"
+    HELD = "held"
+    ESCALATED = "escalated"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+    @property
+    def finished(self) -> bool:
+        """Nothing moves it again."""
+        return self in {TaskState.DONE, TaskState.CANCELLED}
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Nothing automatic touches it (ENG-4, ENG-6)."""
+        return self in {TaskState.HELD, TaskState.ESCALATED}
+
+
+class Task(Document):
+    """Where a work item stands, why, and what it has used up."""
+
+    KIND: ClassVar[str] = "task"
+
+    schema_: Literal["orch.task/1"] = Field("orch.task/1", alias="schema", description="Always `orch.task/1`.")
+    id: TaskName = Field(description="The task's name; also its folder.")
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\A[^\n\r]+\z")] = Field(
+        description="One line for people."
+    )
+    stage: Slug = Field(description="Where it stands; `done` after the last stage.")
+    state: TaskState = Field(strict=False, description="Whether it may move, and by whom.")
+    branch: BranchName = Field(description="The branch with its code.")
+    head: OidOrNone = Field(description="The commit that the last judgement was about; empty before one.")
+    reason: Line = Field(description="Why it stands where it stands.")
+    cause: Line = Field(description="The gate or person that decided that.")
+    created: Timestamp = Field(description="When it was made, UTC.")
+    created_by: Line = Field(description="Who made it.")
+    since: Timestamp = Field(description="Since when it is in this stage, UTC.")
+    updated: Timestamp = Field(description="When this document was last changed, UTC.")
+    available_at: Timestamp | None = Field(description="Not before this moment, UTC; only while deferred.")
+    developer_retries: int = Field(ge=0, description="Developer retries charged so far (ENG-4).")
+    defers: int = Field(ge=0, description="Defers in this stage so far (ENG-5).")
+    feedback: Feedback | None = Field(description="What the next developer job must mend, verbatim.")
