@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 
 class Document(BaseModel):
     """The frontmatter of one file on the state branch.
 
-    `schema` is `orch.<kind>/<version>`. Fields that this version does not know are kept and written
+    Every kind declares `schema`, which is `orch.<kind>/<version>`. Fields that this version does not know are kept and written
     again, after the known ones. Values are never converted: `1` is no text and `"1"` no number.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, validate_by_name=True, validate_by_alias=True)
     KIND: ClassVar[str]
     VERSION: ClassVar[int] = 1
-
-    schema_: str = Field(alias="schema", description="`orch.<kind>/<version>` of this document.")
 
     @classmethod
     def schema_name(cls) -> str:
