@@ -47,26 +47,24 @@ class Feedback(BaseModel):
 
 
 def of_verdict(verdict: Verdict) -> Feedback:
-    """The verdict's own words."""
-    shown = tuple(
-        ReportedFinding.model_validate(
-            {
-                "id": finding.id,
-                "rule": finding.rule,
-                "path": finding.path,
-                "line": finding.line,
-                "commit": finding.commit,
-                "description": finding.description,
-                "fix": finding.fix,
-                "carrier": finding.carrier,
-            }
-        )
-        for finding in verdict.findings[:MAX_FINDINGS]
-    )
+    """The verdict's own words; only text longer than `MAX_TEXT` is cut."""
     return Feedback(
         gate=verdict.gate,
-        reason=verdict.reason,
-        next_step=verdict.next_step,
+        reason=verdict.reason[:MAX_TEXT],
+        next_step=verdict.next_step[:MAX_TEXT],
         findings_total=len(verdict.findings),
-        findings=shown,
+        findings=tuple(_reported(finding) for finding in verdict.findings[:MAX_FINDINGS]),
+    )
+
+
+def _reported(finding: Finding) -> ReportedFinding:
+    return ReportedFinding(
+        id=finding.id[:MAX_TEXT],
+        rule=finding.rule[:MAX_TEXT],
+        path=finding.path[:MAX_TEXT],
+        line=finding.line,
+        commit=finding.commit[:MAX_TEXT],
+        description=finding.description[:MAX_TEXT],
+        fix=finding.fix[:MAX_TEXT],
+        carrier=finding.carrier[:MAX_TEXT],
     )

@@ -1,0 +1,289 @@
+"""What becomes of a task: one pure, exhaustive decision (ENG-3 to ENG-7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from orch_gates.engine import events
+from orch_gates.engine.stages import EdgeGate, OnRed, Pipeline, Stage
+from orch_gates.model import feedback
+from orch_gates.model.ids import moment, timestamp
+from orch_gates.model.task import DONE_STAGE, Task, TaskState
+from orch_gates.model.verdict import Outcome, Verdict
+
+FIRST_DEFER = timedelta(minutes=1)
+LONGEST_DEFER = timedelta(minutes=30)
+_MAX_REASON = 1000
+
+
+class Move(StrEnum):
+    """What the decision does; the last three are a person's."""
+
+    ADVANCE = "advance"
+    ROLLBACK = "rollback"
+    DEFER = "defer"
+    HOLD = "hold"
+    ESCALATE = "escalate"
+    STAY = "stay"
+    RESUME = "resume"
+    RETRY = "retry"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The task as it shall be, and why; `refused` is set where a person asked for what is not possible."""
+
+    move: Move
+    task: Task
+    reason: str
+    refused: bool = False
+
+
+def decide(task: Task, event: events.Event, verdicts: Sequence[Verdict], now: datetime, pipeline: Pipeline) -> Decision:
+    """Apply one event to one task. `verdicts` are those of the edge's gates, in their order.
+
+    The answer holds the very same task where nothing is to be written (quiescence, SWP-1).
+    """
+    changed = _Change(task, now, event.by)
+    if task.state.finished:
+        over = f"it is {task.state}; nothing moves it again"
+        return changed.nothing(over) if isinstance(event, events.Evaluated) else changed.refuse(over)
+    match event:
+        case events.Evaluated():
+            return _evaluated(changed, event, verdicts, pipeline)
+        case events.Approved():
+            return _approved(changed, event, verdicts, pipeline)
+        case events.Rejected(reason=reason):
+            return _rejected(changed, reason, pipeline)
+        case _:
+            return _asked(changed, event)
+
+
+def _asked(
+    changed: _Change, event: events.HoldAsked | events.ResumeAsked | events.RetryAsked | events.CancelAsked
+) -> Decision:
+    task = changed.task
+    match event:
+        case events.HoldAsked(reason=reason) if task.state is not TaskState.HELD:
+            return changed.to(Move.HOLD, reason or "held by a person", state=TaskState.HELD, available_at=None)
+        case events.HoldAsked():
+            return changed.refuse("it is held already")
+        case events.ResumeAsked(reason=reason) if task.state is TaskState.HELD:
+            return changed.to(Move.RESUME, reason or "resumed", state=TaskState.ACTIVE)
+        case events.ResumeAsked():
+            return changed.refuse(f"it is {task.state}, not held{_hint(task)}")
+        case events.RetryAsked(reason=reason):
+            return _retried(changed, reason)
+        case events.CancelAsked(reason=reason):
+            return changed.to(Move.CANCEL, reason or "cancelled", state=TaskState.CANCELLED, available_at=None)
+        case _:
+            assert_never(event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Builds decisions about one task."""
+
+    task: Task
+    now: datetime
+    by: str
+
+    def refuse(self, reason: str) -> Decision:
+        return Decision(Move.STAY, self.task, one_line(reason), refused=True)
+
+    def nothing(self, reason: str) -> Decision:
+        return Decision(Move.STAY, self.task, one_line(reason))
+
+    def to(self, move: Move, why: str, *, cause: str = "", **values: object) -> Decision:
+        reason = one_line(why)
+        update = {"reason": reason, "cause": one_line(cause or self.by)} | values
+        if all(getattr(self.task, name) == value for name, value in update.items()):
+            return Decision(move, self.task, reason)
+        at = timestamp(self.now)
+        if update.get("stage", self.task.stage) != self.task.stage:
+            update["since"] = at
+        return Decision(move, self.task.model_copy(update=update | {"updated": at}), reason)
+
+
+def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
+    task = changed.task
+    if _standing(task) != _standing(event.seen):
+        return changed.nothing("it changed while its gates were judged; nothing was decided on the old state")
+    if task.state.waits_for_a_person:
+        return changed.nothing(f"it is {task.state} and waits for a person: {task.reason}")
+    if task.available_at is not None and changed.now < moment(task.available_at):
+        return changed.nothing(f"it is deferred until {task.available_at}: {task.reason}")
+    stage = pipeline.stage(task.stage)
+    if stage is None:
+        why = f"stage {task.stage!r} is not in the configured pipeline ({', '.join(pipeline.names)})"
+        return changed.to(Move.HOLD, why, cause="configuration", state=TaskState.HELD, available_at=None)
+    if stage.human:
+        return changed.nothing(f"{stage.name} is left by a person's approval only")
+    return _by_verdicts(changed, stage, verdicts, pipeline, event.head)
+
+
+def _approved(changed: _Change, event: events.Approved, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
+    task = changed.task
+    stage = pipeline.stage(task.stage)
+    if stage is None or not stage.human:
+        return changed.refuse(f"{task.stage} is not left by approval")
+    if task.state.waits_for_a_person:
+        return changed.refuse(f"it is {task.state}: {task.reason}" + _hint(task))
+    if stage.gates:
+        return _by_verdicts(changed, stage, verdicts, pipeline, task.head)
+    return _advance(changed, stage, event.reason or f"approved by {event.by}", event.by, pipeline, task.head)
+
+
+def _rejected(changed: _Change, reason: str, pipeline: Pipeline) -> Decision:
+    task = changed.task
+    stage = pipeline.stage(task.stage)
+    why = reason or "rejected by a person"
+    if stage is None or task.state.waits_for_a_person:
+        return changed.refuse(f"it is {task.state} in {task.stage}" + _hint(task))
+    if pipeline.names.index(task.stage) <= pipeline.names.index(pipeline.rework):
+        return changed.to(Move.STAY, why)
+    said = Verdict("approval", Outcome.FAIL, why)
+    return _roll_back(changed, said, pipeline, task.head)
+
+
+def _retried(changed: _Change, reason: str) -> Decision:
+    task = changed.task
+    if task.state not in {TaskState.ESCALATED, TaskState.DEFERRED}:
+        return changed.refuse(f"it is {task.state}; only an escalated or deferred task is retried" + _hint(task))
+    kept = 0 if task.state is TaskState.ESCALATED else task.developer_retries
+    why = reason or "retried by a person"
+    return changed.to(Move.RETRY, why, state=TaskState.ACTIVE, available_at=None, defers=0, developer_retries=kept)
+
+
+def _by_verdicts(
+    changed: _Change, stage: Stage, verdicts: Sequence[Verdict], pipeline: Pipeline, head: str
+) -> Decision:
+    """The first verdict that is neither PASS nor SKIP decides (ENG-3)."""
+    for number, gate in enumerate(stage.gates):
+        if number >= len(verdicts) or verdicts[number].gate != gate.name:
+            return changed.nothing(f"gate {gate.name} was not judged")
+        verdict = verdicts[number]
+        if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
+            return _not_green(changed, gate, verdict, pipeline, head)
+    proof = "; ".join(f"{verdict.gate} {verdict.outcome}" for verdict in verdicts[: len(stage.gates)])
+    cause = stage.gates[-1].name if stage.gates else changed.by
+    return _advance(changed, stage, proof or "no gate is on this edge", cause, pipeline, head)
+
+
+def _not_green(changed: _Change, gate: EdgeGate, verdict: Verdict, pipeline: Pipeline, head: str) -> Decision:
+    match verdict.outcome:
+        case Outcome.FAIL:
+            reaction = gate.on_absent if verdict.absent else gate.on_fail
+            if reaction is OnRed.ROLLBACK:
+                return _roll_back(changed, verdict, pipeline, head)
+            return changed.to(
+                Move.STAY,
+                verdict.reason,
+                cause=gate.name,
+                head=head,
+                state=TaskState.ACTIVE,
+                available_at=None,
+            )
+        case Outcome.HOLD:
+            return changed.to(
+                Move.HOLD, verdict.reason, cause=gate.name, head=head, state=TaskState.HELD, available_at=None
+            )
+        case Outcome.DEFER | Outcome.ERROR:
+            return _defer(changed, verdict, pipeline, head)
+        case Outcome.PASS | Outcome.SKIP:
+            raise AssertionError("a green verdict stops nothing")
+        case _:
+            assert_never(verdict.outcome)
+
+
+def _advance(changed: _Change, stage: Stage, why: str, cause: str, pipeline: Pipeline, head: str) -> Decision:
+    following = pipeline.after(stage.name)
+    kept = None if stage.name == pipeline.rework else changed.task.feedback
+    return changed.to(
+        Move.ADVANCE,
+        why,
+        cause=cause,
+        stage=following,
+        state=TaskState.DONE if following == DONE_STAGE else TaskState.ACTIVE,
+        head=head,
+        available_at=None,
+        defers=0,
+        feedback=kept,
+    )
+
+
+def _roll_back(changed: _Change, verdict: Verdict, pipeline: Pipeline, head: str) -> Decision:
+    """Back to the rework stage with the gate's words; at the cap a person is asked instead (ENG-4)."""
+    used = changed.task.developer_retries
+    said = feedback.of_verdict(verdict)
+    if used >= pipeline.caps.max_developer_retries:
+        why = f"{verdict.reason} (all {used} developer retries are used up)"
+        return changed.to(
+            Move.ESCALATE,
+            why,
+            cause=verdict.gate,
+            state=TaskState.ESCALATED,
+            head=head,
+            available_at=None,
+            feedback=said,
+        )
+    return changed.to(
+        Move.ROLLBACK,
+        verdict.reason,
+        cause=verdict.gate,
+        stage=pipeline.rework,
+        state=TaskState.ACTIVE,
+        developer_retries=used + 1,
+        defers=0,
+        head=head,
+        available_at=None,
+        feedback=said,
+    )
+
+
+def _defer(changed: _Change, verdict: Verdict, pipeline: Pipeline, head: str) -> Decision:
+    """Later, without a charge; when all defers are used up a person is asked (ENG-5)."""
+    used = changed.task.defers
+    if used >= pipeline.caps.defer_max_attempts:
+        why = f"{verdict.reason} (deferred {used} times)"
+        return changed.to(
+            Move.ESCALATE, why, cause=verdict.gate, state=TaskState.ESCALATED, head=head, available_at=None
+        )
+    # 2**10 minutes is far beyond the longest already; a larger exponent only overflows.
+    wait = min(LONGEST_DEFER, FIRST_DEFER * 2 ** min(used, 10))
+    return changed.to(
+        Move.DEFER,
+        verdict.reason,
+        cause=verdict.gate,
+        state=TaskState.DEFERRED,
+        head=head,
+        defers=used + 1,
+        available_at=timestamp(changed.now + wait),
+    )
+
+
+def _standing(task: Task) -> tuple[object, ...]:
+    return (task.id, task.stage, task.state, task.since, task.developer_retries, task.defers)
+
+
+def _hint(task: Task) -> str:
+    match task.state:
+        case TaskState.HELD:
+            return f"; `orch-gates task resume {task.id}` lets it go on"
+        case TaskState.ESCALATED | TaskState.DEFERRED:
+            return f"; `orch-gates task retry {task.id}` lets it go on"
+        case TaskState.ACTIVE | TaskState.DONE | TaskState.CANCELLED:
+            return ""
+        case _:
+            assert_never(task.state)
+
+
+def one_line(text: str) -> str:
+    """Text as documents keep a reason: one line, and not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_REASON else line[: _MAX_REASON - 1] + "…"

@@ -1,0 +1,165 @@
+"""Which changes of a document are legal, whoever made them: used by the guard, `verify` and `lint` (ST-6, OWN-3).
+
+It knows stages by name only: gates may have changed since, the order of the stages is on the branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orch_gates.model.job import Job, JobStatus
+from orch_gates.model.lease import Lease
+from orch_gates.model.root import Root
+from orch_gates.model.task import DONE_STAGE, Task, TaskState
+
+_S = TaskState
+_STATES: dict[TaskState, frozenset[TaskState]] = {
+    _S.ACTIVE: frozenset(_S),
+    _S.DEFERRED: frozenset(_S),
+    _S.HELD: frozenset({_S.HELD, _S.ACTIVE, _S.CANCELLED}),
+    _S.ESCALATED: frozenset({_S.ESCALATED, _S.ACTIVE, _S.HELD, _S.CANCELLED}),
+    _S.DONE: frozenset({_S.DONE}),
+    _S.CANCELLED: frozenset({_S.CANCELLED}),
+}
+_J = JobStatus
+_STATUSES: dict[JobStatus, frozenset[JobStatus]] = {
+    _J.QUEUED: frozenset({_J.QUEUED, _J.RUNNING, _J.CANCELLED, _J.FAILED}),
+    _J.RUNNING: frozenset({_J.RUNNING, _J.SUCCEEDED, _J.FAILED, _J.CANCELLED}),
+    _J.SUCCEEDED: frozenset({_J.SUCCEEDED}),
+    _J.FAILED: frozenset({_J.FAILED}),
+    _J.CANCELLED: frozenset({_J.CANCELLED}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A field and the rule that its change breaks."""
+
+    field: str
+    rule: str
+
+
+def task_alone(task: Task) -> tuple[Violation, ...]:
+    """What a task document must be, whatever it was before."""
+    return tuple(_alone(task))
+
+
+def _alone(task: Task) -> Iterator[Violation]:
+    if (task.stage == DONE_STAGE) is not (task.state is _S.DONE):
+        yield Violation("state", f"a task is {_S.DONE} exactly in stage {DONE_STAGE!r}")
+    if (task.available_at is not None) is not (task.state is _S.DEFERRED):
+        yield Violation("available_at", "is set exactly while the task is deferred")
+
+
+def task_change(before: Task | None, after: Task, root: Root) -> tuple[Violation, ...]:
+    """What is wrong with a task that was made (`before` is None) or changed."""
+    found = list(_alone(after))
+    if before is None:
+        found += _made(after, root)
+    elif before != after:
+        found += _changed(before, after, root)
+    return tuple(found)
+
+
+def _made(task: Task, root: Root) -> Iterator[Violation]:
+    if task.stage != root.stages[0]:
+        yield Violation("stage", f"a new task begins in {root.stages[0]!r}")
+    if task.state is not _S.ACTIVE:
+        yield Violation("state", "a new task is active")
+    for field in ("developer_retries", "defers"):
+        if getattr(task, field):
+            yield Violation(field, "a new task has used up nothing")
+
+
+def _changed(before: Task, after: Task, root: Root) -> Iterator[Violation]:
+    if before.state.finished:
+        yield Violation("state", f"a task that is {before.state} never changes again")
+        return
+    for field in ("id", "created", "created_by"):
+        if getattr(before, field) != getattr(after, field):
+            yield Violation(field, "never changes")
+    if after.state not in _STATES[before.state]:
+        yield Violation("state", f"{before.state} does not become {after.state}")
+    if before.stage != after.stage:
+        yield from _moved(before, after, root)
+    yield from _counted(before, after, root)
+
+
+def _moved(before: Task, after: Task, root: Root) -> Iterator[Violation]:
+    if before.state.waits_for_a_person:
+        yield Violation("stage", f"a task that is {before.state} does not move; resume or retry it first")
+    if after.stage not in {_following(before.stage, root), root.rework}:
+        allowed = ", ".join(sorted({_following(before.stage, root), root.rework} - {""}))
+        yield Violation("stage", f"from {before.stage!r} a task moves to {allowed} only")
+
+
+def _following(stage: str, root: Root) -> str:
+    if stage not in root.stages:
+        return ""
+    return (*root.stages, DONE_STAGE)[root.stages.index(stage) + 1]
+
+
+def _counted(before: Task, after: Task, root: Root) -> Iterator[Violation]:
+    """A charge comes with a rollback, a reset with a person's retry; nobody counts down (ENG-4, ENG-5)."""
+    back = after.stage == root.rework and _position(before.stage, root) > _position(after.stage, root)
+    charge = after.developer_retries - before.developer_retries
+    if back and charge != 1:
+        yield Violation("developer_retries", "sending a task back adds exactly one")
+    elif not back and charge == 1 and after.stage != root.rework:
+        yield Violation("developer_retries", "is charged only when the task is sent back")
+    elif charge not in {0, 1} and not (before.state is _S.ESCALATED and after.developer_retries == 0):
+        yield Violation("developer_retries", "grows by one at a time, and is reset only by retrying an escalated task")
+    more = after.defers - before.defers
+    if more > 0 and (more != 1 or after.state is not _S.DEFERRED):
+        yield Violation("defers", "grows by one at a time, with the task deferred")
+    if more < 0 and after.defers != 0:
+        yield Violation("defers", "is reset to 0, never lowered otherwise")
+
+
+def _position(stage: str, root: Root) -> int:
+    return root.stages.index(stage) if stage in root.stages else len(root.stages)
+
+
+def job_change(before: Job | None, after: Job) -> tuple[Violation, ...]:
+    """What is wrong with a job that was made or changed; the attempt is the guard (REAP-2)."""
+    if before is None:
+        first = after.status in {_J.QUEUED, _J.RUNNING}
+        return () if first else (Violation("status", "a new job is queued or running"),)
+    found = [
+        Violation(field, "never changes")
+        for field in ("task", "stage", "role", "attempt", "created")
+        if getattr(before, field) != getattr(after, field)
+    ]
+    if before.status.terminal and before != after:
+        found.append(Violation("status", f"a job that is {before.status} never changes again"))
+    elif after.status not in _STATUSES[before.status]:
+        found.append(Violation("status", f"{before.status} does not become {after.status}"))
+    return tuple(found)
+
+
+def lease_change(before: Lease | None, after: Lease) -> tuple[Violation, ...]:
+    """What is wrong with a lease: every grant raises its generation, nothing lowers it (MRG-4)."""
+    if before is None:
+        return ()
+    found = []
+    if before.target != after.target:
+        found.append(Violation("target", "never changes"))
+    granted = after.holder != "" and (after.holder, after.granted) != (before.holder, before.granted)
+    if after.generation < before.generation or (granted and after.generation == before.generation):
+        found.append(Violation("generation", "every grant raises it, and nothing lowers it"))
+    return tuple(found)
+
+
+def root_change(before: Root, after: Root, *, by_hand: bool) -> tuple[Violation, ...]:
+    """What is wrong with the root document after a commit: the generation tells every commit of ours (ST-4)."""
+    found = []
+    if before.created != after.created:
+        found.append(Violation("created", "never changes"))
+    expected = before.generation if by_hand else before.generation + 1
+    if after.generation != expected:
+        rule = "a hand edit leaves it as it is" if by_hand else "a commit of orch-gates raises it by exactly one"
+        found.append(Violation("generation", f"{rule}: {expected} is expected, not {after.generation}"))
+    if after.rework not in after.stages or DONE_STAGE in after.stages or len(set(after.stages)) != len(after.stages):
+        found.append(Violation("stages", f"are distinct, hold the rework stage, and do not hold {DONE_STAGE!r}"))
+    return tuple(found)
