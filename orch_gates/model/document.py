@@ -11,7 +11,8 @@ class Document(BaseModel):
     """The frontmatter of one file on the state branch.
 
     Every kind declares `schema`, which is `orch.<kind>/<version>`. Fields that this version does
-    not know are kept and written again, after the known ones. Values are never converted: `1` is no text and `"1"` no number.
+    not know are kept and written again, after the known ones. Values are never converted: `1` is
+    no text and `"1"` is no number.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, validate_by_name=True, validate_by_alias=True)
