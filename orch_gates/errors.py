@@ -54,3 +54,31 @@ class ReportError(OrchError):
 
 class ExceptionListError(OrchError):
     """The list of allowed findings on the target branch is malformed (SEC-4)."""
+
+
+class StateError(OrchError):
+    """The state branch could not be read or written."""
+
+
+class MissingState(StateError):
+    """There is no state branch: never made, or wiped; never the same as empty (ST-4)."""
+
+
+class RewoundState(StateError):
+    """The state branch lost commits that it was seen to have (ST-4)."""
+
+
+class StateUnreachable(StateError):
+    """The remote of the state branch did not answer, or not in time."""
+
+
+class StateDenied(StateError):
+    """The server refused to let the state branch be read or written; asking again does not help."""
+
+
+class StateExhausted(StateError):
+    """Others were faster until the deadline; nothing was written."""
+
+
+class StateDocumentError(StateError):
+    """A file of the state branch is not what it has to be; the others are not affected (ST-6)."""

@@ -1,0 +1,55 @@
+"""The state branch as it was at one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file and the id of its content: equal ids are equal files."""
+
+    path: str
+    oid: str
+
+
+class Snapshot(Protocol):
+    """All files of one commit; only a `Store` makes one (DESIGN §4)."""
+
+    @property
+    def tip(self) -> str:
+        """The id of the commit."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """How often orch-gates has changed the branch (ST-4)."""
+        ...
+
+    def text(self, path: str) -> str | None:
+        """A file's text, None where there is no such file.
+
+        Raises:
+            StateDocumentError: it is no regular file, no UTF-8, or too big.
+            StateUnreachable: it is not in the cache and could not be fetched.
+        """
+        ...
+
+    def files(self, prefix: str = "") -> Iterator[Entry]:
+        """Every regular file below a folder, sorted by path; the empty prefix is the whole branch.
+
+        Raises:
+            StateUnreachable: as `text`.
+        """
+        ...
+
+    def texts(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """The paths that exist with their texts, in the order given.
+
+        Raises:
+            StateDocumentError: as `text`.
+            StateUnreachable: as `text`.
+        """
+        ...

@@ -1,0 +1,66 @@
+"""The port of the state branch: read it, and change it in compare-and-swap transactions (ST-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orch_gates.state.outcome import Initialised, Restoration, Result
+from orch_gates.state.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one transaction does; at least one of writes, removals and moves.
+
+    `moves` take folders (or files) to paths that are free, then `removals` delete files or
+    folders, then `writes` put texts. The store itself raises the generation in `orch-state.md`.
+    `task` is an id, or `-`.
+    """
+
+    event: str
+    task: str
+    subject: str
+    writes: Mapping[str, str] = field(default_factory=dict)
+    removals: frozenset[str] = frozenset()
+    moves: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+
+Decide = Callable[[Snapshot], Change | None]
+
+
+class Store(Protocol):
+    """The state branch on its remote."""
+
+    def load(self) -> Snapshot:
+        """The branch as it is now, freshly fetched.
+
+        Raises:
+            MissingState: there is no branch; never the same as an empty one (ST-4).
+            RewoundState: it lost commits that it was seen to have (ST-4).
+            StateUnreachable: the remote did not answer in time.
+            StateDenied: the remote refused to be read.
+            StateError: it cannot be read otherwise, e.g. a newer schema.
+        """
+        ...
+
+    def transact(self, decide: Decide) -> Result:
+        """Decide on the branch as it is, and commit what was decided; a lost race decides again (P6).
+
+        `decide` must be pure: it is called once per attempt. Its None and its exceptions count
+        only on a freshly fetched snapshot; the exception is then raised here.
+
+        Raises:
+            StateError: the branch cannot be read for a reason that has no outcome, e.g. a newer schema.
+        """
+        ...
+
+    def initialise(self, files: Mapping[str, str]) -> Initialised:
+        """Make the branch with these files, unless there is one; `orch-state.md` with generation 1 is one of them."""
+        ...
+
+    def restore(self) -> Restoration:
+        """Mend a branch that was wiped, rewound or replaced from the witness ref, never by force (ST-4)."""
+        ...
