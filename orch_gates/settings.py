@@ -1,16 +1,17 @@
-"""The only reader of the environment; every variable is described in `.env.example`."""
+"""The only reader of the environment, and where it meets the configuration file: environment over file over default.
+
+Every setting is in `variables/table.py`; what runners, git and pre-commit say is read by name.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from orch_gates.errors import SettingsError
-
-_TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"0", "false", "no", "off"}
+from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, resolve
+from orch_gates.variables.table import BY_VARIABLE, Value
 
 # Inside a hook these make quarantined objects and the index of a partial commit visible (DESIGN §7).
 GIT_LOCATION = (
@@ -82,43 +83,48 @@ class HookContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How often a task may be sent back (ENG-4) and put off (ENG-5) before a person is asked."""
+
+    max_developer_retries: int
+    defer_max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one run, read once at start."""
+    """All settings of one run.
+
+    `target` is what ORCH_TARGET says; `usual_target` falls back to the configuration file, which counts
+    less than a CI event. `given` is what the file says, by variable.
+    """
 
     security: SecuritySettings
     tools: Tools
     ci: CiContext
     hook: HookContext
+    limits: Limits
     target: str
+    usual_target: str
+    state_branch: str
     allow_key: str
     allow_key_file: str
     inherited_env: Mapping[str, str]
+    given: Mapping[str, Given] = field(default_factory=dict)
+
+    def resolved(self, variable: str) -> Resolved:
+        """The value of one setting and where it came from."""
+        return resolve(BY_VARIABLE[variable], self.inherited_env, self.given)
 
 
-def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read every setting.
+def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | None = None) -> Settings:
+    """Read every setting: the environment, over the values `given` by the configuration file, over the defaults.
 
     Raises:
         SettingsError: a value is not of its kind; the message names the variable.
     """
-    env = _Reader(os.environ if environ is None else environ)
+    env = _Reader(os.environ if environ is None else environ, given or {})
     return Settings(
-        security=SecuritySettings(
-            enabled=env.flag("ORCH_SECURITY_ENABLED", default=True),
-            repos=env.csv("ORCH_SECURITY_REPOS"),
-            engine=env.choice("ORCH_SECURITY_ENGINE", ("auto", "gitleaks", "kingfisher")),
-            budget=Budget(
-                content_bytes=env.count("ORCH_SECURITY_MAX_BYTES", 32_000_000),
-                object_bytes=env.count("ORCH_SECURITY_MAX_OBJECT_BYTES", 50_000_000),
-                objects=env.count("ORCH_SECURITY_MAX_OBJECTS", 500_000),
-                refs=env.count("ORCH_SECURITY_MAX_REFS", 20_000),
-                seconds=float(env.count("ORCH_SECURITY_TIMEOUT_S", 120)),
-            ),
-            dep_audit_enabled=env.flag("ORCH_SECURITY_DEP_AUDIT_ENABLED", default=True),
-            dep_audit_fail_closed=env.flag("ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED", default=False),
-            dep_audit_timeout=float(env.count("ORCH_SECURITY_DEP_AUDIT_TIMEOUT_S", 120)),
-            osv_url=env.text("ORCH_OSV_URL"),
-        ),
+        security=_security(env),
         tools=Tools(
             gitleaks=env.text("ORCH_GITLEAKS_BIN"),
             kingfisher=env.text("ORCH_KINGFISHER_BIN"),
@@ -127,78 +133,104 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         ),
         ci=CiContext(
             # Some runners put their own name there.
-            active=env.text("CI").lower() not in _FALSE | {""},
-            event_name=env.text("GITHUB_EVENT_NAME"),
-            event_path=env.text("GITHUB_EVENT_PATH"),
-            repository=env.text("GITHUB_REPOSITORY") or _gitea_repository(env),
-            output_file=env.text("GITHUB_OUTPUT"),
-            summary_file=env.text("GITHUB_STEP_SUMMARY"),
+            active=env.told("CI").lower() not in FALSE | {""},
+            event_name=env.told("GITHUB_EVENT_NAME"),
+            event_path=env.told("GITHUB_EVENT_PATH"),
+            repository=env.told("GITHUB_REPOSITORY") or _gitea_repository(env),
+            output_file=env.told("GITHUB_OUTPUT"),
+            summary_file=env.told("GITHUB_STEP_SUMMARY"),
         ),
         hook=HookContext(
-            quarantine=env.text("GIT_QUARANTINE_PATH"),
-            from_ref=env.text("PRE_COMMIT_FROM_REF"),
-            to_ref=env.text("PRE_COMMIT_TO_REF"),
-            remote_name=env.text("PRE_COMMIT_REMOTE_NAME"),
-            local_branch=env.text("PRE_COMMIT_LOCAL_BRANCH"),
-            remote_branch=env.text("PRE_COMMIT_REMOTE_BRANCH"),
+            quarantine=env.told("GIT_QUARANTINE_PATH"),
+            from_ref=env.told("PRE_COMMIT_FROM_REF"),
+            to_ref=env.told("PRE_COMMIT_TO_REF"),
+            remote_name=env.told("PRE_COMMIT_REMOTE_NAME"),
+            local_branch=env.told("PRE_COMMIT_LOCAL_BRANCH"),
+            remote_branch=env.told("PRE_COMMIT_REMOTE_BRANCH"),
         ),
-        target=env.text("ORCH_TARGET"),
+        limits=Limits(
+            max_developer_retries=env.number("ORCH_MAX_DEVELOPER_RETRIES"),
+            defer_max_attempts=env.number("ORCH_MERGE_DEFER_MAX_ATTEMPTS"),
+        ),
+        target=env.told("ORCH_TARGET"),
+        usual_target=env.text("ORCH_TARGET"),
+        state_branch=env.text("ORCH_STATE_BRANCH"),
         allow_key=env.text("ORCH_ALLOW_KEY"),
         allow_key_file=env.text("ORCH_ALLOW_KEY_FILE"),
         inherited_env=dict(env.environ),
+        given=dict(env.given),
+    )
+
+
+def _security(env: _Reader) -> SecuritySettings:
+    return SecuritySettings(
+        enabled=env.flag("ORCH_SECURITY_ENABLED"),
+        repos=env.names("ORCH_SECURITY_REPOS"),
+        engine=env.text("ORCH_SECURITY_ENGINE"),
+        budget=Budget(
+            content_bytes=env.number("ORCH_SECURITY_MAX_BYTES"),
+            object_bytes=env.number("ORCH_SECURITY_MAX_OBJECT_BYTES"),
+            objects=env.number("ORCH_SECURITY_MAX_OBJECTS"),
+            refs=env.number("ORCH_SECURITY_MAX_REFS"),
+            seconds=float(env.number("ORCH_SECURITY_TIMEOUT_S")),
+        ),
+        dep_audit_enabled=env.flag("ORCH_SECURITY_DEP_AUDIT_ENABLED"),
+        dep_audit_fail_closed=env.flag("ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED"),
+        dep_audit_timeout=float(env.number("ORCH_SECURITY_DEP_AUDIT_TIMEOUT_S")),
+        osv_url=env.text("ORCH_OSV_URL"),
     )
 
 
 def _gitea_repository(env: _Reader) -> str:
-    owner, name = env.text("GITEA_REPO_USER_NAME"), env.text("GITEA_REPO_NAME")
+    owner, name = env.told("GITEA_REPO_USER_NAME"), env.told("GITEA_REPO_NAME")
     return f"{owner}/{name}" if owner and name else ""
 
 
 def _cache_dir(env: _Reader) -> Path | None:
     if named := env.text("ORCH_CACHE_DIR"):
         return Path(named).expanduser()
-    if base := env.text("XDG_CACHE_HOME"):
+    if base := env.told("XDG_CACHE_HOME"):
         return Path(base) / "orch-gates"
-    if home := env.text("HOME"):
+    if home := env.told("HOME"):
         return Path(home) / ".cache" / "orch-gates"
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    environ: Mapping[str, str]
+    """Settings by their variable, each as the type that its kind in the table promises."""
 
-    def text(self, name: str) -> str:
+    environ: Mapping[str, str]
+    given: Mapping[str, Given]
+
+    def told(self, name: str) -> str:
+        """A variable of the runner, of git or of pre-commit, or one whose file value counts differently."""
         return self.environ.get(name, "").strip()
 
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self.text(name).lower()
-        if not value:
-            return default
-        if value in _TRUE:
-            return True
-        if value in _FALSE:
-            return False
-        raise SettingsError(f"{name}={value!r} is neither true nor false")
+    def _value(self, variable: str) -> Value:
+        return resolve(BY_VARIABLE[variable], self.environ, self.given).value
 
-    def count(self, name: str, default: int) -> int:
-        value = self.text(name)
-        if not value:
-            return default
-        if not value.isascii() or not value.isdigit() or int(value) == 0:
-            raise SettingsError(f"{name}={value!r} is not a whole number above zero")
-        return int(value)
+    def flag(self, variable: str) -> bool:
+        value = self._value(variable)
+        assert isinstance(value, bool)
+        return value
 
-    def csv(self, name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+    def number(self, variable: str) -> int:
+        value = self._value(variable)
+        assert isinstance(value, int)
+        return value
 
-    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
-        value = self.text(name).lower() or allowed[0]
-        if value not in allowed:
-            raise SettingsError(f"{name}={value!r} is not one of: {', '.join(allowed)}")
+    def names(self, variable: str) -> tuple[str, ...]:
+        value = self._value(variable)
+        assert isinstance(value, tuple)
+        return value
+
+    def text(self, variable: str) -> str:
+        value = self._value(variable)
+        assert isinstance(value, str)
         return value
 
 
 def debugging() -> bool:
     """Whether ORCH_DEBUG asks for tracebacks; read on its own, as settings may be what failed."""
-    return os.environ.get("ORCH_DEBUG", "") in _TRUE
+    return os.environ.get("ORCH_DEBUG", "") in TRUE

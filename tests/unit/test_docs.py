@@ -16,6 +16,7 @@ from orch_gates.cli.main import cli
 from orch_gates.gates.policy import POLICIES
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import security
+from orch_gates.variables.table import BY_VARIABLE, SETTINGS, Value
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -30,6 +31,22 @@ def variables_read() -> set[str]:
     tree = ast.parse(Path(settings.__file__).read_text("utf-8"))
     texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
     return {text for text in texts if NAME.fullmatch(text)}
+
+
+def spelled(value: Value) -> str:
+    """A default as a person writes it into the environment."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def test_the_table_of_settings_holds_what_is_read() -> None:
+    assert set(BY_VARIABLE) == ours(variables_read())
+    assert len(SETTINGS) == len(BY_VARIABLE)
+
+
+def test_the_example_gives_the_defaults_of_the_table() -> None:
+    assert example() == {setting.variable: spelled(setting.default) for setting in SETTINGS}
 
 
 def ours(names: set[str]) -> set[str]:

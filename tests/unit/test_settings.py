@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from orch_gates.errors import SettingsError
 from orch_gates.settings import Settings, load
+from orch_gates.variables.resolve import Given, Source, resolve
+from orch_gates.variables.table import SETTINGS, Kind, Setting
 
 FLAGS = ["ORCH_SECURITY_ENABLED", "ORCH_SECURITY_DEP_AUDIT_ENABLED", "ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED"]
 COUNTS = [
@@ -31,7 +33,7 @@ def test_a_flag_that_is_neither_is_refused(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", COUNTS)
-@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "1e6", "1_000", "٣", "²", "0x10"])
+@pytest.mark.parametrize("value", ["0", "9" * 400, "-1", "1.5", "many", "1e6", "1_000", "٣", "²", "0x10"])
 def test_a_number_that_is_none_is_refused(name: str, value: str) -> None:
     """A limit is a whole number above zero; nothing else is guessed at."""
     with pytest.raises(SettingsError, match=name):
@@ -120,3 +122,37 @@ def test_the_repository_is_named_by_the_runner_or_the_server(environ: dict[str, 
 def test_ci_is_what_the_runner_says(value: str, wanted: bool) -> None:
     """Some runners put their own name there: anything but a no means CI."""
     assert load({"CI": value}).ci.active is wanted
+
+
+def test_retries_and_defers_may_be_none_at_all() -> None:
+    """Zero is a limit: a person is asked at once (ENG-4, ENG-5)."""
+    limits = load({"ORCH_MAX_DEVELOPER_RETRIES": "0", "ORCH_MERGE_DEFER_MAX_ATTEMPTS": "0"}).limits
+    assert (limits.max_developer_retries, limits.defer_max_attempts) == (0, 0)
+
+
+def test_the_environment_overrides_the_file_and_the_file_the_default() -> None:
+    """A variable that is empty is as good as none (issue 4)."""
+    given = {"ORCH_SECURITY_ENGINE": Given("kingfisher", ".orch-gates.yaml:2:11@abc")}
+    for environ, wanted, source in (
+        ({"ORCH_SECURITY_ENGINE": "gitleaks"}, "gitleaks", Source.ENVIRONMENT),
+        ({"ORCH_SECURITY_ENGINE": " "}, "kingfisher", Source.FILE),
+        ({}, "kingfisher", Source.FILE),
+    ):
+        settings = load(environ, given)
+        assert settings.security.engine == wanted
+        assert settings.resolved("ORCH_SECURITY_ENGINE").source is source
+    assert load({}).resolved("ORCH_SECURITY_ENGINE").source is Source.DEFAULT
+
+
+@pytest.mark.parametrize("setting", [setting for setting in SETTINGS if setting.key is None])
+def test_a_file_cannot_say_what_belongs_to_the_machine(setting: Setting) -> None:
+    """Programs, directories and keys come from the environment, whatever a caller hands over (P5)."""
+    assert load({}, {setting.variable: Given("x", "there")}).resolved(setting.variable).source is Source.DEFAULT
+
+
+def test_a_bad_secret_is_not_repeated() -> None:
+    """The message of a refused value never holds a secret (SEC-5)."""
+    secret = Setting("ORCH_SOME_KEY", Kind.NUMBER, 1, "A key.", secret=True)
+    with pytest.raises(SettingsError) as refusal:
+        resolve(secret, {"ORCH_SOME_KEY": "hunter2"}, {})
+    assert "hunter2" not in str(refusal.value)

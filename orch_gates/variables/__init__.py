@@ -1,0 +1,1 @@
+"""Settings as data, and how one gets its value; pure."""

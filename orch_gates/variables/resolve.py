@@ -1,0 +1,117 @@
+"""The value of one setting: environment over configuration file over default (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from orch_gates.errors import SettingsError
+from orch_gates.variables.table import Kind, Setting, Value
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+# Beyond this nothing is counted, and a float of it would overflow.
+_MOST_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value of the configuration file, already checked, and its place as `file:line:column@commit`."""
+
+    value: Value
+    place: str
+
+
+class Source(StrEnum):
+    """Where the value of a setting came from."""
+
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The value that counts; `place` is the variable or the place in the file, empty for a default."""
+
+    value: Value
+    source: Source
+    place: str = ""
+
+
+def resolve(setting: Setting, environ: Mapping[str, str], given: Mapping[str, Given]) -> Resolved:
+    """The value of one setting; a variable that is empty counts as not set. `given` is keyed by variable.
+
+    Raises:
+        SettingsError: the variable's value is not of its kind; a secret's value is not in the message.
+    """
+    if text := environ.get(setting.variable, "").strip():
+        value = _read(setting, text)
+        if value is None:
+            shown = "(not shown)" if setting.secret else repr(text)
+            raise SettingsError(f"{setting.variable}={shown} is {mismatch(setting)}")
+        return Resolved(value, Source.ENVIRONMENT, setting.variable)
+    if setting.key is not None and (found := given.get(setting.variable)) is not None:
+        return Resolved(found.value, Source.FILE, found.place)
+    return Resolved(setting.default, Source.DEFAULT)
+
+
+def _read(setting: Setting, text: str) -> Value | None:
+    """The value that a variable's text spells; None where it is not of the setting's kind."""
+    match setting.kind:
+        case Kind.FLAG:
+            word = text.lower()
+            return word in TRUE if word in TRUE | FALSE else None
+        case Kind.NUMBER:
+            digits = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+            return number if digits and (number := int(text)) >= setting.least else None
+        case Kind.NAMES:
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        case Kind.CHOICE:
+            return text.lower() if text.lower() in setting.choices else None
+        case Kind.TEXT:
+            return text
+        case _:
+            assert_never(setting.kind)
+
+
+def accepted(setting: Setting, value: object) -> Value | None:
+    """The value that the configuration file gives, by the same rules; None where it is not of the setting's kind."""
+    match setting.kind:
+        case Kind.FLAG:
+            return value if isinstance(value, bool) else None
+        case Kind.NUMBER:
+            number = isinstance(value, int) and not isinstance(value, bool)
+            return _read(setting, str(value)) if number else None
+        case Kind.NAMES:
+            return _names(value) if isinstance(value, list) else None
+        case Kind.CHOICE:
+            return value if isinstance(value, str) and value in setting.choices else None
+        case Kind.TEXT:
+            return value if isinstance(value, str) and value and value == value.strip() else None
+        case _:
+            assert_never(setting.kind)
+
+
+def _names(items: list[object]) -> tuple[str, ...] | None:
+    texts = tuple(item for item in items if isinstance(item, str) and item and item == item.strip() and "," not in item)
+    return texts if len(texts) == len(items) else None
+
+
+def mismatch(setting: Setting) -> str:
+    """What a value that is not of the setting's kind is, in words for a person."""
+    match setting.kind:
+        case Kind.FLAG:
+            return "neither true nor false"
+        case Kind.NUMBER:
+            return "not a whole number above zero" if setting.least else "not a whole number from zero on"
+        case Kind.NAMES:
+            return "not a list of names"
+        case Kind.CHOICE:
+            return f"not one of: {', '.join(setting.choices)}"
+        case Kind.TEXT:
+            return "not text"
+        case _:
+            assert_never(setting.kind)

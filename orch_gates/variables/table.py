@@ -1,0 +1,143 @@
+"""Every setting of orch-gates as data: its variable, its key in `.orch-gates.yaml`, its kind, default and meaning.
+
+Loading, the configuration file, its JSON Schema and the reference are all made from this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+Value: TypeAlias = bool | int | str | tuple[str, ...]
+
+
+class Kind(StrEnum):
+    """What values a setting takes."""
+
+    FLAG = "true or false"
+    NUMBER = "whole number"
+    NAMES = "list of names"
+    CHOICE = "one word"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting.
+
+    `key` is its dotted place in `.orch-gates.yaml`; None where only the environment may say it: what
+    belongs to a machine, and secrets. Numbers are at least `least`.
+    """
+
+    variable: str
+    kind: Kind
+    default: Value
+    help: str
+    key: str | None = None
+    choices: tuple[str, ...] = ()
+    least: int = 1
+    secret: bool = False
+
+
+_SECURITY = (
+    Setting(
+        "ORCH_SECURITY_ENABLED", Kind.FLAG, True, "Kill switch: without it every verdict is SKIP.", "security.enabled"
+    ),
+    Setting(
+        "ORCH_SECURITY_REPOS",
+        Kind.NAMES,
+        (),
+        "Repositories to judge, as owner/name; none means the one it is installed in.",
+        "security.repos",
+    ),
+    Setting(
+        "ORCH_SECURITY_ENGINE",
+        Kind.CHOICE,
+        "auto",
+        "The secret scanner; auto takes gitleaks where there is one.",
+        "security.engine",
+        choices=("auto", "gitleaks", "kingfisher"),
+    ),
+    Setting(
+        "ORCH_SECURITY_MAX_BYTES",
+        Kind.NUMBER,
+        32_000_000,
+        "Most bytes of added text in one check.",
+        "security.max_bytes",
+    ),
+    Setting(
+        "ORCH_SECURITY_MAX_OBJECT_BYTES",
+        Kind.NUMBER,
+        50_000_000,
+        "Most bytes of one object.",
+        "security.max_object_bytes",
+    ),
+    Setting(
+        "ORCH_SECURITY_MAX_OBJECTS", Kind.NUMBER, 500_000, "Most new objects in one check.", "security.max_objects"
+    ),
+    Setting("ORCH_SECURITY_MAX_REFS", Kind.NUMBER, 20_000, "Most refs in one push.", "security.max_refs"),
+    Setting("ORCH_SECURITY_TIMEOUT_S", Kind.NUMBER, 120, "Most seconds of one check.", "security.timeout_s"),
+    Setting(
+        "ORCH_SECURITY_DEP_AUDIT_ENABLED",
+        Kind.FLAG,
+        True,
+        "Audit changed Python requirement files.",
+        "security.dep_audit_enabled",
+    ),
+    Setting(
+        "ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED",
+        Kind.FLAG,
+        False,
+        "An audit that could not be made is a FAIL instead of a warning.",
+        "security.dep_audit_fail_closed",
+    ),
+    Setting(
+        "ORCH_SECURITY_DEP_AUDIT_TIMEOUT_S",
+        Kind.NUMBER,
+        120,
+        "Most seconds of the audit.",
+        "security.dep_audit_timeout_s",
+    ),
+)
+_PIPELINE = (
+    Setting(
+        "ORCH_TARGET",
+        Kind.TEXT,
+        "",
+        "The target branch; without it the CI event's, else the clone's default.",
+        "target",
+    ),
+    Setting(
+        "ORCH_MAX_DEVELOPER_RETRIES",
+        Kind.NUMBER,
+        3,
+        "How often a task is sent back before a person is asked (ENG-4).",
+        "limits.max_developer_retries",
+        least=0,
+    ),
+    Setting(
+        "ORCH_MERGE_DEFER_MAX_ATTEMPTS",
+        Kind.NUMBER,
+        10,
+        "How often a task is put off in one stage before a person is asked (ENG-5).",
+        "limits.defer_max_attempts",
+        least=0,
+    ),
+    Setting("ORCH_STATE_BRANCH", Kind.TEXT, "orch-state", "The branch that holds the state (ST-1).", "state.branch"),
+)
+_MACHINE = (
+    Setting("ORCH_OSV_URL", Kind.TEXT, "", "Another server of the OSV API for the audit."),
+    Setting("ORCH_ALLOW_KEY", Kind.TEXT, "", "Key of the hashes in the list of allowed findings.", secret=True),
+    Setting("ORCH_ALLOW_KEY_FILE", Kind.TEXT, "", "A file with that key."),
+    Setting("ORCH_GITLEAKS_BIN", Kind.TEXT, "", "Path of gitleaks."),
+    Setting("ORCH_KINGFISHER_BIN", Kind.TEXT, "", "Path of kingfisher."),
+    Setting("ORCH_PIP_AUDIT_BIN", Kind.TEXT, "", "Path of pip-audit."),
+    Setting("ORCH_CACHE_DIR", Kind.TEXT, "", "Where built tools and compiled rules are kept."),
+    Setting("ORCH_DEBUG", Kind.FLAG, False, "Print a traceback when orch-gates itself has a bug."),
+)
+
+SETTINGS: tuple[Setting, ...] = (*_SECURITY, *_PIPELINE, *_MACHINE)
+BY_VARIABLE: Mapping[str, Setting] = {setting.variable: setting for setting in SETTINGS}
+BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS if setting.key is not None}
