@@ -5,6 +5,8 @@ Exit codes: 0 pass, 1 refused, 2 could not be decided or wrong usage, 75 deferre
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 EXIT_BUG = 70
 
 
@@ -20,6 +22,15 @@ class UsageError(OrchError):
 
 class SettingsError(OrchError):
     """An environment variable or configuration file holds an unusable value."""
+
+
+class ConfigError(SettingsError):
+    """The configuration file is unusable; `problems` are all of them, each with its place, and `str()` the first."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"{problems[0]}{more}")
+        self.problems = tuple(problems)
 
 
 class ProcessError(OrchError):
@@ -50,6 +61,16 @@ class ScannerError(OrchError):
 
 class ReportError(OrchError):
     """A report could not be written, read back, or is malformed (SEC-8)."""
+
+
+class MalformedYaml(ReportError):
+    """YAML that cannot be read in one way only; `line` and `column` count from 1, `problem` says what is wrong."""
+
+    def __init__(self, line: int, column: int, problem: str) -> None:
+        super().__init__(f"line {line}: {problem}")
+        self.line = line
+        self.column = column
+        self.problem = problem
 
 
 class ExceptionListError(OrchError):

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orch_gates.clock import monotonic
-from orch_gates.documents import frontmatter
+from orch_gates.documents import frontmatter, yaml_read
 from orch_gates.documents.yaml_limits import MAX_DEPTH, MAX_NODES
-from orch_gates.errors import ReportError
+from orch_gates.errors import MalformedYaml, ReportError
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
 odd_text = st.one_of(
@@ -286,3 +286,56 @@ def test_people_can_read_it() -> None:
     assert frontmatter.encode({"a": "Größe 目", "no": [1, {"b": True, "c": {}}]}, "# Body\n") == (
         '---\na: "Größe 目"\n"no":\n  - 1\n  - b: true\n    c: {}\n---\n# Body\n'
     )
+
+
+# --- places --------------------------------------------------------------------------------------
+
+
+@both_parsers
+def test_every_key_and_value_has_its_place(parser: object) -> None:
+    """Lines and columns count from 1, columns in characters, in block and in flow style."""
+    raw = "# words\ntop:\n  - na: one\n    list: [é, {a: 1}]\n- two\n".replace("- two", "  - two")
+    placed = yaml_read.parse_placed(raw, parser=parser)
+    assert placed.mapping == yaml_read.parse(raw, parser=parser)
+    assert {path: (place.line, place.column) for path, place in placed.values.items()} == {
+        (): (2, 1),
+        ("top",): (3, 3),
+        ("top", 0): (3, 5),
+        ("top", 0, "na"): (3, 9),
+        ("top", 0, "list"): (4, 11),
+        ("top", 0, "list", 0): (4, 12),
+        ("top", 0, "list", 1): (4, 15),
+        ("top", 0, "list", 1, "a"): (4, 19),
+        ("top", 1): (5, 5),
+    }
+    assert {path: (place.line, place.column) for path, place in placed.keys.items()} == {
+        ("top",): (2, 1),
+        ("top", 0, "na"): (3, 5),
+        ("top", 0, "list"): (4, 5),
+        ("top", 0, "list", 1, "a"): (4, 16),
+    }
+
+
+@given(mapping=mappings)
+def test_places_change_nothing_about_the_values(mapping: dict[str, object]) -> None:
+    """Each key stands where its place says, whatever the document holds."""
+    raw, _ = frontmatter.split(frontmatter.encode(mapping, ""))
+    placed = yaml_read.parse_placed(raw)
+    assert repr(placed.mapping) == repr(mapping)
+    lines = raw.split("\n")
+    for path, place in placed.keys.items():
+        there = lines[place.line - 1][place.column - 1 :]
+        key = str(path[-1])
+        assert there.startswith((key, '"', "'")), (there, key)
+
+
+@both_parsers
+@pytest.mark.parametrize(
+    ("raw", "column"),
+    [("a: 1\nbc: \x01", 5), ("a: 1\nbc: &x 1", 5), ("a: 1\na: 2", 1), ("a: 1\nb: [*x]", 5), ("a: 1\nb: !!str c", 4)],
+)
+def test_a_refusal_knows_its_column(raw: str, column: int, parser: object) -> None:
+    """The line and the column point at what is wrong."""
+    with pytest.raises(MalformedYaml) as refusal:
+        yaml_read.parse_placed(raw, parser=parser)
+    assert (refusal.value.line, refusal.value.column) == (2, column)
