@@ -34,13 +34,31 @@ class Move(StrEnum):
     CANCEL = "cancel"
 
 
+_OUTCOMES = {
+    Move.ADVANCE: Outcome.PASS,
+    Move.ROLLBACK: Outcome.FAIL,
+    Move.DEFER: Outcome.DEFER,
+    Move.HOLD: Outcome.HOLD,
+    Move.ESCALATE: Outcome.HOLD,
+    Move.STAY: Outcome.FAIL,
+    Move.RESUME: Outcome.PASS,
+    Move.RETRY: Outcome.PASS,
+    Move.CANCEL: Outcome.PASS,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The task as it shall be, and why; `refused` is set where a person asked for what is not possible."""
+    """The task as it shall be, and why.
+
+    `outcome` says it in the words of a gate (GATE-2); `refused` is set where a person asked for
+    what is not possible.
+    """
 
     move: Move
     task: Task
     reason: str
+    outcome: Outcome
     refused: bool = False
 
 
@@ -52,7 +70,7 @@ def decide(task: Task, event: events.Event, verdicts: Sequence[Verdict], now: da
     changed = _Change(task, now, event.by)
     if task.state.finished:
         over = f"it is {task.state}; nothing moves it again"
-        return changed.nothing(over) if isinstance(event, events.Evaluated) else changed.refuse(over)
+        return changed.nothing(over, Outcome.PASS) if isinstance(event, events.Evaluated) else changed.refuse(over)
     match event:
         case events.Evaluated():
             return _evaluated(changed, event, verdicts, pipeline)
@@ -94,36 +112,38 @@ class _Change:
     by: str
 
     def refuse(self, reason: str) -> Decision:
-        return Decision(Move.STAY, self.task, one_line(reason), refused=True)
+        return Decision(Move.STAY, self.task, one_line(reason), Outcome.FAIL, refused=True)
 
-    def nothing(self, reason: str) -> Decision:
-        return Decision(Move.STAY, self.task, one_line(reason))
+    def nothing(self, reason: str, outcome: Outcome) -> Decision:
+        return Decision(Move.STAY, self.task, one_line(reason), outcome)
 
     def to(self, move: Move, why: str, *, cause: str = "", **values: object) -> Decision:
         reason = one_line(why)
         update = {"reason": reason, "cause": one_line(cause or self.by)} | values
         if all(getattr(self.task, name) == value for name, value in update.items()):
-            return Decision(move, self.task, reason)
+            return Decision(move, self.task, reason, _OUTCOMES[move])
         at = timestamp(self.now)
         if update.get("stage", self.task.stage) != self.task.stage:
             update["since"] = at
-        return Decision(move, self.task.model_copy(update=update | {"updated": at}), reason)
+        return Decision(move, self.task.model_copy(update=update | {"updated": at}), reason, _OUTCOMES[move])
 
 
 def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
     task = changed.task
     if _standing(task) != _standing(event.seen):
-        return changed.nothing("it changed while its gates were judged; nothing was decided on the old state")
+        return changed.nothing(
+            "it changed while its gates were judged; nothing was decided on the old state", Outcome.DEFER
+        )
     if task.state.waits_for_a_person:
-        return changed.nothing(f"it is {task.state} and waits for a person: {task.reason}")
+        return changed.nothing(f"it is {task.state} and waits for a person: {task.reason}", Outcome.HOLD)
     if task.available_at is not None and changed.now < moment(task.available_at):
-        return changed.nothing(f"it is deferred until {task.available_at}: {task.reason}")
+        return changed.nothing(f"it is deferred until {task.available_at}: {task.reason}", Outcome.DEFER)
     stage = pipeline.stage(task.stage)
     if stage is None:
         why = f"stage {task.stage!r} is not in the configured pipeline ({', '.join(pipeline.names)})"
         return changed.to(Move.HOLD, why, cause="configuration", state=TaskState.HELD, available_at=None)
     if stage.human:
-        return changed.nothing(f"{stage.name} is left by a person's approval only")
+        return changed.nothing(f"{stage.name} is left by a person's approval only", Outcome.HOLD)
     return _by_verdicts(changed, stage, verdicts, pipeline, event.head)
 
 
@@ -166,7 +186,7 @@ def _by_verdicts(
     """The first verdict that is neither PASS nor SKIP decides (ENG-3)."""
     for number, gate in enumerate(stage.gates):
         if number >= len(verdicts) or verdicts[number].gate != gate.name:
-            return changed.nothing(f"gate {gate.name} was not judged")
+            return changed.nothing(f"gate {gate.name} was not judged", Outcome.ERROR)
         verdict = verdicts[number]
         if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
             return _not_green(changed, gate, verdict, pipeline, head)

@@ -1,0 +1,62 @@
+"""What stands where: counts by stage and state, and who waits for whom (OBS-1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orch_gates.engine.why import Place
+from orch_gates.model.lease import Lease
+from orch_gates.model.task import DONE_STAGE, Task, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stage: how many tasks are in it, by state."""
+
+    stage: str
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All tasks in this stage."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The pipeline at one moment; `attention` are the tasks that wait for a person."""
+
+    rows: tuple[Row, ...]
+    attention: tuple[Task, ...]
+    held_leases: tuple[Lease, ...]
+    quarantined: int
+    generation: int
+
+
+def board(
+    tasks: Sequence[Task], leases: Sequence[Lease], stages: Sequence[str], *, quarantined: int, generation: int
+) -> Board:
+    """Count tasks; stages that are no longer configured come last, so that nothing is hidden."""
+    found: dict[str, Counter[str]] = {}
+    for task in tasks:
+        found.setdefault(task.stage, Counter())[task.state.value] += 1
+    order = [*stages, DONE_STAGE]
+    order += sorted(set(found) - set(order))
+    rows = tuple(Row(stage, dict(sorted(found.get(stage, Counter()).items()))) for stage in order)
+    attention = tuple(task for task in tasks if task.state.waits_for_a_person)
+    held = tuple(lease for lease in leases if lease.holder)
+    return Board(rows, attention, held, quarantined, generation)
+
+
+def place(task: Task, tasks: Sequence[Task], leases: Sequence[Lease], target: str) -> Place:
+    """Where a task stands among those in its stage that may move, the oldest first."""
+    waiting = sorted((other for other in tasks if _may_move(other, task.stage)), key=lambda t: (t.since, t.id))
+    position = next((number for number, other in enumerate(waiting, 1) if other.id == task.id), 0)
+    holder = next((lease.holder for lease in leases if lease.target == target), "")
+    return Place(position, len(waiting), holder)
+
+
+def _may_move(task: Task, stage: str) -> bool:
+    return task.stage == stage and task.state in {TaskState.ACTIVE, TaskState.DEFERRED}

@@ -1,0 +1,100 @@
+"""Why a task stands where it stands, in one line (ENG-8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from orch_gates.engine.stages import Pipeline
+from orch_gates.model.ids import moment
+from orch_gates.model.task import Task, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is around a task: its place among those waiting in the same stage, from 1, and who holds the merge lease."""
+
+    position: int
+    waiting: int
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The parts of the line. `when` is `now` or says when; counts are what is left before a person is asked."""
+
+    task: str
+    stage: str
+    state: str
+    reason: str
+    cause: str
+    holder: str
+    position: int
+    waiting: int
+    next_action: str
+    when: str
+    developer_retries_left: int
+    defers_left: int
+
+    @property
+    def line(self) -> str:
+        """The same in one line for people."""
+        parts = [f"{self.task} is {self.state} in {self.stage}: {self.reason} ({self.cause})"]
+        if self.position:
+            parts.append(f"position {self.position} of {self.waiting} in {self.stage}")
+        if self.holder:
+            parts.append(f"merge lease: {self.holder}")
+        if self.next_action:
+            parts.append(f"next: {self.next_action}, {self.when}")
+            parts.append(f"left: {self.developer_retries_left} developer retries, {self.defers_left} defers")
+        return " · ".join(parts)
+
+
+def explain(task: Task, pipeline: Pipeline, place: Place, now: datetime) -> Why:
+    """Everything that the line says about a task at the moment `now`."""
+    action, when = _next(task, pipeline, now)
+    return Why(
+        task=task.id,
+        stage=task.stage,
+        state=task.state.value,
+        reason=task.reason,
+        cause=task.cause,
+        holder=place.holder,
+        position=place.position,
+        waiting=place.waiting,
+        next_action=action,
+        when=when,
+        developer_retries_left=max(0, pipeline.caps.max_developer_retries - task.developer_retries),
+        defers_left=max(0, pipeline.caps.defer_max_attempts - task.defers),
+    )
+
+
+def _next(task: Task, pipeline: Pipeline, now: datetime) -> tuple[str, str]:
+    person = "when a person decides"
+    match task.state:
+        case TaskState.DONE | TaskState.CANCELLED:
+            return "", ""
+        case TaskState.HELD:
+            return f"`orch-gates task resume {task.id}` or `orch-gates task cancel {task.id}`", person
+        case TaskState.ESCALATED:
+            return f"`orch-gates task retry {task.id}` or `orch-gates task cancel {task.id}`", person
+        case TaskState.DEFERRED if task.available_at is not None and now < moment(task.available_at):
+            return f"`orch-gates advance {task.id}`", f"not before {task.available_at}"
+        case TaskState.ACTIVE | TaskState.DEFERRED:
+            return _work(task, pipeline), "now"
+        case _:
+            assert_never(task.state)
+
+
+def _work(task: Task, pipeline: Pipeline) -> str:
+    stage = pipeline.stage(task.stage)
+    if stage is None:
+        return f"`orch-gates advance {task.id}` (this stage is not configured any more)"
+    if stage.human:
+        return f"a person approves: `orch-gates advance {task.id} --approve`"
+    command = f"`orch-gates advance {task.id}`"
+    if not stage.gates:
+        return f"the {stage.role} finishes, then {command}"
+    gates = ", ".join(gate.name for gate in stage.gates)
+    return f"the {stage.role} gets {gates} green, then {command}"
