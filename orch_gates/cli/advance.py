@@ -1,0 +1,115 @@
+"""`orch-gates advance` and `orch-gates why`: one step of a task, and the reason it stands where it stands."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, say
+
+
+@click.command()
+@click.argument("name", metavar="ID")
+@click.option("--approve", is_flag=True, help="A person lets it leave a stage that waits for approval.")
+@click.option("--reject", default="", metavar="REASON", help="A person sends it back, and says why.")
+@click.option("--dry-run", is_flag=True, help="Judge the gates and say what would follow; record nothing.")
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def advance(name: str, approve: bool, reject: str, dry_run: bool, repo: Path, as_json: bool) -> None:
+    """Judge the gates on the edge out of task ID's stage, and apply what follows: one step, one commit.
+
+    Exit codes: 0 it moved on, or there is nothing left to do; 1 a gate is red; 2 held,
+    escalated, or waiting for a person; 75 deferred.
+
+    \b
+    Examples:
+      orch-gates advance T-1
+      orch-gates advance T-1 --approve
+      orch-gates advance T-1 --dry-run --json
+    """
+    with exit_codes():
+        from orch_gates.cli.session import open_session
+        from orch_gates.errors import UsageError
+        from orch_gates.report import tasks as render
+
+        if approve and reject:
+            raise UsageError("--approve and --reject contradict each other")
+        session = open_session(repo)
+        applied = session.step(name, approve=approve, reject=reject, dry_run=dry_run)
+        if as_json:
+            say(render.step_json(applied.decision, applied.verdicts, applied.commit))
+        else:
+            say(render.step(name, applied.decision, applied.verdicts, recorded=bool(applied.commit)))
+        raise SystemExit(applied.decision.outcome.exit_code)
+
+
+@click.command()
+@click.argument("name", metavar="ID")
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def why(name: str, repo: Path, as_json: bool) -> None:
+    """Say in one line why task ID stands where it stands, and what happens next.
+
+    \b
+    Examples:
+      orch-gates why T-1
+      orch-gates why T-1 --json
+    """
+    with exit_codes():
+        from orch_gates.cli.session import open_session, warn_quarantined
+        from orch_gates.engine.board import place
+        from orch_gates.engine.why import explain
+        from orch_gates.report import tasks as render
+        from orch_gates.tasks import book
+
+        session = open_session(repo)
+        snapshot = session.store.load()
+        task = book.need(snapshot, name).task
+        everything = book.read(snapshot)
+        warn_quarantined(everything)
+        found = explain(
+            task,
+            session.pipeline,
+            place(task, everything.tasks, everything.leases, session.target),
+            session.now,
+        )
+        say(render.why_json(found) if as_json else f"{found.line}\n")
+
+
+@click.command()
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(repo: Path, as_json: bool) -> None:
+    """Show the tasks by stage, those that wait for a person, and who holds a merge lease.
+
+    \b
+    Examples:
+      orch-gates status
+      orch-gates status --json | jq .attention
+    """
+    with exit_codes():
+        from orch_gates.cli.session import open_session, warn_quarantined
+        from orch_gates.engine.board import board
+        from orch_gates.report import tasks as render
+        from orch_gates.tasks import book
+
+        snapshot = open_session(repo).store.load()
+        everything = book.read(snapshot)
+        warn_quarantined(everything)
+        shown = board(
+            everything.tasks,
+            everything.leases,
+            book.root_of(snapshot).stages,
+            quarantined=len(everything.quarantined),
+            generation=snapshot.generation,
+        )
+        if as_json:
+            say(render.board_json(shown))
+        elif sys.stdout.isatty():
+            from orch_gates.report import rich_tables
+
+            rich_tables.show_board(shown)
+        else:
+            say(render.board_text(shown))

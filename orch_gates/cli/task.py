@@ -1,0 +1,200 @@
+"""`orch-gates task`: make tasks, read them, and say a person's word about them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, say
+
+if TYPE_CHECKING:
+    from orch_gates.engine.events import Event
+
+_REPO = click.option(
+    "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_REASON = click.option("--reason", default="", metavar="TEXT", help="Why, in one line; kept in the task's log.")
+
+
+@click.group()
+def task() -> None:
+    """Make tasks, read them, hold or cancel them.
+
+    \b
+    Examples:
+      orch-gates task new T-1 "Greet the user"
+      orch-gates task list --stage review
+      orch-gates task hold T-1 --reason "waiting for legal"
+    """
+
+
+@task.command()
+@click.argument("name", metavar="ID")
+@click.argument("title")
+@click.option("--branch", default="", metavar="NAME", help="The branch with its code [task/ID].")
+@_REPO
+@_JSON
+def new(name: str, title: str, branch: str, repo: Path, as_json: bool) -> None:
+    """Make task ID in the first stage; making the same one again changes nothing."""
+    with exit_codes():
+        from orch_gates.cli.session import open_session
+        from orch_gates.report import tasks as render
+        from orch_gates.tasks.create import create, new_task
+
+        session = open_session(repo)
+        wanted = new_task(name, title, branch=branch, by=session.by, pipeline=session.pipeline, now=session.now)
+        made = create(session.store, wanted, session.pipeline, session.now)
+        if as_json:
+            say(render.as_json({"task": made.task.fields(), "commit": made.commit}))
+        else:
+            say(f"{made.task.id}: {'new' if made.commit else 'is there already'}, in {made.task.stage}\n")
+
+
+@task.command()
+@click.argument("name", metavar="ID")
+@_REPO
+@_JSON
+def show(name: str, repo: Path, as_json: bool) -> None:
+    """Print all that is recorded about task ID."""
+    with exit_codes():
+        from orch_gates.cli.session import open_session
+        from orch_gates.report import tasks as render
+        from orch_gates.tasks import book
+
+        page = book.need(open_session(repo).store.load(), name)
+        say(render.as_json(page.task.fields()) if as_json else render.task_page(page.task, page.body))
+
+
+@task.command("list")
+@click.option("--stage", default="", help="Only tasks in this stage.")
+@click.option("--state", default="", help="Only active, deferred, held, escalated, done or cancelled ones.")
+@_REPO
+@_JSON
+def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
+    """List the tasks that are not archived, by id."""
+    with exit_codes():
+        from orch_gates.cli.session import open_session, warn_quarantined
+        from orch_gates.report import tasks as render
+        from orch_gates.tasks import book
+
+        found = book.read(open_session(repo).store.load())
+        chosen = [t for t in found.tasks if stage in {"", t.stage} and state in {"", t.state.value}]
+        warn_quarantined(found)
+        say(render.as_json([t.fields() for t in chosen]) if as_json else render.task_table(chosen))
+
+
+@task.command()
+@click.argument("name", metavar="ID")
+@_REPO
+@_JSON
+def log(name: str, repo: Path, as_json: bool) -> None:
+    """Tell what happened to task ID: who, when, which gate, why."""
+    with exit_codes():
+        from orch_gates.cli.session import open_session
+        from orch_gates.report import tasks as render
+        from orch_gates.tasks.log import history_of
+
+        steps = history_of(open_session(repo).store, name)
+        say(render.as_json([step.as_dict() for step in steps]) if as_json else render.log(steps))
+
+
+@task.command()
+@click.argument("name", metavar="ID")
+@click.argument("gate", required=False, default="")
+@click.argument("status", required=False, default="")
+@click.option("--file", "file", type=click.Path(path_type=Path), help="A report to record as it is.")
+@click.option("--head", default="", metavar="SHA", help="The commit that it is about [the branch's head].")
+@_REASON
+@_REPO
+def report(name: str, gate: str, status: str, file: Path | None, head: str, reason: str, repo: Path) -> None:
+    """Record a report of task ID, for the gate that reads it.
+
+    STATUS is one of the gate's own words, or a verdict; docs/reference/gates.md lists them.
+
+    \b
+    Examples:
+      orch-gates task report T-1 tests-passed PASSED --reason "212 tests"
+      orch-gates task report T-1 --file 17-security-report.md
+    """
+    with exit_codes():
+        from orch_gates.cli.session import open_session
+        from orch_gates.errors import UsageError
+        from orch_gates.tasks import record
+
+        if (file is None) is not bool(gate and status):
+            raise UsageError("give GATE and STATUS, or --file with a report; not both")
+        session = open_session(repo)
+        if file is not None:
+            recorded = record.from_file(session.store, name, file, session.now)
+        else:
+            recorded = record.by_hand(
+                session.store,
+                name,
+                record.Statement(gate, status, reason or f"recorded by {session.by}", head),
+                head_of=session.head_of,
+                now=session.now,
+            )
+        say(f"{name}: {recorded.file} {'recorded' if recorded.commit else 'is recorded already'}\n")
+
+
+@task.command()
+@click.argument("name", metavar="ID")
+@_REASON
+@_REPO
+def hold(name: str, reason: str, repo: Path) -> None:
+    """Stop task ID where it stands, until it is resumed."""
+    from orch_gates.engine import events
+
+    _ask(name, repo, lambda by: events.HoldAsked(by, reason))
+
+
+@task.command()
+@click.argument("name", metavar="ID")
+@_REASON
+@_REPO
+def resume(name: str, reason: str, repo: Path) -> None:
+    """Let held task ID go on."""
+    from orch_gates.engine import events
+
+    _ask(name, repo, lambda by: events.ResumeAsked(by, reason))
+
+
+@task.command()
+@click.argument("name", metavar="ID")
+@_REASON
+@_REPO
+def retry(name: str, reason: str, repo: Path) -> None:
+    """Give escalated task ID new attempts, or do not wait for a deferred one."""
+    from orch_gates.engine import events
+
+    _ask(name, repo, lambda by: events.RetryAsked(by, reason))
+
+
+@task.command()
+@click.argument("name", metavar="ID")
+@_REASON
+@_REPO
+def cancel(name: str, reason: str, repo: Path) -> None:
+    """End task ID unfinished; it cannot be taken back."""
+    from orch_gates.engine import events
+
+    _ask(name, repo, lambda by: events.CancelAsked(by, reason))
+
+
+def _ask(name: str, repo: Path, event: Callable[[str], Event]) -> None:
+    with exit_codes():
+        from orch_gates.cli.session import open_session
+        from orch_gates.tasks.change import apply
+
+        session = open_session(repo)
+        applied = apply(session.store, name, lambda _page: event(session.by), session.pipeline, session.now)
+        decision = applied.decision
+        if decision.refused:
+            say(f"{name}: not done: {decision.reason}\n", to=sys.stderr)
+            raise SystemExit(1)
+        say(f"{name}: {decision.move}: {decision.reason}\n")

@@ -1,0 +1,125 @@
+"""The tasks on the state branch, decoded; what cannot be read is set apart and never stops the rest (ST-6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orch_gates.errors import StateDocumentError, UsageError
+from orch_gates.model.ids import TaskId, moment, task_id
+from orch_gates.model.lease import Lease
+from orch_gates.model.root import Root
+from orch_gates.model.task import Task
+from orch_gates.state import codec, layout
+from orch_gates.state.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A file that could not be read, and why; a person mends it (ST-6)."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All tasks and leases of one snapshot, ordered by name, and the files set apart."""
+
+    tasks: tuple[Task, ...]
+    quarantined: tuple[Quarantined, ...]
+    leases: tuple[Lease, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One task with the text below its frontmatter."""
+
+    path: str
+    task: Task
+    body: str
+
+
+def root_of(snapshot: Snapshot) -> Root:
+    """The branch's own document.
+
+    Raises:
+        StateDocumentError: it is missing or malformed.
+    """
+    text = snapshot.text(layout.ROOT)
+    if text is None:
+        raise StateDocumentError(f"{layout.ROOT}: missing, so this is no state branch")
+    document, _ = codec.decode(layout.ROOT, text)
+    assert isinstance(document, Root)
+    return document
+
+
+def find(snapshot: Snapshot, name: str) -> Page | None:
+    """A task by its id, None where there is no such task in the hot tree.
+
+    Raises:
+        UsageError: that is no task id.
+        StateDocumentError: its document is malformed.
+    """
+    path = layout.task_path(checked(name))
+    text = snapshot.text(path)
+    if text is None:
+        return None
+    document, body = codec.decode(path, text)
+    assert isinstance(document, Task)
+    return Page(path, document, body)
+
+
+def checked(name: str) -> TaskId:
+    """A task id as a person typed it.
+
+    Raises:
+        UsageError: that is no task id.
+    """
+    try:
+        return task_id(name)
+    except ValueError as error:
+        raise UsageError(f"{name!r}: {error}") from error
+
+
+def need(snapshot: Snapshot, name: str) -> Page:
+    """As `find`, where the task must exist.
+
+    Raises:
+        UsageError: there is no such task.
+        StateDocumentError: as `find`.
+    """
+    page = find(snapshot, name)
+    if page is None:
+        raise UsageError(f"there is no task {name}; `orch-gates task list` shows those there are")
+    return page
+
+
+def archived(snapshot: Snapshot, name: TaskId, now: datetime) -> str | None:
+    """The folder in which a finished task of this id is archived; None where there is none."""
+    first = moment(root_of(snapshot).created).year
+    folders = (layout.archive_folder(year, name) for year in range(first, now.year + 1))
+    return next((folder for folder in folders if snapshot.text(f"{folder}/{layout.TASK_FILE}") is not None), None)
+
+
+def read(snapshot: Snapshot) -> Book:
+    """Everything in the hot tree that can be read, and what cannot be."""
+    tasks: list[Task] = []
+    leases: list[Lease] = []
+    quarantined: list[Quarantined] = []
+    for entry in (*snapshot.files("tasks"), *snapshot.files("leases")):
+        if not isinstance(layout.classify(entry.path), layout.TaskFile | layout.LeaseFile):
+            continue
+        try:
+            text = snapshot.text(entry.path)
+            assert text is not None
+            document, _ = codec.decode(entry.path, text)
+        except StateDocumentError as error:
+            quarantined.append(Quarantined(entry.path, str(error)))
+            continue
+        if isinstance(document, Task):
+            tasks.append(document)
+        elif isinstance(document, Lease):
+            leases.append(document)
+    tasks.sort(key=lambda task: task.id)
+    return Book(tuple(tasks), tuple(quarantined), tuple(leases))

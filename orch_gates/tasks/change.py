@@ -1,0 +1,100 @@
+"""Applying one event to one task in one state commit (ENG-3, ST-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orch_gates.engine.decide import Decision, decide
+from orch_gates.engine.events import Event
+from orch_gates.engine.stages import Pipeline
+from orch_gates.model.verdict import Verdict
+from orch_gates.state import codec, layout
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change, Store
+from orch_gates.tasks import book
+from orch_gates.tasks.book import Page
+from orch_gates.tasks.outcome import settled
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was decided, on which verdicts, and the commit that recorded it; empty where nothing was to be written."""
+
+    decision: Decision
+    verdicts: tuple[Verdict, ...]
+    commit: str
+
+
+Judge = Callable[[Snapshot, Page], Sequence[Verdict]]
+
+
+def no_gates(_snapshot: Snapshot, _page: Page) -> Sequence[Verdict]:
+    """For events that no gate has a say in."""
+    return ()
+
+
+def apply(
+    store: Store, name: str, event: Callable[[Page], Event], pipeline: Pipeline, now: datetime, judge: Judge = no_gates
+) -> Applied:
+    """Decide on the task as it is now, and record it; a lost race judges and decides again (P6).
+
+    Raises:
+        UsageError: there is no such task.
+        StateError: it could not be recorded, or whether it was could not be found out.
+    """
+    follow_pipeline(store, pipeline)
+    taken: Applied | None = None
+
+    def decision(snapshot: Snapshot) -> Change | None:
+        nonlocal taken
+        page = book.need(snapshot, name)
+        happened = event(page)
+        verdicts = tuple(judge(snapshot, page))
+        decided = decide(page.task, happened, verdicts, now, pipeline)
+        taken = Applied(decided, verdicts, "")
+        return None if decided.task == page.task else _recorded(page, decided, happened.by, now)
+
+    commit = settled(store.transact(decision))
+    assert taken is not None
+    return Applied(taken.decision, taken.verdicts, commit)
+
+
+def _recorded(page: Page, decided: Decision, by: str, now: datetime) -> Change:
+    before, after = page.task, decided.task
+    step = f"{before.stage} → {after.stage}" if before.stage != after.stage else after.stage
+    line = f"{decided.move} ({step}): {decided.reason} [{after.cause}; by {by}]"
+    return Change(
+        event=decided.move.value,
+        task=after.id,
+        subject=f"{after.id}: {decided.move} ({step})",
+        body=decided.reason,
+        writes={page.path: codec.encode(after, codec.append_line(page.body, now, line))},
+    )
+
+
+def follow_pipeline(store: Store, pipeline: Pipeline) -> None:
+    """Make the branch say which stages are configured: what is legal is judged by them (ST-6).
+
+    Raises:
+        StateError: as `apply`.
+    """
+
+    def decision(snapshot: Snapshot) -> Change | None:
+        root = book.root_of(snapshot)
+        if (root.stages, root.rework) == (pipeline.names, pipeline.rework):
+            return None
+        text = snapshot.text(layout.ROOT)
+        assert text is not None
+        _, body = codec.decode(layout.ROOT, text)
+        changed = root.model_copy(update={"stages": pipeline.names, "rework": pipeline.rework})
+        return Change(
+            event="configure",
+            task="-",
+            subject="configure: the pipeline is " + " → ".join(pipeline.names),
+            writes={layout.ROOT: codec.encode(changed, body)},
+        )
+
+    if (root := book.root_of(store.load())).stages != pipeline.names or root.rework != pipeline.rework:
+        settled(store.transact(decision))
