@@ -44,6 +44,8 @@ class Verdict:
 
     `findings` are the reasons for a FAIL. `notices` are shown and blamed on nobody: a
     vulnerability that the target branch already has, a degraded feed, an exception in use.
+    `absent` marks a FAIL because nothing is recorded for this commit, not because something was
+    judged red: nobody is to blame for it yet.
     """
 
     gate: str
@@ -53,3 +55,4 @@ class Verdict:
     notices: tuple[str, ...] = ()
     evidence: Evidence = field(default_factory=dict)
     next_step: str = ""
+    absent: bool = False
