@@ -107,3 +107,7 @@ class StateExhausted(StateError):
 
 class StateDocumentError(StateError):
     """A file of the state branch is not what it has to be; the others are not affected (ST-6)."""
+
+
+class UpgradeNeeded(StateDocumentError):
+    """A newer orch-gates wrote the document; this one must not guess what it means (ST-1)."""

@@ -1,0 +1,150 @@
+"""Where each document is on the state branch, and what a path means (ST-1, OWN-3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from orch_gates.model.ids import TASK_ID, TaskId, shard
+
+ROOT = "orch-state.md"
+README = "README.md"
+TASK_FILE = "task.md"
+
+_ATTEMPT = re.compile(r"[0-9a-f]{16}")
+_REPORT = re.compile(r"[0-9]{2}-[a-z][a-z0-9-]{0,60}\.md")
+_BRANCH = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]|%2F){0,199}")
+_YEAR = re.compile(r"[0-9]{4}")
+_SWEEP = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}\.md")
+
+
+@dataclass(frozen=True, slots=True)
+class RootFile:
+    """What the whole branch is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadmeFile:
+    """The page that explains the branch; any text."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFile:
+    """A task's own document."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """One run for a task."""
+
+    task: str
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A report about a task; `name` is the file's name."""
+
+    task: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseFile:
+    """The lease on a target branch."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepFile:
+    """What the scheduled sweep remembers."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """A file of a finished task: `inner` is what it was before."""
+
+    year: int
+    inner: TaskFile | JobFile | ReportFile
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No document lives here; `why` says what is wrong with the path."""
+
+    why: str
+
+
+Place: TypeAlias = RootFile | ReadmeFile | TaskFile | JobFile | ReportFile | LeaseFile | SweepFile | Archived | Unknown
+
+
+def task_folder(task: TaskId) -> str:
+    """The folder with all that belongs to a task."""
+    return f"tasks/{shard(task)}/{task}"
+
+
+def task_path(task: TaskId) -> str:
+    """The task's own document."""
+    return f"{task_folder(task)}/{TASK_FILE}"
+
+
+def job_path(task: TaskId, attempt: str) -> str:
+    """One run of a task."""
+    return f"{task_folder(task)}/jobs/{attempt}.md"
+
+
+def report_path(task: TaskId, name: str) -> str:
+    """A report about a task, by its file name."""
+    return f"{task_folder(task)}/{name}"
+
+
+def lease_path(target: str) -> str:
+    """The lease on a target branch."""
+    return f"leases/{target.replace('/', '%2F')}.md"
+
+
+def archive_folder(year: int, task: TaskId) -> str:
+    """Where a finished task's folder goes."""
+    return f"archive/{year:04}/{shard(task)}/{task}"
+
+
+def classify(path: str) -> Place:
+    """What a path means; total, for any text."""
+    match path.split("/"):
+        case ["orch-state.md"]:
+            return RootFile()
+        case ["README.md"]:
+            return ReadmeFile()
+        case ["tasks", folder, task, *rest]:
+            return _in_task(folder, task, rest)
+        case ["leases", name] if name.endswith(".md") and _BRANCH.fullmatch(name.removesuffix(".md")):
+            return LeaseFile(name.removesuffix(".md").replace("%2F", "/"))
+        case ["sweep", name] if _SWEEP.fullmatch(name):
+            return SweepFile(name)
+        case ["archive", year, folder, task, *rest] if _YEAR.fullmatch(year):
+            inner = _in_task(folder, task, rest)
+            return inner if isinstance(inner, Unknown) else Archived(int(year), inner)
+        case _:
+            return Unknown("no document lives here")
+
+
+def _in_task(folder: str, task: str, rest: list[str]) -> TaskFile | JobFile | ReportFile | Unknown:
+    if not TASK_ID.fullmatch(task):
+        return Unknown("the folder's name is no task id")
+    if folder != shard(task):
+        return Unknown(f"task {task} lives in folder {shard(task)!r}")
+    match rest:
+        case ["task.md"]:
+            return TaskFile(task)
+        case ["jobs", name] if name.endswith(".md") and _ATTEMPT.fullmatch(name.removesuffix(".md")):
+            return JobFile(task, name.removesuffix(".md"))
+        case [name] if _REPORT.fullmatch(name):
+            return ReportFile(task, name)
+        case _:
+            return Unknown("a task has task.md, jobs/<attempt>.md and reports named like 17-security-report.md")
