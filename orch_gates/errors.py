@@ -77,6 +77,10 @@ class ExceptionListError(OrchError):
     """The list of allowed findings on the target branch is malformed (SEC-4)."""
 
 
+class ForgeUnavailable(OrchError):
+    """The forge did not answer, or not completely: nothing follows from it (P2)."""
+
+
 class StateError(OrchError):
     """The state branch could not be read or written."""
 

@@ -6,6 +6,7 @@ Whoever wants the verdict reads the file. Every doubt about it is a FAIL.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from pydantic import ValidationError
 
 from orch_gates.documents import escape, frontmatter, seal, yaml_write
 from orch_gates.errors import ReportError
+from orch_gates.model.feedback import MAX_FINDINGS
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import files, markdown
-from orch_gates.report.security_model import GATE, MAX_FINDINGS, SecurityReport, fields
+from orch_gates.report.security_model import GATE, SecurityReport, fields
 
 FILE_NAME = files.SECURITY_REPORT
 
@@ -63,8 +65,17 @@ def verdict_of(path: Path, *, head: str = "") -> Verdict:
 
     With `head`, a report about another commit is stale, which is a FAIL too (SPEC 4.2).
     """
+    return _verdict(lambda: read(path), head)
+
+
+def verdict_of_text(text: str, *, head: str) -> Verdict:
+    """As `verdict_of`, for a report that is not in a file."""
+    return _verdict(lambda: _parse(text), head)
+
+
+def _verdict(reading: Callable[[], SecurityReport], head: str) -> Verdict:
     try:
-        report = read(path)
+        report = reading()
     except ReportError as error:
         return _doubt(str(error))
     except Exception as error:  # noqa: BLE001 - whatever a hostile file provokes is a FAIL (P3)

@@ -8,14 +8,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from orch_gates.documents import escape
+from orch_gates.model.feedback import MAX_FINDINGS, MAX_TEXT, ReportedFinding
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
 
 GATE = "security"
 SCHEMA = "orch.report/1"
-MAX_FINDINGS = 200
 MAX_NOTICES = 100
-MAX_TEXT = 4096
 
 _Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 _OidOrNone = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})?\z")]
@@ -23,19 +22,6 @@ _OidOrNone = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ReportedFinding(_Strict):
-    """A `Finding` as the report spells it; never a secret (SEC-5)."""
-
-    id: _Text
-    rule: _Text
-    path: _Text
-    line: int = Field(ge=0)
-    commit: _Text
-    description: _Text
-    fix: _Text
-    carrier: _Text
 
 
 class SecurityReport(_Strict):
@@ -83,7 +69,7 @@ class SecurityReport(_Strict):
             gate=self.gate,
             outcome=self.verdict,
             reason=self.reason,
-            findings=tuple(Finding(**dict(finding)) for finding in self.findings),
+            findings=tuple(finding.as_finding() for finding in self.findings),
             notices=self.notices + told,
             evidence=self.evidence,
             next_step=self.next_step,

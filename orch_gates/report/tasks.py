@@ -44,7 +44,9 @@ def task_page(task: Task, body: str) -> str:
     lines = [f"{name:{width}}  {'' if value is None else shown(str(value), 1000)}".rstrip() for name, value in fields]
     if task.feedback is not None:
         lines += ["", f"feedback of {shown(task.feedback.gate)}: {shown(task.feedback.reason, 1000)}"]
-        lines += [f"  {shown(f.path)}:{f.line}: {shown(f.rule)}: {shown(f.description)}" for f in task.feedback.findings]
+        lines += [
+            f"  {shown(f.path)}:{f.line}: {shown(f.rule)}: {shown(f.description)}" for f in task.feedback.findings
+        ]
         if (left := task.feedback.findings_total - len(task.feedback.findings)) > 0:
             lines.append(f"  and {left} more")
     lines += [shown(line, 2000) for line in body.rstrip().splitlines()]

@@ -101,6 +101,49 @@ _SECURITY = (
         "security.dep_audit_timeout_s",
     ),
 )
+
+
+def _scope(gate: str) -> tuple[Setting, Setting]:
+    """The kill switch and the scope that every gate has (GATE-3)."""
+    variable, key = f"ORCH_{gate.upper().replace('-', '_')}", gate.replace("-", "_")
+    return (
+        Setting(f"{variable}_ENABLED", Kind.FLAG, True, f"Kill switch of gate {gate}: SKIP.", f"{key}.enabled"),
+        Setting(
+            f"{variable}_REPOS",
+            Kind.NAMES,
+            (),
+            f"Repositories that gate {gate} judges; none means all.",
+            f"{key}.repos",
+        ),
+    )
+
+
+_READING = (
+    *_scope("ci-green"),
+    Setting(
+        "ORCH_CI_GREEN_CONTEXTS",
+        Kind.NAMES,
+        (),
+        "Statuses that must be success, as names or patterns; none means all there are.",
+        "ci_green.contexts",
+    ),
+    Setting(
+        "ORCH_CI_GREEN_LEAST", Kind.NUMBER, 1, "Fewer statuses are too short a run to prove anything.", "ci_green.least"
+    ),
+    *_scope("review-approved"),
+    Setting(
+        "ORCH_REVIEW_APPROVALS",
+        Kind.NUMBER,
+        1,
+        "Approvals of the branch's head by others.",
+        "review_approved.approvals",
+    ),
+    *_scope("tests-passed"),
+    *_scope("staging-status"),
+    *_scope("merge"),
+    *_scope("image-freshness"),
+    *_scope("deploy-status"),
+)
 _PIPELINE = (
     Setting(
         "ORCH_TARGET",
@@ -138,6 +181,6 @@ _MACHINE = (
     Setting("ORCH_DEBUG", Kind.FLAG, False, "Print a traceback when orch-gates itself has a bug."),
 )
 
-SETTINGS: tuple[Setting, ...] = (*_SECURITY, *_PIPELINE, *_MACHINE)
+SETTINGS: tuple[Setting, ...] = (*_SECURITY, *_READING, *_PIPELINE, *_MACHINE)
 BY_VARIABLE: Mapping[str, Setting] = {setting.variable: setting for setting in SETTINGS}
 BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS if setting.key is not None}

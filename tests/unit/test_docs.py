@@ -27,10 +27,10 @@ LISTING = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"
 
 
 def variables_read() -> set[str]:
-    """Every string in settings.py that is the name of a variable."""
+    """Every setting of the table, and every string in settings.py that is the name of a variable."""
     tree = ast.parse(Path(settings.__file__).read_text("utf-8"))
     texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
-    return {text for text in texts if NAME.fullmatch(text)}
+    return {text for text in texts if NAME.fullmatch(text)} | set(BY_VARIABLE)
 
 
 def spelled(value: Value) -> str:

@@ -1,0 +1,69 @@
+"""What gates ask of a forge, by meaning; failures are typed, never an empty answer (P2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class StatusState(StrEnum):
+    """How a check on a commit ended; UNKNOWN is any word that is not known here, and never green."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    PENDING = "pending"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitStatus:
+    """The latest status of one context on one commit."""
+
+    context: str
+    state: StatusState
+    description: str = ""
+
+
+class ReviewState(StrEnum):
+    """What a reviewer said."""
+
+    APPROVED = "approved"
+    CHANGES_REQUESTED = "changes_requested"
+    COMMENTED = "commented"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A reviewer's latest word, and the commit that it is about; `by_author` of the change itself."""
+
+    reviewer: str
+    state: ReviewState
+    commit: str
+    by_author: bool = False
+
+
+class CommitStatuses(Protocol):
+    """Statuses of commits."""
+
+    def latest(self, commit: str) -> tuple[CommitStatus, ...]:
+        """The latest status of every context on a commit, all pages of them.
+
+        Raises:
+            ForgeUnavailable: they could not be read completely.
+        """
+        ...
+
+
+class Reviews(Protocol):
+    """Reviews of the change from one branch into another."""
+
+    def latest(self, branch: str, target: str) -> tuple[Review, ...]:
+        """Every reviewer's latest word on the open pull request of exactly these branches; empty without one.
+
+        Raises:
+            ForgeUnavailable: they could not be read completely.
+        """
+        ...

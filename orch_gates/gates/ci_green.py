@@ -1,0 +1,91 @@
+"""`ci-green`: every required status on the branch's head is success (ENG-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from orch_gates.forge.port import CommitStatus, CommitStatuses, StatusState
+from orch_gates.model.finding import Finding
+from orch_gates.model.verdict import Evidence, Outcome, Verdict
+
+NAME = "ci-green"
+# What our gates said is no check of the code, unless it is required by name.
+_OURS = "orch/*"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The latest status of every context on one commit."""
+
+    head: str
+    statuses: tuple[CommitStatus, ...]
+
+
+def gather(forge: CommitStatuses, head: str) -> Facts:
+    """Ask the forge.
+
+    Raises:
+        ForgeUnavailable: the statuses could not be read completely.
+    """
+    return Facts(head, forge.latest(head))
+
+
+def judge(facts: Facts, required: Sequence[str], least: int) -> Verdict:
+    """Green only where every required context, or every context there is, is success.
+
+    `required` are names or patterns (`build/*`), each of which must match at least one; without
+    any, all contexts count. Fewer than `least` statuses are too short a run to prove anything.
+    """
+    evidence: Evidence = {"head": facts.head, "statuses": len(facts.statuses)}
+    missing = [name for name in required if not any(fnmatchcase(s.context, name) for s in facts.statuses)]
+    statuses = [s for s in facts.statuses if _counts(s.context, required)]
+    # A red status is red whatever else is still missing.
+    red = [status for status in statuses if status.state is not StatusState.SUCCESS]
+    definite = [status for status in red if status.state is not StatusState.PENDING]
+    if definite:
+        return Verdict(
+            NAME,
+            Outcome.FAIL,
+            f"{len(definite)} of {len(statuses)} statuses are not success: {_named(definite)}",
+            findings=tuple(_finding(status, facts.head) for status in definite),
+            evidence=evidence,
+            next_step="Mend what is red, and push.",
+        )
+    wait = "Wait for CI, then run it again."
+    if missing:
+        reason = f"required statuses are missing on {facts.head[:10]}: {', '.join(missing)}"
+        return Verdict(NAME, Outcome.FAIL, reason, evidence=evidence, next_step=wait, absent=True)
+    if red:
+        reason = f"{len(red)} of {len(statuses)} statuses are pending: {_named(red)}"
+        return Verdict(NAME, Outcome.FAIL, reason, evidence=evidence, next_step=wait, absent=True)
+    if len(statuses) < max(1, least):
+        reason = f"{len(statuses)} statuses on {facts.head[:10]}, at least {max(1, least)} are expected"
+        return Verdict(NAME, Outcome.FAIL, reason, evidence=evidence, next_step=wait, absent=True)
+    return Verdict(NAME, Outcome.PASS, f"all {len(statuses)} statuses are success", evidence=evidence)
+
+
+def _counts(context: str, required: Sequence[str]) -> bool:
+    if required:
+        return any(fnmatchcase(context, name) for name in required)
+    return not fnmatchcase(context, _OURS)
+
+
+def _named(statuses: Sequence[CommitStatus]) -> str:
+    return ", ".join(f"{status.context} ({status.state})" for status in statuses[:5]) + (
+        "…" if len(statuses) > 5 else ""
+    )
+
+
+def _finding(status: CommitStatus, head: str) -> Finding:
+    return Finding(
+        id=status.context,
+        rule="status",
+        path=status.context,
+        line=0,
+        commit=head,
+        description=status.description or status.state.value,
+        fix="Mend what this check found.",
+        carrier="status",
+    )

@@ -1,0 +1,109 @@
+"""Every gate that an edge may have, in one place (ENG-2): where its facts are, and who judges them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from orch_gates.errors import ForgeUnavailable, OrchError
+from orch_gates.forge.port import CommitStatuses, Reviews
+from orch_gates.gates import ci_green, policy, recorded, review_approved
+from orch_gates.gates.range import in_scope
+from orch_gates.gates.recorded import RecordedFacts, RecordedGate
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.settings import Settings
+
+_PASSED = {"PASSED": Outcome.PASS, "FAILED": Outcome.FAIL}
+_SUCCESS = {"SUCCESS": Outcome.PASS, "FAILED": Outcome.FAIL}
+
+RECORDED: Mapping[str, RecordedGate] = {
+    gate.name: gate
+    for gate in (
+        RecordedGate("ci-green", "10-ci-report.md", "ci_status", _SUCCESS, policy.CI_GREEN),
+        RecordedGate(
+            "review-approved",
+            "11-review-report.md",
+            "review_status",
+            {"APPROVED": Outcome.PASS, "CHANGES_REQUESTED": Outcome.FAIL},
+            policy.REVIEW_APPROVED,
+        ),
+        RecordedGate("tests-passed", "12-test-report.md", "tests_status", _PASSED, policy.TESTS_PASSED),
+        RecordedGate("staging-status", "15-staging-report.md", "staging_status", _SUCCESS, policy.STAGING_STATUS),
+        RecordedGate("security", "17-security-report.md", "security_status", _PASSED, policy.SECRETS),
+        RecordedGate("merge", "18-merge-report.md", "merge_status", _PASSED, policy.MERGE),
+        RecordedGate(
+            "image-freshness",
+            "19-image-report.md",
+            "image_status",
+            {"FRESH": Outcome.PASS, "STALE": Outcome.FAIL},
+            policy.IMAGE_FRESHNESS,
+        ),
+        RecordedGate(
+            "deploy-status",
+            "20-deploy-report.md",
+            "deploy_status",
+            # The three exit codes of a deploy command (DEP-1).
+            {"DEPLOYED": Outcome.PASS, "FAILED": Outcome.FAIL, "REFUSED": Outcome.HOLD},
+            policy.DEPLOY_STATUS,
+        ),
+    )
+}
+NAMES = tuple(RECORDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the facts about one task's commit are.
+
+    `read` gives a report's text by its file name, None where it is absent. `statuses` and `reviews`
+    are None where no forge is known: then a recorded report is read instead.
+    """
+
+    read: Callable[[str], str | None]
+    head: str
+    branch: str
+    target: str
+    settings: Settings
+    statuses: CommitStatuses | None = None
+    reviews: Reviews | None = None
+
+
+def judge(name: str, sources: Sources) -> Verdict:
+    """The verdict of one gate; never raises, what could not be told is said (P2, P3)."""
+    gate = RECORDED.get(name)
+    if gate is None:
+        return Verdict(name, Outcome.ERROR, f"there is no gate {name!r}; known are {', '.join(NAMES)}")
+    try:
+        return _skipped(gate, sources.settings) or _judged(gate, sources)
+    except ForgeUnavailable as error:
+        return Verdict(name, Outcome.ERROR, f"the forge could not be asked: {error}", next_step="It is tried again.")
+    except OrchError as error:
+        return Verdict(name, gate.unknown.unknown, f"could not be judged: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever a hostile document provokes is this gate's answer (P3)
+        return Verdict(name, gate.unknown.unknown, f"could not be judged: {type(error).__name__}: {error}")
+
+
+def _judged(gate: RecordedGate, sources: Sources) -> Verdict:
+    settings = sources.settings
+    if gate.name == ci_green.NAME and sources.statuses is not None and sources.head:
+        facts = ci_green.gather(sources.statuses, sources.head)
+        return ci_green.judge(facts, settings.names("ORCH_CI_GREEN_CONTEXTS"), settings.number("ORCH_CI_GREEN_LEAST"))
+    if gate.name == review_approved.NAME and sources.reviews is not None and sources.head:
+        reviews = review_approved.gather(sources.reviews, sources.branch, sources.target, sources.head)
+        return review_approved.judge(reviews, settings.number("ORCH_REVIEW_APPROVALS"))
+    text = sources.read(gate.file)
+    if gate.name == "security" and text is not None:
+        from orch_gates.report import security
+
+        return security.verdict_of_text(text, head=sources.head)
+    return recorded.judge(gate, RecordedFacts(text, sources.head))
+
+
+def _skipped(gate: RecordedGate, settings: Settings) -> Verdict | None:
+    """A SKIP where the gate is switched off or meant for other repositories (GATE-3)."""
+    variable = f"ORCH_{gate.name.upper().replace('-', '_')}"
+    if not settings.flag(f"{variable}_ENABLED"):
+        return Verdict(gate.name, Outcome.SKIP, f"switched off by {variable}_ENABLED")
+    if not in_scope(settings.ci.repository, settings.names(f"{variable}_REPOS")):
+        return Verdict(gate.name, Outcome.SKIP, f"{settings.ci.repository} is not in {variable}_REPOS")
+    return None
