@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, resolve
+from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, Source, resolve
 from orch_gates.variables.table import BY_VARIABLE, Value
 
 # Inside a hook these make quarantined objects and the index of a partial commit visible (DESIGN §7).
@@ -114,6 +114,27 @@ class Settings:
     def resolved(self, variable: str) -> Resolved:
         """The value of one setting and where it came from."""
         return resolve(BY_VARIABLE[variable], self.inherited_env, self.given)
+
+    def flag(self, variable: str) -> bool:
+        """The value of a setting that is true or false."""
+        return bool(self.resolved(variable).value)
+
+    def number(self, variable: str) -> int:
+        """The value of a setting that is a whole number."""
+        value = self.resolved(variable).value
+        assert isinstance(value, int)
+        return value
+
+    def names(self, variable: str) -> tuple[str, ...]:
+        """The value of a setting that is a list of names."""
+        value = self.resolved(variable).value
+        assert isinstance(value, tuple)
+        return value
+
+    def said_by(self, variable: str) -> str:
+        """What a person has to change to change this setting."""
+        found = self.resolved(variable)
+        return f"{BY_VARIABLE[variable].key} in {found.place}" if found.source is Source.FILE else variable
 
 
 def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | None = None) -> Settings:

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from orch_gates import settings as settings_module
+from orch_gates.config import file as config_file
+from orch_gates.config.file import Config
 from orch_gates.errors import GitError, OrchError, SettingsError
 from orch_gates.gates import allowlist, dependencies, secret_scan, security
+from orch_gates.gates import range as ranges
 from orch_gates.gates.allowlist import AllowList
 from orch_gates.gates.changed_pins import changed_pins
 from orch_gates.gates.dependencies import DependencyResult
@@ -35,6 +39,28 @@ def repository(settings: Settings, directory: Path, *, inside_hook: bool = False
     )
 
 
+def configuring_commit(settings: Settings, git: Git) -> str:
+    """The commit that configures a repository, outside of any push or event; empty where there is none (P5).
+
+    Raises:
+        UnknownRevision: the branch that it should be on is not here.
+    """
+    if git.text("rev-parse", "--is-bare-repository") == "true":
+        return default_branch_commit(git)
+    return ranges.trusted(git, settings, base="", head="")
+
+
+def configured(settings: Settings, git: Git, trusted: str) -> tuple[Settings, Config]:
+    """The settings with the configuration file of a trusted commit between environment and defaults (P5).
+
+    Raises:
+        ConfigError: anything in the file is wrong.
+        GitError: it cannot be read.
+    """
+    config = config_file.read(git, trusted)
+    return settings_module.load(settings.inherited_env, config.given), config
+
+
 def scan(settings: Settings, git: Git, subject: Callable[[], Subject]) -> Callable[[], SecretFacts]:
     """A scan of a subject with the engine that the settings choose, not yet run."""
 
@@ -48,9 +74,9 @@ def scan(settings: Settings, git: Git, subject: Callable[[], Subject]) -> Callab
 def out_of_scope(settings: Settings) -> Verdict | None:
     """A SKIP where the security gate is switched off or meant for other repositories (GATE-3)."""
     if not settings.security.enabled:
-        return security.skipped("switched off by ORCH_SECURITY_ENABLED")
+        return security.skipped(f"switched off by {settings.said_by('ORCH_SECURITY_ENABLED')}")
     if not in_scope(settings.ci.repository, settings.security.repos):
-        return security.skipped(f"{settings.ci.repository} is not in ORCH_SECURITY_REPOS")
+        return security.skipped(f"{settings.ci.repository} is not in {settings.said_by('ORCH_SECURITY_REPOS')}")
     return None
 
 

@@ -29,11 +29,11 @@ def pre_receive() -> None:
 
         settings = settings_module.load()
         data = _stdin()
-        pushed = updates.parse_pre_receive(data, most=settings.security.budget.refs)
         verdict = wiring.out_of_scope(settings)
         if verdict is None:
-            git = wiring.repository(settings, Path.cwd(), inside_hook=True)
-            verdict = judge.pushed_to_server(settings, git, pushed, clock.utc_now())
+            ground = judge.on_server(settings, wiring.repository(settings, Path.cwd(), inside_hook=True))
+            pushed = updates.parse_pre_receive(data, most=ground.settings.security.budget.refs)
+            verdict = judge.pushed_to_server(ground, pushed, clock.utc_now())
         _finish(verdict, action="push", kept="Nothing was stored.")
 
 
@@ -53,15 +53,15 @@ def pre_push(remote: str) -> None:
         settings = settings_module.load()
         verdict = wiring.out_of_scope(settings)
         if verdict is None:
-            git = wiring.repository(settings, Path.cwd(), inside_hook=True)
             context = settings.hook
-            if context.from_ref or context.to_ref:
-                pushed = updates.from_pre_commit(git, context)
-            else:
-                pushed = updates.parse_pre_push(_stdin(), most=settings.security.budget.refs)
-                updates.refuse_nothing(pushed, in_ci=settings.ci.active)
             name = remote or context.remote_name
-            verdict = judge.pushed_from_clone(settings, git, pushed, name, clock.utc_now())
+            ground = judge.in_clone(settings, wiring.repository(settings, Path.cwd(), inside_hook=True), name)
+            if context.from_ref or context.to_ref:
+                pushed = updates.from_pre_commit(ground.git, context)
+            else:
+                pushed = updates.parse_pre_push(_stdin(), most=ground.settings.security.budget.refs)
+                updates.refuse_nothing(pushed, in_ci=settings.ci.active)
+            verdict = judge.pushed_from_clone(ground, pushed, name, clock.utc_now())
         _finish(verdict, action="push", kept="Nothing was pushed.")
 
 
@@ -82,7 +82,7 @@ def pre_commit() -> None:
             )
         if verdict is None:
             git = wiring.repository(settings, Path.cwd(), inside_hook=True)
-            verdict = judge.about_to_commit(settings, git, clock.utc_now())
+            verdict = judge.about_to_commit(judge.in_clone(settings, git, "origin"), clock.utc_now())
         if verdict is None:
             if settings.ci.active:
                 raise UsageError(

@@ -13,6 +13,7 @@ _COMMANDS = {
     "gate": "orch_gates.cli.gate:gate",
     "hook": "orch_gates.cli.hook:hook",
     "secrets": "orch_gates.cli.secrets:secrets",
+    "config": "orch_gates.cli.config:config",
     "setup": "orch_gates.cli.setup:setup",
     "demo": "orch_gates.cli.demo:demo",
 }
@@ -20,6 +21,7 @@ _HELP = {
     "gate": "Judge commits with a gate.",
     "hook": "Run or install the git hooks.",
     "secrets": "Allow a finding, with an owner, a reason and an end.",
+    "config": "Show, check or describe what configures a repository.",
     "setup": "Find or prepare the scanners, and try them.",
     "demo": "See a leaked key refused, in a throw-away repository.",
 }

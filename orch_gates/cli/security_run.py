@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from orch_gates import wiring
-from orch_gates.errors import OrchError, ReportError
+from orch_gates.errors import ConfigError, OrchError, ReportError
 from orch_gates.gates import range as ranges
 from orch_gates.gates import secret_scan, security
 from orch_gates.gates.range import Range
@@ -44,11 +44,16 @@ class SecurityRun:
         # Loading the report's models takes as long as a small scan, so it goes on beside it.
         threading.Thread(target=importlib.import_module, args=["orch_gates.report.security"]).start()
         git = wiring.repository(self.settings, self.directory)
+        try:
+            run: SecurityRun | OrchError = self._configured(git)
+        except OrchError as error:
+            run = error
+        if not isinstance(run, OrchError) and (skip := wiring.out_of_scope(run.settings)) is not None:
+            return skip, None
         path = report or wiring.private_dir(git) / files.SECURITY_REPORT
         # A run that is killed half-way must not leave an older verdict to be believed.
         files.remove(path)
-        facts = self._facts(git)
-        verdict = security.judge(facts, now)
+        facts, verdict = _judge(run, git, now)
         from orch_gates.report import security as reports
 
         try:
@@ -58,10 +63,23 @@ class SecurityRun:
         return reports.verdict_of(path, head=facts.head), path
 
     def scanned(self, git: Git) -> SecretFacts | Unproven:
-        """The scan alone, without exceptions, audit or report."""
-        return self._facts(git).secrets
+        """The scan alone, without exceptions, audit or report.
 
-    def _facts(self, git: Git) -> SecurityFacts:
+        Raises:
+            ConfigError: the configuration file on the target branch is unusable.
+            OrchError: it could not be read.
+        """
+        return self._configured(git).facts(git).secrets
+
+    def _configured(self, git: Git) -> SecurityRun:
+        """The same run by the settings that the trusted configuration file leads to (P5)."""
+        trusted = ranges.trusted(git, self.settings, base=self.base, head=self.head)
+        merged, _ = wiring.configured(self.settings, git, trusted)
+        return replace(self, settings=merged)
+
+    def facts(self, git: Git) -> SecurityFacts:
+        """All that the gate judges, in a run that is configured."""
+        git = replace(git, timeout=self.settings.security.budget.seconds)
         try:
             found = ranges.resolve(git, self.settings, base=self.base, head=self.head)
         except OrchError as error:
@@ -78,3 +96,12 @@ class SecurityRun:
     def _subject(self, git: Git, found: Range) -> secret_scan.Subject:
         excluded = [found.base] if found.base else []
         return secret_scan.pushed(git, [found.head], excluded, self.settings.security.budget)
+
+
+def _judge(run: SecurityRun | OrchError, git: Git, now: datetime) -> tuple[SecurityFacts, Verdict]:
+    """What a configured run finds; or what it means that it could not be configured (SPEC §4.3)."""
+    if isinstance(run, SecurityRun):
+        facts = run.facts(git)
+        return facts, security.judge(facts, now)
+    facts = SecurityFacts(Unproven(str(run)))
+    return facts, security.undecided(str(run)) if isinstance(run, ConfigError) else security.judge(facts, now)

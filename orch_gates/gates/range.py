@@ -31,18 +31,25 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The revisions that a pull request or push event names; empty where it names none."""
+    """What a pull request or push event names; empty where it names none.
+
+    `target` is the branch that a pull request shall go into, `branch` the one that was pushed and
+    `before` its earlier commit, `default` the repository's default branch.
+    """
 
     target: str = ""
     head: str = ""
     before: str = ""
+    branch: str = ""
+    default: str = ""
 
 
 def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
     """Find the range, from the most explicit source to the least.
 
     A push to the target branch itself is judged from the commit it had before, any other branch
-    from `origin/<target>`.
+    from `origin/<target>`. The target is what ORCH_TARGET, a pull request, the configuration file, the
+    event's repository or the clone says, whichever comes first.
 
     Raises:
         UnknownRevision: an end of the range does not resolve.
@@ -53,23 +60,43 @@ def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
     event = read_event(settings) if not head else Event()
     head_id = git.resolve(head or event.head or "HEAD", "object")
     git.resolve(head_id, "commit")
-    target = settings.target or event.target or _default_target(git)
+    target = settings.target or event.target or settings.usual_target or event.default or _default_target(git)
     if base:
         base_id = git.resolve(base)
         return Range(base_id, head_id, target or base, base_id)
-    if event.before:
-        return _push_to_target(git, event, head_id, target)
+    if event.branch and event.branch == target:
+        base_id = _before(git, event)
+        return Range(base_id, head_id, target, base_id)
     if not target:
         raise UsageError("there is no target branch to compare with; name one with --base or ORCH_TARGET")
     base_id = git.resolve(_target_ref(git, target))
     return Range(base_id, head_id, target, base_id)
 
 
-def _push_to_target(git: Git, event: Event, head_id: str, target: str) -> Range:
-    """A new branch, or one whose old commit was overwritten, is judged as a whole."""
-    before = event.before if event.before.strip("0") and git.has(f"{event.before}^{{commit}}") else ""
-    base_id = git.resolve(before) if before else ""
-    return Range(base_id, head_id, target, base_id)
+def trusted(git: Git, settings: Settings, *, base: str, head: str) -> str:
+    """The commit whose configuration file counts (P5); empty where there is none before this push.
+
+    That is the base where one is named, else the default branch or the one that ORCH_TARGET names:
+    the target of a pull request may be any branch, with anything in it. A push to that very branch is
+    judged by what was there before.
+
+    Raises:
+        UnknownRevision: that branch is not in this clone.
+        UsageError: the event file is unusable.
+    """
+    if base:
+        return git.resolve(base)
+    event = read_event(settings) if not head else Event()
+    name = settings.target or event.default or _default_target(git)
+    if event.branch and event.branch == name:
+        return _before(git, event)
+    return git.resolve(_target_ref(git, name)) if name else ""
+
+
+def _before(git: Git, event: Event) -> str:
+    """What a pushed branch was; empty for a new one, and one whose old commit was overwritten."""
+    known = event.before.strip("0") and git.has(f"{event.before}^{{commit}}")
+    return git.resolve(event.before) if known else ""
 
 
 def _target_ref(git: Git, target: str) -> str:
@@ -116,16 +143,17 @@ def parse_event(name: str, payload: Mapping[str, Any]) -> Event:
         return Event(
             target=_text(payload, "pull_request", "base", "ref"),
             head=_text(payload, "pull_request", "head", "sha"),
+            default=default,
         )
     if name == "push":
         ref = _text(payload, "ref")
-        to_target = ref == f"refs/heads/{default}"
         return Event(
-            target=default,
             head=_text(payload, "after"),
-            before=_text(payload, "before") if to_target else "",
+            before=_text(payload, "before"),
+            branch=ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else "",
+            default=default,
         )
-    return Event(target=default)
+    return Event(default=default)
 
 
 def _text(payload: Any, *keys: str) -> str:

@@ -11,7 +11,7 @@ from orch_gates.errors import BudgetExceeded, OrchError
 from orch_gates.gates import allowlist
 from orch_gates.gates.allowlist import AllowList
 from orch_gates.gates.dependencies import DependencyResult
-from orch_gates.gates.policy import SECRETS
+from orch_gates.gates.policy import CONFIGURATION, SECRETS
 from orch_gates.gates.secret_scan import SecretFacts
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
@@ -19,6 +19,7 @@ from orch_gates.model.verdict import Outcome, Scalar, Verdict
 GATE = "security"
 NEXT_SECRET = "Revoke each credential first; removing it from the commits does not make it safe again."
 NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
+NEXT_CONFIGURATION = "Mend it on the target branch (`orch-gates config check` finds every problem), then run again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ def attempt(scan: Callable[[], SecretFacts]) -> SecretFacts | Unproven:
 def skipped(reason: str) -> Verdict:
     """The verdict for a repository out of scope, or a gate switched off (GATE-3)."""
     return Verdict(GATE, Outcome.SKIP, reason, evidence={"scanned": False})
+
+
+def undecided(reason: str) -> Verdict:
+    """The verdict where the configuration file on the target branch cannot be used (P2, P5)."""
+    return Verdict(GATE, CONFIGURATION.unknown, reason, next_step=NEXT_CONFIGURATION)
 
 
 def judge(facts: SecurityFacts, now: datetime) -> Verdict:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orch_gates import wiring
+from orch_gates.errors import OrchError
 from orch_gates.gates import secret_scan, security
-from orch_gates.gates.security import SecurityFacts
+from orch_gates.gates.secret_scan import SecretFacts
+from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.gates.staged import staged
 from orch_gates.git.cli import Git
 from orch_gates.hooks.updates import RefUpdate
@@ -17,36 +20,57 @@ from orch_gates.settings import Settings
 ALL_REFS = ("--all",)
 
 
-def pushed_to_server(settings: Settings, git: Git, updates: Sequence[RefUpdate], now: datetime) -> Verdict:
-    """Judge everything that a push adds to a server's repository, before it is stored.
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where and by what a push or commit is judged: `trusted` is the commit that configures it, or empty (P5)."""
 
-    Configuration comes from the default branch as it was before the push (P5).
-    """
-    trusted = wiring.default_branch_commit(git)
-    return _pushed(settings, git, updates, ALL_REFS, settings.hook.quarantine, trusted, now)
+    settings: Settings
+    git: Git
+    trusted: str
+    notices: tuple[str, ...] = ()
 
 
-def pushed_from_clone(
-    settings: Settings, git: Git, updates: Sequence[RefUpdate], remote: str, now: datetime
-) -> Verdict:
+def on_server(settings: Settings, git: Git) -> Ground:
+    """A server's repository: configured by its default branch as it was before the push (P5)."""
+    return _configured(settings, git, wiring.default_branch_commit(git))
+
+
+def in_clone(settings: Settings, git: Git, remote: str) -> Ground:
+    """A clone: configured by the default branch of a remote, as far as the clone knows it."""
+    return _configured(settings, git, _remote_default(git, remote))
+
+
+def _configured(settings: Settings, git: Git, trusted: str) -> Ground:
+    """A file that cannot be used must not keep its own repair out: the defaults judge, and leave nothing out."""
+    try:
+        merged, _ = wiring.configured(settings, git, trusted)
+    except OrchError as error:
+        notice = f"{error}; judged by the defaults until this is mended on the default branch"
+        return Ground(settings, git, trusted, (notice,))
+    return Ground(merged, replace(git, timeout=merged.security.budget.seconds), trusted)
+
+
+def pushed_to_server(ground: Ground, updates: Sequence[RefUpdate], now: datetime) -> Verdict:
+    """Judge everything that a push adds to a server's repository, before it is stored."""
+    return _pushed(ground, updates, ALL_REFS, ground.settings.hook.quarantine, now)
+
+
+def pushed_from_clone(ground: Ground, updates: Sequence[RefUpdate], remote: str, now: datetime) -> Verdict:
     """Judge what a clone is about to push: what it adds to what the remote is known to have."""
-    known = _known_to_remote(git, updates, remote)
-    return _pushed(settings, git, updates, known, "", _remote_default(git, remote), now)
+    return _pushed(ground, updates, _known_to_remote(ground.git, updates, remote), "", now)
 
 
 def _pushed(
-    settings: Settings,
-    git: Git,
-    updates: Sequence[RefUpdate],
-    excluded: Sequence[str],
-    quarantine: str,
-    trusted: str,
-    now: datetime,
+    ground: Ground, updates: Sequence[RefUpdate], excluded: Sequence[str], quarantine: str, now: datetime
 ) -> Verdict:
+    settings, git = ground.settings, ground.git
+    if (skip := wiring.out_of_scope(settings)) is not None:
+        return skip
     tips = [update.new for update in updates if update.new is not None]
     if not tips:
         evidence = {"deletions": len(updates)}
-        return Verdict(security.GATE, Outcome.PASS, "only deletions: nothing is added", evidence=evidence)
+        reason = "only deletions: nothing is added"
+        return Verdict(security.GATE, Outcome.PASS, reason, notices=ground.notices, evidence=evidence)
     names = [update.ref for update in updates if update.new is not None and update.old is None]
 
     def subject() -> secret_scan.Subject:
@@ -55,12 +79,14 @@ def _pushed(
         return secret_scan.pushed(git, tips, excluded, budget, names=names, quarantine=quarantine)
 
     scanned = security.attempt(wiring.scan(settings, git, subject))
-    facts = SecurityFacts(scanned, head=tips[0] if len(tips) == 1 else f"{len(tips)} refs")
-    return _judged(settings, git, facts, trusted, now)
+    return _judged(ground, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs", now)
 
 
-def about_to_commit(settings: Settings, git: Git, now: datetime) -> Verdict | None:
+def about_to_commit(ground: Ground, now: datetime) -> Verdict | None:
     """Judge the index; None where nothing is staged."""
+    settings, git = ground.settings, ground.git
+    if (skip := wiring.out_of_scope(settings)) is not None:
+        return skip
     nothing = False
 
     def subject() -> secret_scan.Subject:
@@ -72,12 +98,12 @@ def about_to_commit(settings: Settings, git: Git, now: datetime) -> Verdict | No
     scanned = security.attempt(wiring.scan(settings, git, subject))
     if nothing:
         return None
-    facts = SecurityFacts(scanned, head="staged")
-    return _judged(settings, git, facts, _remote_default(git, "origin"), now)
+    return _judged(ground, scanned, "staged", now)
 
 
-def _judged(settings: Settings, git: Git, facts: SecurityFacts, trusted: str, now: datetime) -> Verdict:
-    return security.judge(wiring.with_allow_list(settings, git, facts, trusted), now)
+def _judged(ground: Ground, scanned: SecretFacts | Unproven, head: str, now: datetime) -> Verdict:
+    facts = SecurityFacts(scanned, head=head, doubts=ground.notices)
+    return security.judge(wiring.with_allow_list(ground.settings, ground.git, facts, ground.trusted), now)
 
 
 def _known_to_remote(git: Git, updates: Sequence[RefUpdate], remote: str) -> list[str]:

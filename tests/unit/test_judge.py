@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orch_gates.errors import BudgetExceeded, GitError, OrchError, ProcessError, ScannerError
 from orch_gates.gates import security
 from orch_gates.gates.allowlist import AllowList, Entry, entry_hash
-from orch_gates.gates.policy import DEPENDENCIES, POLICIES, SECRETS
+from orch_gates.gates.policy import CONFIGURATION, DEPENDENCIES, POLICIES, SECRETS
 from orch_gates.gates.secret_scan import SecretFacts, SecretFinding
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.model.finding import Finding
@@ -137,9 +137,10 @@ def test_skipping_says_so() -> None:
 
 def test_the_policy_for_not_knowing() -> None:
     """SPEC §4.3 for this gate: secrets FAIL whatever is set, the dependency audit warns and passes."""
-    assert POLICIES == (SECRETS, DEPENDENCIES)
+    assert {SECRETS, DEPENDENCIES, CONFIGURATION} <= set(POLICIES)
     assert SECRETS.unknown is Outcome.FAIL
     assert DEPENDENCIES.unknown is Outcome.PASS
+    assert CONFIGURATION.unknown is Outcome.ERROR
     assert "warn" in DEPENDENCIES.meaning
 
 

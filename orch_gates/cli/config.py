@@ -1,0 +1,100 @@
+"""`orch-gates config`: what configures a repository, where each value came from, and whether a file is valid."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.settings import load
+
+if TYPE_CHECKING:
+    from orch_gates.git.cli import Git
+
+
+@click.group()
+def config() -> None:
+    """Show, check or describe what configures a repository."""
+
+
+@config.command()
+@click.option("--origin", is_flag=True, help="Also say where each value came from.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, origins included.")
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
+@click.option("--ref", default="", metavar="REF", help="Read the file from this commit instead of the default branch.")
+def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
+    """Show every setting and the pipeline, as they count here.
+
+    The environment counts more than .orch-gates.yaml on the default branch, which counts more than
+    the defaults. Secrets are shown as (set).
+
+    \b
+    Examples:
+      orch-gates config show --origin
+      orch-gates config show --json --ref origin/topic
+    """
+    with exit_codes():
+        from orch_gates import wiring
+        from orch_gates.cli import config_view
+        from orch_gates.config.listing import listing
+
+        settings = load()
+        git = wiring.repository(settings, repo)
+        revision = git.resolve(ref) if ref else wiring.configuring_commit(settings, git)
+        merged, found = wiring.configured(settings, git, revision)
+        listed = listing(merged, found)
+        if as_json:
+            say(config_view.as_json(listed, found))
+        elif sys.stdout.isatty():
+            config_view.to_terminal(listed, found, origins=origin)
+        else:
+            say(config_view.as_text(listed, found, origins=origin))
+        if not ref:
+            _warn_of_another(git, revision)
+
+
+def _warn_of_another(git: Git, revision: str) -> None:
+    """A file in the work tree that does not count yet puzzles whoever has just written it."""
+    from orch_gates.config.file import PATH
+
+    top = git.run("rev-parse", "--show-toplevel")
+    here = Path(top.stdout.decode("utf-8", "surrogateescape").rstrip("\n")) / PATH
+    if top.returncode == 0 and here.is_file() and here.read_bytes() != (git.blob(revision, PATH) if revision else None):
+        say(f"note: {PATH} in the work tree differs; it counts once it is on the default branch\n", to=sys.stderr)
+
+
+@config.command()
+@click.argument("file", default=".orch-gates.yaml", type=click.Path(path_type=Path, dir_okay=False))
+def check(file: Path) -> None:
+    """Say everything that is wrong in FILE [.orch-gates.yaml], before it is pushed.
+
+    Exit 0 valid, 1 not valid, 2 not readable.
+    """
+    with exit_codes():
+        from orch_gates.config.parse import parse
+        from orch_gates.documents.escape import visible
+        from orch_gates.errors import ConfigError, UsageError
+
+        try:
+            raw = file.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+        try:
+            found = parse(raw, name=visible(str(file)))
+        except ConfigError as error:
+            say("".join(f"{problem}\n" for problem in error.problems), to=sys.stderr)
+            raise SystemExit(1) from error
+        stages = f"{len(found.declared.pipeline.stages)} stages" if found.declared else "the default stages"
+        say(f"{visible(str(file))}: valid: {len(found.given)} settings, {stages}\n")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of .orch-gates.yaml."""
+    with exit_codes():
+        from orch_gates.config.schema import text
+
+        say(text())

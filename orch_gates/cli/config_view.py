@@ -1,0 +1,116 @@
+"""How `orch-gates config show` looks: aligned text, a table in a terminal, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from orch_gates.config.file import PATH, Config
+from orch_gates.config.listing import Listing, spelled, told
+from orch_gates.documents.escape import visible
+from orch_gates.variables.resolve import Resolved
+
+_SETTINGS = ("KEY", "VARIABLE", "VALUE")
+_STAGES = ("STAGE", "ROLE", "GATE", "ON_FAIL", "ON_ABSENT")
+_ORIGIN = "ORIGIN"
+
+Table = tuple[Sequence[str], list[Sequence[str]]]
+
+
+def as_text(listed: Listing, config: Config, *, origins: bool) -> str:
+    """Columns of plain text, for pipes and logs."""
+    parts = [f"{_source(config)}\n"]
+    for heading, rows in _tables(listed, origins=origins):
+        everything = [heading, *rows]
+        widths = [max(len(row[column]) for row in everything) for column in range(len(heading))]
+        parts.append("".join(f"{_aligned(row, widths)}\n" for row in everything))
+    return "\n".join(parts)
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def to_terminal(listed: Listing, config: Config, *, origins: bool) -> None:
+    """The same as tables on the terminal."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(_source(config)))
+    for heading, rows in _tables(listed, origins=origins):
+        table = RichTable()
+        for title in heading:
+            table.add_column(title.lower(), overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+
+
+def as_json(listed: Listing, config: Config) -> str:
+    """Everything, for programs."""
+    pipeline = listed.pipeline
+    document = {
+        "schema": "orch.config/1",
+        "file": PATH if config.present else None,
+        "revision": config.revision or None,
+        "settings": [
+            {"variable": row.setting.variable, "key": row.setting.key, "value": row.value} | _origin(row.origin)
+            for row in listed.rows
+        ],
+        "pipeline": {
+            "rework": _origin(listed.rework) | {"value": pipeline.rework},
+            "stages": [
+                _origin(listed.stages[stage.name])
+                | {
+                    "name": stage.name,
+                    "role": stage.role,
+                    "human": stage.human,
+                    "gates": [
+                        {"name": gate.name, "on_fail": gate.on_fail.value, "on_absent": gate.on_absent.value}
+                        for gate in stage.gates
+                    ],
+                }
+                for stage in pipeline.stages
+            ],
+        },
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _origin(origin: Resolved) -> dict[str, object]:
+    return {"source": origin.source.value, "place": origin.place or None}
+
+
+def _source(config: Config) -> str:
+    if not config.revision:
+        return f"no default branch is known here, so no {PATH} is read"
+    at = config.revision[:10]
+    return f"{PATH} at commit {at}" if config.present else f"no {PATH} at commit {at}"
+
+
+def _tables(listed: Listing, *, origins: bool) -> Iterable[Table]:
+    settings = [
+        ((row.setting.key or "-", row.setting.variable, visible(spelled(row.value)) or "-"), row.origin)
+        for row in listed.rows
+    ]
+    yield _with_origins(_SETTINGS, settings, origins=origins)
+    stages = [
+        ((stage.name, stage.role, *gate), listed.stages[stage.name])
+        for stage in listed.pipeline.stages
+        for gate in (
+            [(gate.name, gate.on_fail.value, gate.on_absent.value) for gate in stage.gates]
+            or [("(a person)" if stage.human else "-", "-", "-")]
+        )
+    ]
+    yield _with_origins(_STAGES, stages, origins=origins)
+    yield _with_origins(("REWORK",), [((listed.pipeline.rework,), listed.rework)], origins=origins)
+
+
+def _with_origins(
+    heading: tuple[str, ...], rows: Sequence[tuple[tuple[str, ...], Resolved]], *, origins: bool
+) -> Table:
+    if not origins:
+        return heading, [cells for cells, _ in rows]
+    return (*heading, _ORIGIN), [(*cells, told(origin)) for cells, origin in rows]

@@ -1,0 +1,44 @@
+"""`.orch-gates.yaml` at a trusted commit (P5); the reader of YAML is loaded only where there is such a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orch_gates.git.cli import Git
+from orch_gates.variables.resolve import Given
+
+if TYPE_CHECKING:
+    from orch_gates.config.pipeline import Declared
+
+PATH = ".orch-gates.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a repository says about its pipeline and settings; nothing where there is no such file.
+
+    `revision` is the full id of the commit that it was looked for in, empty where there is none to
+    trust. `given` is keyed by variable. `declared` is None where the default pipeline stands.
+    """
+
+    revision: str = ""
+    present: bool = False
+    given: Mapping[str, Given] = field(default_factory=dict)
+    declared: Declared | None = None
+
+
+def read(git: Git, revision: str) -> Config:
+    """The configuration at a commit of the target branch; an empty `revision` trusts none.
+
+    Raises:
+        ConfigError: the file is there and anything in it is wrong; all of its problems are named.
+        GitError: it cannot be read.
+    """
+    raw = git.blob(revision, PATH) if revision else None
+    if raw is None:
+        return Config(revision)
+    from orch_gates.config.parse import parse
+
+    return parse(raw, revision=revision)

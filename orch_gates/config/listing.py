@@ -1,0 +1,83 @@
+"""Every setting and the pipeline, each with its value and where that came from (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from orch_gates.config.file import Config
+from orch_gates.config.pipeline import effective
+from orch_gates.engine.stages import Pipeline
+from orch_gates.settings import Settings
+from orch_gates.variables.resolve import Resolved, Source
+from orch_gates.variables.table import SETTINGS, Setting, Value
+
+DEFAULT = Resolved("", Source.DEFAULT)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A setting with its value, which is only `(set)` for a secret, and its origin."""
+
+    setting: Setting
+    value: Value
+    origin: Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All that counts, with the origin of the stages and of `rework` by name."""
+
+    rows: tuple[Row, ...]
+    pipeline: Pipeline
+    stages: Mapping[str, Resolved]
+    rework: Resolved
+
+
+def listing(settings: Settings, config: Config) -> Listing:
+    """What counts for a repository with this configuration.
+
+    Raises:
+        SettingsError: a variable that nothing has read yet holds an unusable value.
+    """
+    pipeline = effective(config, settings)
+    declared = config.declared
+    return Listing(
+        tuple(_row(setting, settings.resolved(setting.variable)) for setting in SETTINGS),
+        pipeline,
+        {
+            stage.name: _origin(declared.stages[number] if declared else "")
+            for number, stage in enumerate(pipeline.stages)
+        },
+        _origin(declared.rework if declared else ""),
+    )
+
+
+def _row(setting: Setting, found: Resolved) -> Row:
+    secret = setting.secret and found.value != setting.default
+    return Row(setting, "(set)" if secret else found.value, found)
+
+
+def _origin(place: str) -> Resolved:
+    return Resolved("", Source.FILE, place) if place else DEFAULT
+
+
+def spelled(value: Value) -> str:
+    """A value as a person writes it into a variable."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def told(origin: Resolved) -> str:
+    """An origin in words."""
+    match origin.source:
+        case Source.ENVIRONMENT:
+            return f"environment variable {origin.place}"
+        case Source.FILE:
+            return origin.place
+        case Source.DEFAULT:
+            return "default"
+        case _:
+            assert_never(origin.source)

@@ -1,0 +1,109 @@
+"""The JSON Schema of `.orch-gates.yaml`, made from the table of settings; for editors and other programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from orch_gates.config.pipeline import SLUG, USUAL_REWORK, known_gates
+from orch_gates.engine.stages import OnRed
+from orch_gates.variables.table import BY_KEY, Kind, Setting
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_WORD = r"^[^\s,](?:[^,]*[^\s,])?$"
+_TEXT = r"^\S(?:.*\S)?$"
+
+
+def text() -> str:
+    """The schema as it is published."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+def schema() -> dict[str, Any]:
+    """The schema as plain values; what it accepts is what `orch-gates config check` accepts, but for references."""
+    return {
+        "$schema": DRAFT,
+        "$id": "urn:orch-gates:config:1",
+        "title": ".orch-gates.yaml",
+        "description": "Configuration of a repository for orch-gates, read from its default branch only.",
+        **_mapping({**_settings(), **_pipeline()}),
+        "$defs": {"stage": _stage(), "gate": _gate(), "slug": {"type": "string", "pattern": f"^{SLUG.pattern}$"}},
+    }
+
+
+def _settings() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, setting in BY_KEY.items():
+        section, _, name = key.rpartition(".")
+        if section:
+            found.setdefault(section, _mapping({}))["properties"][name] = _setting(setting)
+        else:
+            found[name] = _setting(setting)
+    return found
+
+
+def _setting(setting: Setting) -> dict[str, Any]:
+    default = list(setting.default) if isinstance(setting.default, tuple) else setting.default
+    told = {"description": f"{setting.help} {setting.variable} overrides it."}
+    return told | _kind(setting) | ({"default": default} if default != "" else {})
+
+
+def _kind(setting: Setting) -> dict[str, Any]:
+    match setting.kind:
+        case Kind.FLAG:
+            return {"type": "boolean"}
+        case Kind.NUMBER:
+            return {"type": "integer", "minimum": setting.least, "maximum": 10**18 - 1}
+        case Kind.NAMES:
+            return {"type": "array", "items": {"type": "string", "pattern": _WORD}}
+        case Kind.CHOICE:
+            return {"enum": list(setting.choices)}
+        case Kind.TEXT:
+            return {"type": "string", "pattern": _TEXT}
+
+
+def _pipeline() -> dict[str, Any]:
+    return {
+        "stages": {
+            "description": "The stages in order, in place of the default pipeline. After the last a task is done.",
+            "type": "array",
+            "minItems": 1,
+            "items": {"$ref": "#/$defs/stage"},
+        },
+        "rework": {
+            "description": "The stage that a red gate sends a task back to.",
+            "$ref": "#/$defs/slug",
+            "default": USUAL_REWORK,
+        },
+    }
+
+
+def _stage() -> dict[str, Any]:
+    properties = {
+        "name": {"description": "Any name but done, once.", "$ref": "#/$defs/slug", "not": {"const": "done"}},
+        "role": {"description": "Who works in it.", "$ref": "#/$defs/slug"},
+        "human": {"description": "Left by a person's approval only.", "type": "boolean", "default": False},
+        "gates": {
+            "description": "The gates on the edge out of it, in the order in which they are judged.",
+            "type": "array",
+            "items": {"$ref": "#/$defs/gate"},
+            "default": [],
+        },
+    }
+    return _mapping(properties, "name", "role")
+
+
+def _gate() -> dict[str, Any]:
+    name = {"enum": sorted(known_gates())}
+    reaction = {"enum": [reaction.value for reaction in OnRed]}
+    properties = {
+        "name": {"description": "The gate.", **name},
+        "on_fail": {"description": "What a FAIL does to the task.", **reaction},
+        "on_absent": {"description": "What it does that nothing is recorded for the commit yet.", **reaction},
+    }
+    return {"anyOf": [name, _mapping(properties, "name")]}
+
+
+def _mapping(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
+    return made | {"required": list(required)} if required else made
