@@ -22,10 +22,28 @@ DEPENDENCIES = Policy(
     Outcome.PASS,
     "warn and pass; FAIL if strict (ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED)",
 )
+CI_GREEN = Policy("ci-green", Outcome.FAIL, "FAIL; a forge that does not answer is ERROR: deferred")
+REVIEW_APPROVED = Policy("review-approved", Outcome.FAIL, "FAIL; a forge that does not answer is ERROR: deferred")
+TESTS_PASSED = Policy("tests-passed", Outcome.FAIL, "FAIL")
+STAGING_STATUS = Policy("staging-status", Outcome.FAIL, "FAIL")
+MERGE = Policy("merge", Outcome.ERROR, "ERROR: deferred, then escalated; never pass")
+IMAGE_FRESHNESS = Policy("image-freshness", Outcome.FAIL, "FAIL")
+DEPLOY_STATUS = Policy("deploy-status", Outcome.FAIL, "FAIL")
 CONFIGURATION = Policy(
     "configuration file",
     Outcome.ERROR,
     "ERROR; the hooks judge by the defaults, and say so",
 )
 
-POLICIES = (SECRETS, DEPENDENCIES, CONFIGURATION)
+POLICIES = (
+    SECRETS,
+    DEPENDENCIES,
+    CI_GREEN,
+    REVIEW_APPROVED,
+    TESTS_PASSED,
+    STAGING_STATUS,
+    MERGE,
+    IMAGE_FRESHNESS,
+    DEPLOY_STATUS,
+    CONFIGURATION,
+)
