@@ -130,12 +130,13 @@ def report(name: str, gate: str, status: str, file: Path | None, head: str, reas
             raise UsageError("give GATE and STATUS, or --file with a report; not both")
         session = open_session(repo)
         if file is not None:
-            recorded = record.from_file(session.store, name, file, session.now)
+            recorded = record.from_file(session.store, name, file)
         else:
             recorded = record.by_hand(
                 session.store,
                 name,
                 record.Statement(gate, status, reason or f"recorded by {session.by}", head),
+                by=session.by,
                 head_of=session.head_of,
                 now=session.now,
             )

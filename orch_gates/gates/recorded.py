@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from orch_gates.documents import escape, frontmatter
 from orch_gates.errors import ReportError
 from orch_gates.gates.policy import Policy
@@ -12,8 +14,6 @@ from orch_gates.model.report import Report
 from orch_gates.model.verdict import Outcome, Verdict
 
 MAIN_RED = "main_red"
-
-_PASS_OR_FAIL = {outcome.value: outcome for outcome in (Outcome.PASS, Outcome.FAIL)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,26 @@ class RecordedFacts:
     head: str
 
 
+def read(gate: RecordedGate, text: str) -> tuple[Report, Outcome]:
+    """A report and the outcome that it states.
+
+    Raises:
+        ReportError: it proves nothing; the message says why.
+    """
+    mapping, _ = frontmatter.decode(text)
+    try:
+        report = Report.model_validate(mapping)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise ReportError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
+    if report.gate != gate.name:
+        raise ReportError(f"it is a report of gate {report.gate}")
+    outcome = _stated(gate, report)
+    if outcome in {Outcome.PASS, Outcome.SKIP} and report.findings:
+        raise ReportError(f"it says {outcome} and lists findings")
+    return report, outcome
+
+
 def judge(gate: RecordedGate, facts: RecordedFacts) -> Verdict:
     """What the report proves about the commit."""
     record = f"Record {gate.file} for this commit; docs/reference/gates.md says how."
@@ -58,17 +78,9 @@ def judge(gate: RecordedGate, facts: RecordedFacts) -> Verdict:
     if facts.text is None:
         return _absent(gate, f"there is no {gate.file}", record)
     try:
-        mapping, _ = frontmatter.decode(facts.text)
-        report = Report.model_validate(mapping)
+        report, outcome = read(gate, facts.text)
     except ReportError as error:
         return _malformed(gate, str(error))
-    except ValueError as error:
-        return _malformed(gate, _first_problem(error))
-    if report.gate != gate.name:
-        return _malformed(gate, f"it is a report of gate {report.gate}")
-    outcome, complaint = _stated(gate, report)
-    if outcome is None:
-        return _malformed(gate, complaint)
     if report.head != facts.head:
         about = report.head[:10] or "no commit"
         return _absent(gate, f"{gate.file} is about {about}, the branch is at {facts.head[:10]}", record)
@@ -79,8 +91,6 @@ def _verdict(gate: RecordedGate, report: Report, outcome: Outcome) -> Verdict:
     if outcome is Outcome.FAIL and report.evidence.get(MAIN_RED) is True:
         # The task is not to blame for what is red without it (ENG-7).
         outcome = Outcome.DEFER
-    if outcome in {Outcome.PASS, Outcome.SKIP} and report.findings:
-        return _malformed(gate, f"it says {outcome} and lists findings")
     return Verdict(
         gate=gate.name,
         outcome=outcome,
@@ -92,19 +102,18 @@ def _verdict(gate: RecordedGate, report: Report, outcome: Outcome) -> Verdict:
     )
 
 
-def _stated(gate: RecordedGate, report: Report) -> tuple[Outcome | None, str]:
-    """The outcome; a report that says two different things says nothing."""
+def _stated(gate: RecordedGate, report: Report) -> Outcome:
     word = report.word(gate.field)
-    if word is None and report.verdict is None:
-        return None, f"neither {gate.field} nor verdict is there"
     if word is None:
-        return report.verdict, ""
+        if report.verdict is None:
+            raise ReportError(f"neither {gate.field} nor verdict is there")
+        return report.verdict
     outcome = gate.words.get(word) if isinstance(word, str) else None
     if outcome is None:
-        return None, f"{gate.field}: {word!r} is none of: {', '.join(gate.words)}"
+        raise ReportError(f"{gate.field}: {word!r} is none of: {', '.join(gate.words)}")
     if report.verdict not in {None, outcome}:
-        return None, f"{gate.field} {word} and verdict {report.verdict} contradict each other"
-    return outcome, ""
+        raise ReportError(f"{gate.field} {word} and verdict {report.verdict} contradict each other")
+    return outcome
 
 
 def _absent(gate: RecordedGate, reason: str, next_step: str) -> Verdict:
@@ -114,12 +123,3 @@ def _absent(gate: RecordedGate, reason: str, next_step: str) -> Verdict:
 def _malformed(gate: RecordedGate, why: str) -> Verdict:
     reason = f"{gate.file} proves nothing: {escape.clip(escape.visible(why), 300)}"
     return Verdict(gate.name, gate.unknown.unknown, reason, next_step="Mend the report, or record it again.")
-
-
-def _first_problem(error: ValueError) -> str:
-    from pydantic import ValidationError
-
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -11,6 +11,8 @@ from orch_gates.gates import ci_green, policy, recorded, review_approved
 from orch_gates.gates.range import in_scope
 from orch_gates.gates.recorded import RecordedFacts, RecordedGate
 from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.report import security
+from orch_gates.report.security_model import GATE
 from orch_gates.settings import Settings
 
 _PASSED = {"PASSED": Outcome.PASS, "FAILED": Outcome.FAIL}
@@ -92,11 +94,21 @@ def _judged(gate: RecordedGate, sources: Sources) -> Verdict:
         reviews = review_approved.gather(sources.reviews, sources.branch, sources.target, sources.head)
         return review_approved.judge(reviews, settings.number("ORCH_REVIEW_APPROVALS"))
     text = sources.read(gate.file)
-    if gate.name == "security" and text is not None:
-        from orch_gates.report import security
-
+    if gate.name == GATE and text is not None and sources.head:
         return security.verdict_of_text(text, head=sources.head)
     return recorded.judge(gate, RecordedFacts(text, sources.head))
+
+
+def reason_in(gate: RecordedGate, text: str) -> str:
+    """The reason that a report gives; a security report is sealed, the others are free to be written by hand.
+
+    Raises:
+        ReportError: it is no report of this gate that proves anything.
+    """
+    if gate.name == GATE:
+        return security.parse(text).reason
+    report, outcome = recorded.read(gate, text)
+    return report.reason or f"{gate.file} says {outcome}"
 
 
 def _skipped(gate: RecordedGate, settings: Settings) -> Verdict | None:

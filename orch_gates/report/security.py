@@ -46,7 +46,7 @@ def write(path: Path, verdict: Verdict, *, head: str, base: str, target: str, no
             break
         keep //= 2
     text = frontmatter.join(raw, f"\n{markdown.body(verdict)}")
-    _parse(text)
+    parse(text)
     files.replace(path, text)
     return read(path)
 
@@ -57,7 +57,7 @@ def read(path: Path) -> SecurityReport:
     Raises:
         ReportError: it is absent, no regular file, too long, malformed, contradictory or altered.
     """
-    return _parse(files.read(path, frontmatter.MAX_DOCUMENT))
+    return parse(files.read(path, frontmatter.MAX_DOCUMENT))
 
 
 def verdict_of(path: Path, *, head: str = "") -> Verdict:
@@ -70,7 +70,7 @@ def verdict_of(path: Path, *, head: str = "") -> Verdict:
 
 def verdict_of_text(text: str, *, head: str) -> Verdict:
     """As `verdict_of`, for a report that is not in a file."""
-    return _verdict(lambda: _parse(text), head)
+    return _verdict(lambda: parse(text), head)
 
 
 def _verdict(reading: Callable[[], SecurityReport], head: str) -> Verdict:
@@ -90,7 +90,12 @@ def _doubt(cause: str) -> Verdict:
     return Verdict(gate=GATE, outcome=Outcome.FAIL, reason=reason, next_step=_NEXT_AFTER_DOUBT)
 
 
-def _parse(text: str) -> SecurityReport:
+def parse(text: str) -> SecurityReport:
+    """The report that a text spells.
+
+    Raises:
+        ReportError: it is malformed, contradictory or altered.
+    """
     mapping, _ = frontmatter.decode(text)
     seal.check(frontmatter.split(text)[0])
     try:

@@ -1,0 +1,130 @@
+"""Recording a report about a task's commit, for the gate that reads it (SPEC §4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from orch_gates.documents import escape, frontmatter
+from orch_gates.errors import ReportError, UsageError
+from orch_gates.gates.recorded import RecordedGate
+from orch_gates.gates.registry import RECORDED, reason_in
+from orch_gates.model.ids import OID, timestamp
+from orch_gates.report import files
+from orch_gates.state import layout
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change, Store
+from orch_gates.tasks import book
+from orch_gates.tasks.outcome import settled
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a person says about a commit; an empty `head` is the branch's."""
+
+    gate: str
+    word: str
+    reason: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The report's file name and the commit that recorded it; empty where it was recorded already."""
+
+    file: str
+    commit: str
+
+
+def by_hand(
+    store: Store, name: str, said: Statement, *, by: str, head_of: Callable[[str], str], now: datetime
+) -> Recording:
+    """Write a report from a person's words.
+
+    Raises:
+        UsageError: no such task, gate or word, or there is no commit that it could be about.
+        StateError: it could not be recorded.
+    """
+    gate = _known(said.gate)
+    if gate.name == "security":
+        raise UsageError(
+            "a security report is made by the gate: `orch-gates gate security --report FILE`, "
+            "then `orch-gates task report TASK --file FILE`"
+        )
+    word = said.word.upper()
+    if gate.means(word) is None:
+        raise UsageError(f"{said.word!r} is no word of {gate.name}: {', '.join(gate.known_words)}")
+    branch = book.need(store.load(), name).task.branch
+    head = said.head or head_of(branch)
+    if not OID.fullmatch(head):
+        raise UsageError(
+            f"{said.head!r} is no full commit id" if said.head else f"there is no branch {branch} yet; push it first"
+        )
+    field = gate.field if word in gate.words else "verdict"
+    stated = {
+        "schema": "orch.report/1",
+        "gate": gate.name,
+        field: word,
+        "head": head,
+        "reason": " ".join(said.reason.split()),
+        "created": timestamp(now),
+        "by": by,
+    }
+    text = frontmatter.encode(stated, f"\n# {gate.name}: {word}\n\n{escape.markdown(stated['reason'])}\n")
+    return _write(store, name, gate, _Text(text, head, stated["reason"]))
+
+
+def from_file(store: Store, name: str, path: Path) -> Recording:
+    """Record a report as it is.
+
+    Raises:
+        UsageError: no such task, or it is no report of a known gate.
+        StateError: it could not be recorded.
+    """
+    try:
+        text = files.read(path, frontmatter.MAX_DOCUMENT)
+        mapping, _ = frontmatter.decode(text)
+    except ReportError as error:
+        raise UsageError(f"{path}: {error}") from error
+    gate = _known(str(mapping.get("gate", "")))
+    head = str(mapping.get("head", ""))
+    if not OID.fullmatch(head):
+        raise UsageError(f"{path}: it does not name the commit that it is about")
+    try:
+        said = reason_in(gate, text)
+    except ReportError as error:
+        raise UsageError(f"{path}: {error}") from error
+    return _write(store, name, gate, _Text(text, head, said))
+
+
+def _known(name: str) -> RecordedGate:
+    gate = RECORDED.get(name)
+    if gate is None:
+        raise UsageError(f"there is no gate {name!r}; known are {', '.join(RECORDED)}")
+    return gate
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    text: str
+    head: str
+    reason: str
+
+
+def _write(store: Store, name: str, gate: RecordedGate, said: _Text) -> Recording:
+    def decision(snapshot: Snapshot) -> Change | None:
+        page = book.need(snapshot, name)
+        path = layout.report_path(page.task.id, gate.file)
+        if snapshot.text(path) == said.text:
+            return None
+        return Change(
+            event="report",
+            task=page.task.id,
+            subject=f"{page.task.id}: report {gate.file} on {said.head[:10]}",
+            body=said.reason,
+            writes={path: said.text},
+        )
+
+    return Recording(gate.file, settled(store.transact(decision)))
