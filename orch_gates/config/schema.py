@@ -10,7 +10,7 @@ from orch_gates.engine.stages import OnRed
 from orch_gates.variables.table import BY_KEY, Kind, Setting
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_WORD = r"^[^\s,](?:[^,]*[^\s,])?$"
+_WORD = r"^[^\s,](?:[^,\n]*[^\s,])?$"
 _TEXT = r"^\S(?:.*\S)?$"
 
 

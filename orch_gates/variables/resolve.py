@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 from orch_gates.errors import SettingsError
 from orch_gates.variables.table import Kind, Setting, Value
@@ -90,14 +90,19 @@ def accepted(setting: Setting, value: object) -> Value | None:
         case Kind.CHOICE:
             return value if isinstance(value, str) and value in setting.choices else None
         case Kind.TEXT:
-            return value if isinstance(value, str) and value and value == value.strip() else None
+            return value if _is_line(value) else None
         case _:
             assert_never(setting.kind)
 
 
 def _names(items: list[object]) -> tuple[str, ...] | None:
-    texts = tuple(item for item in items if isinstance(item, str) and item and item == item.strip() and "," not in item)
+    texts = tuple(item for item in items if _is_line(item) and "," not in item)
     return texts if len(texts) == len(items) else None
+
+
+def _is_line(value: object) -> TypeGuard[str]:
+    """Whether a value is text that a variable could hold as well, unchanged."""
+    return isinstance(value, str) and value.strip() == value != "" and value.isprintable()
 
 
 def mismatch(setting: Setting) -> str:
@@ -112,6 +117,6 @@ def mismatch(setting: Setting) -> str:
         case Kind.CHOICE:
             return f"not one of: {', '.join(setting.choices)}"
         case Kind.TEXT:
-            return "not text"
+            return "not text on one line"
         case _:
             assert_never(setting.kind)
