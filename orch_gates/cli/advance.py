@@ -36,8 +36,8 @@ def advance(name: str, approve: bool, reject: str, dry_run: bool, repo: Path, as
 
         if approve and reject:
             raise UsageError("--approve and --reject contradict each other")
-        session = open_session(repo)
-        applied = session.step(name, approve=approve, reject=reject, dry_run=dry_run)
+        step = open_session(repo).step(approve=approve, reject=reject)
+        applied = step.would(name) if dry_run else step.take(name)
         if as_json:
             say(render.step_json(applied.decision, applied.verdicts, applied.commit))
         else:

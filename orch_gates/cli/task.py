@@ -193,7 +193,7 @@ def _ask(name: str, repo: Path, event: Callable[[str], Event]) -> None:
         from orch_gates.tasks.change import apply
 
         session = open_session(repo)
-        applied = apply(session.store, name, lambda _page: event(session.by), session.pipeline, session.now)
+        applied = apply(session.store, name, event(session.by), session.pipeline, session.now)
         decision = applied.decision
         if decision.refused:
             say(f"{name}: not done: {decision.reason}\n", to=sys.stderr)

@@ -150,13 +150,15 @@ def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Ver
 def _approved(changed: _Change, event: events.Approved, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
     task = changed.task
     stage = pipeline.stage(task.stage)
+    if _standing(task) != _standing(event.seen):
+        return changed.refuse("it changed while it was being approved; look at it again")
     if stage is None or not stage.human:
         return changed.refuse(f"{task.stage} is not left by approval")
     if task.state.waits_for_a_person:
         return changed.refuse(f"it is {task.state}: {task.reason}" + _hint(task))
     if stage.gates:
-        return _by_verdicts(changed, stage, verdicts, pipeline, task.head)
-    return _advance(changed, stage, event.reason or f"approved by {event.by}", event.by, pipeline, task.head)
+        return _by_verdicts(changed, stage, verdicts, pipeline, event.head)
+    return _advance(changed, stage, event.reason or f"approved by {event.by}", event.by, pipeline, event.head)
 
 
 def _rejected(changed: _Change, reason: str, pipeline: Pipeline) -> Decision:

@@ -22,9 +22,11 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A person lets the task leave a human stage."""
+    """A person lets the task, as it was `seen`, leave a human stage; its gates were judged for `head`."""
 
     by: str
+    seen: Task
+    head: str
     reason: str = ""
 
 

@@ -35,9 +35,7 @@ def no_gates(_snapshot: Snapshot, _page: Page) -> Sequence[Verdict]:
     return ()
 
 
-def apply(
-    store: Store, name: str, event: Callable[[Page], Event], pipeline: Pipeline, now: datetime, judge: Judge = no_gates
-) -> Applied:
+def apply(store: Store, name: str, event: Event, pipeline: Pipeline, now: datetime, judge: Judge = no_gates) -> Applied:
     """Decide on the task as it is now, and record it; a lost race judges and decides again (P6).
 
     Raises:
@@ -50,11 +48,10 @@ def apply(
     def decision(snapshot: Snapshot) -> Change | None:
         nonlocal taken
         page = book.need(snapshot, name)
-        happened = event(page)
         verdicts = tuple(judge(snapshot, page))
-        decided = decide(page.task, happened, verdicts, now, pipeline)
+        decided = decide(page.task, event, verdicts, now, pipeline)
         taken = Applied(decided, verdicts, "")
-        return None if decided.task == page.task else _recorded(page, decided, happened.by, now)
+        return None if decided.task == page.task else _recorded(page, decided, event.by, now)
 
     commit = settled(store.transact(decision))
     assert taken is not None

@@ -1,0 +1,87 @@
+"""What every command about tasks needs: settings, the store, the pipeline, and who asks."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from orch_gates import clock, wiring
+from orch_gates import settings as settings_module
+from orch_gates.cli.boundary import say
+from orch_gates.config.pipeline import effective
+from orch_gates.engine.stages import Pipeline
+from orch_gates.gates import registry
+from orch_gates.gates.registry import Sources
+from orch_gates.model.task import Task
+from orch_gates.model.verdict import Verdict
+from orch_gates.settings import Settings
+from orch_gates.state.store import Store
+from orch_gates.tasks.advance import Reader, Step
+from orch_gates.tasks.book import Book
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command's view; `target` is the branch that tasks are merged into."""
+
+    settings: Settings
+    store: Store
+    remote: wiring.CodeRemote
+    pipeline: Pipeline
+    target: str
+    by: str
+    now: datetime
+
+    def head_of(self, branch: str) -> str:
+        """The commit at a branch's head on the server, asked now; empty where there is no such branch."""
+        return self.remote.head_of(branch)
+
+    def gate(self, name: str, task: Task, head: str, read: Reader) -> Verdict:
+        """Judge one gate for a task's commit."""
+        sources = Sources(read=read, head=head, branch=task.branch, target=self.target, settings=self.settings)
+        return registry.judge(name, sources)
+
+    def step(self, *, approve: bool = False, reject: str = "") -> Step:
+        """One step of a task: by its gates, or by the word of the person who runs this command."""
+        return Step(
+            store=self.store,
+            pipeline=self.pipeline,
+            gate=self.gate,
+            head_of=self.head_of,
+            by=self.by,
+            now=self.now,
+            approve=approve,
+            reject=reject,
+        )
+
+
+def open_session(directory: Path) -> Session:
+    """Everything, for the repository that holds a directory: a clone, or the bare repository itself.
+
+    Raises:
+        OrchError: there is no repository, its configuration is wrong, or no state branch is known.
+    """
+    settings = settings_module.load()
+    git = wiring.repository(settings, directory)
+    settings, config = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
+    return Session(
+        settings=settings,
+        store=wiring.store(settings, directory),
+        remote=wiring.code_remote(settings, directory),
+        pipeline=effective(config, settings),
+        target=settings.target or settings.usual_target or "main",
+        by=settings.state.by,
+        now=clock.utc_now(),
+    )
+
+
+def warn_quarantined(found: Book) -> None:
+    """Say which files were set apart, and how to see all of them (ST-6)."""
+    for file in found.quarantined[:_SHOWN]:
+        say(f"orch-gates: set apart: {file.path}: {file.why}\n", to=sys.stderr)
+    if (more := len(found.quarantined) - _SHOWN) > 0:
+        say(f"orch-gates: and {more} more; `orch-gates state lint` names them\n", to=sys.stderr)
