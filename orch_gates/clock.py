@@ -14,3 +14,8 @@ def utc_now() -> datetime:
 def monotonic() -> float:
     """Seconds on a clock that never goes back, for deadlines and durations."""
     return time.monotonic()
+
+
+def sleep(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)

@@ -68,6 +68,19 @@ class CiContext:
     repository: str
     output_file: str
     summary_file: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateSettings:
+    """Where the state branch is and how it is written (SPEC §6); an empty `remote` is found from the clone."""
+
+    branch: str
+    remote: str
+    timeout: float
+    by: str
+    author_name: str
+    author_email: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +118,7 @@ class Settings:
     limits: Limits
     target: str
     usual_target: str
-    state_branch: str
+    state: StateSettings
     allow_key: str
     allow_key_file: str
     inherited_env: Mapping[str, str]
@@ -160,6 +173,7 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
             repository=env.told("GITHUB_REPOSITORY") or _gitea_repository(env),
             output_file=env.told("GITHUB_OUTPUT"),
             summary_file=env.told("GITHUB_STEP_SUMMARY"),
+            actor=env.told("GITHUB_ACTOR"),
         ),
         hook=HookContext(
             quarantine=env.told("GIT_QUARANTINE_PATH"),
@@ -175,7 +189,14 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
         ),
         target=env.told("ORCH_TARGET"),
         usual_target=env.text("ORCH_TARGET"),
-        state_branch=env.text("ORCH_STATE_BRANCH"),
+        state=StateSettings(
+            branch=env.text("ORCH_STATE_BRANCH"),
+            remote=env.text("ORCH_STATE_REMOTE"),
+            timeout=float(env.number("ORCH_STATE_TIMEOUT_S")),
+            by=env.text("ORCH_STATE_BY"),
+            author_name=env.text("ORCH_STATE_AUTHOR_NAME"),
+            author_email=env.text("ORCH_STATE_AUTHOR_EMAIL"),
+        ),
         allow_key=env.text("ORCH_ALLOW_KEY"),
         allow_key_file=env.text("ORCH_ALLOW_KEY_FILE"),
         inherited_env=dict(env.environ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
@@ -23,6 +24,9 @@ from orch_gates.model.verdict import Verdict
 from orch_gates.scanners.locate import find_pip_audit, find_scanner
 from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
+
+if TYPE_CHECKING:
+    from orch_gates.state.git_store import GitStore
 
 
 def repository(settings: Settings, directory: Path, *, inside_hook: bool = False) -> Git:
@@ -162,3 +166,22 @@ def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> Depend
     except OrchError as error:
         return dependencies.doubt(str(error), fail_closed=fail_closed)
     return dependencies.judge(dependencies.gather(changed, auditor), fail_closed=fail_closed, commit=found.head)
+
+
+def store(settings: Settings, directory: Path) -> GitStore:
+    """The state branch: where ORCH_STATE_REMOTE says, else in this bare repository, else at this clone's origin.
+
+    Raises:
+        SettingsError: nothing says where it is.
+        GitError: the clone cannot be read.
+    """
+    # pygit2 costs every hook and `--version` that does not need it.
+    from orch_gates.git.tree import Author
+    from orch_gates.state import place
+    from orch_gates.state.git_store import GitStore, Identity
+
+    wanted = settings.state
+    found = place.find(wanted.remote, directory, settings.inherited_env, timeout=wanted.timeout)
+    source = place.source(found, wanted.branch, settings.tools.cache_dir, settings.inherited_env)
+    author = Author(wanted.author_name, wanted.author_email)
+    return GitStore(source, Identity(author, wanted.by or settings.ci.actor or "orch-gates"), wanted.timeout)

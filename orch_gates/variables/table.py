@@ -171,6 +171,11 @@ _PIPELINE = (
     Setting("ORCH_STATE_BRANCH", Kind.TEXT, "orch-state", "The branch that holds the state (ST-1).", "state.branch"),
 )
 _MACHINE = (
+    Setting("ORCH_STATE_REMOTE", Kind.TEXT, "", "Url or path of the repository that holds the state branch."),
+    Setting("ORCH_STATE_TIMEOUT_S", Kind.NUMBER, 120, "Most seconds of one change of the state branch (ST-2)."),
+    Setting("ORCH_STATE_BY", Kind.TEXT, "", "Who is written down as having changed the state."),
+    Setting("ORCH_STATE_AUTHOR_NAME", Kind.TEXT, "orch-gates", "Name of the author of state commits."),
+    Setting("ORCH_STATE_AUTHOR_EMAIL", Kind.TEXT, "orch-gates@localhost", "E-mail of the author of state commits."),
     Setting("ORCH_OSV_URL", Kind.TEXT, "", "Another server of the OSV API for the audit."),
     Setting("ORCH_ALLOW_KEY", Kind.TEXT, "", "Key of the hashes in the list of allowed findings.", secret=True),
     Setting("ORCH_ALLOW_KEY_FILE", Kind.TEXT, "", "A file with that key."),

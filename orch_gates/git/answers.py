@@ -1,0 +1,125 @@
+"""What git says about a push or fetch, turned into a meaning once, here (ST-3, faults.md T3, T4, T6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+_LONGEST = 600
+
+
+class Pushed(StrEnum):
+    """What came of a push."""
+
+    LANDED = "landed"
+    LOST = "lost"
+    """Another push was faster; the server did not take this one."""
+    TWIN = "twin"
+    """The very same commit was there already: somebody else's, as nothing was written (T3)."""
+    REFUSED = "refused"
+    """A hook, a rule or missing rights: pushing again does not help."""
+    UNCLEAR = "unclear"
+    """Anything else: it may have landed all the same."""
+
+
+class Fetched(StrEnum):
+    """What came of a fetch."""
+
+    DONE = "done"
+    ABSENT = "absent"
+    """The server has no such ref."""
+    REFUSED = "refused"
+    """Missing rights or no such repository: asking again does not help."""
+    FORMAT = "format"
+    """A repository of another object format (SHA-256)."""
+    BROKEN = "broken"
+    """The local store failed: damaged, or the disk is full."""
+    FAILED = "failed"
+    """Anything else, e.g. a network that is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushAnswer:
+    """The meaning of a push's output, and the server's or git's own words."""
+
+    meaning: Pushed
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchAnswer:
+    """The meaning of a fetch's output, and git's own words."""
+
+    meaning: Fetched
+    reason: str = ""
+
+
+_LINE = re.compile(r"^(?P<flag>[ +*\-=!])\t[^\t]*:(?P<ref>refs/[^\t]+)\t(?P<summary>.*)$", re.MULTILINE)
+_LOST = re.compile(
+    r"\((fetch first|non-fast-forward|stale info|already exists)\)|"
+    r"cannot lock ref '[^']*'[^\n]*(but expected|reference already exists|unable to resolve reference)|"
+    r"incorrect old value provided|reference already exists"
+)
+_FOLLOWS = re.compile(r"atomic (push|transaction) fail", re.IGNORECASE)
+_LEFT_LOCK = re.compile(r"\.lock': File exists")
+_REFUSED = re.compile(
+    r"declined|den(y|ied)|prohibited|protected|not permitted|not allowed|insufficient permission|read-only|"
+    r"unauthori[sz]ed|forbidden|authentication failed|invalid credentials|could not read (username|password)|"
+    r"host key verification failed|returned error: 40[134]|does not appear to be a git repository|repository not found|"
+    r"repository '[^']*' not found|does not exist|not exported|service not enabled|dubious ownership|hidden ref",
+    re.IGNORECASE,
+)
+_ABSENT = re.compile(r"couldn't find remote ref", re.IGNORECASE)
+_FORMAT = re.compile(r"mismatched (object )?(algorithm|format)|unknown object format|object format", re.IGNORECASE)
+_BROKEN = re.compile(
+    r"no space left|disk quota|unable to (write|create|append)|"
+    r"(index-pack|unpack-objects) (failed|died|abnormal)|corrupt|"
+    r"bad object|inflate|packfile|sha1 mismatch|did not send all necessary objects|\.lock': File exists|"
+    r"unable to read|missing (tree|blob|commit)|not a git repository: |file size limit",
+    re.IGNORECASE,
+)
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) -> PushAnswer:
+    """What `git push --porcelain --atomic` of `refs` means; only its own word makes it landed."""
+    lines = {line["ref"]: line for line in _LINE.finditer(stdout)}
+    flags = [lines[ref]["flag"] if ref in lines else "" for ref in refs]
+    if returncode == 0 and flags and all(flag in {" ", "*"} for flag in flags):
+        return PushAnswer(Pushed.LANDED)
+    if "=" in flags:
+        return PushAnswer(Pushed.TWIN, "the same commit was there already")
+    reasons = [lines[ref]["summary"] for ref in refs if ref in lines and lines[ref]["flag"] == "!"]
+    text = "\n".join([*reasons, stderr])
+    telling = [reason for reason in reasons if not _FOLLOWS.search(reason)]
+    words = _words([*telling, stderr] if telling or stderr.strip() else reasons)
+    if any("remote rejected" in reason and _REFUSED.search(reason) for reason in telling):
+        return PushAnswer(Pushed.REFUSED, words)
+    if reasons and _LOST.search(text) and not _LEFT_LOCK.search(text):
+        return PushAnswer(Pushed.LOST, words)
+    if _REFUSED.search(text):
+        return PushAnswer(Pushed.REFUSED, words)
+    return PushAnswer(Pushed.UNCLEAR, words or f"git push ended with {returncode} and said nothing")
+
+
+def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
+    """What `git fetch`, `git ls-remote` or `git for-each-ref` means."""
+    if returncode == 0:
+        return FetchAnswer(Fetched.DONE)
+    words = _words([stderr]) or f"git ended with {returncode} and said nothing"
+    for pattern, meaning in (
+        (_ABSENT, Fetched.ABSENT),
+        (_FORMAT, Fetched.FORMAT),
+        (_REFUSED, Fetched.REFUSED),
+        (_BROKEN, Fetched.BROKEN),
+    ):
+        if pattern.search(stderr):
+            return FetchAnswer(meaning, words)
+    return FetchAnswer(Fetched.FAILED, words)
+
+
+def _words(texts: Sequence[str]) -> str:
+    text = " ".join(" ".join(texts).split())
+    return _CREDENTIALS.sub("", text)[-_LONGEST:]

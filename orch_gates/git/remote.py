@@ -1,0 +1,165 @@
+"""Git over the network, through the git program: people's own credentials, nothing asked, bounded in time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orch_gates import process
+from orch_gates.errors import ProcessError
+from orch_gates.git import answers
+from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer, Pushed
+
+NAME = "origin"
+
+# What places git somewhere else, or makes it talk: `git rev-parse --local-env-vars` and the traces.
+_SCRUBBED = {
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+    "LANGUAGE",
+}
+_TRACES = ("GIT_TRACE", "GIT_CURL_VERBOSE")
+
+# A person's configuration supplies credentials; how objects travel is decided here.
+_PINNED = {
+    f"remote.{NAME}.promisor": "true",
+    f"remote.{NAME}.partialclonefilter": "tree:2",
+    "core.hooksPath": "/dev/null",
+    "fetch.fsckObjects": "false",
+    "fetch.negotiationAlgorithm": "skipping",
+    "fetch.parallel": "1",
+    "fetch.prune": "false",
+    "fetch.recurseSubmodules": "false",
+    "fetch.writeCommitGraph": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "protocol.version": "2",
+    "push.followTags": "false",
+    "push.gpgSign": "false",
+    "push.negotiate": "false",
+    "push.recurseSubmodules": "no",
+    "push.useForceIfIncludes": "false",
+}
+# Of a clone's configuration, what checkout actions and people put there to reach the server.
+HANDED_OVER = r"^(http|credential|url|ssh|protocol)\.|^core\.(sshcommand|askpass|gitproxy)$"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A ref to be pushed: the commit it has to hold before (empty: it must not exist), and after."""
+
+    ref: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A repository somewhere else, by url or path."""
+
+    url: str
+    env: Mapping[str, str]
+
+    @classmethod
+    def at(cls, url: str, inherited: Mapping[str, str], config: Sequence[tuple[str, str]] = ()) -> Remote:
+        """A remote; `config` are entries of a clone's own configuration to be honoured.
+
+        The url and the configuration may hold credentials: they are handed over in the
+        environment, never as arguments.
+        """
+        env = {
+            name: value for name, value in inherited.items() if name not in _SCRUBBED and not name.startswith(_TRACES)
+        }
+        given = inherited.get("GIT_CONFIG_COUNT", "")
+        count = int(given) if given.isascii() and given.isdigit() else 0
+        entries = [*config, (f"remote.{NAME}.url", url), *_PINNED.items()]
+        for index, (key, value) in enumerate(entries, count):
+            env[f"GIT_CONFIG_KEY_{index}"] = key
+            env[f"GIT_CONFIG_VALUE_{index}"] = value
+        env |= {"GIT_CONFIG_COUNT": str(count + len(entries)), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+        return cls(url, env)
+
+    def fetch(
+        self, git_dir: Path, refspecs: Sequence[str], *, timeout: float, depth: int = 0, only: str = ""
+    ) -> FetchAnswer:
+        """Fetch refs into a repository; `only` is a filter, without one everything comes.
+
+        Never raises for what the remote or the network does.
+        """
+        args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"]
+        args += [f"--depth={depth}"] if depth else []
+        args += [f"--filter={only}" if only else "--no-filter", NAME, *refspecs]
+        return self._fetched(git_dir, args, timeout)[0]
+
+    def fetch_objects(self, git_dir: Path, oids: Sequence[str], *, timeout: float, only: str = "") -> FetchAnswer:
+        """Fetch objects by their ids, with all below them unless a filter leaves it out."""
+        args = ["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"]
+        args += [f"--filter={only}" if only else "--no-filter", "--stdin", NAME]
+        return self._fetched(git_dir, args, timeout, "".join(f"{oid}\n" for oid in oids).encode())[0]
+
+    def refs(self, git_dir: Path, names: Sequence[str], *, timeout: float) -> tuple[FetchAnswer, dict[str, str]]:
+        """What refs the remote has, of those named in full."""
+        return self._listed(git_dir, ["ls-remote", "--quiet", NAME, *names], names, timeout)
+
+    def local_refs(
+        self, repository: Path, names: Sequence[str], *, timeout: float
+    ) -> tuple[FetchAnswer, dict[str, str]]:
+        """As `refs`, of a repository on this disk."""
+        listing = ["for-each-ref", "--format=%(objectname)%09%(refname)", *names]
+        return self._listed(repository, listing, names, timeout)
+
+    def push(self, git_dir: Path, updates: Sequence[Update], *, timeout: float) -> PushAnswer:
+        """Push all updates or none, each a compare-and-swap.
+
+        The caller makes every `after` a descendant of its `before`, so the lease never forces: it
+        only keeps a ref that was rewound or deleted meanwhile from being mended unseen (ST-4, T5).
+        """
+        args = ["push", "--porcelain", "--atomic", "--no-verify"]
+        args += [f"--force-with-lease={update.ref}:{update.before}" for update in updates]
+        args += [NAME, *(f"{update.after}:{update.ref}" for update in updates)]
+        try:
+            done = self._run(git_dir, args, timeout)
+        except ProcessError as error:
+            return PushAnswer(Pushed.UNCLEAR, str(error))
+        refs = [update.ref for update in updates]
+        stdout, stderr = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        return answers.read_push(done.returncode, stdout, stderr, refs)
+
+    def _listed(
+        self, git_dir: Path, args: Sequence[str], names: Sequence[str], timeout: float
+    ) -> tuple[FetchAnswer, dict[str, str]]:
+        answer, stdout = self._fetched(git_dir, args, timeout)
+        pairs = (line.split("\t", 1) for line in stdout.splitlines())
+        return answer, {name: oid for oid, name in pairs if name in names}
+
+    def _fetched(
+        self, git_dir: Path, args: Sequence[str], timeout: float, stdin: bytes | None = None
+    ) -> tuple[FetchAnswer, str]:
+        try:
+            done = self._run(git_dir, args, timeout, stdin)
+        except ProcessError as error:
+            return FetchAnswer(Fetched.FAILED, str(error)), ""
+        answer = answers.read_fetch(done.returncode, done.stderr.decode("utf-8", "replace"))
+        return answer, done.stdout.decode("utf-8", "replace")
+
+    def _run(self, git_dir: Path, args: Sequence[str], timeout: float, stdin: bytes | None = None) -> process.Completed:
+        return process.run(
+            ["git", f"--git-dir={git_dir}", *args], env=self.env, timeout=timeout, cwd=git_dir, stdin=stdin
+        )

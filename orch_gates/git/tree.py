@@ -1,0 +1,225 @@
+"""Objects of an object store, read and written in memory: the only user of pygit2 (DESIGN §7).
+
+It sees objects and nothing else: no refs, no configuration, no index, no work tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from orch_gates.errors import GitError
+
+FILE_MODE = b"100644"
+FOLDER_MODE = b"40000"
+
+_REGULAR = {FILE_MODE, b"100755", b"100664"}
+
+
+class MissingObject(GitError):
+    """An object is not in this store; a partial clone may fetch it."""
+
+    def __init__(self, oid: str) -> None:
+        super().__init__(f"object {oid} is not here")
+        self.oid = oid
+
+
+class TooBig(GitError):
+    """A file has more bytes than may be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An entry of a folder; a name that is no UTF-8 keeps its bytes as surrogates."""
+
+    name: str
+    oid: str
+    mode: bytes
+
+    @property
+    def folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.mode == FOLDER_MODE
+
+    @property
+    def regular(self) -> bool:
+        """Whether it is a plain file: no symbolic link, no submodule."""
+        return self.mode in _REGULAR
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit holds and what it follows."""
+
+    tree: str
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who a commit is by."""
+
+    name: str
+    email: str
+
+
+class Objects:
+    """The objects in a git `objects` folder and its alternates."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the store.
+
+        Raises:
+            GitError: there is none.
+        """
+        try:
+            self._odb = pygit2.Odb(str(folder))
+        except (pygit2.GitError, OSError) as error:
+            raise GitError(f"the object store {folder} cannot be opened: {error}") from error
+        self._listed = lru_cache(maxsize=8192)(self._list)
+
+    def has(self, oid: str) -> bool:
+        """Whether the object itself is here, whatever it refers to."""
+        return pygit2.Oid(hex=oid) in self._odb
+
+    def commit(self, oid: str) -> Commit:
+        """A commit.
+
+        Raises:
+            MissingObject: it is not here.
+            GitError: it is no commit, or broken.
+        """
+        header = self._read(oid, ObjectType.COMMIT).split(b"\n\n", 1)[0].decode("utf-8", "replace")
+        fields = [line.partition(" ") for line in header.split("\n")]
+        trees = [value for name, _, value in fields if name == "tree"]
+        if len(trees) != 1:
+            raise GitError(f"commit {oid} is broken")
+        return Commit(trees[0], tuple(value for name, _, value in fields if name == "parent"))
+
+    def list(self, tree: str) -> tuple[Node, ...]:
+        """A folder's entries, in git's order.
+
+        Raises:
+            MissingObject: it is not here.
+            GitError: it is no tree, or broken.
+        """
+        return self._listed(tree)
+
+    def find(self, tree: str, path: str) -> Node | None:
+        """What stands at a path below a folder, if anything does.
+
+        Raises:
+            MissingObject: a folder on the way is not here.
+        """
+        node: Node | None = Node("", tree, FOLDER_MODE)
+        for name in path.split("/"):
+            if node is None or not node.folder:
+                return None
+            node = next((entry for entry in self.list(node.oid) if entry.name == name), None)
+        return node
+
+    def walk(self, tree: str, prefix: str = "") -> Iterator[tuple[str, Node]]:
+        """Everything below a folder that is no folder, with its path, in git's order.
+
+        Raises:
+            MissingObject: a folder is not here.
+        """
+        for node in self.list(tree):
+            if node.folder:
+                yield from self.walk(node.oid, f"{prefix}{node.name}/")
+            else:
+                yield f"{prefix}{node.name}", node
+
+    def blob(self, oid: str, *, most: int) -> bytes:
+        """A file's content.
+
+        Raises:
+            MissingObject: it is not here.
+            TooBig: it has more than `most` bytes.
+        """
+        try:
+            _, size = self._odb.read_header(pygit2.Oid(hex=oid))
+        except pygit2.GitError as error:
+            raise _unreadable(oid, error) from error
+        if size > most:
+            raise TooBig(f"{size} bytes, at most {most} are read")
+        return self._read(oid, ObjectType.BLOB)
+
+    def history(self, tip: str) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+        """A tip and its ancestors, nearest first, with their parents; None for one that is not here.
+
+        Raises:
+            GitError: a commit is broken.
+        """
+        seen, front = {tip}, [tip]
+        while front:
+            following: list[str] = []
+            for oid in front:
+                try:
+                    parents = self.commit(oid).parents
+                except MissingObject:
+                    yield oid, None
+                    continue
+                yield oid, parents
+                following += [parent for parent in parents if parent not in seen]
+                seen.update(parents)
+            front = following
+
+    def put_blob(self, data: bytes) -> str:
+        """Store a file's content."""
+        return self._write(ObjectType.BLOB, data)
+
+    def put_tree(self, nodes: Iterator[Node]) -> str:
+        """Store a folder."""
+        ordered = sorted(nodes, key=lambda node: node.name.encode("utf-8", "surrogateescape") + b"/" * node.folder)
+        return self._write(
+            ObjectType.TREE,
+            b"".join(
+                b"%s %s\0%s" % (node.mode, node.name.encode("utf-8", "surrogateescape"), bytes.fromhex(node.oid))
+                for node in ordered
+            ),
+        )
+
+    def put_commit(self, tree: str, parents: tuple[str, ...], author: Author, seconds: int, message: str) -> str:
+        """Store a commit made at `seconds` since 1970, UTC."""
+        who = f"{author.name} <{author.email}> {max(0, seconds)} +0000"
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
+        return self._write(ObjectType.COMMIT, ("\n".join(lines) + "\n\n" + message).encode())
+
+    def _list(self, tree: str) -> tuple[Node, ...]:
+        data, at, found = self._read(tree, ObjectType.TREE), 0, []
+        while at < len(data):
+            space = data.find(b" ", at)
+            end = data.find(b"\0", space)
+            if space < 0 or end < 0 or end + 21 > len(data):
+                raise GitError(f"tree {tree} is broken")
+            name = data[space + 1 : end].decode("utf-8", "surrogateescape")
+            found.append(Node(name, data[end + 1 : end + 21].hex(), data[at:space]))
+            at = end + 21
+        return tuple(found)
+
+    def _read(self, oid: str, wanted: ObjectType) -> bytes:
+        try:
+            kind, data = self._odb.read(pygit2.Oid(hex=oid))
+        except pygit2.GitError as error:
+            raise _unreadable(oid, error) from error
+        if kind != wanted:
+            raise GitError(f"object {oid} is no {wanted.name.lower()}")
+        return data
+
+    def _write(self, kind: ObjectType, data: bytes) -> str:
+        try:
+            return str(self._odb.write(kind, data))
+        except (pygit2.GitError, OSError) as error:
+            raise GitError(f"an object cannot be written: {error}") from error
+
+
+def _unreadable(oid: str, error: Exception) -> GitError:
+    if isinstance(error, pygit2.NotFoundError):
+        return MissingObject(oid)
+    return GitError(f"object {oid} cannot be read: {error}")

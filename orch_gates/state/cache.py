@@ -1,0 +1,219 @@
+"""What this machine keeps of a state branch: objects shared by all processes, and the tip last seen (ST-5).
+
+    <hash of the url>.git/seen               tip, witness and generation last seen
+    <hash of the url>.git/current            the store in use, by name
+    <hash of the url>.git/store-<random>/    objects/, shallow, and a repository per process
+
+Only objects are shared, and git adds those atomically; refs, locks and all else that processes
+could trip over lie in a repository of one process. A store that is damaged or has grown is left
+behind for a new one, and removed when nobody uses it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from orch_gates.errors import StateError
+
+_MOST_PACKS = 100
+_MOST_LOOSE = 40  # in one of 256 folders
+_MOST_SESSIONS = 200
+_STORE = re.compile(r"store-[0-9a-f]{16}")
+_CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tlogAllRefUpdates = false\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where the branch and its witness stood; an empty witness is none."""
+
+    tip: str
+    witness: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A bare repository of this process alone, on the objects of a store."""
+
+    git_dir: Path
+    store: Path
+
+    @property
+    def objects(self) -> Path:
+        """The shared objects."""
+        return self.store / "objects"
+
+    def know(self, tip: str) -> None:
+        """Let the server believe that everything at `tip` is here."""
+        _replace(self.git_dir / "refs" / "known", f"{tip}\n")
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[Path]:
+        """A repository without a single object, for as long as the block lasts."""
+        with contextlib.ExitStack() as held:
+            git_dir = _session(self.store, held).git_dir
+            (git_dir / "shallow").unlink(missing_ok=True)
+            (git_dir / "objects").unlink()
+            (git_dir / "objects" / "info").mkdir(parents=True)
+            yield git_dir
+
+
+class Cache:
+    """The cache of one remote; its folder is made when it is first used."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._root = folder / "state" / f"{sha256(os.fsencode(url)).hexdigest()[:32]}.git"
+
+    def seen(self) -> Seen | None:
+        """What was last seen; None where nothing was, or the record is damaged."""
+        try:
+            tip, witness, generation = (self._root / "seen").read_text("ascii").split()
+            return Seen(tip, witness.strip("-"), int(generation))
+        except (OSError, ValueError):
+            return None
+
+    def note(self, seen: Seen) -> None:
+        """Record what was seen, unless another process has seen more."""
+        before = self.seen()
+        if before != seen and (before is None or before.generation <= seen.generation):
+            # A full disk costs this record, which the next one makes up for.
+            with contextlib.suppress(OSError):
+                _replace(self._root / "seen", f"{seen.tip} {seen.witness or '-'} {seen.generation}\n")
+
+    def forget(self) -> None:
+        """Drop the record: the branch was restored, and what was seen before no longer binds."""
+        with _usable(self._root):
+            (self._root / "seen").unlink(missing_ok=True)
+
+    def open(self, held: contextlib.ExitStack) -> Session | None:
+        """A session on the store in use, until `held` is closed; None where there has to be a new one.
+
+        Raises:
+            StateError: the cache folder cannot be used.
+        """
+        with _usable(self._root):
+            try:
+                name = (self._root / "current").read_text("ascii").strip()
+            except (FileNotFoundError, UnicodeDecodeError):
+                return None
+            store = self._root / name
+            if not _STORE.fullmatch(name) or not _shared(store, held) or _worn(store):
+                return None
+            return _session(store, held)
+
+    def begin(self, held: contextlib.ExitStack, alternate: Path | None) -> Session:
+        """A session on a new store that nobody else sees yet; `alternate` holds objects to be used in place.
+
+        Raises:
+            StateError: the cache folder cannot be used.
+        """
+        with _usable(self._root):
+            store = _new_store(self._root)
+            if not _shared(store, held):
+                raise StateError(f"{store} vanished while it was made; try again")
+            if alternate is not None:
+                (store / "objects" / "info" / "alternates").write_bytes(os.fsencode(alternate) + b"\n")
+            return _session(store, held)
+
+    def publish(self, session: Session) -> None:
+        """Let all processes use the session's store from now on, and remove those that nobody uses.
+
+        Raises:
+            StateError: the cache folder cannot be used.
+        """
+        with _usable(self._root):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(session.git_dir / "shallow", session.store / "shallow")
+            _replace(self._root / "current", f"{session.store.name}\n")
+            _remove_unused(self._root, session.store)
+
+    def retire(self, session: Session) -> None:
+        """Have the next session start on a new store: this one is damaged."""
+        with _usable(self._root), contextlib.suppress(FileNotFoundError):
+            if (self._root / "current").read_bytes().strip() == os.fsencode(session.store.name):
+                (self._root / "current").unlink()
+
+
+@contextlib.contextmanager
+def _usable(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateError(f"the cache {root} cannot be used: {error.strerror}; set ORCH_CACHE_DIR") from error
+
+
+def _shared(store: Path, held: contextlib.ExitStack) -> bool:
+    try:
+        descriptor = os.open(store / "in-use", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    held.callback(os.close, descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return (store / "in-use").exists()
+
+
+def _new_store(root: Path) -> Path:
+    name = secrets.token_hex(8)
+    made = root / f"new-{name}"
+    for folder in (made / "objects" / "info", made / "objects" / "pack"):
+        folder.mkdir(mode=0o700, parents=True)
+    (made / "in-use").touch()
+    return made.rename(root / f"store-{name}")
+
+
+def _remove_unused(root: Path, kept: Path) -> None:
+    for store in root.glob("store-*"):
+        if store != kept:
+            with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as held:
+                descriptor = os.open(store / "in-use", os.O_RDWR | os.O_CLOEXEC)
+                held.callback(os.close, descriptor)
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    store.rename(root / f"dead-{store.name}")
+    for dead in root.glob("dead-*"):
+        shutil.rmtree(dead, ignore_errors=True)
+
+
+def _worn(store: Path) -> bool:
+    objects = store / "objects"
+    try:
+        packs = len(list((objects / "pack").glob("*.pack")))
+        loose = len(list((objects / "17").glob("*")))
+        sessions = len(list(store.glob("session-*")))
+    except FileNotFoundError:
+        return True
+    return packs > _MOST_PACKS or loose > _MOST_LOOSE or sessions > _MOST_SESSIONS
+
+
+def _session(store: Path, held: contextlib.ExitStack) -> Session:
+    git_dir = store / f"session-{secrets.token_hex(8)}"
+    (git_dir / "refs").mkdir(mode=0o700, parents=True)
+    owner = os.getpid()
+    held.callback(lambda: shutil.rmtree(git_dir, ignore_errors=True) if os.getpid() == owner else None)
+    (git_dir / "objects").symlink_to("../objects")
+    (git_dir / "HEAD").write_text("ref: refs/heads/none\n")
+    (git_dir / "config").write_text(_CONFIG)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(store / "shallow", git_dir / "shallow")
+    return Session(git_dir, store)
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        temporary.write_text(text)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,104 @@
+"""A snapshot that reads git objects, and fetches those that were left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from orch_gates.documents import frontmatter
+from orch_gates.errors import GitError, StateDocumentError, StateError
+from orch_gates.git.tree import MissingObject, Node, TooBig
+from orch_gates.state import generation
+from orch_gates.state.layout import ROOT
+from orch_gates.state.snapshot import Entry
+from orch_gates.state.source import Source
+
+ONE_FOLDER = "tree:1"
+
+_MOST_BYTES = 4 * frontmatter.MAX_DOCUMENT
+_Answer = TypeVar("_Answer")
+
+
+class GitSnapshot:
+    """The state branch at one commit."""
+
+    def __init__(self, source: Source, tip: str, timeout: float) -> None:
+        """`timeout` bounds each fetch of something that was left out, in seconds.
+
+        Raises:
+            StateDocumentError: `orch-state.md` is missing, malformed, or of a newer schema.
+            StateUnreachable: something had to be fetched and was not.
+        """
+        self._source = source
+        self._timeout = timeout
+        self._tip = tip
+        self.tree = self._read(lambda: source.objects.commit(tip).tree)
+        self._generation = generation.read(self.text(ROOT))
+
+    @property
+    def tip(self) -> str:
+        """The id of the commit."""
+        return self._tip
+
+    @property
+    def generation(self) -> int:
+        """What `orch-state.md` says."""
+        return self._generation
+
+    def text(self, path: str) -> str | None:
+        """A file's text, None where there is no such file.
+
+        Raises:
+            StateDocumentError: it is no regular file, no UTF-8, or too big.
+            StateUnreachable: it had to be fetched and was not.
+        """
+        node = self._find(path)
+        if node is None:
+            return None
+        if not node.regular:
+            raise StateDocumentError(f"{path}: not a regular file")
+        try:
+            return self._read(lambda: self._source.objects.blob(node.oid, most=_MOST_BYTES), whole=True).decode()
+        except TooBig as error:
+            raise StateDocumentError(f"{path}: {error}") from error
+        except UnicodeDecodeError as error:
+            raise StateDocumentError(f"{path}: byte {error.start + 1} is not UTF-8") from error
+
+    def files(self, prefix: str = "") -> Iterator[Entry]:
+        """Every regular file below a folder, sorted by path."""
+        folder = prefix.strip("/")
+        node = self._find(folder) if folder else None
+        if folder and (node is None or not node.folder):
+            return
+        start = self.tree if node is None else node.oid
+        listed = self._read(lambda: list(self._source.objects.walk(start, f"{folder}/" if folder else "")), whole=True)
+        for path, node in sorted(listed, key=lambda pair: pair[0]):
+            if node.regular:
+                yield Entry(path, node.oid)
+
+    def texts(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """The paths that exist with their texts, in the order given."""
+        for path in paths:
+            if (text := self.text(path)) is not None:
+                yield path, text
+
+    def _find(self, path: str) -> Node | None:
+        return self._read(lambda: self._source.objects.find(self.tree, path))
+
+    def _read(self, read: Callable[[], _Answer], *, whole: bool = False) -> _Answer:
+        fetched: set[str] = set()
+        while True:
+            try:
+                return read()
+            except MissingObject as error:
+                if error.oid in fetched:
+                    raise StateError(f"the remote lacks object {error.oid} of the state branch") from error
+                fetched.add(error.oid)
+                self._source.fill([error.oid], self._timeout, only="" if whole else ONE_FOLDER)
+            except TooBig:
+                raise
+            except GitError as error:
+                self._source.leave_behind()
+                raise StateError(
+                    f"the cache of the state branch is damaged ({error}); run the command again"
+                ) from error

@@ -1,0 +1,61 @@
+"""The state branch on a real remote: the `Store` on git (ST-2, ST-3, ST-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orch_gates.git.tree import Author
+from orch_gates.state import repair
+from orch_gates.state.git_snapshot import GitSnapshot
+from orch_gates.state.outcome import Initialised, Restoration, Result
+from orch_gates.state.reading import Reader
+from orch_gates.state.source import Source
+from orch_gates.state.store import Decide
+from orch_gates.state.timing import Deadline, Timing
+from orch_gates.state.transaction import Transaction
+from orch_gates.state.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who commits are by; `by` is who is written in `Orch-By`."""
+
+    author: Author
+    by: str
+
+
+class GitStore:
+    """Reads and changes the state branch of one remote; for one thread."""
+
+    def __init__(self, source: Source, identity: Identity, timeout: float, timing: Timing | None = None) -> None:
+        """`timeout`: seconds that one call may take in all, waiting for others included."""
+        self._source = source
+        self._timing = timing or Timing()
+        self._timeout = timeout
+        self._reader = Reader(source, self._timing, timeout)
+        self._writer = Writer(source, self._timing, identity.author, identity.by)
+
+    def load(self) -> GitSnapshot:
+        """The branch as it is now; see `Store.load`."""
+        return self._reader.fresh(self._deadline()).snapshot
+
+    def transact(self, decide: Decide) -> Result:
+        """One transaction; see `Store.transact`."""
+        local = self._source.local is not None
+        return Transaction(self._reader, self._writer, self._deadline(), local=local).run(decide)
+
+    def initialise(self, files: Mapping[str, str]) -> Initialised:
+        """Make the branch; see `Store.initialise`."""
+        return repair.initialise(self._source, self._reader, self._writer, self._deadline(), files)
+
+    def restore(self) -> Restoration:
+        """Mend the branch; see `Store.restore`."""
+        return repair.restore(self._source, self._reader, self._writer, self._deadline())
+
+    def close(self) -> None:
+        """Let go of the cache; the store and its snapshots are of no use afterwards."""
+        self._source.close()
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._timing, self._timeout)

@@ -1,0 +1,219 @@
+"""The remote of the state branch together with what this machine keeps of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orch_gates.documents import escape
+from orch_gates.errors import StateDenied, StateError, StateUnreachable
+from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer
+from orch_gates.git.remote import Remote, Update
+from orch_gates.git.tree import Objects
+from orch_gates.state.cache import Cache, Seen, Session
+
+WITNESS = "refs/orch/witness"
+
+_COLD = "tree:2"
+_ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Where the branch and its witness stand on the remote; empty where there is no such ref."""
+
+    tip: str
+    witness: str
+
+
+class Source:
+    """Fetches from and pushes to one state branch; for one thread."""
+
+    def __init__(self, remote: Remote, branch: str, cache_dir: Path | None, local: Path | None) -> None:
+        """`local` is the git directory of a remote on this disk: its objects are used in place."""
+        self.ref = f"refs/heads/{branch}"
+        self.local = local
+        self._remote = remote
+        self._held = contextlib.ExitStack()
+        folder = cache_dir or Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="orch-gates-")))
+        self._cache = Cache(folder, f"{remote.url}\n{branch}")
+        self._session: Session | None = None
+        self._objects: Objects | None = None
+        self._unpublished = False
+        self.close = weakref.finalize(self, self._held.close)
+
+    @property
+    def objects(self) -> Objects:
+        """The objects at hand; there are some once `warm` or `fetch` answered."""
+        if self._objects is None:
+            raise StateError("the state branch has not been read yet")
+        return self._objects
+
+    def seen(self) -> Seen | None:
+        """What this machine saw last of the branch."""
+        return self._cache.seen()
+
+    def note(self, seen: Seen) -> None:
+        """Remember what was seen, and that all of it is here."""
+        self._cache.note(seen)
+        if self._session is not None and self.local is None:
+            self._session.know(seen.tip)
+
+    def forget(self) -> None:
+        """No longer hold the branch to what was seen of it."""
+        self._cache.forget()
+
+    def warm(self) -> Seen | None:
+        """What was seen last, if its commit is here; asks nobody."""
+        seen = self._cache.seen()
+        if seen is None or self._opened() is None:
+            return None
+        if not self.objects.has(seen.tip):
+            # Another process may have begun a new store meanwhile.
+            self._use(self._cache.open(self._held))
+        return seen if self._objects is not None and self._objects.has(seen.tip) else None
+
+    def fetch(self, timeout: float) -> Heads:
+        """Fetch the branch and its witness.
+
+        Raises:
+            StateUnreachable: the remote did not answer in time.
+            StateDenied: it refused.
+            StateError: the cache or the repository cannot be used.
+        """
+        if self.local is not None:
+            return self._look(self.local, timeout)
+        seen = self.warm()
+        if seen is None or self._session is None:
+            return self._fetch_cold(timeout)
+        self._session.know(seen.tip)
+        heads = self._fetch_refs(self._session, timeout, depth=0, only="")
+        if isinstance(heads, Heads):
+            return heads
+        if heads.meaning is Fetched.BROKEN:
+            self.leave_behind()
+            return self._fetch_cold(timeout)
+        raise failure(heads)
+
+    def fill(self, oids: Iterable[str], timeout: float, *, only: str = "") -> None:
+        """Fetch objects that were left out, with all below them unless the filter `only` says otherwise.
+
+        Raises:
+            StateUnreachable, StateDenied, StateError: as `fetch`.
+        """
+        wanted = sorted(set(oids))
+        if self.local is not None or self._session is None:
+            raise StateError(f"the repository lacks object {wanted[0]}; `git fsck` in it shows what else")
+        answer = self._remote.fetch_objects(self._session.git_dir, wanted, timeout=timeout, only=only)
+        if answer.meaning is not Fetched.DONE:
+            raise failure(answer)
+
+    @contextlib.contextmanager
+    def with_history(self, heads: Heads, timeout: float) -> Iterator[Objects]:
+        """The objects at hand and every commit of the branch and of its witness, while the block lasts.
+
+        Raises:
+            StateUnreachable, StateDenied, StateError: as `fetch`.
+        """
+        if self.local is not None or self._session is None:
+            yield self.objects
+            return
+        # Fetched apart: where git has a commit already, it takes what is behind it for granted.
+        with self._session.apart() as git_dir:
+            specs = [f"+{self.ref}:refs/tip"] * bool(heads.tip) + [f"+{WITNESS}:refs/witness"] * bool(heads.witness)
+            answer = self._remote.fetch(git_dir, specs, timeout=timeout, only="tree:0")
+            if answer.meaning is not Fetched.DONE:
+                raise failure(answer)
+            (git_dir / "objects" / "info" / "alternates").write_bytes(os.fsencode(self._session.objects) + b"\n")
+            yield Objects(git_dir / "objects")
+
+    def push(self, updates: list[Update], timeout: float) -> PushAnswer:
+        """Push all updates or none."""
+        assert self._session is not None
+        return self._remote.push(self._session.git_dir, updates, timeout=timeout)
+
+    def leave_behind(self) -> None:
+        """The store is damaged: start on a new one."""
+        if self._session is not None:
+            self._cache.retire(self._session)
+        self._session = self._objects = None
+        self._unpublished = False
+
+    def _opened(self) -> Session | None:
+        if self._session is None:
+            self._use(self._cache.open(self._held))
+        return self._session
+
+    def _use(self, session: Session | None) -> None:
+        self._session = session
+        self._objects = None if session is None else Objects(session.objects)
+
+    def _begin(self, alternate: Path | None) -> None:
+        self._use(self._cache.begin(self._held, alternate))
+
+    def _look(self, repository: Path, timeout: float) -> Heads:
+        if self._opened() is None:
+            self._begin(repository / "objects")
+            assert self._session is not None
+            self._cache.publish(self._session)
+        answer, refs = self._remote.local_refs(repository, [self.ref, WITNESS], timeout=timeout)
+        if answer.meaning is not Fetched.DONE:
+            raise failure(answer)
+        if any(len(oid) != 40 for oid in refs.values()):
+            raise failure(FetchAnswer(Fetched.FORMAT))
+        return Heads(refs.get(self.ref, ""), refs.get(WITNESS, ""))
+
+    def _fetch_cold(self, timeout: float) -> Heads:
+        if self._session is None or not self._unpublished:
+            self._begin(None)
+            self._unpublished = True
+        session = self._session
+        assert session is not None
+        heads = self._fetch_refs(session, timeout, depth=1, only=_COLD)
+        if not isinstance(heads, Heads):
+            raise failure(heads)
+        if heads.tip:
+            tree = self.objects.commit(heads.tip).tree
+            folders = [node for node in self.objects.list(tree) if node.folder and node.name != _ARCHIVE]
+            below = {node.oid for folder in folders for node in self.objects.list(folder.oid)}
+            if absent := [oid for oid in below if not self.objects.has(oid)]:
+                self.fill(absent, timeout)
+            self._cache.publish(session)
+            self._unpublished = False
+        return heads
+
+    def _fetch_refs(self, session: Session, timeout: float, *, depth: int, only: str) -> Heads | FetchAnswer:
+        specs = {self.ref: session.git_dir / "refs" / "tip", WITNESS: session.git_dir / "refs" / "witness"}
+        wanted = list(specs)
+        for _ in range(2):
+            refspecs = [f"+{ref}:refs/{specs[ref].name}" for ref in wanted]
+            answer = self._remote.fetch(session.git_dir, refspecs, timeout=timeout, depth=depth, only=only)
+            if answer.meaning is Fetched.DONE:
+                found = {ref: specs[ref].read_text("ascii").strip() for ref in wanted}
+                return Heads(found.get(self.ref, ""), found.get(WITNESS, ""))
+            if answer.meaning is not Fetched.ABSENT:
+                return answer
+            answer, refs = self._remote.refs(session.git_dir, wanted, timeout=timeout)
+            if answer.meaning is not Fetched.DONE:
+                return answer
+            if not refs:
+                return Heads("", "")
+            wanted = [ref for ref in wanted if ref in refs]
+        return FetchAnswer(Fetched.FAILED, "refs of the remote came and went while they were read")
+
+
+def failure(answer: FetchAnswer) -> StateError:
+    """A fetch that did not work, as the error that says what to do."""
+    words = escape.visible(answer.reason)
+    if answer.meaning is Fetched.REFUSED:
+        return StateDenied(f"the state branch may not be read: {words}")
+    if answer.meaning is Fetched.FORMAT:
+        return StateError("the state branch has to be in a SHA-1 repository; set ORCH_STATE_REMOTE to one")
+    if answer.meaning is Fetched.BROKEN:
+        return StateError(f"what was fetched of the state branch cannot be kept: {words}")
+    return StateUnreachable(f"the state branch could not be fetched: {words}")
