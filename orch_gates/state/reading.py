@@ -121,8 +121,18 @@ def proven(source: Source, heads: Heads, tip: str, ancestor: str, deadline: Dead
     """
     answer = descends(source.objects, tip, ancestor)
     if answer is None:
-        with source.with_history(heads, deadline.share()) as objects:
-            answer = descends(objects, tip, ancestor)
+        with source.with_history(heads, deadline.share()) as whole:
+            return certain(whole.objects, tip, ancestor)
+    return answer
+
+
+def certain(objects: Objects, tip: str, ancestor: str) -> bool:
+    """As `descends`.
+
+    Raises:
+        StateError: history is cut off before the answer.
+    """
+    answer = descends(objects, tip, ancestor)
     if answer is None:
         raise StateError("the history of the state branch is cut off on its remote, so nothing proves it whole")
     return answer

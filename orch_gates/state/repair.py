@@ -9,6 +9,7 @@ from orch_gates.documents import escape
 from orch_gates.errors import StateDenied, StateDocumentError, StateUnreachable
 from orch_gates.git.answers import PushAnswer, Pushed
 from orch_gates.git.remote import Update
+from orch_gates.git.tree import Objects
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.layout import ROOT
 from orch_gates.state.outcome import (
@@ -24,7 +25,7 @@ from orch_gates.state.outcome import (
     Unknown,
     Unreachable,
 )
-from orch_gates.state.reading import Reader, descends, missing, proven
+from orch_gates.state.reading import Reader, certain, descends, missing, proven
 from orch_gates.state.source import WITNESS, Heads, Source
 from orch_gates.state.store import Change
 from orch_gates.state.timing import Deadline
@@ -95,8 +96,7 @@ def restore(source: Source, reader: Reader, writer: Writer, deadline: Deadline) 
     attempts = 0
     while True:
         try:
-            heads = source.fetch(deadline.share())
-            plan = _plan(source, writer, heads, deadline)
+            answer, plan = _restored(source, writer, deadline)
         except StateDenied as error:
             return Denied(str(error)) if not op else Unknown(op, str(error))
         except StateUnreachable as error:
@@ -104,7 +104,6 @@ def restore(source: Source, reader: Reader, writer: Writer, deadline: Deadline) 
         else:
             if not isinstance(plan, _Plan):
                 return plan
-            answer = source.push(plan.updates, deadline.share()) if plan.updates else PushAnswer(Pushed.LANDED)
             attempts += 1
             if answer.meaning is Pushed.LANDED:
                 source.forget()
@@ -132,24 +131,35 @@ class _Plan:
         return GitSnapshot(source, self.done.commit, max(deadline.left(), deadline.reserve))
 
 
-def _plan(source: Source, writer: Writer, heads: Heads, deadline: Deadline) -> _Plan | NothingToDo | Missing:
+def _restored(source: Source, writer: Writer, deadline: Deadline) -> tuple[PushAnswer, _Plan | NothingToDo | Missing]:
+    heads = source.fetch(deadline.share())
+    if not (heads.tip or heads.witness):
+        return PushAnswer(Pushed.LANDED), Missing(missing(heads, source.seen()))
+    with source.with_history(heads, deadline.share()) as whole:
+        plan = _plan(source, whole.objects, writer, heads, deadline)
+        if isinstance(plan, _Plan) and plan.updates:
+            return source.push(plan.updates, deadline.share(), whole), plan
+    return PushAnswer(Pushed.LANDED), plan
+
+
+def _plan(
+    source: Source, objects: Objects, writer: Writer, heads: Heads, deadline: Deadline
+) -> _Plan | NothingToDo | Missing:
     seen = source.seen()
     known = seen.tip if seen is not None and source.objects.has(seen.tip) else ""
     good = heads.witness or known
-    if good and known != good and known and descends(source.objects, known, good):
+    if known and known != good and descends(objects, known, good):
         good = known
-    if not heads.tip and not good:
-        return Missing(missing(heads, seen))
     if not heads.tip:
         how = "the branch was gone and is back"
         return _forward(source, Heads("", heads.witness), good, how, deadline)
-    if not good or proven(source, heads, heads.tip, good, deadline):
-        if seen is None or proven(source, heads, heads.tip, seen.tip, deadline):
+    if not good or certain(objects, heads.tip, good):
+        if seen is None or certain(objects, heads.tip, seen.tip):
             return NothingToDo(heads.tip)
         found = GitSnapshot(source, heads.tip, deadline.share())
         how = f"branch and witness agree; the record of this machine, which had {seen.tip}, was dropped"
         return _Plan([], heads.witness, Restored(heads.tip, found.generation, how, seen.tip))
-    if proven(source, heads, good, heads.tip, deadline):
+    if certain(objects, good, heads.tip):
         how = f"the branch was rewound to {heads.tip} and is forward again"
         return _forward(source, heads, good, how, deadline)
     return _joined(source, writer, heads, good, deadline)

@@ -31,6 +31,14 @@ class Heads:
     witness: str
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A repository with every commit of the branch and of its witness."""
+
+    git_dir: Path
+    objects: Objects
+
+
 class Source:
     """Fetches from and pushes to one state branch; for one thread."""
 
@@ -114,28 +122,31 @@ class Source:
             raise failure(answer)
 
     @contextlib.contextmanager
-    def with_history(self, heads: Heads, timeout: float) -> Iterator[Objects]:
+    def with_history(self, heads: Heads, timeout: float) -> Iterator[Whole]:
         """The objects at hand and every commit of the branch and of its witness, while the block lasts.
 
         Raises:
             StateUnreachable, StateDenied, StateError: as `fetch`.
         """
-        if self.local is not None or self._session is None:
-            yield self.objects
+        if self.local is not None:
+            assert self._session is not None
+            yield Whole(self._session.git_dir, self.objects)
             return
         # Fetched apart: where git has a commit already, it takes what is behind it for granted.
+        assert self._session is not None
         with self._session.apart() as git_dir:
             specs = [f"+{self.ref}:refs/tip"] * bool(heads.tip) + [f"+{WITNESS}:refs/witness"] * bool(heads.witness)
             answer = self._remote.fetch(git_dir, specs, timeout=timeout, only="tree:0")
             if answer.meaning is not Fetched.DONE:
                 raise failure(answer)
             (git_dir / "objects" / "info" / "alternates").write_bytes(os.fsencode(self._session.objects) + b"\n")
-            yield Objects(git_dir / "objects")
+            yield Whole(git_dir, Objects(git_dir / "objects"))
 
-    def push(self, updates: list[Update], timeout: float) -> PushAnswer:
-        """Push all updates or none."""
+    def push(self, updates: list[Update], timeout: float, whole: Whole | None = None) -> PushAnswer:
+        """Push all updates or none; from `whole` where git has to see that it is no force."""
         assert self._session is not None
-        return self._remote.push(self._session.git_dir, updates, timeout=timeout)
+        git_dir = self._session.git_dir if whole is None else whole.git_dir
+        return self._remote.push(git_dir, updates, timeout=timeout)
 
     def leave_behind(self) -> None:
         """The store is damaged: start on a new one."""
