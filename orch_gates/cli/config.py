@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -12,6 +12,7 @@ from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.settings import load
 
 if TYPE_CHECKING:
+    from orch_gates.errors import ConfigError
     from orch_gates.git.cli import Git
 
 
@@ -40,11 +41,15 @@ def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
         from orch_gates import wiring
         from orch_gates.cli import config_view
         from orch_gates.config.listing import listing
+        from orch_gates.errors import ConfigError
 
         settings = load()
         git = wiring.repository(settings, repo)
         revision = git.resolve(ref) if ref else wiring.configuring_commit(settings, git)
-        merged, found = wiring.configured(settings, git, revision)
+        try:
+            merged, found = wiring.configured(settings, git, revision)
+        except ConfigError as error:
+            _refuse(error, error.exit_code)
         listed = listing(merged, found)
         if as_json:
             say(config_view.as_json(listed, found))
@@ -54,6 +59,11 @@ def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
             say(config_view.as_text(listed, found, origins=origin))
         if not ref:
             _warn_of_another(git, revision)
+
+
+def _refuse(error: ConfigError, code: int) -> NoReturn:
+    say("".join(f"{problem}\n" for problem in error.problems), to=sys.stderr)
+    raise SystemExit(code) from error
 
 
 def _warn_of_another(git: Git, revision: str) -> None:
@@ -85,8 +95,7 @@ def check(file: Path) -> None:
         try:
             found = parse(raw, name=visible(str(file)))
         except ConfigError as error:
-            say("".join(f"{problem}\n" for problem in error.problems), to=sys.stderr)
-            raise SystemExit(1) from error
+            _refuse(error, 1)
         stages = f"{len(found.declared.pipeline.stages)} stages" if found.declared else "the default stages"
         say(f"{visible(str(file))}: valid: {len(found.given)} settings, {stages}\n")
 
