@@ -26,6 +26,7 @@ from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
 
 if TYPE_CHECKING:
+    from orch_gates.git.heads import Heads
     from orch_gates.state.git_store import GitStore
 
 
@@ -185,3 +186,19 @@ def store(settings: Settings, directory: Path) -> GitStore:
     source = place.source(found, wanted.branch, settings.tools.cache_dir, settings.inherited_env)
     author = Author(wanted.author_name, wanted.author_email)
     return GitStore(source, Identity(author, wanted.by or settings.ci.actor or "orch-gates"), wanted.timeout)
+
+
+def heads(settings: Settings, directory: Path) -> Heads:
+    """The branches with the tasks' code: at this clone's origin, or in this bare repository.
+
+    Raises:
+        SettingsError: nothing says where they are.
+        GitError: the clone cannot be read.
+    """
+    from orch_gates.git.heads import Heads
+    from orch_gates.git.remote import Remote
+    from orch_gates.state import place
+
+    timeout = settings.state.timeout
+    found = place.find("", directory, settings.inherited_env, timeout=timeout)
+    return Heads(Remote.at(found.url, settings.inherited_env, found.config), place.local(found), timeout)

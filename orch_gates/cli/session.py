@@ -14,6 +14,7 @@ from orch_gates.config.pipeline import effective
 from orch_gates.engine.stages import Pipeline
 from orch_gates.gates import registry
 from orch_gates.gates.registry import Sources
+from orch_gates.git.heads import Heads
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
 from orch_gates.settings import Settings
@@ -30,7 +31,7 @@ class Session:
 
     settings: Settings
     store: Store
-    remote: wiring.CodeRemote
+    heads: Heads
     pipeline: Pipeline
     target: str
     by: str
@@ -38,7 +39,7 @@ class Session:
 
     def head_of(self, branch: str) -> str:
         """The commit at a branch's head on the server, asked now; empty where there is no such branch."""
-        return self.remote.head_of(branch)
+        return self.heads.of(branch)
 
     def gate(self, name: str, task: Task, head: str, read: Reader) -> Verdict:
         """Judge one gate for a task's commit."""
@@ -71,10 +72,10 @@ def open_session(directory: Path) -> Session:
     return Session(
         settings=settings,
         store=wiring.store(settings, directory),
-        remote=wiring.code_remote(settings, directory),
+        heads=wiring.heads(settings, directory),
         pipeline=effective(config, settings),
         target=settings.target or settings.usual_target or "main",
-        by=settings.state.by,
+        by=settings.state.by or settings.ci.actor or "orch-gates",
         now=clock.utc_now(),
     )
 

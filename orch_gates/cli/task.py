@@ -95,12 +95,16 @@ def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
 def log(name: str, repo: Path, as_json: bool) -> None:
     """Tell what happened to task ID: who, when, which gate, why."""
     with exit_codes():
+        from dataclasses import asdict
+
         from orch_gates.cli.session import open_session
+        from orch_gates.model.ids import timestamp
         from orch_gates.report import tasks as render
         from orch_gates.tasks.log import history_of
 
-        steps = history_of(open_session(repo).store, name)
-        say(render.as_json([step.as_dict() for step in steps]) if as_json else render.log(steps))
+        found = history_of(open_session(repo).store, name)
+        steps = [asdict(step) | {"when": timestamp(step.when)} for step in found]
+        say(render.as_json(steps) if as_json else render.log(steps))
 
 
 @task.command()

@@ -5,6 +5,7 @@ It sees objects and nothing else: no refs, no configuration, no index, no work t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,7 @@ from orch_gates.errors import GitError
 FILE_MODE = b"100644"
 FOLDER_MODE = b"40000"
 
+_WHO = re.compile(r"<(?P<email>[^<>]*)> (?P<seconds>[0-9]{1,12}) [+-][0-9]{4}$")
 _REGULAR = {FILE_MODE, b"100755", b"100664"}
 
 
@@ -54,10 +56,13 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit holds and what it follows."""
+    """What a commit holds and what it follows; `seconds` since 1970 as its committer's clock said."""
 
     tree: str
     parents: tuple[str, ...]
+    email: str
+    seconds: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,14 @@ class Objects:
             MissingObject: it is not here.
             GitError: it is no commit, or broken.
         """
-        header = self._read(oid, ObjectType.COMMIT).split(b"\n\n", 1)[0].decode("utf-8", "replace")
+        header, _, message = self._read(oid, ObjectType.COMMIT).decode("utf-8", "replace").partition("\n\n")
         fields = [line.partition(" ") for line in header.split("\n")]
         trees = [value for name, _, value in fields if name == "tree"]
-        if len(trees) != 1:
+        committers = [found for name, _, value in fields if name == "committer" and (found := _WHO.search(value))]
+        if len(trees) != 1 or len(committers) != 1:
             raise GitError(f"commit {oid} is broken")
-        return Commit(trees[0], tuple(value for name, _, value in fields if name == "parent"))
+        parents = tuple(value for name, _, value in fields if name == "parent")
+        return Commit(trees[0], parents, committers[0]["email"], int(committers[0]["seconds"]), message)
 
     def list(self, tree: str) -> tuple[Node, ...]:
         """A folder's entries, in git's order.

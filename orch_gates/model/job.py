@@ -33,7 +33,7 @@ class Job(Document):
 
     KIND: ClassVar[str] = "job"
 
-    schema_: Literal["orch.job/1"] = Field("orch.job/1", alias="schema", description="Always `orch.job/1`.")
+    schema_: Literal["orch.job/1"] = Field(default="orch.job/1", alias="schema", description="Always `orch.job/1`.")
     task: TaskName = Field(description="The task that it works for.")
     stage: Slug = Field(description="The stage whose work it does.")
     role: Slug = Field(description="Who does it.")

@@ -15,7 +15,9 @@ class Lease(Document):
 
     KIND: ClassVar[str] = "lease"
 
-    schema_: Literal["orch.lease/1"] = Field("orch.lease/1", alias="schema", description="Always `orch.lease/1`.")
+    schema_: Literal["orch.lease/1"] = Field(
+        default="orch.lease/1", alias="schema", description="Always `orch.lease/1`."
+    )
     target: BranchName = Field(description="The branch that may be merged into.")
     generation: int = Field(ge=0, description="The fencing token: one more with every grant.")
     holder: Line = Field(description="The task that holds it; empty when it is free.")

@@ -22,15 +22,21 @@ class Report(Document):
 
     KIND: ClassVar[str] = "report"
 
-    schema_: Literal["orch.report/1"] = Field("orch.report/1", alias="schema", description="Always `orch.report/1`.")
+    schema_: Literal["orch.report/1"] = Field(
+        default="orch.report/1", alias="schema", description="Always `orch.report/1`."
+    )
     gate: Slug = Field(description="The gate that reads it.")
-    verdict: Outcome | None = Field(None, strict=False, description="The gate's answer, unless a status field says it.")
+    verdict: Outcome | None = Field(
+        default=None, strict=False, description="The gate's answer, unless a status field says it."
+    )
     head: OidOrNone = Field(description="The commit that it is about, in full.")
-    reason: Line = Field("", description="Why, in one line.")
-    next_step: Line = Field("", description="What to do about it.")
-    created: Timestamp | None = Field(None, description="When it was made, UTC.")
-    findings: tuple[ReportedFinding, ...] = Field((), max_length=MAX_FINDINGS, strict=False, description="What is red.")
-    notices: tuple[_Text, ...] = Field((), strict=False, description="Shown, blamed on nobody.")
+    reason: Line = Field(default="", description="Why, in one line.")
+    next_step: Line = Field(default="", description="What to do about it.")
+    created: Timestamp | None = Field(default=None, description="When it was made, UTC.")
+    findings: tuple[ReportedFinding, ...] = Field(
+        default=(), max_length=MAX_FINDINGS, strict=False, description="What is red."
+    )
+    notices: tuple[_Text, ...] = Field(default=(), strict=False, description="Shown, blamed on nobody.")
     evidence: dict[str, _Text | int | bool | None] = Field(default_factory=dict, description="What proves it.")
 
     def word(self, field: str) -> object:

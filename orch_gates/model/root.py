@@ -15,7 +15,9 @@ class Root(Document):
 
     KIND: ClassVar[str] = "state"
 
-    schema_: Literal["orch.state/1"] = Field("orch.state/1", alias="schema", description="Always `orch.state/1`.")
+    schema_: Literal["orch.state/1"] = Field(
+        default="orch.state/1", alias="schema", description="Always `orch.state/1`."
+    )
     generation: int = Field(ge=1, description="Raised by one with every commit of orch-gates (ST-4).")
     created: Timestamp = Field(description="When the branch was made, UTC.")
     stages: tuple[Slug, ...] = Field(strict=False, min_length=1, description="The stages in order, without `done`.")

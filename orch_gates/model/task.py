@@ -40,7 +40,7 @@ class Task(Document):
 
     KIND: ClassVar[str] = "task"
 
-    schema_: Literal["orch.task/1"] = Field("orch.task/1", alias="schema", description="Always `orch.task/1`.")
+    schema_: Literal["orch.task/1"] = Field(default="orch.task/1", alias="schema", description="Always `orch.task/1`.")
     id: TaskName = Field(description="The task's name; also its folder.")
     title: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\A[^\n\r]+\z")] = Field(
         description="One line for people."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from orch_gates.documents.escape import clip, visible
@@ -76,6 +76,15 @@ def step_json(decision: Decision, verdicts: Sequence[Verdict], commit: str) -> s
             "verdicts": [json.loads(machine.as_json(verdict)) for verdict in verdicts],
         }
     )
+
+
+def log(steps: Sequence[Mapping[str, str]]) -> str:
+    """What happened to a task, a paragraph for every commit."""
+    lines = []
+    for step in steps:
+        lines.append(f"{step['when']}  {shown(step['subject'])}  [by {shown(step['by'])}, {step['commit'][:10]}]")
+        lines += [f"    {shown(line)}" for line in step["body"].splitlines()]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def why_json(why: Why) -> str:

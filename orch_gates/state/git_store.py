@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from orch_gates.git.tree import Author
 from orch_gates.state import repair
 from orch_gates.state.git_snapshot import GitSnapshot
+from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import Initialised, Restoration, Result
 from orch_gates.state.reading import Reader
-from orch_gates.state.source import Source
+from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Decide
 from orch_gates.state.timing import Deadline, Timing
 from orch_gates.state.transaction import Transaction
@@ -52,6 +53,15 @@ class GitStore:
     def restore(self) -> Restoration:
         """Mend the branch; see `Store.restore`."""
         return repair.restore(self._source, self._reader, self._writer, self._deadline())
+
+    def log(self) -> Iterator[Logged]:
+        """Every commit, newest first; see `Store.log`."""
+        deadline = self._deadline()
+        base = self._reader.fresh(deadline)
+        heads = Heads(base.snapshot.tip, base.witness)
+        with self._source.with_history(heads, deadline.share()) as whole:
+            for oid, _ in whole.objects.history(heads.tip):
+                yield logged(oid, whole.objects.commit(oid))
 
     def close(self) -> None:
         """Let go of the cache; the store and its snapshots are of no use afterwards."""

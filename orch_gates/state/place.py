@@ -56,8 +56,12 @@ def source(place: Place, branch: str, cache_dir: Path | None, inherited: Mapping
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", branch) or re.search(r"\.\.|//|/\.|\.lock(/|$)|[./]$", branch):
         raise SettingsError(f"ORCH_STATE_BRANCH={branch!r} is not a name for a branch")
-    local = None if _URL.match(place.url) else git_directory(Path(place.url))
-    return Source(Remote.at(place.url, inherited, place.config), branch, cache_dir, local)
+    return Source(Remote.at(place.url, inherited, place.config), branch, cache_dir, local(place))
+
+
+def local(place: Place) -> Path | None:
+    """The git directory of a place on this disk; None for one on a server."""
+    return None if _URL.match(place.url) else git_directory(Path(place.url))
 
 
 def git_directory(path: Path) -> Path | None:

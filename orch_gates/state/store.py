@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from orch_gates.state.log import Logged
 from orch_gates.state.outcome import Initialised, Restoration, Result
 from orch_gates.state.snapshot import Snapshot
 
@@ -59,6 +60,14 @@ class Store(Protocol):
 
     def initialise(self, files: Mapping[str, str]) -> Initialised:
         """Make the branch with these files, unless there is one; `orch-state.md` with generation 1 is one of them."""
+        ...
+
+    def log(self) -> Iterator[Logged]:
+        """What every commit says about itself, newest first.
+
+        Raises:
+            MissingState, RewoundState, StateUnreachable, StateDenied, StateError: as `load`.
+        """
         ...
 
     def restore(self) -> Restoration:

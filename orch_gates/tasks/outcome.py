@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from orch_gates.errors import StateDenied, StateError, StateExhausted
 from orch_gates.state import outcome
+
+Failed: TypeAlias = (
+    outcome.Exhausted | outcome.Denied | outcome.Missing | outcome.Rewound | outcome.Unreachable | outcome.Unknown
+)
 
 
 def settled(result: outcome.Result) -> str:
@@ -21,17 +25,24 @@ def settled(result: outcome.Result) -> str:
             return commit
         case outcome.NothingToDo():
             return ""
+        case _:
+            raise unsettled(result)
+
+
+def unsettled(result: Failed) -> StateError:
+    """The error that tells of an outcome without an effect, or with one that could not be proven."""
+    match result:
         case outcome.Exhausted(attempts=attempts, seconds=seconds):
-            raise StateExhausted(
+            return StateExhausted(
                 f"others changed the state branch {attempts} times within {seconds:.0f} s; "
                 "nothing was written, try again"
             )
         case outcome.Denied(reason=reason):
-            raise StateDenied(f"the server refused the change of the state branch: {reason}")
+            return StateDenied(f"the server refused the change of the state branch: {reason}")
         case outcome.Missing(reason=reason) | outcome.Rewound(reason=reason) | outcome.Unreachable(reason=reason):
-            raise StateError(reason)
+            return StateError(reason)
         case outcome.Unknown(op=op, reason=reason):
-            raise StateError(
+            return StateError(
                 f"whether change {op} was recorded could not be found out: {reason}; run the command again"
             )
         case _:

@@ -1,0 +1,17 @@
+"""`orch-gates state`: the state branch as a whole."""
+
+from __future__ import annotations
+
+import click
+
+from orch_gates.cli import state_repair
+
+
+@click.group()
+def state() -> None:
+    """Make, check, prove and mend the state branch."""
+
+
+state.add_command(state_repair.init)
+state.add_command(state_repair.restore)
+state.add_command(state_repair.compact)

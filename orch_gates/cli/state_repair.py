@@ -1,0 +1,103 @@
+"""`orch-gates state init`, `restore` and `compact`: what changes the branch as a whole."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, say
+
+_REPO = click.option(
+    "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
+)
+
+
+@click.command()
+@_REPO
+def init(repo: Path) -> None:
+    """Make the state branch; where there is one, nothing changes.
+
+    \b
+    Examples:
+      orch-gates state init
+      orch-gates state init --repo /srv/git/app.git
+    """
+    with exit_codes():
+        from orch_gates.cli.session import open_session
+        from orch_gates.model.ids import timestamp
+        from orch_gates.model.root import Root
+        from orch_gates.state import outcome
+        from orch_gates.state.branch import branch_files
+        from orch_gates.tasks.outcome import unsettled
+
+        session = open_session(repo)
+        root = Root(
+            generation=1,
+            created=timestamp(session.now),
+            stages=session.pipeline.names,
+            rework=session.pipeline.rework,
+        )
+        branch = session.settings.state.branch
+        match session.store.initialise(branch_files(root)):
+            case outcome.Committed(commit=commit):
+                say(f"made branch {branch} ({commit[:10]}): {' -> '.join(root.stages)} -> done\n")
+            case outcome.Exists(tip=tip):
+                say(f"branch {branch} is there already ({tip[:10]}); nothing was changed\n")
+            case other:
+                raise unsettled(other)
+
+
+@click.command()
+@_REPO
+def restore(repo: Path) -> None:
+    """Mend a state branch that was deleted, rewound or replaced, from its witness; never by force.
+
+    \b
+    Examples:
+      orch-gates state restore
+    """
+    with exit_codes():
+        from orch_gates.cli.session import open_session
+        from orch_gates.state import outcome
+        from orch_gates.tasks.outcome import unsettled
+
+        match open_session(repo).store.restore():
+            case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost):
+                say(f"restored: {how}; the branch stands at {commit[:10]}, generation {generation}\n")
+                if lost:
+                    say(f"what stood there instead is kept as {lost}\n")
+            case outcome.NothingToDo(tip=tip):
+                say(f"nothing is lost: the branch stands at {tip[:10]}, as its witness says\n")
+            case other:
+                raise unsettled(other)
+
+
+@click.command()
+@click.option(
+    "--older-than",
+    "days",
+    default=30,
+    type=click.IntRange(0, 36500),
+    metavar="DAYS",
+    help="Only tasks that were finished longer ago [30].",
+)
+@_REPO
+def compact(days: int, repo: Path) -> None:
+    """Move finished tasks to the archive, so that the others stay quick to read.
+
+    \b
+    Examples:
+      orch-gates state compact
+      orch-gates state compact --older-than 7
+    """
+    with exit_codes():
+        from orch_gates.cli.session import open_session
+        from orch_gates.tasks.archive import compact as archive
+
+        session = open_session(repo)
+        done = archive(session.store, timedelta(days=days), session.now)
+        say(f"{len(done.archived)} tasks archived\n")
+        if done.left:
+            say(f"{done.left} more are old enough; run it again\n")

@@ -1,0 +1,50 @@
+"""What every commit of the state branch says about itself (ST-3): the audit trail, as values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from orch_gates.git.tree import Commit
+
+_TRAILER = re.compile(r"Orch-(?P<name>Op|Event|Task|By): (?P<value>[^\n]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One commit. A hand edit has no trailers: `op`, `event`, `task` are empty, `by` is its committer's address."""
+
+    commit: str
+    when: datetime
+    subject: str
+    body: str
+    op: str
+    event: str
+    task: str
+    by: str
+
+
+def logged(oid: str, commit: Commit) -> Logged:
+    """A commit as it tells of itself; total, for any message."""
+    subject, _, rest = commit.message.strip("\n").partition("\n")
+    paragraphs = rest.strip("\n").split("\n\n")
+    trailers = _trailers(paragraphs[-1])
+    body = "\n\n".join(paragraphs[:-1] if trailers else paragraphs).strip()
+    return Logged(
+        commit=oid,
+        when=datetime.fromtimestamp(commit.seconds, UTC),
+        subject=subject,
+        body=body,
+        op=trailers.get("Op", ""),
+        event=trailers.get("Event", ""),
+        task=trailers.get("Task", "-").removeprefix("-"),
+        by=trailers.get("By", commit.email),
+    )
+
+
+def _trailers(paragraph: str) -> Mapping[str, str]:
+    lines = [_TRAILER.fullmatch(line) for line in paragraph.split("\n")]
+    found = [line for line in lines if line is not None]
+    return {line["name"]: line["value"] for line in found} if len(found) == len(lines) else {}

@@ -1,0 +1,56 @@
+"""Moving finished tasks out of the hot tree, so that the rest stays quick to read (ST-5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from orch_gates.model.ids import moment
+from orch_gates.model.task import Task
+from orch_gates.state import layout
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change, Store
+from orch_gates.tasks import book
+from orch_gates.tasks.outcome import settled
+
+MOST_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """The tasks that were archived, and how many finished ones are left for another time."""
+
+    archived: tuple[str, ...]
+    left: int
+    commit: str
+
+
+def compact(store: Store, older_than: timedelta, now: datetime) -> Compacted:
+    """Archive the tasks that were finished longer ago than `older_than`, at most `MOST_AT_ONCE` in one commit.
+
+    Raises:
+        StateError: it could not be recorded.
+    """
+    chosen: list[Task] = []
+    left = 0
+
+    def decision(snapshot: Snapshot) -> Change | None:
+        nonlocal chosen, left
+        old = [task for task in book.read(snapshot).tasks if task.state.finished and now - _ended(task) > older_than]
+        chosen, left = old[:MOST_AT_ONCE], max(0, len(old) - MOST_AT_ONCE)
+        if not chosen:
+            return None
+        return Change(
+            event="archive",
+            task=chosen[0].id if len(chosen) == 1 else "-",
+            subject=f"archive: {len(chosen)} finished tasks",
+            body="\n".join(task.id for task in chosen),
+            moves={layout.task_folder(task.id): layout.archive_folder(_ended(task).year, task.id) for task in chosen},
+        )
+
+    commit = settled(store.transact(decision))
+    return Compacted(tuple(task.id for task in chosen), left, commit)
+
+
+def _ended(task: Task) -> datetime:
+    return moment(task.updated)
