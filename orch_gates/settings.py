@@ -68,7 +68,6 @@ class CiContext:
     repository: str
     output_file: str
     summary_file: str
-    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +172,6 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
             repository=env.told("GITHUB_REPOSITORY") or _gitea_repository(env),
             output_file=env.told("GITHUB_OUTPUT"),
             summary_file=env.told("GITHUB_STEP_SUMMARY"),
-            actor=env.told("GITHUB_ACTOR"),
         ),
         hook=HookContext(
             quarantine=env.told("GIT_QUARANTINE_PATH"),
@@ -193,7 +191,7 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
             branch=env.text("ORCH_STATE_BRANCH"),
             remote=env.text("ORCH_STATE_REMOTE"),
             timeout=float(env.number("ORCH_STATE_TIMEOUT_S")),
-            by=env.text("ORCH_STATE_BY"),
+            by=env.text("ORCH_STATE_BY") or env.told("GITHUB_ACTOR") or env.told("USER") or "orch-gates",
             author_name=env.text("ORCH_STATE_AUTHOR_NAME"),
             author_email=env.text("ORCH_STATE_AUTHOR_EMAIL"),
         ),

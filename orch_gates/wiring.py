@@ -185,7 +185,7 @@ def store(settings: Settings, directory: Path) -> GitStore:
     found = place.find(wanted.remote, directory, settings.inherited_env, timeout=wanted.timeout)
     source = place.source(found, wanted.branch, settings.tools.cache_dir, settings.inherited_env)
     author = Author(wanted.author_name, wanted.author_email)
-    return GitStore(source, Identity(author, wanted.by or settings.ci.actor or "orch-gates"), wanted.timeout)
+    return GitStore(source, Identity(author, wanted.by), wanted.timeout)
 
 
 def heads(settings: Settings, directory: Path) -> Heads:

@@ -75,7 +75,7 @@ def open_session(directory: Path) -> Session:
         heads=wiring.heads(settings, directory),
         pipeline=effective(config, settings),
         target=settings.target or settings.usual_target or "main",
-        by=settings.state.by or settings.ci.actor or "orch-gates",
+        by=settings.state.by,
         now=clock.utc_now(),
     )
 
