@@ -1,0 +1,192 @@
+"""The state branch in memory: what a `Store` promises, without git; also the model of the property tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha1
+
+from orch_gates.errors import MissingState, RewoundState, StateDocumentError
+from orch_gates.git.tree import Commit
+from orch_gates.state import generation, message
+from orch_gates.state.layout import ROOT
+from orch_gates.state.log import Logged, logged
+from orch_gates.state.outcome import (
+    Committed,
+    Denied,
+    Exists,
+    Initialised,
+    Missing,
+    NothingToDo,
+    Restoration,
+    Restored,
+    Result,
+    Rewound,
+)
+from orch_gates.state.snapshot import Entry
+from orch_gates.state.store import Change, Decide
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryCommit:
+    files: Mapping[str, bytes]
+    parents: tuple[str, ...]
+    message: str
+
+
+@dataclass(slots=True)
+class MemoryRemote:
+    """The server: commits and refs. `refusal` is what a hook of it says to every push."""
+
+    commits: dict[str, MemoryCommit] = field(default_factory=dict)
+    branch: str = ""
+    witness: str = ""
+    refusal: str = ""
+
+    def add(self, files: Mapping[str, bytes], parents: tuple[str, ...], text: str) -> str:
+        oid = sha1(f"{len(self.commits)} {sorted(files)} {parents} {text}".encode()).hexdigest()
+        self.commits[oid] = MemoryCommit(dict(files), parents, text)
+        return oid
+
+    def reaches(self, tip: str, ancestor: str) -> bool:
+        front = [tip]
+        while front:
+            oid = front.pop()
+            if oid == ancestor:
+                return True
+            front += self.commits[oid].parents
+        return False
+
+
+class MemorySnapshot:
+    def __init__(self, remote: MemoryRemote, tip: str) -> None:
+        self.tip = tip
+        self._files = remote.commits[tip].files
+        self.generation = generation.read(self.text(ROOT))
+
+    def text(self, path: str) -> str | None:
+        data = self._files.get(path)
+        try:
+            return None if data is None else data.decode()
+        except UnicodeDecodeError as error:
+            raise StateDocumentError(f"{path}: byte {error.start + 1} is not UTF-8") from error
+
+    def files(self, prefix: str = "") -> Iterator[Entry]:
+        folder = prefix.strip("/")
+        for path in sorted(self._files):
+            if not folder or path.startswith(f"{folder}/"):
+                yield Entry(path, sha1(self._files[path]).hexdigest())
+
+    def texts(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for path in paths:
+            if (text := self.text(path)) is not None:
+                yield path, text
+
+
+class MemoryStore:
+    """A `Store` on a `MemoryRemote`; each has its own memory of what it saw."""
+
+    def __init__(self, remote: MemoryRemote) -> None:
+        self._remote = remote
+        self._seen = ""
+
+    def load(self) -> MemorySnapshot:
+        remote = self._remote
+        if not remote.branch:
+            how = "restore" if remote.witness else "init"
+            raise MissingState(f"there is no state branch: `orch-gates state {how}`")
+        for before in (remote.witness, self._seen):
+            if before and not remote.reaches(remote.branch, before):
+                raise RewoundState(f"{remote.branch} does not follow {before}: `orch-gates state restore`")
+        snapshot = MemorySnapshot(remote, remote.branch)
+        self._seen = remote.branch
+        return snapshot
+
+    def transact(self, decide: Decide) -> Result:
+        attempts = 0
+        while True:
+            try:
+                snapshot = self.load()
+            except MissingState as error:
+                return Missing(str(error))
+            except RewoundState as error:
+                return Rewound(str(error))
+            change = decide(snapshot)
+            if change is None:
+                return NothingToDo(snapshot.tip)
+            made, op = self._made(snapshot, change)
+            attempts += 1
+            if self._remote.refusal:
+                return Denied(self._remote.refusal)
+            # Somebody may have been called from within `decide`.
+            if self._remote.branch == snapshot.tip:
+                self._remote.branch = self._remote.witness = self._seen = made
+                return Committed(made, snapshot.generation + 1, op, attempts)
+
+    def initialise(self, files: Mapping[str, str]) -> Initialised:
+        remote = self._remote
+        first = generation.read(files.get(ROOT))
+        if remote.branch:
+            return Exists(remote.branch)
+        if remote.witness:
+            return Missing("the state branch was wiped: `orch-gates state restore`")
+        if remote.refusal:
+            return Denied(remote.refusal)
+        op = self._op(first)
+        made = remote.add({path: text.encode() for path, text in files.items()}, (), op)
+        remote.branch = remote.witness = self._seen = made
+        return Committed(made, first, op, 1)
+
+    def restore(self) -> Restoration:
+        remote = self._remote
+        good = remote.witness
+        if not remote.branch and not good:
+            return Missing("there is no state branch: `orch-gates state init`")
+        if self._seen and (not good or remote.reaches(self._seen, good)):
+            good = self._seen
+        if remote.branch and (not good or remote.reaches(remote.branch, good)):
+            return NothingToDo(remote.branch)
+        if remote.refusal:
+            return Denied(remote.refusal)
+        lost = ""
+        if not remote.branch or remote.reaches(good, remote.branch):
+            remote.branch = self._seen = good
+        else:
+            lost = remote.branch
+            right = MemorySnapshot(remote, good)
+            raised = max(right.generation, MemorySnapshot(remote, lost).generation) + 1
+            root = generation.raised(right.text(ROOT), raised).encode()
+            files = {**remote.commits[good].files, ROOT: root}
+            made = remote.add(files, (lost, good), self._op(raised))
+            remote.branch = remote.witness = self._seen = made
+        found = MemorySnapshot(remote, remote.branch)
+        return Restored(found.tip, found.generation, "mended", lost)
+
+    def log(self) -> Iterator[Logged]:
+        oid = self.load().tip
+        while oid:
+            commit = self._remote.commits[oid]
+            yield logged(oid, Commit("", commit.parents, "tester@example.invalid", 0, commit.message))
+            oid = commit.parents[0] if commit.parents else ""
+
+    def _made(self, snapshot: MemorySnapshot, change: Change) -> tuple[str, str]:
+        if not (change.writes or change.removals or change.moves):
+            raise ValueError("a change has to change something")
+        files = dict(self._remote.commits[snapshot.tip].files)
+        for source, target in change.moves.items():
+            moved = [path for path in files if path == source or path.startswith(f"{source}/")]
+            if not moved or any(path == target or path.startswith(f"{target}/") for path in files):
+                raise ValueError(f"cannot move {source} to {target}")
+            for path in moved:
+                files[target + path[len(source) :]] = files.pop(path)
+        for gone in change.removals:
+            for path in [path for path in files if path == gone or path.startswith(f"{gone}/")]:
+                del files[path]
+        files |= {path: text.encode() for path, text in change.writes.items()}
+        raised = snapshot.generation + 1
+        files[ROOT] = generation.raised(change.writes.get(ROOT) or snapshot.text(ROOT), raised).encode()
+        op = self._op(raised)
+        return self._remote.add(files, (snapshot.tip,), message.compose(change, op, "a tester")), op
+
+    def _op(self, raised: int) -> str:
+        return message.op_id(raised, f"{len(self._remote.commits):032x}")
