@@ -1,0 +1,251 @@
+"""Tasks, verdicts, events and pipelines to decide on: single ones, and strategies for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from orch_gates.engine import events
+from orch_gates.engine.stages import DEFAULT, Caps, EdgeGate, OnRed, Pipeline, Stage
+from orch_gates.model.feedback import Feedback
+from orch_gates.model.finding import Finding
+from orch_gates.model.ids import timestamp
+from orch_gates.model.job import Job
+from orch_gates.model.lease import Lease
+from orch_gates.model.root import Root
+from orch_gates.model.task import DONE_STAGE, Task, TaskState
+from orch_gates.model.verdict import Outcome, Verdict
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BEFORE = timestamp(NOW - timedelta(hours=1))
+HEAD = "c" * 40
+GREEN = (Outcome.PASS, Outcome.SKIP)
+FINDING = Finding("f-1", "a-rule", "src/app.py", 3, HEAD, "a token", "take it out")
+OLD_FEEDBACK = Feedback(gate="security", reason="a leak", next_step="mend it", findings_total=0, findings=())
+
+
+def make_task(**changes: Any) -> Task:
+    """An active task in `development` that nothing has been charged to; validated like one that was read."""
+    values: dict[str, Any] = {
+        "schema": "orch.task/1",
+        "id": "T-1",
+        "title": "a work item",
+        "stage": "development",
+        "state": "active",
+        "branch": "task/T-1",
+        "head": "",
+        "reason": "new",
+        "cause": "ann",
+        "created": BEFORE,
+        "created_by": "ann",
+        "since": BEFORE,
+        "updated": BEFORE,
+        "available_at": None,
+        "developer_retries": 0,
+        "defers": 0,
+        "feedback": None,
+    }
+    return Task.model_validate(values | changes)
+
+
+def make_job(**changes: Any) -> Job:
+    """A running job of that task."""
+    values: dict[str, Any] = {
+        "schema": "orch.job/1",
+        "task": "T-1",
+        "stage": "development",
+        "role": "developer",
+        "attempt": "0123456789abcdef",
+        "status": "running",
+        "reason": "",
+        "created": BEFORE,
+        "started": BEFORE,
+        "ended": None,
+        "exit_code": None,
+    }
+    return Job.model_validate(values | changes)
+
+
+def make_lease(**changes: Any) -> Lease:
+    """A lease on `main` that T-1 holds."""
+    values: dict[str, Any] = {
+        "schema": "orch.lease/1",
+        "target": "main",
+        "generation": 5,
+        "holder": "T-1",
+        "granted": BEFORE,
+        "expires": timestamp(NOW),
+        "reason": "to merge",
+    }
+    return Lease.model_validate(values | changes)
+
+
+def root_of(pipeline: Pipeline, **changes: Any) -> Root:
+    """The root document of a branch whose tasks move in this pipeline."""
+    values: dict[str, Any] = {
+        "schema": "orch.state/1",
+        "generation": 7,
+        "created": BEFORE,
+        "stages": pipeline.names,
+        "rework": pipeline.rework,
+    }
+    return Root.model_validate(values | changes)
+
+
+def a_verdict(outcome: Outcome, **changes: Any) -> Verdict:
+    """A verdict of `ci-green`."""
+    return replace(Verdict("ci-green", outcome, f"it says {outcome}"), **changes)
+
+
+def judged(stage: str, gate: str, outcome: Outcome, *, pipeline: Pipeline = DEFAULT, **changes: Any) -> list[Verdict]:
+    """The verdicts of an edge: green up to `gate`, which says `outcome`; none after it, as `advance` stops there."""
+    found = pipeline.stage(stage)
+    assert found is not None
+    names = [edge.name for edge in found.gates]
+    before = [a_verdict(Outcome.PASS, gate=name) for name in names[: names.index(gate)]]
+    return [*before, a_verdict(outcome, gate=gate, **changes)]
+
+
+def green(stage: str, pipeline: Pipeline = DEFAULT) -> list[Verdict]:
+    """A PASS of every gate on the edge out of a stage."""
+    found = pipeline.stage(stage)
+    return [a_verdict(Outcome.PASS, gate=edge.name) for edge in found.gates] if found is not None else []
+
+
+# Bytes that are no UTF-8, and whatever could end a line or a document.
+TEXTS = st.text(st.one_of(st.sampled_from("ab \n\r\t\0\u2028\ud800\udcff"), st.characters()), max_size=8)
+OUTCOMES = st.sampled_from(Outcome)
+HEADS = st.sampled_from(["", HEAD, "d" * 64])
+_STAGES = ("design", "build", "check", "ship")
+_GATES = ("one", "two", "three")
+RETIRED = "retired"
+
+
+@st.composite
+def pipelines(draw: st.DrawFn) -> Pipeline:
+    """Pipelines of one to four stages, with up to three gates of any reaction on an edge."""
+    stages = []
+    for name in _STAGES[: draw(st.integers(1, len(_STAGES)))]:
+        gates = tuple(
+            EdgeGate(gate, draw(st.sampled_from(OnRed)), draw(st.sampled_from(OnRed)))
+            for gate in _GATES[: draw(st.integers(0, len(_GATES)))]
+        )
+        stages.append(Stage(name, "worker", gates, human=draw(st.integers(0, 4)) == 0))
+    rework = draw(st.sampled_from(stages)).name
+    return Pipeline(tuple(stages), rework, Caps(draw(st.integers(0, 2)), draw(st.integers(0, 2))))
+
+
+@st.composite
+def tasks(draw: st.DrawFn, pipeline: Pipeline) -> Task:
+    """Tasks that a branch can hold: in any stage, also one that is not configured any more, and any state."""
+    state = draw(st.sampled_from(TaskState))
+    stage = DONE_STAGE if state is TaskState.DONE else draw(st.sampled_from([*pipeline.names, RETIRED]))
+    at = timestamp(NOW + timedelta(seconds=draw(st.integers(-60, 60))))
+    return make_task(
+        stage=stage,
+        state=state,
+        head=draw(HEADS),
+        available_at=at if state is TaskState.DEFERRED else None,
+        developer_retries=draw(st.integers(0, 3)),
+        defers=draw(st.integers(0, 3)),
+        feedback=draw(st.sampled_from([None, OLD_FEEDBACK])),
+        extra="kept",
+    )
+
+
+@st.composite
+def findings(draw: st.DrawFn) -> Finding:
+    """Findings of any text."""
+    texts = [draw(TEXTS) for _ in range(4)]
+    return Finding("f-1", texts[0], texts[1], draw(st.integers(0, 9)), "", texts[2], texts[3])
+
+
+def verdicts_of(gate: st.SearchStrategy[str], outcomes: st.SearchStrategy[Outcome] = OUTCOMES) -> Any:
+    """Verdicts of a gate with any words."""
+    return st.builds(
+        Verdict,
+        gate=gate,
+        outcome=outcomes,
+        reason=TEXTS,
+        findings=st.lists(findings(), max_size=1).map(tuple),
+        next_step=TEXTS,
+        absent=st.booleans(),
+    )
+
+
+@st.composite
+def edges(draw: st.DrawFn, stage: str, pipeline: Pipeline) -> list[Verdict]:
+    """Verdicts as they come from an edge: of its gates in order, up to the first that is not green."""
+    made: list[Verdict] = []
+    found = pipeline.stage(stage)
+    for edge in found.gates if found is not None else ():
+        # Mostly green, or no third gate would ever be reached.
+        outcome = draw(st.sampled_from((*GREEN, *GREEN, *Outcome)))
+        made.append(draw(verdicts_of(st.just(edge.name), st.just(outcome))))
+        if outcome not in GREEN:
+            break
+    return made
+
+
+@st.composite
+def loose_edges(draw: st.DrawFn, stage: str, pipeline: Pipeline) -> list[Verdict]:
+    """Verdicts as nobody should give them: too few, too many, or of other gates."""
+    made = draw(edges(stage, pipeline))
+    kept = made[: draw(st.integers(0, len(made)))]
+    return kept + draw(st.lists(verdicts_of(st.sampled_from((*_GATES, "other"))), max_size=2))
+
+
+def events_for(task: Task, pipeline: Pipeline) -> st.SearchStrategy[events.Event]:
+    """Anything that can happen to the task; mostly with the task as it was seen."""
+    seen = st.one_of(st.just(task), st.just(task), tasks(pipeline))
+    by = st.just("ann")
+    return st.one_of(
+        st.builds(events.Evaluated, by, seen, HEADS),
+        st.builds(events.Evaluated, by, seen, HEADS),
+        st.builds(events.Approved, by, seen, HEADS, TEXTS),
+        st.builds(events.Rejected, by, TEXTS),
+        st.builds(events.HoldAsked, by, TEXTS),
+        st.builds(events.ResumeAsked, by, TEXTS),
+        st.builds(events.RetryAsked, by, TEXTS),
+        st.builds(events.CancelAsked, by, TEXTS),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that a decision is taken on."""
+
+    pipeline: Pipeline
+    task: Task
+    event: events.Event
+    verdicts: list[Verdict]
+    now: datetime
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Anything that happens to any task, with verdicts both as they should be and not."""
+    pipeline = draw(pipelines())
+    task = draw(tasks(pipeline))
+    event = draw(events_for(task, pipeline))
+    verdicts = draw(st.one_of(edges(task.stage, pipeline), loose_edges(task.stage, pipeline)))
+    return Case(pipeline, task, event, verdicts, NOW + timedelta(seconds=draw(st.integers(-90, 90))))
+
+
+@st.composite
+def judgements(draw: st.DrawFn) -> Case:
+    """Active tasks in configured stages without a human, whose edge was judged as it should be."""
+    pipeline = draw(pipelines())
+    pipeline = replace(pipeline, stages=tuple(replace(stage, human=False) for stage in pipeline.stages))
+    task = make_task(
+        stage=draw(st.sampled_from(pipeline.names)),
+        head=draw(HEADS),
+        developer_retries=draw(st.integers(0, 3)),
+        defers=draw(st.integers(0, 3)),
+        feedback=draw(st.sampled_from([None, OLD_FEEDBACK])),
+    )
+    verdicts = draw(edges(task.stage, pipeline))
+    return Case(pipeline, task, events.Evaluated("ann", task, draw(HEADS)), verdicts, NOW)
