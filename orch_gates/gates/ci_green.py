@@ -39,7 +39,7 @@ def judge(facts: Facts, required: Sequence[str], least: int) -> Verdict:
     any, all contexts count. Fewer than `least` statuses are too short a run to prove anything.
     """
     evidence: Evidence = {"head": facts.head, "statuses": len(facts.statuses)}
-    missing = [name for name in required if not any(fnmatchcase(s.context, name) for s in facts.statuses)]
+    missing = [name for name in required if not any(_is(s.context, name) for s in facts.statuses)]
     statuses = [s for s in facts.statuses if _counts(s.context, required)]
     # A red status is red whatever else is still missing.
     red = [status for status in statuses if status.state is not StatusState.SUCCESS]
@@ -68,8 +68,13 @@ def judge(facts: Facts, required: Sequence[str], least: int) -> Verdict:
 
 def _counts(context: str, required: Sequence[str]) -> bool:
     if required:
-        return any(fnmatchcase(context, name) for name in required)
+        return any(_is(context, name) for name in required)
     return not fnmatchcase(context, _OURS)
+
+
+def _is(context: str, name: str) -> bool:
+    # The name of a matrix job may look like a pattern: `build [linux]`.
+    return context == name or fnmatchcase(context, name)
 
 
 def _named(statuses: Sequence[CommitStatus]) -> str:
