@@ -167,7 +167,7 @@ def _rejected(changed: _Change, reason: str, pipeline: Pipeline) -> Decision:
     why = reason or "rejected by a person"
     if stage is None or task.state.waits_for_a_person:
         return changed.refuse(f"it is {task.state} in {task.stage}" + _hint(task))
-    if pipeline.names.index(task.stage) <= pipeline.names.index(pipeline.rework):
+    if task.stage == pipeline.rework or _before_rework(task, pipeline):
         return changed.to(Move.STAY, why)
     said = Verdict("approval", Outcome.FAIL, why)
     return _roll_back(changed, said, pipeline, task.head)
@@ -201,7 +201,7 @@ def _not_green(changed: _Change, gate: EdgeGate, verdict: Verdict, pipeline: Pip
     match verdict.outcome:
         case Outcome.FAIL:
             reaction = gate.on_absent if verdict.absent else gate.on_fail
-            if reaction is OnRed.ROLLBACK:
+            if reaction is OnRed.ROLLBACK and not _before_rework(changed.task, pipeline):
                 return _roll_back(changed, verdict, pipeline, head)
             return changed.to(
                 Move.STAY,
@@ -289,8 +289,14 @@ def _defer(changed: _Change, verdict: Verdict, pipeline: Pipeline, head: str) ->
     )
 
 
+def _before_rework(task: Task, pipeline: Pipeline) -> bool:
+    """Sending a task back from here would send it forward, past the gates in between."""
+    return pipeline.names.index(task.stage) < pipeline.names.index(pipeline.rework)
+
+
 def _standing(task: Task) -> tuple[object, ...]:
-    return (task.id, task.stage, task.state, task.since, task.developer_retries, task.defers)
+    # The branch, because the commit that was judged is that branch's.
+    return (task.id, task.branch, task.stage, task.state, task.since, task.developer_retries, task.defers)
 
 
 def _hint(task: Task) -> str:
@@ -307,5 +313,5 @@ def _hint(task: Task) -> str:
 
 def one_line(text: str) -> str:
     """Text as documents keep a reason: one line, and not too long."""
-    line = " ".join(text.split())
+    line = " ".join(feedback.spelled_out(text).split())
     return line if len(line) <= _MAX_REASON else line[: _MAX_REASON - 1] + "…"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -11,6 +13,9 @@ from orch_gates.model.verdict import Verdict
 
 MAX_TEXT = 4096
 MAX_FINDINGS = 200
+# In characters of the file. A task's document must hold the feedback, whatever a gate says.
+MAX_FINDINGS_WRITTEN = 128 * 1024
+_KEYS_WRITTEN = 200
 
 _Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 
@@ -47,24 +52,44 @@ class Feedback(BaseModel):
 
 
 def of_verdict(verdict: Verdict) -> Feedback:
-    """The verdict's own words; only text longer than `MAX_TEXT` is cut."""
+    """The verdict's own words; only what is too long for a document is cut, the last findings first."""
     return Feedback(
-        gate=verdict.gate,
-        reason=verdict.reason[:MAX_TEXT],
-        next_step=verdict.next_step[:MAX_TEXT],
+        gate=_cut(verdict.gate),
+        reason=_cut(verdict.reason),
+        next_step=_cut(verdict.next_step),
         findings_total=len(verdict.findings),
-        findings=tuple(_reported(finding) for finding in verdict.findings[:MAX_FINDINGS]),
+        findings=tuple(_fitting(verdict.findings[:MAX_FINDINGS])),
     )
+
+
+def spelled_out(text: str) -> str:
+    """The same text with lone surrogates spelled out: no document can hold them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _fitting(findings: Sequence[Finding]) -> Iterator[ReportedFinding]:
+    room = MAX_FINDINGS_WRITTEN
+    for finding in findings:
+        reported = _reported(finding)
+        # JSON escapes at least what documents escape.
+        room -= len(json.dumps(list(dict(reported).values()))) + _KEYS_WRITTEN
+        if room < 0:
+            return
+        yield reported
 
 
 def _reported(finding: Finding) -> ReportedFinding:
     return ReportedFinding(
-        id=finding.id[:MAX_TEXT],
-        rule=finding.rule[:MAX_TEXT],
-        path=finding.path[:MAX_TEXT],
+        id=_cut(finding.id),
+        rule=_cut(finding.rule),
+        path=_cut(finding.path),
         line=finding.line,
-        commit=finding.commit[:MAX_TEXT],
-        description=finding.description[:MAX_TEXT],
-        fix=finding.fix[:MAX_TEXT],
-        carrier=finding.carrier[:MAX_TEXT],
+        commit=_cut(finding.commit),
+        description=_cut(finding.description),
+        fix=_cut(finding.fix),
+        carrier=_cut(finding.carrier),
     )
+
+
+def _cut(text: str) -> str:
+    return spelled_out(text)[:MAX_TEXT]
