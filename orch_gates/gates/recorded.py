@@ -11,7 +11,7 @@ from orch_gates.documents import escape, frontmatter
 from orch_gates.errors import ReportError
 from orch_gates.gates.policy import Policy
 from orch_gates.model.report import Report
-from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.model.verdict import Outcome, Scalar, Verdict
 
 MAIN_RED = "main_red"
 
@@ -57,6 +57,8 @@ def read(gate: RecordedGate, text: str) -> tuple[Report, Outcome]:
         ReportError: it proves nothing; the message says why.
     """
     mapping, _ = frontmatter.decode(text)
+    if "schema" not in mapping:
+        raise ReportError(f"schema: {Report.schema_name()} is expected")
     try:
         report = Report.model_validate(mapping)
     except ValidationError as error:
@@ -91,13 +93,15 @@ def _verdict(gate: RecordedGate, report: Report, outcome: Outcome) -> Verdict:
     if outcome is Outcome.FAIL and report.evidence.get(MAIN_RED) is True:
         # The task is not to blame for what is red without it (ENG-7).
         outcome = Outcome.DEFER
+    # What was checked here comes first, and is not a report's to say otherwise.
+    checked: dict[str, Scalar] = {"report": gate.file, "head": report.head}
     return Verdict(
         gate=gate.name,
         outcome=outcome,
         reason=report.reason or f"{gate.file} says {outcome}",
         findings=tuple(finding.as_finding() for finding in report.findings),
         notices=report.notices,
-        evidence={"report": gate.file, "head": report.head} | report.evidence,
+        evidence=checked | report.evidence | checked,
         next_step=report.next_step,
     )
 

@@ -1,0 +1,261 @@
+"""Gates that read a recorded report: only a whole one about this commit that is green is a PASS (SPEC §4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from orch_gates.documents import frontmatter
+from orch_gates.gates import recorded
+from orch_gates.gates.recorded import MAIN_RED, RecordedFacts, RecordedGate
+from orch_gates.gates.registry import RECORDED
+from orch_gates.model.feedback import MAX_FINDINGS
+from orch_gates.model.finding import Finding
+from orch_gates.model.verdict import Outcome, Verdict
+from tests.reports import HEAD, OLDER, RED, TESTS, passed, report
+
+every_gate = pytest.mark.parametrize("gate", list(RECORDED.values()), ids=list(RECORDED))
+
+
+def judged(text: str | None, gate: RecordedGate = TESTS, head: str = HEAD) -> Verdict:
+    return recorded.judge(gate, RecordedFacts(text, head))
+
+
+# --- what a report says --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gate", "word", "outcome"),
+    [(gate, word, outcome) for gate in RECORDED.values() for word, outcome in gate.words.items()],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_the_gates_own_word_is_understood(gate: RecordedGate, word: str, outcome: Outcome) -> None:
+    """Alone, and together with the verdict that it stands for; the command line reads it likewise."""
+    assert judged(report(gate, **{gate.field: word}), gate).outcome is outcome
+    assert judged(report(gate, **{gate.field: word, "verdict": outcome.value}), gate).outcome is outcome
+    assert gate.means(word) is outcome
+
+
+@every_gate
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_plain_verdict_is_understood_by_every_gate(gate: RecordedGate, outcome: Outcome) -> None:
+    """Every word of the verdict's closed set means itself."""
+    assert judged(report(gate, verdict=outcome.value), gate).outcome is outcome
+    if outcome.value not in gate.words:
+        assert gate.means(outcome.value) is outcome
+        assert outcome.value in gate.known_words
+
+
+def test_what_the_report_says_is_the_verdict() -> None:
+    """Findings, notices, evidence, reason and next step reach whoever has to mend it, verbatim (ENG-4)."""
+    text = report(
+        tests_status="FAILED",
+        reason="1 of 30 tests failed",
+        next_step="Mend it.",
+        findings=[RED],
+        notices=["slow today"],
+        evidence={"tests": 30, "retried": False, "suite": None, "runner": "ci-1"},
+    )
+    assert judged(f"{text}# Tests\n\nverdict: PASS\n") == Verdict(
+        gate="tests-passed",
+        outcome=Outcome.FAIL,
+        reason="1 of 30 tests failed",
+        findings=(Finding("test_greets", "pytest", "tests/test_app.py", 3, HEAD, "greets nobody", "Greet.", "test"),),
+        notices=("slow today",),
+        evidence={
+            "report": "12-test-report.md",
+            "head": HEAD,
+            "tests": 30,
+            "retried": False,
+            "suite": None,
+            "runner": "ci-1",
+        },
+        next_step="Mend it.",
+    )
+
+
+def test_a_report_without_a_reason_is_named_instead() -> None:
+    """Every verdict has a reason (P8)."""
+    assert judged(passed()).reason == "12-test-report.md says PASS"
+
+
+def test_a_report_cannot_lend_its_verdict_to_another_commit() -> None:
+    """What proves the verdict is the file and the commit that were checked, whatever the evidence calls itself."""
+    evidence = judged(passed(evidence={"head": OLDER, "report": "other.md", "tests": 3})).evidence
+    assert evidence == {"report": "12-test-report.md", "head": HEAD, "tests": 3}
+
+
+def test_fields_of_a_newer_version_change_nothing() -> None:
+    """What is not known here is passed over (ST-1)."""
+    assert judged(passed(duration="3 s", by="ci", nested={"a": [1]})).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("head", [HEAD, "c" * 64])
+def test_both_lengths_of_a_commit_id_are_known(head: str) -> None:
+    """SHA-1 and SHA-256 repositories alike."""
+    assert judged(passed(head=head), head=head).outcome is Outcome.PASS
+
+
+# --- main is red ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stated", "main_red", "outcome"),
+    [
+        ({"tests_status": "FAILED"}, True, Outcome.DEFER),
+        ({"verdict": "FAIL"}, True, Outcome.DEFER),
+        ({"verdict": "FAIL", "findings": [RED]}, True, Outcome.DEFER),
+        ({"verdict": "FAIL"}, False, Outcome.FAIL),
+        ({"verdict": "FAIL"}, None, Outcome.FAIL),
+        ({"verdict": "FAIL"}, 1, Outcome.FAIL),
+        ({"verdict": "FAIL"}, "true", Outcome.FAIL),
+        ({"verdict": "PASS"}, True, Outcome.PASS),
+        ({"verdict": "HOLD"}, True, Outcome.HOLD),
+        ({"verdict": "ERROR"}, True, Outcome.ERROR),
+    ],
+)
+def test_a_task_is_not_charged_for_a_red_main(stated: Mapping[str, object], main_red: object, outcome: Outcome) -> None:
+    """A failure that the target branch has on its own puts the task off (ENG-7); nothing else changes by it."""
+    assert judged(report(**stated, evidence={MAIN_RED: main_red})).outcome is outcome
+
+
+# --- nothing recorded for this commit ------------------------------------------------------------
+
+
+@every_gate
+def test_no_report_and_no_branch_prove_nothing(gate: RecordedGate) -> None:
+    """Absent is what not knowing means for the gate, and nobody's fault (SPEC §4.3)."""
+    for verdict in (judged(None, gate), judged(passed(gate), gate, head=""), judged(None, gate, head="")):
+        assert (verdict.gate, verdict.outcome, verdict.absent) == (gate.name, gate.unknown.unknown, True)
+        assert verdict.reason
+        assert verdict.next_step
+
+
+@every_gate
+@pytest.mark.parametrize("head", [OLDER, "", HEAD[:-1] + "b", HEAD + HEAD[:24]])
+@pytest.mark.parametrize("verdict", list(Outcome))
+def test_a_report_about_another_commit_is_stale(gate: RecordedGate, head: str, verdict: Outcome) -> None:
+    """Whatever it says, good or bad, it says nothing about this commit."""
+    answer = judged(report(gate, head=head, verdict=verdict.value), gate)
+    assert (answer.outcome, answer.absent, answer.findings) == (gate.unknown.unknown, True, ())
+    assert (head[:10] or "no commit") in answer.reason
+    assert HEAD[:10] in answer.reason
+
+
+# --- a report that proves nothing ----------------------------------------------------------------
+
+
+@every_gate
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "PASS",
+        "verdict: PASS\n",
+        "\0",
+        "---\n---\n",
+        "---\nverdict: PASS\n",
+        "---\nverdict: [PASS\n---\n",
+        "---\nverdict: &x PASS\nagain: *x\n---\n",
+        "---\nverdict: !!str PASS\n---\n",
+        "---\n- PASS\n---\n",
+        "---\na: " + "[" * 100 + "]" * 100 + "\n---\n",
+        "---\na: " + "x" * frontmatter.MAX_FRONTMATTER + "\n---\n",
+        "x" * (frontmatter.MAX_DOCUMENT + 1),
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_a_file_that_is_no_report_proves_nothing(gate: RecordedGate, text: str) -> None:
+    """One short line says why, whatever the file holds (P8, OWN-3)."""
+    verdict = judged(text, gate)
+    assert (verdict.gate, verdict.outcome, verdict.absent) == (gate.name, gate.unknown.unknown, False)
+    assert verdict.reason.startswith(f"{gate.file} proves nothing: ")
+    assert verdict.reason.isprintable()
+    assert len(verdict.reason) < 400
+    assert verdict.next_step
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (passed() + "x" * frontmatter.MAX_DOCUMENT, "the document is longer"),
+        (passed().replace("verdict", "verdict: FAIL\nverdict"), "is repeated"),
+        (passed().replace("\n", "\r\n"), "must be exactly ---"),
+        (passed(TESTS, "schema"), "schema: orch.report/1 is expected"),
+        (passed(TESTS, "schema", schema_="orch.report/1"), "schema: orch.report/1 is expected"),
+        (passed(schema="orch.report/2"), "schema"),
+        (passed(schema="orch.task/1"), "schema"),
+        (passed(TESTS, "gate"), "gate"),
+        (passed(gate="ci-green"), "it is a report of gate ci-green"),
+        (passed(gate="Tests-Passed"), "gate"),
+        (passed(TESTS, "head"), "head"),
+        (passed(head=HEAD[:10]), "head"),
+        (passed(head=HEAD.upper()), "head"),
+        (passed(head="HEAD"), "head"),
+        (passed(head=HEAD + "\n"), "head"),
+        (passed(head=None), "head"),
+        (report(), "neither tests_status nor verdict is there"),
+        (report(verdict=None, tests_status=None), "neither tests_status nor verdict is there"),
+        (report(verdict="pass"), "verdict"),
+        (report(verdict="PASSED"), "verdict"),
+        (report(verdict=""), "verdict"),
+        (report(verdict=True), "verdict"),
+        (report(verdict=0), "verdict"),
+        (report(verdict=["PASS"]), "verdict"),
+        (report(tests_status="passed"), "tests_status: 'passed' is none of: PASSED, FAILED"),
+        (report(tests_status="PASSED "), "tests_status"),
+        (report(tests_status="SUCCESS"), "tests_status"),
+        (report(tests_status="PASS"), "tests_status"),
+        (report(tests_status=True), "tests_status: True is none of"),
+        (report(tests_status=["PASSED"]), "tests_status"),
+        (report(tests_status={"PASSED": True}), "tests_status"),
+        (passed(tests_status="MAYBE"), "tests_status: 'MAYBE' is none of"),
+        (passed(tests_status=""), "tests_status"),
+        (report(ci_status="SUCCESS"), "neither tests_status nor verdict"),
+        (passed(tests_status="FAILED"), "tests_status FAILED and verdict PASS contradict each other"),
+        (report(tests_status="PASSED", verdict="FAIL"), "contradict each other"),
+        (report(tests_status="PASSED", verdict="SKIP"), "contradict each other"),
+        (report(tests_status="FAILED", verdict="DEFER"), "contradict each other"),
+        (passed(findings=[RED]), "it says PASS and lists findings"),
+        (report(tests_status="PASSED", findings=[RED]), "it says PASS and lists findings"),
+        (report(verdict="SKIP", findings=[RED]), "it says SKIP and lists findings"),
+        (passed(findings={}), "findings"),
+        (passed(findings=None), "findings"),
+        (report(verdict="FAIL", findings=[RED] * (MAX_FINDINGS + 1)), "findings"),
+        (report(verdict="FAIL", findings=[RED | {"line": "3"}]), "findings.0.line"),
+        (report(verdict="FAIL", findings=[RED | {"line": -1}]), "findings.0.line"),
+        (passed(notices="none"), "notices"),
+        (passed(notices=[1]), "notices.0"),
+        (passed(evidence=[]), "evidence"),
+        (passed(evidence={"tests": [30]}), "evidence.tests"),
+        (passed(reason="a\nb"), "reason"),
+        (passed(reason="x" * 5000), "reason"),
+        (passed(next_step=1), "next_step"),
+        (passed(created="yesterday"), "created"),
+        (passed(created="2026-11-20T10:30:05+01:00"), "created"),
+    ],
+)
+def test_a_report_that_states_nonsense_proves_nothing(text: str, why: str) -> None:
+    """A wrong type, an unknown word, another gate or a contradiction is never a PASS, and is named."""
+    verdict = judged(text)
+    assert (verdict.outcome, verdict.absent) == (Outcome.FAIL, False)
+    assert why in verdict.reason
+
+
+@every_gate
+def test_a_green_report_of_another_gate_proves_nothing(gate: RecordedGate) -> None:
+    """Copied below another name, or with another gate's word."""
+    for other in RECORDED.values():
+        if other is not gate:
+            assert judged(passed(other), gate).outcome is gate.unknown.unknown
+        for word in other.words.keys() - gate.words.keys():
+            assert judged(passed(gate, **{gate.field: word}), gate).outcome is gate.unknown.unknown
+
+
+def test_the_word_of_a_hostile_report_is_shown_not_obeyed() -> None:
+    """No line of the log becomes a command, however the word is spelled (SEC-5, OWN-3)."""
+    verdict = judged(report(tests_status="\n::error::owned\x1b[2J\u202e" + "x" * 9000))
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.reason.isprintable()
+    assert len(verdict.reason) < 400
