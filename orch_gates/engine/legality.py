@@ -89,9 +89,11 @@ def _changed(before: Task, after: Task, root: Root) -> Iterator[Violation]:
 def _moved(before: Task, after: Task, root: Root) -> Iterator[Violation]:
     if before.state.waits_for_a_person:
         yield Violation("stage", f"a task that is {before.state} does not move; resume or retry it first")
-    if after.stage not in {_following(before.stage, root), root.rework}:
-        allowed = ", ".join(sorted({_following(before.stage, root), root.rework} - {""}))
-        yield Violation("stage", f"from {before.stage!r} a task moves to {allowed} only")
+    allowed = {_following(before.stage, root)} - {""}
+    if _is_after_rework(before.stage, root):
+        allowed.add(root.rework)
+    if after.stage not in allowed:
+        yield Violation("stage", f"from {before.stage!r} a task moves to {', '.join(sorted(allowed))} only")
 
 
 def _following(stage: str, root: Root) -> str:
@@ -102,13 +104,15 @@ def _following(stage: str, root: Root) -> str:
 
 def _counted(before: Task, after: Task, root: Root) -> Iterator[Violation]:
     """A charge comes with a rollback, a reset with a person's retry; nobody counts down (ENG-4, ENG-5)."""
-    back = after.stage == root.rework and _position(before.stage, root) > _position(after.stage, root)
+    back = after.stage == root.rework and _is_after_rework(before.stage, root)
+    again = before.stage == after.stage == root.rework
+    retried = before.state is _S.ESCALATED and after.state is _S.ACTIVE
     charge = after.developer_retries - before.developer_retries
     if back and charge != 1:
         yield Violation("developer_retries", "sending a task back adds exactly one")
-    elif not back and charge == 1 and after.stage != root.rework:
+    elif charge == 1 and not (back or again):
         yield Violation("developer_retries", "is charged only when the task is sent back")
-    elif charge not in {0, 1} and not (before.state is _S.ESCALATED and after.developer_retries == 0):
+    elif charge not in {0, 1} and not (retried and after.developer_retries == 0):
         yield Violation("developer_retries", "grows by one at a time, and is reset only by retrying an escalated task")
     more = after.defers - before.defers
     if more > 0 and (more != 1 or after.state is not _S.DEFERRED):
@@ -117,8 +121,11 @@ def _counted(before: Task, after: Task, root: Root) -> Iterator[Violation]:
         yield Violation("defers", "is reset to 0, never lowered otherwise")
 
 
-def _position(stage: str, root: Root) -> int:
-    return root.stages.index(stage) if stage in root.stages else len(root.stages)
+def _is_after_rework(stage: str, root: Root) -> bool:
+    """Whether a task can be sent back from here; from a stage that is not configured any more it can."""
+    if root.rework not in root.stages:
+        return False
+    return stage not in root.stages or root.stages.index(stage) > root.stages.index(root.rework)
 
 
 def job_change(before: Job | None, after: Job) -> tuple[Violation, ...]:
