@@ -1,0 +1,273 @@
+"""Paths of the state branch: what each means, and that nothing else means anything (ST-1, OWN-3)."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TypeAlias, assert_never
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from orch_gates.model.ids import TASK_ID, TaskId, shard, task_id
+from orch_gates.state import layout
+from orch_gates.state.layout import (
+    Archived,
+    JobFile,
+    LeaseFile,
+    Place,
+    ReadmeFile,
+    ReportFile,
+    RootFile,
+    SweepFile,
+    TaskFile,
+    Unknown,
+    classify,
+)
+
+T1 = task_id("T-1")
+HERE = layout.task_folder(T1)
+THEN = layout.archive_folder(2026, T1)
+ATTEMPT = "0123456789abcdef"
+Inner: TypeAlias = TaskFile | JobFile | ReportFile
+
+task_ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}(\.[A-Za-z0-9_-]{1,4}){0,2}", fullmatch=True).filter(
+    TASK_ID.fullmatch
+)
+attempts = st.text("0123456789abcdef", min_size=16, max_size=16)
+report_names = st.from_regex(r"[0-9]{2}-[a-z][a-z0-9-]{0,20}\.md", fullmatch=True)
+branches = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,40}", fullmatch=True)
+
+
+def path_of(place: Place) -> str | None:
+    """Where something belongs, by the functions that writers use; None for what nobody writes."""
+    match place:
+        case RootFile():
+            return layout.ROOT
+        case ReadmeFile():
+            return layout.README
+        case LeaseFile(target=target):
+            return layout.lease_path(target)
+        case SweepFile(name=name):
+            return f"sweep/{name}"
+        case Archived(year=year, inner=inner):
+            task = TaskId(inner.task)
+            return layout.archive_folder(year, task) + path_in_task(inner).removeprefix(layout.task_folder(task))
+        case Unknown():
+            return None
+        case _:
+            return path_in_task(place)
+
+
+def path_in_task(place: Inner) -> str:
+    match place:
+        case TaskFile(task=task):
+            return layout.task_path(TaskId(task))
+        case JobFile(task=task, attempt=attempt):
+            return layout.job_path(TaskId(task), attempt)
+        case ReportFile(task=task, name=name):
+            return layout.report_path(TaskId(task), name)
+        case _:
+            assert_never(place)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("orch-state.md", RootFile()),
+        ("README.md", ReadmeFile()),
+        (f"tasks/{shard('T-1')}/T-1/task.md", TaskFile(T1)),
+        (f"{HERE}/jobs/{ATTEMPT}.md", JobFile(T1, ATTEMPT)),
+        (f"{HERE}/17-security-report.md", ReportFile(T1, "17-security-report.md")),
+        ("leases/main.md", LeaseFile("main")),
+        ("leases/release%2F1.x.md", LeaseFile("release/1.x")),
+        ("leases/notes.md.md", LeaseFile("notes.md")),
+        ("sweep/watch.md", SweepFile("watch.md")),
+        (f"archive/2026/{shard('T-1')}/T-1/task.md", Archived(2026, TaskFile(T1))),
+        (f"{THEN}/jobs/{ATTEMPT}.md", Archived(2026, JobFile(T1, ATTEMPT))),
+        (f"{THEN}/12-test-report.md", Archived(2026, ReportFile(T1, "12-test-report.md"))),
+    ],
+)
+def test_where_everything_lives(path: str, place: Place) -> None:
+    """The layout that state/README.md promises; each path is also the one that writers use."""
+    assert classify(path) == place
+    assert path_of(place) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        ".",
+        "..",
+        "\0",
+        "orch-state.md/",
+        "/orch-state.md",
+        "./orch-state.md",
+        "ORCH-STATE.MD",
+        "Orch-State.md",
+        "orch-state.md\n",
+        "readme.md",
+        "docs/README.md",
+        "tasks",
+        "tasks/",
+        "tasks//T-1/task.md",
+        HERE,
+        f"{HERE}/",
+        f"/{HERE}/task.md",
+        f"./{HERE}/task.md",
+        f"x/../{HERE}/task.md",
+        f"{HERE}//task.md",
+        f"{HERE}/./task.md",
+        f"{HERE}/../T-1/task.md",
+        f"{HERE}/task.md/",
+        f"{HERE}/task.md/..",
+        f"{HERE}/task.md\n",
+        f"{HERE}/task.md ",
+        f"{HERE}/TASK.md",
+        f"{HERE}/task.MD",
+        f"{HERE}/task%2Emd",
+        f"{HERE}/notes.md",
+        f"{HERE}\\task.md",
+        HERE.replace("tasks", "Tasks") + "/task.md",
+        HERE.replace("/", "%2F") + "/task.md",
+        HERE.replace("T-1", "t-1") + "/task.md",
+        HERE.replace("T-1", "T-2") + "/task.md",
+        HERE.upper() + "/task.md",
+        f"tasks/{shard('..')}/../task.md",
+        f"tasks/{shard('.')}/./task.md",
+        f"tasks/{shard('')}//task.md",
+        f"tasks/{shard('T-1.lock')}/T-1.lock/task.md",
+        f"tasks/{shard('T-1.')}/T-1./task.md",
+        f"tasks/{shard('a..b')}/a..b/task.md",
+        f"tasks/{shard('-f')}/-f/task.md",
+        f"tasks/{shard('a%2Fb')}/a%2Fb/task.md",
+        f"tasks/{shard('é')}/é/task.md",
+        f"tasks/{shard('T' * 65)}/{'T' * 65}/task.md",
+        "tasks/../orch-state.md",
+        f"{HERE}/jobs",
+        f"{HERE}/jobs/.md",
+        f"{HERE}/jobs/{ATTEMPT}",
+        f"{HERE}/jobs/{ATTEMPT}.md.md",
+        f"{HERE}/jobs/{ATTEMPT.upper()}.md",
+        f"{HERE}/jobs/{ATTEMPT}0.md",
+        f"{HERE}/jobs/../task.md",
+        f"{HERE}/jobs/x/{ATTEMPT}.md",
+        f"{HERE}/Jobs/{ATTEMPT}.md",
+        f"{HERE}/7-security-report.md",
+        f"{HERE}/17-Security-report.md",
+        f"{HERE}/17-security.report.md",
+        f"{HERE}/17-.md",
+        f"{HERE}/17-../task.md",
+        f"{HERE}/17-security-report.md.orig",
+        f"{HERE}/reports/17-security-report.md",
+        f"{HERE}/\u0661\u0667-security-report.md",
+        "leases",
+        "leases/.md",
+        "leases/main",
+        "leases/main.MD",
+        "leases/..md",
+        "leases/../orch-state.md",
+        "leases/release/1.x.md",
+        "leases/release%2f1.x.md",
+        "leases/release%252F1.x.md",
+        "leases/release%5C1.x.md",
+        "leases/%2Fmain.md",
+        "leases/%2E%2E.md",
+        "leases/-f.md",
+        "leases/ma in.md",
+        "leases/ü.md",
+        "leases/main.md\n",
+        f"leases/{'b' * 201}.md",
+        "sweep",
+        "sweep/.md",
+        "sweep/../orch-state.md",
+        "sweep/..md",
+        "sweep/Watch.md",
+        "sweep/a/b.md",
+        "sweep/watch.yaml",
+        THEN.replace("2026", "26") + "/task.md",
+        THEN.replace("2026", "02026") + "/task.md",
+        THEN.replace("2026", "-026") + "/task.md",
+        THEN.replace("2026", "\u0662026") + "/task.md",
+        THEN.replace("2026", "..") + "/task.md",
+        THEN.replace("/2026", "") + "/task.md",
+        f"{THEN}/notes.md",
+        f"{THEN}/../T-1/task.md",
+        f"archive/2026/{HERE}/task.md",
+        "archive/2026/orch-state.md",
+        "archive/2026/leases/main.md",
+        ".git/config",
+        ".github/workflows/ci.yml",
+        "tasks\udcff/x",
+    ],
+)
+def test_nothing_lives_anywhere_else(path: str) -> None:
+    """Near misses, other spellings and ways out of the folder are no documents; it is said why."""
+    place = classify(path)
+    assert isinstance(place, Unknown)
+    assert place.why
+
+
+def test_a_folder_that_is_not_the_tasks_own_is_named() -> None:
+    """The same task in another shard would be a second one."""
+    place = classify(f"tasks/{'00' if shard('T-1') != '00' else '01'}/T-1/task.md")
+    assert isinstance(place, Unknown)
+    assert shard("T-1") in place.why
+
+
+@settings(max_examples=60)
+@given(
+    task=task_ids, attempt=attempts, name=report_names, target=branches, year=st.integers(1970, 9999), data=st.data()
+)
+def test_writers_and_readers_agree(
+    task: str, attempt: str, name: str, target: str, year: int, data: st.DataObject
+) -> None:
+    """Whatever is written under a name is read under it, and moves to the archive and back as it is."""
+    of = task_id(task)
+    inners: list[Inner] = [TaskFile(of), JobFile(of, attempt), ReportFile(of, name)]
+    inner = data.draw(st.sampled_from(inners))
+    places: tuple[Place, ...] = (inner, LeaseFile(target), Archived(year, inner))
+    for place in places:
+        path = path_of(place)
+        assert path is not None
+        assert classify(path) == place
+
+
+pieces = st.sampled_from(
+    ["tasks", "leases", "archive", "sweep", "jobs", "2026", shard("T-1"), "T-1", "task.md", "main.md", "x.md"]
+    + ["17-security-report.md", f"{ATTEMPT}.md", "orch-state.md", "README.md", "a%2Fb.md", "", ".", "..", "%2F", "\n"]
+)
+paths = st.one_of(
+    st.text(max_size=30),
+    st.lists(pieces, max_size=6).map("/".join),
+    st.tuples(
+        st.sampled_from(
+            [f"{HERE}/task.md", f"{HERE}/jobs/{ATTEMPT}.md", f"{THEN}/12-test-report.md", "leases/a%2Fb.md"]
+        ),
+        st.integers(0, 60),
+        st.sampled_from(["/", ".", "..", "%", "2", "F", "f", "m", "A", "-", "\n", "\0", "é", "\udcff"]),
+    ).map(lambda drawn: drawn[0][: drawn[1]] + drawn[2] + drawn[0][drawn[1] :]),
+)
+
+
+@settings(max_examples=400)
+@given(path=paths)
+@example(path="leases/a%2F..%2Fb.md")
+def test_every_path_means_one_thing(path: str) -> None:
+    """Total for any text; two paths never mean the same, and none with a meaning leads out of its folder."""
+    place = classify(path)
+    assert isinstance(place, Unknown) or path_of(place) == path
+    if not isinstance(place, Unknown):
+        pure = PurePosixPath(path)
+        assert str(pure) == path
+        assert not pure.is_absolute()
+        assert not {".", ".."} & set(pure.parts)
+        assert path.isascii()
+        assert path.isprintable()
+
+
+def test_a_year_has_four_digits() -> None:
+    """So that folders sort as the years do."""
+    assert layout.archive_folder(987, T1).startswith("archive/0987/")
