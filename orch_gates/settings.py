@@ -80,13 +80,16 @@ class StateSettings:
     by: str
     author_name: str
     author_email: str
+    guard_enabled: bool
+    writers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class HookContext:
-    """What git and pre-commit told about the push or commit being made."""
+    """What git, the server and pre-commit told about the push or commit being made."""
 
     quarantine: str
+    pusher: str
     from_ref: str
     to_ref: str
     remote_name: str
@@ -175,6 +178,7 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
         ),
         hook=HookContext(
             quarantine=env.told("GIT_QUARANTINE_PATH"),
+            pusher=env.told("GITEA_PUSHER_NAME"),
             from_ref=env.told("PRE_COMMIT_FROM_REF"),
             to_ref=env.told("PRE_COMMIT_TO_REF"),
             remote_name=env.told("PRE_COMMIT_REMOTE_NAME"),
@@ -194,6 +198,9 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
             by=env.text("ORCH_STATE_BY") or env.told("GITHUB_ACTOR") or env.told("USER") or "orch-gates",
             author_name=env.text("ORCH_STATE_AUTHOR_NAME"),
             author_email=env.text("ORCH_STATE_AUTHOR_EMAIL"),
+            guard_enabled=env.flag("ORCH_STATE_GUARD_ENABLED"),
+            writers=env.names("ORCH_STATE_WRITERS")
+            or (env.text("ORCH_STATE_AUTHOR_NAME"), env.text("ORCH_STATE_AUTHOR_EMAIL")),
         ),
         allow_key=env.text("ORCH_ALLOW_KEY"),
         allow_key_file=env.text("ORCH_ALLOW_KEY_FILE"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -12,6 +13,7 @@ from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.model.verdict import Outcome, Verdict
 
 _MOST_INPUT = 16_000_000
+_STATE_HELP = "docs/how-to/repair-the-state-branch.md"
 
 
 @click.group()
@@ -30,9 +32,12 @@ def pre_receive() -> None:
         settings = settings_module.load()
         data = _stdin()
         verdict = wiring.out_of_scope(settings)
-        if verdict is None:
+        if verdict is None or settings.state.guard_enabled:
             ground = judge.on_server(settings, wiring.repository(settings, Path.cwd(), inside_hook=True))
             pushed = updates.parse_pre_receive(data, most=ground.settings.security.budget.refs)
+            state = judge.pushed_state(ground, pushed)
+            if state is not None and state.outcome is not Outcome.PASS:
+                _finish(state, action="push", kept="Nothing was stored.", help_page=_STATE_HELP)
             verdict = judge.pushed_to_server(ground, pushed, clock.utc_now())
         _finish(verdict, action="push", kept="Nothing was stored.")
 
@@ -123,11 +128,11 @@ def _stdin() -> bytes:
     return data
 
 
-def _finish(verdict: Verdict, *, action: str, kept: str) -> None:
+def _finish(verdict: Verdict, *, action: str, kept: str, help_page: str = "") -> NoReturn:
     from orch_gates.documents.escape import ascii_line
-    from orch_gates.report.text import for_hook
+    from orch_gates.report.text import HELP, for_hook
 
     if verdict.outcome is Outcome.SKIP:
         say(f"orch-gates: not judged: {ascii_line(verdict.reason)}\n", to=sys.stderr)
-    say(for_hook(verdict, action=action, kept=kept), to=sys.stderr)
+    say(for_hook(verdict, action=action, kept=kept, help_page=help_page or HELP), to=sys.stderr)
     raise SystemExit(verdict.outcome.exit_code)

@@ -18,6 +18,7 @@ from orch_gates.git.heads import Heads
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
 from orch_gates.settings import Settings
+from orch_gates.state.git_store import GitStore
 from orch_gates.state.store import Store
 from orch_gates.tasks.advance import Reader, Step
 from orch_gates.tasks.book import Book
@@ -78,6 +79,18 @@ def open_session(directory: Path) -> Session:
         by=settings.state.by,
         now=clock.utc_now(),
     )
+
+
+def open_state(directory: Path) -> GitStore:
+    """The state branch alone, for what asks no gate and no pipeline.
+
+    Raises:
+        OrchError: there is no repository, or no state branch is known.
+    """
+    settings = settings_module.load()
+    git = wiring.repository(settings, directory)
+    settings, _ = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
+    return wiring.store(settings, directory)
 
 
 def warn_quarantined(found: Book) -> None:

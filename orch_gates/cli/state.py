@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orch_gates.cli import state_repair
+from orch_gates.cli import state_check, state_repair
 
 
 @click.group()
@@ -15,3 +15,6 @@ def state() -> None:
 state.add_command(state_repair.init)
 state.add_command(state_repair.restore)
 state.add_command(state_repair.compact)
+state.add_command(state_check.verify)
+state.add_command(state_check.lint)
+state.add_command(state_check.schema)

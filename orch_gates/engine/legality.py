@@ -158,15 +158,20 @@ def lease_change(before: Lease | None, after: Lease) -> tuple[Violation, ...]:
     return tuple(found)
 
 
+def root_alone(root: Root) -> tuple[Violation, ...]:
+    """What the root document must be, whatever it was before."""
+    if root.rework not in root.stages or DONE_STAGE in root.stages or len(set(root.stages)) != len(root.stages):
+        return (Violation("stages", f"are distinct, hold the rework stage, and do not hold {DONE_STAGE!r}"),)
+    return ()
+
+
 def root_change(before: Root, after: Root, *, by_hand: bool) -> tuple[Violation, ...]:
     """What is wrong with the root document after a commit: the generation tells every commit of ours (ST-4)."""
-    found = []
+    found = list(root_alone(after))
     if before.created != after.created:
         found.append(Violation("created", "never changes"))
     expected = before.generation if by_hand else before.generation + 1
     if after.generation != expected:
         rule = "a hand edit leaves it as it is" if by_hand else "a commit of orch-gates raises it by exactly one"
         found.append(Violation("generation", f"{rule}: {expected} is expected, not {after.generation}"))
-    if after.rework not in after.stages or DONE_STAGE in after.stages or len(set(after.stages)) != len(after.stages):
-        found.append(Violation("stages", f"are distinct, hold the rework stage, and do not hold {DONE_STAGE!r}"))
     return tuple(found)

@@ -66,6 +66,15 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A path that is not a folder and what stood there before and stands there after; None is nothing."""
+
+    path: str
+    before: Node | None
+    after: Node | None
+
+
+@dataclass(frozen=True, slots=True)
 class Author:
     """Who a commit is by."""
 
@@ -76,14 +85,16 @@ class Author:
 class Objects:
     """The objects in a git `objects` folder and its alternates."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the store.
+    def __init__(self, folder: Path, quarantine: str = "") -> None:
+        """Open the store; `quarantine` is a second folder, with the objects of a push that is being judged.
 
         Raises:
             GitError: there is none.
         """
         try:
             self._odb = pygit2.Odb(str(folder))
+            if quarantine:
+                self._odb.add_disk_alternate(quarantine)
         except (pygit2.GitError, OSError) as error:
             raise GitError(f"the object store {folder} cannot be opened: {error}") from error
         self._listed = lru_cache(maxsize=8192)(self._list)
@@ -141,6 +152,24 @@ class Objects:
                 yield from self.walk(node.oid, f"{prefix}{node.name}/")
             else:
                 yield f"{prefix}{node.name}", node
+
+    def changed(self, before: str, after: str, prefix: str = "") -> Iterator[Changed]:
+        """What differs below two folders, in no particular order; an empty id is no folder.
+
+        Raises:
+            MissingObject: a folder is not here.
+        """
+        old = {node.name: node for node in self.list(before)} if before else {}
+        new = {node.name: node for node in self.list(after)} if after else {}
+        for name in old | new:
+            was, now = old.get(name), new.get(name)
+            if was == now:
+                continue
+            path = f"{prefix}{name}"
+            yield from self.changed(_folder(was), _folder(now), f"{path}/")
+            was_file, now_file = _file(was), _file(now)
+            if was_file or now_file:
+                yield Changed(path, was_file, now_file)
 
     def blob(self, oid: str, *, most: int) -> bytes:
         """A file's content.
@@ -224,6 +253,14 @@ class Objects:
             return str(self._odb.write(kind, data))
         except (pygit2.GitError, OSError) as error:
             raise GitError(f"an object cannot be written: {error}") from error
+
+
+def _folder(node: Node | None) -> str:
+    return node.oid if node is not None and node.folder else ""
+
+
+def _file(node: Node | None) -> Node | None:
+    return None if node is None or node.folder else node
 
 
 def _unreadable(oid: str, error: Exception) -> GitError:

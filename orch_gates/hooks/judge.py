@@ -16,6 +16,7 @@ from orch_gates.git.cli import Git
 from orch_gates.hooks.updates import RefUpdate
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
+from orch_gates.state.refs import is_state
 
 ALL_REFS = ("--all",)
 
@@ -48,6 +49,17 @@ def _configured(settings: Settings, git: Git, trusted: str) -> Ground:
         notice = f"{error}; judged by the defaults until this is mended on the default branch"
         return Ground(settings, git, trusted, (notice,))
     return Ground(merged, replace(git, timeout=merged.security.budget.seconds), trusted)
+
+
+def pushed_state(ground: Ground, updates: Sequence[RefUpdate]) -> Verdict | None:
+    """Judge what a push does to the state branch; None where it does nothing, or nobody wants it judged."""
+    branch = ground.settings.state.branch
+    if not (ground.settings.state.guard_enabled and any(is_state(update.ref, branch) for update in updates)):
+        return None
+    # Documents and their models cost every other push a tenth of a second.
+    from orch_gates.hooks import state_guard
+
+    return state_guard.judge(ground.settings, ground.git, updates)
 
 
 def pushed_to_server(ground: Ground, updates: Sequence[RefUpdate], now: datetime) -> Verdict:

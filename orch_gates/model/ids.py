@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, NewType
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 TaskId = NewType("TaskId", str)
 
@@ -54,8 +54,13 @@ def _is_timestamp(text: str) -> str:
     return text
 
 
-TaskName = Annotated[TaskId, AfterValidator(task_id)]
-Timestamp = Annotated[str, AfterValidator(_is_timestamp)]
+def _spelled(pattern: re.Pattern[str]) -> WithJsonSchema:
+    # JSON Schema knows `$` for the end of a text, and no `\\Z`.
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern.pattern.replace(chr(92) + 'Z', '$')}$"})
+
+
+TaskName = Annotated[TaskId, AfterValidator(task_id), _spelled(TASK_ID)]
+Timestamp = Annotated[str, AfterValidator(_is_timestamp), _spelled(_TIMESTAMP)]
 Slug = Annotated[str, StringConstraints(pattern=r"\A[a-z][a-z0-9-]{0,39}\z")]
 OidOrNone = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})?\z")]
 Line = Annotated[str, StringConstraints(max_length=4096, pattern=r"\A[^\n\r]*\z")]

@@ -23,7 +23,14 @@ _ID_SHOWN = 64
 _COMMIT_SHOWN = 10
 
 
-def for_hook(verdict: Verdict, *, action: str = "push", kept: str = "Nothing was stored.", limit: int = 5) -> str:
+def for_hook(
+    verdict: Verdict,
+    *,
+    action: str = "push",
+    kept: str = "Nothing was stored.",
+    help_page: str = HELP,
+    limit: int = 5,
+) -> str:
     """What a person whose `action` was judged must know: what, where, how to mend.
 
     Nothing for a pass without notices; `kept` says what became of the refused work. At most
@@ -38,7 +45,7 @@ def for_hook(verdict: Verdict, *, action: str = "push", kept: str = "Nothing was
     if verdict.outcome.exit_code != 0:
         if verdict.next_step:
             lines += _wrapped(_shown(verdict.next_step), "")
-        lines.append(f"{kept} Help: {HELP}" if verdict.findings else kept)
+        lines.append(f"{kept} Help: {help_page}" if verdict.findings else kept)
     return _joined(lines)
 
 

@@ -15,11 +15,12 @@ from orch_gates.model.document import Document
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease
+from orch_gates.model.report import Report
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
 from orch_gates.state import layout
 
-KINDS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Root, Task, Job, Lease)}
+KINDS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Root, Task, Job, Lease, Report)}
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 # (kind, version) to a function that gives the next version. No older version was ever released.
@@ -91,12 +92,14 @@ def _kind_at(path: str) -> type[Document]:
             return Task
         case layout.JobFile() | layout.Archived(inner=layout.JobFile()):
             return Job
+        case layout.ReportFile() | layout.Archived(inner=layout.ReportFile()):
+            return Report
         case layout.LeaseFile():
             return Lease
         case layout.Unknown(why=why):
             raise StateDocumentError(f"{path}: {why}")
         case _:
-            raise StateDocumentError(f"{path}: is read by the gate or the sweep that it belongs to")
+            raise StateDocumentError(f"{path}: holds no document of a known kind")
 
 
 def _migrated(

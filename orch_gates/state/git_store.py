@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from orch_gates.git.tree import Author
-from orch_gates.state import repair
+from orch_gates.errors import StateDocumentError
+from orch_gates.git.tree import Author, Objects
+from orch_gates.state import history, repair
 from orch_gates.state.git_snapshot import GitSnapshot
+from orch_gates.state.judge_change import Judged
 from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import Initialised, Restoration, Result
 from orch_gates.state.reading import Reader
@@ -24,6 +27,23 @@ class Identity:
 
     author: Author
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A history, the generation that it leads to (0 where that cannot be read), and the objects to judge it by."""
+
+    generation: int
+    objects: Objects
+    chain: history.Chain
+
+    def judged(self) -> Iterator[Judged]:
+        """Every commit, oldest first, with what is illegal in it.
+
+        Raises:
+            GitError: an object is missing or broken, so nothing is proven.
+        """
+        return history.judged(self.objects, self.chain.commits)
 
 
 class GitStore:
@@ -62,6 +82,23 @@ class GitStore:
         with self._source.with_history(heads, deadline.share()) as whole:
             for oid, _ in whole.objects.history(heads.tip):
                 yield logged(oid, whole.objects.commit(oid))
+
+    @contextlib.contextmanager
+    def audit(self) -> Iterator[Audit]:
+        """The whole history with every file that it ever had, to be judged while the block lasts (ST-6).
+
+        Raises:
+            MissingState, RewoundState, StateUnreachable, StateDenied, StateError: as `load`.
+        """
+        deadline = self._deadline()
+        try:
+            base = self._reader.fresh(deadline)
+            heads, generation = Heads(base.snapshot.tip, base.witness), base.snapshot.generation
+        except StateDocumentError:
+            # Which commit broke the root document is what the history itself can tell.
+            heads, generation = self._source.fetch(deadline.share()), 0
+        with self._source.with_history(heads, deadline.left(), files=True) as whole:
+            yield Audit(generation, whole.objects, history.chain(whole.objects, heads.tip))
 
     def close(self) -> None:
         """Let go of the cache; the store and its snapshots are of no use afterwards."""

@@ -11,6 +11,7 @@ from orch_gates.model.ids import TASK_ID, TaskId, shard
 ROOT = "orch-state.md"
 README = "README.md"
 TASK_FILE = "task.md"
+ARCHIVE = "archive"
 
 _ATTEMPT = re.compile(r"[0-9a-f]{16}")
 _REPORT = re.compile(r"[0-9]{2}-[a-z][a-z0-9-]{0,60}\.md")
@@ -33,14 +34,14 @@ class ReadmeFile:
 class TaskFile:
     """A task's own document."""
 
-    task: str
+    task: TaskId
 
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
     """One run for a task."""
 
-    task: str
+    task: TaskId
     attempt: str
 
 
@@ -48,7 +49,7 @@ class JobFile:
 class ReportFile:
     """A report about a task; `name` is the file's name."""
 
-    task: str
+    task: TaskId
     name: str
 
 
@@ -111,7 +112,7 @@ def lease_path(target: str) -> str:
 
 def archive_folder(year: int, task: TaskId) -> str:
     """Where a finished task's folder goes."""
-    return f"archive/{year:04}/{shard(task)}/{task}"
+    return f"{ARCHIVE}/{year:04}/{shard(task)}/{task}"
 
 
 def classify(path: str) -> Place:
@@ -141,10 +142,10 @@ def _in_task(folder: str, task: str, rest: list[str]) -> TaskFile | JobFile | Re
         return Unknown(f"task {task} lives in folder {shard(task)!r}")
     match rest:
         case ["task.md"]:
-            return TaskFile(task)
+            return TaskFile(TaskId(task))
         case ["jobs", name] if name.endswith(".md") and _ATTEMPT.fullmatch(name.removesuffix(".md")):
-            return JobFile(task, name.removesuffix(".md"))
+            return JobFile(TaskId(task), name.removesuffix(".md"))
         case [name] if _REPORT.fullmatch(name):
-            return ReportFile(task, name)
+            return ReportFile(TaskId(task), name)
         case _:
             return Unknown("a task has task.md, jobs/<attempt>.md and reports named like 17-security-report.md")

@@ -14,7 +14,10 @@ _TRAILER = re.compile(r"Orch-(?P<name>Op|Event|Task|By): (?P<value>[^\n]*)")
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One commit. A hand edit has no trailers: `op`, `event`, `task` are empty, `by` is its committer's address."""
+    """One commit. A hand edit has no trailers: `op`, `event`, `task` are empty, `by` is its committer's address.
+
+    `email` is the committer's address, whoever it was done for.
+    """
 
     commit: str
     when: datetime
@@ -24,6 +27,7 @@ class Logged:
     event: str
     task: str
     by: str
+    email: str
 
 
 def logged(oid: str, commit: Commit) -> Logged:
@@ -41,6 +45,7 @@ def logged(oid: str, commit: Commit) -> Logged:
         event=trailers.get("Event", ""),
         task=trailers.get("Task", "-").removeprefix("-"),
         by=trailers.get("By", commit.email),
+        email=commit.email,
     )
 
 

@@ -8,7 +8,8 @@ from orch_gates.errors import MissingState, RewoundState, StateError
 from orch_gates.git.tree import Objects
 from orch_gates.state.cache import Seen
 from orch_gates.state.git_snapshot import GitSnapshot
-from orch_gates.state.source import WITNESS, Heads, Source
+from orch_gates.state.refs import WITNESS
+from orch_gates.state.source import Heads, Source
 from orch_gates.state.timing import Deadline, Timing
 from orch_gates.state.writer import Base
 

@@ -26,12 +26,11 @@ from orch_gates.state.outcome import (
     Unreachable,
 )
 from orch_gates.state.reading import Reader, certain, descends, missing, proven
-from orch_gates.state.source import WITNESS, Heads, Source
+from orch_gates.state.refs import LOST, WITNESS
+from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Change
 from orch_gates.state.timing import Deadline
 from orch_gates.state.writer import Attempt, Base, Writer
-
-LOST = "refs/orch/lost"
 
 
 def initialise(

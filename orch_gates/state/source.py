@@ -16,11 +16,10 @@ from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer
 from orch_gates.git.remote import Remote, Update
 from orch_gates.git.tree import Objects
 from orch_gates.state.cache import Cache, Seen, Session
-
-WITNESS = "refs/orch/witness"
+from orch_gates.state.layout import ARCHIVE
+from orch_gates.state.refs import WITNESS
 
 _COLD = "tree:2"
-_ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +121,10 @@ class Source:
             raise failure(answer)
 
     @contextlib.contextmanager
-    def with_history(self, heads: Heads, timeout: float) -> Iterator[Whole]:
+    def with_history(self, heads: Heads, timeout: float, *, files: bool = False) -> Iterator[Whole]:
         """The objects at hand and every commit of the branch and of its witness, while the block lasts.
+
+        With `files`, every file that any of the commits ever had is there too.
 
         Raises:
             StateUnreachable, StateDenied, StateError: as `fetch`.
@@ -136,7 +137,7 @@ class Source:
         assert self._session is not None
         with self._session.apart() as git_dir:
             specs = [f"+{self.ref}:refs/tip"] * bool(heads.tip) + [f"+{WITNESS}:refs/witness"] * bool(heads.witness)
-            answer = self._remote.fetch(git_dir, specs, timeout=timeout, only="tree:0")
+            answer = self._remote.fetch(git_dir, specs, timeout=timeout, only="" if files else "tree:0")
             if answer.meaning is not Fetched.DONE:
                 raise failure(answer)
             (git_dir / "objects" / "info" / "alternates").write_bytes(os.fsencode(self._session.objects) + b"\n")
@@ -190,7 +191,7 @@ class Source:
             raise failure(heads)
         if heads.tip:
             tree = self.objects.commit(heads.tip).tree
-            folders = [node for node in self.objects.list(tree) if node.folder and node.name != _ARCHIVE]
+            folders = [node for node in self.objects.list(tree) if node.folder and node.name != ARCHIVE]
             below = {node.oid for folder in folders for node in self.objects.list(folder.oid)}
             if absent := [oid for oid in below if not self.objects.has(oid)]:
                 self.fill(absent, timeout)

@@ -13,7 +13,8 @@ from orch_gates.git.tree import Author, MissingObject
 from orch_gates.state import generation, message
 from orch_gates.state.git_snapshot import ONE_FOLDER, GitSnapshot
 from orch_gates.state.layout import ROOT
-from orch_gates.state.source import WITNESS, Source
+from orch_gates.state.refs import WITNESS
+from orch_gates.state.source import Source
 from orch_gates.state.store import Change
 from orch_gates.state.timing import Timing
 

@@ -176,6 +176,15 @@ _MACHINE = (
     Setting("ORCH_STATE_BY", Kind.TEXT, "", "Who is written down as having changed the state."),
     Setting("ORCH_STATE_AUTHOR_NAME", Kind.TEXT, "orch-gates", "Name of the author of state commits."),
     Setting("ORCH_STATE_AUTHOR_EMAIL", Kind.TEXT, "orch-gates@localhost", "E-mail of the author of state commits."),
+    Setting(
+        "ORCH_STATE_GUARD_ENABLED", Kind.FLAG, True, "The server's hook judges pushes to the state branch (OWN-3)."
+    ),
+    Setting(
+        "ORCH_STATE_WRITERS",
+        Kind.NAMES,
+        (),
+        "Who may push to the state branch: names as the server knows them, or committer addresses.",
+    ),
     Setting("ORCH_OSV_URL", Kind.TEXT, "", "Another server of the OSV API for the audit."),
     Setting("ORCH_ALLOW_KEY", Kind.TEXT, "", "Key of the hashes in the list of allowed findings.", secret=True),
     Setting("ORCH_ALLOW_KEY_FILE", Kind.TEXT, "", "A file with that key."),

@@ -1,0 +1,161 @@
+"""`orch-gates state verify`, `lint` and `schema`: what proves and checks the branch, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, say
+
+if TYPE_CHECKING:
+    from orch_gates.state.files import Problem
+    from orch_gates.state.judge_change import Judged
+
+_REPO = click.option(
+    "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
+)
+_SHOWN = 20
+_STEP = 1000
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_REPO
+def verify(as_json: bool, repo: Path) -> None:
+    """Replay the whole history and prove that every step was legal.
+
+    \b
+    Every commit follows one other, its documents decode, every transition is legal, the
+    generation only grows, and no operation is recorded twice.
+
+    Exit 0 proven, 1 the first bad commit is named, 2 could not tell.
+
+    \b
+    Examples:
+      orch-gates state verify
+      orch-gates state verify --repo /srv/git/app.git --json
+    """
+    with exit_codes():
+        from orch_gates.cli.session import open_state
+
+        with open_state(repo).audit() as audit:
+            total, generation = len(audit.chain.commits), audit.generation
+            bad = [judged for judged in _with_progress(audit.judged(), total) if judged.problems]
+        said = {"commits": total, "generation": generation, "bad": [_as_value(judged) for judged in bad]}
+        say(f"{json.dumps(said, indent=2)}\n" if as_json else _told(total, generation, bad))
+        raise SystemExit(1 if bad else 0)
+
+
+def _with_progress(judged: Iterator[Judged], total: int) -> Iterator[Judged]:
+    """A history of years takes a while: show that it moves, to a person only."""
+    shown = sys.stderr.isatty()
+    for number, one in enumerate(judged, 1):
+        if shown and (number % _STEP == 0 or number == total):
+            say(f"\r{number} of {total} commits{'' if number < total else chr(10)}", to=sys.stderr)
+        yield one
+
+
+def _as_value(judged: Judged) -> dict[str, object]:
+    return {"commit": judged.logged.commit, "problems": [problem.line for problem in judged.problems]}
+
+
+def _told(total: int, generation: int, bad: list[Judged]) -> str:
+    if not bad:
+        return f"{total} commits up to generation {generation}: every step was legal\n"
+    lines = [f"{len(bad)} of {total} commits are illegal; the first is {bad[0].logged.commit}"]
+    for judged in bad[:_SHOWN]:
+        lines.append(f"{judged.logged.commit[:10]} {judged.logged.when:%Y-%m-%d %H:%M} by {judged.logged.by}")
+        lines += [f"  {problem.line}" for problem in judged.problems[:_SHOWN]]
+        lines += [f"  +{len(judged.problems) - _SHOWN} more"] * (len(judged.problems) > _SHOWN)
+    lines += [f"+{len(bad) - _SHOWN} more commits"] * (len(bad) > _SHOWN)
+    return "".join(f"{line}\n" for line in lines)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_REPO
+def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
+    """Check files of the state branch, each by itself: all of them as they are on the server, or PATHS here.
+
+    PATHS are files in a checkout of the branch, as pre-commit gives them (hook orch-state-lint);
+    they have to be relative to its top.
+
+    Exit 0 all are well, 1 some are not, 2 could not tell.
+
+    \b
+    Examples:
+      orch-gates state lint
+      orch-gates state lint tasks/fc/T-1/task.md
+    """
+    with exit_codes():
+        from orch_gates.documents.escape import visible
+
+        checked, problems = _lint_here(paths) if paths else _lint_branch(repo)
+        if as_json:
+            values = [{"path": p.path, "field": p.field, "rule": p.rule} for p in problems]
+            say(f"{json.dumps({'files': checked, 'problems': values}, indent=2)}\n")
+        else:
+            say("".join(f"{problem.line}\n" for problem in problems))
+            say(visible(f"{checked} files: {f'{len(problems)} problems' if problems else 'all are well'}") + "\n")
+        raise SystemExit(1 if problems else 0)
+
+
+def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
+    from orch_gates.documents.frontmatter import MAX_DOCUMENT
+    from orch_gates.errors import UsageError
+    from orch_gates.state import files
+
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                data = file.read(MAX_DOCUMENT + 1)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        problems += files.alone(Path(path).as_posix(), data)
+    return len(paths), problems
+
+
+def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
+    from orch_gates.cli.session import open_state
+    from orch_gates.errors import StateDocumentError
+    from orch_gates.state import files
+    from orch_gates.state.files import Problem
+
+    snapshot = open_state(repo).load()
+    problems: list[Problem] = []
+    checked = 0
+    for entry in snapshot.files():
+        checked += 1
+        try:
+            text = snapshot.text(entry.path)
+        except StateDocumentError as error:
+            problems.append(Problem(entry.path, "", str(error).removeprefix(f"{entry.path}: ")))
+        else:
+            problems += files.alone(entry.path, (text or "").encode())
+    return checked, problems
+
+
+@click.command()
+@click.argument("kind", required=False)
+def schema(kind: str | None) -> None:
+    """Print the JSON Schema of the frontmatter of a KIND of document, or of all kinds.
+
+    \b
+    Examples:
+      orch-gates state schema
+      orch-gates state schema task
+    """
+    with exit_codes():
+        from orch_gates.errors import UsageError
+        from orch_gates.state import schema as schemas
+
+        if kind is not None and kind not in schemas.kinds():
+            raise UsageError(f"there is no kind {kind!r}; known are {', '.join(schemas.kinds())}")
+        say(schemas.text(kind) if kind is not None else schemas.all_text())

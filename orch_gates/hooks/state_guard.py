@@ -1,0 +1,125 @@
+"""The server's guard of the state branch: only the bot, only forward, only legal steps (OWN-3, ST-4, ST-6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from orch_gates.errors import GitError, OrchError
+from orch_gates.git.cli import Git
+from orch_gates.git.tree import MissingObject, Objects
+from orch_gates.hooks.updates import RefUpdate
+from orch_gates.model.finding import Finding
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.settings import Settings
+from orch_gates.state import history
+from orch_gates.state.files import Problem
+from orch_gates.state.log import Logged
+from orch_gates.state.refs import WITNESS, is_state
+
+GATE = "state-guard"
+
+_MOST_PROBLEMS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a ref may not be updated like this; `commit` is empty where no single commit is to blame."""
+
+    ref: str
+    commit: str
+    problem: Problem
+
+
+def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate]) -> Verdict:
+    """Judge what a push does to the state branch and to the refs that belong to it.
+
+    The answer to whatever cannot be judged is ERROR, which refuses the push.
+    """
+    branch = f"refs/heads/{settings.state.branch}"
+    try:
+        found = list(_refusals(_Guard(settings, git, branch), updates))
+    except OrchError as error:
+        return Verdict(GATE, Outcome.ERROR, f"the push to {branch} could not be judged: {error}")
+    if not found:
+        return Verdict(GATE, Outcome.PASS, f"every step on {branch} is legal")
+    return Verdict(
+        GATE,
+        Outcome.FAIL,
+        f"{_count(len(found))} of the state branch would be broken",
+        findings=tuple(_finding(refusal) for refusal in found[:_MOST_PROBLEMS]),
+        evidence={"problems": len(found)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    settings: Settings
+    git: Git
+    branch: str
+
+    def now_at(self, ref: str) -> str:
+        """Where a ref stands before the push; empty where there is none."""
+        return self.git.text("for-each-ref", "--format=%(objectname)", ref)
+
+    def objects(self) -> Objects:
+        """Those of the repository together with the pushed ones."""
+        return Objects(self.git.git_dir() / "objects", self.settings.hook.quarantine)
+
+
+def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:
+    mine = [update for update in updates if is_state(update.ref, guard.settings.state.branch)]
+    pushed = {update.ref: update.new or "" for update in mine}
+    for update in mine:
+        if update.new is None:
+            yield Refusal(update.ref, "", Problem("", "delete", "the state is never deleted"))
+        elif len(update.new) != 40:
+            yield Refusal(update.ref, "", Problem("", "", "the state branch has to be in a SHA-1 repository"))
+        elif update.ref == guard.branch:
+            yield from _branch(guard, update.new, update.old or "")
+        elif update.ref == WITNESS:
+            if update.new != pushed.get(guard.branch, guard.now_at(guard.branch)):
+                yield Refusal(WITNESS, "", Problem("", "witness", f"it only ever follows {guard.branch}"))
+        elif update.old is not None:
+            yield Refusal(update.ref, "", Problem("", "", "what was set aside is never changed"))
+
+
+def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
+    objects = guard.objects()
+    try:
+        chain = history.chain(objects, new, old=old, witness=guard.now_at(WITNESS))
+    except MissingObject as error:
+        raise GitError(f"history is cut off at {error.oid}") from error
+    if not chain.follows:
+        rule = "it only ever goes forward, one commit on top of another"
+        yield Refusal(guard.branch, new, Problem("", "history", rule))
+        return
+    for judged in history.judged(objects, chain.commits):
+        for problem in (*_by_whom(guard.settings, judged.logged), *judged.problems):
+            yield Refusal(guard.branch, judged.logged.commit, problem)
+
+
+def _by_whom(settings: Settings, said: Logged) -> Iterator[Problem]:
+    """The server knows who pushes where it says so; without that the committer's address is all there is."""
+    pusher = settings.hook.pusher
+    who = pusher or said.email
+    if who not in settings.state.writers:
+        rule = f"only {', '.join(settings.state.writers)} may write the state branch; ORCH_STATE_WRITERS says who"
+        yield Problem("", "pusher" if pusher else "committer", f"{who or 'nobody'}: {rule}")
+
+
+def _count(rules: int) -> str:
+    return "1 rule" if rules == 1 else f"{rules} rules"
+
+
+def _finding(refusal: Refusal) -> Finding:
+    problem = refusal.problem
+    return Finding(
+        id=f"{refusal.commit[:10]}:{problem.path}" if refusal.commit else refusal.ref,
+        rule=problem.field or "form",
+        path=problem.path or refusal.ref,
+        line=0,
+        commit=refusal.commit,
+        description=problem.rule,
+        fix=problem.rule,
+    )

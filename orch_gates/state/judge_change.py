@@ -1,0 +1,203 @@
+"""Whether one commit of the state branch is legal: one set of rules for the guard and for `verify` (ST-6, OWN-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from orch_gates.documents.frontmatter import MAX_DOCUMENT
+from orch_gates.engine import legality
+from orch_gates.git.tree import FILE_MODE, Changed, Commit, Objects, TooBig
+from orch_gates.model.job import Job
+from orch_gates.model.lease import Lease
+from orch_gates.model.root import Root
+from orch_gates.model.task import Task
+from orch_gates.state import files, layout, message
+from orch_gates.state.files import Problem, Read
+from orch_gates.state.log import Logged, logged
+from orch_gates.state.moves import Moves, Trees
+
+RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A commit, what it says about itself, and everything that is illegal in it."""
+
+    logged: Logged
+    problems: tuple[Problem, ...]
+
+
+def base_of(commit: Commit) -> str:
+    """The commit whose files a commit changes: its parent, or what a restore has restored; empty for the first."""
+    return commit.parents[-1] if restores(commit) else "".join(commit.parents[:1])
+
+
+def restores(commit: Commit) -> bool:
+    """Whether it joins what had replaced the branch with what the witness knew (ST-4)."""
+    return len(commit.parents) == 2 and logged("", commit).event == RESTORE
+
+
+class ChangeJudge:
+    """Judges commits whose objects, and those of the commits before them, are here."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        # Every document is met twice: once as what it becomes, once as what it was.
+        self._read = lru_cache(maxsize=4096)(self._read_file)
+
+    def judge(self, oid: str) -> Judged:
+        """Everything that is illegal in a commit.
+
+        Raises:
+            MissingObject: history is cut off here.
+            GitError: an object is broken.
+        """
+        commit = self._objects.commit(oid)
+        said = logged(oid, commit)
+        return Judged(said, tuple(self._problems(commit, said)))
+
+    def _problems(self, commit: Commit, said: Logged) -> Iterator[Problem]:
+        if len(commit.parents) > 1 and not restores(commit):
+            yield Problem("", "parents", "a commit of this branch follows one other; it never merges")
+            return
+        base = base_of(commit)
+        before = self._objects.commit(base).tree if base else ""
+        root = self._root(commit.tree)
+        if isinstance(root, Problem):
+            yield root
+            return
+        yield from _trailers(said, root)
+        changes = list(self._objects.changed(before, commit.tree))
+        if restores(commit):
+            yield from self._restored(commit, root, changes)
+            return
+        yield from self._raised(before, root, by_hand=not said.op)
+        yield from self._files(Trees(self._objects, before, commit.tree), root, changes)
+
+    def _root(self, tree: str) -> Root | Problem:
+        found = self._at(tree, layout.ROOT)
+        if found is None:
+            return Problem(layout.ROOT, "", "it is never removed")
+        if isinstance(found.document, Root):
+            return found.document
+        return found.problem or Problem(layout.ROOT, "", "it is no root document")
+
+    def _raised(self, before: str, root: Root, *, by_hand: bool) -> Iterator[Problem]:
+        earlier = self._at(before, layout.ROOT) if before else None
+        # A root document that could not be read is mended by whatever can be.
+        if earlier is not None and isinstance(earlier.document, Root):
+            broken = legality.root_change(earlier.document, root, by_hand=by_hand)
+        else:
+            broken = legality.root_alone(root)
+        yield from _named(layout.ROOT, broken)
+
+    def _restored(self, commit: Commit, root: Root, changes: Sequence[Changed]) -> Iterator[Problem]:
+        for change in changes:
+            if change.path != layout.ROOT:
+                yield Problem(change.path, "", "a restore changes no file but the generation")
+        for parent in commit.parents:
+            found = self._at(self._objects.commit(parent).tree, layout.ROOT)
+            if found is not None and isinstance(found.document, Root) and found.document.generation >= root.generation:
+                yield Problem(layout.ROOT, "generation", "a restore raises it above both histories")
+
+    def _files(self, trees: Trees, root: Root, changes: Sequence[Changed]) -> Iterator[Problem]:
+        moves = Moves(changes)
+        touched = set()
+        for change in changes:
+            place = layout.classify(change.path)
+            inner = place.inner if isinstance(place, layout.Archived) else place
+            if isinstance(inner, layout.TaskFile | layout.JobFile | layout.ReportFile):
+                touched.add(inner.task)
+            yield from self._file(change, place, root, moves)
+            if isinstance(place, layout.TaskFile) and change.before is None and trees.archived(place.task):
+                yield Problem(change.path, "id", "a finished task of this name is archived; names are not used again")
+        for task in sorted(touched):
+            if trees.orphaned(task):
+                yield Problem(layout.task_path(task), "", "reports and jobs stay with their task")
+
+    def _file(self, change: Changed, place: layout.Place, root: Root, moves: Moves) -> Iterator[Problem]:
+        after = change.after
+        if isinstance(place, layout.Archived):
+            yield from self._archived(change, moves)
+        elif after is None:
+            if not (isinstance(place, layout.ReadmeFile | layout.SweepFile | layout.Unknown) or moves.moved(change)):
+                yield Problem(change.path, "", "it is never removed; only a finished task moves, to the archive")
+        elif after.mode != FILE_MODE:
+            yield Problem(change.path, "", "it has to be a plain file (mode 100644)")
+        else:
+            yield from self._written(change.path, self._earlier(change), self._read(change.path, after.oid), root)
+
+    def _earlier(self, change: Changed) -> Read | None:
+        if change.before is None or not change.before.regular:
+            return None
+        return self._read(change.path, change.before.oid)
+
+    def _written(self, path: str, before: Read | None, after: Read, root: Root) -> Iterator[Problem]:
+        if after.problem is not None:
+            yield after.problem
+            return
+        document = after.document
+        # What could not be read is mended by whatever can be: it was no state that a rule could start from.
+        mended = before is not None and before.problem is not None
+        was = before.document if before is not None else None
+        match document:
+            case Task() if mended:
+                yield from _named(path, legality.task_alone(document))
+            case Task():
+                yield from _named(path, legality.task_change(was if isinstance(was, Task) else None, document, root))
+            case Job() if not mended:
+                yield from _named(path, legality.job_change(was if isinstance(was, Job) else None, document))
+            case Lease() if not mended:
+                yield from _named(path, legality.lease_change(was if isinstance(was, Lease) else None, document))
+            case _:
+                return
+        if before is not None and not mended and not after.body.startswith(before.body.rstrip("\n")):
+            yield Problem(path, "", "the text below the frontmatter is a log: lines are only added (ST-1)")
+
+    def _archived(self, change: Changed, moves: Moves) -> Iterator[Problem]:
+        if change.before is not None:
+            yield Problem(change.path, "", "an archived file never changes")
+        elif not moves.arrived(change):
+            yield Problem(change.path, "", "it has to be the very file that leaves the task's folder in this commit")
+        elif not self._finished(change, moves):
+            yield Problem(change.path, "state", "only a finished task is archived")
+
+    def _finished(self, change: Changed, moves: Moves) -> bool:
+        left = moves.task_document(change)
+        if left is None or left.before is None:
+            return False
+        task = self._read(left.path, left.before.oid).document
+        return isinstance(task, Task) and task.state.finished
+
+    def _at(self, tree: str, path: str) -> Read | None:
+        node = self._objects.find(tree, path)
+        if node is None:
+            return None
+        if node.mode != FILE_MODE:
+            return Read(problem=Problem(path, "", "it has to be a plain file (mode 100644)"))
+        return self._read(path, node.oid)
+
+    def _read_file(self, path: str, oid: str) -> Read:
+        try:
+            return files.read(path, self._objects.blob(oid, most=MAX_DOCUMENT))
+        except TooBig as error:
+            return Read(problem=Problem(path, "", str(error)))
+
+
+def _named(path: str, broken: Sequence[legality.Violation]) -> Iterator[Problem]:
+    for violation in broken:
+        yield Problem(path, violation.field, violation.rule)
+
+
+def _trailers(said: Logged, root: Root) -> Iterator[Problem]:
+    if not said.op:
+        return
+    found = message.OP.fullmatch(said.op)
+    # The generation in it makes it fresh: no two commits of one history raise to the same (ST-3, ST-4).
+    if found is None or int(found["generation"]) != root.generation:
+        yield Problem("", "Orch-Op", f"has to be {root.generation}-<32 hexadecimal digits>, as the generation is")
+    for name, value in (("Orch-Event", said.event), ("Orch-By", said.by)):
+        if not value:
+            yield Problem("", name, "is missing")

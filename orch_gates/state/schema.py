@@ -1,0 +1,52 @@
+"""The JSON Schema of every kind of document, made from the models (ST-1)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from orch_gates.state.codec import KINDS
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of documents that have a schema."""
+    return tuple(KINDS)
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The schema of the frontmatter of one kind."""
+    model = KINDS[kind]
+    made = _portable(model.model_json_schema(by_alias=True))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:orch-gates:{model.KIND}:{model.VERSION}",
+        "title": model.schema_name(),
+        **made,
+        "required": ["schema", *made["required"]],
+    }
+
+
+def text(kind: str) -> str:
+    """The same as a file."""
+    return _dumped(schema(kind))
+
+
+def all_text() -> str:
+    """All kinds, by name."""
+    return _dumped({kind: schema(kind) for kind in KINDS})
+
+
+def _portable(value: Any) -> Any:
+    """Without the titles that repeat names, and with the anchors that every JSON Schema reader knows."""
+    if isinstance(value, list):
+        return [_portable(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _portable(item) for name, item in value.items() if not (name == "title" and isinstance(item, str))}
+    if isinstance(pattern := made.get("pattern"), str):
+        made["pattern"] = pattern.replace(r"\A", "^").replace(r"\z", "$")
+    return made
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,461 @@
+"""Pushes to the state branch of a server with the hook: what passes, what is refused, and with which words."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orch_gates.model.ids import TaskId
+from orch_gates.state import layout
+from tests.builders import Repo, Template, clone, github_token, orch, run
+
+BRANCH = "refs/heads/orch-state"
+WITNESS = "refs/orch/witness"
+# Where only the guard is judged, scanning every push for secrets is time lost.
+NO_SCAN = {"ORCH_SECURITY_ENABLED": "false"}
+T1, T2, T3 = TaskId("T-1"), TaskId("T-2"), TaskId("T-3")
+ONE, TWO = layout.task_path(T1), layout.task_path(T2)
+JOB = layout.job_path(T1, "0123456789abcdef")
+REPORT = layout.report_path(T1, "12-test-report.md")
+LEASE = layout.lease_path("main")
+
+JOB_TEXT = """---
+schema: orch.job/1
+task: T-1
+stage: development
+role: developer
+attempt: "0123456789abcdef"
+status: running
+reason: ""
+created: "2026-01-01T00:00:00Z"
+started: "2026-01-01T00:00:00Z"
+ended: null
+exit_code: null
+---
+- begun
+"""
+LEASE_TEXT = """---
+schema: orch.lease/1
+target: main
+generation: 3
+holder: T-1
+granted: "2026-01-01T00:00:00Z"
+expires: "2026-01-01T01:00:00Z"
+reason: granted
+---
+"""
+REPORT_TEXT = f"""---
+schema: orch.report/1
+gate: tests-passed
+tests_status: PASS
+head: {"a" * 40}
+---
+"""
+
+
+class Hand:
+    """A person's checkout of the state branch."""
+
+    def __init__(self, server: Repo, folder: Path) -> None:
+        self.server = server
+        clone(server, folder)
+        self.repo = Repo(folder, {"GIT_COMMITTER_EMAIL": "orch-gates@localhost"})
+        self.repo.git("switch", "--quiet", "-c", "orch-state", "origin/orch-state")
+
+    def text(self, path: str) -> str:
+        return (self.repo.path / path).read_text("utf-8")
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        text = self.text(path)
+        assert re.search(old, text, re.MULTILINE), text
+        self.repo.write(path, re.sub(old, lambda _: new, text, count=1, flags=re.MULTILINE))
+
+    def set(self, path: str, field: str, value: str) -> None:
+        self.edit(path, rf"^{field}: .*$", f"{field}: {value}")
+
+    def commit(self, message: str = "by hand") -> str:
+        self.repo.git("add", "--all")
+        self.repo.git("commit", "--quiet", "--allow-empty", "-m", message)
+        return self.repo.git("rev-parse", "HEAD")
+
+    def pushed(self, *refspecs: str, **env: str) -> None:
+        code, text = self.push(*refspecs, **env)
+        assert code == 0, text
+
+    def push(self, *refspecs: str, **env: str) -> tuple[int, str]:
+        wanted = refspecs or (f"HEAD:{BRANCH}",)
+        done = run("git", "push", "--quiet", "origin", *wanted, cwd=self.repo.path, env=NO_SCAN | env)
+        text = done.stderr.decode()
+        assert "Traceback" not in text
+        return done.returncode, text
+
+    def tip(self, ref: str = BRANCH) -> str:
+        return self.server.git("rev-parse", "--verify", ref)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A server with the hook, two tasks (the second one cancelled), and a job, a report and a lease."""
+    folder = tmp_path_factory.mktemp("guard")
+    made = Template(folder, "gitleaks").make()
+    cache = {"ORCH_CACHE_DIR": str(folder / "cache"), **NO_SCAN}
+    work = Repo(made.folder / "work")
+    for args in (
+        ("state", "init"),
+        ("task", "new", "T-1", "The first"),
+        ("task", "new", "T-2", "The second"),
+        ("task", "cancel", "T-2", "--reason", "not needed"),
+        ("advance", "T-1", "--approve"),
+        ("advance", "T-1"),
+    ):
+        done = orch(*args, cwd=work.path, env=cache)
+        assert done.returncode == 0, done.stderr.decode()
+    hand = Hand(Repo(folder / "server.git"), folder / "hand")
+    for path, text in ((JOB, JOB_TEXT), (REPORT, REPORT_TEXT), (LEASE, LEASE_TEXT)):
+        hand.repo.write(path, text)
+    hand.commit()
+    hand.pushed()
+    return folder
+
+
+@pytest.fixture
+def hand(template: Path, tmp_path: Path) -> Hand:
+    server = Path(shutil.copytree(template / "server.git", tmp_path / "server.git", symlinks=True))
+    return Hand(Repo(server), tmp_path / "hand")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ORCH_CACHE_DIR", str(tmp_path / "cache"))
+    return
+
+
+def test_our_own_commits_pass(hand: Hand) -> None:
+    """Every command works against a server that judges it, secrets included."""
+    work = clone(hand.server, hand.repo.path.parent / "work")
+    for args in (("task", "new", "T-3", "The third"), ("task", "hold", "T-3", "--reason", "wait"), ("state", "verify")):
+        done = orch(*args, cwd=work.path)
+        assert done.returncode == 0, done.stderr.decode()
+    assert hand.tip(WITNESS) == hand.tip()
+
+
+LEGAL: dict[str, Callable[[Hand], None]] = {
+    "a person holds a task": lambda hand: hand.set(ONE, "state", "held"),
+    "a title is put right": lambda hand: hand.set(ONE, "title", "First of all"),
+    "a line is added to a log": lambda hand: hand.repo.write(ONE, hand.text(ONE) + "- a remark\n"),
+    "an unknown field": lambda hand: hand.edit(ONE, r"^title:", "colour: red\ntitle:"),
+    "a job ends": lambda hand: hand.set(JOB, "status", "failed"),
+    "a report is put right": lambda hand: hand.set(REPORT, "tests_status", "FAIL"),
+    "a lease is released": lambda hand: hand.set(LEASE, "holder", '""'),
+    "the page is reworded": lambda hand: hand.repo.write("README.md", "# Ours\n"),
+    "what the sweep remembers": lambda hand: hand.repo.write("sweep/budget.md", "---\nschema: orch.sweep/1\n---\n"),
+    "a finished task is archived": lambda hand: archive(hand, T2),
+}
+
+
+def archive(hand: Hand, task: TaskId) -> None:
+    target = hand.repo.path / layout.archive_folder(2026, task)
+    target.parent.mkdir(parents=True)
+    shutil.move(hand.repo.path / layout.task_folder(task), target)
+
+
+@pytest.mark.parametrize("edit", LEGAL.values(), ids=LEGAL.keys())
+def test_a_legal_hand_edit_passes(edit: Callable[[Hand], None], hand: Hand) -> None:
+    """The rules are about what is written, not about which program wrote it."""
+    edit(hand)
+    made = hand.commit()
+    hand.pushed()
+    assert hand.tip() == made
+    proof = orch("state", "verify", "--repo", hand.server.path, cwd=hand.repo.path)
+    assert proof.returncode == 0, proof.stdout.decode()
+
+
+def new_task(hand: Hand, **changed: str) -> str:
+    text = hand.text(ONE).replace("T-1", "T-3")
+    for field, value in ({"stage": "analysis"} | changed).items():
+        text = re.sub(rf"^{field}: .*$", f"{field}: {value}", text, count=1, flags=re.MULTILINE)
+    hand.repo.write(layout.task_path(T3), text)
+    return text
+
+
+def link(hand: Hand) -> None:
+    (hand.repo.path / ONE).unlink()
+    (hand.repo.path / ONE).symlink_to("/etc/passwd")
+
+
+def archived_twice(hand: Hand) -> None:
+    archive(hand, T2)
+    hand.commit()
+    hand.pushed()
+    hand.repo.write(TWO, hand.text(layout.archive_folder(2026, T2) + "/task.md").replace("cancelled", "active"))
+
+
+def archived_changed(hand: Hand) -> None:
+    archive(hand, T2)
+    hand.commit()
+    hand.pushed()
+    hand.set(f"{layout.archive_folder(2026, T2)}/task.md", "title", "Another past")
+
+
+def archived_otherwise(hand: Hand) -> None:
+    archive(hand, T2)
+    hand.set(f"{layout.archive_folder(2026, T2)}/task.md", "title", "Another past")
+
+
+def left_behind(hand: Hand) -> None:
+    hand.set(ONE, "state", "cancelled")
+    hand.commit()
+    archive(hand, T1)
+    hand.repo.write(REPORT, REPORT_TEXT)
+
+
+# What is done, and the field and the words of the rule that refuses it.
+ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
+    "a stage is skipped": (lambda h: h.set(ONE, "stage", "testing"), "stage", "moves to"),
+    "done without a gate": (lambda h: h.set(ONE, "state", "done"), "state", "exactly in stage"),
+    "a finished task comes back": (
+        lambda h: h.set(TWO, "state", "active"),
+        "state",
+        "never changes again",
+    ),
+    "retries are counted down": (
+        lambda h: h.set(ONE, "developer_retries", "7"),
+        "developer_retries",
+        "grows by one",
+    ),
+    "another author": (lambda h: h.set(ONE, "created_by", "me"), "created_by", "never changes"),
+    "a new task in the middle": (lambda h: new_task(h, stage="review"), "stage", "begins in"),
+    "another name than its folder": (lambda h: h.set(ONE, "id", "T-9"), "form", "path says"),
+    "the log is rewritten": (lambda h: h.edit(ONE, r"^# T-1$", "# something else"), "form", "only added"),
+    "a job is over and runs again": (
+        lambda h: (h.set(JOB, "status", "failed"), h.commit(), h.set(JOB, "status", "running")),
+        "status",
+        "never changes again",
+    ),
+    "a job of another attempt": (
+        lambda h: h.set(JOB, "attempt", '"fedcba9876543210"'),
+        "form",
+        "path says",
+    ),
+    "a fencing token goes back": (
+        lambda h: h.set(LEASE, "generation", "2"),
+        "generation",
+        "nothing lowers it",
+    ),
+    "the generation is raised by hand": (
+        lambda h: h.set("orch-state.md", "generation", "99"),
+        "generation",
+        "leaves it as it is",
+    ),
+    "no generation": (lambda h: h.edit("orch-state.md", r"^generation: \d+\n", ""), "form", "generation"),
+    "no root document": (lambda h: (h.repo.path / "orch-state.md").unlink(), "form", "never removed"),
+    "a task is removed": (lambda h: (h.repo.path / TWO).unlink(), "form", "never removed"),
+    "a lease is removed": (lambda h: (h.repo.path / LEASE).unlink(), "form", "never removed"),
+    "a report is removed": (lambda h: (h.repo.path / REPORT).unlink(), "form", "never removed"),
+    "an unfinished task is archived": (lambda h: archive(h, T1), "state", "only a finished task"),
+    "archived and changed at once": (archived_otherwise, "form", "the very file"),
+    "the archive is changed": (archived_changed, "form", "never changes"),
+    "a name is used again": (archived_twice, "id", "not used again"),
+    "a report without its task": (left_behind, "form", "stay with their task"),
+    "no document of ours": (lambda h: h.repo.write("notes.txt", "hello\n"), "form", "no document lives here"),
+    "a wrong folder": (lambda h: h.repo.write("tasks/00/T-1/task.md", h.text(ONE)), "form", "lives in folder"),
+    "a symbolic link": (link, "form", "plain file"),
+    "no YAML": (lambda h: h.repo.write(ONE, "---\nid: [\n---\n"), "form", "line"),
+    "the same key twice": (lambda h: h.edit(ONE, r"^title:", "title: one\ntitle:"), "form", "line"),
+    "an unknown state": (lambda h: h.set(ONE, "state", "no"), "form", "state"),
+    "a later version": (
+        lambda h: h.set(ONE, "schema", "orch.task/2"),
+        "form",
+        "upgrade",
+    ),
+    "bytes that are no text": (lambda h: h.repo.write(ONE, b"\xff\xfe"), "form", "UTF-8"),
+    "a malformed report": (lambda h: h.repo.write(REPORT, "---\nschema: orch.report/1\n---\n"), "form", "gate"),
+}
+
+
+@pytest.mark.parametrize(("edit", "field", "words"), ILLEGAL.values(), ids=ILLEGAL.keys())
+def test_an_illegal_edit_is_refused_with_the_field_and_the_rule(
+    edit: Callable[[Hand], object], field: str, words: str, hand: Hand
+) -> None:
+    """OWN-3, ST-6: nothing of it is stored, and `verify` would name the same commit for the same reason."""
+    edit(hand)
+    before, made = hand.tip(), hand.commit()
+    code, text = hand.push()
+    assert code != 0
+    assert hand.tip() == before
+    said = " ".join(text.replace("remote:", " ").split())
+    assert "push refused" in said
+    assert field in said
+    assert words in said
+    hand.server.git("fetch", "--quiet", str(hand.repo.path), f"+HEAD:{BRANCH}")
+    proof = orch("state", "verify", "--json", "--repo", hand.server.path, cwd=hand.repo.path)
+    assert proof.returncode == 1
+    bad = json.loads(proof.stdout)["bad"]
+    assert [one["commit"] for one in bad] == [made]
+    assert words in " ".join(bad[0]["problems"])
+
+
+def test_history_is_neither_deleted_nor_rewritten(hand: Hand) -> None:
+    """ST-4: also where git itself would allow it."""
+    before = hand.tip()
+    assert "never deleted" in hand.push(f":{BRANCH}")[1]
+    hand.repo.git("reset", "--quiet", "--hard", "HEAD~2")
+    assert "only ever goes forward" in hand.push(f"+HEAD:{BRANCH}")[1].replace("\n", " ")
+    hand.repo.git("commit", "--quiet", "--allow-empty", "-m", "another past")
+    assert hand.push(f"+HEAD:{BRANCH}")[0] != 0
+    assert hand.tip() == before
+
+
+def test_a_merge_is_no_step(hand: Hand) -> None:
+    hand.repo.git("switch", "--quiet", "-c", "side")
+    hand.repo.write("README.md", "# One side\n")
+    hand.commit()
+    hand.repo.git("switch", "--quiet", "orch-state")
+    hand.set(ONE, "title", "The other side")
+    hand.commit()
+    hand.repo.git("merge", "--quiet", "--no-edit", "side")
+    assert "never merges" in hand.push()[1].replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("trailers", "words"),
+    [
+        ("Orch-Op: 5-0123456789abcdef0123456789abcdef", "raises it by exactly one"),
+        ("Orch-Op: nonsense", "32 hexadecimal digits"),
+    ],
+)
+def test_trailers_cannot_be_borrowed(trailers: str, words: str, hand: Hand) -> None:
+    """ST-3: an operation says which generation it made; another one's is not fresh."""
+    hand.set(ONE, "title", "Not ours")
+    hand.commit(f"by hand\n\n{trailers}\nOrch-Event: advance\nOrch-Task: T-1\nOrch-By: me\n")
+    code, text = hand.push()
+    assert code != 0
+    assert words in " ".join(text.replace("remote:", " ").split())
+
+
+def test_only_the_writers_may_push(hand: Hand) -> None:
+    """OWN-3: the server says who pushes; where it does not, the committer's address is held against the list."""
+    hand.set(ONE, "title", "By somebody")
+    hand.repo.env["GIT_COMMITTER_EMAIL"] = "somebody@example.invalid"
+    hand.commit()
+    before = hand.tip()
+    code, text = hand.push()
+    assert code != 0
+    assert "somebody@example.invalid" in text
+    assert "ORCH_STATE_WRITERS" in text
+    assert hand.push(GITEA_PUSHER_NAME="mallory", ORCH_STATE_WRITERS="bot")[0] != 0
+    assert hand.tip() == before
+    hand.pushed(GITEA_PUSHER_NAME="bot", ORCH_STATE_WRITERS="bot,alice")
+
+
+def test_another_pusher_than_the_committer_is_who_counts(hand: Hand) -> None:
+    """A committer's address is anybody's to write; the server's word is not."""
+    hand.set(ONE, "title", "By somebody")
+    hand.commit()
+    code, text = hand.push(GITEA_PUSHER_NAME="mallory")
+    assert code != 0
+    assert "mallory" in text
+
+
+def test_the_witness_only_follows_the_branch(hand: Hand) -> None:
+    """ST-4: whoever could move it elsewhere could make a rewind look whole."""
+    stale = hand.tip(WITNESS)
+    assert stale != hand.tip()
+    for refspec in (f":{WITNESS}", f"+{BRANCH}~2:{WITNESS}", f"+refs/remotes/origin/main:{WITNESS}"):
+        hand.repo.git("fetch", "--quiet", "origin", f"+{BRANCH}:{BRANCH}", "--update-head-ok")
+        assert hand.push(refspec)[0] != 0
+        assert hand.tip(WITNESS) == stale
+    hand.pushed(f"{BRANCH}:{WITNESS}")
+    assert hand.tip(WITNESS) == hand.tip()
+
+
+def test_what_was_set_aside_is_kept(hand: Hand) -> None:
+    hand.pushed("HEAD:refs/orch/lost/7")
+    assert hand.push("+HEAD~1:refs/orch/lost/7")[0] != 0
+    assert hand.push(":refs/orch/lost/7")[0] != 0
+
+
+@pytest.mark.parametrize("how", ["deleted", "rewound", "replaced"])
+def test_a_restore_passes_the_guard(how: str, hand: Hand) -> None:
+    """ST-4: mending goes through the same door, and the history is proven afterwards."""
+    work = clone(hand.server, hand.repo.path.parent / "work")
+    assert orch("task", "new", "T-3", "The third", cwd=work.path, env=NO_SCAN).returncode == 0
+    good = hand.tip()
+    if how == "deleted":
+        hand.server.git("update-ref", "-d", BRANCH)
+    elif how == "rewound":
+        hand.server.git("update-ref", BRANCH, f"{BRANCH}~3")
+    else:
+        tree = hand.server.git("rev-parse", f"{BRANCH}^{{tree}}")
+        hand.server.git("update-ref", BRANCH, hand.server.git("commit-tree", "-m", "another past", tree))
+    done = orch("state", "restore", cwd=work.path, env=NO_SCAN)
+    assert done.returncode == 0, done.stderr.decode()
+    assert hand.server.git("merge-base", "--is-ancestor", good, BRANCH) == ""
+    assert orch("task", "show", "T-3", cwd=work.path).returncode == 0
+    assert orch("state", "verify", cwd=work.path).returncode == 0
+
+
+def test_a_branch_cannot_be_replaced_by_a_forged_restore(hand: Hand) -> None:
+    """What a restore brings back has to be what the witness has seen."""
+    old = hand.tip()
+    tree = hand.repo.git("rev-parse", "HEAD^{tree}")
+    invented = hand.repo.git("commit-tree", "-m", "another past", tree)
+    forged = hand.repo.git(
+        *("commit-tree", "-p", old, "-p", invented, "-m", "restore\n\nOrch-Op: 1-0\nOrch-Event: restore"), tree
+    )
+    code, text = hand.push(f"{forged}:{BRANCH}")
+    assert code != 0
+    assert "only ever goes forward" in text.replace("\n", " ").replace("remote:", "").replace("  ", " ")
+
+
+def test_a_secret_in_a_report_is_refused_as_in_code(hand: Hand, real: Callable[[str], Path]) -> None:
+    """The state branch is no place to hide: it is scanned like every other ref."""
+    real("gitleaks")
+    token = github_token()
+    hand.repo.write(REPORT, f"{REPORT_TEXT}\nlog: {token}\n")
+    hand.commit()
+    code, text = hand.push(ORCH_SECURITY_ENABLED="true")
+    assert code != 0
+    assert REPORT in text
+    assert token not in text
+
+
+def test_the_guard_has_a_switch_of_its_own(hand: Hand) -> None:
+    """An administrator who has to get something through switches it off on the server, for as long as that takes."""
+    hand.repo.write("notes.txt", "hello\n")
+    hand.commit()
+    assert hand.push()[0] != 0
+    hand.pushed(ORCH_STATE_GUARD_ENABLED="false")
+
+
+def test_a_damaged_document_can_be_mended(hand: Hand) -> None:
+    """ST-6: whatever broke it, the guard does not keep the repair out."""
+    text = hand.text(ONE)
+    hand.repo.write(ONE, "---\nbroken\n")
+    hand.commit()
+    assert hand.push(ORCH_STATE_GUARD_ENABLED="false")[0] == 0
+    hand.repo.write(ONE, text.replace("stage: development", "stage: review"))
+    hand.commit()
+    hand.pushed()
+
+
+def test_what_cannot_be_judged_is_refused(hand: Hand) -> None:
+    """P2: a broken object is no legal step, and no illegal one either."""
+    blob = hand.server.git("rev-parse", f"{BRANCH}:orch-state.md")
+    (hand.server.path / "objects" / blob[:2] / blob[2:]).unlink(missing_ok=True)
+    hand.set(ONE, "title", "Another")
+    made = hand.commit()
+    hand.server.git("fetch", "--quiet", str(hand.repo.path), "HEAD:refs/heads/objects")
+    done = orch(
+        *("hook", "pre-receive"),
+        cwd=hand.server.path,
+        stdin=f"{made[::-1]} {made} {BRANCH}\n".encode(),
+        env={"GIT_DIR": ".", **NO_SCAN},
+    )
+    assert done.returncode in {1, 2}
+    assert b"refused" in done.stderr
