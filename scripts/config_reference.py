@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from orch_gates.config import schema
@@ -10,6 +9,7 @@ from orch_gates.config.listing import spelled
 from orch_gates.config.pipeline import known_gates
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.variables.table import BY_KEY, SETTINGS
+from scripts.generated import renewed, table
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "configuration.md"
@@ -18,13 +18,8 @@ SCHEMA = ROOT / "state" / "schema" / "config.json"
 
 def page(text: str) -> str:
     """The page with every generated table renewed; the rest as it is."""
-    for name, table in (("settings", _settings()), ("machine", _machine()), ("stages", _stages()), ("gates", _gates())):
-        start, end = f"<!-- generated: {name} -->\n", f"<!-- end: {name} -->"
-        if text.count(start) != 1 or text.count(end) != 1:
-            raise SystemExit(f"{PAGE} has not exactly one place for the table {name!r}")
-        before, _, rest = text.partition(start)
-        text = before + start + table + end + rest.partition(end)[2]
-    return text
+    tables = {"settings": _settings(), "machine": _machine(), "stages": _stages(), "gates": _gates()}
+    return renewed(text, tables, PAGE)
 
 
 def _settings() -> str:
@@ -34,12 +29,12 @@ def _settings() -> str:
         + (f"`{setting.variable}`",)
         for key, setting in BY_KEY.items()
     )
-    return _table(("key", "value", "default", "what it does", "variable that overrides it"), rows)
+    return table(("key", "value", "default", "what it does", "variable that overrides it"), rows)
 
 
 def _machine() -> str:
     rows = ((f"`{setting.variable}`", setting.help) for setting in SETTINGS if setting.key is None)
-    return _table(("variable", "what it does"), rows)
+    return table(("variable", "what it does"), rows)
 
 
 def _stages() -> str:
@@ -48,17 +43,12 @@ def _stages() -> str:
         + ("a person's approval" if stage.human else "its gates",)
         for stage in DEFAULT.stages
     )
-    return _table(("stage", "role", "gates", "left by"), rows)
+    return table(("stage", "role", "gates", "left by"), rows)
 
 
 def _gates() -> str:
     rows = ((f"`{gate.name}`", f"`{gate.on_fail}`", f"`{gate.on_absent}`") for gate in known_gates().values())
-    return _table(("gate", "on_fail", "on_absent"), rows)
-
-
-def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace("| --- ", "|---").replace("--- |", "---|")
+    return table(("gate", "on_fail", "on_absent"), rows)
 
 
 if __name__ == "__main__":

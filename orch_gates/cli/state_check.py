@@ -91,7 +91,7 @@ def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
     \b
     Examples:
       orch-gates state lint
-      orch-gates state lint tasks/fc/T-1/task.md
+      orch-gates state lint tasks/cd/T-1/task.md
     """
     with exit_codes():
         from orch_gates.documents.escape import visible

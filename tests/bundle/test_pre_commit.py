@@ -174,3 +174,23 @@ def test_staged_content_cannot_be_judged_by_a_range(project: Project) -> None:
     done = project.hooks("orch-secrets", "--from-ref", "HEAD", "--to-ref", "HEAD")
     assert done.returncode != 0, done.stdout
     assert "use the hook orch-secrets-push" in done.stdout
+
+
+def test_state_documents_are_checked_before_a_commit(project: Project) -> None:
+    """In a checkout of the state branch; `orch-gates state lint` says which file, which field and which rule (ST-6)."""
+    config = (project.repo / ".pre-commit-config.yaml").read_text().partition("    hooks:")[0]
+    project.write(**{".pre-commit-config.yaml": f"{config}    hooks:\n      - id: orch-state-lint\n"})
+    templates = Path(__file__).parents[2] / "state" / "templates"
+    task = project.repo / "tasks" / "cd" / "T-1" / "task.md"
+    task.parent.mkdir(parents=True)
+    task.write_text((templates / "task.md").read_text())
+    (project.repo / "orch-state.md").write_text((templates / "orch-state.md").read_text())
+    project.git("add", "--all")
+    said = project.git("commit", "-m", "legal")
+    assert "state documents are well (orch-gates)" in said
+    assert "Passed" in said
+    task.write_text(task.read_text().replace('state: "active"', 'state: "done"'))
+    project.git("add", "--all")
+    done = project.call("git", "commit", "-m", "illegal")
+    assert done.returncode == 1, done.stdout
+    assert "tasks/cd/T-1/task.md: state: a task is done exactly in stage 'done'" in done.stdout

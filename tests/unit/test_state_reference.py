@@ -1,0 +1,47 @@
+"""What is published about the state branch is what the code does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orch_gates.state import files, schema
+from scripts import state_reference
+
+
+@pytest.mark.parametrize("path", state_reference.files(), ids=lambda path: path.name)
+def test_published_files_are_those_of_the_code(path: Path) -> None:
+    """`python -m scripts.state_reference` renews them."""
+    assert path.read_text("utf-8") == state_reference.files()[path]
+
+
+def test_the_reference_is_generated_from_the_code() -> None:
+    """`python -m scripts.state_reference` renews it."""
+    text = state_reference.PAGE.read_text("utf-8")
+    assert state_reference.page(text) == text
+
+
+def test_nothing_else_is_published() -> None:
+    """A schema of a kind that is gone would be believed."""
+    published = {path for path in state_reference.STATE.rglob("*") if path.is_file()}
+    config = state_reference.STATE / "schema" / "config.json"
+    assert published == {*state_reference.files(), config}
+
+
+@pytest.mark.parametrize(("path", "text"), state_reference.templates().items())
+def test_every_template_is_a_legal_document(path: str, text: str) -> None:
+    assert files.alone(path, text.encode()) == ()
+
+
+@pytest.mark.parametrize("kind", schema.kinds())
+def test_a_schema_knows_every_field_by_its_name_in_documents(kind: str) -> None:
+    """ST-1: unknown fields are allowed, `schema` is not optional, and anchors are those of JSON Schema."""
+    made = schema.schema(kind)
+    assert made["additionalProperties"] is True
+    assert "schema" in made["required"]
+    assert set(made["required"]) <= set(made["properties"])
+    assert all(field["description"] for field in made["properties"].values())
+    assert r"\\A" not in json.dumps(made)
+    assert r"\\z" not in json.dumps(made, ensure_ascii=False).lower()
