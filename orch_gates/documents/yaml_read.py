@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from orch_gates.documents import escape
-from orch_gates.documents.yaml_limits import INT64, MAX_DEPTH, MAX_NODES
+from orch_gates.documents.yaml_limits import INT64, MAX_DEPTH, MAX_KEY, MAX_NODES
 from orch_gates.errors import MalformedYaml
 
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
@@ -148,8 +148,10 @@ class _Reader:
             key = str(event.value)
             if not event.style and key == "<<":
                 raise self.refusal("merge keys are not allowed")
+            if len(key) > MAX_KEY:
+                raise self.refusal(f"a key has more than {MAX_KEY} characters")
             if key in found:
-                raise self.refusal(f"key {escape.visible(key[:100])!r} is repeated")
+                raise self.refusal(f"key {escape.visible(key)!r} is repeated")
             found[key] = self._value(self._next(), depth + 1)
         return found
 
