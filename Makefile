@@ -24,7 +24,7 @@ lint: setup ## everything that keeps the house as DESIGN.md describes it
 demo: setup ## a leaked key refused by the hook, shown on a throw-away repository
 	@$(bin)/orch-gates demo
 
-bench: setup ## cost next to bare gitleaks and a bare push
+bench: setup ## cost next to bare gitleaks and bare git
 	@$(bin)/python -m tests.bench
 
 corpus: setup ## the evasion matrix: carriers of a secret by scanner

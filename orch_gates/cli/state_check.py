@@ -134,11 +134,9 @@ def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
     for entry in snapshot.files():
         checked += 1
         try:
-            text = snapshot.text(entry.path)
+            problems += files.alone(entry.path, snapshot.read(entry).encode())
         except StateDocumentError as error:
             problems.append(Problem(entry.path, "", str(error).removeprefix(f"{entry.path}: ")))
-        else:
-            problems += files.alone(entry.path, (text or "").encode())
     return checked, problems
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orch_gates.documents import yaml_read, yaml_write
+from orch_gates.documents import yaml_flat, yaml_read, yaml_write
 from orch_gates.documents.yaml_read import PARSER, Value
 from orch_gates.errors import ReportError
 
@@ -48,7 +48,8 @@ def decode(text: str, *, parser: object = PARSER) -> tuple[dict[str, Value], str
         ReportError: the document is malformed, ambiguous or too big; the message names the line.
     """
     raw, body = split(text)
-    return yaml_read.parse(raw, first_line=2, parser=parser), body
+    flat = yaml_flat.parse(raw) if parser is PARSER else None
+    return (yaml_read.parse(raw, first_line=2, parser=parser) if flat is None else {**flat}), body
 
 
 def encode(mapping: Mapping[str, object], body: str) -> str:

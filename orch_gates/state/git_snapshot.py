@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from orch_gates.documents import frontmatter
@@ -53,19 +53,22 @@ class GitSnapshot:
             StateUnreachable: it had to be fetched and was not.
         """
         node = self._find(path)
-        if node is None:
-            return None
-        if not node.regular:
+        return None if node is None else self.read(Entry(path, node.oid, node.regular))
+
+    def read(self, entry: Entry) -> str:
+        """The text of a file that `files` told of; see `text`."""
+        path = entry.path
+        if not entry.regular:
             raise StateDocumentError(f"{path}: not a regular file")
         try:
-            return self._read(lambda: self._source.objects.blob(node.oid, most=_MOST_BYTES), whole=True).decode()
+            return self._read(lambda: self._source.objects.blob(entry.oid, most=_MOST_BYTES), whole=True).decode()
         except TooBig as error:
             raise StateDocumentError(f"{path}: {error}") from error
         except UnicodeDecodeError as error:
             raise StateDocumentError(f"{path}: byte {error.start + 1} is not UTF-8") from error
 
     def files(self, prefix: str = "") -> Iterator[Entry]:
-        """Every regular file below a folder, sorted by path."""
+        """Everything below a folder that is no folder, sorted by path."""
         folder = prefix.strip("/")
         node = self._find(folder) if folder else None
         if folder and (node is None or not node.folder):
@@ -73,14 +76,7 @@ class GitSnapshot:
         start = self.tree if node is None else node.oid
         listed = self._read(lambda: list(self._source.objects.walk(start, f"{folder}/" if folder else "")), whole=True)
         for path, node in sorted(listed, key=lambda pair: pair[0]):
-            if node.regular:
-                yield Entry(path, node.oid)
-
-    def texts(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """The paths that exist with their texts, in the order given."""
-        for path in paths:
-            if (text := self.text(path)) is not None:
-                yield path, text
+            yield Entry(path, node.oid, node.regular)
 
     def _find(self, path: str) -> Node | None:
         return self._read(lambda: self._source.objects.find(self.tree, path))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file and the id of its content: equal ids are equal files."""
+    """A file and the id of its content: equal ids are equal files. A link or submodule is not `regular`."""
 
     path: str
     oid: str
+    regular: bool = True
 
 
 class Snapshot(Protocol):
@@ -38,15 +39,15 @@ class Snapshot(Protocol):
         ...
 
     def files(self, prefix: str = "") -> Iterator[Entry]:
-        """Every regular file below a folder, sorted by path; the empty prefix is the whole branch.
+        """Everything below a folder that is no folder, sorted by path; the empty prefix is the whole branch.
 
         Raises:
             StateUnreachable: as `text`.
         """
         ...
 
-    def texts(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """The paths that exist with their texts, in the order given.
+    def read(self, entry: Entry) -> str:
+        """The text of a file that `files` told of.
 
         Raises:
             StateDocumentError: as `text`.

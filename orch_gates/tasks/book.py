@@ -111,9 +111,7 @@ def read(snapshot: Snapshot) -> Book:
         if not isinstance(layout.classify(entry.path), layout.TaskFile | layout.LeaseFile):
             continue
         try:
-            text = snapshot.text(entry.path)
-            assert text is not None
-            document, _ = codec.decode(entry.path, text)
+            document, _ = codec.decode(entry.path, snapshot.read(entry))
         except StateDocumentError as error:
             quarantined.append(Quarantined(entry.path, str(error)))
             continue

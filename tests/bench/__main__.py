@@ -1,4 +1,4 @@
-"""`make bench`: what the gate costs next to bare gitleaks and a bare push, as a Markdown table.
+"""`make bench`: what it all costs next to bare gitleaks and bare git, as a Markdown table.
 
 `python -m tests.bench [CASE...]` measures some cases only. Always exits 0: it measures, it does not judge.
 """
@@ -11,8 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench.cases import CASES, USUAL, Row, imports, rows
+from tests.bench.cases import CASES, USUAL, imports, rows
 from tests.bench.history import git
+from tests.bench.row import Row
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What is compared with what, and the goal for each (issue 3, SEC-9)."""
+"""What is compared with what, and the goal for each (SEC-9, ST-5)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,14 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import history, measure
+from tests.bench import history, measure, state_cases
 from tests.bench.history import git
+from tests.bench.row import Row, milliseconds
 from tests.bench.tools import OURS, PROGRAM, Push, Range, server
 
 ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table; `met` is None where there is no goal."""
-
-    what: str
-    bare: str
-    ours: str
-    figure: str
-    goal: str = ""
-    met: bool | None = None
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
 
 
 def ranges(work: Path) -> Iterator[Row]:
@@ -39,8 +23,8 @@ def ranges(work: Path) -> Iterator[Row]:
     one = Range(small, "main~1", "main")
     bare, ours = measure.side_by_side(15, lambda: one.bare().seconds, lambda: one.ours().seconds)
     extra = ours - bare
-    figure = f"+{_milliseconds(extra)}"
-    yield Row("gate, 1 commit", _milliseconds(bare), _milliseconds(ours), figure, "at most +150 ms", extra <= 0.150)
+    figure = f"+{milliseconds(extra)}"
+    yield Row("gate, 1 commit", milliseconds(bare), milliseconds(ours), figure, "at most +150 ms", extra <= 0.150)
     all_of_it = Range(small, git(small, "rev-list", "--max-parents=0", "main"), "main")
     bare, ours = measure.side_by_side(5, lambda: all_of_it.bare().seconds, lambda: all_of_it.ours().seconds)
     yield _ratio("gate, 500 commits", bare, ours, 1.3)
@@ -69,9 +53,9 @@ def push(work: Path) -> Iterator[Row]:
     one = Range(clone, "main~1", "main")
     bare, scan, ours = measure.side_by_side(15, plain.seconds, lambda: one.bare().seconds, hooked.seconds)
     extra = ours - bare - scan
-    both = f"{_milliseconds(bare)} + {_milliseconds(scan)}"
+    both = f"{milliseconds(bare)} + {milliseconds(scan)}"
     figure = f"{extra * 1000:+.0f} ms"
-    yield Row("push of 1 commit", both, _milliseconds(ours), figure, "at most +200 ms", extra <= 0.200)
+    yield Row("push of 1 commit", both, milliseconds(ours), figure, "at most +200 ms", extra <= 0.200)
 
 
 def start(_work: Path) -> Iterator[Row]:
@@ -84,9 +68,9 @@ def start(_work: Path) -> Iterator[Row]:
     )
     yield Row(
         "`orch-gates --version`, next to an empty Python",
-        _milliseconds(bare),
-        _milliseconds(ours),
-        f"+{_milliseconds(ours - bare)}",
+        milliseconds(bare),
+        milliseconds(ours),
+        f"+{milliseconds(ours - bare)}",
         "under 80 ms",
         ours < 0.080,
     )
@@ -151,8 +135,12 @@ CASES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "refs": refs,
     "precision": precision,
     "library": lambda work: precision(work, whole=True),
+    "transaction": state_cases.transaction,
+    "writers": state_cases.writers,
+    "status": state_cases.status,
+    "verify": state_cases.verify,
 }
-USUAL = ("start", "push", "ranges", "refs", "precision")
+USUAL = tuple(name for name in CASES if name != "library")
 
 
 def rows(name: str, work: Path) -> Iterator[Row]:

@@ -31,8 +31,8 @@ def git(directory: Path, *args: str) -> str:
 
 def ordinary(directory: Path, commits: int) -> Path:
     """A bare repository with `commits` commits after the first, 30 to 60 new lines in 1 to 4 files each."""
-    _init(directory)
-    with _Importer(directory) as stream:
+    init(directory)
+    with Importer(directory) as stream:
         for number, (subject, files) in enumerate(_edits(commits)):
             _commit(stream, number, subject, files)
     return directory
@@ -40,23 +40,23 @@ def ordinary(directory: Path, commits: int) -> Path:
 
 def library(directory: Path, *, whole: bool) -> Path:
     """A bare repository whose second commit adds the standard library; its tests only if `whole`."""
-    _init(directory)
+    init(directory)
     files = {
         f"Lib/{path.relative_to(STANDARD_LIBRARY)}": path.read_bytes()
         for path in sorted(STANDARD_LIBRARY.rglob("*.py"))
         if "site-packages" not in path.parts and (whole or not {"test", "tests", "idle_test"} & set(path.parts))
     }
-    with _Importer(directory) as stream:
+    with Importer(directory) as stream:
         _commit(stream, 0, "Begin", {"README": b"The library follows.\n"})
         _commit(stream, 1, "Add the library", files)
     return directory
 
 
-def _init(directory: Path) -> None:
+def init(directory: Path) -> None:
     subprocess.run(["git", "init", "--quiet", "--bare", "-b", "main", str(directory)], env=ENV, check=True)
 
 
-class _Importer:
+class Importer:
     """A `git fast-import` to write to; leaving the block waits for its success."""
 
     def __init__(self, directory: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_new_branch_holds_what_it_was_given(empty: Rig) -> None:
     assert made.generation == 1
     for snapshot in (store.load(), empty.store().load()):
         assert (snapshot.tip, snapshot.generation) == (made.commit, 1)
-        assert dict(snapshot.texts(FILES)) == FILES
+        assert {entry.path: snapshot.read(entry) for entry in snapshot.files()} == FILES
     assert empty.witness() == empty.tip() == made.commit
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha1
 
@@ -77,10 +77,10 @@ class MemorySnapshot:
             if not folder or path.startswith(f"{folder}/"):
                 yield Entry(path, sha1(self._files[path]).hexdigest())
 
-    def texts(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-        for path in paths:
-            if (text := self.text(path)) is not None:
-                yield path, text
+    def read(self, entry: Entry) -> str:
+        text = self.text(entry.path)
+        assert text is not None
+        return text
 
 
 class MemoryStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -130,9 +130,8 @@ def hand(template: Path, tmp_path: Path) -> Hand:
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORCH_CACHE_DIR", str(tmp_path / "cache"))
-    return
 
 
 def test_our_own_commits_pass(hand: Hand) -> None:
@@ -214,6 +213,12 @@ def left_behind(hand: Hand) -> None:
     hand.repo.write(REPORT, REPORT_TEXT)
 
 
+def job_begins_again(hand: Hand) -> None:
+    hand.set(JOB, "status", "failed")
+    hand.commit()
+    hand.set(JOB, "status", "running")
+
+
 # What is done, and the field and the words of the rule that refuses it.
 ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
     "a stage is skipped": (lambda h: h.set(ONE, "stage", "testing"), "stage", "moves to"),
@@ -233,7 +238,7 @@ ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
     "another name than its folder": (lambda h: h.set(ONE, "id", "T-9"), "form", "path says"),
     "the log is rewritten": (lambda h: h.edit(ONE, r"^# T-1$", "# something else"), "form", "only added"),
     "a job is over and runs again": (
-        lambda h: (h.set(JOB, "status", "failed"), h.commit(), h.set(JOB, "status", "running")),
+        job_begins_again,
         "status",
         "never changes again",
     ),
