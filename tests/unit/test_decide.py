@@ -554,7 +554,7 @@ def revalidated(task: Task) -> Task:
     return Task.model_validate(task.fields())
 
 
-@settings(max_examples=120)
+@settings(max_examples=100)
 @given(cases())
 def test_any_decision_is_legal_repeatable_and_one_that_can_be_recorded(case: Case) -> None:
     """For any task, event, verdicts, pipeline and moment; and it never raises (P3, P6, ST-6)."""

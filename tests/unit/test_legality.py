@@ -208,7 +208,7 @@ def test_a_violation_says_what_would_be_right() -> None:
     assert found.rule == "from 'design' a task moves to spec only"
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(pipelines(), st.data())
 def test_any_two_tasks_get_an_answer(pipeline: Pipeline, data: st.DataObject) -> None:
     """For any change and any root, also one whose rework stage is not there; the same task is always legal."""
