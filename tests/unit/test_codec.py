@@ -381,7 +381,7 @@ def test_a_document_of_another_kind_is_refused(fields: Fields) -> None:
     "schema",
     [None, "", 1, True, "orch.task", "orch.task/", "orch.task/0", "orch.task/01", "orch.task/-1", "orch.task/1.0"]
     + ["orch.task/1 ", "orch.task/1\n", " orch.task/1", "ORCH.TASK/1", "orch.task/one", "orch.task/\u0661", "task/1"]
-    + ["orch.task/9999999", ["orch.task/1"], {"orch.task/1": 1}],
+    + ["orch.job/1", "orch.job/2", "orch.task/9999999", ["orch.task/1"], {"orch.task/1": 1}],
 )
 def test_a_schema_is_spelled_exactly(schema: object) -> None:
     """What is not a schema of this kind is not guessed at."""

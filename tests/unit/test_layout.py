@@ -187,6 +187,8 @@ def test_where_everything_lives(path: str, place: Place) -> None:
         "sweep/Watch.md",
         "sweep/a/b.md",
         "sweep/watch.yaml",
+        "sweep/watch.md\n",
+        "sweep/watch.md.orig",
         THEN.replace("2026", "26") + "/task.md",
         THEN.replace("2026", "02026") + "/task.md",
         THEN.replace("2026", "-026") + "/task.md",

@@ -142,7 +142,17 @@ def test_where_a_forge_is_known_it_is_asked_instead(name: str) -> None:
     assert judged(name, passed(gate), forge=MemoryForge()).outcome is Outcome.FAIL
     assert judged(name, report(gate, verdict="FAIL"), forge=approving_forge()).outcome is Outcome.PASS
     assert judged(name, passed(gate), forge=approving_forge(), head=OLDER).outcome is Outcome.FAIL
-    assert judged(name, passed(gate), forge=approving_forge(), head="").outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("name", FORGE_GATES)
+def test_a_branch_that_does_not_exist_is_not_approved(name: str) -> None:
+    """Also not by a forge that has something to say about no commit at all (P2)."""
+    forge = approving_forge()
+    forge.statuses.post("", "build", StatusState.SUCCESS)
+    forge.reviews.say("task/T-1", "main", "bob", ReviewState.APPROVED, "")
+    for text in (None, passed(RECORDED[name]), passed(RECORDED[name], head="")):
+        verdict = judged(name, text, forge=forge, head="")
+        assert (verdict.outcome, verdict.absent) == (Outcome.FAIL, True)
 
 
 @pytest.mark.parametrize(
