@@ -57,13 +57,14 @@ class Writer:
             text=True,
         )
 
-    def begin(self, *processes: Sequence[str], kill_at: int = 0, file_size: int = 0) -> None:
+    def begin(self, *processes: Sequence[str], at: int = 0, do: str = "die", file_size: int = 0) -> None:
         """Start processes that make a transaction for each name they got, one after the other.
 
-        They are killed before their step number `kill_at`, and can write no file bigger than `file_size`.
+        Before its step number `at`, a process dies of SIGKILL, or waits until a `rival` has made a
+        transaction from its beginning to its end. None can write a file bigger than `file_size`.
         """
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([processes, kill_at, file_size]) + "\n")
+        self._process.stdin.write(json.dumps([processes, at, do, file_size]) + "\n")
         self._process.stdin.flush()
 
     def end(self) -> list[Answer]:
@@ -96,7 +97,7 @@ def writer(rig: GitRig, cache: str = "cache", **env: str) -> Iterator[Writer]:
         made.close()
 
 
-def _killed_at(step: int) -> Callable[[FrameType, str, Any], None]:
+def _before(step: int, do: Callable[[], None]) -> Callable[[FrameType, str, Any], None]:
     left = step
 
     def profile(_frame: FrameType, event: str, function: Any) -> None:
@@ -104,14 +105,27 @@ def _killed_at(step: int) -> Callable[[FrameType, str, Any], None]:
         if event == "c_call" and function.__name__ in _STEPS:
             left -= 1
             if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                do()
 
     return profile
 
 
-def _transact(names: list[str], kill_at: int) -> None:
-    if kill_at:
-        sys.setprofile(_killed_at(kill_at))
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _rival() -> None:
+    if (pid := os.fork()) == 0:
+        sys.setprofile(None)
+        _transact(["rival"])
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+_DEEDS = {"die": _die, "rival": _rival}
+
+
+def _transact(names: list[str]) -> None:
     try:
         store = wiring.store(settings.load(), Path.cwd())
         answers = []
@@ -132,13 +146,15 @@ def main() -> None:
     """Fork a process for each list of an order; one order a line."""
     ctypes.CDLL(None).prctl(_ADOPT_ORPHANS, 1)
     for line in sys.stdin:
-        processes, kill_at, file_size = json.loads(line)
+        processes, at, do, file_size = json.loads(line)
         for names in processes:
             if os.fork() == 0:
                 if file_size:
                     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                     resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-                _transact(names, kill_at)
+                if at:
+                    sys.setprofile(_before(at, _DEEDS[do]))
+                _transact(names)
                 os._exit(0)
         with contextlib.suppress(ChildProcessError):
             while True:

@@ -117,9 +117,7 @@ class Cache:
             StateError: the cache folder cannot be used.
         """
         with _usable(self._root):
-            store = _new_store(self._root)
-            if not _shared(store, held):
-                raise StateError(f"{store} vanished while it was made; try again")
+            store = _new_store(self._root, held)
             if alternate is not None:
                 (store / "objects" / "info" / "alternates").write_bytes(os.fsencode(alternate) + b"\n")
             return _session(store, held)
@@ -164,12 +162,15 @@ def _shared(store: Path, held: contextlib.ExitStack) -> bool:
     return (store / "in-use").exists()
 
 
-def _new_store(root: Path) -> Path:
+def _new_store(root: Path, held: contextlib.ExitStack) -> Path:
     name = secrets.token_hex(8)
     made = root / f"new-{name}"
     for folder in (made / "objects" / "info", made / "objects" / "pack"):
         folder.mkdir(mode=0o700, parents=True)
     (made / "in-use").touch()
+    # In use before it has a name under which others would remove it as unused.
+    if not _shared(made, held):
+        raise StateError(f"{made} vanished while it was made; try again")
     return made.rename(root / f"store-{name}")
 
 

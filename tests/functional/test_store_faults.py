@@ -99,7 +99,7 @@ def test_a_process_killed_at_any_step_leaves_nothing_half_done(rig: GitRig, stri
             step += stride
             if stride > 1:
                 shutil.rmtree(rig.folder / "cache", ignore_errors=True)
-            process.begin(["killed"], kill_at=step)
+            process.begin(["killed"], at=step)
             ended = process.end()
             found = counted(rig)
             assert found in {expected, expected + 1}
@@ -108,3 +108,20 @@ def test_a_process_killed_at_any_step_leaves_nothing_half_done(rig: GitRig, stri
     assert step > 30
     assert [answer["kind"] for answer in ended] == ["Committed"]
     assert counted(rig) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stride", [1, 3], ids=["warm", "cold"])
+@on("path", "file-filter")
+def test_a_rival_at_any_step_costs_nobody_an_update(rig: GitRig, stride: int) -> None:
+    """ST-2: another process with the same cache reads, writes and tidies up while this one stands still."""
+    step, answers = 0, [{}, {}]
+    with writer(rig) as process:
+        while len(answers) == 2:
+            step += stride
+            if stride > 1:
+                shutil.rmtree(rig.folder / "cache", ignore_errors=True)
+            process.begin(["slow"], at=step, do="rival")
+            answers = process.end()
+            assert {answer["kind"] for answer in answers} == {"Committed"}
+    assert counted(rig) == 2 * (step // stride) - 1
