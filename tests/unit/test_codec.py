@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -20,10 +21,13 @@ from orch_gates.model.feedback import MAX_FINDINGS
 from orch_gates.model.ids import TASK_ID, TaskId, task_id, timestamp
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.lease import Lease
+from orch_gates.model.report import Report
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task, TaskState
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.report import security
 from orch_gates.state import codec, layout
-from tests.reports import HEAD, RED
+from tests.reports import HEAD, OLDER, RED, TESTS, passed
 
 NOW = datetime(2026, 11, 20, 10, 30, 5, tzinfo=UTC)
 AT = "2026-11-20T10:30:05Z"
@@ -411,6 +415,24 @@ def test_there_are_no_documents_elsewhere(path: str) -> None:
         refused(path, written(fields))
 
 
+def test_a_report_is_read_where_reports_are(tmp_path: Path) -> None:
+    """Written by hand or sealed by its gate, in the hot tree or archived; nothing else belongs there."""
+    sealed = tmp_path / security.FILE_NAME
+    verdict = Verdict("security", Outcome.PASS, "no secret", notices=("slow",), evidence={"commits_scanned": 1})
+    security.write(sealed, verdict, head=HEAD, base=OLDER, target="main", now=NOW)
+    of = task_id("T-1")
+    for name, text in (("12-test-report.md", passed(tests_status="PASSED")), (sealed.name, sealed.read_text())):
+        for folder in (layout.task_folder(of), layout.archive_folder(2026, of)):
+            document, body = codec.decode(f"{folder}/{name}", text)
+            assert isinstance(document, Report)
+            assert document.fields().items() >= frontmatter.decode(text)[0].items()
+            assert codec.decode(f"{folder}/{name}", codec.encode(document, body)) == (document, body)
+    path = layout.report_path(of, "12-test-report.md")
+    assert refused(path, written(TASK)).startswith("schema: orch.report/1 is expected")
+    assert refused(path, passed(TESTS, "schema")).startswith("schema: orch.report/1 is expected")
+    assert refused(path, passed(head="HEAD")).startswith("head: ")
+
+
 # --- older versions ------------------------------------------------------------------------------
 
 
@@ -582,4 +604,4 @@ def test_kinds_are_known_by_their_names() -> None:
     """Each kind writes the schema that its documents say (ST-1)."""
     for kind, fields in EVERY.items():
         assert codec.KINDS[kind].schema_name() == fields["schema"]
-    assert {Root, Task, Job, Lease} <= set(codec.KINDS.values())
+    assert {Root, Task, Job, Lease, Report} <= set(codec.KINDS.values())
