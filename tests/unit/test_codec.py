@@ -234,7 +234,7 @@ leases = with_schema(
 )
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(fields=st.one_of(roots, tasks, jobs, leases), body=bodies)
 @example(fields=TASK | {"feedback": FEEDBACK}, body="\n# T-1\n\n- 2026-11-20T10:30:05Z new\n")
 def test_what_is_written_is_read_back_as_it_was(fields: Fields, body: str) -> None:

@@ -254,7 +254,7 @@ paths = st.one_of(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(path=paths)
 @example(path="leases/a%2F..%2Fb.md")
 def test_every_path_means_one_thing(path: str) -> None:

@@ -375,7 +375,7 @@ def stated_reports(draw: st.DrawFn, gate: RecordedGate) -> dict[str, object]:
     return right
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(data=st.data(), gate=st.sampled_from(UNSEALED))
 def test_a_pass_is_stated_in_full(data: st.DataObject, gate: RecordedGate) -> None:
     """PASS only from a whole report of this gate about this commit that says so; never from anything near it."""
