@@ -61,13 +61,14 @@ def restore(repo: Path) -> None:
     with exit_codes():
         from orch_gates.cli.session import open_session
         from orch_gates.state import outcome
+        from orch_gates.state.refs import LOST
         from orch_gates.tasks.outcome import unsettled
 
         match open_session(repo).store.restore():
             case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost):
                 say(f"restored: {how}; the branch stands at {commit[:10]}, generation {generation}\n")
                 if lost:
-                    say(f"what stood there instead is kept as {lost}\n")
+                    say(f"what stood there instead, {lost[:10]}, is kept as {LOST}/{generation}\n")
             case outcome.NothingToDo(tip=tip):
                 say(f"nothing is lost: the branch stands at {tip[:10]}, as its witness says\n")
             case other:

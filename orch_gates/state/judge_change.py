@@ -130,8 +130,10 @@ class ChangeJudge:
             yield from self._written(change.path, self._earlier(change), self._read(change.path, after.oid), root)
 
     def _earlier(self, change: Changed) -> Read | None:
-        if change.before is None or not change.before.regular:
+        if change.before is None:
             return None
+        if not change.before.regular:
+            return Read(problem=Problem(change.path, "", "not a plain file"))
         return self._read(change.path, change.before.oid)
 
     def _written(self, path: str, before: Read | None, after: Read, root: Root) -> Iterator[Problem]:

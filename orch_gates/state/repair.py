@@ -157,7 +157,7 @@ def _plan(
             return NothingToDo(heads.tip)
         found = GitSnapshot(source, heads.tip, deadline.share())
         how = f"branch and witness agree; the record of this machine, which had {seen.tip}, was dropped"
-        return _Plan([], heads.witness, Restored(heads.tip, found.generation, how, seen.tip))
+        return _Plan([], heads.witness, Restored(heads.tip, found.generation, how))
     if certain(objects, good, heads.tip):
         how = f"the branch was rewound to {heads.tip} and is forward again"
         return _forward(source, heads, good, how, deadline)
