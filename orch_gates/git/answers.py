@@ -42,10 +42,11 @@ class Fetched(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushAnswer:
-    """The meaning of a push's output, and the server's or git's own words."""
+    """The meaning of a push's output, and the server's or git's own words; `cut_off` where time was up before any."""
 
     meaning: Pushed
     reason: str = ""
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class Remote:
         try:
             done = self._run(git_dir, args, timeout)
         except ProcessError as error:
-            return PushAnswer(Pushed.UNCLEAR, str(error))
+            return PushAnswer(Pushed.UNCLEAR, str(error), cut_off=True)
         refs = [update.ref for update in updates]
         stdout, stderr = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         return answers.read_push(done.returncode, stdout, stderr, refs)

@@ -23,6 +23,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from orch_gates.errors import StateError
+from orch_gates.state.timing import Timing
+from orch_gates.state.turn import turn
 
 _MOST_PACKS = 100
 _MOST_LOOSE = 40  # in one of 256 folders
@@ -72,6 +74,12 @@ class Cache:
 
     def __init__(self, folder: Path, url: str) -> None:
         self._root = folder / "state" / f"{sha256(os.fsencode(url)).hexdigest()[:32]}.git"
+
+    def turn(self, timing: Timing, patience: float) -> contextlib.AbstractContextManager[None]:
+        """The turn among the writers that use this cache; see `turn.turn`."""
+        with _usable(self._root):
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return turn(self._root, timing, patience)
 
     def seen(self) -> Seen | None:
         """What was last seen; None where nothing was, or the record is damaged."""

@@ -20,6 +20,9 @@ from orch_gates.state.timing import Deadline, Timing
 from orch_gates.state.transaction import Transaction
 from orch_gates.state.writer import Writer
 
+# Whoever holds the turn longer than this hangs, and somebody else may have better luck.
+_PATIENCE = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -63,8 +66,9 @@ class GitStore:
 
     def transact(self, decide: Decide) -> Result:
         """One transaction; see `Store.transact`."""
-        local = self._source.local is not None
-        return Transaction(self._reader, self._writer, self._deadline(), local=local).run(decide)
+        deadline = self._deadline()
+        with self._source.turn(self._timing, deadline.left() * _PATIENCE):
+            return Transaction(self._reader, self._writer, deadline).run(decide)
 
     def initialise(self, files: Mapping[str, str]) -> Initialised:
         """Make the branch; see `Store.initialise`."""

@@ -26,8 +26,9 @@ class Reader:
         self._latest: Base | None = None
 
     def latest(self) -> Base | None:
-        """What was read or written last, here or by this machine before; it may be out of date."""
-        if self._latest is None and (seen := self._source.warm()) is not None:
+        """What was read or written last by any process of this machine; it may be out of date."""
+        seen, latest = self._source.warm(), self._latest
+        if seen is not None and (latest is None or seen.generation > latest.snapshot.generation):
             try:
                 self._latest = Base(self._snapshot(seen.tip), seen.witness)
             except StateError:

@@ -18,6 +18,7 @@ from orch_gates.git.tree import Objects
 from orch_gates.state.cache import Cache, Seen, Session
 from orch_gates.state.layout import ARCHIVE
 from orch_gates.state.refs import WITNESS
+from orch_gates.state.timing import Timing
 
 _COLD = "tree:2"
 
@@ -60,6 +61,10 @@ class Source:
         if self._objects is None:
             raise StateError("the state branch has not been read yet")
         return self._objects
+
+    def turn(self, timing: Timing, patience: float) -> contextlib.AbstractContextManager[None]:
+        """The turn among the writers of this machine; waits for it at most `patience` seconds."""
+        return self._cache.turn(timing, patience)
 
     def seen(self) -> Seen | None:
         """What this machine saw last of the branch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import assert_never
 
 from orch_gates.documents import escape
@@ -23,15 +24,18 @@ from orch_gates.state.store import Change, Decide
 from orch_gates.state.timing import Deadline
 from orch_gates.state.writer import Attempt, Base, Writer
 
+_SHORTEST = 0.04
+_LONGEST = 30.0
+_DOUBLINGS = 5
+
 
 class Transaction:
     """One transaction, from the first decision to the last word on it."""
 
-    def __init__(self, reader: Reader, writer: Writer, deadline: Deadline, *, local: bool) -> None:
+    def __init__(self, reader: Reader, writer: Writer, deadline: Deadline) -> None:
         self._reader = reader
         self._writer = writer
         self._deadline = deadline
-        self._first, self._cap = (0.04, 2.0) if local else (0.25, 30.0)
         self._attempts = 0
         self._sent: dict[str, Attempt] = {}
         self._unclear = False
@@ -47,14 +51,18 @@ class Transaction:
         base = self._reader.latest()
         if base is not None and (ended := self._attempt(base, decide, fresh=False)) is not None:
             return ended
-        while True:
+        for number in itertools.count(1):
+            begun = self._deadline.spent()
             looked = self._look(self._deadline)
             ended = self._attempt(looked, decide, fresh=True) if isinstance(looked, Base) else looked
             if ended is not None:
                 return ended
             if self._deadline.over():
-                return self._late()
-            self._deadline.back_off(self._attempts, self._first, self._cap)
+                break
+            # Others need as long as this took, so a wait of some such times finds the branch quiet (faults.md T7).
+            took = max(self._deadline.spent() - begun, _SHORTEST)
+            self._deadline.back_off(min(number, _DOUBLINGS), took, _LONGEST)
+        return self._late()
 
     def _look(self, deadline: Deadline) -> Base | Result | None:
         """The branch as it is now, or what ends the transaction; None where the remote does not answer."""
@@ -103,7 +111,9 @@ class Transaction:
                 self._trouble = ""
             case Pushed.UNCLEAR:
                 self._sent[attempt.commit] = attempt
-                self._unclear, self._trouble = True, words
+                self._unclear = True
+                # A last push has little time; what an earlier one was told says more than that it was up.
+                self._trouble = (self._trouble or words) if answer.cut_off else words
             case _:
                 assert_never(answer.meaning)
         return None
