@@ -42,11 +42,15 @@ class Fetched(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushAnswer:
-    """The meaning of a push's output, and the server's or git's own words; `cut_off` where time was up before any."""
+    """The meaning of a push's output, and the server's or git's own words; `cut_off` where time was up before any.
+
+    `declined`: the server itself said that it did not take it, so it cannot land any later either.
+    """
 
     meaning: Pushed
     reason: str = ""
     cut_off: bool = False
+    declined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
         return PushAnswer(Pushed.LOST, words)
     if _REFUSED.search(text):
         return PushAnswer(Pushed.REFUSED, words)
-    return PushAnswer(Pushed.UNCLEAR, words or f"git push ended with {returncode} and said nothing")
+    declined = any("remote rejected" in reason for reason in telling)
+    return PushAnswer(Pushed.UNCLEAR, words or f"git push ended with {returncode} and said nothing", declined=declined)
 
 
 def read_fetch(returncode: int, stderr: str) -> FetchAnswer:

@@ -39,6 +39,7 @@ class Transaction:
         self._attempts = 0
         self._sent: dict[str, Attempt] = {}
         self._unclear = False
+        self._may_land: list[tuple[Attempt, str]] = []
         self._trouble = ""
 
     def run(self, decide: Decide) -> Result:
@@ -76,9 +77,11 @@ class Transaction:
         except RewoundState as error:
             return Rewound(str(error))
         except StateDenied as error:
-            return self._unknown(str(error)) if self._unclear else Denied(str(error))
+            return self._unknown(str(error)) if self._unclear or self._may_land else Denied(str(error))
         found = self._landed(base)
         self._unclear = False
+        # Its lease keeps a push from landing anywhere but on its parent.
+        self._may_land = [sent for sent in self._may_land if sent[0].parent == base.snapshot.tip]
         return found or base
 
     def _attempt(self, base: Base, decide: Decide, *, fresh: bool) -> Result | None:
@@ -89,7 +92,7 @@ class Transaction:
                 raise
             return None
         if change is None:
-            return NothingToDo(base.snapshot.tip) if fresh else None
+            return self._unwritten(NothingToDo(base.snapshot.tip)) if fresh else None
         return self._write(base, change)
 
     def _write(self, base: Base, change: Change) -> Result | None:
@@ -102,7 +105,7 @@ class Transaction:
                 self._reader.after(attempt.commit)
                 return Committed(attempt.commit, attempt.generation, attempt.op, self._attempts)
             case Pushed.REFUSED:
-                return Denied(words)
+                return self._unwritten(Denied(words))
             case Pushed.TWIN:
                 # Never ours, as it was sent only once: so it is not looked for either (faults.md T3).
                 self._trouble = ""
@@ -112,6 +115,8 @@ class Transaction:
             case Pushed.UNCLEAR:
                 self._sent[attempt.commit] = attempt
                 self._unclear = True
+                if not answer.declined:
+                    self._may_land.append((attempt, words))
                 # A last push has little time; what an earlier one was told says more than that it was up.
                 self._trouble = (self._trouble or words) if answer.cut_off else words
             case _:
@@ -130,15 +135,20 @@ class Transaction:
 
     def _late(self) -> Result:
         trouble = self._trouble
-        if self._unclear:
+        if self._unclear or self._may_land:
             looked = self._look(self._deadline.extended())
             if looked is None:
                 return self._unknown(self._trouble)
             if not isinstance(looked, Base):
                 return looked
-        if trouble:
-            return Unreachable(trouble)
-        return Exhausted(self._attempts, self._deadline.spent())
+        return self._unwritten(Unreachable(trouble) if trouble else Exhausted(self._attempts, self._deadline.spent()))
+
+    def _unwritten(self, ended: Result) -> Result:
+        """That nothing was written is not said while a push that got no answer may land yet (ST-3)."""
+        if not self._may_land:
+            return ended
+        attempt, words = self._may_land[-1]
+        return Unknown(attempt.op, words)
 
     def _unknown(self, reason: str) -> Unknown:
         last = next(reversed(self._sent.values()))
