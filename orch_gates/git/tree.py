@@ -5,7 +5,10 @@ It sees objects and nothing else: no refs, no configuration, no index, no work t
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -97,6 +100,7 @@ class Objects:
                 self._odb.add_disk_alternate(quarantine)
         except (pygit2.GitError, OSError) as error:
             raise GitError(f"the object store {folder} cannot be opened: {error}") from error
+        self._folders = [*_with_alternates(folder), *([Path(quarantine)] if quarantine else [])]
         self._listed = lru_cache(maxsize=8192)(self._list)
 
     def has(self, oid: str) -> bool:
@@ -240,6 +244,7 @@ class Objects:
         return tuple(found)
 
     def _read(self, oid: str, wanted: ObjectType) -> bytes:
+        self._refuse_cut_off(oid)
         try:
             kind, data = self._odb.read(pygit2.Oid(hex=oid))
         except pygit2.GitError as error:
@@ -248,11 +253,36 @@ class Objects:
             raise GitError(f"object {oid} is no {wanted.name.lower()}")
         return data
 
+    def _refuse_cut_off(self, oid: str) -> None:
+        # libgit2 never returns from such a file: libgit2/libgit2#7342.
+        for folder in self._folders:
+            try:
+                packed = (folder / oid[:2] / oid[2:]).read_bytes()
+            except OSError:
+                continue
+            stream = zlib.decompressobj()
+            try:
+                stream.decompress(packed)
+            except zlib.error as error:
+                raise GitError(f"object {oid} cannot be read: {error}") from error
+            if not stream.eof:
+                raise GitError(f"object {oid} is cut off")
+
     def _write(self, kind: ObjectType, data: bytes) -> str:
         try:
             return str(self._odb.write(kind, data))
         except (pygit2.GitError, OSError) as error:
             raise GitError(f"an object cannot be written: {error}") from error
+
+
+def _with_alternates(folder: Path) -> list[Path]:
+    found = [folder]
+    for place in found:
+        with contextlib.suppress(OSError):
+            lines = (place / "info" / "alternates").read_bytes().splitlines()
+            named = ((place / os.fsdecode(line)).resolve() for line in lines if line and not line.startswith(b"#"))
+            found += [path for path in named if path not in found]
+    return found
 
 
 def _folder(node: Node | None) -> str:
