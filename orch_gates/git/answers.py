@@ -82,7 +82,7 @@ _BROKEN = re.compile(
     r"no space left|disk quota|unable to (write|create|append)|"
     r"(index-pack|unpack-objects) (failed|died|abnormal)|corrupt|"
     r"bad object|inflate|packfile|sha1 mismatch|did not send all necessary objects|\.lock': File exists|"
-    r"unable to read|missing (tree|blob|commit)|not a git repository: |file size limit",
+    r"bad shallow line|unable to read|missing (tree|blob|commit)|not a git repository: |file size limit",
     re.IGNORECASE,
 )
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")

@@ -102,8 +102,10 @@ class Cache:
         with _usable(self._root):
             (self._root / "seen").unlink(missing_ok=True)
 
-    def open(self, held: contextlib.ExitStack) -> Session | None:
+    def open(self, held: contextlib.ExitStack, alternate: Path | None) -> Session | None:
         """A session on the store in use, until `held` is closed; None where there has to be a new one.
+
+        `alternate` is where it has to find more objects.
 
         Raises:
             StateError: the cache folder cannot be used.
@@ -116,6 +118,8 @@ class Cache:
             store = self._root / name
             if not _STORE.fullmatch(name) or not _shared(store, held) or _worn(store):
                 return None
+            if _alternate(store) != _line(alternate):
+                return None
             return _session(store, held)
 
     def begin(self, held: contextlib.ExitStack, alternate: Path | None) -> Session:
@@ -127,7 +131,7 @@ class Cache:
         with _usable(self._root):
             store = _new_store(self._root, held)
             if alternate is not None:
-                (store / "objects" / "info" / "alternates").write_bytes(os.fsencode(alternate) + b"\n")
+                _alternates(store).write_bytes(_line(alternate))
             return _session(store, held)
 
     def publish(self, session: Session) -> None:
@@ -155,6 +159,21 @@ def _usable(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StateError(f"the cache {root} cannot be used: {error.strerror}; set ORCH_CACHE_DIR") from error
+
+
+def _alternates(store: Path) -> Path:
+    return store / "objects" / "info" / "alternates"
+
+
+def _alternate(store: Path) -> bytes:
+    try:
+        return _alternates(store).read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _line(alternate: Path | None) -> bytes:
+    return b"" if alternate is None else os.fsencode(alternate) + b"\n"
 
 
 def _shared(store: Path, held: contextlib.ExitStack) -> bool:

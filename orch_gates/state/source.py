@@ -46,6 +46,7 @@ class Source:
         """`local` is the git directory of a remote on this disk: its objects are used in place."""
         self.ref = f"refs/heads/{branch}"
         self.local = local
+        self._alternate = None if local is None else local / "objects"
         self._remote = remote
         self._held = contextlib.ExitStack()
         folder = cache_dir or Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="orch-gates-")))
@@ -87,7 +88,7 @@ class Source:
             return None
         if not self.objects.has(seen.tip):
             # Another process may have begun a new store meanwhile.
-            self._use(self._cache.open(self._held))
+            self._use(self._cache.open(self._held, self._alternate))
         return seen if self._objects is not None and self._objects.has(seen.tip) else None
 
     def fetch(self, timeout: float) -> Heads:
@@ -163,19 +164,19 @@ class Source:
 
     def _opened(self) -> Session | None:
         if self._session is None:
-            self._use(self._cache.open(self._held))
+            self._use(self._cache.open(self._held, self._alternate))
         return self._session
 
     def _use(self, session: Session | None) -> None:
         self._session = session
         self._objects = None if session is None else Objects(session.objects)
 
-    def _begin(self, alternate: Path | None) -> None:
-        self._use(self._cache.begin(self._held, alternate))
+    def _begin(self) -> None:
+        self._use(self._cache.begin(self._held, self._alternate))
 
     def _look(self, repository: Path, timeout: float) -> Heads:
         if self._opened() is None:
-            self._begin(repository / "objects")
+            self._begin()
             assert self._session is not None
             self._cache.publish(self._session)
         answer, refs = self._remote.local_refs(repository, [self.ref, WITNESS], timeout=timeout)
@@ -187,7 +188,7 @@ class Source:
 
     def _fetch_cold(self, timeout: float) -> Heads:
         if self._session is None or not self._unpublished:
-            self._begin(None)
+            self._begin()
             self._unpublished = True
         session = self._session
         assert session is not None
