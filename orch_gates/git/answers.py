@@ -45,12 +45,14 @@ class PushAnswer:
     """The meaning of a push's output, and the server's or git's own words; `cut_off` where time was up before any.
 
     `declined`: the server itself said that it did not take it, so it cannot land any later either.
+    `damaged`: objects here could not be read, so that no other push of them gets through.
     """
 
     meaning: Pushed
     reason: str = ""
     cut_off: bool = False
     declined: bool = False
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ _BROKEN = re.compile(
     r"bad shallow line|unable to read|missing (tree|blob|commit)|not a git repository: |file size limit",
     re.IGNORECASE,
 )
+_DAMAGED = re.compile(
+    r"^(?!remote:).*(is corrupt|corrupt loose object|inflate|bad object|unable to (read|unpack))", re.MULTILINE
+)
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -106,8 +111,9 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
         return PushAnswer(Pushed.LOST, words)
     if _REFUSED.search(text):
         return PushAnswer(Pushed.REFUSED, words)
-    declined = any("remote rejected" in reason for reason in telling)
-    return PushAnswer(Pushed.UNCLEAR, words or f"git push ended with {returncode} and said nothing", declined=declined)
+    declined = any("remote rejected" in reason for reason in reasons)
+    words = words or f"git push ended with {returncode} and said nothing"
+    return PushAnswer(Pushed.UNCLEAR, words, declined=declined, damaged=bool(_DAMAGED.search(stderr)))
 
 
 def read_fetch(returncode: int, stderr: str) -> FetchAnswer:

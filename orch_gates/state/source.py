@@ -153,7 +153,10 @@ class Source:
         """Push all updates or none; from `whole` where git has to see that it is no force."""
         assert self._session is not None
         git_dir = self._session.git_dir if whole is None else whole.git_dir
-        return self._remote.push(git_dir, updates, timeout=timeout)
+        answer = self._remote.push(git_dir, updates, timeout=timeout)
+        if answer.damaged:
+            self.leave_behind()
+        return answer
 
     def leave_behind(self) -> None:
         """The store is damaged: start on a new one."""
