@@ -115,10 +115,10 @@ class Transaction:
             case Pushed.UNCLEAR:
                 self._sent[attempt.commit] = attempt
                 self._unclear = True
-                if not answer.declined:
-                    self._may_land.append((attempt, words))
                 # A last push has little time; what an earlier one was told says more than that it was up.
                 self._trouble = (self._trouble or words) if answer.cut_off else words
+                if not answer.declined:
+                    self._may_land.append((attempt, self._trouble))
             case _:
                 assert_never(answer.meaning)
         return None
