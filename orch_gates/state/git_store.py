@@ -12,7 +12,7 @@ from orch_gates.state import history, repair
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.judge_change import Judged
 from orch_gates.state.log import Logged, logged
-from orch_gates.state.outcome import Initialised, Restoration, Result
+from orch_gates.state.outcome import Committed, Initialised, Restoration, Result
 from orch_gates.state.reading import Reader
 from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Decide
@@ -22,6 +22,8 @@ from orch_gates.state.writer import Writer
 
 # Whoever holds the turn longer than this hangs, and somebody else may have better luck.
 _PATIENCE = 0.25
+# Who writes again at once is always a fetch ahead of the others, who would never win (faults.md T7).
+_REST = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class GitStore:
         self._source = source
         self._timing = timing or Timing()
         self._timeout = timeout
+        self._rest_until = 0.0
         self._reader = Reader(source, self._timing, timeout)
         self._writer = Writer(source, self._timing, identity.author, identity.by)
 
@@ -67,8 +70,14 @@ class GitStore:
     def transact(self, decide: Decide) -> Result:
         """One transaction; see `Store.transact`."""
         deadline = self._deadline()
+        self._timing.sleep(max(0.0, self._rest_until - self._timing.monotonic()))
         with self._source.turn(self._timing, deadline.left() * _PATIENCE):
-            return Transaction(self._reader, self._writer, deadline).run(decide)
+            begun = deadline.spent()
+            result = Transaction(self._reader, self._writer, deadline).run(decide)
+        if isinstance(result, Committed):
+            took = (deadline.spent() - begun) / result.attempts
+            self._rest_until = self._timing.monotonic() + self._timing.uniform(0, _REST * took)
+        return result
 
     def initialise(self, files: Mapping[str, str]) -> Initialised:
         """Make the branch; see `Store.initialise`."""

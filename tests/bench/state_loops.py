@@ -1,6 +1,6 @@
 """Programs that write to a state branch as fast as they can, for so many seconds: ours, and the usual loop.
 
-`python -m tests.bench.state_loops ours|usual REMOTE FOLDER SECONDS` prints commits and the most attempts of one.
+`python -m tests.bench.state_loops ours|apart|usual REMOTE FOLDER SECONDS` prints commits, seconds, most attempts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def one_more(snapshot: Snapshot) -> Change:
 def ours(remote: str, folder: Path) -> Callable[[], int]:
     """A transaction; answers how many attempts it took."""
     env = {**ENV, "ORCH_STATE_REMOTE": remote, "ORCH_CACHE_DIR": str(folder)}
-    store = wiring.store(settings.load(env), folder)
+    store = wiring.store(settings.load(env), _CODE)
 
     def transact() -> int:
         outcome = store.transact(one_more)
@@ -42,6 +42,11 @@ def ours(remote: str, folder: Path) -> Callable[[], int]:
         return outcome.attempts
 
     return transact
+
+
+def apart(remote: str, folder: Path) -> Callable[[], int]:
+    """As `ours`, with nothing in common but the server: as from a machine of its own."""
+    return ours(remote, folder / str(os.getpid()))
 
 
 def usual(remote: str, folder: Path) -> Callable[[], int]:
@@ -80,7 +85,7 @@ def together(kind: str, remote: str, folder: Path, *, writers: int, seconds: flo
 
 def main() -> None:
     kind, remote, folder, seconds = sys.argv[1:]
-    write = {"ours": ours, "usual": usual}[kind](remote, Path(folder))
+    write = {"ours": ours, "apart": apart, "usual": usual}[kind](remote, Path(folder))
     write()
     commits, worst = 0, 0
     started = time.perf_counter()
