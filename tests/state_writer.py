@@ -30,6 +30,7 @@ _CODE = Path(__file__).parent.parent
 # Between two of these a process changes nothing that outlives it; at `poll` it waits for git.
 _STEPS = {"open", "write", "rename", "replace", "unlink", "mkdir", "rmdir", "symlink", "flock", "fork_exec", "poll"}
 _ADOPT_ORPHANS = 36
+_LONGEST = 120
 
 
 def one_more(name: str) -> Callable[[Snapshot], Change]:
@@ -115,6 +116,10 @@ def _die() -> None:
 
 
 def _rival() -> None:
+    # The turn is a courtesy among processes; a rival that lost its patience is what is wanted.
+    for name in ("next", "turn"):
+        for path in Path(os.environ["ORCH_CACHE_DIR"]).rglob(name):
+            path.unlink()
     if (pid := os.fork()) == 0:
         sys.setprofile(None)
         _transact(["rival"])
@@ -149,6 +154,8 @@ def main() -> None:
         processes, at, do, file_size = json.loads(line)
         for names in processes:
             if os.fork() == 0:
+                # It also ends a process that loops in C.
+                signal.alarm(_LONGEST)
                 if file_size:
                     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                     resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
