@@ -56,17 +56,33 @@ class Session:
 
     def know(self, tip: str) -> None:
         """Let the server believe that everything at `tip` is here."""
-        _replace(self.git_dir / "refs" / "known", f"{tip}\n")
+        # On a full disk more is fetched than is needed; what was pushed before has landed all the same.
+        with contextlib.suppress(OSError):
+            _replace(self.git_dir / "refs" / "known", f"{tip}\n")
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[Path]:
-        """A repository without a single object, for as long as the block lasts."""
+        """A repository without a single object, for as long as the block lasts.
+
+        Raises:
+            StateError: the cache folder cannot be used.
+        """
         with contextlib.ExitStack() as held:
-            git_dir = _session(self.store, held).git_dir
-            (git_dir / "shallow").unlink(missing_ok=True)
-            (git_dir / "objects").unlink()
-            (git_dir / "objects" / "info").mkdir(parents=True)
+            with _usable(self.store.parent):
+                git_dir = _session(self.store, held).git_dir
+                (git_dir / "shallow").unlink(missing_ok=True)
+                (git_dir / "objects").unlink()
+                (git_dir / "objects" / "info").mkdir(parents=True)
             yield git_dir
+
+    def lend(self, git_dir: Path) -> None:
+        """Let a repository use the shared objects too.
+
+        Raises:
+            StateError: the cache folder cannot be used.
+        """
+        with _usable(self.store.parent):
+            (git_dir / "objects" / "info" / "alternates").write_bytes(_line(self.objects))
 
 
 class Cache:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
@@ -146,7 +145,7 @@ class Source:
             answer = self._remote.fetch(git_dir, specs, timeout=timeout, only="" if files else "tree:0")
             if answer.meaning is not Fetched.DONE:
                 raise failure(answer)
-            (git_dir / "objects" / "info" / "alternates").write_bytes(os.fsencode(self._session.objects) + b"\n")
+            self._session.lend(git_dir)
             yield Whole(git_dir, Objects(git_dir / "objects"))
 
     def push(self, updates: list[Update], timeout: float, whole: Whole | None = None) -> PushAnswer:
