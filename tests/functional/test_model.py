@@ -1,0 +1,101 @@
+"""The model of the state store's transaction and of the attempt guard, searched to the end by spin."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+MODEL = Path(__file__).parents[1] / "model" / "store.pml"
+DEEPEST = 2000
+MEGABYTES = 1024
+
+pytestmark = pytest.mark.slow
+
+Check = Callable[..., str]
+
+
+@pytest.fixture
+def check(real: Callable[[str], Path], tmp_path: Path) -> Check:
+    """What spin says about the model with some switches; `endless` asks for runs without an end only."""
+    spin, gcc = real("spin"), real("gcc")
+
+    def ran(*command: str | Path) -> str:
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def checked(*switches: str, endless: bool = False) -> str:
+        ran(spin, *(f"-D{switch}" for switch in switches), "-a", MODEL)
+        # What spin generates is not clean enough for the warnings of a newer gcc.
+        kind = "-DNP" if endless else "-DSAFETY"
+        ran(gcc, "-w", "-O1", kind, f"-DMEMLIM={MEGABYTES}", "-o", "pan", "pan.c")
+        return ran("./pan", f"-m{DEEPEST}", *(["-l"] if endless else []))
+
+    return checked
+
+
+def assert_proven(report: str) -> None:
+    """No error, and nothing was left out of the search."""
+    assert re.search(r"^State-vector .*, errors: 0$", report, re.M), report
+    assert "Full statespace search for:" in report
+    assert re.search(r"^\s*assertion violations\s+\+", report, re.M), report
+    for limit in ("max search depth too small", "Search not completed", "out of memory", "MEMLIM bound"):
+        assert limit not in report
+
+
+def test_writers_lose_nothing_and_answer_truly(check: Check) -> None:
+    """ST-2, ST-3, ST-4: whatever gets lost, comes late, crashes or is spoiled; and every line of the model counts."""
+    report = check()
+    assert_proven(report)
+    assert re.search(r"^\s*invalid end states\s+\+", report, re.M), report
+    unreached = re.findall(r'^\t.*, state \d+, "(.*)"$', report, re.M)
+    assert unreached == ["-end-"], "the server alone goes on for ever"
+
+
+def test_an_attempt_is_ended_once_and_by_whom_it_names(check: Check) -> None:
+    """REAP-2, faults.md T1: a late worker and a reaper, while a retry begins another attempt."""
+    report = check("JOBS")
+    assert_proven(report)
+    assert re.search(r"^\s*invalid end states\s+\+", report, re.M), report
+
+
+def test_every_run_comes_to_an_end(check: Check) -> None:
+    """With no way to go round in circles, and no end but the right ones, every writer gets an outcome (ST-2)."""
+    report = check(endless=True)
+    assert_proven(report)
+    assert re.search(r"^\s*non-progress cycles\s+\+", report, re.M), report
+
+
+@pytest.mark.parametrize(
+    ("guard", "broken"),
+    [
+        ("NO_CAS", {"nothing_lost"}),
+        ("NO_NEW_DECISION", {"counter_right"}),
+        ("NO_OP_CHECK", {"written_once", "outcome_true"}),
+        ("NO_NONCE", {"outcome_true"}),
+        ("NO_DOUBT", {"outcome_true"}),
+        ("NO_WITNESS", {"nothing_lost", "outcome_true"}),
+        ("NO_WITNESS_LEASE", {"nothing_lost", "outcome_true"}),
+        ("NO_SECOND_LOOK", {"alarm_true"}),
+        ("NO_ATTEMPT_GUARD JOBS", {"own_attempt"}),
+        ("NO_RUNNING_GUARD JOBS", {"one_end"}),
+    ],
+)
+def test_no_guard_can_be_left_out(check: Check, guard: str, broken: set[str]) -> None:
+    """Without it, spin finds a run that breaks what the guard is there for."""
+    report = check(*guard.split())
+    assert "errors: 1" in report
+    violated = re.search(r"assertion violated \(?(\w+)", report)
+    assert violated, report
+    assert violated[1] in broken
+
+
+def test_a_writer_without_a_deadline_may_go_on_for_ever(check: Check) -> None:
+    """ST-2: the search for runs without an end finds one where there is one."""
+    report = check("NO_DEADLINE", endless=True)
+    assert "errors: 1" in report
+    assert "non-progress cycle" in report
