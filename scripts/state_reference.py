@@ -68,7 +68,7 @@ _LEASE = codec.validated(
     },
 )
 _REPORT = codec.validated(
-    Report, {"gate": "tests-passed", "tests_status": "PASS", "head": _HEAD, "reason": "214 tests", "created": _AT}
+    Report, {"gate": "tests-passed", "tests_status": "PASSED", "head": _HEAD, "reason": "214 tests", "created": _AT}
 )
 _ROOT = Root(generation=1, created=_AT, stages=("analysis", "development", "review"), rework="development")
 
@@ -80,7 +80,7 @@ def templates() -> dict[str, str]:
         layout.ROOT: branch_files(_ROOT)[layout.ROOT],
         layout.task_path(task): codec.encode(_TASK, f"\n# {task}\n\n- {_AT} new: Greet the user\n"),
         layout.job_path(task, _JOB.attempt): codec.encode(_JOB, f"\n- {_AT} started\n"),
-        layout.report_path(task, "12-test-report.md"): codec.encode(_REPORT, "\n# tests-passed: PASS\n\n214 tests\n"),
+        layout.report_path(task, "12-test-report.md"): codec.encode(_REPORT, "\n# tests-passed: PASSED\n\n214 tests\n"),
         layout.lease_path(_LEASE.target): codec.encode(_LEASE, f"\n- {_AT} granted to T-1\n"),
     }
 

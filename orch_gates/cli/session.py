@@ -96,6 +96,6 @@ def open_state(directory: Path) -> GitStore:
 def warn_quarantined(found: Book) -> None:
     """Say which files were set apart, and how to see all of them (ST-6)."""
     for file in found.quarantined[:_SHOWN]:
-        say(f"orch-gates: set apart: {file.path}: {file.why}\n", to=sys.stderr)
+        say(f"orch-gates: set apart: {file.why}\n", to=sys.stderr)
     if (more := len(found.quarantined) - _SHOWN) > 0:
         say(f"orch-gates: and {more} more; `orch-gates state lint` names them\n", to=sys.stderr)

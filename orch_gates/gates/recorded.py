@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from orch_gates.documents import escape, frontmatter
-from orch_gates.errors import ReportError
+from orch_gates.errors import ReportError, UpgradeNeeded
 from orch_gates.gates.policy import Policy
 from orch_gates.model.report import Report
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
 
 MAIN_RED = "main_red"
+
+_VERSION = re.compile(r"orch\.report/([1-9][0-9]{0,5})")
+# A hand-written SKIP would open every edge: gates are skipped by settings only (GATE-3).
+_SAYABLE = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.SKIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,12 @@ class RecordedGate:
         """The outcome that a word of this gate, or a verdict, stands for."""
         if word in self.words:
             return self.words[word]
-        return Outcome(word) if word in Outcome.__members__ else None
+        return Outcome(word) if word in _SAYABLE else None
 
     @property
     def known_words(self) -> tuple[str, ...]:
         """All words, the gate's own first."""
-        return (*self.words, *(name for name in Outcome.__members__ if name not in self.words))
+        return (*self.words, *(name for name in _SAYABLE if name not in self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +60,13 @@ def read(gate: RecordedGate, text: str) -> tuple[Report, Outcome]:
 
     Raises:
         ReportError: it proves nothing; the message says why.
+        UpgradeNeeded: a newer orch-gates wrote it.
     """
     mapping, _ = frontmatter.decode(text)
     if "schema" not in mapping:
         raise ReportError(f"schema: {Report.schema_name()} is expected")
+    if (version := _VERSION.fullmatch(str(mapping["schema"]))) and int(version[1]) > Report.VERSION:
+        raise UpgradeNeeded(f"{mapping['schema']} was written by a newer orch-gates; upgrade this one")
     try:
         report = Report.model_validate(mapping)
     except ValidationError as error:
@@ -67,7 +75,9 @@ def read(gate: RecordedGate, text: str) -> tuple[Report, Outcome]:
     if report.gate != gate.name:
         raise ReportError(f"it is a report of gate {report.gate}")
     outcome = _stated(gate, report)
-    if outcome in {Outcome.PASS, Outcome.SKIP} and report.findings:
+    if outcome is Outcome.SKIP:
+        raise ReportError("verdict: only a setting skips a gate, never a report")
+    if outcome is Outcome.PASS and report.findings:
         raise ReportError(f"it says {outcome} and lists findings")
     return report, outcome
 
@@ -81,6 +91,8 @@ def judge(gate: RecordedGate, facts: RecordedFacts) -> Verdict:
         return _absent(gate, f"there is no {gate.file}", record)
     try:
         report, outcome = read(gate, facts.text)
+    except UpgradeNeeded as error:
+        return Verdict(gate.name, Outcome.ERROR, f"{gate.file}: {error}", next_step="Upgrade orch-gates.")
     except ReportError as error:
         return _malformed(gate, str(error))
     if report.head != facts.head:

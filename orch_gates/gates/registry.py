@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orch_gates.errors import ForgeUnavailable, OrchError
 from orch_gates.forge.port import CommitStatuses, Reviews
@@ -95,8 +95,14 @@ def _judged(gate: RecordedGate, sources: Sources) -> Verdict:
         return review_approved.judge(reviews, settings.number("ORCH_REVIEW_APPROVALS"))
     text = sources.read(gate.file)
     if gate.name == GATE and text is not None and sources.head:
-        return security.verdict_of_text(text, head=sources.head)
+        return _sealed(text, sources.head)
     return recorded.judge(gate, RecordedFacts(text, sources.head))
+
+
+def _sealed(text: str, head: str) -> Verdict:
+    """A whole report about an earlier commit is an absent one, as with every other gate."""
+    verdict = security.verdict_of_text(text, head=head)
+    return replace(verdict, absent=True) if verdict != security.verdict_of_text(text, head="") else verdict
 
 
 def reason_in(gate: RecordedGate, text: str) -> str:
@@ -113,9 +119,11 @@ def reason_in(gate: RecordedGate, text: str) -> str:
 
 def _skipped(gate: RecordedGate, settings: Settings) -> Verdict | None:
     """A SKIP where the gate is switched off or meant for other repositories (GATE-3)."""
-    variable = f"ORCH_{gate.name.upper().replace('-', '_')}"
-    if not settings.flag(f"{variable}_ENABLED"):
-        return Verdict(gate.name, Outcome.SKIP, f"switched off by {variable}_ENABLED")
-    if not in_scope(settings.ci.repository, settings.names(f"{variable}_REPOS")):
-        return Verdict(gate.name, Outcome.SKIP, f"{settings.ci.repository} is not in {variable}_REPOS")
+    prefix = f"ORCH_{gate.name.upper().replace('-', '_')}"
+    enabled, repos = f"{prefix}_ENABLED", f"{prefix}_REPOS"
+    if not settings.flag(enabled):
+        return Verdict(gate.name, Outcome.SKIP, f"switched off by {settings.said_by(enabled)}")
+    if not in_scope(settings.ci.repository, settings.names(repos)):
+        reason = f"{settings.ci.repository} is not in {settings.said_by(repos)}"
+        return Verdict(gate.name, Outcome.SKIP, reason)
     return None

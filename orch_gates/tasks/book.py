@@ -16,7 +16,7 @@ from orch_gates.state.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A file that could not be read, and why; a person mends it (ST-6)."""
+    """A file that could not be read, and why (beginning with its path); a person mends it (ST-6)."""
 
     path: str
     why: str

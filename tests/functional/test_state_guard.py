@@ -52,7 +52,7 @@ reason: granted
 REPORT_TEXT = f"""---
 schema: orch.report/1
 gate: tests-passed
-tests_status: PASS
+tests_status: PASSED
 head: {"a" * 40}
 ---
 """
@@ -149,7 +149,7 @@ LEGAL: dict[str, Callable[[Hand], None]] = {
     "a line is added to a log": lambda hand: hand.repo.write(ONE, hand.text(ONE) + "- a remark\n"),
     "an unknown field": lambda hand: hand.edit(ONE, r"^title:", "colour: red\ntitle:"),
     "a job ends": lambda hand: hand.set(JOB, "status", "failed"),
-    "a report is put right": lambda hand: hand.set(REPORT, "tests_status", "FAIL"),
+    "a report is put right": lambda hand: hand.set(REPORT, "tests_status", "FAILED"),
     "a lease is released": lambda hand: hand.set(LEASE, "holder", '""'),
     "the page is reworded": lambda hand: hand.repo.write("README.md", "# Ours\n"),
     "what the sweep remembers": lambda hand: hand.repo.write("sweep/budget.md", "---\nschema: orch.sweep/1\n---\n"),

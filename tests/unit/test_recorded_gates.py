@@ -22,6 +22,9 @@ def judged(text: str | None, gate: RecordedGate = TESTS, head: str = HEAD) -> Ve
     return recorded.judge(gate, RecordedFacts(text, head))
 
 
+SAYABLE = [outcome for outcome in Outcome if outcome is not Outcome.SKIP]
+
+
 # --- what a report says --------------------------------------------------------------------------
 
 
@@ -39,8 +42,9 @@ def test_the_gates_own_word_is_understood(gate: RecordedGate, word: str, outcome
 
 @every_gate
 def test_a_plain_verdict_is_understood_by_every_gate(gate: RecordedGate) -> None:
-    """Every word of the verdict's closed set means itself."""
-    for outcome in Outcome:
+    """Every word of the verdict's closed set means itself, except that no report skips a gate (GATE-3)."""
+    assert gate.means("SKIP") is None
+    for outcome in SAYABLE:
         assert judged(report(gate, verdict=outcome.value), gate).outcome is outcome
         assert gate.means(outcome.value) is outcome
         assert outcome.value in gate.known_words
@@ -136,11 +140,19 @@ def test_no_report_and_no_branch_prove_nothing(gate: RecordedGate) -> None:
 @pytest.mark.parametrize("head", [OLDER, "", HEAD[:-1] + "b", HEAD + HEAD[:24]])
 def test_a_report_about_another_commit_is_stale(gate: RecordedGate, head: str) -> None:
     """Whatever it says, good or bad, it says nothing about this commit."""
-    for verdict in Outcome:
+    for verdict in SAYABLE:
         answer = judged(report(gate, head=head, verdict=verdict.value), gate)
         assert (answer.outcome, answer.absent, answer.findings) == (gate.unknown.unknown, True, ())
         assert (head[:10] or "no commit") in answer.reason
         assert HEAD[:10] in answer.reason
+
+
+@every_gate
+def test_a_report_of_a_newer_version_is_not_guessed_at(gate: RecordedGate) -> None:
+    """It may say anything: the answer is to upgrade, and the task is not charged (ST-1, P2)."""
+    verdict = judged(passed(gate, schema="orch.report/2"), gate)
+    assert verdict.outcome is Outcome.ERROR
+    assert "upgrade" in verdict.reason
 
 
 # --- a report that proves nothing ----------------------------------------------------------------
@@ -184,7 +196,6 @@ def test_a_file_that_is_no_report_proves_nothing(gate: RecordedGate, text: str) 
         (passed().replace("\n", "\r\n"), "must be exactly ---"),
         (passed(TESTS, "schema"), "schema: orch.report/1 is expected"),
         (passed(TESTS, "schema", schema_="orch.report/1"), "schema: orch.report/1 is expected"),
-        (passed(schema="orch.report/2"), "schema"),
         (passed(schema="orch.task/1"), "schema"),
         (passed(TESTS, "gate"), "gate"),
         (passed(gate="ci-green"), "it is a report of gate ci-green"),
@@ -219,7 +230,7 @@ def test_a_file_that_is_no_report_proves_nothing(gate: RecordedGate, text: str) 
         (report(tests_status="FAILED", verdict="DEFER"), "contradict each other"),
         (passed(findings=[RED]), "it says PASS and lists findings"),
         (report(tests_status="PASSED", findings=[RED]), "it says PASS and lists findings"),
-        (report(verdict="SKIP", findings=[RED]), "it says SKIP and lists findings"),
+        (report(verdict="SKIP"), "only a setting skips a gate"),
         (passed(findings={}), "findings"),
         (passed(findings=None), "findings"),
         (report(verdict="FAIL", findings=[RED] * (MAX_FINDINGS + 1)), "findings"),

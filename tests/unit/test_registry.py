@@ -383,7 +383,7 @@ def test_a_pass_is_stated_in_full(data: st.DataObject, gate: RecordedGate) -> No
     for head in (HEAD, OLDER):
         outcome = judged(gate.name, text, head=head).outcome
         assert outcome is not Outcome.PASS or may_pass(gate, text, head)
-        assert outcome is not Outcome.SKIP or '"SKIP"' in text
+        assert outcome is not Outcome.SKIP
         assert outcome in {Outcome.FAIL, Outcome.ERROR} or f'head: "{head}"' in text
 
 
