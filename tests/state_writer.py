@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -58,14 +57,14 @@ class Writer:
             text=True,
         )
 
-    def begin(self, *processes: Sequence[str], at: int = 0, do: str = "die", file_size: int = 0) -> None:
+    def begin(self, *processes: Sequence[str], at: int = 0, do: str = "die") -> None:
         """Start processes that make a transaction for each name they got, one after the other.
 
         Before its step number `at`, a process dies of SIGKILL, or waits until a `rival` has made a
-        transaction from its beginning to its end. None can write a file bigger than `file_size`.
+        transaction from its beginning to its end.
         """
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([processes, at, do, file_size]) + "\n")
+        self._process.stdin.write(json.dumps([processes, at, do]) + "\n")
         self._process.stdin.flush()
 
     def end(self) -> list[Answer]:
@@ -77,9 +76,9 @@ class Writer:
             answers.append(json.loads(line))
         return answers
 
-    def write(self, name: str, *, file_size: int = 0) -> Answer:
+    def write(self, name: str) -> Answer:
         """What came of one transaction in a process of its own."""
-        self.begin([name], file_size=file_size)
+        self.begin([name])
         (answer,) = self.end()
         return answer
 
@@ -151,14 +150,11 @@ def main() -> None:
     """Fork a process for each list of an order; one order a line."""
     ctypes.CDLL(None).prctl(_ADOPT_ORPHANS, 1)
     for line in sys.stdin:
-        processes, at, do, file_size = json.loads(line)
+        processes, at, do = json.loads(line)
         for names in processes:
             if os.fork() == 0:
                 # It also ends a process that loops in C.
                 signal.alarm(_LONGEST)
-                if file_size:
-                    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-                    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
                 if at:
                     sys.setprofile(_before(at, _DEEDS[do]))
                 _transact(names)
