@@ -13,7 +13,7 @@ from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.model.verdict import Outcome, Verdict
 
 _MOST_INPUT = 16_000_000
-_STATE_HELP = "docs/how-to/repair-the-state-branch.md"
+STATE_HELP = "docs/how-to/repair-the-state-branch.md"
 
 
 @click.group()
@@ -37,7 +37,7 @@ def pre_receive() -> None:
             pushed = updates.parse_pre_receive(data, most=ground.settings.security.budget.refs)
             state = judge.pushed_state(ground, pushed)
             if state is not None and state.outcome is not Outcome.PASS:
-                _finish(state, action="push", kept="Nothing was stored.", help_page=_STATE_HELP)
+                _finish(state, action="push", kept="Nothing was stored.", help_page=STATE_HELP)
             verdict = judge.pushed_to_server(ground, pushed, clock.utc_now())
         _finish(verdict, action="push", kept="Nothing was stored.")
 

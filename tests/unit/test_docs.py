@@ -115,10 +115,14 @@ def broken_links(path: Path) -> Iterator[str]:
             yield link
 
 
+def of_the_state_branch(path: Path) -> bool:
+    """Whether a page links to what is beside it on the state branch."""
+    return path.name == "branch_readme.md" or path.is_relative_to(ROOT / "state")
+
+
 def test_relative_links_lead_somewhere() -> None:
-    assert {
-        str(path.relative_to(ROOT)): links for path in markdown_files() if (links := list(broken_links(path)))
-    } == {}
+    pages = [path for path in markdown_files() if not of_the_state_branch(path)]
+    assert {str(path.relative_to(ROOT)): links for path in pages if (links := list(broken_links(path)))} == {}
 
 
 def commands(command: click.Command = cli, path: str = "orch-gates") -> Iterator[tuple[str, click.Command]]:
@@ -175,10 +179,12 @@ def test_the_report_has_the_name_that_the_documents_use() -> None:
     assert f"`{security.FILE_NAME}`" in (DOCS / "reference" / "verdicts.md").read_text("utf-8")
 
 
-def test_the_page_that_every_refusal_points_to_exists() -> None:
+def test_the_pages_that_refusals_point_to_exist() -> None:
+    from orch_gates.cli import hook
     from orch_gates.report import text
 
     assert (ROOT / text.HELP).is_file()
+    assert (ROOT / hook.STATE_HELP).is_file()
 
 
 def test_the_decisions_are_numbered_without_a_gap() -> None:
@@ -197,7 +203,7 @@ def test_every_document_is_reached_from_the_readme() -> None:
     pending, reached = [ROOT / "README.md"], set()
     while pending:
         page = pending.pop().resolve()
-        if page in reached or not page.is_relative_to(ROOT):
+        if page in reached or not page.is_relative_to(ROOT) or of_the_state_branch(page):
             continue
         reached.add(page)
         if page.is_dir():
