@@ -1,6 +1,6 @@
 # Two commands are enough on a new machine: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint demo bench corpus lock clean
+.PHONY: help setup tools test e2e lint demo bench corpus lock clean
 
 PYTEST_ARGS ?=
 UV ?= uv
@@ -10,13 +10,21 @@ compile := $(UV) pip compile --quiet pyproject.toml --generate-hashes --no-emit-
 	--no-header --no-annotate --universal --python-version 3.11 --extra audit --group build
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: ## .venv/bin/orch-gates and the tools it uses, ready; quick when nothing changed
 	@scripts/setup
 
+tools: ## the real programs that tests need, Gitea among them; four minutes once, where there is Go
+	@scripts/install-go-tools
+	@scripts/install-spin
+	@scripts/install-gitea
+
 test: setup ## every test, the fast ones first; PYTEST_ARGS="-k name" narrows
 	@$(bin)/python -m pytest tests $(PYTEST_ARGS)
+
+e2e: setup tools ## the tests on a real Gitea only; PYTEST_ARGS="-k name" narrows
+	@$(bin)/python -m pytest tests/e2e $(PYTEST_ARGS)
 
 lint: setup ## everything that keeps the house as DESIGN.md describes it
 	@PATH="$(CURDIR)/$(bin):$(cache)/bin:$$PATH" scripts/lint
