@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from orch_gates import clock
+from orch_gates.cli import gate_recorded
 from orch_gates.cli.boundary import exit_codes, say
-from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.settings import Settings, load
+from orch_gates.cli.publish import publish
+from orch_gates.settings import load
 
 
 @click.group(invoke_without_command=True)
@@ -55,7 +55,7 @@ def security(
         settings = load()
         run = SecurityRun(settings, repo, base=base, head=head, strict=strict)
         verdict, written = run.judged(report, clock.utc_now())
-        _publish(settings, verdict, written, sarif, as_json=as_json)
+        publish(settings, verdict, written, sarif, as_json=as_json)
         from orch_gates.report import machine, text
 
         say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
@@ -64,17 +64,5 @@ def security(
         raise SystemExit(verdict.outcome.exit_code)
 
 
-def _publish(settings: Settings, verdict: Verdict, report: Path | None, sarif: Path | None, *, as_json: bool) -> None:
-    from orch_gates.documents import escape
-    from orch_gates.report import files, github
-    from orch_gates.report.sarif import sarif as as_sarif
-
-    if sarif is not None:
-        files.replace(sarif, as_sarif(verdict))
-    if settings.ci.active:
-        # Runners read commands from both streams; stdout is the JSON document's when it is asked for.
-        say(github.annotation_lines(verdict), to=sys.stderr if as_json else None)
-    github.append_summary(verdict, settings.ci)
-    github.write_outputs(verdict, settings.ci, report=str(report or ""))
-    if verdict.outcome is Outcome.SKIP:
-        say(f"orch-gates: not judged: {escape.ascii_line(verdict.reason)}\n", to=sys.stderr)
+for _name in gate_recorded.ABOUT:
+    gate.add_command(gate_recorded.command(_name))
