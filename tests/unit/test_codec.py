@@ -147,7 +147,7 @@ task_names = st.sampled_from(["no", "1e3", "0o17", "0", "1.5", "2026-11-20", "nu
     r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True
 ).filter(TASK_ID.fullmatch)
 branch_names = st.sampled_from(["no", "1e3", "2026-11-20", "a/b/c", "b" * 200]) | st.from_regex(
-    r"[A-Za-z0-9][A-Za-z0-9._/-]{0,30}", fullmatch=True
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,10}([./][A-Za-km-z0-9][A-Za-z0-9_-]{0,5}){0,3}", fullmatch=True
 )
 attempts = st.text("0123456789abcdef", min_size=16, max_size=16) | st.sampled_from(["0" * 16, f"1e{'1' * 14}"])
 keys = lines.filter(lambda key: len(key) <= MAX_KEY)
@@ -308,7 +308,7 @@ WRONG: list[tuple[Fields, str, list[Any]]] = [
     (TASK, "title", ["", 1, True, None, ["x"], {}, "a\nb", "a\rb", "x" * 201]),
     (TASK, "stage", ["", 1, None, "Review", "review "]),
     (TASK, "state", ["ACTIVE", "", "activ", 0, True, None, ["active"]]),
-    (TASK, "branch", ["", 1, None, "-f", "/a", "a b", "a\n", "a:b", "a~1", "é", "b" * 201]),
+    (TASK, "branch", ["", 1, None, "-f", "/a", "a b", "a\n", "a:b", "a~1", "a..b", "a//b", "a/", "a.", "a/.b", "a.lock", "a.lock/b", "é", "b" * 201]),
     (TASK, "head", [1, None, "HEAD", HEAD[:39], HEAD.upper(), f"{HEAD}\n"]),
     (TASK, "reason", [1, True, None, "a\nb", "x" * 4097]),
     (TASK, "available_at", ["", "soon", 0, False]),
