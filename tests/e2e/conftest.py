@@ -1,0 +1,60 @@
+"""One real Gitea for all these tests, and a repository of its own for each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CACHE, REQUIRE_REAL
+from tests.e2e.gitea import Gitea
+from tests.e2e.repository import Repository
+
+HERE = Path(__file__).parent
+# Read before the isolation of the tests takes it out of the environment.
+NAMED = os.environ.get("ORCH_GITEA_BIN", "")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here is slow, and chosen by one marker."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("e2e")
+            item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def gitea_program(isolation: None) -> Path:
+    """Gitea from ORCH_GITEA_BIN, PATH or the tool cache, in this order."""
+    for found in (NAMED, shutil.which("gitea"), CACHE / "bin" / "gitea"):
+        if found and os.access(found, os.X_OK):
+            return Path(found)
+        if found and found == NAMED:
+            pytest.fail(f"ORCH_GITEA_BIN names {found}, which is no program")
+    reason = "gitea is not installed; `make tools` builds it, or ORCH_GITEA_BIN names one"
+    if REQUIRE_REAL:
+        pytest.fail(f"{reason}; ORCH_REQUIRE_REAL=1 allows no stand-in")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def gitea(gitea_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitea]:
+    """A running server."""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_ALLOW_PROTOCOL", "file:http")
+        server = Gitea(gitea_program, tmp_path_factory.mktemp("gitea"))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def repository(gitea: Gitea, tmp_path: Path) -> Repository:
+    """Alice's new repository; its clones are in the test's folder."""
+    return Repository(gitea, gitea.alice, tmp_path)

@@ -1,0 +1,229 @@
+"""One throw-away Gitea: SQLite, loopback, a folder of its own, users with tokens made when it starts."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.e2e import keeper
+from tests.e2e.api import Api
+
+_CONFIG = """\
+APP_NAME = test
+RUN_USER = {user}
+RUN_MODE = prod
+WORK_PATH = {folder}
+I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = {root}
+[server]
+HTTP_ADDR = 127.0.0.1
+HTTP_PORT = {port}
+ROOT_URL = {url}/
+LOCAL_ROOT_URL = {url}/
+APP_DATA_PATH = {folder}/data
+{static}DISABLE_SSH = true
+OFFLINE_MODE = true
+LFS_START_SERVER = false
+[database]
+DB_TYPE = sqlite3
+PATH = {folder}/data/gitea.db
+SQLITE_JOURNAL_MODE = WAL
+SQLITE_TIMEOUT = 20000
+[repository]
+ROOT = {folder}/data/repos
+DEFAULT_BRANCH = main
+[repository.pull-request]
+DELAY_CHECK_FOR_INACTIVE_DAYS = -1
+[git]
+PATH = {folder}/git
+[security]
+INSTALL_LOCK = true
+SECRET_KEY = {key}
+[service]
+DISABLE_REGISTRATION = true
+[actions]
+ENABLED = true
+DEFAULT_ACTIONS_URL = self
+[webhook]
+ALLOWED_HOST_LIST = loopback
+[indexer]
+ISSUE_INDEXER_TYPE = db
+[log]
+MODE = console
+LEVEL = Info
+[mailer]
+ENABLED = false
+[cron.update_checker]
+ENABLED = false
+"""
+
+# The server calls git through this: a test holds a step of the server there, to act in between.
+_GIT = """\
+#!/bin/sh
+case " $* " in
+*" read-tree -m "* | *" merge-tree "*) step=check ;;
+*" push "*) step=${{GITEA_PUSH_TRIGGER:-push}} ;;
+*) exec {git} "$@" ;;
+esac
+turns=0
+while [ -e "{holds}/$step" ] && [ "$turns" -lt 600 ]; do
+    : >"{holds}/$step.reached"
+    turns=$((turns + 1))
+    sleep 0.05
+done
+exec {git} "$@"
+"""
+
+ROOT = Path(__file__).parents[2]
+_START_S = 60
+_SCOPES = ["write:repository", "write:issue", "write:user"]
+
+
+def pinned() -> str:
+    """The release that `make tools` builds."""
+    found = re.search(r"code\.gitea\.io/gitea v(\S+)", (ROOT / "tools" / "gitea" / "go.mod").read_text("utf-8"))
+    assert found is not None
+    return found[1]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody with a token."""
+
+    name: str
+    token: str = field(repr=False)
+    api: Api
+
+
+class Gitea:
+    """A server that is up between `start` and `stop`."""
+
+    def __init__(self, binary: Path, folder: Path) -> None:
+        # Hooks call it by this path; the link in the tool cache may be renewed meanwhile.
+        self.binary = binary.resolve()
+        self.folder = folder
+        self.repositories = folder / "data" / "repos"
+        self.holds = folder / "holds"
+        self.url = ""
+        self._keeper: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, with its users: an admin, two people, and the bot that may write the state."""
+        (self.folder / "data").mkdir()
+        self.holds.mkdir()
+        git = self.folder / "git"
+        git.write_text(_GIT.format(git=shutil.which("git"), holds=self.holds))
+        git.chmod(0o700)
+        # Another process can take the port that was free a moment ago.
+        for _ in range(3):
+            if self._run():
+                break
+        else:
+            raise AssertionError(f"Gitea did not start:\n{self._log()}")
+        self._command(
+            "user", "create", "--admin", "--random-password", "--username", "admin", "--email", _mail("admin")
+        )
+        self.admin = self._user("admin", self._token("admin", ["all"]))
+        self.alice, self.bob, self.bot = (self._person(name) for name in ("alice", "bob", "orch-bot"))
+
+    def stop(self) -> None:
+        """End it and remove its folder."""
+        if self._keeper is not None:
+            self._keeper.communicate()
+            self._keeper = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def anonymous(self) -> Api:
+        return Api(self.url)
+
+    def api(self, token: str) -> Api:
+        return Api(self.url, f"token {token}")
+
+    def token(self, user: User, scopes: list[str]) -> str:
+        """One more token of a user."""
+        return self._token(user.name, scopes)
+
+    def _run(self) -> bool:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        config = self.folder / "app.ini"
+        config.touch(0o600)
+        config.write_text(self._config(port))
+        argv = [str(self.binary), "--config", str(config), "web"]
+        self._keeper = subprocess.Popen(
+            [sys.executable, keeper.__file__, str(self.folder), *argv],
+            env=self._env(),
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + _START_S
+        while time.monotonic() < deadline:
+            if self._keeper.poll() is not None:
+                return False
+            try:
+                if self.anonymous().send("GET", "/api/healthz").status == 200:
+                    return True
+            except OSError:
+                time.sleep(0.05)
+        return False
+
+    def _config(self, port: int) -> str:
+        # A binary of a distribution carries its pages inside; the one built from the module has them beside it.
+        beside = self.binary.parent
+        return _CONFIG.format(
+            folder=self.folder,
+            user=pwd.getpwuid(os.getuid()).pw_name,
+            root=str(os.getuid() == 0).lower(),
+            port=port,
+            url=self.url,
+            static=f"STATIC_ROOT_PATH = {beside}\n" if (beside / "templates").is_dir() else "",
+            key=secrets.token_hex(32),
+        )
+
+    def _env(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "ORCH_STATE_WRITERS": "orch-bot"}
+
+    def _command(self, *args: str) -> str:
+        argv = [str(self.binary), "--config", str(self.folder / "app.ini"), "admin", *args]
+        done = subprocess.run(argv, env=self._env(), capture_output=True, text=True, check=False, timeout=_START_S)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _token(self, user: str, scopes: list[str]) -> str:
+        name = secrets.token_hex(4)
+        said = self._command(
+            *("user", "generate-access-token", "--raw"),
+            *("--username", user, "--token-name", name, "--scopes", ",".join(scopes)),
+        )
+        # Warnings may stand before it.
+        return said.split()[-1]
+
+    def _person(self, name: str) -> User:
+        password = secrets.token_urlsafe(24)
+        account = {"username": name, "password": password, "email": _mail(name), "must_change_password": False}
+        self.admin.api.post("/admin/users", account).ok()
+        basic = Api(self.url, f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}")
+        made = basic.post(f"/users/{name}/tokens", {"name": "test", "scopes": _SCOPES}).ok()
+        return self._user(name, made["sha1"])
+
+    def _user(self, name: str, token: str) -> User:
+        return User(name, token, self.api(token))
+
+    def _log(self) -> str:
+        path = self.folder / "log"
+        return path.read_text("utf-8", "replace")[-3000:] if path.exists() else ""
+
+
+def _mail(name: str) -> str:
+    return f"{name}@example.invalid"

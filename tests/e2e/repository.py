@@ -1,0 +1,204 @@
+"""One repository on the server: a clone for each person, pull requests, hooks and holds."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.builders import Repo, orch, run
+from tests.e2e.api import Answer, Api
+from tests.e2e.gitea import Gitea, User
+
+_PATIENCE_S = 30
+_HOOKS = ("pre-receive", "update", "post-receive")
+
+
+def eventually(ready: Callable[[], Any], what: str) -> Any:
+    """The first true answer within a bounded time."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not (found := ready()):
+        assert time.monotonic() < deadline, f"not within {_PATIENCE_S} s: {what}"
+        time.sleep(0.05)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What a hook was told once."""
+
+    hook: str
+    updates: list[tuple[str, str, str]]
+    commits: Mapping[str, str]
+    env: Mapping[str, str]
+    cwd: str
+
+    @property
+    def refs(self) -> list[str]:
+        return [ref for _, _, ref in self.updates]
+
+
+class Repository:
+    """Owned by `owner`, with one commit on `main` that the server made."""
+
+    def __init__(self, server: Gitea, owner: User, folder: Path) -> None:
+        self.server = server
+        self.owner = owner
+        self.folder = folder
+        self.name = f"r{secrets.token_hex(4)}"
+        made = {"name": self.name, "auto_init": True, "default_branch": "main"}
+        owner.api.post("/user/repos", made).ok()
+        self.path = f"/repos/{owner.name}/{self.name}"
+        self.bare = Repo(server.repositories / owner.name / f"{self.name}.git")
+
+    @property
+    def url(self) -> str:
+        return f"{self.server.url}/{self.owner.name}/{self.name}.git"
+
+    def api(self, user: User | None = None) -> Scoped:
+        """The part of the API that is about this repository; its owner asks."""
+        return Scoped((user or self.owner).api, self.path)
+
+    def add(self, user: User, permission: str = "write") -> None:
+        self.api().put(f"/collaborators/{user.name}", {"permission": permission}).ok()
+
+    def clone(self, user: User | None = None) -> Repo:
+        """A clone whose configuration names a file with the credentials, as a person's does."""
+        who = user or self.owner
+        credentials = self.folder / f"credentials-{who.name}"
+        credentials.touch(0o600)
+        credentials.write_text(self.url.replace("://", f"://{who.name}:{who.token}@") + "\n")
+        work = self.folder / f"{who.name}-{secrets.token_hex(2)}"
+        run("git", "init", "--quiet", "-b", "main", work, cwd=self.folder)
+        made = Repo(work)
+        made.git("config", "credential.helper", f"store --file={credentials}")
+        made.git("config", "credential.useHttpPath", "true")
+        made.git("remote", "add", "origin", self.url)
+        made.git("fetch", "--quiet", "origin")
+        made.git("reset", "--quiet", "--hard", "origin/main")
+        return made
+
+    def tip(self, branch: str = "main") -> str:
+        return self.bare.git("rev-parse", "--verify", f"refs/heads/{branch}")
+
+    def protect(self, rule: str, **fields: object) -> None:
+        self.api().post("/branch_protections", {"rule_name": rule, **fields}).ok()
+
+    def write(self, path: str, text: str, *, branch: str = "main", user: User | None = None, **more: object) -> Answer:
+        """What the web editor does: write a file through the contents API."""
+        api = self.api(user)
+        found = api.get(f"/contents/{path}?ref={branch}")
+        document = {"branch": branch, "content": b64encode(text.encode()).decode(), **more}
+        if found.status == 200:
+            return api.put(f"/contents/{path}", {**document, "sha": found.json["sha"]})
+        return api.post(f"/contents/{path}", document)
+
+    def install_hook(self) -> None:
+        """Install the product's hook, as an administrator of the server does."""
+        done = orch("hook", "install", "--gitea", self.bare.path, cwd=self.folder)
+        assert done.returncode == 0, done.stderr.decode()
+
+    def record(self) -> None:
+        """Have every server hook write down what it is told."""
+        script = f"#!{sys.executable} -IS\n{Path(__file__).with_name('recorder.py').read_text()}"
+        for hook in _HOOKS:
+            path = self.bare.path / "hooks" / f"{hook}.d" / "record"
+            path.write_text(script)
+            path.chmod(0o755)
+
+    def recorded(self, hook: str = "pre-receive") -> list[Push]:
+        """What a hook was told since the last time somebody asked for this."""
+        path = self.bare.path / "recorded"
+        lines = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return [push for line in lines if (push := Push(**json.loads(line))).hook == hook]
+
+    @contextmanager
+    def refusing(self, words: str) -> Iterator[None]:
+        """Let the recording pre-receive hook refuse every push."""
+        path = self.bare.path / "refuse" / "pre-receive"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(words)
+        try:
+            yield
+        finally:
+            path.unlink()
+
+    def pull(self, branch: str, files: Mapping[str, str], *, work: Repo | None = None, **fields: object) -> Pull:
+        """Open a pull request that adds files on top of `main`, or of what `work` has checked out."""
+        clone = work or self.clone()
+        clone.git("switch", "--quiet", "-c", branch)
+        clone.commit(f"on {branch}", dict(files))
+        clone.git("push", "--quiet", "origin", branch)
+        document = {"head": branch, "base": "main", "title": branch, **fields}
+        return Pull(self, self.api().post("/pulls", document).ok()["number"], clone)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """The API below one path."""
+
+    api: Api
+    path: str
+
+    def call(self, method: str, path: str, document: object = None) -> Answer:
+        return self.api.call(method, self.path + path, document)
+
+    def get(self, path: str = "") -> Answer:
+        return self.call("GET", path)
+
+    def post(self, path: str, document: object = None) -> Answer:
+        return self.call("POST", path, {} if document is None else document)
+
+    def put(self, path: str, document: object = None) -> Answer:
+        return self.call("PUT", path, {} if document is None else document)
+
+    def patch(self, path: str, document: object) -> Answer:
+        return self.call("PATCH", path, document)
+
+    def delete(self, path: str, document: object = None) -> Answer:
+        return self.call("DELETE", path, document)
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A pull request and the clone it was pushed from."""
+
+    repository: Repository
+    number: int
+    work: Repo
+
+    def get(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.repository.api().get(f"/pulls/{self.number}").ok()
+        return found
+
+    def head(self) -> str:
+        return str(self.get()["head"]["sha"])
+
+    def settled(self) -> Pull:
+        """Itself, when the server has found it mergeable."""
+        eventually(lambda: self.get()["mergeable"], "mergeable")
+        return self
+
+    def merge(self, *, user: User | None = None, **fields: object) -> Answer:
+        """Ask for the merge once."""
+        document = {"Do": "merge", **fields}
+        return self.repository.api(user).post(f"/pulls/{self.number}/merge", document)
+
+    def merged(self, **fields: object) -> Answer:
+        """Merge it, asking again for as long as the server wants to be asked later."""
+
+        def ask() -> Answer | None:
+            answer = self.merge(**fields)  # type: ignore[arg-type]
+            return None if answer.said == (405, "Please try again later") else answer
+
+        answer = eventually(ask, "merged")
+        assert isinstance(answer, Answer)
+        return answer
