@@ -95,6 +95,8 @@ class GitSnapshot:
                 raise
             except GitError as error:
                 self._source.leave_behind()
+                borrowed = self._source.local
+                again = f"; where that does not help, `git fsck` in {borrowed} shows what is" if borrowed else ""
                 raise StateError(
-                    f"the cache of the state branch is damaged ({error}); run the command again"
+                    f"the cache of the state branch is damaged ({error}); run the command again{again}"
                 ) from error

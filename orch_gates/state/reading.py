@@ -26,9 +26,11 @@ class Reader:
         self._latest: Base | None = None
 
     def latest(self) -> Base | None:
-        """What was read or written last by any process of this machine; it may be out of date."""
+        """What was read or written last by any process of this machine, if it is still here; it may be out of date."""
         seen, latest = self._source.warm(), self._latest
-        if seen is not None and (latest is None or seen.generation > latest.snapshot.generation):
+        if seen is None:
+            return None
+        if latest is None or seen.generation > latest.snapshot.generation:
             try:
                 self._latest = Base(self._snapshot(seen.tip), seen.witness)
             except StateError:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from orch_gates.engine.stages import DEFAULT
-from orch_gates.errors import StateUnreachable
+from orch_gates.errors import StateError, StateUnreachable
 from orch_gates.git.tree import Author
 from orch_gates.state import codec, layout, place
 from orch_gates.state.git_store import GitStore, Identity
@@ -31,7 +31,7 @@ from tests import state_rig
 from tests.builders import orch, run
 from tests.fakes import git_http
 from tests.fakes.git_http import Fault, GitHttp
-from tests.state_rig import BRANCH, FILES, WITNESS, GitRig
+from tests.state_rig import BRANCH, FILES, WITNESS, GitRig, put
 from tests.state_writer import COUNTER, Answer, one_more, writer
 
 # Runs up from a hook to the `git push` of a client on the same machine, and to the process that started it.
@@ -367,6 +367,22 @@ def test_a_cache_with_nothing_but_damage_is_made_up_for(rig: GitRig, damage: Cal
             damage(rig.folder / "cache" / path)
         assert process.write("next")["kind"] == "Committed"
     assert counted(rig) == 2
+
+
+@on("path", "file-filter")
+def test_damage_of_the_server_itself_is_told_and_stops_nothing_that_does_not_need_it(rig: GitRig) -> None:
+    rig.store().transact(put("sweep/damaged.md", "text\n"))
+    oid = rig.server.git("rev-parse", f"{BRANCH}:sweep/damaged.md")
+    reader = rig.store("cold")
+    warm = rig.store()
+    warm.load()
+    halve(rig.server.path / "objects" / oid[:2] / oid[2:])
+    for store in (reader, rig.store("cold")):
+        with pytest.raises(StateError, match=rf"git fsck.*server\.git|corrupt loose object '{oid}'"):
+            store.load().text("sweep/damaged.md")
+    assert isinstance(warm.transact(one_more("file")), Committed)
+    if not rig.url.startswith("file"):
+        assert isinstance(reader.transact(one_more("another")), Committed)
 
 
 @on("path", "file-filter")
