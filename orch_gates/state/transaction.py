@@ -148,7 +148,7 @@ class Transaction:
         if not self._may_land:
             return ended
         attempt, words = self._may_land[-1]
-        return Unknown(attempt.op, words)
+        return Unknown(attempt.op, self._trouble or words)
 
     def _unknown(self, reason: str) -> Unknown:
         last = next(reversed(self._sent.values()))

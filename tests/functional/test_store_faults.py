@@ -305,7 +305,8 @@ def test_a_power_cut_in_the_middle_of_a_push_leaves_nothing_half_done(
         locks = list(rig.server.path.rglob("*.lock"))
         if locks:
             answer = process.write("refused")
-            assert answer["kind"] == "Unreachable"
+            # The last of its pushes may have run out of time.
+            assert answer["kind"] in {"Unreachable", "Unknown"}
             assert re.search(r"orch-state\.lock': File exists.*remove the file", answer["reason"])
             assert counted(rig) == landed
         for lock in locks:
