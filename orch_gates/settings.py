@@ -85,6 +85,16 @@ class StateSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgeSettings:
+    """Which forge is asked, by whose token; an empty `url` is none, and recorded reports are read instead."""
+
+    url: str
+    repository: str
+    token: str = field(repr=False)
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class HookContext:
     """What git, the server and pre-commit told about the push or commit being made."""
 
@@ -121,6 +131,7 @@ class Settings:
     target: str
     usual_target: str
     state: StateSettings
+    forge: ForgeSettings
     allow_key: str
     allow_key_file: str
     inherited_env: Mapping[str, str]
@@ -202,6 +213,7 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
             writers=env.names("ORCH_STATE_WRITERS")
             or (env.text("ORCH_STATE_AUTHOR_NAME"), env.text("ORCH_STATE_AUTHOR_EMAIL")),
         ),
+        forge=_forge(env),
         allow_key=env.text("ORCH_ALLOW_KEY"),
         allow_key_file=env.text("ORCH_ALLOW_KEY_FILE"),
         inherited_env=dict(env.environ),
@@ -225,6 +237,19 @@ def _security(env: _Reader) -> SecuritySettings:
         dep_audit_fail_closed=env.flag("ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED"),
         dep_audit_timeout=float(env.number("ORCH_SECURITY_DEP_AUDIT_TIMEOUT_S")),
         osv_url=env.text("ORCH_OSV_URL"),
+    )
+
+
+def _forge(env: _Reader) -> ForgeSettings:
+    """The forge that is named, else the Gitea or Forgejo whose job this is, where a token was given for it."""
+    url, token = env.text("ORCH_FORGE_URL"), env.text("ORCH_FORGE_TOKEN")
+    if not url and token and (env.told("GITEA_ACTIONS") or env.told("FORGEJO_ACTIONS")):
+        url = env.told("GITHUB_SERVER_URL")
+    return ForgeSettings(
+        url=url,
+        repository=env.text("ORCH_FORGE_REPOSITORY") or env.told("GITHUB_REPOSITORY"),
+        token=token,
+        timeout=float(env.number("ORCH_FORGE_TIMEOUT_S")),
     )
 
 

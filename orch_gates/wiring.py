@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
@@ -26,8 +28,20 @@ from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
 
 if TYPE_CHECKING:
+    from orch_gates.forge.port import CommitStatuses, Reviews
     from orch_gates.git.heads import Heads
     from orch_gates.state.git_store import GitStore
+
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Forge:
+    """The ports of one forge."""
+
+    statuses: CommitStatuses
+    reviews: Reviews
 
 
 def repository(settings: Settings, directory: Path, *, inside_hook: bool = False) -> Git:
@@ -186,6 +200,27 @@ def store(settings: Settings, directory: Path) -> GitStore:
     source = place.source(found, wanted.branch, settings.tools.cache_dir, settings.inherited_env)
     author = Author(wanted.author_name, wanted.author_email)
     return GitStore(source, Identity(author, wanted.by), wanted.timeout)
+
+
+def forge(settings: Settings) -> Forge | None:
+    """What gates ask of the forge; None where none is named, and recorded reports are read instead.
+
+    Raises:
+        SettingsError: the forge is named, but not the repository, or its url is unusable.
+    """
+    wanted = settings.forge
+    if not wanted.url:
+        return None
+    parts = urlsplit(wanted.url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise SettingsError("ORCH_FORGE_URL has to be like https://git.example.org, without a user or password")
+    if not _REPOSITORY.fullmatch(wanted.repository):
+        raise SettingsError("ORCH_FORGE_REPOSITORY has to name the repository as owner/name")
+    from orch_gates.forge.gitea import GiteaReviews, GiteaStatuses
+    from orch_gates.forge.http import Api
+
+    api = Api(f"{wanted.url.rstrip('/')}/api/v1", wanted.token, wanted.timeout)
+    return Forge(GiteaStatuses(api, wanted.repository), GiteaReviews(api, wanted.repository))
 
 
 def heads(settings: Settings, directory: Path) -> Heads:

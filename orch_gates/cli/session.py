@@ -33,6 +33,7 @@ class Session:
     settings: Settings
     store: Store
     heads: Heads
+    forge: wiring.Forge | None
     pipeline: Pipeline
     target: str
     by: str
@@ -44,7 +45,15 @@ class Session:
 
     def gate(self, name: str, task: Task, head: str, read: Reader) -> Verdict:
         """Judge one gate for a task's commit."""
-        sources = Sources(read=read, head=head, branch=task.branch, target=self.target, settings=self.settings)
+        sources = Sources(
+            read=read,
+            head=head,
+            branch=task.branch,
+            target=self.target,
+            settings=self.settings,
+            statuses=self.forge.statuses if self.forge else None,
+            reviews=self.forge.reviews if self.forge else None,
+        )
         return registry.judge(name, sources)
 
     def step(self, *, approve: bool = False, reject: str = "") -> Step:
@@ -74,6 +83,7 @@ def open_session(directory: Path) -> Session:
         settings=settings,
         store=wiring.store(settings, directory),
         heads=wiring.heads(settings, directory),
+        forge=wiring.forge(settings),
         pipeline=effective(config, settings),
         target=settings.target or settings.usual_target or "main",
         by=settings.state.by,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from orch_gates.errors import ForgeUnavailable, OrchError
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError
 from orch_gates.forge.port import CommitStatuses, Reviews
 from orch_gates.gates import ci_green, policy, recorded, review_approved
 from orch_gates.gates.range import in_scope
@@ -77,6 +77,8 @@ def judge(name: str, sources: Sources) -> Verdict:
         return Verdict(name, Outcome.ERROR, f"there is no gate {name!r}; known are {', '.join(NAMES)}")
     try:
         return _skipped(gate, sources.settings) or _judged(gate, sources)
+    except ForgeRefused as error:
+        return Verdict(name, Outcome.ERROR, f"the forge refused: {error}", next_step="Mend that, then run it again.")
     except ForgeUnavailable as error:
         return Verdict(name, Outcome.ERROR, f"the forge could not be asked: {error}", next_step="It is tried again.")
     except OrchError as error:
