@@ -20,7 +20,7 @@ from orch_gates.state.timing import Deadline, Timing
 from orch_gates.state.transaction import Transaction
 from orch_gates.state.writer import Writer
 
-# Whoever holds the turn longer than this hangs, and somebody else may have better luck.
+# Of a call's time, for each courtesy. Whoever holds the turn longer hangs, and somebody else may have better luck.
 _PATIENCE = 0.25
 # Who writes again at once is always a fetch ahead of the others, who would never win (faults.md T7).
 _REST = 8.0
@@ -70,7 +70,8 @@ class GitStore:
     def transact(self, decide: Decide) -> Result:
         """One transaction; see `Store.transact`."""
         deadline = self._deadline()
-        self._timing.sleep(max(0.0, self._rest_until - self._timing.monotonic()))
+        rest = min(self._rest_until - self._timing.monotonic(), deadline.left() * _PATIENCE)
+        self._timing.sleep(max(0.0, rest))
         with self._source.turn(self._timing, deadline.left() * _PATIENCE):
             begun = deadline.spent()
             result = Transaction(self._reader, self._writer, deadline).run(decide)

@@ -30,7 +30,9 @@ class Reader:
         seen, latest = self._source.warm(), self._latest
         if seen is None:
             return None
-        if latest is None or seen.generation > latest.snapshot.generation:
+        # A hand edit raises no generation: of two commits with the same one, the recorded one was seen later.
+        known = latest is not None and (latest.snapshot.tip == seen.tip or latest.snapshot.generation > seen.generation)
+        if not known:
             try:
                 self._latest = Base(self._snapshot(seen.tip), seen.witness)
             except StateError:

@@ -48,14 +48,15 @@ class MemoryRemote:
         self.commits[oid] = MemoryCommit(dict(files), parents, text)
         return oid
 
+    def history(self, tip: str) -> Iterator[str]:
+        """A tip and its ancestors, nearest first."""
+        found = [tip]
+        for oid in found:
+            yield oid
+            found += [parent for parent in self.commits[oid].parents if parent not in found]
+
     def reaches(self, tip: str, ancestor: str) -> bool:
-        front = [tip]
-        while front:
-            oid = front.pop()
-            if oid == ancestor:
-                return True
-            front += self.commits[oid].parents
-        return False
+        return ancestor in self.history(tip)
 
 
 class MemorySnapshot:
@@ -133,7 +134,8 @@ class MemoryStore:
         if remote.refusal:
             return Denied(remote.refusal)
         op = self._op(first)
-        made = remote.add({path: text.encode() for path, text in files.items()}, (), op)
+        text = message.compose(Change(event="init", task="-", subject="init: the state branch"), op, "a tester")
+        made = remote.add({path: text.encode() for path, text in files.items()}, (), text)
         remote.branch = remote.witness = self._seen = made
         return Committed(made, first, op, 1)
 
@@ -145,29 +147,31 @@ class MemoryStore:
         if self._seen and (not good or remote.reaches(self._seen, good)):
             good = self._seen
         if remote.branch and (not good or remote.reaches(remote.branch, good)):
-            return NothingToDo(remote.branch)
+            if not self._seen or remote.reaches(remote.branch, self._seen):
+                return NothingToDo(remote.branch)
+            # What was seen here only is gone for good.
+            return self._restored(remote.branch)
         if remote.refusal:
             return Denied(remote.refusal)
-        lost = ""
         if not remote.branch or remote.reaches(good, remote.branch):
-            remote.branch = self._seen = good
-        else:
-            lost = remote.branch
-            right = MemorySnapshot(remote, good)
-            raised = max(right.generation, MemorySnapshot(remote, lost).generation) + 1
-            root = generation.raised(right.text(ROOT), raised).encode()
-            files = {**remote.commits[good].files, ROOT: root}
-            made = remote.add(files, (lost, good), self._op(raised))
-            remote.branch = remote.witness = self._seen = made
-        found = MemorySnapshot(remote, remote.branch)
-        return Restored(found.tip, found.generation, "mended", lost)
+            return self._restored(good)
+        lost = remote.branch
+        right = MemorySnapshot(remote, good)
+        raised = max(right.generation, MemorySnapshot(remote, lost).generation) + 1
+        root = generation.raised(right.text(ROOT), raised).encode()
+        change = Change(event="restore", task="-", subject=f"restore: the files of {good}")
+        text = message.compose(change, self._op(raised), "a tester")
+        remote.witness = remote.add({**remote.commits[good].files, ROOT: root}, (lost, good), text)
+        return self._restored(remote.witness, lost)
 
     def log(self) -> Iterator[Logged]:
-        oid = self.load().tip
-        while oid:
+        for oid in self._remote.history(self.load().tip):
             commit = self._remote.commits[oid]
             yield logged(oid, Commit("", commit.parents, "tester@example.invalid", 0, commit.message))
-            oid = commit.parents[0] if commit.parents else ""
+
+    def _restored(self, to: str, lost: str = "") -> Restored:
+        self._remote.branch = self._seen = to
+        return Restored(to, MemorySnapshot(self._remote, to).generation, "mended", lost)
 
     def _made(self, snapshot: MemorySnapshot, change: Change) -> tuple[str, str]:
         if not (change.writes or change.removals or change.moves):
