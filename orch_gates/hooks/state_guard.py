@@ -115,7 +115,7 @@ def _count(rules: int) -> str:
 def _finding(refusal: Refusal) -> Finding:
     problem = refusal.problem
     return Finding(
-        id=f"{refusal.commit[:10]}:{problem.path}" if refusal.commit else refusal.ref,
+        id=refusal.commit[:10] or refusal.ref,
         rule=problem.field or "form",
         path=problem.path or refusal.ref,
         line=0,
