@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import CACHE, REQUIRE_REAL
 from tests.e2e.gitea import Gitea
-from tests.e2e.repository import Repository
+from tests.e2e.repository import Pull, Repository
 
 HERE = Path(__file__).parent
 # Read before the isolation of the tests takes it out of the environment.
@@ -49,12 +49,27 @@ def gitea(gitea_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         server = Gitea(gitea_program, tmp_path_factory.mktemp("gitea"))
         try:
             server.start()
+            server.populate()
             yield server
         finally:
             server.stop()
 
 
 @pytest.fixture
-def repository(gitea: Gitea, tmp_path: Path) -> Repository:
-    """Alice's new repository; its clones are in the test's folder."""
+def empty(gitea: Gitea, tmp_path: Path) -> Repository:
+    """Alice's new repository, empty; its clones are in the test's folder."""
     return Repository(gitea, gitea.alice, tmp_path)
+
+
+@pytest.fixture
+def repository(empty: Repository) -> Repository:
+    """Alice's new repository, with one commit on `main`."""
+    empty.seed()
+    return empty
+
+
+@pytest.fixture
+def pull(empty: Repository) -> Pull:
+    """An open pull request of the branch `feature`, which can be merged."""
+    work = empty.seed({"feature": {"feature.txt": "one\n"}})
+    return empty.pull("feature", work).settled()

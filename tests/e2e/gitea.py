@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -117,7 +119,7 @@ class Gitea:
         self._keeper: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, with its users: an admin, two people, and the bot that may write the state."""
+        """Start it, without users."""
         (self.folder / "data").mkdir()
         self.holds.mkdir()
         git = self.folder / "git"
@@ -129,6 +131,9 @@ class Gitea:
                 break
         else:
             raise AssertionError(f"Gitea did not start:\n{self._log()}")
+
+    def populate(self) -> None:
+        """Make an admin, two people, and the bot that may write the state."""
         self._command(
             "user", "create", "--admin", "--random-password", "--username", "admin", "--email", _mail("admin")
         )
@@ -141,6 +146,24 @@ class Gitea:
             self._keeper.communicate()
             self._keeper = None
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def held(self, step: str) -> Iterator[Path]:
+        """Hold the server's git before a step: `check` of mergeability, or `pr-merge-to-base`.
+
+        The path exists once git is there.
+        """
+        hold, reached = self.holds / step, self.holds / f"{step}.reached"
+        reached.unlink(missing_ok=True)
+        hold.touch()
+        try:
+            yield reached
+        finally:
+            self.release(step)
+
+    def release(self, step: str) -> None:
+        """Let git go on."""
+        (self.holds / step).unlink(missing_ok=True)
 
     def anonymous(self) -> Api:
         return Api(self.url)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 # The server's own environment reaches its hooks; only what git and the server say about a push is kept.
-_KEPT = ("GITEA_", "GIT_", "SSH_ORIGINAL_COMMAND", "HOME", "LC_ALL")
+_KEPT = ("GITEA_", "GIT_", "ORCH_", "SSH_ORIGINAL_COMMAND", "HOME", "LC_ALL")
 _SECRET = ("TOKEN", "SECRET", "PASSW")
 _NONE = "0" * 40
 

@@ -17,7 +17,13 @@ from tests.builders import Repo, orch, run
 from tests.e2e.api import Answer, Api
 from tests.e2e.gitea import Gitea, User
 
+_ALWAYS = {
+    *("GITEA_ROOT_URL", "GITEA_REPO_ID", "GITEA_REPO_NAME", "GITEA_REPO_USER_NAME", "GITEA_REPO_IS_WIKI"),
+    *("GITEA_PUSHER_ID", "GITEA_PUSHER_EMAIL"),
+}
+LATER = (405, "Please try again later")
 _PATIENCE_S = 30
+SEED = {"README.md": "# A project\n"}
 _HOOKS = ("pre-receive", "update", "post-receive")
 
 
@@ -32,7 +38,7 @@ def eventually(ready: Callable[[], Any], what: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What a hook was told once."""
+    """What a hook was told once; the texts of the pushed commits are by id."""
 
     hook: str
     updates: list[tuple[str, str, str]]
@@ -44,19 +50,36 @@ class Push:
     def refs(self) -> list[str]:
         return [ref for _, _, ref in self.updates]
 
+    def gitea(self) -> dict[str, str]:
+        """What the server says about this push, without what it says about every push here."""
+        names = set(self.env) - _ALWAYS
+        return {name: self.env[name] for name in names if name.startswith(("GITEA_", "SSH_"))}
+
 
 class Repository:
-    """Owned by `owner`, with one commit on `main` that the server made."""
+    """Owned by `owner`; empty until `seed`."""
 
     def __init__(self, server: Gitea, owner: User, folder: Path) -> None:
         self.server = server
         self.owner = owner
         self.folder = folder
         self.name = f"r{secrets.token_hex(4)}"
-        made = {"name": self.name, "auto_init": True, "default_branch": "main"}
-        owner.api.post("/user/repos", made).ok()
+        owner.api.post("/user/repos", {"name": self.name, "default_branch": "main"}).ok()
         self.path = f"/repos/{owner.name}/{self.name}"
         self.bare = Repo(server.repositories / owner.name / f"{self.name}.git")
+
+    def seed(self, branches: Mapping[str, Mapping[str, str]] | None = None, files: Mapping[str, str] = SEED) -> Repo:
+        """Push `main`, and branches from there, from a new clone."""
+        work = self.clone()
+        work.commit("first", files)
+        for branch, changed in (branches or {}).items():
+            work.git("switch", "--quiet", "-c", branch, "main")
+            work.commit(f"on {branch}", changed)
+        work.git("push", "--quiet", "origin", "main", *(branches or {}))
+        work.git("switch", "--quiet", "main")
+        # The first push is noticed in the background; until then the API knows no branch.
+        eventually(lambda: not self.api().get().ok()["empty"], "the repository is not empty")
+        return work
 
     @property
     def url(self) -> str:
@@ -74,15 +97,15 @@ class Repository:
         who = user or self.owner
         credentials = self.folder / f"credentials-{who.name}"
         credentials.touch(0o600)
-        credentials.write_text(self.url.replace("://", f"://{who.name}:{who.token}@") + "\n")
+        credentials.write_text(self.server.url.replace("://", f"://{who.name}:{who.token}@") + "\n")
         work = self.folder / f"{who.name}-{secrets.token_hex(2)}"
         run("git", "init", "--quiet", "-b", "main", work, cwd=self.folder)
         made = Repo(work)
         made.git("config", "credential.helper", f"store --file={credentials}")
-        made.git("config", "credential.useHttpPath", "true")
         made.git("remote", "add", "origin", self.url)
         made.git("fetch", "--quiet", "origin")
-        made.git("reset", "--quiet", "--hard", "origin/main")
+        if made.attempt("rev-parse", "--verify", "--quiet", "origin/main").returncode == 0:
+            made.git("reset", "--quiet", "--hard", "origin/main")
         return made
 
     def tip(self, branch: str = "main") -> str:
@@ -113,12 +136,16 @@ class Repository:
             path.write_text(script)
             path.chmod(0o755)
 
-    def recorded(self, hook: str = "pre-receive") -> list[Push]:
-        """What a hook was told since the last time somebody asked for this."""
+    def recorded(self) -> list[Push]:
+        """What the hooks were told since the last time somebody asked for this."""
         path = self.bare.path / "recorded"
         lines = path.read_text().splitlines() if path.exists() else []
         path.unlink(missing_ok=True)
-        return [push for line in lines if (push := Push(**json.loads(line))).hook == hook]
+        return [Push(**json.loads(line)) for line in lines]
+
+    def told(self) -> list[Push]:
+        """Of these, what pre-receive was told."""
+        return [push for push in self.recorded() if push.hook == "pre-receive"]
 
     @contextmanager
     def refusing(self, words: str) -> Iterator[None]:
@@ -131,14 +158,10 @@ class Repository:
         finally:
             path.unlink()
 
-    def pull(self, branch: str, files: Mapping[str, str], *, work: Repo | None = None, **fields: object) -> Pull:
-        """Open a pull request that adds files on top of `main`, or of what `work` has checked out."""
-        clone = work or self.clone()
-        clone.git("switch", "--quiet", "-c", branch)
-        clone.commit(f"on {branch}", dict(files))
-        clone.git("push", "--quiet", "origin", branch)
-        document = {"head": branch, "base": "main", "title": branch, **fields}
-        return Pull(self, self.api().post("/pulls", document).ok()["number"], clone)
+    def pull(self, branch: str, work: Repo) -> Pull:
+        """Open a pull request for a branch that was pushed from a clone."""
+        document = {"head": branch, "base": "main", "title": branch}
+        return Pull(self, self.api().post("/pulls", document).ok()["number"], work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +192,7 @@ class Scoped:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A pull request and the clone it was pushed from."""
+    """A pull request, and the clone that its branch was pushed from."""
 
     repository: Repository
     number: int
@@ -183,22 +206,19 @@ class Pull:
         return str(self.get()["head"]["sha"])
 
     def settled(self) -> Pull:
-        """Itself, when the server has found it mergeable."""
+        """Itself, when the server calls it mergeable."""
         eventually(lambda: self.get()["mergeable"], "mergeable")
         return self
 
     def merge(self, *, user: User | None = None, **fields: object) -> Answer:
         """Ask for the merge once."""
-        document = {"Do": "merge", **fields}
-        return self.repository.api(user).post(f"/pulls/{self.number}/merge", document)
+        return self.repository.api(user).post(f"/pulls/{self.number}/merge", {"Do": "merge", **fields})
 
-    def merged(self, **fields: object) -> Answer:
-        """Merge it, asking again for as long as the server wants to be asked later."""
-
-        def ask() -> Answer | None:
-            answer = self.merge(**fields)  # type: ignore[arg-type]
-            return None if answer.said == (405, "Please try again later") else answer
-
-        answer = eventually(ask, "merged")
-        assert isinstance(answer, Answer)
+    def outcome(self, *, user: User | None = None, **fields: object) -> Answer:
+        """Ask for as long as the server wants to be asked later."""
+        answer = self.merge(user=user, **fields)
+        deadline = time.monotonic() + _PATIENCE_S
+        while answer.said == LATER and time.monotonic() < deadline:
+            time.sleep(0.05)
+            answer = self.merge(user=user, **fields)
         return answer
