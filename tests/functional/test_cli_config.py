@@ -7,29 +7,17 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.builders import PROGRAM, Done, Repo, Template, github_token, orch, run
+from tests.builders import PROGRAM, Done, Repo, github_token, orch, run
 
 Pair = tuple[Repo, Repo]
 FILE = ".orch-gates.yaml"
 OFF = "security:\n  enabled: false\n"
 BROKEN = "security:\n  max_byte: 1\n"
 NO_AUDIT = {"ORCH_SECURITY_DEP_AUDIT_ENABLED": "false"}
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template(tmp_path_factory.mktemp("template"), "gitleaks").make()
-
-
-@pytest.fixture
-def pair(template: Template, real: Callable[[str], Path], tmp_path: Path) -> Pair:
-    real("gitleaks")
-    return template.pair(tmp_path / "pair")
 
 
 def configure(server: Repo, work: Repo, text: str, branch: str = "main") -> str:

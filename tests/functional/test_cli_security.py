@@ -9,21 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import Done, Repo, Template, characters, github_token, orch, run
+from tests.builders import Done, Repo, characters, github_token, orch, run
 
 Pair = tuple[Repo, Repo]
 NO_AUDIT = {"ORCH_SECURITY_DEP_AUDIT_ENABLED": "false"}
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template(tmp_path_factory.mktemp("template"), "gitleaks").make()
-
-
-@pytest.fixture
-def pair(template: Template, real: Callable[[str], Path], tmp_path: Path) -> Pair:
-    real("gitleaks")
-    return template.pair(tmp_path / "pair")
 
 
 def gate(work: Repo, *args: str | Path, **env: str | None) -> Done:

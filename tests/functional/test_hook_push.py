@@ -16,17 +16,6 @@ ZERO = "0" * 40
 Pair = tuple[Repo, Repo]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template(tmp_path_factory.mktemp("template"), "gitleaks").make()
-
-
-@pytest.fixture
-def pair(template: Template, real: Callable[[str], Path], tmp_path: Path) -> Pair:
-    real("gitleaks")
-    return template.pair(tmp_path / "pair")
-
-
 def refs(server: Repo) -> str:
     return server.git("for-each-ref", "--format=%(refname) %(objectname)")
 

@@ -1,0 +1,23 @@
+"""A server with the hook, made once, and a copy of it for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.builders import Repo, Template
+
+
+@pytest.fixture(scope="session")
+def server_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return Template(tmp_path_factory.mktemp("template"), "gitleaks").make()
+
+
+@pytest.fixture
+def pair(real: Callable[[str], Path], request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Repo, Repo]:
+    """A server and a clone of it that no other test uses."""
+    real("gitleaks")
+    template: Template = request.getfixturevalue("server_template")
+    return template.pair(tmp_path / "pair")
