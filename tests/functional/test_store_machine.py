@@ -577,10 +577,17 @@ def test_who_rests_after_a_slow_transaction_has_time_for_the_next_one(tmp_path: 
         assert machine.clock - before < TIMEOUT / 2
 
 
+def test_a_push_from_an_empty_cache_after_a_hand_edit_is_known_to_have_landed(tmp_path: Path) -> None:
+    """There the history ends with the edit, before the commit that the witness stands at (ST-3, ST-5)."""
+    with _machine(tmp_path, "file") as machine:
+        machine.edit("README.md")
+        machine.transact(machine.another_machine(), count)
+
+
 @contextmanager
-def _machine(folder: Path) -> Iterator[StoreMachine]:
-    """A machine that was started; it has the last word too."""
-    made = StoreMachine("path", folder)
+def _machine(folder: Path, kind: str = "path") -> Iterator[StoreMachine]:
+    """A machine that has begun, and whose branch is proven in the end."""
+    made = StoreMachine(kind, folder)
     try:
         made.begin()
         yield made
