@@ -70,7 +70,7 @@ class GiteaRig:
         name = f"{repository.owner.name}/{repository.name}"
         api = Api(f"{server.url}/api/v1", server.token(server.alice, ["read:repository"]), 30)
         self.statuses, self.reviews = GiteaStatuses(api, name), GiteaReviews(api, name)
-        self.work = repository.seed()
+        self.work = repository.clone()
         self.work.git("switch", "--quiet", "-c", "topic")
         self.push()
         self.pull: Pull | None = None
@@ -83,9 +83,7 @@ class GiteaRig:
         self.repository.api().post(f"/statuses/{self.head()}", document).ok()
 
     def open(self) -> None:
-        document = {"head": "topic", "base": "main", "title": "topic"}
-        number = self.repository.api().post("/pulls", document).ok()["number"]
-        self.pull = Pull(self.repository, number)
+        self.pull = self.repository.pull("topic", self.work)
 
     def close(self) -> None:
         assert self.pull is not None

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.e2e.api import Answer
 from tests.e2e.gitea import Gitea
-from tests.e2e.repository import LATER, Pull, Repository, eventually
+from tests.e2e.repository import LATER, Pull, Push, Repository, eventually
 
 WORKFLOW = "on: [push, create, delete]\njobs:\n  job:\n    runs-on: nowhere\n    steps:\n      - run: 'true'\n"
 
@@ -236,10 +236,19 @@ def test_variables_of_changes_through_the_api(empty: Repository) -> None:
     assert told(api.put("/branches/new", move)) == [(["refs/heads/new"], plain)]
     opened = {"head": "new", "base": "main", "title": "new"}
     assert told(api.post("/pulls", opened)) == [(["refs/pull/1/head"], internal)]
-    updated = told(api.post("/pulls/1/update"))
-    refs, named = updated[0]
-    assert refs == ["refs/heads/new"]
-    assert {**named, "GITEA_PR_ID": "0"} == {**plain, "GITEA_PUSH_TRIGGER": "pr-update-with-base"}
+    api.post("/pulls/1/update").ok()
+    pushes: list[Push] = []
+
+    def both() -> bool:
+        pushes.extend(empty.told())
+        return len(pushes) == 2
+
+    eventually(both, "both refs are pushed")
+    updated, head = pushes
+    assert updated.refs == ["refs/heads/new"]
+    trigger = {"GITEA_PUSH_TRIGGER": "pr-update-with-base"}
+    assert updated.gitea() == {**plain, **trigger, "GITEA_PR_ID": updated.env["GITEA_PR_ID"]}
+    assert (head.refs, head.gitea()) == (["refs/pull/1/head"], internal)
 
 
 def test_what_runs_no_hook(empty: Repository) -> None:
@@ -336,10 +345,10 @@ def test_what_starts_workflows(empty: Repository) -> None:
 
 def test_who_may_ask(gitea: Gitea, repository: Repository) -> None:
     """Without access a repository does not exist; a token's missing scope is named."""
+    assert gitea.api("0" * 40).get(repository.path).said == (401, "invalid username, password or token")
     repository.api().patch("", {"private": True}).ok()
     path, status = repository.path, f"{repository.path}/statuses/{repository.tip()}"
     green = {"state": "success", "context": "gates/a"}
-    assert gitea.api("0" * 40).get(path).said == (401, "invalid username, password or token")
     assert gitea.anonymous().get(path).said == (404, "not found")
     assert gitea.bob.api.post(status, green).said == (404, "not found")
     reader = gitea.api(gitea.token(gitea.alice, ["read:repository"]))
