@@ -101,6 +101,7 @@ class Objects:
         except (pygit2.GitError, OSError) as error:
             raise GitError(f"the object store {folder} cannot be opened: {error}") from error
         self._folders = [*_with_alternates(folder), *([Path(quarantine)] if quarantine else [])]
+        self._written: set[str] = set()
         self._listed = lru_cache(maxsize=8192)(self._list)
 
     def has(self, oid: str) -> bool:
@@ -255,7 +256,7 @@ class Objects:
 
     def _refuse_cut_off(self, oid: str) -> None:
         # libgit2 never returns from such a file: libgit2/libgit2#7342.
-        for folder in self._folders:
+        for folder in self._folders if oid not in self._written else ():
             try:
                 packed = (folder / oid[:2] / oid[2:]).read_bytes()
             except OSError:
@@ -270,9 +271,11 @@ class Objects:
 
     def _write(self, kind: ObjectType, data: bytes) -> str:
         try:
-            return str(self._odb.write(kind, data))
+            oid = str(self._odb.write(kind, data))
         except (pygit2.GitError, OSError) as error:
             raise GitError(f"an object cannot be written: {error}") from error
+        self._written.add(oid)
+        return oid
 
 
 def _with_alternates(folder: Path) -> list[Path]:
