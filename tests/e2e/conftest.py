@@ -56,20 +56,12 @@ def gitea(gitea_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def empty(gitea: Gitea, tmp_path: Path) -> Repository:
-    """Alice's new repository, empty; its clones are in the test's folder."""
+def repository(gitea: Gitea, tmp_path: Path) -> Repository:
+    """Alice's new repository with `main` and the branch `feature`; its clones are in the test's folder."""
     return Repository(gitea, gitea.alice, tmp_path)
 
 
 @pytest.fixture
-def repository(empty: Repository) -> Repository:
-    """Alice's new repository, with one commit on `main`."""
-    empty.seed()
-    return empty
-
-
-@pytest.fixture
-def pull(empty: Repository) -> Pull:
+def pull(repository: Repository) -> Pull:
     """An open pull request of the branch `feature`, which can be merged."""
-    work = empty.seed({"feature": {"feature.txt": "one\n"}})
-    return empty.pull("feature", work).settled()
+    return repository.pull("feature").settled()

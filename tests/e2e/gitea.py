@@ -14,7 +14,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.e2e import keeper
@@ -99,11 +99,15 @@ def pinned() -> str:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody with a token."""
+    """Somebody with an account, and the API as they may use it."""
 
     name: str
-    token: str = field(repr=False)
+    password: str = field(repr=False)
     api: Api
+
+    @property
+    def token(self) -> str:
+        return self.api.authorization.removeprefix("token ")
 
 
 class Gitea:
@@ -134,10 +138,10 @@ class Gitea:
 
     def populate(self) -> None:
         """Make an admin, two people, and the bot that may write the state."""
-        self._command(
-            "user", "create", "--admin", "--random-password", "--username", "admin", "--email", _mail("admin")
-        )
-        self.admin = self._user("admin", self._token("admin", ["all"]))
+        self._command("create", "--admin", "--random-password", "--username", "admin", "--email", _mail("admin"))
+        said = self._command("generate-access-token", "--raw", "--username", "admin", "--scopes", "all")
+        # Warnings may stand before it.
+        self.admin = User("admin", "", self.api(said.split()[-1]))
         self.alice, self.bob, self.bot = (self._person(name) for name in ("alice", "bob", "orch-bot"))
 
     def stop(self) -> None:
@@ -172,8 +176,10 @@ class Gitea:
         return Api(self.url, f"token {token}")
 
     def token(self, user: User, scopes: list[str]) -> str:
-        """One more token of a user."""
-        return self._token(user.name, scopes)
+        """One more token of a person."""
+        basic = Api(self.url, f"Basic {b64encode(f'{user.name}:{user.password}'.encode()).decode()}")
+        made = basic.post(f"/users/{user.name}/tokens", {"name": secrets.token_hex(4), "scopes": scopes}).ok()
+        return str(made["sha1"])
 
     def _run(self) -> bool:
         with socket.socket() as free:
@@ -218,30 +224,17 @@ class Gitea:
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "ORCH_STATE_WRITERS": "orch-bot"}
 
     def _command(self, *args: str) -> str:
-        argv = [str(self.binary), "--config", str(self.folder / "app.ini"), "admin", *args]
+        argv = [str(self.binary), "--config", str(self.folder / "app.ini"), "admin", "user", *args]
         done = subprocess.run(argv, env=self._env(), capture_output=True, text=True, check=False, timeout=_START_S)
         assert done.returncode == 0, done.stderr
         return done.stdout
-
-    def _token(self, user: str, scopes: list[str]) -> str:
-        name = secrets.token_hex(4)
-        said = self._command(
-            *("user", "generate-access-token", "--raw"),
-            *("--username", user, "--token-name", name, "--scopes", ",".join(scopes)),
-        )
-        # Warnings may stand before it.
-        return said.split()[-1]
 
     def _person(self, name: str) -> User:
         password = secrets.token_urlsafe(24)
         account = {"username": name, "password": password, "email": _mail(name), "must_change_password": False}
         self.admin.api.post("/admin/users", account).ok()
-        basic = Api(self.url, f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}")
-        made = basic.post(f"/users/{name}/tokens", {"name": "test", "scopes": _SCOPES}).ok()
-        return self._user(name, made["sha1"])
-
-    def _user(self, name: str, token: str) -> User:
-        return User(name, token, self.api(token))
+        made = User(name, password, self.anonymous())
+        return replace(made, api=self.api(self.token(made, _SCOPES)))
 
     def _log(self) -> str:
         path = self.folder / "log"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.builders import Repo, orch, run
+from tests.builders import Repo, bare, clone, orch, run
 from tests.e2e.api import Answer, Api
 from tests.e2e.gitea import Gitea, User
 
@@ -23,7 +23,8 @@ _ALWAYS = {
 }
 LATER = (405, "Please try again later")
 _PATIENCE_S = 30
-SEED = {"README.md": "# A project\n"}
+MAIN = {"README.md": "# A project\n"}
+FEATURE = {"feature": {"feature.txt": "one\n"}}
 _HOOKS = ("pre-receive", "update", "post-receive")
 
 
@@ -57,29 +58,34 @@ class Push:
 
 
 class Repository:
-    """Owned by `owner`; empty until `seed`."""
+    """Owned by `owner`, with `main` and other branches on top of it; nothing of that was pushed."""
 
-    def __init__(self, server: Gitea, owner: User, folder: Path) -> None:
+    def __init__(
+        self,
+        server: Gitea,
+        owner: User,
+        folder: Path,
+        files: Mapping[str, str] = MAIN,
+        branches: Mapping[str, Mapping[str, str]] = FEATURE,
+    ) -> None:
         self.server = server
         self.owner = owner
         self.folder = folder
         self.name = f"r{secrets.token_hex(4)}"
-        owner.api.post("/user/repos", {"name": self.name, "default_branch": "main"}).ok()
         self.path = f"/repos/{owner.name}/{self.name}"
-        self.bare = Repo(server.repositories / owner.name / f"{self.name}.git")
+        self.bare = bare(server.repositories / owner.name / f"{self.name}.git")
+        # A push would cost half a second for the server's hooks.
+        self._fill(files, branches)
+        server.admin.api.post(f"/admin/unadopted/{owner.name}/{self.name}").ok()
+        self.api().patch("", {"private": False}).ok()
 
-    def seed(self, branches: Mapping[str, Mapping[str, str]] | None = None, files: Mapping[str, str] = SEED) -> Repo:
-        """Push `main`, and branches from there, from a new clone."""
-        work = self.clone()
-        work.commit("first", files)
-        for branch, changed in (branches or {}).items():
-            work.git("switch", "--quiet", "-c", branch, "main")
-            work.commit(f"on {branch}", changed)
-        work.git("push", "--quiet", "origin", "main", *(branches or {}))
-        work.git("switch", "--quiet", "main")
-        # The first push is noticed in the background; until then the API knows no branch.
-        eventually(lambda: not self.api().get().ok()["empty"], "the repository is not empty")
-        return work
+    def _fill(self, files: Mapping[str, str], branches: Mapping[str, Mapping[str, str]]) -> None:
+        seed = clone(self.bare, self.folder / f"seed-{self.name}")
+        seed.commit("first", files)
+        for branch, changed in branches.items():
+            seed.git("switch", "--quiet", "-c", branch, "main")
+            seed.commit(f"on {branch}", changed)
+        seed.git("push", "--quiet", "origin", "--all")
 
     @property
     def url(self) -> str:
@@ -104,8 +110,7 @@ class Repository:
         made.git("config", "credential.helper", f"store --file={credentials}")
         made.git("remote", "add", "origin", self.url)
         made.git("fetch", "--quiet", "origin")
-        if made.attempt("rev-parse", "--verify", "--quiet", "origin/main").returncode == 0:
-            made.git("reset", "--quiet", "--hard", "origin/main")
+        made.git("reset", "--quiet", "--hard", "origin/main")
         return made
 
     def tip(self, branch: str = "main") -> str:
@@ -158,10 +163,10 @@ class Repository:
         finally:
             path.unlink()
 
-    def pull(self, branch: str, work: Repo) -> Pull:
-        """Open a pull request for a branch that was pushed from a clone."""
+    def pull(self, branch: str) -> Pull:
+        """Open a pull request."""
         document = {"head": branch, "base": "main", "title": branch}
-        return Pull(self, self.api().post("/pulls", document).ok()["number"], work)
+        return Pull(self, self.api().post("/pulls", document).ok()["number"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +197,10 @@ class Scoped:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A pull request, and the clone that its branch was pushed from."""
+    """A pull request."""
 
     repository: Repository
     number: int
-    work: Repo
 
     def get(self) -> dict[str, Any]:
         found: dict[str, Any] = self.repository.api().get(f"/pulls/{self.number}").ok()

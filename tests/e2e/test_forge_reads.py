@@ -83,7 +83,7 @@ class GiteaRig:
         self.repository.api().post(f"/statuses/{self.head()}", document).ok()
 
     def open(self) -> None:
-        self.pull = self.repository.pull("topic", self.work)
+        self.pull = self.repository.pull("topic")
 
     def close(self) -> None:
         assert self.pull is not None
@@ -187,7 +187,6 @@ def test_a_comment_changes_no_verdict(gitea: Gitea, repository: Repository) -> N
 
 def test_a_wrong_name_or_token_is_no_empty_answer(gitea: Gitea, repository: Repository) -> None:
     """P2: each says what to do."""
-    repository.seed()
     name = f"alice/{repository.name}"
     head = repository.tip()
     url = f"{gitea.url}/api/v1"

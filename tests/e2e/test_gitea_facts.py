@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tests.e2e.api import Answer
 from tests.e2e.gitea import Gitea
@@ -25,28 +26,28 @@ def test_merge(pull: Pull) -> None:
 
 def test_merge_while_mergeability_is_checked(gitea: Gitea, pull: Pull) -> None:
     with gitea.held("check") as reached:
-        pull.work.git("switch", "--quiet", "feature")
-        pull.work.commit("more")
-        pull.work.git("push", "--quiet", "origin", "feature")
+        pull.repository.write("more.txt", "two\n", branch="feature").ok()
         eventually(reached.exists, "the check has begun")
         assert pull.get()["mergeable"] is False
         assert pull.merge().said == LATER
     assert pull.outcome().status == 200
 
 
-def test_merge_of_a_conflict(gitea: Gitea, empty: Repository) -> None:
+def test_merge_of_a_conflict(gitea: Gitea, tmp_path: Path) -> None:
     """A union driver, which a clone would use, is unknown to the server."""
     files = {"README.md": "# A project\n", ".gitattributes": "*.md merge=union\n"}
-    work = empty.seed({name: {"README.md": f"# A project\n{name}\n"} for name in ("one", "two")}, files)
-    two = empty.pull("two", work).settled()
+    branches = {name: {"README.md": f"# A project\n{name}\n"} for name in ("one", "two")}
+    repository = Repository(gitea, gitea.alice, tmp_path, files, branches)
+    work = repository.clone()
+    two = repository.pull("two").settled()
     with gitea.held("check") as reached:
-        work.git("push", "--quiet", "origin", "one:main")
+        work.git("push", "--quiet", "origin", "origin/one:refs/heads/main")
         eventually(reached.exists, "the check has begun")
     time.sleep(1)
     assert two.get()["mergeable"] is False
     assert two.merge().said == LATER
     work.git("switch", "--quiet", "two")
-    work.git("merge", "--quiet", "--no-edit", "one")
+    work.git("merge", "--quiet", "--no-edit", "origin/one")
 
 
 def test_merge_of_a_stale_head(pull: Pull) -> None:
@@ -92,20 +93,20 @@ def test_merges_that_fail_without_a_word(pull: Pull) -> None:
 def test_merge_of_a_head_that_main_contains(pull: Pull) -> None:
     """It stays open and is called mergeable, but can only be marked as merged."""
     repository = pull.repository
-    pull.work.git("push", "--quiet", "origin", "feature:main")
+    repository.clone().git("push", "--quiet", "origin", "origin/feature:refs/heads/main")
     assert pull.merge().said in {LATER, (500, "")}
     eventually(lambda: pull.get()["merge_base"] == repository.tip(), "the server has looked")
-    assert (pull.get()["state"], pull.get()["mergeable"]) == ("open", True)
-    assert pull.merge().said == LATER
+    assert pull.settled().merge().said == LATER
+    assert pull.get()["state"] == "open"
     repository.api().patch("", {"allow_manual_merge": True}).ok()
     assert pull.merge(Do="manually-merged", MergeCommitID=repository.tip()).said == (200, "")
     assert pull.get()["merged"]
 
 
 def test_a_push_that_contains_the_head(pull: Pull) -> None:
-    repository, work = pull.repository, pull.work
+    repository, work = pull.repository, pull.repository.clone()
     repository.api().patch("", {"allow_manual_merge": True, "autodetect_manual_merge": True}).ok()
-    work.git("merge", "--quiet", "--no-ff", "--no-edit", "feature")
+    work.git("merge", "--quiet", "--no-ff", "--no-edit", "origin/feature")
     work.git("push", "--quiet", "origin", "main")
     eventually(lambda: pull.get()["merged"], "the server sees that it landed")
     assert pull.get()["merge_commit_sha"] == repository.tip()
@@ -155,15 +156,14 @@ def test_merge_by_force(pull: Pull) -> None:
     assert pull.outcome(force_merge=True).status == 200
 
 
-def test_time_until_mergeability_is_known(empty: Repository) -> None:
+def test_time_until_mergeability_is_known(repository: Repository) -> None:
     """Printed, for the record: it depends on the machine."""
-    work = empty.seed({"feature": {"feature.txt": "one\n"}})
-    pull = empty.pull("feature", work)
+    pull = repository.pull("feature")
     opened = time.monotonic()
     pull.settled()
     print(f"\nmergeable {time.monotonic() - opened:.2f} s after it was opened")
     moved = time.monotonic()
-    empty.write("other.txt", "x\n").ok()
+    repository.write("other.txt", "x\n").ok()
     written = time.monotonic()
     eventually(lambda: not pull.get()["mergeable"], "the base's move is noticed")
     noticed = time.monotonic()
@@ -216,23 +216,22 @@ def test_variables_of_a_merge(gitea: Gitea, pull: Pull) -> None:
     assert "GIT_QUARANTINE_PATH" in push.env
 
 
-def test_variables_of_changes_through_the_api(empty: Repository) -> None:
+def test_variables_of_changes_through_the_api(repository: Repository) -> None:
     """The web editor, new and moved branches, opening a pull request and updating its branch: each is a push."""
-    empty.seed({"feature": {"feature.txt": "one\n"}})
-    empty.record()
-    api = empty.api()
+    repository.record()
+    api = repository.api()
     alice = {"GITEA_PUSHER_NAME": "alice", "SSH_ORIGINAL_COMMAND": "gitea-internal"}
     plain = {**alice, "GITEA_PR_ID": "0", "GITEA_PR_INDEX": "0"}
     internal = {**plain, "GITEA_INTERNAL_PUSH": "true"}
 
     def told(answer: Answer) -> list[tuple[list[str], Mapping[str, str]]]:
         answer.ok()
-        return [(push.refs, push.gitea()) for push in empty.told()]
+        return [(push.refs, push.gitea()) for push in repository.told()]
 
-    assert told(empty.write("other.txt", "x\n")) == [(["refs/heads/main"], plain)]
+    assert told(repository.write("other.txt", "x\n")) == [(["refs/heads/main"], plain)]
     new = {"new_branch_name": "new", "old_branch_name": "main"}
     assert told(api.post("/branches", new)) == [(["refs/heads/new"], plain)]
-    move = {"new_commit_id": empty.tip("feature"), "old_commit_id": empty.tip("new"), "force": True}
+    move = {"new_commit_id": repository.tip("feature"), "old_commit_id": repository.tip("new"), "force": True}
     assert told(api.put("/branches/new", move)) == [(["refs/heads/new"], plain)]
     opened = {"head": "new", "base": "main", "title": "new"}
     assert told(api.post("/pulls", opened)) == [(["refs/pull/1/head"], internal)]
@@ -240,7 +239,7 @@ def test_variables_of_changes_through_the_api(empty: Repository) -> None:
     pushes: list[Push] = []
 
     def both() -> bool:
-        pushes.extend(empty.told())
+        pushes.extend(repository.told())
         return len(pushes) == 2
 
     eventually(both, "both refs are pushed")
@@ -251,11 +250,11 @@ def test_variables_of_changes_through_the_api(empty: Repository) -> None:
     assert (head.refs, head.gitea()) == (["refs/pull/1/head"], internal)
 
 
-def test_what_runs_no_hook(empty: Repository) -> None:
+def test_what_runs_no_hook(repository: Repository) -> None:
     """A branch can be renamed, replaced and deleted, and a tag made, without a hook seeing it."""
-    work = empty.seed({"feature": {"feature.txt": "one\n"}})
-    empty.record()
-    api = empty.api()
+    work = repository.clone()
+    repository.record()
+    api = repository.api()
     for answer in (
         api.post("/tags", {"tag_name": "v1"}),
         api.post("/releases", {"tag_name": "v2"}),
@@ -265,40 +264,39 @@ def test_what_runs_no_hook(empty: Repository) -> None:
         api.delete("/branches/old"),
     ):
         answer.ok()
-    assert empty.tip() == work.git("rev-parse", "feature")
-    assert empty.recorded() == []
+    assert repository.tip() == work.git("rev-parse", "origin/feature")
+    assert repository.recorded() == []
 
 
-def test_renaming_a_protected_branch(gitea: Gitea, empty: Repository) -> None:
+def test_renaming_a_protected_branch(gitea: Gitea, repository: Repository) -> None:
     """A rule with the branch's name goes with it, a pattern stays and keeps it in place; deletion always ends here."""
-    empty.seed({"feature": {"feature.txt": "one\n"}})
-    empty.add(gitea.bob)
-    empty.protect("main", block_admin_merge_override=True)
-    empty.protect("feature*", block_admin_merge_override=True)
-    rename = empty.api(gitea.bob).patch("/branches/main", {"name": "old"})
+    repository.add(gitea.bob)
+    repository.protect("main", block_admin_merge_override=True)
+    repository.protect("feature*", block_admin_merge_override=True)
+    rename = repository.api(gitea.bob).patch("/branches/main", {"name": "old"})
     assert rename.said == (403, "User must be a repo or site admin to rename default or protected branches.")
-    empty.api().patch("/branches/main", {"name": "old"}).ok()
-    assert {rule["rule_name"] for rule in empty.api().get("/branch_protections").ok()} == {"old", "feature*"}
+    repository.api().patch("/branches/main", {"name": "old"}).ok()
+    assert {rule["rule_name"] for rule in repository.api().get("/branch_protections").ok()} == {"old", "feature*"}
     for user in (gitea.bob, gitea.alice):
-        api = empty.api(user)
+        api = repository.api(user)
         assert api.delete("/branches/feature").said == (403, "branch protected")
         rename = api.patch("/branches/feature", {"name": "main"})
         assert rename.said == (403, "Failed to rename branch due to branch protection rules.")
 
 
-def test_what_a_refusal_becomes(empty: Repository) -> None:
-    work = empty.seed({"feature": {"feature.txt": "one\n"}})
-    empty.record()
-    api = empty.api()
-    with empty.refusing("not this"):
-        assert empty.write("other.txt", "x\n").said == (403, "not this")
-        assert api.put("/branches/feature", {"new_commit_id": empty.tip(), "force": True}).said == (
+def test_what_a_refusal_becomes(repository: Repository) -> None:
+    work = repository.clone()
+    repository.record()
+    api = repository.api()
+    with repository.refusing("not this"):
+        assert repository.write("other.txt", "x\n").said == (403, "not this")
+        assert api.put("/branches/feature", {"new_commit_id": repository.tip(), "force": True}).said == (
             403,
             "not this",
         )
         assert api.post("/branches", {"new_branch_name": "new", "old_branch_name": "main"}).said == (500, "")
         assert api.post("/pulls", {"head": "feature", "base": "main", "title": "feature"}).said == (500, "")
-        assert b"remote: not this" in work.attempt("push", "origin", "feature:new").stderr
+        assert b"remote: not this" in work.attempt("push", "origin", "origin/feature:refs/heads/new").stderr
         assert b"remote: not this" in work.attempt("push", "origin", ":feature").stderr
     assert api.get("/pulls?state=all").ok() == []
 
@@ -319,9 +317,10 @@ def test_a_fork_has_no_hook_of_ours(gitea: Gitea, repository: Repository) -> Non
     assert [path.name for path in hooks.iterdir()] == ["gitea"]
 
 
-def test_what_starts_workflows(empty: Repository) -> None:
+def test_what_starts_workflows(gitea: Gitea, tmp_path: Path) -> None:
     """A push starts the workflows that are in the pushed commit: on a branch of its own the state starts none."""
-    work = empty.seed(files={".gitea/workflows/ci.yml": WORKFLOW})
+    repository = Repository(gitea, gitea.alice, tmp_path, {".gitea/workflows/ci.yml": WORKFLOW}, {})
+    work = repository.clone()
     seeded = work.git("rev-parse", "HEAD")
     nothing = work.git("mktree")
     first = work.git("commit-tree", "-m", "first", nothing)
@@ -333,12 +332,12 @@ def test_what_starts_workflows(empty: Repository) -> None:
     work.git("push", "--quiet", "origin", f"{second}:{state}", f"{seeded}:refs/heads/beside", f"{last}:refs/heads/main")
 
     def runs() -> set[tuple[str, str, str]]:
-        found = empty.api().get("/actions/runs").ok()["workflow_runs"]
+        found = repository.api().get("/actions/runs").ok()["workflow_runs"]
         return {(run["event"], run["head_branch"], run["head_sha"]) for run in found}
 
-    expected = {("push", "main", seeded), ("push", "main", last), ("push", "beside", seeded)}
     # The words in the message stop `push`, not `create`.
-    expected |= {("create", "main", seeded), ("create", "beside", seeded), ("create", "quiet", quiet)}
+    expected = {("push", "main", last), ("push", "beside", seeded), ("create", "beside", seeded)}
+    expected |= {("create", "quiet", quiet)}
     eventually(lambda: runs() >= expected, "every run is there")
     assert runs() == expected
 
@@ -376,11 +375,11 @@ def test_a_repository_that_moved(gitea: Gitea, repository: Repository) -> None:
     assert b"This repo is archived" in work.attempt("push", "origin", "main").stderr
 
 
-def test_the_first_push_is_noticed_later(empty: Repository) -> None:
+def test_the_first_push_is_noticed_later(gitea: Gitea, repository: Repository) -> None:
     """Until the background has seen it, the API knows no branch."""
-    assert empty.api().get().ok()["empty"]
-    work = empty.clone()
-    work.commit("first")
-    work.git("push", "--quiet", "origin", "main")
-    eventually(lambda: not empty.api().get().ok()["empty"], "the push is noticed")
-    assert empty.api().get("/branches/main").status == 200
+    made = gitea.alice.api.post("/user/repos", {"name": f"{repository.name}-empty"}).ok()
+    path = f"/repos/{made['full_name']}"
+    assert made["empty"]
+    repository.clone().git("push", "--quiet", made["clone_url"], "main")
+    eventually(lambda: not gitea.alice.api.get(path).ok()["empty"], "the push is noticed")
+    assert gitea.alice.api.get(f"{path}/branches/main").status == 200

@@ -64,7 +64,6 @@ class State:
 def state(gitea: Gitea, tmp_path_factory: pytest.TempPathFactory) -> State:
     """Shared by these tests: making it takes longer than most of them."""
     repository = Repository(gitea, gitea.alice, tmp_path_factory.mktemp("state"))
-    repository.seed()
     repository.add(gitea.bot)
     repository.install_hook()
     return State(repository, gitea.bot)
