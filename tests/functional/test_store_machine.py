@@ -14,6 +14,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -146,7 +147,6 @@ DECISIONS: st.SearchStrategy[Decide] = st.one_of(
     st.builds(partial, st.just(remove), st.sampled_from(["sweep/a.md", "sweep", "README.md"])),
     st.sampled_from([remark, nothing]),
 )
-UNFAILING = st.sampled_from([count, remark])
 EDITED = st.sampled_from(["README.md", "sweep/a.md", COUNTER])
 LOSSES = st.sampled_from(["wipe", "replace", "rewind 1", "rewind 2", "rewind 3"])
 
@@ -190,7 +190,6 @@ class StoreMachine(RuleBasedStateMachine):
     """Clients and an administrator at work on one branch."""
 
     clients = Bundle("clients")
-    snapshots = Bundle("snapshots")
 
     def __init__(self, kind: str, parent: Path) -> None:
         super().__init__()
@@ -207,7 +206,10 @@ class StoreMachine(RuleBasedStateMachine):
         self.highest = 0
         self.answered_ops: dict[str, str] = {}
         self.ops: dict[str, str] = {}
+        # What was read some time ago.
+        self.snapshots = deque([Both(str, str)] * 2)
         self.refusing = 0
+        self.losing = 0
         self.deeds = 0
         self.clock = 0.0
         self.nonces = 0
@@ -220,25 +222,22 @@ class StoreMachine(RuleBasedStateMachine):
         return multiple(*made)
 
     @precondition(_few)
-    @rule(target=clients)
-    def another_machine(self) -> Client:
-        return self._client(f"machine-{len(self.everybody)}")
-
-    @precondition(_few)
-    @rule(target=clients, beside=clients)
-    def another_process(self, beside: Client) -> Client:
+    @rule(target=clients, beside=st.none() | clients)
+    def another_client(self, beside: Client | None) -> Client:
+        """On a machine of its own, or beside another one."""
+        if beside is None:
+            return self._client(f"machine-{len(self.everybody)}")
         return self._client(beside.machine, beside.memory)
 
     @precondition(_whole)
-    @rule(target=snapshots, client=clients)
-    def load(self, client: Client) -> object:
+    @rule(client=clients, log=st.booleans())
+    def read(self, client: Client, log: bool) -> None:
+        """Read the branch; what was read of it before stays as it was."""
         git, memory = self._agree(_loading(client))
-        return multiple() if isinstance(git, Exception) else Both(lambda: git, lambda: memory)
-
-    @rule(snapshot=snapshots)
-    def read_again(self, snapshot: Both) -> None:
-        """A snapshot stays as it was."""
-        self._agree(snapshot)
+        self.snapshots.append(Both(lambda: git, lambda: memory))
+        self._agree(self.snapshots.popleft())
+        if log:
+            self._agree(Both(lambda: list(client.git.log()), lambda: list(client.memory.log())))
 
     @rule(client=clients, decide=DECISIONS)
     def transact(self, client: Client, decide: Decide) -> None:
@@ -250,14 +249,14 @@ class StoreMachine(RuleBasedStateMachine):
         self._overtaken(client, decide, _transaction(self._other(client, rival), rivals))
 
     @precondition(_whole)
-    @rule(client=clients, decide=UNFAILING, rival=clients)
-    def transact_with_a_twin(self, client: Client, decide: Decide, rival: Client) -> None:
-        """Who overtakes makes the very same commit, down to the nonce (faults.md T3)."""
+    @rule(client=clients, rival=clients)
+    def transact_with_a_twin(self, client: Client, rival: Client) -> None:
+        """Both know how the branch is, and make the very same commit, down to the nonce (faults.md T3)."""
         rival = self._other(client, rival)
         for who in (client, rival):
             self._agree(_loading(who))
-        self.twin_nonces = [f"{self._nonce():0>32}"] * 2
-        self._overtaken(client, decide, _transaction(rival, decide))
+        self.twin_nonces = [self._nonce()] * 2
+        self._overtaken(client, count, _transaction(rival, count))
         self.twin_nonces = []
 
     @precondition(_whole)
@@ -266,10 +265,11 @@ class StoreMachine(RuleBasedStateMachine):
         self._overtaken(client, decide, self._edit(path))
 
     @precondition(_unedited)
-    @rule(client=clients, decide=DECISIONS, how=LOSSES)
-    def transact_overtaken_by_a_loss(self, client: Client, decide: Decide, how: str) -> None:
-        """Not of an edit: only they notice who saw it, and a first attempt may stand on what was seen before it."""
+    @rule(client=clients, decide=DECISIONS, how=LOSSES, mender=clients)
+    def transact_overtaken_by_a_loss(self, client: Client, decide: Decide, how: str, mender: Client) -> None:
+        """Not of an edit: only they notice who saw it, and a first attempt may stand on what was there before it."""
         self._overtaken(client, decide, self._loss(how))
+        self._lost(mender)
 
     @precondition(_there)
     @rule(path=EDITED)
@@ -277,31 +277,29 @@ class StoreMachine(RuleBasedStateMachine):
         self._agree(self._edit(path))
 
     @precondition(_there)
-    @rule(how=LOSSES, decide=DECISIONS)
-    def lose(self, how: str, decide: Decide) -> None:
-        """Where that loses what a store has written, everybody notices, and nobody writes on top."""
+    @rule(how=LOSSES, decide=DECISIONS, mender=clients)
+    def lose(self, how: str, decide: Decide, mender: Client) -> None:
+        """Where that loses what a store has written, everybody notices, and nobody writes on top until it is mended."""
         self._agree(self._loss(how))
         if not _whole(self):
             for client in self.everybody:
                 assert isinstance(self._agree(_transaction(client, decide))[0], Missing | Rewound)
-            assert isinstance(self._initialise(self.everybody[0]), Missing | Exists)
+            assert isinstance(self._initialise(mender), Missing | Exists)
+            self._lost(mender)
 
     @precondition(_whole)
-    @rule(client=clients, path=EDITED)
-    def lose_an_edit(self, client: Client, path: str) -> None:
-        """Who has seen it notices; the others cannot."""
+    @rule(client=clients, path=EDITED, other=clients)
+    def lose_an_edit(self, client: Client, path: str, other: Client) -> None:
+        """Who has seen it notices, like all of its machine; the others cannot, and write on."""
         self._agree(self._edit(path))
         self._agree(_loading(client))
         self._agree(self._loss("rewind 1"))
+        self._agree(_transaction(other, count))
+        self._lost(client)
 
     @rule(client=clients)
     def restore(self, client: Client) -> None:
         self._agree(Both(client.git.restore, client.memory.restore))
-
-    @precondition(_whole)
-    @rule(client=clients)
-    def log(self, client: Client) -> None:
-        self._agree(Both(lambda: list(client.git.log()), lambda: list(client.memory.log())))
 
     @precondition(lambda self: not self.refusing)
     @rule(steps=st.integers(1, 3))
@@ -311,8 +309,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def look(self) -> None:
-        if self.refusing:
-            self._refuse(self.refusing - 1)
+        self._pass()
         refs = self._refs()
         self._compare_refs(refs)
         for oid in self.names.keys() - self.generations.keys() - {""}:
@@ -326,6 +323,16 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             for client in self.everybody:
                 assert isinstance(self._agree(_loading(client))[0], MissingState | RewoundState)
+
+    def _pass(self) -> None:
+        """A step has passed: the server comes to its senses, or somebody finds time to mend."""
+        if self.refusing:
+            self._refuse(self.refusing - 1)
+        if self.losing:
+            self.losing -= 1
+            if not self.losing:
+                self.restore(self.mender)
+                self.losing = int(not _whole(self))
 
     def teardown(self) -> None:
         try:
@@ -351,6 +358,9 @@ class StoreMachine(RuleBasedStateMachine):
         assert audit.chain.follows
         assert [judged for judged in found if judged.logged.op and judged.problems] == []
         self.git.server.git("fsck", "--full", "--strict", "--no-progress", "--no-dangling")
+
+    def _lost(self, mender: Client) -> None:
+        self.losing, self.mender = 3, mender
 
     def _initialise(self, client: Client) -> object:
         return self._agree(Both(lambda: client.git.initialise(FILES), lambda: client.memory.initialise(FILES)))[0]
@@ -543,7 +553,7 @@ def _raised(op: str) -> str:
     return op.partition("-")[0]
 
 
-@pytest.mark.parametrize(("kind", "runs", "steps"), [("path", 20, 12), ("file", 6, 12)])
+@pytest.mark.parametrize(("kind", "runs", "steps"), [("path", 32, 12), ("file", 10, 12)])
 def test_any_run_does_on_real_git_what_it_does_in_memory(kind: str, runs: int, steps: int, tmp_path: Path) -> None:
     """With the repository used in place, and with all that is read of it fetched into a cache."""
     chosen = settings(
@@ -556,10 +566,9 @@ def test_an_edit_that_one_process_saw_is_not_lost_on_another_of_its_machine(tmp_
     """Although that one had read the branch before, and would have written on what it knew (ST-4)."""
     with _machine(tmp_path) as machine:
         first = machine.everybody[0]
-        second = machine.another_process(first)
-        machine.load(first)
-        machine.lose_an_edit(second, "README.md")
-        machine.transact(first, count)
+        second = machine.another_client(first)
+        machine.read(first, log=False)
+        machine.lose_an_edit(second, "README.md", other=first)
 
 
 def test_who_rests_after_a_slow_transaction_has_time_for_the_next_one(tmp_path: Path) -> None:
@@ -581,7 +590,7 @@ def test_a_push_from_an_empty_cache_after_a_hand_edit_is_known_to_have_landed(tm
     """There the history ends with the edit, before the commit that the witness stands at (ST-3, ST-5)."""
     with _machine(tmp_path, "file") as machine:
         machine.edit("README.md")
-        machine.transact(machine.another_machine(), count)
+        machine.transact(machine.another_client(None), count)
 
 
 @contextmanager
