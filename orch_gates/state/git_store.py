@@ -23,7 +23,7 @@ from orch_gates.state.writer import Writer
 # Of a call's time, for each courtesy. Whoever holds the turn longer hangs, and somebody else may have better luck.
 _PATIENCE = 0.25
 # Who writes again at once is always a fetch ahead of the others, who would never win (faults.md T7).
-_REST = 8.0
+_REST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
