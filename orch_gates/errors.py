@@ -81,6 +81,10 @@ class ForgeUnavailable(OrchError):
     """The forge did not answer, or not completely: nothing follows from it (P2)."""
 
 
+class ForgeUnclear(ForgeUnavailable):
+    """Something was asked to be done, and no whole answer came: it may have been done, or not."""
+
+
 class ForgeRefused(ForgeUnavailable):
     """The forge answered with a refusal: a token, a permission or a name is wrong; asking again does not help."""
 

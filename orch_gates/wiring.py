@@ -28,7 +28,7 @@ from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
 
 if TYPE_CHECKING:
-    from orch_gates.forge.port import CommitStatuses, Reviews
+    from orch_gates.forge.port.checks import CommitStatuses, Reviews
     from orch_gates.git.heads import Heads
     from orch_gates.state.git_store import GitStore
 
@@ -216,10 +216,10 @@ def forge(settings: Settings) -> Forge | None:
         raise SettingsError("ORCH_FORGE_URL has to be like https://git.example.org, without a user or password")
     if not _REPOSITORY.fullmatch(wanted.repository):
         raise SettingsError("ORCH_FORGE_REPOSITORY has to name the repository as owner/name")
-    from orch_gates.forge.gitea import GiteaReviews, GiteaStatuses
-    from orch_gates.forge.http import Api
+    from orch_gates.forge.gitea.checks import GiteaReviews, GiteaStatuses
+    from orch_gates.forge.gitea.connect import api as gitea_api
 
-    api = Api(f"{wanted.url.rstrip('/')}/api/v1", wanted.token, wanted.timeout)
+    api = gitea_api(wanted.url, wanted.token, wanted.timeout)
     return Forge(GiteaStatuses(api, wanted.repository), GiteaReviews(api, wanted.repository))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import ssl
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,16 +11,52 @@ from urllib.parse import urlsplit
 import requests
 from requests import PreparedRequest
 from requests.auth import AuthBase
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from orch_gates import clock
 from orch_gates.documents import escape
-from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.answer import Answer, Sort, Trouble
 
-_PAGE = 50
 _MOST_PAGES = 200
 _MOST_BYTES = 16 * 1024 * 1024
 _LONGEST_WAIT = 30.0
-_LATER = {429, 502, 503, 504}
+_MOST_REMEMBERED = 100
+_LONGEST_REMEMBERED = 256 * 1024
+# A server or a proxy before it that is busy or restarting.
+_PASSING = {502, 503, 504}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one kind of forge is spoken to; `trouble` is the one place that reads its error bodies.
+
+    `short_page_ends`: a page with fewer rows than were asked for, and no link to another, is the last.
+    """
+
+    scheme: str
+    headers: Mapping[str, str]
+    page: str
+    page_size: int
+    trouble: Callable[[Answer], Trouble]
+    short_page_ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that was made; status 0 is no answer."""
+
+    method: str
+    path: str
+    status: int
+    seconds: float
+
+
+Observe = Callable[[Call], None]
+
+
+def unobserved(_: Call) -> None:
+    """Nobody asked what requests were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +64,28 @@ class Token(AuthBase):
     """The credential; given to `requests` as its own kind of authentication, so that no netrc file replaces it."""
 
     value: str = field(repr=False)
+    scheme: str = "token"
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Put it into the header."""
         if self.value:
-            request.headers["Authorization"] = f"token {self.value}"
+            request.headers["Authorization"] = f"{self.scheme} {self.value}"
         return request
 
 
 class Api:
-    """The API below one url, for one thread; reads only."""
+    """The API below one url, for one thread; connections are kept open and used again."""
 
-    def __init__(self, url: str, token: str, timeout: float) -> None:
+    def __init__(self, url: str, token: str, timeout: float, dialect: Dialect, observe: Observe = unobserved) -> None:
         """`timeout`: seconds for one request, and for waiting before it is sent again."""
         self._url = url.rstrip("/")
-        self._token = Token(token)
+        self._token = Token(token, dialect.scheme)
         self._timeout = timeout
+        self._dialect = dialect
+        self._observe = observe
         self._session = requests.Session()
-        self.calls = 0
+        self._session.headers.update({"Accept": "application/json", **dialect.headers})
+        self._known: dict[str, Answer] = {}
 
     def get(self, path: str, **query: str | int) -> Any:
         """The document at a path.
@@ -54,99 +94,189 @@ class Api:
             ForgeRefused: the forge says no: wrong token, no access, nothing there.
             ForgeUnavailable: it does not answer, or with something else than JSON.
         """
-        return self._get(path, query)[0]
+        return self._document(path, self.read(path, query))
 
-    def rows(self, path: str, **query: str | int) -> Iterator[dict[str, Any]]:
-        """Every row of a list, all pages of it.
+    def rows(self, path: str, key: str = "", **query: str | int) -> Iterator[dict[str, Any]]:
+        """Every row of a list, all pages of it, one page after the other; `key` where the list is in a document.
 
         Raises:
             ForgeRefused, ForgeUnavailable: as `get`, or the list changed its length while it was read.
         """
-        count, total = 0, ""
+        count, size = 0, self._dialect.page_size
         for page in range(1, _MOST_PAGES + 1):
-            rows, headers = self._get(path, {**query, "limit": _PAGE, "page": page})
+            answer = self.read(path, {**query, self._dialect.page: size, "page": page})
+            found = self._document(path, answer)
+            rows = found.get(key) if key and isinstance(found, dict) else found
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise ForgeUnavailable(f"{self._at(path)} did not answer with a list")
+                raise ForgeUnavailable(f"{self.at(path)} did not answer with a list")
             yield from rows
             count += len(rows)
-            total = headers.get("X-Total-Count", "")
-            if not rows or (total.isdecimal() and count >= int(total)):
+            total = _total(answer, found)
+            short = self._dialect.short_page_ends and len(rows) < size and not answer.headers.get("Link")
+            if not rows or (total is not None and count >= total) or _last(answer) or short:
                 break
         else:
-            raise ForgeUnavailable(f"{self._at(path)} has more than {_MOST_PAGES * _PAGE} rows")
-        if total.isdecimal() and count < int(total):
-            raise ForgeUnavailable(f"{self._at(path)} gave {count} rows of {total}")
+            raise ForgeUnavailable(f"{self.at(path)} has more than {_MOST_PAGES * size} rows")
+        if total is not None and count < total:
+            raise ForgeUnavailable(f"{self.at(path)} gave {count} rows of {total}")
 
-    def _get(self, path: str, query: Mapping[str, str | int]) -> tuple[Any, Mapping[str, str]]:
+    def read(self, path: str, query: Mapping[str, str | int] | None = None) -> Answer:
+        """A good answer to a question; a forge that is busy is asked again, as long as one request may take.
+
+        Raises:
+            ForgeRefused, ForgeUnavailable: as `get`.
+        """
         give_up = clock.monotonic() + self._timeout
         while True:
-            response, body = self._send(path, query)
-            wait = _retry_after(response)
-            if response.status_code not in _LATER or clock.monotonic() + wait > give_up:
-                return self._read(path, response, body), response.headers
+            answer = self._send("GET", path, query or {}, None)
+            if answer.ok:
+                return answer
+            trouble = self._dialect.trouble(answer)
+            wait = min(trouble.wait, _LONGEST_WAIT)
+            passes = trouble.sort is Sort.LATER or answer.status in _PASSING
+            if not passes or clock.monotonic() + wait > give_up:
+                raise self._raised(path, trouble, reading=True)
             clock.sleep(wait)
 
-    def _send(self, path: str, query: Mapping[str, str | int]) -> tuple[requests.Response, bytes]:
-        self.calls += 1
+    def write(self, method: str, path: str, document: object = None) -> Any:
+        """Have something done, once; the document in the answer, or None.
+
+        Raises:
+            ForgeRefused: the forge says no.
+            ForgeUnclear: it may have been done.
+            ForgeUnavailable: it was not done.
+        """
+        answer = self.ask(method, path, document)
+        if not answer.ok:
+            raise self._raised(path, self._dialect.trouble(answer), reading=False)
         try:
-            with self._session.get(
+            return answer.document
+        except ValueError as error:
+            raise ForgeUnclear(f"{self.at(path)} did not answer with JSON") from error
+
+    def ask(self, method: str, path: str, document: object = None) -> Answer:
+        """Have something done, once; the answer as it is, whatever its status.
+
+        Raises:
+            ForgeUnclear: no whole answer came, and it may have been done.
+            ForgeUnavailable: it was never sent.
+        """
+        return self._send(method, path, {}, document)
+
+    def at(self, path: str) -> str:
+        """A path as people are told of it: with its host, without a credential."""
+        host = escape.visible(urlsplit(self._url).netloc.rpartition("@")[2])
+        return f"{host}{escape.visible(path)}"
+
+    def _raised(self, path: str, trouble: Trouble, *, reading: bool) -> ForgeUnavailable:
+        words = f"{self.at(path)}: {trouble.words}"
+        if trouble.sort is Sort.REFUSED:
+            return ForgeRefused(words)
+        if trouble.sort is Sort.LATER or reading:
+            return ForgeUnavailable(words)
+        return ForgeUnclear(words)
+
+    def _document(self, path: str, answer: Answer) -> Any:
+        try:
+            found = answer.document
+        except ValueError as error:
+            raise ForgeUnavailable(f"{self.at(path)} did not answer with JSON") from error
+        if found is None:
+            raise ForgeUnavailable(f"{self.at(path)} did not answer with JSON")
+        return found
+
+    def _send(self, method: str, path: str, query: Mapping[str, str | int], document: object) -> Answer:
+        begun, status = clock.monotonic(), 0
+        reading = method == "GET"
+        key = f"{path}?{sorted(query.items())}"
+        known = self._known.get(key) if reading else None
+        unsaid: type[ForgeUnavailable] = ForgeUnavailable if reading else ForgeUnclear
+        try:
+            with self._session.request(
+                method,
                 self._url + path,
                 params=dict(query),
+                json=document,
                 auth=self._token,
-                headers={"Accept": "application/json"},
+                headers={"If-None-Match": known.headers["ETag"]} if known else None,
                 timeout=self._timeout,
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return response, _body(response, clock.monotonic() + self._timeout)
+                status = response.status_code
+                answer = Answer(status, response.headers, self._body(response, begun + self._timeout))
         except requests.exceptions.SSLError as error:
-            raise ForgeUnavailable(
-                f"the certificate of {self._host} is not trusted; REQUESTS_CA_BUNDLE names a file with its issuer"
-            ) from error
+            raise ForgeUnavailable(f"{self.at('')}: {_distrust(error)}") from error
+        except requests.exceptions.ConnectTimeout as error:
+            raise ForgeUnavailable(f"{self.at('')} did not answer within {self._timeout:g} s") from error
         except requests.Timeout as error:
-            raise ForgeUnavailable(f"{self._host} did not answer within {self._timeout:g} s") from error
+            raise unsaid(f"{self.at('')} did not answer within {self._timeout:g} s") from error
         except requests.RequestException as error:
-            raise ForgeUnavailable(f"{self._host} cannot be reached: {type(error).__name__}") from error
+            if (why := _never_sent(error)) is not None:
+                raise ForgeUnavailable(f"{self.at('')} cannot be reached: {why}") from error
+            raise unsaid(f"{self.at('')} broke off: {type(error).__name__}") from error
+        finally:
+            self._observe(Call(method, path, status, clock.monotonic() - begun))
+        if known is not None and status == 304:
+            return known
+        if reading:
+            self._remember(key, answer)
+        return answer
 
-    def _read(self, path: str, response: requests.Response, body: bytes) -> Any:
-        status = response.status_code
-        if status == 200:
-            try:
-                return json.loads(body)
-            except ValueError as error:
-                raise ForgeUnavailable(f"{self._at(path)} did not answer with JSON") from error
-        if 300 <= status < 400:
-            moved = escape.visible(response.headers.get("Location", ""))
-            raise ForgeRefused(f"{self._at(path)} has moved to {moved or 'another place'}; name the new one")
-        hint = {
-            401: "the token is wrong or has expired; make a new one",
-            403: "the token lacks a scope, or its user the permission",
-            404: "there is no such thing, or the token may not see it",
-        }.get(status)
-        if hint is not None:
-            raise ForgeRefused(f"{self._at(path)}: {status}, {hint}")
-        raise ForgeUnavailable(f"{self._at(path)}: {status}")
+    def _body(self, response: requests.Response, give_up: float) -> bytes:
+        found = bytearray()
+        for chunk in response.iter_content(65536):
+            found += chunk
+            if len(found) > _MOST_BYTES:
+                raise ForgeUnclear(f"{self.at('')} answered with more than {_MOST_BYTES} bytes")
+            if clock.monotonic() > give_up:
+                raise requests.Timeout
+        return bytes(found)
 
-    @property
-    def _host(self) -> str:
-        return escape.visible(urlsplit(self._url).netloc.rpartition("@")[2])
-
-    def _at(self, path: str) -> str:
-        return f"{self._host}{escape.visible(path)}"
-
-
-def _body(response: requests.Response, give_up: float) -> bytes:
-    found = bytearray()
-    for chunk in response.iter_content(65536):
-        found += chunk
-        if len(found) > _MOST_BYTES:
-            raise requests.exceptions.ContentDecodingError("the answer is too long")
-        if clock.monotonic() > give_up:
-            raise requests.Timeout
-    return bytes(found)
+    def _remember(self, key: str, answer: Answer) -> None:
+        """What did not change is not sent again, and GitHub does not count it (its limit is per hour)."""
+        self._known.pop(key, None)
+        if answer.ok and answer.headers.get("ETag") and len(answer.body) <= _LONGEST_REMEMBERED:
+            self._known[key] = answer
+            if len(self._known) > _MOST_REMEMBERED:
+                del self._known[next(iter(self._known))]
 
 
-def _retry_after(response: requests.Response) -> float:
-    """Seconds that the forge asks to wait; a date is not read, as clocks differ (ST-7)."""
-    said = response.headers.get("Retry-After", "")
-    return min(float(said), _LONGEST_WAIT) if said.isdecimal() else 1.0
+def _total(answer: Answer, found: object) -> int | None:
+    said = answer.headers.get("X-Total-Count", "")
+    if said.isdecimal():
+        return int(said)
+    inside = found.get("total_count") if isinstance(found, dict) else None
+    return inside if isinstance(inside, int) else None
+
+
+def _last(answer: Answer) -> bool:
+    """Whether the forge links to other pages, and to none after this one."""
+    link = answer.headers.get("Link", "")
+    return bool(link) and 'rel="next"' not in link
+
+
+def _never_sent(error: requests.RequestException) -> str | None:
+    """Why a request cannot have reached the server, None where it may have."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, NameResolutionError):
+        return "its name is not known here; is the url right, is there a network?"
+    if isinstance(reason, NewConnectionError):
+        return "nothing answers there; is the url right, is the server up?"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy between does not answer"
+    if isinstance(error, ValueError):
+        return "the url cannot be used"
+    return None
+
+
+def _distrust(error: requests.exceptions.SSLError) -> str:
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    cause = reason.args[0] if isinstance(reason, Exception) and reason.args else None
+    if not isinstance(cause, ssl.SSLCertVerificationError):
+        return "it does not speak TLS as it should; is the url right?"
+    # Who has a wrong clock is told that a certificate has expired, or is not valid yet.
+    return (
+        f"its certificate is not trusted ({escape.visible(cause.verify_message)}); "
+        "REQUESTS_CA_BUNDLE names a file with its issuer"
+    )

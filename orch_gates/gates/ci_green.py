@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from orch_gates.forge.port import CommitStatus, CommitStatuses, StatusState
+from orch_gates.forge.port.checks import CommitStatus, CommitStatuses, StatusState
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Evidence, Outcome, Verdict
 

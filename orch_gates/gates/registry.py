@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError
-from orch_gates.forge.port import CommitStatuses, Reviews
+from orch_gates.forge.port.checks import CommitStatuses, Reviews
 from orch_gates.gates import ci_green, policy, recorded, review_approved
 from orch_gates.gates.range import in_scope
 from orch_gates.gates.recorded import RecordedFacts, RecordedGate

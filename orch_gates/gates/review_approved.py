@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orch_gates.forge.port import Review, Reviews, ReviewState
+from orch_gates.forge.port.checks import Review, Reviews, ReviewState
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Evidence, Outcome, Verdict
 

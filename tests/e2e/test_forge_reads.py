@@ -10,9 +10,9 @@ from typing import Protocol
 import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.gitea import GiteaReviews, GiteaStatuses
-from orch_gates.forge.http import Api
-from orch_gates.forge.port import CommitStatuses, Reviews, ReviewState, StatusState
+from orch_gates.forge.gitea.checks import GiteaReviews, GiteaStatuses
+from orch_gates.forge.gitea.connect import api as gitea_api
+from orch_gates.forge.port.checks import CommitStatus, CommitStatuses, Reviews, ReviewState, StatusState
 from tests.builders import orch
 from tests.e2e.gitea import Gitea, User
 from tests.e2e.repository import Pull, Repository
@@ -46,7 +46,7 @@ class MemoryRig:
         return self._head
 
     def post(self, context: str, state: StatusState) -> None:
-        self.forge.statuses.post(self._head, context, state)
+        self.forge.statuses.post(self._head, CommitStatus(context, state))
 
     def open(self) -> None:
         self.forge.reviews.open("topic", "main")
@@ -68,7 +68,7 @@ class GiteaRig:
         self.server, self.repository = server, repository
         repository.add(server.bob)
         name = f"{repository.owner.name}/{repository.name}"
-        api = Api(f"{server.url}/api/v1", server.token(server.alice, ["read:repository"]), 30)
+        api = gitea_api(server.url, server.token(server.alice, ["read:repository"]), 30)
         self.statuses, self.reviews = GiteaStatuses(api, name), GiteaReviews(api, name)
         self.work = repository.clone()
         self.work.git("switch", "--quiet", "-c", "topic")
@@ -189,10 +189,10 @@ def test_a_wrong_name_or_token_is_no_empty_answer(gitea: Gitea, repository: Repo
     """P2: each says what to do."""
     name = f"alice/{repository.name}"
     head = repository.tip()
-    url = f"{gitea.url}/api/v1"
-    wrong = Api(url, secrets.token_hex(20), 30)
-    narrow = Api(url, gitea.token(gitea.alice, ["read:user"]), 30)
-    right = Api(url, gitea.alice.token, 30)
+    url = gitea.url
+    wrong = gitea_api(url, secrets.token_hex(20), 30)
+    narrow = gitea_api(url, gitea.token(gitea.alice, ["read:user"]), 30)
+    right = gitea_api(url, gitea.alice.token, 30)
     for api, repo, words in (
         (wrong, name, "the token is wrong"),
         (narrow, name, "lacks a scope"),

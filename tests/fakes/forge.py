@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from orch_gates.errors import ForgeUnavailable
-from orch_gates.forge.port import CommitStatus, Review, ReviewState, StatusState
+from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState
 
 
 @dataclass(slots=True)
@@ -15,9 +15,9 @@ class MemoryStatuses:
     failure: Exception | None = None
     _posted: dict[tuple[str, str], CommitStatus] = field(default_factory=dict)
 
-    def post(self, commit: str, context: str, state: StatusState, description: str = "") -> None:
+    def post(self, commit: str, status: CommitStatus) -> None:
         """What CI says; a later word of the same context replaces the earlier one."""
-        self._posted[commit, context] = CommitStatus(context, state, description)
+        self._posted[commit, status.context] = status
 
     def latest(self, commit: str) -> tuple[CommitStatus, ...]:
         if self.failure is not None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.gitea.connect import DIALECT
 from orch_gates.forge.http import Api
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -110,8 +111,8 @@ def drips(handler: BaseHTTPRequestHandler) -> None:
         (says(429, {}, Retry_After="3600"), ForgeUnavailable, "429"),
         (says(200, b"<html>a proxy's page</html>"), ForgeUnavailable, "did not answer with JSON"),
         (says(200, b""), ForgeUnavailable, "did not answer with JSON"),
-        (says(200, b" " * (17 * 1024 * 1024)), ForgeUnavailable, "cannot be reached"),
-        (cut_off, ForgeUnavailable, "cannot be reached"),
+        (says(200, b" " * (17 * 1024 * 1024)), ForgeUnavailable, "more than 16777216 bytes"),
+        (cut_off, ForgeUnavailable, "broke off"),
         (hangs, ForgeUnavailable, "did not answer within 0.5 s"),
         (drips, ForgeUnavailable, "did not answer within 0.5 s"),
     ],
@@ -122,7 +123,7 @@ def test_every_trouble_has_its_words(answer: Answer, error: type[Exception], wor
     with forge(answer) as server:
         for ask in (lambda api: api.get("/x"), lambda api: list(api.rows("/x"))):
             with pytest.raises(error) as raised:
-                ask(Api(server.url, token, 0.5))
+                ask(Api(server.url, token, 0.5, DIALECT))
             assert words in str(raised.value)
             assert "\n" not in str(raised.value)
             assert token not in str(raised.value)
@@ -133,7 +134,7 @@ def test_nobody_there_is_said() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(ForgeUnavailable, match=r"127\.0\.0\.1:\d+ cannot be reached"):
-        Api(f"http://127.0.0.1:{port}", "", 1).get("/x")
+        Api(f"http://127.0.0.1:{port}", "", 1, DIALECT).get("/x")
 
 
 def test_a_certificate_of_ones_own_has_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,9 +153,9 @@ def test_a_certificate_of_ones_own_has_to_be_named(tmp_path: Path, monkeypatch: 
         server.socket = context.wrap_socket(server.socket, server_side=True)
         url = server.url.replace("http:", "https:")
         with pytest.raises(ForgeUnavailable, match="REQUESTS_CA_BUNDLE"):
-            Api(url, "", 5).get("/x")
+            Api(url, "", 5, DIALECT).get("/x")
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        assert Api(url, "", 5).get("/x") == {"ok": True}
+        assert Api(url, "", 5, DIALECT).get("/x") == {"ok": True}
 
 
 def test_the_token_goes_where_it_belongs_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +166,7 @@ def test_the_token_goes_where_it_belongs_only(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("NETRC", str(netrc))
     token = secrets.token_hex(20)
     with forge(says(200, [])) as elsewhere, forge(says(200, {}), says(302, {}, Location=elsewhere.url)) as server:
-        api = Api(server.url, token, 5)
+        api = Api(server.url, token, 5, DIALECT)
         api.get("/x", page=1)
         with pytest.raises(ForgeRefused):
             api.get("/x")
@@ -178,7 +179,7 @@ def test_the_token_goes_where_it_belongs_only(tmp_path: Path, monkeypatch: pytes
 def test_a_forge_that_is_busy_is_asked_again() -> None:
     """After the time that it names, and never for longer than a request may take."""
     with forge(says(503, {}, Retry_After="0"), says(429, {}, Retry_After="1"), says(200, {"ok": True})) as server:
-        assert Api(server.url, "", 10).get("/x") == {"ok": True}
+        assert Api(server.url, "", 10, DIALECT).get("/x") == {"ok": True}
         assert len(server.seen) == 3
 
 
@@ -186,10 +187,10 @@ def test_a_list_is_read_to_its_end() -> None:
     """By the total where the server says one, else to the first empty page."""
     pages = [says(200, [{"id": 1}, {"id": 2}], X_Total_Count="3"), says(200, [{"id": 3}], X_Total_Count="3")]
     with forge(*pages) as server:
-        assert [row["id"] for row in Api(server.url, "", 5).rows("/x")] == [1, 2, 3]
+        assert [row["id"] for row in Api(server.url, "", 5, DIALECT).rows("/x")] == [1, 2, 3]
         assert len(server.seen) == 2
     with forge(says(200, [{"id": 1}]), says(200, [{"id": 2}]), says(200, [])) as server:
-        assert [row["id"] for row in Api(server.url, "", 5).rows("/x")] == [1, 2]
+        assert [row["id"] for row in Api(server.url, "", 5, DIALECT).rows("/x")] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -205,4 +206,4 @@ def test_a_list_is_read_to_its_end() -> None:
 def test_a_list_that_is_not_whole_is_none(pages: list[Answer]) -> None:
     """faults.md: the first page is never taken for all of it."""
     with forge(*pages) as server, pytest.raises(ForgeUnavailable):
-        list(Api(server.url, "", 5).rows("/x"))
+        list(Api(server.url, "", 5, DIALECT).rows("/x"))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orch_gates.errors import ForgeUnavailable
-from orch_gates.forge.port import CommitStatus, StatusState
+from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.gates import ci_green
 from orch_gates.gates.ci_green import Facts
 from orch_gates.model.verdict import Outcome, Verdict
@@ -22,7 +22,7 @@ GREEN, RED, RUNNING = StatusState.SUCCESS, StatusState.FAILURE, StatusState.PEND
 def judged(*statuses: tuple[str, StatusState], required: tuple[str, ...] = (), least: int = 1) -> Verdict:
     forge = MemoryStatuses()
     for context, state in statuses:
-        forge.post(HEAD, context, state)
+        forge.post(HEAD, CommitStatus(context, state))
     return ci_green.judge(ci_green.gather(forge, HEAD), required, least)
 
 
@@ -101,12 +101,12 @@ def test_a_name_with_the_signs_of_a_pattern_is_still_a_name() -> None:
 def test_only_the_latest_word_on_this_commit_counts() -> None:
     """An earlier run, and the run of another commit, prove nothing."""
     forge = MemoryStatuses()
-    forge.post(OLDER, "build", GREEN)
+    forge.post(OLDER, CommitStatus("build", GREEN))
     assert ci_green.judge(ci_green.gather(forge, HEAD), (), 1).absent
-    forge.post(HEAD, "build", RED)
-    forge.post(HEAD, "build", GREEN)
+    forge.post(HEAD, CommitStatus("build", RED))
+    forge.post(HEAD, CommitStatus("build", GREEN))
     assert ci_green.judge(ci_green.gather(forge, HEAD), (), 1).outcome is Outcome.PASS
-    forge.post(HEAD, "build", RUNNING)
+    forge.post(HEAD, CommitStatus("build", RUNNING))
     assert ci_green.judge(ci_green.gather(forge, HEAD), (), 1).outcome is Outcome.FAIL
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orch_gates.documents import frontmatter
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.errors import BudgetExceeded, ForgeUnavailable, ReportError, StateDocumentError
-from orch_gates.forge.port import ReviewState, StatusState
+from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.gates import registry
 from orch_gates.gates.recorded import MAIN_RED, RecordedGate
 from orch_gates.gates.registry import RECORDED, Sources
@@ -55,7 +55,7 @@ def judged(
 
 def approving_forge() -> MemoryForge:
     forge = MemoryForge()
-    forge.statuses.post(HEAD, "build", StatusState.SUCCESS)
+    forge.statuses.post(HEAD, CommitStatus("build", StatusState.SUCCESS))
     forge.reviews.open("task/T-1", "main")
     forge.reviews.say("task/T-1", "main", "ada", ReviewState.APPROVED, HEAD)
     return forge
@@ -148,7 +148,7 @@ def test_where_a_forge_is_known_it_is_asked_instead(name: str) -> None:
 def test_a_branch_that_does_not_exist_is_not_approved(name: str) -> None:
     """Also not by a forge that has something to say about no commit at all (P2)."""
     forge = approving_forge()
-    forge.statuses.post("", "build", StatusState.SUCCESS)
+    forge.statuses.post("", CommitStatus("build", StatusState.SUCCESS))
     forge.reviews.say("task/T-1", "main", "bob", ReviewState.APPROVED, "")
     for text in (None, passed(RECORDED[name]), passed(RECORDED[name], head="")):
         verdict = judged(name, text, forge=forge, head="")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orch_gates.errors import ForgeUnavailable
-from orch_gates.forge.port import Review, ReviewState
+from orch_gates.forge.port.checks import Review, ReviewState
 from orch_gates.gates import review_approved
 from orch_gates.gates.review_approved import Facts
 from orch_gates.model.verdict import Outcome, Verdict

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from orch_gates.errors import ForgeUnavailable
 from orch_gates.forge.http import Api
-from orch_gates.forge.port import CommitStatus, Review, ReviewState, StatusState
+from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState
 
 _STATES = {
     "success": StatusState.SUCCESS,
@@ -41,6 +41,16 @@ class GiteaStatuses:
             if context not in found or found[context][0] < number:
                 found[context] = (number, status)
         return tuple(status for _, status in sorted(found.values(), key=lambda pair: pair[1].context))
+
+    def post(self, commit: str, status: CommitStatus) -> None:
+        """Say something about a commit."""
+        document = {
+            "context": status.context,
+            "state": status.state.value,
+            "description": status.description,
+            "target_url": status.url,
+        }
+        self._api.write("POST", f"{self._path}/statuses/{quote(commit)}", document)
 
 
 class GiteaReviews:

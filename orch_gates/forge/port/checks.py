@@ -1,4 +1,4 @@
-"""What gates ask of a forge, by meaning; failures are typed, never an empty answer (P2)."""
+"""Commit statuses and reviews: what others say about a commit (ENG-1, GATE-4)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class CommitStatus:
     context: str
     state: StatusState
     description: str = ""
+    url: str = ""
 
 
 class ReviewState(StrEnum):
@@ -49,10 +50,22 @@ class CommitStatuses(Protocol):
     """Statuses of commits."""
 
     def latest(self, commit: str) -> tuple[CommitStatus, ...]:
-        """The latest status of every context on a commit, all pages of them.
+        """The latest status of every context on a commit, all pages of them, sorted by context.
+
+        What CI itself reports counts as a status, whatever the forge calls it (GitHub: check runs).
 
         Raises:
             ForgeUnavailable: they could not be read completely.
+        """
+        ...
+
+    def post(self, commit: str, status: CommitStatus) -> None:
+        """Say something about a commit; a later word of the same context replaces it.
+
+        Raises:
+            ForgeRefused: no permission, or there is no such commit.
+            ForgeUnclear: it may have been said, or not; saying it again is safe.
+            ForgeUnavailable: it was not said.
         """
         ...
 
@@ -62,6 +75,8 @@ class Reviews(Protocol):
 
     def latest(self, branch: str, target: str) -> tuple[Review, ...]:
         """Every reviewer's latest word on the open pull request of exactly these branches; empty without one.
+
+        Only the words of those who may write to the repository count; comments change nothing.
 
         Raises:
             ForgeUnavailable: they could not be read completely.

@@ -1,0 +1,69 @@
+"""One answer of a forge, and what an error means: the words that a forge's own table gives (P2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from orch_gates.documents import escape
+
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers (whatever their case) and body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the forge did what it was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def document(self) -> Any:
+        """The body as JSON, None for an empty one.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return json.loads(self.body) if self.body.strip() else None
+
+    @property
+    def message(self) -> str:
+        """What the forge says went wrong, in one line without anything that a terminal obeys; empty where nothing."""
+        try:
+            found = self.document
+        except ValueError:
+            return ""
+        said = found.get("message") if isinstance(found, dict) else None
+        return escape.visible(" ".join(said.split()))[:_LONGEST] if isinstance(said, str) else ""
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds that the forge asks to wait; a date is not read, as clocks differ (ST-7)."""
+        said = self.headers.get("Retry-After", "")
+        return float(said) if said.isdecimal() else None
+
+
+class Sort(Enum):
+    """What follows from an error: never ask like this again; nothing was done, later it may be; could not tell."""
+
+    REFUSED = auto()
+    LATER = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What an answer that is not a good one means; `words` say what to do."""
+
+    sort: Sort
+    words: str
+    wait: float = 1.0

@@ -1,0 +1,43 @@
+"""What a forge lets nobody do to a branch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """The rule for one branch: nobody deletes or forces it, and nobody pushes to it unless `pushes` says so.
+
+    `contexts` are statuses that a merge needs, `approvals` how many it needs. `mergers` are the only
+    users who may merge; empty: all who may write. `admins` are held to it too.
+    """
+
+    branch: str
+    contexts: tuple[str, ...] = ()
+    approvals: int = 0
+    mergers: tuple[str, ...] = ()
+    pushes: bool = False
+    admins: bool = True
+
+
+class Protections(Protocol):
+    """The protection of branches."""
+
+    def get(self, branch: str) -> Protection | None:
+        """The rule in force for a branch, a pattern that matches it included; None where there is none.
+
+        Raises:
+            ForgeUnavailable: the forge did not answer, or the token may not see rules.
+        """
+        ...
+
+    def put(self, wanted: Protection) -> None:
+        """Make or replace the rule of this very branch.
+
+        Raises:
+            ForgeRefused: no permission.
+            ForgeUnclear, ForgeUnavailable: doing it again is safe.
+        """
+        ...

@@ -1,0 +1,60 @@
+"""The server itself: what it is, what time it has, and what the token may do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Kind(StrEnum):
+    """The forges there are adapters for; Forgejo is asked as Gitea is."""
+
+    GITEA = "gitea"
+    FORGEJO = "forgejo"
+    GITHUB = "github"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the server says of itself; `date` is its clock (ST-7), None where it tells none."""
+
+    kind: Kind
+    version: str
+    date: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who the token is, and what it may; `scopes` is None where the forge does not tell them."""
+
+    login: str
+    scopes: tuple[str, ...] | None
+    can_read: bool
+    can_write: bool
+    is_admin: bool
+    archived: bool
+    default_branch: str
+
+
+class Server(Protocol):
+    """One server, seen with one token, and one repository there."""
+
+    def about(self) -> About:
+        """What it is.
+
+        Raises:
+            ForgeUnavailable: it did not answer, or is no forge of this kind.
+        """
+        ...
+
+    def access(self) -> Access:
+        """Who the token belongs to, and what it may do in the repository.
+
+        Raises:
+            ForgeRefused: the token is wrong, or may not see the repository, or it was renamed.
+            ForgeUnavailable: the forge did not answer.
+        """
+        ...
