@@ -20,6 +20,9 @@ CACHE = Path(
 ).absolute()
 FOREIGN = ("ORCH_", "GITHUB_", "GITEA_", "FORGEJO_", "PRE_COMMIT", "GIT_", "XDG_", "RUNNER_", "ACTIONS_")
 
+# The suites that several test modules inherit fail with the values, as tests do.
+pytest.register_assert_rewrite("tests.contract.forge_pulls", "tests.contract.forge_steps", "tests.contract.forge_suite")
+
 # A busy machine is slow; that is no finding about the code.
 hypothesis_settings.register_profile("orch-gates", deadline=None)
 hypothesis_settings.load_profile("orch-gates")

@@ -1,0 +1,52 @@
+"""Steps that the suite of the forge port takes on every forge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from orch_gates.errors import ForgeRefused
+from orch_gates.forge.port.pulls import Ambiguous, Draft, MergeOutcome, MergeRequest, PullRequest, Transient
+from tests.contract.forge_rig import Rig, Who
+
+NEVER = 999_999
+_PATIENCE_S = 30
+T = TypeVar("T")
+
+
+def eventually(ask: Callable[[], T], *, unless: Callable[[T], bool]) -> T:
+    """The first answer that is not one of these, or the last one within a bounded time."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while unless(found := ask()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def opened(rig: Rig, branch: str = "topic", target: str = "main") -> PullRequest:
+    """A pull request of a branch with a commit of its own."""
+    rig.push(branch, {f"{branch}.txt": f"{branch}\n"})
+    return rig.forge.pulls.open(Draft(branch, target, f"Land {branch}"))
+
+
+def settled(rig: Rig, number: int) -> PullRequest:
+    """The pull request, when the forge has seen that it can be merged."""
+    return eventually(lambda: rig.forge.pulls.get(number), unless=lambda pull: pull.mergeable is not True)
+
+
+def merged(rig: Rig, number: int, head: str, who: Who = Who.OWNER) -> MergeOutcome:
+    """What a merge comes to, asked for as often as the forge wants to be asked again."""
+    request = MergeRequest(head, f"Land it (#{number})", "Because.\n\nOrch-Generation: 7\nOrch-Task: T-1")
+    pulls = rig.as_(who).pulls
+    return eventually(
+        lambda: pulls.merge(number, request), unless=lambda outcome: isinstance(outcome, Ambiguous | Transient)
+    )
+
+
+def refused(*asks: Callable[[], object]) -> None:
+    """Each of these is refused."""
+    for ask in asks:
+        with pytest.raises(ForgeRefused):
+            ask()
