@@ -1,13 +1,44 @@
-"""The API of a Gitea or Forgejo server, ready to be asked."""
+"""A Gitea or Forgejo server, ready to be asked."""
 
 from __future__ import annotations
 
 from orch_gates.forge.gitea import errors
+from orch_gates.forge.gitea.checks import GiteaReviews, GiteaStatuses
+from orch_gates.forge.gitea.issues import GiteaIssues
+from orch_gates.forge.gitea.protection import GiteaProtections
+from orch_gates.forge.gitea.pulls import GiteaPulls
+from orch_gates.forge.gitea.server import GiteaServer
+from orch_gates.forge.gitea.workflows import GiteaWorkflows
 from orch_gates.forge.http import Api, Dialect, Observe, unobserved
+from orch_gates.forge.port.forge import Forge
 
 DIALECT = Dialect(scheme="token", headers={}, page="limit", page_size=50, trouble=errors.trouble)
 
 
-def api(url: str, token: str, timeout: float, observe: Observe = unobserved) -> Api:
+def api(url: str, token: str, timeout: float, observe: Observe = unobserved, dialect: Dialect = DIALECT) -> Api:
     """The API of the server at `url`, the page that people open."""
-    return Api(f"{url.rstrip('/')}/api/v1", token, timeout, DIALECT, observe)
+    return Api(f"{url.rstrip('/')}/api/v1", token, timeout, dialect, observe)
+
+
+def connect(
+    url: str,
+    repository: str,
+    token: str,
+    timeout: float,
+    observe: Observe = unobserved,
+    dialect: Dialect = DIALECT,
+) -> Forge:
+    """The repository `owner/name` on the server at `url`; nothing is asked yet."""
+    asked = api(url, token, timeout, observe, dialect)
+    # Forgejo has this beside the other one, and Gitea has not.
+    own = Api(f"{url.rstrip('/')}/api/forgejo/v1", token, timeout, dialect, observe)
+    return Forge(
+        repository=repository,
+        server=GiteaServer(asked, own, repository),
+        pulls=GiteaPulls(asked, repository),
+        statuses=GiteaStatuses(asked, repository),
+        reviews=GiteaReviews(asked, repository),
+        protections=GiteaProtections(asked, repository),
+        issues=GiteaIssues(asked, repository),
+        workflows=GiteaWorkflows(asked, repository),
+    )

@@ -2,8 +2,49 @@
 
 from __future__ import annotations
 
+import re
+
 from orch_gates.documents import escape
 from orch_gates.forge.answer import Answer, Sort, Trouble
+from orch_gates.forge.port.pulls import (
+    AlreadyMerged,
+    Ambiguous,
+    BaseMoved,
+    Conflict,
+    Forbidden,
+    Gone,
+    HeadMoved,
+    Merged,
+    MergeOutcome,
+    NotReady,
+    Scheduled,
+    Transient,
+)
+
+_SCOPE = re.compile(r"required scope\(s\), required=\[([^\]]*)\], token scope=(.*)")
+_REPOSITORY = re.compile(r"/repos/([^/]+/[^/?]+)")
+_NO_RIGHT = "permission to write to a repo"
+_NO_ADMIN = "admin write of a repository"
+# Texts of 405: a rule of the repository that is not met yet.
+_NOT_READY = (
+    "Work in progress PRs cannot be merged",
+    "Not all required status checks successful",
+    "Does not have enough approvals",
+    "There are requested changes",
+    "There are official review requests",
+    "The head branch is behind the base branch",
+    "Changed protected files",
+    "the branch requires signed commits but not all head commits are verified",
+)
+# Texts of 405: asking again does not help.
+_NOT_ALLOWED = (
+    "User not allowed to merge PR",
+    "is not allowed an allowed merge style for this repository",
+    "wont sign",
+)
+_REJECTED = re.compile(
+    r"PushRejected with(?:out remote error message| remote message: )|push is rejected", re.IGNORECASE
+)
 
 
 def trouble(answer: Answer) -> Trouble:
@@ -11,12 +52,11 @@ def trouble(answer: Answer) -> Trouble:
     said = f" ({answer.message})" if answer.message else ""
     match answer.status:
         case 301 | 302 | 307 | 308:
-            moved = escape.visible(answer.headers.get("Location", ""))
-            return Trouble(Sort.REFUSED, f"has moved to {moved or 'another place'}; name the new one")
+            return Trouble(Sort.REFUSED, f"has moved to {_moved(answer)}; name the new one")
         case 401:
             return Trouble(Sort.REFUSED, "401, the token is wrong or has expired; make a new one")
         case 403:
-            return Trouble(Sort.REFUSED, f"403, the token lacks a scope, or its user the permission{said}")
+            return Trouble(Sort.REFUSED, f"403, {_forbidden(answer)}")
         case 404:
             return Trouble(Sort.REFUSED, f"404, there is no such thing, or the token may not see it{said}")
         case 423:
@@ -27,3 +67,82 @@ def trouble(answer: Answer) -> Trouble:
             return Trouble(Sort.REFUSED, f"{status}{said}")
         case status:
             return Trouble(Sort.FAILED, f"{status}{said}", answer.wait or 1.0)
+
+
+def scopes(answer: Answer) -> tuple[str, ...] | None:
+    """The scopes of the token, which a refusal for want of one tells; None where it tells nothing."""
+    found = _SCOPE.search(answer.message) if answer.status == 403 else None
+    return tuple(sorted(filter(None, found[2].split(",")))) if found else None
+
+
+def merge_outcome(answer: Answer) -> MergeOutcome:
+    """What the answer to a merge means; words that are not known here are no merge and no refusal."""
+    match answer.status:
+        # A merge is answered without a body: a page with words is not the server's.
+        case 200 if not answer.body.strip():
+            return Merged()
+        case 201 if not answer.body.strip():
+            return Scheduled()
+        case 405:
+            return _not_allowed(answer.message)
+        case 409:
+            return _in_the_way(answer)
+        case 301 | 302 | 307 | 308 | 404:
+            return Gone(trouble(answer).words)
+        case 401 | 403 | 422 | 423:
+            return Forbidden(trouble(answer).words)
+        case 429:
+            found = trouble(answer)
+            return Transient(found.words, found.wait)
+        case _:
+            return Ambiguous(trouble(answer).words)
+
+
+def _not_allowed(said: str) -> MergeOutcome:
+    if said == "The PR is already merged":
+        return AlreadyMerged()
+    if any(known in said for known in _NOT_READY):
+        return NotReady(said)
+    if any(known in said for known in _NOT_ALLOWED):
+        return Forbidden(said)
+    return Ambiguous(f"405{f' ({said})' if said else ''}")
+
+
+def _in_the_way(answer: Answer) -> MergeOutcome:
+    said = answer.message
+    if said == "head out of date":
+        return HeadMoved()
+    if said == "merge push out of date":
+        return BaseMoved()
+    if rejected := _REJECTED.match(said):
+        return Forbidden(said[rejected.end() :] or "the server refused the push of the merge, and does not say why")
+    if not said and _is_conflict(answer):
+        return Conflict()
+    return Ambiguous(trouble(answer).words)
+
+
+def _is_conflict(answer: Answer) -> bool:
+    """Git's own words in place of a message: a conflict, or histories that have nothing in common."""
+    try:
+        found = answer.document
+    except ValueError:
+        return False
+    return isinstance(found, dict) and {"Style", "StdOut", "StdErr"} <= found.keys()
+
+
+def _forbidden(answer: Answer) -> str:
+    said = answer.message
+    if scope := _SCOPE.search(said):
+        wanted = " or ".join(scope[1].split())
+        return f"the token lacks the scope {wanted}; it has {scope[2] or 'none'}: make one that has it"
+    if _NO_RIGHT in said:
+        return "the token's user may not write to the repository; give them that right"
+    if _NO_ADMIN in said:
+        return "the token's user does not administer the repository; ask somebody who does"
+    return f"the token lacks a scope, or its user the permission{f' ({said})' if said else ''}"
+
+
+def _moved(answer: Answer) -> str:
+    location = answer.headers.get("Location", "")
+    repository = _REPOSITORY.search(location)
+    return escape.visible(repository[1] if repository else location) or "another place"

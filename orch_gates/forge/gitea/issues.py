@@ -1,0 +1,107 @@
+"""Issues and labels of Gitea and Forgejo; the server knows labels by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.gitea.rows import document, login, number, repository_path, text
+from orch_gates.forge.http import Api
+from orch_gates.forge.port.issues import Issue
+
+# Of a new label; people change it in the browser.
+_COLOUR = "#808080"
+
+
+class GiteaIssues:
+    """`Issues` of one repository."""
+
+    def __init__(self, api: Api, repository: str) -> None:
+        """`repository` is `owner/name`."""
+        self._api = api
+        self._repository = repository_path(repository)
+        self._path = f"{self._repository}/issues"
+
+    def get(self, number: int) -> Issue:
+        """One issue; to the server a pull request is one too, but not here."""
+        return _issue(self._row(number))
+
+    def list(self, *, label: str = "", closed: bool = False) -> tuple[Issue, ...]:
+        """The open or closed ones, oldest first."""
+        # Newest first: one that is opened meanwhile shifts rows to later pages, and none is missed.
+        query = {"type": "issues", "state": "closed" if closed else "open"}
+        if label and "," not in label:
+            query["labels"] = label
+        rows = self._api.rows(self._path, **query)
+        found = {issue.number: issue for issue in map(_issue, rows)}
+        # The server ignores a label that it does not know.
+        return tuple(found[key] for key in sorted(found) if not label or label in found[key].labels)
+
+    def create(self, title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
+        """Open an issue."""
+        wanted = {"title": title, "body": body, "labels": self._ids(labels)}
+        return _issue(document(self._api.write("POST", self._path, wanted)))
+
+    def label(self, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Issue:
+        """Add and remove labels; what is so already is left alone."""
+        row = self._row(number)
+        there = _labels(row)
+        path = f"{self._path}/{number}/labels"
+        if ids := self._ids([name for name in add if name not in there]):
+            self._api.write("POST", path, {"labels": ids})
+        for name in remove:
+            if name in there:
+                self._api.write("DELETE", f"{path}/{there[name]}")
+        return self.get(number)
+
+    def comment(self, number: int, text: str) -> None:
+        """Say something."""
+        self._api.write("POST", f"{self._path}/{number}/comments", {"body": text})
+
+    def close(self, number: int) -> Issue:
+        """Close it."""
+        self._row(number)
+        return _issue(document(self._api.write("PATCH", f"{self._path}/{number}", {"state": "closed"})))
+
+    def _row(self, number: int) -> dict[str, Any]:
+        path = f"{self._path}/{number}"
+        row = document(self._api.get(path))
+        if row.get("pull_request") is not None:
+            raise ForgeRefused(f"{self._api.at(path)} is a pull request, and no issue")
+        return row
+
+    def _ids(self, names: Sequence[str]) -> Sequence[int]:
+        """The labels of these names; those that are not there are made."""
+        if not names:
+            return []
+        path = f"{self._repository}/labels"
+        known = {text(row, "name"): number(row, "id") for row in self._api.rows(path)}
+        for name in names:
+            if name not in known:
+                made = document(self._api.write("POST", path, {"name": name, "color": _COLOUR}))
+                known[name] = number(made, "id")
+        return [known[name] for name in dict.fromkeys(names)]
+
+
+def _issue(row: dict[str, Any]) -> Issue:
+    said = text(row, "state")
+    if said not in {"open", "closed"}:
+        raise ForgeUnavailable(f"the forge calls an issue {said!r}, which is not known here")
+    return Issue(
+        number=number(row, "number"),
+        title=text(row, "title"),
+        body=text(row, "body"),
+        open=said == "open",
+        labels=tuple(_labels(row)),
+        author=login(row),
+        url=text(row, "html_url"),
+    )
+
+
+def _labels(row: dict[str, Any]) -> dict[str, int]:
+    """Names and ids of the labels of an issue; the server writes none as null."""
+    found = row.get("labels") or []
+    if not isinstance(found, list) or not all(isinstance(label, dict) for label in found):
+        raise ForgeUnavailable("the forge's answer has no labels")
+    return {text(label, "name"): number(label, "id") for label in found}

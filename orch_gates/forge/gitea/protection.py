@@ -1,0 +1,79 @@
+"""Rules for branches of Gitea and Forgejo (docs/reference/forges.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from orch_gates.errors import ForgeUnavailable
+from orch_gates.forge.gitea import glob
+from orch_gates.forge.gitea.rows import flag, number, repository_path, text, texts
+from orch_gates.forge.http import Api
+from orch_gates.forge.port.protection import Protection
+
+
+class GiteaProtections:
+    """`Protections` of one repository."""
+
+    def __init__(self, api: Api, repository: str) -> None:
+        """`repository` is `owner/name`."""
+        self._api = api
+        self._path = f"{repository_path(repository)}/branch_protections"
+
+    def get(self, branch: str) -> Protection | None:
+        """The first rule that matches, in the server's own order: by priority, names before patterns, oldest first."""
+        row = next((row for row in self._rules() if glob.matches(text(row, "rule_name"), branch)), None)
+        if row is None:
+            return None
+        contexts = texts(row, "status_check_contexts") if flag(row, "enable_status_check") else ()
+        return Protection(
+            branch=branch,
+            contexts=tuple(glob.meant(context) for context in contexts),
+            approvals=number(row, "required_approvals"),
+            mergers=_mergers(row),
+            pushes=flag(row, "enable_push"),
+            # A server that does not know this lets its administrators merge over every rule.
+            admins=row.get("block_admin_merge_override") is True,
+        )
+
+    def put(self, wanted: Protection) -> None:
+        """Make the rule of this very name, or change it; what it has beyond this stays."""
+        rule = {
+            "enable_push": wanted.pushes,
+            "enable_push_whitelist": False,
+            "enable_force_push": False,
+            "enable_merge_whitelist": bool(wanted.mergers),
+            "merge_whitelist_usernames": list(wanted.mergers),
+            "merge_whitelist_teams": [],
+            "enable_status_check": bool(wanted.contexts),
+            # The server reads patterns here, and ignores those that are none.
+            "status_check_contexts": [glob.literal(context) for context in wanted.contexts],
+            "required_approvals": wanted.approvals,
+            "block_admin_merge_override": wanted.admins,
+        }
+        if any(text(row, "rule_name") == wanted.branch for row in self._rules()):
+            self._api.write("PATCH", f"{self._path}/{quote(wanted.branch, safe='')}", rule)
+        else:
+            self._api.write("POST", self._path, {"rule_name": wanted.branch, **rule})
+
+    def _rules(self) -> list[dict[str, Any]]:
+        """All of them: this list has no pages."""
+        found = self._api.get(self._path)
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise ForgeUnavailable(f"{self._api.at(self._path)} did not answer with a list")
+        return found
+
+
+def _mergers(row: dict[str, Any]) -> tuple[str, ...]:
+    """Who alone may merge.
+
+    Raises:
+        ForgeUnavailable: teams may, or nobody; a list of users cannot say that.
+    """
+    if not flag(row, "enable_merge_whitelist"):
+        return ()
+    users = texts(row, "merge_whitelist_usernames")
+    if not users or texts(row, "merge_whitelist_teams"):
+        rule = text(row, "rule_name")
+        raise ForgeUnavailable(f"the rule for {rule} lets teams or nobody merge; name the users who may in it")
+    return users

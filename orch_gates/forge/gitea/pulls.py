@@ -1,0 +1,124 @@
+"""Pull requests of Gitea and Forgejo (docs/reference/forges.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.gitea import errors
+from orch_gates.forge.gitea.rows import document, flag, login, number, part, repository_path, text
+from orch_gates.forge.http import Api
+from orch_gates.forge.port.pulls import (
+    Ambiguous,
+    Draft,
+    MergeOutcome,
+    MergeRequest,
+    PullRequest,
+    PullState,
+    Transient,
+)
+
+_STATES = {"open": PullState.OPEN, "closed": PullState.CLOSED}
+
+
+class GiteaPulls:
+    """`PullRequests` of one repository."""
+
+    def __init__(self, api: Api, repository: str) -> None:
+        """`repository` is `owner/name`."""
+        self._api = api
+        self._path = f"{repository_path(repository)}/pulls"
+        self._repository = repository
+
+    def open(self, draft: Draft) -> PullRequest:
+        """Open one, or give the one that is open already."""
+        wanted = {"head": draft.branch, "base": draft.target, "title": draft.title, "body": draft.body}
+        try:
+            return _pull(self._api.write("POST", self._path, wanted))
+        except ForgeRefused:
+            found = self.find(draft.branch, draft.target)
+            if not found:
+                raise
+            return found[0]
+
+    def find(self, branch: str, target: str) -> tuple[PullRequest, ...]:
+        """The open ones of exactly these branches."""
+        return tuple(_pull(row) for row in between(self._api, self._repository, branch, target))
+
+    def get(self, number: int) -> PullRequest:
+        """One, freshly; unlike the list, this makes the server look whether it can be merged."""
+        return _pull(self._api.get(f"{self._path}/{number}"))
+
+    def edit(self, number: int, *, title: str | None = None, body: str | None = None) -> PullRequest:
+        """Change what it says."""
+        wanted = {name: value for name, value in (("title", title), ("body", body)) if value is not None}
+        return _pull(self._api.write("PATCH", f"{self._path}/{number}", wanted))
+
+    def close(self, number: int) -> PullRequest:
+        """Close it; the server refuses this for a merged one."""
+        try:
+            return _pull(self._api.write("PATCH", f"{self._path}/{number}", {"state": "closed"}))
+        except ForgeRefused:
+            found = self.get(number)
+            if found.state is PullState.OPEN:
+                raise
+            return found
+
+    def merge(self, number: int, request: MergeRequest) -> MergeOutcome:
+        """Ask for the merge once, of the expected head only."""
+        wanted = {
+            "Do": "merge",
+            "head_commit_id": request.expected_head,
+            "MergeTitleField": request.title,
+            "MergeMessageField": request.message,
+        }
+        try:
+            answer = self._api.ask("POST", f"{self._path}/{number}/merge", wanted)
+        except ForgeUnclear as error:
+            return Ambiguous(str(error))
+        except ForgeUnavailable as error:
+            return Transient(str(error))
+        return errors.merge_outcome(answer)
+
+
+def between(api: Api, repository: str, branch: str, target: str) -> Iterator[dict[str, Any]]:
+    """The open pull requests of exactly these branches of this repository; a fork's branch is another one.
+
+    The list has no filter for the head, and `/pulls/{base}/{head}` may answer a closed one (forges.md §3.1).
+    A server that does not know `base_branch` gives them all.
+    """
+    for row in api.rows(f"{repository_path(repository)}/pulls", state="open", sort="oldest", base_branch=target):
+        head, base = part(row, "head"), part(row, "base")
+        if _branch(head) == branch and text(base, "ref") == target and head.get("repo_id") == base.get("repo_id"):
+            yield row
+
+
+def _branch(side: dict[str, Any]) -> str:
+    """Where the branch was deleted, `ref` is the server's own, and only `label` still names it."""
+    ref = text(side, "ref")
+    return text(side, "label") if ref.startswith("refs/pull/") else ref
+
+
+def _pull(found: object) -> PullRequest:
+    row = document(found)
+    head, base = part(row, "head"), part(row, "base")
+    said = text(row, "state")
+    if said not in _STATES:
+        raise ForgeUnavailable(f"the forge calls a pull request {said!r}, which is not known here")
+    state = PullState.MERGED if flag(row, "merged") else _STATES[said]
+    return PullRequest(
+        number=number(row, "number"),
+        title=text(row, "title"),
+        body=text(row, "body"),
+        branch=_branch(head),
+        target=text(base, "ref"),
+        head=text(head, "sha"),
+        state=state,
+        author=login(row),
+        url=text(row, "html_url"),
+        draft=flag(row, "draft"),
+        # False is also what the server says while it looks.
+        mergeable=True if state is PullState.OPEN and flag(row, "mergeable") else None,
+        merge_commit=row["merge_commit_sha"] if isinstance(row.get("merge_commit_sha"), str) else "",
+    )

@@ -1,0 +1,100 @@
+"""Workflow runs of Gitea (from 1.25 on) and of Forgejo, which names the fields of a run otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.gitea.rows import document, number, repository_path, text
+from orch_gates.forge.http import Api
+from orch_gates.forge.port.workflows import Run, RunJob, RunState
+
+_STATES = {
+    "queued": RunState.WAITING,
+    "waiting": RunState.WAITING,
+    "blocked": RunState.WAITING,
+    "in_progress": RunState.RUNNING,
+    "running": RunState.RUNNING,
+    "success": RunState.SUCCESS,
+    "failure": RunState.FAILURE,
+    "cancelled": RunState.CANCELLED,
+    "skipped": RunState.SKIPPED,
+}
+
+
+class GiteaWorkflows:
+    """`Workflows` of one repository."""
+
+    def __init__(self, api: Api, repository: str) -> None:
+        """`repository` is `owner/name`."""
+        self._api = api
+        self._repository = repository_path(repository)
+        self._path = f"{self._repository}/actions"
+
+    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
+        """Start a workflow on a branch; the server takes inputs that the workflow names, and no others."""
+        path = f"{self._path}/workflows/{quote(workflow, safe='')}/dispatches"
+        self._api.write("POST", path, {"ref": ref, "inputs": dict(inputs)})
+
+    def runs(self, *, commit: str = "", branch: str = "", event: str = "") -> tuple[Run, ...]:
+        """The runs, newest first; a server that knows a filter not gives them all."""
+        wanted = {"head_sha": commit, "branch": branch, "event": event}
+        query = {name: value for name, value in wanted.items() if value}
+        path = f"{self._path}/runs"
+        try:
+            found = {run.id: run for run in map(_run, self._api.rows(path, "workflow_runs", **query))}
+        except ForgeRefused as error:
+            raise self._why_not(error) from error
+        return tuple(
+            run
+            for _, run in sorted(found.items(), reverse=True)
+            if commit in {"", run.commit} and branch in {"", run.branch} and event in {"", run.event}
+        )
+
+    def run(self, number: int) -> Run:
+        """One run."""
+        return _run(document(self._api.get(f"{self._path}/runs/{number}")))
+
+    def jobs(self, number: int) -> tuple[RunJob, ...]:
+        """The jobs of a run; the server answers an empty list for a run that is not there."""
+        path = f"{self._path}/runs/{number}"
+        self.run(number)
+        found = {job.id: job for job in map(_job, self._api.rows(f"{path}/jobs", "jobs"))}
+        return tuple(job for _, job in sorted(found.items()))
+
+    def _why_not(self, error: ForgeRefused) -> ForgeUnavailable:
+        """What keeps the server from listing its runs, where it shows the repository all the same."""
+        repository = document(self._api.get(self._repository))
+        if repository.get("has_actions") is False:
+            return ForgeRefused(f"{self._api.at(self._repository)} has Actions switched off; switch them on")
+        return ForgeUnavailable(f"{error}; Gitea lists runs from 1.25 on")
+
+
+def _run(row: dict[str, Any]) -> Run:
+    if "commit_sha" in row:
+        workflow, commit, branch = text(row, "workflow_id"), text(row, "commit_sha"), text(row, "prettyref")
+    else:
+        # The path ends with the ref, and on a server that says where the file is, begins with its folder.
+        workflow = text(row, "path").partition("@")[0].rpartition("/")[2]
+        commit, branch = text(row, "head_sha"), row.get("head_branch") or ""
+    return Run(
+        id=number(row, "id"),
+        workflow=workflow,
+        event=text(row, "event"),
+        commit=commit,
+        branch=branch,
+        state=_state(row),
+        url=text(row, "html_url"),
+    )
+
+
+def _job(row: dict[str, Any]) -> RunJob:
+    return RunJob(number(row, "id"), text(row, "name"), _state(row))
+
+
+def _state(row: dict[str, Any]) -> RunState:
+    """Gitea says that it ended and how; Forgejo has one word for both."""
+    said = text(row, "status")
+    return _STATES.get(text(row, "conclusion") if said == "completed" else said, RunState.UNKNOWN)
