@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from orch_gates.model.forge import Issue, Pull, Rule, Statuses
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.lease import Lease
 from orch_gates.model.report import Report
@@ -70,6 +71,62 @@ _LEASE = codec.validated(
 _REPORT = codec.validated(
     Report, {"gate": "tests-passed", "tests_status": "PASSED", "head": _HEAD, "reason": "214 tests", "created": _AT}
 )
+_PULL = codec.validated(
+    Pull,
+    {
+        "number": 7,
+        "title": "Greet the user",
+        "branch": "task/T-1",
+        "target": "main",
+        "state": "open",
+        "author": "alice",
+        "created": _AT,
+        "first_head": _HEAD,
+        "last_head": "",
+        "merge_commit": "",
+        "reviews": [{"reviewer": "bob", "state": "approved", "commit": _HEAD, "at": _AT}],
+        "comments": [],
+    },
+)
+_ISSUE = codec.validated(
+    Issue,
+    {
+        "number": 6,
+        "title": "Users are not greeted",
+        "state": "open",
+        "author": "bob",
+        "created": _AT,
+        "labels": ["task"],
+        "comments": [{"by": "alice", "at": _AT, "text": "On it."}],
+    },
+)
+_STATUSES = codec.validated(
+    Statuses,
+    {
+        "commit": _HEAD,
+        "statuses": [
+            {
+                "context": "orch/security",
+                "state": "success",
+                "description": "3 commits, nothing found",
+                "url": "",
+                "by": "orch-gates",
+                "at": _AT,
+            }
+        ],
+    },
+)
+_RULE = codec.validated(
+    Rule,
+    {
+        "branch": "main",
+        "contexts": ["orch/security"],
+        "approvals": 1,
+        "mergers": ["orch-gates"],
+        "pushes": False,
+        "admins": True,
+    },
+)
 _ROOT = Root(generation=1, created=_AT, stages=("analysis", "development", "review"), rework="development")
 
 
@@ -82,13 +139,18 @@ def templates() -> dict[str, str]:
         layout.job_path(task, _JOB.attempt): codec.encode(_JOB, f"\n- {_AT} started\n"),
         layout.report_path(task, "12-test-report.md"): codec.encode(_REPORT, "\n# tests-passed: PASSED\n\n214 tests\n"),
         layout.lease_path(_LEASE.target): codec.encode(_LEASE, f"\n- {_AT} granted to T-1\n"),
+        layout.pull_path(_PULL.number): codec.encode(_PULL, "By name, if there is one.\n"),
+        layout.issue_path(_ISSUE.number): codec.encode(_ISSUE, "Everybody expects it.\n"),
+        layout.statuses_path(_HEAD): codec.encode(_STATUSES, ""),
+        layout.protection_path(_RULE.branch): codec.encode(_RULE, ""),
     }
 
 
 def files() -> dict[Path, str]:
     """Everything that is published below `state/`."""
     found = {STATE / "schema" / f"{kind}.json": schema.text(kind) for kind in schema.kinds()}
-    names = ("orch-state.md", "task.md", "job.md", "report.md", "lease.md")
+    kinds = ("task", "job", "report", "lease", "pull", "issue", "statuses", "protection")
+    names = (layout.ROOT, *(f"{kind}.md" for kind in kinds))
     found |= {STATE / "templates" / name: text for name, text in zip(names, templates().values(), strict=True)}
     return found | {STATE / "README.md": branch_files(_ROOT)[layout.README]}
 
@@ -116,9 +178,14 @@ def _shape(field: dict[str, Any], whole: dict[str, Any]) -> str:
         return ", ".join(f"`{word}`" for word in field["enum"])
     if "const" in field:
         return f"`{field['const']}`"
-    return {"null": "`null`", "object": "mapping", "array": "list", "integer": "number", "string": "text"}.get(
-        field.get("type", ""), "any"
-    )
+    return {
+        "null": "`null`",
+        "object": "mapping",
+        "array": "list",
+        "integer": "number",
+        "string": "text",
+        "boolean": "`true` or `false`",
+    }.get(field.get("type", ""), "any")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from orch_gates.engine import events
 from orch_gates.engine.stages import DEFAULT, Caps, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.model.feedback import Feedback
 from orch_gates.model.finding import Finding
+from orch_gates.model.forge import Issue, Pull
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease
@@ -82,6 +83,41 @@ def make_lease(**changes: Any) -> Lease:
         "reason": "to merge",
     }
     return Lease.model_validate(values | changes)
+
+
+def make_pull(**changes: Any) -> Pull:
+    """An open pull request of T-1's branch."""
+    values: dict[str, Any] = {
+        "schema": "orch.pull/1",
+        "number": 7,
+        "title": "a change",
+        "branch": "task/T-1",
+        "target": "main",
+        "state": "open",
+        "author": "ann",
+        "created": BEFORE,
+        "first_head": HEAD,
+        "last_head": "",
+        "merge_commit": "",
+        "reviews": [],
+        "comments": [],
+    }
+    return Pull.model_validate(values | changes)
+
+
+def make_issue(**changes: Any) -> Issue:
+    """An open issue."""
+    values: dict[str, Any] = {
+        "schema": "orch.issue/1",
+        "number": 6,
+        "title": "a wish",
+        "state": "open",
+        "author": "ann",
+        "created": BEFORE,
+        "labels": [],
+        "comments": [],
+    }
+    return Issue.model_validate(values | changes)
 
 
 def root_of(pipeline: Pipeline, **changes: Any) -> Root:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from orch_gates.documents import escape, frontmatter
 from orch_gates.errors import ReportError, StateDocumentError, UpgradeNeeded
 from orch_gates.model.document import Document
+from orch_gates.model.forge import Issue, Pull, Rule, Statuses
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease
@@ -20,7 +21,18 @@ from orch_gates.model.root import Root
 from orch_gates.model.task import Task
 from orch_gates.state import layout
 
-KINDS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Root, Task, Job, Lease, Report)}
+_KINDS_AT: Mapping[type[layout.Place], type[Document]] = {
+    layout.RootFile: Root,
+    layout.TaskFile: Task,
+    layout.JobFile: Job,
+    layout.LeaseFile: Lease,
+    layout.ReportFile: Report,
+    layout.PullFile: Pull,
+    layout.IssueFile: Issue,
+    layout.StatusesFile: Statuses,
+    layout.ProtectionFile: Rule,
+}
+KINDS: dict[str, type[Document]] = {kind.KIND: kind for kind in _KINDS_AT.values()}
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 # (kind, version) to a function that gives the next version. No older version was ever released.
@@ -85,21 +97,13 @@ def append_line(body: str, now: datetime, text: str) -> str:
 
 
 def _kind_at(path: str) -> type[Document]:
-    match layout.classify(path):
-        case layout.RootFile():
-            return Root
-        case layout.TaskFile() | layout.Archived(inner=layout.TaskFile()):
-            return Task
-        case layout.JobFile() | layout.Archived(inner=layout.JobFile()):
-            return Job
-        case layout.ReportFile() | layout.Archived(inner=layout.ReportFile()):
-            return Report
-        case layout.LeaseFile():
-            return Lease
-        case layout.Unknown(why=why):
-            raise StateDocumentError(f"{path}: {why}")
-        case _:
-            raise StateDocumentError(f"{path}: holds no document of a known kind")
+    place = layout.classify(path)
+    inner = place.inner if isinstance(place, layout.Archived) else place
+    if isinstance(inner, layout.Unknown):
+        raise StateDocumentError(f"{path}: {inner.why}")
+    if (kind := _KINDS_AT.get(type(inner))) is None:
+        raise StateDocumentError(f"{path}: holds no document of a known kind")
+    return kind
 
 
 def _migrated(
@@ -125,7 +129,7 @@ def _migrated(
 def _agrees(path: str, document: Document) -> None:
     place = layout.classify(path)
     inner = place.inner if isinstance(place, layout.Archived) else place
-    told: dict[str, str] = {}
+    told: dict[str, str | int] = {}
     match inner, document:
         case layout.TaskFile(task=task), Task():
             told = {"id": task}
@@ -133,6 +137,14 @@ def _agrees(path: str, document: Document) -> None:
             told = {"task": task, "attempt": attempt}
         case layout.LeaseFile(target=target), Lease():
             told = {"target": target}
+        case layout.PullFile(number=number), Pull():
+            told = {"number": number}
+        case layout.IssueFile(number=number), Issue():
+            told = {"number": number}
+        case layout.StatusesFile(commit=commit), Statuses():
+            told = {"commit": commit}
+        case layout.ProtectionFile(branch=branch), Rule():
+            told = {"branch": branch}
         case _:
             return
     for field, value in told.items():

@@ -8,6 +8,7 @@ from orch_gates.documents import escape, frontmatter
 from orch_gates.engine import legality
 from orch_gates.errors import ReportError, StateDocumentError
 from orch_gates.model.document import Document
+from orch_gates.model.forge import Pull
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
@@ -73,5 +74,7 @@ def _broken(document: Document | None) -> tuple[legality.Violation, ...]:
             return legality.task_alone(document)
         case Root():
             return legality.root_alone(document)
+        case Pull():
+            return legality.pull_alone(document)
         case _:
             return ()

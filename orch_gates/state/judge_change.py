@@ -9,6 +9,7 @@ from functools import lru_cache
 from orch_gates.documents.frontmatter import MAX_DOCUMENT
 from orch_gates.engine import legality
 from orch_gates.git.tree import FILE_MODE, Changed, Commit, Objects, TooBig
+from orch_gates.model.forge import Issue, Pull
 from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease
 from orch_gates.model.root import Root
@@ -113,6 +114,8 @@ class ChangeJudge:
             yield from self._file(change, place, root, moves)
             if isinstance(place, layout.TaskFile) and change.before is None and trees.archived(place.task):
                 yield Problem(change.path, "id", "a finished task of this name is archived; names are not used again")
+            if change.before is None and trees.numbered_twice(place):
+                yield Problem(change.path, "number", "pull requests and issues share their numbers; this one is taken")
         for task in sorted(touched):
             if trees.orphaned(task):
                 yield Problem(layout.task_path(task), "", "reports and jobs stay with their task")
@@ -153,6 +156,15 @@ class ChangeJudge:
                 yield from _named(path, legality.job_change(was if isinstance(was, Job) else None, document))
             case Lease() if not mended:
                 yield from _named(path, legality.lease_change(was if isinstance(was, Lease) else None, document))
+            case Pull() if not mended:
+                yield from _named(path, legality.pull_change(was if isinstance(was, Pull) else None, document))
+                return
+            case Pull():
+                yield from _named(path, legality.pull_alone(document))
+                return
+            case Issue() if not mended:
+                yield from _named(path, legality.issue_change(was if isinstance(was, Issue) else None, document))
+                return
             case _:
                 return
         if before is not None and not mended and not after.body.startswith(before.body.rstrip("\n")):

@@ -31,7 +31,7 @@ class Moves:
 
 
 class Trees:
-    """What is in the task folders before and after a commit."""
+    """What is where before and after a commit."""
 
     def __init__(self, objects: Objects, before: str, after: str) -> None:
         self._objects = objects
@@ -43,6 +43,17 @@ class Trees:
         archive = self._objects.find(self._before, layout.ARCHIVE) if self._before else None
         years = self._objects.list(archive.oid) if archive is not None and archive.folder else ()
         return any(year.folder and self._objects.find(year.oid, f"{shard(task)}/{task}") for year in years)
+
+    def numbered_twice(self, place: layout.Place) -> bool:
+        """Whether a new pull request or issue takes a number that the other kind has."""
+        match place:
+            case layout.PullFile(number=number):
+                other = layout.issue_path(number)
+            case layout.IssueFile(number=number):
+                other = layout.pull_path(number)
+            case _:
+                return False
+        return self._objects.find(self._after, other) is not None
 
     def orphaned(self, task: TaskId) -> bool:
         """Whether a task's folder is left without the task's own document."""

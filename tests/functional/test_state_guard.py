@@ -58,6 +58,38 @@ head: {"a" * 40}
 """
 
 
+PULL, ISSUE = layout.pull_path(7), layout.issue_path(7)
+PULL_TEXT = f"""---
+schema: orch.pull/1
+number: 7
+title: Greet the user
+branch: task/T-1
+target: main
+state: open
+author: alice
+created: "2026-01-01T00:00:00Z"
+first_head: {"a" * 40}
+last_head: ""
+merge_commit: ""
+reviews: []
+comments: []
+---
+Because.
+"""
+CLOSED_TEXT = PULL_TEXT.replace("state: open", "state: closed").replace('last_head: ""', f"last_head: {'a' * 40}")
+ISSUE_TEXT = """---
+schema: orch.issue/1
+number: 7
+title: Nobody is greeted
+state: open
+author: bob
+created: "2026-01-01T00:00:00Z"
+labels: [task]
+comments: []
+---
+"""
+
+
 class Hand:
     """A person's checkout of the state branch."""
 
@@ -153,8 +185,31 @@ LEGAL: dict[str, Callable[[Hand], None]] = {
     "a lease is released": lambda hand: hand.set(LEASE, "holder", '""'),
     "the page is reworded": lambda hand: hand.repo.write("README.md", "# Ours\n"),
     "what the sweep remembers": lambda hand: hand.repo.write("sweep/budget.md", "---\nschema: orch.sweep/1\n---\n"),
+    "a pull request is opened": lambda hand: hand.repo.write(PULL, PULL_TEXT),
+    "a pull request is closed": lambda hand: in_two_steps(hand, PULL, PULL_TEXT, CLOSED_TEXT),
+    "a description is put right": lambda hand: in_two_steps(hand, PULL, PULL_TEXT, f"{PULL_TEXT[:-9]}As asked.\n"),
+    "an issue is closed": lambda hand: in_two_steps(hand, ISSUE, ISSUE_TEXT, ISSUE_TEXT.replace("open", "closed")),
     "a finished task is archived": lambda hand: archive(hand, T2),
 }
+
+
+def in_two_steps(hand: Hand, path: str, *texts: str) -> None:
+    """All but the last are committed and pushed."""
+    for text in texts[:-1]:
+        hand.repo.write(path, text)
+        hand.commit()
+        hand.pushed()
+    hand.repo.write(path, texts[-1])
+
+
+def removed(hand: Hand, path: str, text: str) -> None:
+    in_two_steps(hand, path, text, "")
+    (hand.repo.path / path).unlink()
+
+
+def number_taken(hand: Hand) -> None:
+    in_two_steps(hand, ISSUE, ISSUE_TEXT, ISSUE_TEXT)
+    hand.repo.write(PULL, PULL_TEXT)
 
 
 def archive(hand: Hand, task: TaskId) -> None:
@@ -267,6 +322,24 @@ ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
     "the archive is changed": (archived_changed, "form", "never changes"),
     "a name is used again": (archived_twice, "id", "not used again"),
     "a report without its task": (left_behind, "form", "stay with their task"),
+    "a pull request is opened again": (
+        lambda h: in_two_steps(h, PULL, PULL_TEXT, CLOSED_TEXT, PULL_TEXT),
+        "state",
+        "does not become open",
+    ),
+    "a new pull request is closed": (lambda h: h.repo.write(PULL, CLOSED_TEXT), "state", "new pull request is open"),
+    "merged without a merge": (
+        lambda h: in_two_steps(h, PULL, PULL_TEXT, CLOSED_TEXT.replace("closed", "merged")),
+        "merge_commit",
+        "exactly when",
+    ),
+    "a pull request is removed": (lambda h: removed(h, PULL, PULL_TEXT), "form", "never removed"),
+    "a number is used twice": (number_taken, "number", "this one is taken"),
+    "an issue of somebody else": (
+        lambda h: in_two_steps(h, ISSUE, ISSUE_TEXT, ISSUE_TEXT.replace("bob", "eve")),
+        "author",
+        "never changes",
+    ),
     "no document of ours": (lambda h: h.repo.write("notes.txt", "hello\n"), "form", "no document lives here"),
     "a wrong folder": (lambda h: h.repo.write("tasks/00/T-1/task.md", h.text(ONE)), "form", "lives in folder"),
     "a symbolic link": (link, "form", "plain file"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,13 +90,66 @@ FEEDBACK: Fields = {
     "findings_total": 1,
     "findings": [RED],
 }
-EVERY = {"state": ROOT, "task": TASK, "job": JOB, "lease": LEASE}
+PULL: Fields = {
+    "schema": "orch.pull/1",
+    "number": 7,
+    "title": "Greet by name",
+    "branch": "task/T-1",
+    "target": "release/1.x",
+    "state": "open",
+    "author": "alice",
+    "created": AT,
+    "first_head": HEAD,
+    "last_head": "",
+    "merge_commit": "",
+    "reviews": [{"reviewer": "bob", "state": "approved", "commit": HEAD, "at": AT}],
+    "comments": [{"by": "bob", "at": AT, "text": "Noted."}],
+}
+ISSUE: Fields = {
+    "schema": "orch.issue/1",
+    "number": 6,
+    "title": "Nobody is greeted",
+    "state": "open",
+    "author": "bob",
+    "created": AT,
+    "labels": ["orch: analysis", "task"],
+    "comments": [],
+}
+STATUS: Fields = {"context": "build", "state": "success", "description": "", "url": "", "by": "ci", "at": AT}
+STATUSES: Fields = {"schema": "orch.statuses/1", "commit": HEAD, "statuses": [STATUS]}
+RULE: Fields = {
+    "schema": "orch.protection/1",
+    "branch": "release/1.x",
+    "contexts": ["build"],
+    "approvals": 1,
+    "mergers": ["bob"],
+    "pushes": False,
+    "admins": True,
+}
+EVERY = {
+    "state": ROOT,
+    "task": TASK,
+    "job": JOB,
+    "lease": LEASE,
+    "pull": PULL,
+    "issue": ISSUE,
+    "statuses": STATUSES,
+    "protection": RULE,
+}
 every_kind = pytest.mark.parametrize("fields", list(EVERY.values()), ids=list(EVERY))
 
 
 def path_of(fields: Mapping[str, Any]) -> str:
     """Where a document with these fields belongs."""
     match fields:
+        case {"schema": "orch.pull/1", "number": number}:
+            return layout.pull_path(number)
+        case {"schema": "orch.issue/1", "number": number}:
+            return layout.issue_path(number)
+        case {"schema": "orch.statuses/1", "commit": commit}:
+            return layout.statuses_path(commit)
+        case {"schema": "orch.protection/1", "branch": branch}:
+            return layout.protection_path(branch)
         case {"attempt": attempt, "task": task}:
             return layout.job_path(TaskId(task), attempt)
         case {"target": target}:
@@ -253,7 +307,7 @@ def test_what_is_written_is_read_back_as_it_was(fields: Fields, body: str) -> No
 def test_what_a_person_typed_is_read_the_same(fields: Fields) -> None:
     """Comments, order and quotes are a matter of taste; the answer is not."""
     raw, _ = frontmatter.split(written(fields))
-    known = [line for line in raw.splitlines(keepends=True) if line[0].isalpha() and not line.startswith("stages")]
+    known = re.findall(r"^(?!stages)[a-z_]+:.*\n(?: .*\n)*", raw, re.MULTILINE)
     turned = "".join(reversed(known)) + ('stages:\n- "development"\n- review # last\n' if "stages" in fields else "")
     for text in (raw, f"# by hand\n{turned}", raw.replace('"', "'")):
         assert codec.decode(path_of(fields), f"---\n{text}---\n")[0].fields() == fields
@@ -325,6 +379,18 @@ WRONG: list[tuple[Fields, str, list[Any]]] = [
     (LEASE, "generation", [-1, "3", True, None]),
     (LEASE, "holder", [1, None, True, "a\nb"]),
     (LEASE, "expires", ["", "never", 0]),
+    (PULL, "title", ["", 1, None, "a\nb", "x" * 256]),
+    (PULL, "state", ["OPEN", "", 1, None, "reopened", ["open"]]),
+    (PULL, "branch", ["", "-f", "a b", *NO_BRANCHES]),
+    (PULL, "first_head", ["", HEAD[:39], HEAD.upper(), None, 1]),
+    (PULL, "merge_commit", [None, "HEAD", f"{HEAD}\n"]),
+    (PULL, "reviews", ["", {}, [{}], [{"reviewer": "bob", "state": "commented", "commit": HEAD, "at": AT}]]),
+    (PULL, "comments", ["", ["Noted."], [{"by": "bob", "at": "now", "text": ""}]]),
+    (ISSUE, "state", ["merged", "", None]),
+    (ISSUE, "labels", ["task", [""], ["a\nb"], [1], None]),
+    (STATUSES, "statuses", ["", [{}], [STATUS | {"state": "green"}], [STATUS | {"context": ""}]]),
+    (RULE, "approvals", [-1, "1", True, None]),
+    (RULE, "pushes", ["false", 0, None]),
 ]
 
 
@@ -359,13 +425,17 @@ def test_a_task_is_named_as_its_folder_is(name: object) -> None:
         (LEASE, "target", "release"),
         (LEASE, "target", "release-1.x"),
         (LEASE, "target", "Release/1.x"),
+        (PULL, "number", 8),
+        (ISSUE, "number", 7),
+        (STATUSES, "commit", "f" * 40),
+        (RULE, "branch", "main"),
     ],
 )
-def test_a_document_says_what_its_path_says(fields: Fields, field: str, value: str) -> None:
+def test_a_document_says_what_its_path_says(fields: Fields, field: str, value: object) -> None:
     """A file copied or moved to another task's place is refused there, in the archive too."""
     path = path_of(fields)
     assert refused(path, written(fields | {field: value})).startswith(f"{field}: ")
-    if fields is not LEASE:
+    if fields in (TASK, JOB):
         there = path.replace(layout.task_folder(task_id("T-1")), layout.archive_folder(2026, task_id("T-1")))
         assert refused(there, written(fields | {field: value})).startswith(f"{field}: ")
 

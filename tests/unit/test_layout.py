@@ -13,12 +13,16 @@ from orch_gates.model.ids import TASK_ID, TaskId, shard, task_id
 from orch_gates.state import layout
 from orch_gates.state.layout import (
     Archived,
+    IssueFile,
     JobFile,
     LeaseFile,
     Place,
+    ProtectionFile,
+    PullFile,
     ReadmeFile,
     ReportFile,
     RootFile,
+    StatusesFile,
     SweepFile,
     TaskFile,
     Unknown,
@@ -29,6 +33,7 @@ T1 = task_id("T-1")
 HERE = layout.task_folder(T1)
 THEN = layout.archive_folder(2026, T1)
 ATTEMPT = "0123456789abcdef"
+COMMIT = "ab" * 20
 Inner: TypeAlias = TaskFile | JobFile | ReportFile
 
 task_ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}(\.[A-Za-z0-9_-]{1,4}){0,2}", fullmatch=True).filter(
@@ -50,6 +55,8 @@ def path_of(place: Place) -> str | None:
             return layout.lease_path(target)
         case SweepFile(name=name):
             return f"sweep/{name}"
+        case PullFile() | IssueFile() | StatusesFile() | ProtectionFile():
+            return path_at_forge(place)
         case Archived(year=year, inner=inner):
             task = TaskId(inner.task)
             return layout.archive_folder(year, task) + path_in_task(inner).removeprefix(layout.task_folder(task))
@@ -57,6 +64,20 @@ def path_of(place: Place) -> str | None:
             return None
         case _:
             return path_in_task(place)
+
+
+def path_at_forge(place: layout.ForgeFile) -> str:
+    match place:
+        case PullFile(number=number):
+            return layout.pull_path(number)
+        case IssueFile(number=number):
+            return layout.issue_path(number)
+        case StatusesFile(commit=commit):
+            return layout.statuses_path(commit)
+        case ProtectionFile(branch=branch):
+            return layout.protection_path(branch)
+        case _:
+            assert_never(place)
 
 
 def path_in_task(place: Inner) -> str:
@@ -83,6 +104,10 @@ def path_in_task(place: Inner) -> str:
         ("leases/release%2F1.x.md", LeaseFile("release/1.x")),
         ("leases/notes.md.md", LeaseFile("notes.md")),
         ("sweep/watch.md", SweepFile("watch.md")),
+        ("forge/pulls/7.md", PullFile(7)),
+        ("forge/issues/120.md", IssueFile(120)),
+        (f"forge/statuses/ab/{COMMIT}.md", StatusesFile(COMMIT)),
+        ("forge/protection/release%2F1.x.md", ProtectionFile("release/1.x")),
         (f"archive/2026/{shard('T-1')}/T-1/task.md", Archived(2026, TaskFile(T1))),
         (f"{THEN}/jobs/{ATTEMPT}.md", Archived(2026, JobFile(T1, ATTEMPT))),
         (f"{THEN}/12-test-report.md", Archived(2026, ReportFile(T1, "12-test-report.md"))),
@@ -189,6 +214,24 @@ def test_where_everything_lives(path: str, place: Place) -> None:
         "sweep/watch.yaml",
         "sweep/watch.md\n",
         "sweep/watch.md.orig",
+        "forge/7.md",
+        "forge/pulls/0.md",
+        "forge/pulls/07.md",
+        "forge/pulls/-7.md",
+        "forge/pulls/7",
+        "forge/pulls/7.md.md",
+        "forge/pulls/7.md\n",
+        "forge/pulls/\u0667.md",
+        "forge/pulls/1234567890.md",
+        "forge/pulls/../issues/7.md",
+        "forge/issues/x.md",
+        f"forge/statuses/{COMMIT}.md",
+        f"forge/statuses/ba/{COMMIT}.md",
+        f"forge/statuses/ab/{COMMIT.upper()}.md",
+        f"forge/statuses/ab/{COMMIT[:39]}.md",
+        "forge/protection/.md",
+        "forge/protection/release/1.x.md",
+        "forge/tags/v1.md",
         THEN.replace("2026", "26") + "/task.md",
         THEN.replace("2026", "02026") + "/task.md",
         THEN.replace("2026", "-026") + "/task.md",
@@ -230,7 +273,8 @@ def test_writers_and_readers_agree(
     of = task_id(task)
     inners: list[Inner] = [TaskFile(of), JobFile(of, attempt), ReportFile(of, name)]
     inner = data.draw(st.sampled_from(inners))
-    places: tuple[Place, ...] = (inner, LeaseFile(target), Archived(year, inner))
+    forge = (PullFile(year), IssueFile(year), StatusesFile(shard(name) * 20), ProtectionFile(target))
+    places: tuple[Place, ...] = (inner, LeaseFile(target), Archived(year, inner), *forge)
     for place in places:
         path = path_of(place)
         assert path is not None
@@ -238,7 +282,22 @@ def test_writers_and_readers_agree(
 
 
 pieces = st.sampled_from(
-    ["tasks", "leases", "archive", "sweep", "jobs", "2026", shard("T-1"), "T-1", "task.md", "main.md", "x.md"]
+    [
+        "tasks",
+        "leases",
+        "archive",
+        "sweep",
+        "jobs",
+        "forge",
+        "pulls",
+        "7.md",
+        "2026",
+        shard("T-1"),
+        "T-1",
+        "task.md",
+        "main.md",
+        "x.md",
+    ]
     + ["17-security-report.md", f"{ATTEMPT}.md", "orch-state.md", "README.md", "a%2Fb.md", "", ".", "..", "%2F", "\n"]
 )
 paths = st.one_of(

@@ -15,7 +15,19 @@ from orch_gates.engine.stages import Pipeline, Stage
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import JobStatus
 from orch_gates.model.task import TaskState
-from tests.tasks_builders import NOW, OLD_FEEDBACK, make_job, make_lease, make_task, pipelines, root_of, tasks
+from tests.tasks_builders import (
+    HEAD,
+    NOW,
+    OLD_FEEDBACK,
+    make_issue,
+    make_job,
+    make_lease,
+    make_pull,
+    make_task,
+    pipelines,
+    root_of,
+    tasks,
+)
 
 LATER = timestamp(NOW)
 PIPELINE = Pipeline(tuple(Stage(name, "worker") for name in ("design", "spec", "build", "check", "ship")), "build")
@@ -311,6 +323,65 @@ def test_a_lease_may_change_so(before: Changes, after: Changes) -> None:
 def test_no_lease_may_change_so(before: Changes, after: Changes, field: str) -> None:
     """Two holders never share a generation, and no generation comes back (MRG-4, MRG-5)."""
     assert fields(legality.lease_change(make_lease(**before), make_lease(**after))) == [field]
+
+
+# ---- pull requests and issues
+
+
+CLOSED: Changes = {"state": "closed", "last_head": HEAD}
+MERGED: Changes = {"state": "merged", "last_head": HEAD, "merge_commit": "d" * 40}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"title": "Another", "comments": [{"by": "bob", "at": LATER, "text": "Noted."}]}),
+        ({}, CLOSED),
+        ({}, MERGED),
+        (CLOSED, CLOSED | {"title": "Another"}),
+        (CLOSED, MERGED),
+        (MERGED, MERGED | {"title": "Another"}),
+    ],
+)
+def test_a_pull_request_may_change_so(before: Changes, after: Changes) -> None:
+    """A merge may land while somebody closes it: what git has done is written down all the same (MRG-9)."""
+    assert legality.pull_change(make_pull(**before), make_pull(**after)) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        (CLOSED, {}, "state"),
+        (MERGED, {}, "merge_commit last_head state"),
+        (MERGED, CLOSED, "merge_commit state"),
+        (MERGED, MERGED | {"merge_commit": "e" * 40}, "merge_commit"),
+        (MERGED, MERGED | {"last_head": "e" * 40}, "last_head"),
+        ({}, {"state": "closed"}, "last_head"),
+        ({}, {"state": "merged", "last_head": HEAD}, "merge_commit"),
+        ({}, {"merge_commit": HEAD}, "merge_commit"),
+        ({}, {"branch": "another"}, "branch"),
+        ({}, {"target": "another"}, "target"),
+        ({}, {"author": "me"}, "author"),
+        ({}, {"created": LATER}, "created"),
+        ({}, {"first_head": "e" * 40}, "first_head"),
+    ],
+)
+def test_no_pull_request_may_change_so(before: Changes, after: Changes, field: str) -> None:
+    """None is opened again, and a merge is never taken back."""
+    assert fields(legality.pull_change(make_pull(**before), make_pull(**after))) == field.split()
+
+
+def test_a_pull_request_begins_open() -> None:
+    assert legality.pull_change(None, make_pull()) == ()
+    assert fields(legality.pull_change(None, make_pull(**MERGED))) == ["state"]
+
+
+def test_an_issue_stays_whose_it_is() -> None:
+    """Open or closed is for people to say, as often as they like."""
+    assert legality.issue_change(None, make_issue(state="closed")) == ()
+    assert legality.issue_change(make_issue(state="closed"), make_issue(labels=["task"])) == ()
+    for changes in ({"author": "me"}, {"created": LATER}, {"number": 8}):
+        assert fields(legality.issue_change(make_issue(), make_issue(**changes))) == list(changes)
 
 
 # ---- the root document
