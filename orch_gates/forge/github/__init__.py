@@ -1,0 +1,1 @@
+"""GitHub: github.com, its data residency domains, and Enterprise Server."""

@@ -1,0 +1,190 @@
+"""What GitHub's errors mean: the one place that reads its words (docs/reference/forges.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+
+from orch_gates.documents import escape
+from orch_gates.forge.answer import Answer, Sort, Trouble
+from orch_gates.forge.port.pulls import (
+    AlreadyMerged,
+    Ambiguous,
+    BaseMoved,
+    Forbidden,
+    Gone,
+    HeadMoved,
+    Merged,
+    MergeOutcome,
+    NotReady,
+    Scheduled,
+    Transient,
+)
+
+NOT_PROTECTED = "Branch not protected"
+NOT_FOR_APPS = "Resource not accessible by integration"
+# Where GitHub does not say how long to wait for a secondary limit, it asks for a minute.
+_A_MINUTE = 60.0
+_LONGEST = 300
+_MEANINGS = {
+    401: ", the token is wrong or has expired; make a new one",
+    404: ", there is no such thing, or the token may not see it",
+    410: ", it is gone, or switched off for this repository",
+    422: ", this cannot be done as asked",
+    451: ", it is blocked for legal reasons",
+}
+# What a refused merge is told, first match first; whatever is unknown, git has to decide.
+_REFUSALS: tuple[tuple[str, Callable[[str], MergeOutcome]], ...] = (
+    # A hook may say anything, so it comes first.
+    (r"pre-receive hook", Forbidden),
+    (r"base branch was modified", lambda _: BaseMoved()),
+    (r"head branch was modified", lambda _: HeadMoved()),
+    (r"already (been )?merged", lambda _: AlreadyMerged()),
+    (r"is (already )?in the merge queue", lambda _: Scheduled()),
+    (r"merge queue", lambda words: Forbidden(f"{words}; exempt who merges from the queue, or drop its rule")),
+    (r"still a draft", NotReady),
+    (r"is not mergeable", Ambiguous),
+    (r"not authorized to|not allowed|must not contain merge commits|linear history", Forbidden),
+    (r"signature|signed commits", Forbidden),
+    (r"status checks?\b|deployment", NotReady),
+    (r"\breviews?\b|approv|requested changes|code owner|conversation", NotReady),
+    (r"out[ -]of[ -]date|up[ -]to[ -]date|is behind", NotReady),
+    (r"repository rule violations|protected branch", Forbidden),
+)
+
+
+def trouble(answer: Answer) -> Trouble:
+    """What an answer means that is not a good one."""
+    if (limit := _limit(answer)) is not None:
+        return limit
+    words = said(answer)
+    why = f" ({words})" if words else ""
+    match answer.status:
+        case 301 | 302 | 307 | 308:
+            return Trouble(Sort.REFUSED, f"has moved{_place(answer)}; name the new one")
+        case 403:
+            return Trouble(Sort.REFUSED, _forbidden(answer, why))
+        case 408:
+            return Trouble(Sort.LATER, "408, it waited for the request in vain; try again later")
+        case status if 400 <= status < 500:
+            needed = _needed(answer) if status == 404 else ""
+            return Trouble(Sort.REFUSED, f"{status}{_MEANINGS.get(status, '')}{needed}{why}")
+        case status:
+            return Trouble(Sort.FAILED, f"{status}{why}", answer.wait or 1.0)
+
+
+def merge_outcome(answer: Answer) -> MergeOutcome:
+    """What `PUT /pulls/N/merge` answered; a 5xx may come after the merge was made."""
+    if answer.ok:
+        return _done(answer)
+    found = trouble(answer)
+    if found.sort is Sort.LATER:
+        return Transient(found.words, found.wait)
+    match answer.status:
+        case 405 | 409:
+            return _refusal(answer.status, said(answer))
+        case 404 | 410:
+            return Gone(found.words)
+        case 422 | 400:
+            return Ambiguous(found.words)
+        case _ if found.sort is Sort.REFUSED:
+            return Forbidden(found.words)
+        case _:
+            return Ambiguous(found.words)
+
+
+def said(answer: Answer) -> str:
+    """What GitHub says went wrong, its `errors` included, in one line."""
+    found = [answer.message.rstrip(".") if (details := _details(answer)) else answer.message, *details]
+    return escape.clip(": ".join(words for words in found if words), _LONGEST)
+
+
+def missing(answer: Answer) -> bool:
+    """Whether it is definite that a branch has no protection rule, not merely that none may be seen."""
+    return answer.status == 404 and answer.message == NOT_PROTECTED
+
+
+def of_an_app(answer: Answer) -> bool:
+    """Whether the token is an app's own (as a workflow's automatic one is), which is no user."""
+    return answer.status == 403 and answer.message == NOT_FOR_APPS
+
+
+def _done(answer: Answer) -> MergeOutcome:
+    if answer.status != 200:
+        return Scheduled()
+    try:
+        found = answer.document
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or found.get("merged") is not True:
+        return Ambiguous("200, but it does not say that it merged")
+    commit = found.get("sha")
+    return Merged(commit if isinstance(commit, str) else "")
+
+
+def _refusal(status: int, words: str) -> MergeOutcome:
+    shown = f"{status} {words}".rstrip()
+    for pattern, outcome in _REFUSALS:
+        if re.search(pattern, words, re.IGNORECASE):
+            return outcome(shown)
+    return Ambiguous(shown)
+
+
+def _limit(answer: Answer) -> Trouble | None:
+    """A limit of requests: nothing was done, whatever was asked."""
+    if answer.status not in {403, 429}:
+        return None
+    said_so = answer.message.lower()
+    if answer.headers.get("X-RateLimit-Remaining") == "0":
+        wait = answer.wait or _until_reset(answer) or _A_MINUTE
+        return Trouble(Sort.LATER, f"{answer.status}, this hour's requests are used up; more in {wait:.0f} s", wait)
+    if answer.status == 429 or "rate limit" in said_so or "abuse detection" in said_so:
+        wait = answer.wait or _A_MINUTE
+        return Trouble(Sort.LATER, f"{answer.status}, too many requests at once; try again in {wait:.0f} s", wait)
+    return None
+
+
+def _until_reset(answer: Answer) -> float | None:
+    """Seconds until the limit is set anew, by the server's own clock (ST-7)."""
+    reset = answer.headers.get("X-RateLimit-Reset", "")
+    try:
+        now = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except ValueError:
+        return None
+    return max(1.0, float(reset) - now) if reset.isdecimal() else None
+
+
+def _forbidden(answer: Answer, why: str) -> str:
+    if "archived" in answer.message.lower():
+        return "403, the repository is archived; unarchive it to change anything"
+    if "required" in answer.headers.get("X-GitHub-SSO", ""):
+        return f"403, the organisation wants the token to be authorised for its single sign-on{why}"
+    return f"403, the token or its user lacks a permission{_needed(answer)}{why}"
+
+
+def _needed(answer: Answer) -> str:
+    """What the request needs, where GitHub tells it: a header for each kind of token."""
+    named = answer.headers.get("X-Accepted-GitHub-Permissions") or answer.headers.get("X-Accepted-OAuth-Scopes") or ""
+    return f"; needed: {escape.clip(escape.visible(named), _LONGEST)}" if named.strip() else ""
+
+
+def _place(answer: Answer) -> str:
+    place = escape.visible(answer.headers.get("Location", ""))
+    return f" to {place}" if place else ""
+
+
+def _details(answer: Answer) -> list[str]:
+    try:
+        found = answer.document
+    except ValueError:
+        return []
+    errors = found.get("errors") if isinstance(found, dict) else None
+    rows = errors if isinstance(errors, list) else [errors]
+    return [words for row in rows if (words := _detail(row))]
+
+
+def _detail(row: object) -> str:
+    if isinstance(row, dict):
+        row = row.get("message") or " ".join(str(row[name]) for name in ("field", "code") if row.get(name))
+    return escape.visible(" ".join(row.split())) if isinstance(row, str) else ""

@@ -1,0 +1,104 @@
+"""Issues on GitHub, where every pull request is an issue too (TRK-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from orch_gates.errors import ForgeRefused
+from orch_gates.forge.fields import Row, document, number, part, said, text
+from orch_gates.forge.http import Api
+from orch_gates.forge.port.issues import Issue
+
+
+@dataclass(frozen=True, slots=True)
+class GithubIssues:
+    """`Issues` of one repository."""
+
+    api: Api
+    path: str
+
+    def get(self, number: int) -> Issue:
+        """One issue; a pull request of this number is none."""
+        row = document(self.api.get(self._at(number)))
+        if _is_pull(row):
+            raise ForgeRefused(f"{self.api.at(self._at(number))}: it is a pull request, not an issue")
+        return issue(row)
+
+    def list(self, *, label: str = "", closed: bool = False) -> tuple[Issue, ...]:
+        """All pages, oldest first, without the pull requests among them."""
+        query = {"state": "closed" if closed else "open", "sort": "created", "direction": "asc"}
+        # A comma would make two labels of it.
+        wanted = {"labels": label} if label and "," not in label else {}
+        rows = self.api.rows(f"{self.path}/issues", **query, **wanted)
+        found = {one.number: one for row in rows if not _is_pull(row) and _has(label, one := issue(row))}
+        return tuple(found.values())
+
+    def create(self, title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
+        """Open an issue; GitHub makes labels that are not there, and drops all of them where one may not write."""
+        document = {"title": title, "body": body, "labels": list(labels)}
+        made = issue(self.api.write("POST", f"{self.path}/issues", document))
+        dropped = [name for name in labels if not _has(name, made)]
+        return self.label(made.number, add=dropped) if dropped else made
+
+    def label(self, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Issue:
+        """Add labels and remove others; somebody else may have removed them meanwhile."""
+        found = issue(self.api.get(self._at(number)))
+        if new := [name for name in add if not _has(name, found)]:
+            self.api.write("POST", f"{self._at(number)}/labels", {"labels": new})
+        for name in remove:
+            if _has(name, found):
+                self._remove(number, name)
+        return issue(self.api.get(self._at(number)))
+
+    def comment(self, number: int, text: str) -> None:
+        """Say something."""
+        self.api.write("POST", f"{self._at(number)}/comments", {"body": text})
+
+    def close(self, number: int) -> Issue:
+        """Close it."""
+        return issue(self.api.write("PATCH", self._at(number), {"state": "closed"}))
+
+    def _remove(self, number: int, name: str) -> None:
+        try:
+            self.api.write("DELETE", f"{self._at(number)}/labels/{quote(name, safe='')}")
+        except ForgeRefused:
+            if _has(name, issue(self.api.get(self._at(number)))):
+                raise
+
+    def _at(self, number: int) -> str:
+        return f"{self.path}/issues/{quote(str(number))}"
+
+
+def issue(found: object) -> Issue:
+    """A row of a list, or the document of one.
+
+    Raises:
+        ForgeUnavailable: something is missing in it.
+    """
+    row = document(found)
+    return Issue(
+        number=number(row, "number"),
+        title=text(row, "title"),
+        body=said(row, "body"),
+        open=text(row, "state") == "open",
+        labels=tuple(_label(one) for one in row.get("labels") or ()),
+        author=text(part(row, "user"), "login") if row.get("user") is not None else "",
+        url=said(row, "html_url"),
+    )
+
+
+def _label(one: Any) -> str:
+    """The name of a label, which GitHub may also give as a mere text."""
+    return one if isinstance(one, str) else text(one, "name")
+
+
+def _is_pull(row: Row) -> bool:
+    return row.get("pull_request") is not None
+
+
+def _has(label: str, one: Issue) -> bool:
+    """Whether an issue has a label; GitHub takes `Task` and `task` for the same. No label: any issue."""
+    return not label or label.casefold() in {name.casefold() for name in one.labels}

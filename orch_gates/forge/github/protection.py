@@ -1,0 +1,155 @@
+"""Rules for branches on GitHub: branch protection, and what rulesets say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from orch_gates.documents import escape
+from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.fields import Row, document, flag, number, part, parts, text, texts
+from orch_gates.forge.github import errors
+from orch_gates.forge.http import Api
+from orch_gates.forge.port.protection import Protection
+
+_APP = "[bot]"
+_SWITCHES = ("required_linear_history", "required_conversation_resolution", "lock_branch", "block_creations")
+_REVIEW_SWITCHES = ("dismiss_stale_reviews", "require_code_owner_reviews", "require_last_push_approval")
+
+
+@dataclass(frozen=True, slots=True)
+class GithubProtections:
+    """`Protections` of one repository; `organisation` owns it, which names its teams."""
+
+    api: Api
+    path: str
+    organisation: str
+
+    def get(self, branch: str) -> Protection | None:
+        """The branch protection, a pattern's included; without one, what rulesets say.
+
+        Where there are both, GitHub holds a merge to both: what is told here is the least of it.
+        """
+        if (row := self._row(branch)) is not None:
+            return of_protection(branch, row, self.organisation)
+        return of_rules(branch, self.api.rows(f"{self.path}/rules/branches/{quote(branch, safe='')}"))
+
+    def put(self, wanted: Protection) -> None:
+        """Make the branch protection, or change it; what it has beyond this stays, and so do rulesets."""
+        if wanted.pushes and wanted.approvals:
+            raise ForgeRefused("GitHub takes approvals only where nobody pushes; nothing was changed")
+        self.api.write("PUT", self._at(wanted.branch), document_of(wanted, self._row(wanted.branch) or {}))
+
+    def _row(self, branch: str) -> Row | None:
+        """The branch protection; None only where GitHub says that there is none."""
+        if errors.missing(self.api.ask("GET", self._at(branch))):
+            return None
+        return document(self.api.get(self._at(branch)))
+
+    def _at(self, branch: str) -> str:
+        return f"{self.path}/branches/{quote(branch, safe='')}/protection"
+
+
+def of_protection(branch: str, row: Row, organisation: str) -> Protection | None:
+    """What a branch protection comes to; None for one that lets the branch be forced or deleted.
+
+    Raises:
+        ForgeUnavailable: something is missing in it.
+    """
+    if _enabled(row, "allow_force_pushes") or _enabled(row, "allow_deletions"):
+        return None
+    reviews = part(row, "required_pull_request_reviews") if row.get("required_pull_request_reviews") else None
+    checks = part(row, "required_status_checks") if row.get("required_status_checks") else None
+    return Protection(
+        branch,
+        contexts=tuple(sorted(texts(checks, "contexts"))) if checks else (),
+        approvals=number(reviews, "required_approving_review_count") if reviews else 0,
+        mergers=_mergers(branch, part(row, "restrictions"), organisation) if row.get("restrictions") else (),
+        pushes=reviews is None or _bypassed(reviews),
+        admins=_enabled(row, "enforce_admins"),
+    )
+
+
+def of_rules(branch: str, rows: Iterable[Row]) -> Protection | None:
+    """What the rules of rulesets come to; None where they let the branch be forced or deleted.
+
+    Who may bypass them is not told here, so that nobody is said to be held to them in spite of their rights.
+
+    Raises:
+        ForgeUnavailable: something is missing in them.
+    """
+    rules: dict[str, list[Row]] = {}
+    for row in rows:
+        rules.setdefault(text(row, "type"), []).append(row)
+    if not {"deletion", "non_fast_forward"} <= rules.keys():
+        return None
+    reviews = [part(row, "parameters") for row in rules.get("pull_request", ())]
+    checks = [part(row, "parameters") for row in rules.get("required_status_checks", ())]
+    contexts = {text(check, "context") for one in checks for check in parts(one, "required_status_checks")}
+    return Protection(
+        branch,
+        contexts=tuple(sorted(contexts)),
+        approvals=max((number(one, "required_approving_review_count") for one in reviews), default=0),
+        pushes=not reviews,
+        admins=False,
+    )
+
+
+def document_of(wanted: Protection, known: Row) -> Row:
+    """The whole rule, as GitHub takes it: what is not in it is switched off, so what is `known` goes along."""
+    teams = [name.rpartition("/")[2] for name in wanted.mergers if "/" in name]
+    apps = [name.removesuffix(_APP) for name in wanted.mergers if name.endswith(_APP)]
+    users = [name for name in wanted.mergers if "/" not in name and not name.endswith(_APP)]
+    return {
+        "required_status_checks": _checks(wanted, known) if wanted.contexts else None,
+        "enforce_admins": wanted.admins,
+        "required_pull_request_reviews": None if wanted.pushes else _reviews(wanted, known),
+        "restrictions": {"users": users, "teams": teams, "apps": apps} if wanted.mergers else None,
+        **{name: True for name in _SWITCHES if _enabled(known, name)},
+        "allow_force_pushes": False,
+        "allow_deletions": False,
+    }
+
+
+def _checks(wanted: Protection, known: Row) -> Row:
+    """Whether a branch may be behind is the merge gate's to say, unless somebody has said it here."""
+    now = known.get("required_status_checks")
+    strict = isinstance(now, dict) and now.get("strict") is True
+    return {"strict": strict, "contexts": list(wanted.contexts)}
+
+
+def _reviews(wanted: Protection, known: Row) -> Row:
+    now = known.get("required_pull_request_reviews") or {}
+    stay: Row = {name: True for name in _REVIEW_SWITCHES if now.get(name) is True}
+    if now.get("dismissal_restrictions"):
+        stay["dismissal_restrictions"] = _named(part(now, "dismissal_restrictions"))
+    return {**stay, "required_approving_review_count": wanted.approvals}
+
+
+def _named(restrictions: Row) -> dict[str, list[str]]:
+    """Users, teams and apps by name, as GitHub takes them."""
+    by = {"users": "login", "teams": "slug", "apps": "slug"}
+    return {kind: [text(row, by[kind]) for row in parts(restrictions, kind)] for kind in by if kind in restrictions}
+
+
+def _mergers(branch: str, restrictions: Row, organisation: str) -> tuple[str, ...]:
+    """Users by login, apps as `name[bot]`, teams as `organisation/name`."""
+    named = _named(restrictions)
+    users = named.get("users", [])
+    teams = [f"{organisation}/{name}" for name in named.get("teams", [])]
+    apps = [f"{name}{_APP}" for name in named.get("apps", [])]
+    if not (users or teams or apps):
+        # No names would mean here that everybody may.
+        raise ForgeUnavailable(f"the rule of {escape.visible(branch)} lets nobody merge; name those who may")
+    return tuple(sorted([*users, *teams, *apps]))
+
+
+def _bypassed(reviews: Row) -> bool:
+    """Whether somebody needs no pull request."""
+    allowed = reviews.get("bypass_pull_request_allowances")
+    return isinstance(allowed, dict) and any(allowed.values())
+
+
+def _enabled(row: Row, name: str) -> bool:
+    return flag(part(row, name), "enabled") if name in row else False

@@ -1,0 +1,164 @@
+"""Pull requests on GitHub (MRG-7, MRG-8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.fields import Row, document, flag, number, part, said, text
+from orch_gates.forge.github import errors
+from orch_gates.forge.http import Api
+from orch_gates.forge.port.pulls import (
+    AlreadyMerged,
+    Ambiguous,
+    Conflict,
+    Draft,
+    Gone,
+    HeadMoved,
+    MergeOutcome,
+    MergeRequest,
+    NotReady,
+    PullRequest,
+    PullState,
+    Transient,
+)
+
+_NOT_ALLOWED = 405
+_STATES = {"open": PullState.OPEN, "closed": PullState.CLOSED}
+
+
+@dataclass(frozen=True, slots=True)
+class GithubPulls:
+    """`PullRequests` of one repository; `path` is its path in the API, `owner` the account that it belongs to."""
+
+    api: Api
+    path: str
+    owner: str
+
+    def open(self, draft: Draft) -> PullRequest:
+        """Open one; GitHub refuses a second one of the same branches, and then that one is the answer."""
+        document = {"head": draft.branch, "base": draft.target, "title": draft.title, "body": draft.body}
+        try:
+            return pull_request(self.api.write("POST", f"{self.path}/pulls", document))
+        except ForgeRefused:
+            if found := self.find(draft.branch, draft.target):
+                return found[0]
+            raise
+
+    def find(self, branch: str, target: str) -> tuple[PullRequest, ...]:
+        """The open ones of exactly these branches, oldest first; what the filter lets through is looked at again."""
+        rows = self.api.rows(
+            f"{self.path}/pulls",
+            state="open",
+            head=f"{self.owner}:{branch}",
+            base=target,
+            sort="created",
+            direction="asc",
+        )
+        found = [pull_request(row) for row in rows if _at_home(row)]
+        return tuple(pull for pull in found if (pull.branch, pull.target) == (branch, target))
+
+    def get(self, number: int) -> PullRequest:
+        """One, freshly; GitHub begins to look whether it can be merged when it is asked for."""
+        return pull_request(self.api.get(self._at(number)))
+
+    def edit(self, number: int, *, title: str | None = None, body: str | None = None) -> PullRequest:
+        """Change what it says."""
+        wanted = {"title": title, "body": body}
+        document = {name: value for name, value in wanted.items() if value is not None}
+        return pull_request(self.api.write("PATCH", self._at(number), document))
+
+    def close(self, number: int) -> PullRequest:
+        """Close it unmerged, if it is open."""
+        found = self.get(number)
+        if found.state is not PullState.OPEN:
+            return found
+        return pull_request(self.api.write("PATCH", self._at(number), {"state": "closed"}))
+
+    def merge(self, number: int, request: MergeRequest) -> MergeOutcome:
+        """Ask for a merge commit of exactly this head; where GitHub does not say why not, look at the pull request."""
+        document = {
+            "sha": request.expected_head,
+            "merge_method": "merge",
+            "commit_title": request.title,
+            "commit_message": request.message,
+        }
+        try:
+            answer = self.api.ask("PUT", f"{self._at(number)}/merge", document)
+        except ForgeUnclear as error:
+            return Ambiguous(str(error))
+        except ForgeUnavailable as error:
+            return Transient(str(error))
+        outcome = errors.merge_outcome(answer)
+        if not (isinstance(outcome, Ambiguous) and answer.status == _NOT_ALLOWED):
+            return outcome
+        try:
+            return explained(outcome, self.get(number), request.expected_head)
+        except ForgeUnavailable:
+            return outcome
+
+    def _at(self, number: int) -> str:
+        return f"{self.path}/pulls/{quote(str(number))}"
+
+
+def explained(outcome: Ambiguous, pull: PullRequest, expected: str) -> MergeOutcome:
+    """Why a merge was refused without a reason: GitHub says `not mergeable` to all of these."""
+    match pull.state:
+        case PullState.MERGED:
+            return AlreadyMerged()
+        case PullState.CLOSED:
+            return Gone(f"{outcome.reason}: it is closed")
+        case PullState.OPEN:
+            if pull.head != expected:
+                return HeadMoved()
+            if pull.draft:
+                return NotReady(f"{outcome.reason}: it is a draft")
+            return Conflict() if pull.mergeable is False else outcome
+
+
+def pull_request(found: object) -> PullRequest:
+    """A row of a list, or the document of one.
+
+    Raises:
+        ForgeUnavailable: something is missing in it.
+    """
+    row = document(found)
+    head, state = part(row, "head"), _state(row)
+    return PullRequest(
+        number=number(row, "number"),
+        title=text(row, "title"),
+        body=said(row, "body"),
+        branch=text(head, "ref"),
+        target=text(part(row, "base"), "ref"),
+        head=text(head, "sha"),
+        state=state,
+        # The account may be gone.
+        author=text(part(row, "user"), "login") if row.get("user") is not None else "",
+        url=said(row, "html_url"),
+        draft=flag(row, "draft") if "draft" in row else False,
+        mergeable=_mergeable(row),
+        # Of an open one this is the commit of a merge that was only tried.
+        merge_commit=said(row, "merge_commit_sha") if state is PullState.MERGED else "",
+    )
+
+
+def _state(row: Row) -> PullState:
+    if said(row, "merged_at"):
+        return PullState.MERGED
+    state = text(row, "state")
+    if state not in _STATES:
+        raise ForgeUnavailable(f"the forge calls a pull request {state!r}, which is not known here")
+    return _STATES[state]
+
+
+def _mergeable(row: Row) -> bool | None:
+    if row.get("mergeable_state") == "unknown" or row.get("mergeable") is None:
+        return None
+    return flag(row, "mergeable")
+
+
+def _at_home(row: Row) -> bool:
+    """Whether the branch is one of this repository, not of a fork, which may be gone by now."""
+    head, base = part(row, "head").get("repo"), part(row, "base").get("repo")
+    return isinstance(head, dict) and isinstance(base, dict) and head.get("id") == base.get("id")

@@ -1,0 +1,85 @@
+"""The GitHub that is asked, and who asks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from orch_gates.errors import ForgeUnavailable
+from orch_gates.forge.answer import Answer
+from orch_gates.forge.fields import Row, document, flag, part, text
+from orch_gates.forge.github import errors
+from orch_gates.forge.http import Api
+from orch_gates.forge.port.server import About, Access, Kind
+
+# What every GitHub's `/meta` says, and nobody else's.
+_MARK = "verifiable_password_authentication"
+
+
+@dataclass(frozen=True, slots=True)
+class GithubServer:
+    """`Server`, seen with one token and one repository."""
+
+    api: Api
+    path: str
+
+    def about(self) -> About:
+        """What it is; github.com has no version but that of its API."""
+        answer = self.api.read("/meta")
+        found = _whole(answer)
+        if _MARK not in found:
+            raise ForgeUnavailable(f"{self.api.at('/meta')} is not the API of a GitHub; is the url right?")
+        installed = found.get("installed_version")
+        version = (
+            answer.headers.get("X-GitHub-Enterprise-Version")
+            or (installed if isinstance(installed, str) else "")
+            or answer.headers.get("X-GitHub-Api-Version-Selected", "")
+        )
+        return About(Kind.GITHUB, version or "unknown", _date(answer))
+
+    def access(self) -> Access:
+        """Who the token belongs to, and what that user may do.
+
+        A classic token tells its scopes, and they count here. A fine-grained one may be allowed less than
+        its user, which GitHub tells nobody; an app's own token (a workflow's automatic one) has no login.
+        """
+        answer = self.api.read(self.path)
+        row = _whole(answer)
+        scopes = _scopes(answer)
+        rights = part(row, "permissions") if row.get("permissions") else {}
+        private = flag(row, "private")
+        may_write = scopes is None or "repo" in scopes or ("public_repo" in scopes and not private)
+        return Access(
+            login=self._login(),
+            scopes=scopes,
+            can_read=True,
+            can_write=rights.get("push") is True and may_write,
+            is_admin=rights.get("admin") is True and may_write,
+            archived=flag(row, "archived"),
+            default_branch=text(row, "default_branch"),
+        )
+
+    def _login(self) -> str:
+        if errors.of_an_app(self.api.ask("GET", "/user")):
+            return ""
+        return text(document(self.api.get("/user")), "login")
+
+
+def _whole(answer: Answer) -> Row:
+    try:
+        return document(answer.document)
+    except ValueError as error:
+        raise ForgeUnavailable("the forge did not answer with JSON") from error
+
+
+def _scopes(answer: Answer) -> tuple[str, ...] | None:
+    told = answer.headers.get("X-OAuth-Scopes")
+    return None if told is None else tuple(sorted(name.strip() for name in told.split(",") if name.strip()))
+
+
+def _date(answer: Answer) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", ""))
+    except ValueError:
+        return None
