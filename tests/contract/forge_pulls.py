@@ -164,11 +164,13 @@ class MergeContract:
         assert rig.tip("main") == base
 
     def test_a_rule_that_is_not_met_is_not_ready(self, rig: Rig) -> None:
+        """Whatever characters the name of the status has."""
         made, base = opened(rig), rig.tip("main")
-        rig.forge.protections.put(Protection("main", contexts=("gates/security",)))
+        rig.forge.protections.put(Protection("main", contexts=("gates/security [*]",)))
+        rig.forge.statuses.post(made.head, CommitStatus("gates/security s", StatusState.SUCCESS))
         assert isinstance(merged(rig, made.number, made.head), NotReady)
         assert rig.tip("main") == base
-        rig.forge.statuses.post(made.head, CommitStatus("gates/security", StatusState.SUCCESS))
+        rig.forge.statuses.post(made.head, CommitStatus("gates/security [*]", StatusState.SUCCESS))
         assert isinstance(merged(rig, made.number, made.head), Merged)
 
     def test_a_refusal_of_the_server_is_told_with_its_words(self, rig: Rig) -> None:
