@@ -19,6 +19,7 @@ tools: ## the real programs that tests need, Gitea among them; four minutes once
 	@scripts/install-go-tools
 	@scripts/install-spin
 	@scripts/install-gitea
+	@scripts/install-openapi
 
 test: setup ## every test, the fast ones first; PYTEST_ARGS="-k name" narrows
 	@$(bin)/python -m pytest tests $(PYTEST_ARGS)

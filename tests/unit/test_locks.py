@@ -1,5 +1,6 @@
 """What set-up installs is fixed to the byte, and comes from wherever the machine is told to look."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,12 @@ import pytest
 from scripts import house_rules
 
 TOOLS = house_rules.ROOT / "tools"
-LOCKS = [*house_rules.LOCKS, *(TOOLS / folder / name for folder in ("", "gitea") for name in ("go.mod", "go.sum"))]
+NPM = TOOLS / "openapi" / "package-lock.json"
+LOCKS = [
+    *house_rules.LOCKS,
+    *(TOOLS / folder / name for folder in ("", "gitea") for name in ("go.mod", "go.sum")),
+    NPM,
+]
 
 
 @pytest.mark.parametrize("lock", house_rules.LOCKS, ids=lambda path: path.name)
@@ -16,6 +22,12 @@ def test_every_entry_has_a_hash(lock: Path) -> None:
     text = lock.read_text()
     assert text.count("==") > 20
     assert list(house_rules.unhashed(text)) == []
+
+
+def test_every_npm_package_has_a_hash() -> None:
+    packages = {name: one for name, one in json.loads(NPM.read_text())["packages"].items() if name}
+    assert packages
+    assert [name for name, one in packages.items() if not one.get("integrity", "").startswith("sha512-")] == []
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: f"{path.parent.name}/{path.name}")
