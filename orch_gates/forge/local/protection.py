@@ -1,0 +1,53 @@
+"""`Protections` of a bare repository: rules that its merges are held to."""
+
+from __future__ import annotations
+
+from orch_gates.errors import ForgeRefused
+from orch_gates.forge.local import records
+from orch_gates.forge.local.records import Ledger, Records
+from orch_gates.forge.port.protection import Protection
+from orch_gates.model.forge import Rule
+from orch_gates.model.ids import branch_name
+from orch_gates.state import layout
+from orch_gates.state.store import Change
+
+
+class LocalProtections:
+    """Rules by the very name of a branch; git itself does not know them, so they bind merges alone."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def get(self, branch: str) -> Protection | None:
+        """The rule for a branch; None where there is none."""
+        rule = self._records.ledger().rule(branch)
+        if rule is None:
+            return None
+        return Protection(rule.branch, rule.contexts, rule.approvals, rule.mergers, rule.pushes, rule.admins)
+
+    def put(self, wanted: Protection) -> None:
+        """Make or replace the rule of this very branch."""
+        try:
+            branch_name(wanted.branch)
+        except ValueError as error:
+            raise ForgeRefused(
+                f"{wanted.branch!r}: the local forge protects branches by their names: {error}"
+            ) from error
+        values = {
+            "branch": wanted.branch,
+            "contexts": list(wanted.contexts),
+            "approvals": wanted.approvals,
+            "mergers": list(wanted.mergers),
+            "pushes": wanted.pushes,
+            "admins": wanted.admins,
+        }
+
+        def decide(ledger: Ledger) -> Change | None:
+            before = ledger.rule(wanted.branch)
+            after = records.made(Rule, values) if before is None else records.changed(before, **values)
+            if after == before:
+                return None
+            path = layout.protection_path(wanted.branch)
+            return records.write("protect", f"protect {wanted.branch}", path, after)
+
+        self._records.change(decide)

@@ -1,0 +1,217 @@
+"""The local forge's documents on the state branch: read as of one commit, changed in transactions (ST-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar, assert_never
+
+from orch_gates.documents import escape
+from orch_gates.errors import (
+    ForgeRefused,
+    ForgeUnavailable,
+    ForgeUnclear,
+    MissingState,
+    RewoundState,
+    StateDenied,
+    StateDocumentError,
+    StateError,
+)
+from orch_gates.model.document import Document
+from orch_gates.model.forge import Comment, Issue, Pull, Rule, Status, Statuses
+from orch_gates.model.ids import OID, timestamp
+from orch_gates.state import codec, layout, outcome
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change, Store
+
+D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[D]):
+    """A document and the text below it."""
+
+    document: D
+    body: str
+
+
+class Ledger:
+    """The documents as they are at one commit of the state branch.
+
+    Every method raises ForgeUnavailable where something cannot be read: a file that is set apart
+    may be the very one that was asked for.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def pull(self, number: int) -> Page[Pull] | None:
+        """A pull request by its number."""
+        return self._page(Pull, layout.pull_path(number)) if _is_number(number) else None
+
+    def pulls(self) -> tuple[Page[Pull], ...]:
+        """All of them, oldest first."""
+        return tuple(self._pages(Pull, layout.PULLS))
+
+    def open_pulls(self, branch: str, target: str, merged: frozenset[int]) -> tuple[Page[Pull], ...]:
+        """The open ones of these branches; what git says is merged is not open, whatever its document says."""
+        wanted = (branch, target, "open")
+        return tuple(
+            page
+            for page in self.pulls()
+            if (page.document.branch, page.document.target, page.document.state) == wanted
+            and page.document.number not in merged
+        )
+
+    def issue(self, number: int) -> Page[Issue] | None:
+        """An issue by its number."""
+        return self._page(Issue, layout.issue_path(number)) if _is_number(number) else None
+
+    def issues(self) -> tuple[Page[Issue], ...]:
+        """All of them, oldest first."""
+        return tuple(self._pages(Issue, layout.ISSUES))
+
+    def statuses(self, commit: str) -> tuple[Status, ...]:
+        """What was said about a commit, sorted by context."""
+        page = self._page(Statuses, layout.statuses_path(commit)) if OID.fullmatch(commit) else None
+        return () if page is None else page.document.statuses
+
+    def rule(self, branch: str) -> Rule | None:
+        """The rule for a branch."""
+        page = self._page(Rule, layout.protection_path(branch))
+        return None if page is None else page.document
+
+    def free_number(self) -> int:
+        """The number of the next pull request or issue; nothing is ever removed, so it was never used."""
+        return (
+            max((number for folder in (layout.PULLS, layout.ISSUES) for number, _ in self._listed(folder)), default=0)
+            + 1
+        )
+
+    def _pages(self, kind: type[D], folder: str) -> Iterator[Page[D]]:
+        for _, path in sorted(self._listed(folder)):
+            if (page := self._page(kind, path)) is not None:
+                yield page
+
+    def _listed(self, folder: str) -> list[tuple[int, str]]:
+        try:
+            places = [(layout.classify(entry.path), entry.path) for entry in self._snapshot.files(folder)]
+        except StateError as error:
+            raise unreadable(error) from error
+        return [(at.number, path) for at, path in places if isinstance(at, layout.PullFile | layout.IssueFile)]
+
+    def _page(self, kind: type[D], path: str) -> Page[D] | None:
+        try:
+            text = self._snapshot.text(path)
+            document, body = (None, "") if text is None else codec.decode(path, text)
+        except StateError as error:
+            raise unreadable(error) from error
+        return Page(document, body) if isinstance(document, kind) else None
+
+
+Decide = Callable[[Ledger], Change | None]
+
+
+class Records:
+    """The state branch as the forge's memory; `who` is who asks, `now` tells the time."""
+
+    def __init__(self, store: Store, who: str, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self.who = who
+        self.now = now
+
+    def at(self) -> str:
+        """This moment, as documents spell it."""
+        return timestamp(self.now())
+
+    def comment(self, text: str) -> dict[str, str]:
+        """What somebody says, as documents hold it."""
+        return Comment(by=self.who, at=self.at(), text=text).model_dump()
+
+    def ledger(self) -> Ledger:
+        """The documents as they are now.
+
+        Raises:
+            ForgeRefused: there is no state branch, or none that may be read; the message says what to do.
+            ForgeUnavailable: it could not be read.
+        """
+        try:
+            return Ledger(self._store.load())
+        except StateError as error:
+            raise unreadable(error) from error
+
+    def change(self, decide: Decide) -> None:
+        """Decide on the documents as they are, and write what was decided; a lost race decides again (P6).
+
+        Raises:
+            ForgeRefused: as `ledger`, or the write was refused.
+            ForgeUnclear: it may have been written.
+            ForgeUnavailable: it was not written.
+        """
+        try:
+            result = self._store.transact(lambda snapshot: decide(Ledger(snapshot)))
+        except StateError as error:
+            raise unreadable(error) from error
+        match result:
+            case outcome.Committed() | outcome.NothingToDo():
+                return
+            case outcome.Denied(reason=reason):
+                raise ForgeRefused(f"the state branch was not written: {reason}")
+            case outcome.Missing(reason=reason) | outcome.Rewound(reason=reason):
+                raise ForgeRefused(reason)
+            case outcome.Unreachable(reason=reason):
+                raise ForgeUnavailable(reason)
+            case outcome.Exhausted():
+                raise ForgeUnavailable("others kept changing the state branch; nothing was written, try again")
+            case outcome.Unknown(reason=reason):
+                raise ForgeUnclear(f"whether it was written on the state branch could not be found out: {reason}")
+            case _:
+                assert_never(result)
+
+
+def unreadable(error: StateError) -> ForgeUnavailable:
+    """What an error of the state branch means to those who ask a forge."""
+    if isinstance(error, StateDenied | MissingState | RewoundState):
+        return ForgeRefused(str(error))
+    if isinstance(error, StateDocumentError):
+        return ForgeUnavailable(f"{error}; `orch-gates state lint` names every such file")
+    return ForgeUnavailable(str(error))
+
+
+def made(kind: type[D], values: Mapping[str, Any]) -> D:
+    """A document with these values.
+
+    Raises:
+        ForgeRefused: they are not what it may hold; the message names the field.
+    """
+    try:
+        return codec.validated(kind, {"schema": kind.schema_name(), **values})
+    except StateDocumentError as error:
+        raise ForgeRefused(str(error)) from error
+
+
+def changed(document: D, **values: Any) -> D:
+    """The same document with some values changed.
+
+    Raises:
+        ForgeRefused: as `made`.
+    """
+    return made(type(document), {**document.fields(), **values})
+
+
+def write(event: str, subject: str, path: str, document: Document, body: str = "") -> Change:
+    """The change that writes one document.
+
+    Raises:
+        ForgeRefused: it is bigger than a document may be.
+    """
+    try:
+        text = codec.encode(document, escape.well_formed(body))
+    except StateDocumentError as error:
+        raise ForgeRefused(str(error)) from error
+    return Change(event=event, task="-", subject=subject, writes={path: text})
+
+
+def _is_number(number: int) -> bool:
+    return 0 < number <= 999_999_999

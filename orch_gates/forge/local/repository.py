@@ -1,0 +1,223 @@
+"""What git knows about the branches of a bare repository, and merging there as a server does.
+
+This is the one place where the product moves a target branch: P4 says that only the forge merges,
+and here it is the forge. It pushes, so that the repository's hooks judge the merge (MRG-5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from orch_gates.errors import ForgeUnavailable, GitError, ProcessError
+from orch_gates.git.answers import PushAnswer
+from orch_gates.git.cli import Git
+from orch_gates.git.remote import Remote, Update
+
+MERGED = "refs/orch/merged"
+
+_TRIGGER = "pr-merge-to-base"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where the refs of one pull request stand; empty where there is no such ref.
+
+    `merged` is the merge commit that its merge put into the repository together with the target.
+    """
+
+    head: str
+    target: str
+    merged: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """A repository for one merge: it sees the objects of the bare one, which sees none of its own."""
+
+    git: Git
+    remote: Remote
+
+    def tree(self, target: str, head: str) -> str | None:
+        """The tree of both merged; None where they conflict, or have nothing in common.
+
+        Raises:
+            GitError: git could not tell.
+        """
+        done = self.git.run("merge-tree", "--write-tree", "--no-messages", target, head)
+        if done.returncode == 0 and not done.stderr.strip():
+            return done.stdout.decode("ascii").strip()
+        if done.returncode == 1 or b"unrelated histories" in done.stderr:
+            return None
+        if done.returncode == 129:
+            raise GitError(f"{self.git.text('version')} cannot merge in a bare repository; git 2.38 or newer can")
+        raise GitError(f"git merge-tree failed ({done.returncode}): {done.complaint}")
+
+    def commit(self, tree: str, parents: tuple[str, ...], message: str, who: str, now: datetime) -> str:
+        """A commit of this tree, by `who`, at `now`.
+
+        Raises:
+            GitError: git refused it.
+        """
+        said: dict[str, str | None] = {}
+        for role in ("AUTHOR", "COMMITTER"):
+            said[f"GIT_{role}_NAME"] = who
+            said[f"GIT_{role}_EMAIL"] = who if "@" in who else f"{who}@localhost"
+            said[f"GIT_{role}_DATE"] = f"{int(now.timestamp())} +0000"
+        after = [argument for parent in parents for argument in ("-p", parent)]
+        made = self.git.with_env(said).read("commit-tree", *after, "-F", "-", tree, stdin=message.encode())
+        return made.decode("ascii").strip()
+
+    def push(self, updates: tuple[Update, ...], timeout: float) -> PushAnswer:
+        """Push all updates or none, each a compare-and-swap; hooks run, and may refuse."""
+        return self.remote.push(self.git.directory, updates, timeout=timeout)
+
+
+class Repository:
+    """The bare repository; hooks are told that `who` asks, and that it is `name` (`owner/name`)."""
+
+    def __init__(self, git: Git, name: str, who: str, env: Mapping[str, str]) -> None:
+        self._git = git
+        self._name = name
+        self._who = who
+        self._env = env
+        self.timeout = git.timeout
+
+    def stand(self, branch: str, target: str, number: int = 0) -> Stand:
+        """Where a pull request's refs stand, read together.
+
+        Raises:
+            ForgeUnavailable: git did not answer.
+        """
+        names = (f"refs/heads/{branch}", f"refs/heads/{target}", f"{MERGED}/{number}")
+        with meant():
+            listed = self._git.read("for-each-ref", "--format=%(refname) %(objectname)", *names)
+        found = dict(line.split(" ", 1) for line in listed.decode("utf-8", "surrogateescape").splitlines())
+        return Stand(*(found.get(name, "") for name in names))
+
+    def merged_into(self, target: str) -> frozenset[int]:
+        """The numbers of the pull requests whose merge is in a commit.
+
+        Raises:
+            ForgeUnavailable: git did not answer.
+        """
+        with meant():
+            listed = self._git.read("for-each-ref", f"--merged={target}", "--format=%(refname)", f"{MERGED}/")
+        numbers = (line.rpartition("/")[2] for line in listed.decode("utf-8", "replace").splitlines())
+        return frozenset(int(number) for number in numbers if number.isdecimal() and number.isascii())
+
+    def contains(self, commit: str, ancestor: str) -> bool:
+        """Whether a commit has another one in its history; an empty id is in none.
+
+        Raises:
+            ForgeUnavailable: git could not tell.
+        """
+        if not (commit and ancestor):
+            return False
+        with meant():
+            done = self._git.run("merge-base", "--is-ancestor", ancestor, commit)
+            if done.returncode not in {0, 1} or done.stderr.strip():
+                raise GitError(f"whether {ancestor} is in {commit} could not be told: {done.complaint}")
+        return done.returncode == 0
+
+    def second_parent(self, merge: str) -> str:
+        """The commit that a merge brought in.
+
+        Raises:
+            ForgeUnavailable: git could not tell.
+        """
+        with meant():
+            return self._git.resolve(f"{merge}^2")
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether there is such a commit.
+
+        Raises:
+            ForgeUnavailable: git did not answer.
+        """
+        with meant():
+            return self._git.run("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
+    def mergeable(self, stand: Stand) -> bool:
+        """Whether both branches are there and merge without a conflict.
+
+        Raises:
+            ForgeUnavailable: git could not tell.
+        """
+        if not (stand.head and stand.target):
+            return False
+        with self.workshop() as shop, meant():
+            return shop.tree(stand.target, stand.head) is not None
+
+    @contextlib.contextmanager
+    def workshop(self, number: int = 0) -> Iterator[Workshop]:
+        """A repository for the merge of a pull request, while the block lasts.
+
+        Raises:
+            ForgeUnavailable: it could not be made.
+        """
+        with tempfile.TemporaryDirectory(prefix="orch-gates-") as folder:
+            with meant():
+                objects = self._git.git_dir() / "objects"
+                form = self._git.text("rev-parse", "--show-object-format")
+                bench = Git(Path(folder), self._git.env, self.timeout)
+                bench.read("init", "--quiet", "--bare", "--template=", f"--object-format={form}")
+                (Path(folder) / "objects" / "info").mkdir(exist_ok=True)
+                (Path(folder) / "objects" / "info" / "alternates").write_text(f"{objects}\n", "utf-8")
+            yield Workshop(bench, Remote.at(str(self._git.git_dir()), self._told(number)))
+
+    def version(self) -> str:
+        """The release of git that does the work.
+
+        Raises:
+            ForgeUnavailable: there is no git, or no repository any more.
+        """
+        with meant():
+            self._git.git_dir()
+            return self._git.text("version").removeprefix("git version ")
+
+    def default_branch(self) -> str:
+        """The branch that a clone begins with.
+
+        Raises:
+            ForgeUnavailable: git could not tell.
+        """
+        with meant():
+            return self._git.text("symbolic-ref", "--short", "HEAD")
+
+    def allows(self, mode: int) -> bool:
+        """Whether the permissions of its files let this process read (`os.R_OK`) or write (`os.W_OK`) it.
+
+        Raises:
+            ForgeUnavailable: there is no repository any more.
+        """
+        with meant():
+            folder = self._git.git_dir()
+        return all(os.access(folder / name, mode | os.X_OK) for name in ("objects", "refs"))
+
+    def _told(self, number: int) -> dict[str, str]:
+        """The environment that a server gives to the hooks of a merge (docs/reference/forges.md)."""
+        owner, _, name = self._name.partition("/")
+        return {
+            **self._env,
+            "GITEA_PUSH_TRIGGER": _TRIGGER,
+            "GITEA_PR_ID": str(number),
+            "GITEA_PR_INDEX": str(number),
+            "GITEA_PUSHER_NAME": self._who,
+            "GITEA_REPO_USER_NAME": owner,
+            "GITEA_REPO_NAME": name,
+        }
+
+
+@contextlib.contextmanager
+def meant() -> Iterator[None]:
+    """Turn what git did not answer into what that means to those who ask a forge."""
+    try:
+        yield
+    except (GitError, ProcessError) as error:
+        raise ForgeUnavailable(f"the local forge: {error}") from error
