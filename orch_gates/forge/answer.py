@@ -11,6 +11,7 @@ from typing import Any
 from orch_gates.documents import escape
 
 _LONGEST = 500
+_LONGEST_WAIT = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,10 @@ class Answer:
         Raises:
             ValueError: it is none.
         """
-        return json.loads(self.body) if self.body.strip() else None
+        try:
+            return json.loads(self.body) if self.body.strip() else None
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
     @property
     def message(self) -> str:
@@ -47,9 +51,9 @@ class Answer:
 
     @property
     def wait(self) -> float | None:
-        """Seconds that the forge asks to wait; a date is not read, as clocks differ (ST-7)."""
+        """Seconds that the forge asks to wait, at most a day; a date is not read, as clocks differ (ST-7)."""
         said = self.headers.get("Retry-After", "")
-        return float(said) if said.isdecimal() else None
+        return min(float(said), _LONGEST_WAIT) if said.isdecimal() else None
 
 
 class Sort(Enum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,12 @@ from urllib.parse import urlsplit
 import requests
 from requests import PreparedRequest
 from requests.auth import AuthBase
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
 from orch_gates import clock
 from orch_gates.documents import escape
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge import breakage
 from orch_gates.forge.answer import Answer, Sort, Trouble
 
 _MOST_PAGES = 200
@@ -23,6 +25,8 @@ _MOST_BYTES = 16 * 1024 * 1024
 _LONGEST_WAIT = 30.0
 _MOST_REMEMBERED = 100
 _LONGEST_REMEMBERED = 256 * 1024
+_MOST_DIGITS = 20
+_UNUSABLE = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)
 # A server or a proxy before it that is busy or restarting.
 _PASSING = {502, 503, 504}
 
@@ -67,10 +71,31 @@ class Token(AuthBase):
     scheme: str = "token"
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Put it into the header."""
+        """Put it into the header.
+
+        Raises:
+            ForgeRefused: it cannot be one; the libraries below would show it in their own error.
+        """
+        if not re.fullmatch("[!-~]*", self.value):
+            raise ForgeRefused("the token holds a blank or another character that no token has; copy it again")
         if self.value:
             request.headers["Authorization"] = f"{self.scheme} {self.value}"
         return request
+
+
+@dataclass(slots=True)
+class _Content:
+    """A body that knows whether any of it was sent: without it, no server can have acted."""
+
+    content: bytes
+    sent: bool = False
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.sent = True
+        yield self.content
 
 
 class Api:
@@ -97,12 +122,15 @@ class Api:
         return self._document(path, self.read(path, query))
 
     def rows(self, path: str, key: str = "", **query: str | int) -> Iterator[dict[str, Any]]:
-        """Every row of a list, all pages of it, one page after the other; `key` where the list is in a document.
+        """Every row of a list, all pages of it; `key` where the list is in a document.
+
+        One page is read after the other, never several at once: lists change while they are read,
+        and that no row is missed rests on their order.
 
         Raises:
-            ForgeRefused, ForgeUnavailable: as `get`, or the list changed its length while it was read.
+            ForgeRefused, ForgeUnavailable: as `get`, or the list became shorter while it was read.
         """
-        count, size = 0, self._dialect.page_size
+        count, most, size = 0, 0, self._dialect.page_size
         for page in range(1, _MOST_PAGES + 1):
             answer = self.read(path, {**query, self._dialect.page: size, "page": page})
             found = self._document(path, answer)
@@ -112,6 +140,10 @@ class Api:
             yield from rows
             count += len(rows)
             total = _total(answer, found)
+            # What went from an earlier page has moved a row of a later one there, where it was not seen.
+            if total is not None and total < most:
+                raise ForgeUnavailable(f"{self.at(path)} became shorter while it was read; ask again")
+            most = max(most, total or 0)
             short = self._dialect.short_page_ends and len(rows) < size and not answer.headers.get("Link")
             if not rows or (total is not None and count >= total) or _last(answer) or short:
                 break
@@ -190,48 +222,35 @@ class Api:
         reading = method == "GET"
         key = f"{path}?{sorted(query.items())}"
         known = self._known.get(key) if reading else None
-        unsaid: type[ForgeUnavailable] = ForgeUnavailable if reading else ForgeUnclear
+        content = None if document is None else _Content(json.dumps(document).encode())
+        headers = {"If-None-Match": known.headers["ETag"]} if known else {}
         try:
             with self._session.request(
                 method,
                 self._url + path,
                 params=dict(query),
-                json=document,
+                data=content,
                 auth=self._token,
-                headers={"If-None-Match": known.headers["ETag"]} if known else None,
+                headers={**headers, "Content-Type": "application/json"} if content else headers,
                 timeout=self._timeout,
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 status = response.status_code
-                answer = Answer(status, response.headers, self._body(response, begun + self._timeout))
-        except requests.exceptions.SSLError as error:
-            raise ForgeUnavailable(f"{self.at('')}: {_distrust(error)}") from error
-        except requests.exceptions.ConnectTimeout as error:
-            raise ForgeUnavailable(f"{self.at('')} did not answer within {self._timeout:g} s") from error
-        except requests.Timeout as error:
-            raise unsaid(f"{self.at('')} did not answer within {self._timeout:g} s") from error
-        except requests.RequestException as error:
-            if (why := _never_sent(error)) is not None:
-                raise ForgeUnavailable(f"{self.at('')} cannot be reached: {why}") from error
-            raise unsaid(f"{self.at('')} broke off: {type(error).__name__}") from error
+                answer = Answer(status, response.headers, _body(response, begun + self._timeout))
+        except _UNUSABLE as error:
+            raise ForgeUnavailable(f"{self.at('')} cannot be reached: the url cannot be used") from error
+        except (requests.RequestException, HTTPError, OSError) as error:
+            broken = breakage.meaning(error, self._timeout)
+            safe = reading or broken.unsent or (content is not None and not content.sent)
+            raise (ForgeUnavailable if safe else ForgeUnclear)(f"{self.at('')} {broken.words}") from error
         finally:
             self._observe(Call(method, path, status, clock.monotonic() - begun))
         if known is not None and status == 304:
-            return known
+            answer = known
         if reading:
             self._remember(key, answer)
         return answer
-
-    def _body(self, response: requests.Response, give_up: float) -> bytes:
-        found = bytearray()
-        for chunk in response.iter_content(65536):
-            found += chunk
-            if len(found) > _MOST_BYTES:
-                raise ForgeUnclear(f"{self.at('')} answered with more than {_MOST_BYTES} bytes")
-            if clock.monotonic() > give_up:
-                raise requests.Timeout
-        return bytes(found)
 
     def _remember(self, key: str, answer: Answer) -> None:
         """What did not change is not sent again, and GitHub does not count it (its limit is per hour)."""
@@ -244,7 +263,7 @@ class Api:
 
 def _total(answer: Answer, found: object) -> int | None:
     said = answer.headers.get("X-Total-Count", "")
-    if said.isdecimal():
+    if said.isdecimal() and len(said) < _MOST_DIGITS:
         return int(said)
     inside = found.get("total_count") if isinstance(found, dict) else None
     return inside if isinstance(inside, int) else None
@@ -256,27 +275,13 @@ def _last(answer: Answer) -> bool:
     return bool(link) and 'rel="next"' not in link
 
 
-def _never_sent(error: requests.RequestException) -> str | None:
-    """Why a request cannot have reached the server, None where it may have."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(reason, NameResolutionError):
-        return "its name is not known here; is the url right, is there a network?"
-    if isinstance(reason, NewConnectionError):
-        return "nothing answers there; is the url right, is the server up?"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy between does not answer"
-    if isinstance(error, ValueError):
-        return "the url cannot be used"
-    return None
-
-
-def _distrust(error: requests.exceptions.SSLError) -> str:
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    cause = reason.args[0] if isinstance(reason, Exception) and reason.args else None
-    if not isinstance(cause, ssl.SSLCertVerificationError):
-        return "it does not speak TLS as it should; is the url right?"
-    # Who has a wrong clock is told that a certificate has expired, or is not valid yet.
-    return (
-        f"its certificate is not trusted ({escape.visible(cause.verify_message)}); "
-        "REQUESTS_CA_BUNDLE names a file with its issuer"
-    )
+def _body(response: requests.Response, give_up: float) -> bytes:
+    """All of it; what comes is looked at as it comes, so that no trickle outlasts the time."""
+    found = bytearray()
+    while chunk := response.raw.read1(65536, decode_content=True):
+        found += chunk
+        if len(found) > _MOST_BYTES:
+            raise breakage.TooLong(f"answered with more than {_MOST_BYTES} bytes")
+        if clock.monotonic() > give_up:
+            raise TimeoutError
+    return bytes(found)

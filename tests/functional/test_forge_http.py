@@ -2,101 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import secrets
-import socket
-import ssl
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.gitea.connect import DIALECT
-from orch_gates.forge.http import Api
+from orch_gates.forge.http import Api, Call, Dialect
+from tests.fakes.scripted_http import Answer, chunked, cut_off, drips, forge, hangs, resets, says, sends
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-class Scripted(ThreadingHTTPServer):
-    """Gives its answers one after the other, the last one for ever."""
-
-    daemon_threads = True
-
-    def __init__(self, *answers: Answer) -> None:
-        self.answers = list(answers)
-        self.seen: list[tuple[str, dict[str, str]]] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+# Pages that say how they end by links or by their length, as GitHub's do.
+LINKED = replace(DIALECT, page="per_page", page_size=2, short_page_ends=True)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        server = self.server
-        assert isinstance(server, Scripted)
-        server.seen.append((self.path, dict(self.headers)))
-        answers = server.answers
-        (answers.pop(0) if len(answers) > 1 else answers[0])(self)
-
-    def log_message(self, *_: Any) -> None:
-        return
-
-
-@contextmanager
-def forge(*answers: Answer) -> Iterator[Scripted]:
-    server = Scripted(*answers)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def says(status: int, body: object = None, **headers: str) -> Answer:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data)
-
-    return answer
-
-
-def cut_off(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", "1000")
-    handler.end_headers()
-    handler.wfile.write(b'[{"id": 1')
-
-
-def hangs(handler: BaseHTTPRequestHandler) -> None:
-    handler.rfile.read(1)
-
-
-def drips(handler: BaseHTTPRequestHandler) -> None:
-    """Bytes that keep every single read alive, for longer than a request may take."""
-    handler.send_response(200)
-    handler.end_headers()
-    ended = threading.Event()
-    for _ in range(100):
-        try:
-            handler.wfile.write(b" " * 70000)
-        except OSError:
-            return
-        ended.wait(0.1)
+def ask(url: str, dialect: Dialect = DIALECT, timeout: float = 5) -> Api:
+    return Api(url, "", timeout, dialect)
 
 
 @pytest.mark.parametrize(
@@ -105,14 +28,20 @@ def drips(handler: BaseHTTPRequestHandler) -> None:
         (says(401, {}), ForgeRefused, "the token is wrong or has expired"),
         (says(403, {}), ForgeRefused, "lacks a scope"),
         (says(404, {}), ForgeRefused, "may not see it"),
-        (says(301, {}, Location="/api/v1/repos/a/new"), ForgeRefused, "has moved to /api/v1/repos/a/new"),
+        (says(301, {}, Location="/api/v1/repos/a/new"), ForgeRefused, "a/new; name the new one"),
         (says(500, {}), ForgeUnavailable, "500"),
         (says(502, {}), ForgeUnavailable, "502"),
         (says(429, {}, Retry_After="3600"), ForgeUnavailable, "429"),
         (says(200, b"<html>a proxy's page</html>"), ForgeUnavailable, "did not answer with JSON"),
         (says(200, b""), ForgeUnavailable, "did not answer with JSON"),
         (says(200, b" " * (17 * 1024 * 1024)), ForgeUnavailable, "more than 16777216 bytes"),
+        (says(200, b"[" * 100_000), ForgeUnavailable, "did not answer with JSON"),
+        (says(304), ForgeUnavailable, "304"),
+        (says(200, b"no gzip", Content_Encoding="gzip"), ForgeUnavailable, "broke off"),
         (cut_off, ForgeUnavailable, "broke off"),
+        (resets, ForgeUnavailable, "broke off"),
+        (sends(b""), ForgeUnavailable, "broke off"),
+        (sends(b"not HTTP\r\n\r\n"), ForgeUnavailable, "broke off"),
         (hangs, ForgeUnavailable, "did not answer within 0.5 s"),
         (drips, ForgeUnavailable, "did not answer within 0.5 s"),
     ],
@@ -121,59 +50,13 @@ def test_every_trouble_has_its_words(answer: Answer, error: type[Exception], wor
     """P2: and none of them is an empty list."""
     token = secrets.token_hex(20)
     with forge(answer) as server:
-        for ask in (lambda api: api.get("/x"), lambda api: list(api.rows("/x"))):
+        for read in (lambda api: api.get("/x"), lambda api: list(api.rows("/x"))):
             with pytest.raises(error) as raised:
-                ask(Api(server.url, token, 0.5, DIALECT))
+                read(Api(server.url, token, 0.5, DIALECT))
             assert words in str(raised.value)
+            assert not isinstance(raised.value, ForgeUnclear)
             assert "\n" not in str(raised.value)
             assert token not in str(raised.value)
-
-
-def test_nobody_there_is_said() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(ForgeUnavailable, match=r"127\.0\.0\.1:\d+ cannot be reached"):
-        Api(f"http://127.0.0.1:{port}", "", 1, DIALECT).get("/x")
-
-
-def test_a_certificate_of_ones_own_has_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message names the variable that every tool of the kind knows."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
-        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    with forge(says(200, {"ok": True})) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        url = server.url.replace("http:", "https:")
-        with pytest.raises(ForgeUnavailable, match="REQUESTS_CA_BUNDLE"):
-            Api(url, "", 5, DIALECT).get("/x")
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        assert Api(url, "", 5, DIALECT).get("/x") == {"ok": True}
-
-
-def test_the_token_goes_where_it_belongs_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the header, whatever a netrc file says, and not after a redirect to somewhere else."""
-    netrc = tmp_path / "netrc"
-    netrc.write_text(f"machine 127.0.0.1 login somebody password {secrets.token_hex(8)}\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-    token = secrets.token_hex(20)
-    with forge(says(200, [])) as elsewhere, forge(says(200, {}), says(302, {}, Location=elsewhere.url)) as server:
-        api = Api(server.url, token, 5, DIALECT)
-        api.get("/x", page=1)
-        with pytest.raises(ForgeRefused):
-            api.get("/x")
-        assert [headers["Authorization"] for _, headers in server.seen] == [f"token {token}"] * 2
-        assert all(token not in path for path, _ in server.seen)
-        assert elsewhere.seen == []
-    assert token not in repr(api.__dict__)
 
 
 def test_a_forge_that_is_busy_is_asked_again() -> None:
@@ -183,27 +66,153 @@ def test_a_forge_that_is_busy_is_asked_again() -> None:
         assert len(server.seen) == 3
 
 
+@pytest.mark.parametrize("said", ["3600", "9" * 400])
+def test_no_forge_is_waited_for_without_end(said: str) -> None:
+    """Who asks for more time than one request may take is not waited for at all."""
+    with forge(says(503, {}, Retry_After=said)) as server:
+        with pytest.raises(ForgeUnavailable):
+            ask(server.url).get("/x")
+        assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("said", ["-5", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_time_that_is_no_number_of_seconds_is_not_read(said: str) -> None:
+    """Clocks differ; it is asked again after a second."""
+    with forge(says(503, {}, Retry_After=said), says(200, {"ok": True})) as server:
+        assert ask(server.url).get("/x") == {"ok": True}
+
+
 def test_a_list_is_read_to_its_end() -> None:
     """By the total where the server says one, else to the first empty page."""
     pages = [says(200, [{"id": 1}, {"id": 2}], X_Total_Count="3"), says(200, [{"id": 3}], X_Total_Count="3")]
     with forge(*pages) as server:
-        assert [row["id"] for row in Api(server.url, "", 5, DIALECT).rows("/x")] == [1, 2, 3]
+        assert [row["id"] for row in ask(server.url).rows("/x", state="open")] == [1, 2, 3]
+        assert [one.path for one in server.seen] == [f"/x?state=open&limit=50&page={page}" for page in (1, 2)]
+    for said in ("", "-1", "many", "9" * 5000):
+        with forge(*(says(200, [{"id": page}], X_Total_Count=said) for page in (1, 2)), says(200, [])) as server:
+            assert [row["id"] for row in ask(server.url).rows("/x")] == [1, 2]
+
+
+def test_a_list_inside_a_document_is_read_to_its_end() -> None:
+    """By the total in the document, which is no row."""
+    pages = [{"total_count": 3, "runs": [{"id": 1}, {"id": 2}]}, {"total_count": 3, "runs": [{"id": 3}]}]
+    with forge(*(says(200, page) for page in pages)) as server:
+        assert [row["id"] for row in ask(server.url).rows("/x", key="runs")] == [1, 2, 3]
         assert len(server.seen) == 2
+
+
+def test_a_list_ends_where_its_links_do() -> None:
+    """A last page that is full needs no other to be asked for; a short one with a link is not the last."""
+    more = '<http://127.0.0.1/x?page=2>; rel="next", <http://127.0.0.1/x?page=2>; rel="last"'
+    last = '<http://127.0.0.1/x?page=1>; rel="first", <http://127.0.0.1/x?page=1>; rel="prev"'
+    pages = [says(200, [{"id": 1}], Link=more), says(200, [{"id": 2}, {"id": 3}], Link=last)]
+    with forge(*pages) as server:
+        assert [row["id"] for row in ask(server.url, LINKED).rows("/x")] == [1, 2, 3]
+        assert [one.path for one in server.seen] == [f"/x?per_page=2&page={page}" for page in (1, 2)]
+
+
+def test_a_short_page_ends_a_list_where_the_forge_promises_it() -> None:
+    """Elsewhere a server may give fewer rows than it was asked for."""
+    with forge(says(200, [{"id": 1}])) as server:
+        assert len(list(ask(server.url, LINKED).rows("/x"))) == 1
+        assert len(server.seen) == 1
     with forge(says(200, [{"id": 1}]), says(200, [{"id": 2}]), says(200, [])) as server:
-        assert [row["id"] for row in Api(server.url, "", 5, DIALECT).rows("/x")] == [1, 2]
+        assert len(list(ask(server.url).rows("/x"))) == 2
+
+
+def test_a_list_that_grows_is_read_on() -> None:
+    pages = [says(200, [{"id": 1}], X_Total_Count="2"), says(200, [{"id": 2}, {"id": 3}], X_Total_Count="3")]
+    with forge(*pages) as server:
+        assert len(list(ask(server.url).rows("/x"))) == 3
 
 
 @pytest.mark.parametrize(
     "pages",
     [
         [says(200, [{"id": 1}], X_Total_Count="3"), says(200, [], X_Total_Count="3")],
+        [says(200, [{"id": 1}, {"id": 2}], X_Total_Count="4"), says(200, [{"id": 4}], X_Total_Count="3")],
         [says(200, {"message": "no list"})],
         [says(200, ["no row"])],
         [says(200, [{"id": 1}])],
     ],
-    ids=["shorter than it says", "no list", "no rows", "without an end"],
+    ids=["shorter than it says", "a row went while it was read", "no list", "no rows", "without an end"],
 )
 def test_a_list_that_is_not_whole_is_none(pages: list[Answer]) -> None:
     """faults.md: the first page is never taken for all of it."""
     with forge(*pages) as server, pytest.raises(ForgeUnavailable):
-        list(Api(server.url, "", 5, DIALECT).rows("/x"))
+        list(ask(server.url).rows("/x"))
+
+
+def test_what_did_not_change_is_not_sent_again() -> None:
+    """The same path and query is asked for with the tag it had, and a change replaces what was kept."""
+    answers = [says(200, {"turn": 1}, ETag='"a"'), says(304), says(200, {"turn": 2}, ETag='"b"'), says(304)]
+    with forge(*answers) as server:
+        api = ask(server.url)
+        assert [api.get("/x", page=1)["turn"] for _ in range(4)] == [1, 1, 2, 2]
+        assert [one.headers.get("If-None-Match") for one in server.seen] == [None, '"a"', '"a"', '"b"']
+        server.answers = [says(200, {"turn": 3})]
+        api.get("/x", page=2)
+        api.get("/y", page=1)
+        assert [one.headers.get("If-None-Match") for one in server.seen[4:]] == [None, None]
+        assert [api.get("/x", page=1)["turn"] for _ in range(2)] == [3, 3]
+        assert [one.headers.get("If-None-Match") for one in server.seen[6:]] == ['"b"', None]
+
+
+def test_what_is_kept_is_bounded() -> None:
+    """By number, the least lately asked for going first, and by size; an error is not kept."""
+    with forge(says(200, {}, ETag='"a"')) as server:
+        api = ask(server.url)
+        for number in range(100):
+            api.get(f"/{number}")
+        server.answers = [says(304)]
+        api.get("/0")
+        server.answers = [says(200, {}, ETag='"a"')]
+        api.get("/100")
+        for path, kept in (("/0", '"a"'), ("/1", None)):
+            api.get(path)
+            assert server.seen[-1].headers.get("If-None-Match") == kept
+        for answer in (says(200, "x" * 300_000, ETag='"big"'), says(404, {}, ETag='"none"')):
+            server.answers = [answer]
+            for _ in range(2):
+                api.ask("GET", "/other")
+            assert server.seen[-1].headers.get("If-None-Match") is None
+
+
+def test_a_body_may_come_in_any_way() -> None:
+    """Compressed or in chunks: the same document."""
+    document = {"words": "x" * 200_000}
+    data = json.dumps(document).encode()
+    answers = [
+        says(200, gzip.compress(data), Content_Encoding="gzip"),
+        chunked(data[:7], data[7:]),
+        sends(b"HTTP/1.1 200 OK\r\n\r\n" + data),
+    ]
+    with forge(*answers) as server:
+        api = ask(server.url)
+        assert [api.get("/x") for _ in answers] == [document] * 3
+
+
+def test_a_small_answer_that_unpacks_to_a_big_one_is_refused() -> None:
+    bomb = gzip.compress(b" " * 40_000_000)
+    with forge(says(200, bomb, Content_Encoding="gzip")) as server, pytest.raises(ForgeUnavailable, match="more than"):
+        ask(server.url).get("/x")
+
+
+def test_somebody_may_watch_every_request() -> None:
+    """Each one that was sent, those that are sent again and those that had no answer too (`--timings`)."""
+    calls: list[Call] = []
+    with forge(says(503, {}), says(200, {}), says(201, {}), says(404, {}), resets) as server:
+        api = Api(server.url, "", 5, DIALECT, calls.append)
+        api.get("/a", page=1)
+        api.write("POST", "/b", {})
+        for path in ("/c", "/d"):
+            with pytest.raises(ForgeUnavailable):
+                api.get(path)
+    assert [(call.method, call.path, call.status) for call in calls] == [
+        ("GET", "/a", 503),
+        ("GET", "/a", 200),
+        ("POST", "/b", 201),
+        ("GET", "/c", 404),
+        ("GET", "/d", 0),
+    ]
+    assert all(call.seconds >= 0 for call in calls)

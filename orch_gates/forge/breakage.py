@@ -1,0 +1,88 @@
+"""What an error of the wire means: whether the forge can have heard of the request, and words for people (P2)."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    LocationValueError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
+
+from orch_gates.documents import escape
+
+# OpenSSL's own numbers, from x509_vfy.h.
+_WRONG_TIME = {9, 10}
+_WRONG_NAME = {62, 64}
+
+
+class TooLong(OSError):
+    """More than any answer needs; `str()` says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """`unsent`: the request certainly never reached the forge; `words` are read after its name."""
+
+    unsent: bool
+    words: str
+
+
+_NO_ANSWER = "did not answer within {timeout:g} s"
+# The first that fits: some of these are kinds of others.
+_MEANING: tuple[tuple[type[BaseException], Breakage], ...] = (
+    (ProxyError, Breakage(True, "cannot be reached: the proxy between does not answer")),
+    (
+        NameResolutionError,
+        Breakage(True, "cannot be reached: its name is not known here; is the url right, is there a network?"),
+    ),
+    (
+        NewConnectionError,
+        Breakage(True, "cannot be reached: nothing answers there; is the url right, is the server up?"),
+    ),
+    (ConnectTimeoutError, Breakage(True, _NO_ANSWER)),
+    (ReadTimeoutError, Breakage(False, _NO_ANSWER)),
+    (TimeoutError, Breakage(False, _NO_ANSWER)),
+    (LocationValueError, Breakage(True, "cannot be reached: the url cannot be used")),
+    # It may also break in the middle of an answer.
+    (ssl.SSLError, Breakage(False, "does not speak TLS as it should; is the url right?")),
+)
+
+
+def meaning(error: BaseException, timeout: float) -> Breakage:
+    """What an error of `requests` or `urllib3` means; anything unknown may have been sent."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Breakage(True, _distrust(cause))
+        for kind, breakage in _MEANING:
+            if isinstance(cause, kind):
+                return Breakage(breakage.unsent, breakage.words.format(timeout=timeout))
+    if isinstance(error, TooLong):
+        return Breakage(False, str(error))
+    # `requests` looks for the bundle of certificates itself, before it connects.
+    if type(error) is OSError:
+        return Breakage(True, f"cannot be asked: {escape.visible(str(error))}")
+    return Breakage(False, f"broke off: {type(error).__name__}")
+
+
+def _causes(error: object) -> Iterator[BaseException]:
+    """An error, and what it was made of: both libraries keep that as a reason or as the first argument."""
+    while isinstance(error, BaseException):
+        yield error
+        reason = getattr(error, "reason", None)
+        error = reason if isinstance(reason, BaseException) else next(iter(error.args), None)
+
+
+def _distrust(error: ssl.SSLCertVerificationError) -> str:
+    words = f"has a certificate that is not trusted ({escape.visible(error.verify_message)})"
+    if error.verify_code in _WRONG_TIME:
+        return f"{words}: is the clock of this machine right? If so, the server needs a new one"
+    if error.verify_code in _WRONG_NAME:
+        return f"{words}: is the url right? If so, the server needs one with this name"
+    return f"{words}: REQUESTS_CA_BUNDLE names a file with its issuer"
