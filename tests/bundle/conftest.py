@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import string
 import subprocess
 from collections.abc import Callable
@@ -11,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import house_rules
-
-PARTS = ("action.yml", "actions", "orch_gates", "requirements", "pyproject.toml", "README.md", ".pre-commit-hooks.yaml")
+from tests.bundle.published import publish
 
 
 def git(repo: Path, *arguments: str) -> str:
@@ -25,16 +22,7 @@ def git(repo: Path, *arguments: str) -> str:
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with what this checkout would publish, committed or not."""
-    copy = tmp_path_factory.mktemp("bundle")
-    for source in house_rules.project_files():
-        relative = source.relative_to(house_rules.ROOT)
-        if relative.parts[0] in PARTS:
-            (copy / relative).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, copy / relative)
-    git(copy, "init", "-q", "-b", "main")
-    git(copy, "add", "--all")
-    git(copy, "commit", "-q", "-m", "the bundle")
-    return copy
+    return publish(tmp_path_factory.mktemp("bundle")).path
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ class Api:
 
     url: str
     authorization: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def call(self, method: str, path: str, document: object = None) -> Answer:
         """Send a request to a path below `/api/v1`."""
@@ -65,7 +66,7 @@ class Api:
 
     def send(self, method: str, path: str, document: object = None) -> Answer:
         """Send a request to any path."""
-        headers = {"Accept": "application/json" if path.startswith("/api/") else "*/*"}
+        headers = {"Accept": "application/json" if path.startswith("/api/") else "*/*", **self.headers}
         if self.authorization:
             headers["Authorization"] = self.authorization
         if document is not None:

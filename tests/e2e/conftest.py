@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CACHE, REQUIRE_REAL
+from tests.e2e.actions import UNSET, Bundle, Project
 from tests.e2e.gitea import Gitea
-from tests.e2e.repository import Pull, Repository
+from tests.e2e.repository import MAIN, Pull, Repository
+from tests.e2e.runner import Runner
 
 HERE = Path(__file__).parent
 # Read before the isolation of the tests takes it out of the environment.
 NAMED = os.environ.get("ORCH_GITEA_BIN", "")
+NAMED_RUNNER = os.environ.get("ORCH_RUNNER_BIN", "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,6 +57,39 @@ def gitea(gitea_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
             yield server
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def runner(gitea: Gitea, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """Something that runs the server's Actions: Gitea's own runner in ORCH_RUNNER_BIN, or the test runner."""
+    made = Runner(gitea, tmp_path_factory.mktemp("runner"))
+    try:
+        if NAMED_RUNNER:
+            made.start_native(Path(NAMED_RUNNER))
+        else:
+            made.start(Path(sys.executable).with_name("act"))
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def bundle(gitea: Gitea, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """What a release publishes, as a repository of the server."""
+    return Bundle(gitea, tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def project(gitea: Gitea, runner: Runner, bundle: Bundle, tmp_path: Path) -> Callable[..., Project]:
+    """Make alice's project with one workflow, in which the zeros are replaced by the bundle's commit."""
+
+    def made(workflow: str, files: Mapping[str, str] = MAIN) -> Project:
+        text = workflow.replace(UNSET, bundle.sha)
+        if NAMED_RUNNER:
+            text = bundle.with_checkout(text)
+        return Project(gitea, gitea.alice, tmp_path, text, files)
+
+    return made
 
 
 @pytest.fixture

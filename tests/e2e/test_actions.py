@@ -1,0 +1,197 @@
+"""The server's own scheduler runs workflows with the actions of the bundle: the verdict is a status on the commit."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.builders import github_token
+from tests.e2e.actions import CHECKOUT, TAG, Bundle, Project
+from tests.e2e.gitea import ROOT
+from tests.e2e.repository import eventually
+from tests.e2e.runner import Runner
+
+Make = Callable[..., Project]
+EXAMPLE = (ROOT / "docs" / "examples" / "gitea-security.yml").read_text("utf-8")
+JOB = "secrets and dependencies"
+CONTEXT = f"security / {JOB}"
+
+GATES = f"""
+name: gates
+on: push
+jobs:
+  gate:
+    runs-on: ubuntu-latest
+    outputs:
+      outcome: ${{{{ steps.gate.outputs.outcome }}}}
+      findings: ${{{{ steps.gate.outputs.findings }}}}
+      odd: "a 'quoted' ${{{{ '$' }}}}{{{{ no expression }}}}"
+    steps:
+      - uses: {CHECKOUT}
+        with: {{fetch-depth: 0}}
+      - uses: orch/orch-gates/actions/setup@{TAG}
+      - uses: orch/orch-gates@{TAG}
+        id: gate
+  after:
+    runs-on: ubuntu-latest
+    needs: gate
+    if: always()
+    steps:
+      - run: echo "SEEN=$RESULT $OUTCOME $FINDINGS"; echo "ODD=$ODD"
+        env:
+          RESULT: ${{{{ needs.gate.result }}}}
+          OUTCOME: ${{{{ needs.gate.outputs.outcome }}}}
+          FINDINGS: ${{{{ needs.gate.outputs.findings }}}}
+          ODD: ${{{{ needs.gate.outputs.odd }}}}
+  only-if-good:
+    runs-on: ubuntu-latest
+    needs: gate
+    steps:
+      - run: echo went on
+"""
+
+SECRETS = f"""
+on: push
+jobs:
+  use:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: {CHECKOUT}
+      - run: |
+          printf 'MINE=%s\\n' "$MINE"
+          printf 'LINES=%s\\n' "$LINES"
+          printf 'HASH=%s\\n' "$(printf %s "$MINE" | sha256sum)"
+          python3 shown.py
+        env:
+          MINE: ${{{{ secrets.MINE }}}}
+          LINES: ${{{{ secrets.LINES }}}}
+          TOKEN: ${{{{ github.token }}}}
+"""
+
+# Command lines of all processes, this one's parents among them.
+SHOWN = """
+import os
+from pathlib import Path
+
+lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+assert any(b"shown.py" in line for line in lines)
+for name in ("MINE", "LINES", "TOKEN"):
+    assert os.environ[name]
+    assert not any(os.environ[name].encode() in line for line in lines), name
+print("SHOWN=no")
+"""
+
+WAITING = """
+on: push
+concurrency:
+  group: ${{ github.ref }}
+  cancel-in-progress: true
+jobs:
+  wait:
+    runs-on: ubuntu-latest
+    steps:
+      - run: |
+          setsid sleep 300 &
+          echo $! >"$PLACE"
+          mv "$PLACE" "$PLACE-$GITHUB_SHA"
+          sleep 300
+        env: {PLACE: "${{ vars.PLACE }}"}
+"""
+
+
+def leak() -> dict[str, str]:
+    return {"settings": f"# settings\n\ntoken = '{github_token()}'\n"}
+
+
+def test_a_copied_workflow_judges_pushes(project: Make) -> None:
+    """A leaked key is a red status on exactly its commit, and is not shown in the log."""
+    app = project(EXAMPLE)
+    clean = app.push({"app.py": "x = 1\n"})
+    good = app.run("push", clean)
+    assert good.ended() == "success", good.log(JOB)
+    assert app.statuses(clean) == {f"{CONTEXT} (push)": "success"}
+    settings = leak()
+    leaked = app.push(settings)
+    bad = app.run("push", leaked)
+    assert bad.ended() == "failure"
+    assert app.statuses(leaked) == {f"{CONTEXT} (push)": "failure"}
+    assert app.statuses(clean) == {f"{CONTEXT} (push)": "success"}
+    assert "::error file=settings,line=3," in bad.log(JOB)
+    assert settings["settings"].split("'")[1] not in bad.log(JOB)
+
+
+def test_a_copied_workflow_judges_pull_requests(project: Make) -> None:
+    """The head is judged, and has the status; the base has none."""
+    app = project(EXAMPLE)
+    head = app.pull(leak())
+    assert app.run("pull_request", head).ended() == "failure"
+    assert app.run("push", head).ended() == "failure"
+    red = {f"{CONTEXT} (pull_request)": "failure", f"{CONTEXT} (push)": "failure"}
+    assert app.statuses(head) == red
+    assert app.statuses(app.repository.tip()) == {}
+
+
+def test_later_jobs_read_the_outcome(project: Make, runner: Runner) -> None:
+    """The front door, taken by its tag: outputs reach the jobs that need it, people get the summary."""
+    app = project(GATES)
+    leaked = app.push(leak())
+    run = app.run("push", leaked)
+    assert run.ended() == "failure"
+    assert "is on PATH and is used" in run.log("gate")
+    assert run.conclusions() == {"gate": "failure", "after": "success", "only-if-good": "skipped"}
+    assert run.printed("after") == {"SEEN": "failure FAIL 1", "ODD": "a 'quoted' ${{ no expression }}"}
+    assert app.statuses(leaked)["gates / only-if-good (push)"] == "skipped"
+    if (summary := runner.summary(run.id, "gate")) is not None:
+        assert summary.startswith("# security: FAIL")
+
+
+def test_secrets_reach_steps_and_nobody_else(project: Make) -> None:
+    """In no command line of a process, and masked in the log."""
+    app = project(SECRETS, {"shown.py": SHOWN})
+    mine, lines = secrets.token_hex(20), [secrets.token_hex(20) for _ in range(2)]
+    app.secret("MINE", mine)
+    app.secret("LINES", "\n".join(lines))
+    run = app.run("push", app.push({"a": "1\n"}))
+    assert run.ended() == "success", run.log("use")
+    log = run.log("use")
+    assert "MINE=***" in log
+    assert "SHOWN=no" in log
+    assert not [secret for secret in (mine, *lines) if secret in log]
+
+
+@pytest.mark.parametrize("how", ["button", "push"])
+def test_a_cancelled_run_is_ended(how: str, project: Make, tmp_path: Path) -> None:
+    """Its processes end, also those that left their group; its commit is red, not pending for ever."""
+    app = project(WAITING)
+    place = tmp_path / "process"
+    app.variable("PLACE", str(place))
+
+    def started(sha: str) -> str:
+        file = Path(f"{place}-{sha}")
+        eventually(file.exists, "the step runs")
+        return file.read_text().strip()
+
+    first = app.push({"a": "1\n"})
+    run = app.run("push", first)
+    process = started(first)
+    assert set(app.statuses(first).values()) == {"pending"}
+    if how == "button":
+        run.cancel()
+    else:
+        second = app.push({"a": "2\n"})
+        started(second)
+        app.run("push", second).cancel()
+    assert run.ended() == "cancelled"
+    eventually(lambda: not Path("/proc", process).exists(), "its processes are gone")
+    assert set(app.statuses(first).values()) == {"failure"}
+
+
+def test_the_checkout_of_these_tests(project: Make, bundle: Bundle) -> None:
+    """What Gitea's own runner uses here in place of actions/checkout, which the server does not have."""
+    app = project(bundle.with_checkout(EXAMPLE))
+    head = app.push({"app.py": "x = 1\n"})
+    run = app.run("push", head)
+    assert run.ended() == "success", run.log(JOB)
