@@ -165,7 +165,8 @@ class Repository:
             with meant():
                 objects = self._git.git_dir() / "objects"
                 form = self._git.text("rev-parse", "--show-object-format")
-                bench = Git(Path(folder), self._git.env, self.timeout)
+                # A new repository has no grafts, and `merge-tree` warns of the variable that rules them out.
+                bench = Git(Path(folder), self._git.env, self.timeout).with_env({"GIT_GRAFT_FILE": None})
                 bench.read("init", "--quiet", "--bare", "--template=", f"--object-format={form}")
                 (Path(folder) / "objects" / "info").mkdir(exist_ok=True)
                 (Path(folder) / "objects" / "info" / "alternates").write_text(f"{objects}\n", "utf-8")
