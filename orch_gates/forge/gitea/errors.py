@@ -42,9 +42,9 @@ _NOT_ALLOWED = (
     "is not allowed an allowed merge style for this repository",
     "wont sign",
 )
-_REJECTED = re.compile(
-    r"PushRejected with(?:out remote error message| remote message: )|push is rejected", re.IGNORECASE
-)
+_REJECTED = re.compile(r"PushRejected with(?:out remote error message| remote message: ?)")
+_WRONG_TOKEN = "the token is wrong or has expired; make a new one"
+_SILENT = ("", "push is rejected")
 
 
 def trouble(answer: Answer) -> Trouble:
@@ -54,7 +54,8 @@ def trouble(answer: Answer) -> Trouble:
         case 301 | 302 | 307 | 308:
             return Trouble(Sort.REFUSED, f"has moved to {_moved(answer)}; name the new one")
         case 401:
-            return Trouble(Sort.REFUSED, "401, the token is wrong or has expired; make a new one")
+            missing = answer.message == "token is required"
+            return Trouble(Sort.REFUSED, f"401, {'this needs a token; give one' if missing else _WRONG_TOKEN}")
         case 403:
             return Trouble(Sort.REFUSED, f"403, {_forbidden(answer)}")
         case 404:
@@ -115,7 +116,10 @@ def _in_the_way(answer: Answer) -> MergeOutcome:
     if said == "merge push out of date":
         return BaseMoved()
     if rejected := _REJECTED.match(said):
-        return Forbidden(said[rejected.end() :] or "the server refused the push of the merge, and does not say why")
+        words = said[rejected.end() :]
+        return Forbidden("a hook or rule of the server refuses it without a word" if words in _SILENT else words)
+    if "already scheduled to auto merge" in said:
+        return Scheduled()
     if not said and _is_conflict(answer):
         return Conflict()
     return Ambiguous(trouble(answer).words)

@@ -46,7 +46,9 @@ class GiteaWorkflows:
         try:
             found = {run.id: run for run in map(_run, self._api.rows(path, "workflow_runs", **query))}
         except ForgeRefused as error:
-            raise self._why_not(error) from error
+            # The same refusal where the repository cannot be seen, which says so.
+            self._api.get(self._repository)
+            raise ForgeUnavailable(f"{error}; Gitea lists runs from 1.25 on") from error
         return tuple(
             run
             for _, run in sorted(found.items(), reverse=True)
@@ -63,13 +65,6 @@ class GiteaWorkflows:
         self.run(number)
         found = {job.id: job for job in map(_job, self._api.rows(f"{path}/jobs", "jobs"))}
         return tuple(job for _, job in sorted(found.items()))
-
-    def _why_not(self, error: ForgeRefused) -> ForgeUnavailable:
-        """What keeps the server from listing its runs, where it shows the repository all the same."""
-        repository = document(self._api.get(self._repository))
-        if repository.get("has_actions") is False:
-            return ForgeRefused(f"{self._api.at(self._repository)} has Actions switched off; switch them on")
-        return ForgeUnavailable(f"{error}; Gitea lists runs from 1.25 on")
 
 
 def _run(row: dict[str, Any]) -> Run:
