@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
 
-from orch_gates.errors import ForgeUnavailable
+from orch_gates.errors import ForgeUnavailable, ForgeUnclear
 
 Row: TypeAlias = dict[str, Any]
+T = TypeVar("T")
 
 
 def document(found: object) -> Row:
@@ -18,6 +20,18 @@ def document(found: object) -> Row:
     if not isinstance(found, dict):
         raise ForgeUnavailable("the forge's answer is no document")
     return found
+
+
+def written(read: Callable[[Row], T], found: object) -> T:
+    """What the answer to a write says, read from its document.
+
+    Raises:
+        ForgeUnclear: it cannot be read, while the thing may have been done.
+    """
+    try:
+        return read(document(found))
+    except ForgeUnavailable as error:
+        raise ForgeUnclear(str(error)) from error
 
 
 def part(row: Row, name: str) -> Row:
