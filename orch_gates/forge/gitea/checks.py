@@ -5,8 +5,9 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.fields import number, text
 from orch_gates.forge.gitea.pulls import between
-from orch_gates.forge.gitea.rows import login, number, repository_path, text
+from orch_gates.forge.gitea.rows import login, repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState
 
@@ -81,7 +82,7 @@ class GiteaReviews:
     def latest(self, branch: str, target: str) -> tuple[Review, ...]:
         """Every reviewer's latest word; comments change nothing, and only those with a vote count."""
         found: dict[str, tuple[int, Review]] = {}
-        for pull in between(self._api, self._repository, branch, target):
+        for pull in list(between(self._api, self._repository, branch, target)):
             author = login(pull)
             for row in self._api.rows(f"{self._path}/pulls/{number(pull, 'number')}/reviews"):
                 word = _WORDS.get(text(row, "state"))

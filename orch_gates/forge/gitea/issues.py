@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.gitea.rows import document, login, number, repository_path, text
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.fields import Row, document, number, text, written
+from orch_gates.forge.gitea.rows import login, repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.issues import Issue
 
@@ -41,7 +41,7 @@ class GiteaIssues:
     def create(self, title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
         """Open an issue."""
         wanted = {"title": title, "body": body, "labels": self._ids(labels)}
-        return _issue(document(self._api.write("POST", self._path, wanted)))
+        return written(_issue, self._api.write("POST", self._path, wanted))
 
     def label(self, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Issue:
         """Add and remove labels; what is so already is left alone."""
@@ -52,8 +52,11 @@ class GiteaIssues:
             self._api.write("POST", path, {"labels": ids})
         for name in remove:
             if name in there:
-                self._api.write("DELETE", f"{path}/{there[name]}")
-        return self.get(number)
+                self._remove(number, name, there[name])
+        try:
+            return self.get(number)
+        except ForgeUnavailable as error:
+            raise ForgeUnclear(str(error)) from error
 
     def comment(self, number: int, text: str) -> None:
         """Say something."""
@@ -62,9 +65,17 @@ class GiteaIssues:
     def close(self, number: int) -> Issue:
         """Close it."""
         self._row(number)
-        return _issue(document(self._api.write("PATCH", f"{self._path}/{number}", {"state": "closed"})))
+        return written(_issue, self._api.write("PATCH", f"{self._path}/{number}", {"state": "closed"}))
 
-    def _row(self, number: int) -> dict[str, Any]:
+    def _remove(self, number: int, name: str, label: int) -> None:
+        """Somebody else may have removed it meanwhile."""
+        try:
+            self._api.write("DELETE", f"{self._path}/{number}/labels/{label}")
+        except ForgeRefused:
+            if name in _labels(self._row(number)):
+                raise
+
+    def _row(self, number: int) -> Row:
         path = f"{self._path}/{number}"
         row = document(self._api.get(path))
         if row.get("pull_request") is not None:
@@ -79,12 +90,12 @@ class GiteaIssues:
         known = {text(row, "name"): number(row, "id") for row in self._api.rows(path)}
         for name in names:
             if name not in known:
-                made = document(self._api.write("POST", path, {"name": name, "color": _COLOUR}))
-                known[name] = number(made, "id")
+                wanted = {"name": name, "color": _COLOUR}
+                known[name] = written(lambda made: number(made, "id"), self._api.write("POST", path, wanted))
         return [known[name] for name in dict.fromkeys(names)]
 
 
-def _issue(row: dict[str, Any]) -> Issue:
+def _issue(row: Row) -> Issue:
     said = text(row, "state")
     if said not in {"open", "closed"}:
         raise ForgeUnavailable(f"the forge calls an issue {said!r}, which is not known here")
@@ -99,7 +110,7 @@ def _issue(row: dict[str, Any]) -> Issue:
     )
 
 
-def _labels(row: dict[str, Any]) -> dict[str, int]:
+def _labels(row: Row) -> dict[str, int]:
     """Names and ids of the labels of an issue; the server writes none as null."""
     found = row.get("labels") or []
     if not isinstance(found, list) or not all(isinstance(label, dict) for label in found):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeUnavailable
+from orch_gates.forge.fields import Row, flag, number, text
 from orch_gates.forge.gitea import glob
-from orch_gates.forge.gitea.rows import flag, number, repository_path, text, texts
+from orch_gates.forge.gitea.rows import repository_path, texts
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.protection import Protection
 
@@ -56,7 +56,7 @@ class GiteaProtections:
         else:
             self._api.write("POST", self._path, {"rule_name": wanted.branch, **rule})
 
-    def _rules(self) -> list[dict[str, Any]]:
+    def _rules(self) -> list[Row]:
         """All of them: this list has no pages."""
         found = self._api.get(self._path)
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
@@ -64,7 +64,7 @@ class GiteaProtections:
         return found
 
 
-def _mergers(row: dict[str, Any]) -> tuple[str, ...]:
+def _mergers(row: Row) -> tuple[str, ...]:
     """Who alone may merge.
 
     Raises:

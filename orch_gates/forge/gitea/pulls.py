@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
 from orch_gates.forge.gitea import errors
-from orch_gates.forge.gitea.rows import document, flag, login, number, part, repository_path, text
+from orch_gates.forge.gitea.rows import login, repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.pulls import (
     Ambiguous,
@@ -35,7 +35,7 @@ class GiteaPulls:
         """Open one, or give the one that is open already."""
         wanted = {"head": draft.branch, "base": draft.target, "title": draft.title, "body": draft.body}
         try:
-            return _pull(self._api.write("POST", self._path, wanted))
+            return written(_pull, self._api.write("POST", self._path, wanted))
         except ForgeRefused:
             found = self.find(draft.branch, draft.target)
             if not found:
@@ -48,17 +48,17 @@ class GiteaPulls:
 
     def get(self, number: int) -> PullRequest:
         """One, freshly; unlike the list, this makes the server look whether it can be merged."""
-        return _pull(self._api.get(f"{self._path}/{number}"))
+        return _pull(document(self._api.get(f"{self._path}/{number}")))
 
     def edit(self, number: int, *, title: str | None = None, body: str | None = None) -> PullRequest:
         """Change what it says."""
         wanted = {name: value for name, value in (("title", title), ("body", body)) if value is not None}
-        return _pull(self._api.write("PATCH", f"{self._path}/{number}", wanted))
+        return written(_pull, self._api.write("PATCH", f"{self._path}/{number}", wanted))
 
     def close(self, number: int) -> PullRequest:
         """Close it; the server refuses this for a merged one."""
         try:
-            return _pull(self._api.write("PATCH", f"{self._path}/{number}", {"state": "closed"}))
+            return written(_pull, self._api.write("PATCH", f"{self._path}/{number}", {"state": "closed"}))
         except ForgeRefused:
             found = self.get(number)
             if found.state is PullState.OPEN:
@@ -82,7 +82,7 @@ class GiteaPulls:
         return errors.merge_outcome(answer)
 
 
-def between(api: Api, repository: str, branch: str, target: str) -> Iterator[dict[str, Any]]:
+def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row]:
     """The open pull requests of exactly these branches of this repository; a fork's branch is another one.
 
     The list has no filter for the head, and `/pulls/{base}/{head}` may answer a closed one (forges.md §3.1).
@@ -94,19 +94,18 @@ def between(api: Api, repository: str, branch: str, target: str) -> Iterator[dic
             yield row
 
 
-def _branch(side: dict[str, Any]) -> str:
+def _branch(side: Row) -> str:
     """Where the branch was deleted, `ref` is the server's own, and only `label` still names it."""
     ref = text(side, "ref")
     return text(side, "label") if ref.startswith("refs/pull/") else ref
 
 
-def _pull(found: object) -> PullRequest:
-    row = document(found)
+def _pull(row: Row) -> PullRequest:
     head, base = part(row, "head"), part(row, "base")
-    said = text(row, "state")
-    if said not in _STATES:
-        raise ForgeUnavailable(f"the forge calls a pull request {said!r}, which is not known here")
-    state = PullState.MERGED if flag(row, "merged") else _STATES[said]
+    word = text(row, "state")
+    if word not in _STATES:
+        raise ForgeUnavailable(f"the forge calls a pull request {word!r}, which is not known here")
+    state = PullState.MERGED if flag(row, "merged") else _STATES[word]
     return PullRequest(
         number=number(row, "number"),
         title=text(row, "title"),
@@ -120,5 +119,5 @@ def _pull(found: object) -> PullRequest:
         draft=flag(row, "draft"),
         # False is also what the server says while it looks.
         mergeable=True if state is PullState.OPEN and flag(row, "mergeable") else None,
-        merge_commit=row["merge_commit_sha"] if isinstance(row.get("merge_commit_sha"), str) else "",
+        merge_commit=said(row, "merge_commit_sha"),
     )

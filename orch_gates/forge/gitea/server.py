@@ -7,8 +7,9 @@ from email.utils import parsedate_to_datetime
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.answer import Answer
+from orch_gates.forge.fields import document, flag, part, text
 from orch_gates.forge.gitea import errors
-from orch_gates.forge.gitea.rows import document, flag, part, repository_path, text
+from orch_gates.forge.gitea.rows import repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.server import About, Access, Kind
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.gitea.rows import document, number, repository_path, text
+from orch_gates.forge.fields import Row, document, number, said, text
+from orch_gates.forge.gitea.rows import repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.workflows import Run, RunJob, RunState
 
@@ -67,13 +67,13 @@ class GiteaWorkflows:
         return tuple(job for _, job in sorted(found.items()))
 
 
-def _run(row: dict[str, Any]) -> Run:
+def _run(row: Row) -> Run:
     if "commit_sha" in row:
         workflow, commit, branch = text(row, "workflow_id"), text(row, "commit_sha"), text(row, "prettyref")
     else:
         # The path ends with the ref, and on a server that says where the file is, begins with its folder.
         workflow = text(row, "path").partition("@")[0].rpartition("/")[2]
-        commit, branch = text(row, "head_sha"), row.get("head_branch") or ""
+        commit, branch = text(row, "head_sha"), said(row, "head_branch")
     return Run(
         id=number(row, "id"),
         workflow=workflow,
@@ -85,11 +85,11 @@ def _run(row: dict[str, Any]) -> Run:
     )
 
 
-def _job(row: dict[str, Any]) -> RunJob:
+def _job(row: Row) -> RunJob:
     return RunJob(number(row, "id"), text(row, "name"), _state(row))
 
 
-def _state(row: dict[str, Any]) -> RunState:
+def _state(row: Row) -> RunState:
     """Gitea says that it ended and how; Forgejo has one word for both."""
-    said = text(row, "status")
-    return _STATES.get(text(row, "conclusion") if said == "completed" else said, RunState.UNKNOWN)
+    word = text(row, "status")
+    return _STATES.get(text(row, "conclusion") if word == "completed" else word, RunState.UNKNOWN)
