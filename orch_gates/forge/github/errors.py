@@ -22,8 +22,8 @@ from orch_gates.forge.port.pulls import (
     Transient,
 )
 
-NOT_PROTECTED = "Branch not protected"
-NOT_FOR_APPS = "Resource not accessible by integration"
+_UNRULED = {"Branch not protected", "Branch not found"}
+_NOT_FOR_APPS = "Resource not accessible by integration"
 # Where GitHub does not say how long to wait for a secondary limit, it asks for a minute.
 _A_MINUTE = 60.0
 _LONGEST = 300
@@ -102,12 +102,12 @@ def said(answer: Answer) -> str:
 
 def missing(answer: Answer) -> bool:
     """Whether it is definite that a branch has no protection rule, not merely that none may be seen."""
-    return answer.status == 404 and answer.message == NOT_PROTECTED
+    return answer.status == 404 and answer.message in _UNRULED
 
 
 def of_an_app(answer: Answer) -> bool:
     """Whether the token is an app's own (as a workflow's automatic one is), which is no user."""
-    return answer.status == 403 and answer.message == NOT_FOR_APPS
+    return answer.status == 403 and answer.message == _NOT_FOR_APPS
 
 
 def _done(answer: Answer) -> MergeOutcome:

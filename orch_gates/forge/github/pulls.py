@@ -144,12 +144,10 @@ def pull_request(found: object) -> PullRequest:
 
 
 def _state(row: Row) -> PullState:
-    if said(row, "merged_at"):
-        return PullState.MERGED
     state = text(row, "state")
     if state not in _STATES:
         raise ForgeUnavailable(f"the forge calls a pull request {state!r}, which is not known here")
-    return _STATES[state]
+    return PullState.MERGED if state == "closed" and said(row, "merged_at") else _STATES[state]
 
 
 def _mergeable(row: Row) -> bool | None:

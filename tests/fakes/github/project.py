@@ -1,0 +1,167 @@
+"""One project on the scripted GitHub: what is in its bare repository, and what people and CI said."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.builders import Repo
+
+ZERO = "0" * 40
+
+
+@dataclass(slots=True)
+class Pull:
+    """A pull request; `head` is that of its branch while it is open."""
+
+    number: int
+    branch: str
+    target: str
+    title: str
+    body: str
+    author: str
+    head: str
+    draft: bool = False
+    open: bool = True
+    merge_commit: str = ""
+    looked_at: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Review:
+    id: int
+    pull: int
+    reviewer: str
+    state: str
+    commit: str
+    kind: str = "User"
+
+
+@dataclass(slots=True)
+class Issue:
+    number: int
+    title: str
+    body: str
+    author: str
+    labels: list[str]
+    open: bool = True
+
+
+@dataclass(slots=True)
+class Status:
+    id: int
+    commit: str
+    context: str
+    state: str
+    description: str | None
+    url: str | None
+
+
+@dataclass(slots=True)
+class CheckRun:
+    id: int
+    commit: str
+    name: str
+    status: str
+    conclusion: str | None
+    suite: int
+    title: str | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    id: int
+    workflow: str
+    event: str
+    commit: str
+    branch: str
+    status: str = "queued"
+    conclusion: str | None = None
+
+
+@dataclass(slots=True)
+class Project:
+    """`full_name` belongs to an organisation; `rights` says what each user may do: admin, write or read."""
+
+    full_name: str
+    bare: Repo
+    rights: dict[str, str]
+    archived: bool = False
+    private: bool = False
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    statuses: list[Status] = field(default_factory=list)
+    checks: list[CheckRun] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    protections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    hook_words: str = ""
+    queued: set[int] = field(default_factory=set)
+    numbers: Iterable[int] = field(default_factory=lambda: itertools.count(1))
+    ids: Iterable[int] = field(default_factory=lambda: itertools.count(1000))
+
+    def number(self) -> int:
+        """The next number; issues and pull requests share them."""
+        return next(iter(self.numbers))
+
+    def id(self) -> int:
+        """The next id of anything."""
+        return next(iter(self.ids))
+
+    def may(self, user: str, right: str) -> bool:
+        """Whether a user may write, or administrate."""
+        return self.rights.get(user, "") in {"write": ("write", "admin"), "admin": ("admin",)}[right]
+
+    def tip(self, branch: str) -> str:
+        """Where a branch is; empty for one that is not there."""
+        done = self.bare.attempt("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
+        return done.stdout.decode().strip()
+
+    def knows(self, commit: str) -> bool:
+        return self.bare.attempt("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
+    def head(self, pull: Pull) -> str:
+        """What a pull request would merge; a push to its branch is seen at once."""
+        if pull.open:
+            pull.head = self.tip(pull.branch) or pull.head
+        return pull.head
+
+    def tree(self, pull: Pull) -> str:
+        """The tree that a merge would give; empty for a conflict."""
+        done = self.bare.attempt("merge-tree", "--write-tree", self.tip(pull.target), self.head(pull))
+        return done.stdout.decode().split("\n", 1)[0] if done.returncode == 0 else ""
+
+    def mergeable(self, pull: Pull) -> bool | None:
+        """Whether it merges; the first time that somebody asks, GitHub only begins to look."""
+        if not pull.open:
+            return None
+        pair = self.head(pull), self.tip(pull.target)
+        if pair not in pull.looked_at:
+            pull.looked_at.add(pair)
+            return None
+        return bool(self.tree(pull))
+
+    def land(self, pull: Pull, message: str) -> str:
+        """Merge it as a merge commit, and say which."""
+        base, head, tree = self.tip(pull.target), self.head(pull), self.tree(pull)
+        made = self.bare.git("commit-tree", tree, "-p", base, "-p", head, "-F", "-", stdin=message.encode())
+        self.bare.git("update-ref", f"refs/heads/{pull.target}", made, base)
+        pull.open, pull.merge_commit = False, made
+        return made
+
+    def green(self, commit: str) -> set[str]:
+        """The contexts and checks that are success on a commit."""
+        latest = {one.context: one.state for one in self.statuses if one.commit == commit}
+        found = {context for context, state in latest.items() if state == "success"}
+        return found | {one.name for one in self.checks if one.commit == commit and one.conclusion == "success"}
+
+    def approvals(self, pull: Pull) -> int:
+        latest = {one.reviewer: one.state for one in self.reviews if one.pull == pull.number}
+        return sum(state == "APPROVED" and self.may(who, "write") for who, state in latest.items())
+
+    def file(self, commit: str, path: str) -> bool:
+        return self.bare.attempt("cat-file", "-e", f"{commit}:{path}").returncode == 0

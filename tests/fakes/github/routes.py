@@ -1,0 +1,339 @@
+"""What the scripted GitHub does for each request; the words of refusals are those that people report of GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from tests.fakes.github.asked import Asked, Refusal
+from tests.fakes.github.project import Issue, Pull, Run, Status
+from tests.fakes.github.shapes import REPO
+
+Answer: TypeAlias = tuple[int, Any]
+
+_HOOK = "Could not merge because a Git pre-receive hook failed.\n\ngates.sh: failed with exit status 1\n"
+_NOT_MERGEABLE = "Pull Request is not mergeable"
+
+
+def meta(asked: Asked) -> Answer:
+    found = asked.shapes.example("GET /meta")
+    found["ssh_key_fingerprints"] = {name: str(value) for name, value in found["ssh_key_fingerprints"].items()}
+    return 200, found
+
+
+def user(asked: Asked) -> Answer:
+    if asked.app:
+        raise Refusal(403, "Resource not accessible by integration")
+    return 200, {**asked.shapes.example("GET /user"), "login": asked.who}
+
+
+def repository(asked: Asked) -> Answer:
+    return 200, asked.shapes.repository(asked.who)
+
+
+def list_pulls(asked: Asked) -> Answer:
+    pulls = [pull for pull in asked.project.pulls.values() if asked.query.get("state", "open") in {"all", _state(pull)}]
+    owner = asked.project.full_name.partition("/")[0]
+    if head := asked.query.get("head"):
+        pulls = [pull for pull in pulls if f"{owner}:{pull.branch}" == head]
+    if base := asked.query.get("base"):
+        pulls = [pull for pull in pulls if pull.target == base]
+    pulls.sort(key=lambda pull: pull.number, reverse=asked.query.get("direction", "desc") == "desc")
+    return 200, [asked.shapes.pull(pull, listed=True) for pull in pulls]
+
+
+def open_pull(asked: Asked) -> Answer:
+    asked.needs("write")
+    body, project = asked.body, asked.project
+    owner = project.full_name.partition("/")[0]
+    for side in ("head", "base"):
+        if not project.tip(body[side]):
+            raise _invalid(resource="PullRequest", field=side, code="invalid")
+    if any(one.open and (one.branch, one.target) == (body["head"], body["base"]) for one in project.pulls.values()):
+        words = f"A pull request already exists for {owner}:{body['head']}."
+        raise _invalid(resource="PullRequest", code="custom", message=words)
+    if project.bare.git("rev-list", "--count", f"{body['base']}..{body['head']}") == "0":
+        words = f"No commits between {body['base']} and {body['head']}"
+        raise _invalid(resource="PullRequest", code="custom", message=words)
+    pull = Pull(
+        number=project.number(),
+        branch=body["head"],
+        target=body["base"],
+        author=asked.who,
+        title=body["title"],
+        body=body.get("body", ""),
+        head=project.tip(body["head"]),
+    )
+    project.pulls[pull.number] = pull
+    return 201, asked.shapes.pull(pull)
+
+
+def get_pull(asked: Asked) -> Answer:
+    return 200, asked.shapes.pull(_pull(asked))
+
+
+def edit_pull(asked: Asked) -> Answer:
+    pull = _pull(asked)
+    asked.needs("write")
+    pull.title = asked.body.get("title", pull.title)
+    pull.body = asked.body.get("body", pull.body)
+    if "state" in asked.body and not pull.merge_commit:
+        asked.project.head(pull)
+        pull.open = asked.body["state"] == "open"
+    return 200, asked.shapes.pull(pull)
+
+
+def merge(asked: Asked) -> Answer:
+    pull, project, body = _pull(asked), asked.project, asked.body
+    asked.needs("write")
+    if not pull.open:
+        raise Refusal(405, _NOT_MERGEABLE)
+    if body.get("sha", project.head(pull)) != project.head(pull):
+        raise Refusal(409, "Head branch was modified. Review and try the merge again.")
+    if pull.draft:
+        raise Refusal(405, "Pull Request is still a draft")
+    if not project.tree(pull):
+        raise Refusal(405, _NOT_MERGEABLE)
+    _ruled(asked, pull)
+    if project.hook_words:
+        raise Refusal(405, f"{_HOOK}{project.hook_words}")
+    made = project.land(pull, f"{body['commit_title']}\n\n{body['commit_message']}")
+    return 200, {"sha": made, "merged": True, "message": "Pull Request successfully merged"}
+
+
+def list_reviews(asked: Asked) -> Answer:
+    pull = _pull(asked)
+    return 200, [asked.shapes.review(one) for one in asked.project.reviews if one.pull == pull.number]
+
+
+def permission(asked: Asked) -> Answer:
+    asked.needs("write", "Must have push access to view collaborator permission.")
+    login = asked.args["username"]
+    if login.endswith("[bot]") or any(one.reviewer == login and one.kind == "Bot" for one in asked.project.reviews):
+        raise Refusal(404, f"{login} is not a user")
+    return 200, asked.shapes.permission(login)
+
+
+def list_statuses(asked: Asked) -> Answer:
+    rows = [one for one in asked.project.statuses if one.commit == _commit(asked, "ref")]
+    return 200, [asked.shapes.status(one) for one in reversed(rows)]
+
+
+def post_status(asked: Asked) -> Answer:
+    asked.needs("write")
+    commit, body = _commit(asked, "sha"), asked.body
+    status = Status(
+        id=asked.project.id(),
+        commit=commit,
+        context=body.get("context", "default"),
+        state=body["state"],
+        description=body.get("description"),
+        url=body.get("target_url"),
+    )
+    asked.project.statuses.append(status)
+    return 201, asked.shapes.status(status)
+
+
+def list_checks(asked: Asked) -> Answer:
+    latest = {(one.name, one.suite): one for one in asked.project.checks if one.commit == _commit(asked, "ref")}
+    rows = [asked.shapes.check(one) for one in latest.values()]
+    return 200, {"total_count": len(rows), "check_runs": rows}
+
+
+def get_protection(asked: Asked) -> Answer:
+    branch = _branch(asked)
+    if branch not in asked.project.protections:
+        raise Refusal(404, "Branch not protected")
+    return 200, asked.shapes.protection(branch)
+
+
+def put_protection(asked: Asked) -> Answer:
+    asked.project.protections[_branch(asked)] = asked.body
+    return 200, asked.shapes.protection(asked.args["branch"])
+
+
+def list_rules(asked: Asked) -> Answer:
+    return 200, asked.project.rules
+
+
+def list_issues(asked: Asked) -> Answer:
+    project, wanted = asked.project, asked.query.get("state", "open")
+    label = asked.query.get("labels", "")
+    every: list[Issue | Pull] = [*project.issues.values(), *project.pulls.values()]
+    rows = [one for one in every if wanted in {"all", _state(one)}]
+    rows = [one for one in rows if not label or (isinstance(one, Issue) and label in one.labels)]
+    rows.sort(key=lambda one: one.number, reverse=asked.query.get("direction", "desc") == "desc")
+    return 200, [_shown(asked, one) for one in rows]
+
+
+def create_issue(asked: Asked) -> Answer:
+    # Without the right to write, labels are dropped in silence.
+    labels = asked.body.get("labels", []) if asked.project.may(asked.who, "write") else []
+    body = asked.body
+    issue = Issue(asked.project.number(), body["title"], body.get("body") or "", asked.who, list(labels))
+    asked.project.issues[issue.number] = issue
+    return 201, asked.shapes.issue(issue)
+
+
+def get_issue(asked: Asked) -> Answer:
+    return 200, _shown(asked, _issue(asked))
+
+
+def edit_issue(asked: Asked) -> Answer:
+    issue = _issue(asked)
+    asked.needs("write")
+    issue.open = asked.body.get("state", "open") == "open"
+    return 200, _shown(asked, issue)
+
+
+def add_labels(asked: Asked) -> Answer:
+    issue = _issue(asked)
+    asked.needs("write")
+    assert isinstance(issue, Issue)
+    issue.labels += [name for name in asked.body["labels"] if name not in issue.labels]
+    return 200, [asked.shapes.label(name) for name in issue.labels]
+
+
+def remove_label(asked: Asked) -> Answer:
+    issue = _issue(asked)
+    asked.needs("write")
+    assert isinstance(issue, Issue)
+    if asked.args["name"] not in issue.labels:
+        raise Refusal(404, "Label does not exist")
+    issue.labels.remove(asked.args["name"])
+    return 200, [asked.shapes.label(name) for name in issue.labels]
+
+
+def comment(asked: Asked) -> Answer:
+    _issue(asked)
+    found = asked.shapes.example(f"POST {REPO}/issues/{{issue_number}}/comments", 201)
+    return 201, {**found, "body": asked.body["body"]}
+
+
+def dispatch(asked: Asked) -> Answer:
+    asked.needs("write")
+    workflow, ref, project = asked.args["workflow_id"], asked.body["ref"], asked.project
+    if not project.file(project.tip("main"), f".github/workflows/{workflow}"):
+        raise Refusal(404, "Not Found")
+    if not project.tip(ref):
+        raise Refusal(422, f"No ref found for: {ref}")
+    project.runs.append(Run(project.id(), workflow, "workflow_dispatch", project.tip(ref), ref))
+    return 204, None
+
+
+def list_runs(asked: Asked) -> Answer:
+    rows = asked.project.runs
+    for name, field in (("head_sha", "commit"), ("branch", "branch"), ("event", "event")):
+        if wanted := asked.query.get(name):
+            rows = [run for run in rows if getattr(run, field) == wanted]
+    return 200, {"total_count": len(rows), "workflow_runs": [asked.shapes.run(run) for run in reversed(rows)]}
+
+
+def get_run(asked: Asked) -> Answer:
+    return 200, asked.shapes.run(_run(asked))
+
+
+def list_jobs(asked: Asked) -> Answer:
+    return 200, {"total_count": 1, "jobs": [asked.shapes.job(_run(asked))]}
+
+
+def _ruled(asked: Asked, pull: Pull) -> None:
+    """Refuse what the rules of the target do not let happen yet, or at all."""
+    project, rule = asked.project, asked.project.protections.get(pull.target)
+    if pull.number in project.queued:
+        raise Refusal(405, "Pull Request is in the merge queue")
+    if any(one["type"] == "merge_queue" for one in project.rules):
+        raise Refusal(405, "Repository rule violations found\n\nChanges must be made through the merge queue\n\n")
+    if rule is None or (project.may(asked.who, "admin") and not rule["enforce_admins"]):
+        return
+    if rule["restrictions"] is not None and asked.who not in rule["restrictions"]["users"]:
+        place = "https://docs.github.com/articles/about-protected-branches/"
+        raise Refusal(405, f"You're not authorized to push to this branch. Visit {place} for more information.")
+    checks = (rule["required_status_checks"] or {"contexts": []})["contexts"]
+    if missing := [name for name in checks if name not in project.green(project.head(pull))]:
+        raise Refusal(405, f'Required status check "{missing[0]}" is expected.')
+    needed = (rule["required_pull_request_reviews"] or {}).get("required_approving_review_count", 0)
+    if project.approvals(pull) < needed:
+        raise Refusal(405, f"At least {needed} approving review is required by reviewers with write access.")
+
+
+def _shown(asked: Asked, one: Issue | Pull) -> Mapping[str, Any]:
+    return asked.shapes.issue(one) if isinstance(one, Issue) else asked.shapes.pull_as_issue(one)
+
+
+def _pull(asked: Asked) -> Pull:
+    found = asked.project.pulls.get(int(asked.args["pull_number"]))
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return found
+
+
+def _issue(asked: Asked) -> Issue | Pull:
+    number = int(asked.args["issue_number"])
+    found = asked.project.issues.get(number) or asked.project.pulls.get(number)
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return found
+
+
+def _run(asked: Asked) -> Run:
+    found = next((run for run in asked.project.runs if run.id == int(asked.args["run_id"])), None)
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return found
+
+
+def _branch(asked: Asked) -> str:
+    """The branch that a rule is for; who may not change rules does not see that there are any."""
+    branch = asked.args["branch"]
+    if not asked.project.may(asked.who, "admin"):
+        raise Refusal(404, "Not Found")
+    if not asked.project.tip(branch):
+        raise Refusal(404, "Branch not found")
+    return branch
+
+
+def _commit(asked: Asked, name: str) -> str:
+    commit = asked.args[name]
+    if not asked.project.knows(commit):
+        raise Refusal(422, f"No commit found for SHA: {commit}")
+    return commit
+
+
+def _state(one: Pull | Issue) -> str:
+    return "open" if one.open else "closed"
+
+
+def _invalid(**error: str) -> Refusal:
+    return Refusal(422, "Validation Failed", errors=[error])
+
+
+ROUTES: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
+    ("GET", "/meta"): meta,
+    ("GET", "/user"): user,
+    ("GET", REPO): repository,
+    ("GET", f"{REPO}/pulls"): list_pulls,
+    ("POST", f"{REPO}/pulls"): open_pull,
+    ("GET", f"{REPO}/pulls/{{pull_number}}"): get_pull,
+    ("PATCH", f"{REPO}/pulls/{{pull_number}}"): edit_pull,
+    ("PUT", f"{REPO}/pulls/{{pull_number}}/merge"): merge,
+    ("GET", f"{REPO}/pulls/{{pull_number}}/reviews"): list_reviews,
+    ("GET", f"{REPO}/collaborators/{{username}}/permission"): permission,
+    ("GET", f"{REPO}/commits/{{ref}}/statuses"): list_statuses,
+    ("POST", f"{REPO}/statuses/{{sha}}"): post_status,
+    ("GET", f"{REPO}/commits/{{ref}}/check-runs"): list_checks,
+    ("GET", f"{REPO}/branches/{{branch}}/protection"): get_protection,
+    ("PUT", f"{REPO}/branches/{{branch}}/protection"): put_protection,
+    ("GET", f"{REPO}/rules/branches/{{branch}}"): list_rules,
+    ("GET", f"{REPO}/issues"): list_issues,
+    ("POST", f"{REPO}/issues"): create_issue,
+    ("GET", f"{REPO}/issues/{{issue_number}}"): get_issue,
+    ("PATCH", f"{REPO}/issues/{{issue_number}}"): edit_issue,
+    ("POST", f"{REPO}/issues/{{issue_number}}/labels"): add_labels,
+    ("DELETE", f"{REPO}/issues/{{issue_number}}/labels/{{name}}"): remove_label,
+    ("POST", f"{REPO}/issues/{{issue_number}}/comments"): comment,
+    ("POST", f"{REPO}/actions/workflows/{{workflow_id}}/dispatches"): dispatch,
+    ("GET", f"{REPO}/actions/runs"): list_runs,
+    ("GET", f"{REPO}/actions/runs/{{run_id}}"): get_run,
+    ("GET", f"{REPO}/actions/runs/{{run_id}}/jobs"): list_jobs,
+}
