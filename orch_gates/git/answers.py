@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _LONGEST = 600
+_LONGEST_TOLD = 4000
 
 
 class Pushed(StrEnum):
@@ -46,6 +47,7 @@ class PushAnswer:
 
     `declined`: the server itself said that it did not take it, so it cannot land any later either.
     `damaged`: objects here could not be read, so that no other push of them gets through.
+    `told`: what a hook of the server said, whole, in one line.
     """
 
     meaning: Pushed
@@ -53,6 +55,7 @@ class PushAnswer:
     cut_off: bool = False
     declined: bool = False
     damaged: bool = False
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     telling = [reason for reason in reasons if not _FOLLOWS.search(reason)]
     words = _words([*telling, stderr] if telling or stderr.strip() else reasons)
     if any("remote rejected" in reason and _REFUSED.search(reason) for reason in telling):
-        return PushAnswer(Pushed.REFUSED, words)
+        return PushAnswer(Pushed.REFUSED, words, told=_told(stderr))
     if reasons and _LOST.search(text) and not _LEFT_LOCK.search(text):
         return PushAnswer(Pushed.LOST, words)
     if _REFUSED.search(text):
@@ -131,6 +134,11 @@ def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
         if pattern.search(stderr):
             return FetchAnswer(meaning, words)
     return FetchAnswer(Fetched.FAILED, words)
+
+
+def _told(stderr: str) -> str:
+    lines = (line.removeprefix("remote:") for line in stderr.splitlines() if line.startswith("remote:"))
+    return " ".join(" ".join(lines).split())[:_LONGEST_TOLD]
 
 
 def _words(texts: Sequence[str]) -> str:

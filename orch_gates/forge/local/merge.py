@@ -150,14 +150,15 @@ def _outcome(answer: PushAnswer, commit: str, landed: str) -> MergeOutcome:
         case Pushed.LANDED:
             return Merged(commit)
         case Pushed.TWIN:
-            return AlreadyMerged() if landed else Ambiguous(answer.reason)
+            return AlreadyMerged() if landed else Ambiguous(escape.visible(answer.reason))
         case Pushed.LOST:
             return AlreadyMerged() if landed else BaseMoved()
         case Pushed.REFUSED:
-            return Forbidden(answer.reason)
+            return Forbidden(escape.visible(answer.told or answer.reason))
         case Pushed.UNCLEAR if landed:
             return Merged(commit) if landed == commit else AlreadyMerged()
         case Pushed.UNCLEAR:
-            return Transient(answer.reason) if answer.declined else Ambiguous(answer.reason)
+            reason = escape.visible(answer.reason)
+            return Transient(reason) if answer.declined else Ambiguous(reason)
         case _:
             assert_never(answer.meaning)
