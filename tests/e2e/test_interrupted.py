@@ -1,0 +1,69 @@
+"""Tests that are interrupted leave nothing behind: no server, no runner, no job."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.gitea import ROOT
+from tests.e2e.repository import eventually
+
+TEST = '''
+import time
+from pathlib import Path
+
+from tests.e2e.repository import eventually
+
+WORKFLOW = """
+on: push
+jobs:
+  wait:
+    runs-on: ubuntu-latest
+    steps:
+      - run: setsid sleep 300 & touch "$PLACE"; sleep 300
+        env: {PLACE: "${{ vars.PLACE }}"}
+"""
+
+
+def test_that_goes_on(project):
+    app = project(WORKFLOW)
+    place = Path("PLACE")
+    app.variable("PLACE", str(place))
+    app.push({"a": "1\\n"})
+    time.sleep(300)
+'''
+
+
+def processes(folder: Path) -> list[bytes]:
+    """Command lines of what runs in a folder, or was told of it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "environ").read_bytes() + (line := (process / "cmdline").read_bytes())
+        except OSError:
+            continue
+        if bytes(folder) in told:
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_nothing_is_left_of_an_interrupted_job(gitea_program: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C while a job runs, or worse: every process ends, and their folders go."""
+    base, place, test = tmp_path / "base", tmp_path / "place", tmp_path / "test_long.py"
+    test.write_text(TEST.replace('PLACE")', f'{place}")'))
+    argv = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), f"--basetemp={base}", str(test)]
+    for plugin in ("tests.conftest", "tests.e2e.conftest", "no:cacheprovider"):
+        argv += ["-p", plugin]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as tests:
+        eventually(lambda: place.exists() or tests.poll() is not None, "the job runs")
+        seen = b"\0".join(processes(base))
+        tests.send_signal(number)
+        said = tests.communicate(timeout=60)[0].decode()
+    assert all(name in seen for name in (b"gitea", b"runner_daemon", b"act\0push", b"sleep\x00300")), said
+    eventually(lambda: not processes(base), "all processes end")
+    assert [folder for name in ("gitea", "runner") for folder in base.glob(f"{name}*") if folder.exists()] == []
