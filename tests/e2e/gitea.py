@@ -140,8 +140,9 @@ class Gitea:
         """Make an admin, two people, and the bot that may write the state."""
         self._command("create", "--admin", "--random-password", "--username", "admin", "--email", _mail("admin"))
         said = self._command("generate-access-token", "--raw", "--username", "admin", "--scopes", "all")
-        # Warnings may stand before it.
-        self.admin = User("admin", "", self.api(said.split()[-1]))
+        # Warnings stand before it, or after it where the machine is busy.
+        (token,) = re.findall(r"^[0-9a-f]{40}$", said, re.M)
+        self.admin = User("admin", "", self.api(token))
         self.alice, self.bob, self.bot = (self._person(name) for name in ("alice", "bob", "orch-bot"))
 
     def stop(self) -> None:
