@@ -22,7 +22,6 @@ from orch_gates.forge.answer import Answer, Sort, Trouble
 
 _MOST_PAGES = 200
 _MOST_BYTES = 16 * 1024 * 1024
-_LONGEST_WAIT = 30.0
 _MOST_REMEMBERED = 100
 _LONGEST_REMEMBERED = 256 * 1024
 _MOST_DIGITS = 20
@@ -164,11 +163,10 @@ class Api:
             if answer.ok:
                 return answer
             trouble = self._dialect.trouble(answer)
-            wait = min(trouble.wait, _LONGEST_WAIT)
             passes = trouble.sort is Sort.LATER or answer.status in _PASSING
-            if not passes or clock.monotonic() + wait > give_up:
+            if not passes or clock.monotonic() + trouble.wait > give_up:
                 raise self._raised(path, trouble, reading=True)
-            clock.sleep(wait)
+            clock.sleep(trouble.wait)
 
     def write(self, method: str, path: str, document: object = None) -> Any:
         """Have something done, once; the document in the answer, or None.

@@ -37,6 +37,7 @@ class Scripted(ThreadingHTTPServer):
         self.answers = list(answers)
         self.seen: list[Asked] = []
         self.connections = 0
+        self.dripped = 0
         self.scheme = "http"
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -170,6 +171,8 @@ def hangs(handler: BaseHTTPRequestHandler) -> None:
 def drips(handler: BaseHTTPRequestHandler) -> None:
     """A byte at a time: every single one comes early enough, all of them would take ten seconds."""
     handler.close_connection = True
+    server = handler.server
+    assert isinstance(server, Scripted)
     handler.send_response(200)
     handler.send_header("Content-Length", "100")
     handler.end_headers()
@@ -179,4 +182,5 @@ def drips(handler: BaseHTTPRequestHandler) -> None:
             handler.wfile.write(bytes([byte]))
         except OSError:
             return
+        server.dripped += 1
         turns.wait(0.1)

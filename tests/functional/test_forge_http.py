@@ -59,6 +59,14 @@ def test_every_trouble_has_its_words(answer: Answer, error: type[Exception], wor
             assert token not in str(raised.value)
 
 
+def test_a_trickle_is_not_waited_out() -> None:
+    """Bytes that keep every single read alive do not keep a request alive for longer than it may take."""
+    with forge(drips) as server:
+        with pytest.raises(ForgeUnavailable, match=r"within 0\.5 s"):
+            ask(server.url, timeout=0.5).get("/x")
+        assert 0 < server.dripped < 100
+
+
 def test_a_forge_that_is_busy_is_asked_again() -> None:
     """After the time that it names, and never for longer than a request may take."""
     with forge(says(503, {}, Retry_After="0"), says(429, {}, Retry_After="1"), says(200, {"ok": True})) as server:
