@@ -13,8 +13,9 @@ from orch_gates.forge.gitea.rows import repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.server import About, Access, Kind
 
-# Each needs another scope; whoever lacks it is told the ones that there are.
-_PROBES = ("/user", "/notifications/new", "/admin/cron?limit=1")
+_NOTHING = 404
+# Each needs a scope that this product does not; whoever lacks it is told the ones that there are.
+_PROBES = ("/notifications/new", "/admin/cron?limit=1")
 
 
 class GiteaServer:
@@ -27,15 +28,15 @@ class GiteaServer:
         self._path = repository_path(repository)
 
     def about(self) -> About:
-        """What it is."""
-        try:
+        """What it is; a page that is not JSON, or nothing, is another program's."""
+        answer = self._api.ask("GET", "/version")
+        if not answer.ok and answer.status != _NOTHING:
             answer = self._api.read("/version")
+        try:
             version = text(document(answer.document), "version")
-        except (ForgeRefused, ValueError) as error:
+        except (ForgeUnavailable, ValueError) as error:
             at = self._api.at("/version")
-            raise ForgeUnavailable(
-                f"{at} does not answer as Gitea and Forgejo do ({error}); is the url right?"
-            ) from error
+            raise ForgeUnavailable(f"{at} does not answer as Gitea and Forgejo do; is the url right?") from error
         return About(self._kind(version), version, _date(answer))
 
     def access(self) -> Access:
@@ -45,10 +46,10 @@ class GiteaServer:
         """
         row = document(self._api.get(self._path))
         rights = part(row, "permissions")
-        scopes = self._scopes()
+        login, scopes = self._who()
         writes = scopes is None or not {"write:repository", "all"}.isdisjoint(scopes)
         return Access(
-            login=self._login(),
+            login=login,
             scopes=scopes,
             can_read=flag(rights, "pull"),
             can_write=flag(rights, "push") and writes,
@@ -67,19 +68,15 @@ class GiteaServer:
             return Kind.GITEA
         return Kind.FORGEJO
 
-    def _login(self) -> str:
-        """Empty where the token may not say whose it is."""
-        answer = self._api.ask("GET", "/user")
-        if errors.scopes(answer) is not None:
-            return ""
-        return text(document(self._api.get("/user")), "login")
-
-    def _scopes(self) -> tuple[str, ...] | None:
+    def _who(self) -> tuple[str, tuple[str, ...] | None]:
+        """The login, empty where the token may not say whose it is; and its scopes."""
+        if (told := errors.scopes(self._api.ask("GET", "/user"))) is not None:
+            return "", told
+        login = text(document(self._api.get("/user")), "login")
         for path in _PROBES:
-            found = errors.scopes(self._api.ask("GET", path))
-            if found is not None:
-                return found
-        return None
+            if (told := errors.scopes(self._api.ask("GET", path))) is not None:
+                return login, told
+        return login, None
 
 
 def _date(answer: Answer) -> datetime | None:
