@@ -1,0 +1,48 @@
+"""A process that asks the local forge for one thing, so that several can race and one can be killed.
+
+`python -m tests.forge_asker DIRECTORY WHO open BRANCH` or `... merge NUMBER HEAD`; prints the answer.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from orch_gates import settings, wiring
+from orch_gates.forge.local.connect import connect
+from orch_gates.forge.port.pulls import BaseMoved, Draft, MergeRequest
+
+_CODE = Path(__file__).parent.parent
+
+
+def asker(directory: Path, who: str, *asked: str | int, **env: str) -> subprocess.Popen[str]:
+    """Start one."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.forge_asker", str(directory), who, *map(str, asked)],
+        env={**os.environ, "PYTHONPATH": str(_CODE), **env},
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def main(directory: str, who: str, what: str, *asked: str) -> None:
+    """Ask, and say what came of it; a merge is asked for again while the target moves."""
+    loaded = settings.load()
+    store = wiring.store(loaded, Path(directory))
+    pulls = connect(Path(directory), store, who, loaded.inherited_env, 60).pulls
+    if what == "open":
+        print(pulls.open(Draft(asked[0], "main", f"Land {asked[0]}")).number)
+        return
+    number, head = int(asked[0]), asked[1]
+    outcome = pulls.merge(number, MergeRequest(head, f"Land it (#{number})"))
+    while isinstance(outcome, BaseMoved):
+        outcome = pulls.merge(number, MergeRequest(head, f"Land it (#{number})"))
+    print(type(outcome).__name__)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
