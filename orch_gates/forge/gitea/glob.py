@@ -43,7 +43,8 @@ def _expression(rule: str) -> str:
             case "one":
                 found += "[^/]"
             case "set":
-                said = token["set"]
+                # Characters that Python may one day read as operations on sets.
+                said = re.sub(r"(?<!\\)([\[&|~])", r"\\\1", token["set"])
                 found += f"[^{said[1:]}]" if said.startswith("!") else f"[{said}]"
             case "open":
                 found, depth = f"{found}(?:", depth + 1

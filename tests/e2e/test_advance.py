@@ -1,0 +1,46 @@
+"""A task goes from stage to stage by what a real Gitea says about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.builders import orch
+from tests.e2e.gitea import Gitea
+from tests.e2e.repository import Repository
+
+
+def test_a_task_is_judged_by_what_the_forge_says(gitea: Gitea, repository: Repository, tmp_path: Path) -> None:
+    """ENG-1: development is left when CI is green, review when somebody else approves this very commit."""
+    repository.add(gitea.bob)
+    work = repository.clone()
+    work.git("switch", "--quiet", "-c", "task/T-1")
+    work.commit("work", {"code.py": "print('hello')\n"})
+    work.git("push", "--quiet", "origin", "task/T-1")
+    head = repository.tip("task/T-1")
+    env = {
+        "ORCH_CACHE_DIR": str(tmp_path / "cache"),
+        "ORCH_FORGE_URL": gitea.url,
+        "ORCH_FORGE_REPOSITORY": f"alice/{repository.name}",
+        "ORCH_FORGE_TOKEN": gitea.token(gitea.alice, ["read:repository"]),
+    }
+
+    def run(*args: str, code: int = 0) -> str:
+        done = orch(*args, cwd=work.path, env=env)
+        said = done.stdout.decode() + done.stderr.decode()
+        assert done.returncode == code, said
+        assert env["ORCH_FORGE_TOKEN"] not in said
+        return said
+
+    run("state", "init")
+    run("task", "new", "T-1", "Greet the user")
+    run("advance", "T-1", "--approve")
+    run("advance", "T-1")
+    assert "0 statuses" in run("advance", "T-1", code=1)
+    repository.api().post(f"/statuses/{head}", {"state": "success", "context": "build"}).ok()
+    assert "now active in review" in run("advance", "T-1")
+    document = {"head": "task/T-1", "base": "main", "title": "T-1"}
+    number = repository.api().post("/pulls", document).ok()["number"]
+    review = {"event": "APPROVED", "body": "reads well", "commit_id": head}
+    repository.api(gitea.bob).post(f"/pulls/{number}/reviews", review).ok()
+    assert "now active in testing" in run("advance", "T-1")
+    assert head in run("task", "show", "T-1", "--json")
