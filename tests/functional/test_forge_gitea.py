@@ -12,7 +12,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.gitea.connect import connect
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.pulls import Draft
+from orch_gates.forge.port.pulls import Draft, PullState
 from orch_gates.forge.port.server import About, Kind
 from orch_gates.forge.port.workflows import Run, RunState
 from tests.fakes.scripted_http import Answer, Scripted, forge, says, sends
@@ -27,6 +27,25 @@ def asked(server: Scripted) -> Forge:
 def page(*rows: object, key: str = "") -> Answer:
     """A list that is all there is."""
     return says(200, {key: rows, "total_count": len(rows)} if key else list(rows), X_Total_Count=str(len(rows)))
+
+
+def pull(number: int, **changed: Any) -> dict[str, Any]:
+    """A pull request as the server writes it, with what a test changes."""
+    return {
+        "number": number,
+        "title": "Land topic",
+        "body": "",
+        "state": "open",
+        "draft": False,
+        "merged": False,
+        "mergeable": True,
+        "merge_commit_sha": None,
+        "user": {"login": "alice"},
+        "html_url": f"https://forge.example/alice/project/pulls/{number}",
+        "head": {"label": "topic", "ref": "topic", "sha": "a" * 40, "repo_id": 1},
+        "base": {"label": "main", "ref": "main", "sha": "b" * 40, "repo_id": 1},
+        **changed,
+    }
 
 
 def version(said: str, date: str = "Sun, 01 Mar 2026 10:00:00 GMT") -> Answer:
@@ -83,6 +102,58 @@ def test_a_token_that_is_wrong_is_no_wrong_url() -> None:
         asked(server).server.about()
 
 
+def test_a_server_that_knows_no_filter_is_read_all_the_same() -> None:
+    """Forgejo 12 gives the open ones of every target."""
+    elsewhere = {"label": "release", "ref": "release", "sha": "c" * 40, "repo_id": 1}
+    theirs = {"label": "topic", "ref": "topic", "sha": "c" * 40, "repo_id": 2}
+    other = {"label": "topics", "ref": "topics", "sha": "c" * 40, "repo_id": 1}
+    rows = [pull(1, base=elsewhere), pull(2, head=theirs), pull(3, head=other), pull(4)]
+    with forge(page(*rows)) as server:
+        assert [found.number for found in asked(server).pulls.find("topic", "main")] == [4]
+
+
+def test_what_is_not_known_to_merge_is_not_called_a_conflict() -> None:
+    """The server says false while it looks, too; and a merged one is not there to be merged."""
+    gone = {"label": "topic", "ref": "refs/pull/1/head", "sha": "a" * 40, "repo_id": 1}
+    landed = {"state": "closed", "merged": True, "merge_commit_sha": "d" * 40}
+    answers = [
+        says(200, pull(1)),
+        says(200, pull(1, mergeable=False)),
+        says(200, pull(1, head=gone, **landed)),
+        says(200, pull(1, state="closed")),
+    ]
+    with forge(*answers) as server:
+        pulls = asked(server).pulls
+        found = [pulls.get(1) for _ in answers]
+    assert [(one.state, one.mergeable) for one in found] == [
+        (PullState.OPEN, True),
+        (PullState.OPEN, None),
+        (PullState.MERGED, None),
+        (PullState.CLOSED, None),
+    ]
+    assert {one.branch for one in found} == {"topic"}
+    assert [one.merge_commit for one in found] == ["", "", "d" * 40, ""]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [],
+        {},
+        pull(1, state="locked"),
+        pull(1, merged=None),
+        pull(1, mergeable="yes"),
+        pull(1, head=None),
+        pull(1, user=None),
+        pull(1) | {"number": True},
+    ],
+    ids=range(8),
+)
+def test_a_pull_request_that_is_not_whole_is_no_answer(row: object) -> None:
+    with forge(says(200, row)) as server, pytest.raises(ForgeUnavailable):
+        asked(server).pulls.get(1)
+
+
 def test_runs_of_forgejo() -> None:
     """Its fields have other names, and one word says whether a run ended and how."""
     rows: list[dict[str, Any]] = [
@@ -104,7 +175,10 @@ def test_runs_of_forgejo() -> None:
         )
     ]
     with forge(page(*rows, key="workflow_runs")) as server:
-        found = asked(server).workflows.runs(commit="a" * 40)
+        workflows = asked(server).workflows
+        found = workflows.runs(commit="a" * 40)
+        assert workflows.runs(branch="topic") == workflows.runs(event="schedule") == ()
+        assert len(workflows.runs(branch="main", event="push")) == len(rows)
     assert [run.state for run in found] == [
         RunState.UNKNOWN,
         RunState.WAITING,
