@@ -1,131 +1,235 @@
-"""What a forge promises, on a scripted GitHub that is held against GitHub's own description; none of it is GitHub."""
+"""What a forge promises, on a scripted GitHub that is held against GitHub's own description; none of it is GitHub.
+
+Then what only GitHub has: limits, check runs, apps, queues, rulesets.
+"""
 
 from __future__ import annotations
 
-import json
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from orch_gates.forge.github.connect import DIALECT, api_url, connect, ported
-from orch_gates.forge.http import Api
-from orch_gates.forge.port.checks import ReviewState
-from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.server import Kind
-from tests.builders import Repo, bare, clone
-from tests.conftest import CACHE, REQUIRE_REAL, ROOT
-from tests.contract.forge_rig import Traits, Who
+from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.github.connect import DIALECT, api_url, connect
+from orch_gates.forge.http import Api, Call
+from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
+from orch_gates.forge.port.pulls import (
+    MergeRequest,
+    Transient,
+)
+from tests.contract.forge_steps import opened
 from tests.contract.forge_suite import ForgeContract
-from tests.fakes.github.description import Description, described
-from tests.fakes.github.project import Project, Review
-from tests.fakes.github.server import Github, serve
+from tests.contract.github_rig import GithubRig
+from tests.fakes.github.description import Description
+from tests.fakes.github.project import CheckRun, Review
+from tests.fakes.github.server import Github
+from tests.fakes.github.shapes import REPO
 
-DESCRIPTION = CACHE / "openapi" / "api.github.com.json"
-PINNED = json.loads((ROOT / "tools" / "openapi" / "package.json").read_text())["dependencies"]["@octokit/openapi"]
-NAMES = {Who.OWNER: "alice", Who.WRITER: "bob", Who.STRANGER: "eve"}
-RIGHTS = {"alice": "admin", "bob": "write"}
-WORKFLOW = "on: {workflow_dispatch: {inputs: {task: {type: string}}}}\njobs: {gates: {runs-on: any, steps: []}}\n"
-_TIMEOUT = 10
-
-
-class GithubRig:
-    """A project of an organisation, whose bare repository is on this disk."""
-
-    traits = Traits(Kind.GITHUB)
-
-    def __init__(self, server: Github, folder: Path) -> None:
-        self.server, self.project = server, server.project
-        self._tokens = {who: server.token(name) for who, name in NAMES.items()}
-        self._work = Repo(folder / "work")
-
-    @property
-    def forge(self) -> Forge:
-        return self.as_(Who.OWNER)
-
-    def as_(self, who: Who) -> Forge:
-        return connect(self.server.url, self.project.full_name, self._tokens[who], _TIMEOUT)
-
-    def in_pages(self, size: int) -> Forge:
-        dialect = replace(DIALECT, page_size=size)
-        return ported(Api(api_url(self.server.url), self._tokens[Who.OWNER], _TIMEOUT, dialect), self.project.full_name)
-
-    def name(self, who: Who) -> str:
-        return NAMES[who]
-
-    def push(self, branch: str, files: Mapping[str, str], *, onto: str = "") -> str:
-        self._work.git("fetch", "--quiet", "origin")
-        self._work.git("checkout", "--quiet", "--detach", onto or self.tip(branch) or self.tip("main"))
-        made = self._work.commit("work", files)
-        self._work.git("push", "--quiet", *(["--force"] if onto else []), "origin", f"HEAD:refs/heads/{branch}")
-        return made
-
-    def tip(self, branch: str) -> str:
-        return self.project.tip(branch)
-
-    def parents(self, commit: str) -> tuple[str, ...]:
-        return tuple(self.project.bare.git("show", "--no-patch", "--format=%P", commit).split())
-
-    def message(self, commit: str) -> str:
-        return self.project.bare.git("show", "--no-patch", "--format=%B", commit)
-
-    def review(self, number: int, reviewer: Who, state: ReviewState) -> None:
-        head = self.project.head(self.project.pulls[number])
-        self.project.reviews.append(Review(self.project.id(), number, NAMES[reviewer], state.value.upper(), head))
-
-    def mark_draft(self, number: int) -> None:
-        self.project.pulls[number].draft = True
-
-    def add_workflow(self, name: str) -> str:
-        return self.push("main", {f".github/workflows/{name}": WORKFLOW})
-
-    @contextmanager
-    def refuse_pushes(self, words: str) -> Iterator[None]:
-        self.project.hook_words = words
-        try:
-            yield
-        finally:
-            self.project.hook_words = ""
-
-
-@pytest.fixture(scope="session")
-def description() -> Description:
-    """GitHub's own, of the pinned release."""
-    if DESCRIPTION.is_file() and (found := described(DESCRIPTION)).version == PINNED:
-        return found
-    reason = f"GitHub's description {PINNED} is not here; `make tools` fetches it with npm"
-    if REQUIRE_REAL:
-        pytest.fail(f"{reason}, and ORCH_REQUIRE_REAL=1 allows to leave nothing out")
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with one commit, and a clone beside it."""
-    folder = tmp_path_factory.mktemp("github")
-    work = clone(bare(folder / "project.git"), folder / "work")
-    work.commit("first", {"README.md": "# A project\n"})
-    work.git("push", "--quiet", "origin", "HEAD:main")
-    work.git("remote", "set-url", "origin", "../project.git")
-    return folder
+DOCS = {"documentation_url": "https://docs.github.com/rest"}
+SECONDARY = {"message": "You have exceeded a secondary rate limit.", **DOCS}
 
 
 @pytest.fixture
-def server(description: Description, seeded: Path, tmp_path: Path) -> Iterator[Github]:
-    shutil.copytree(seeded, tmp_path, symlinks=True, dirs_exist_ok=True)
-    project = Project(f"orchard/{secrets.token_hex(4)}", Repo(tmp_path / "project.git"), dict(RIGHTS))
-    with serve(description, project) as made:
-        yield made
-
-
-@pytest.fixture
-def rig(server: Github, tmp_path: Path) -> GithubRig:
-    return GithubRig(server, tmp_path)
+def rig(github: Github, tmp_path: Path) -> GithubRig:
+    return GithubRig(github, tmp_path)
 
 
 class TestForge(ForgeContract):
     """The whole suite of the port."""
+
+
+def asks(rig: GithubRig) -> list[Callable[[], object]]:
+    """One question to each port."""
+    forge, head = rig.forge, rig.tip("main")
+    return [
+        lambda: forge.pulls.find("topic", "main"),
+        lambda: forge.statuses.latest(head),
+        lambda: forge.protections.get("main"),
+        forge.issues.list,
+        forge.workflows.runs,
+        forge.server.access,
+    ]
+
+
+class TestTheServerItself:
+    """The stand-in can say no: what GitHub does not describe does not pass by it."""
+
+    @pytest.mark.parametrize(
+        ("method", "path", "document", "words"),
+        [
+            ("POST", "/issues", {"title": "One", "colour": "red"}, "colour is not described"),
+            ("POST", "/issues", {"body": "without a title"}, "'title' is a required property"),
+            ("POST", "/statuses/main", {"state": "skipped"}, "'skipped' is not one of"),
+            ("PUT", "/pulls/1/merge", {"merge_method": "merge", "Do": "merge"}, "Do is not described"),
+            ("GET", "/pulls?label=x", None, "query parameter label is not described"),
+            ("GET", "/pulls?per_page=1000", None, "per_page is more than GitHub gives"),
+            ("GET", "/pulls?state=merged", None, "'merged' is not one of"),
+            ("GET", "/branch_protections", None, "is not served here"),
+        ],
+    )
+    def test_a_request_that_github_does_not_describe(
+        self, rig: GithubRig, method: str, path: str, document: object, words: str
+    ) -> None:
+        api = Api(api_url(rig.server.url), rig.server.token("alice"), 10, DIALECT)
+        assert api.ask(method, f"/repos/{rig.project.full_name}{path}", document).status in {404, 500}
+        assert any(words in found for found in rig.server.violations), rig.server.violations
+        rig.server.violations.clear()
+
+    def test_an_answer_that_github_does_not_describe(self, rig: GithubRig) -> None:
+        rig.server.says(200, [{"number": 1, "title": "without the rest"}], path="/pulls")
+        with pytest.raises(ForgeUnavailable):
+            rig.forge.pulls.find("topic", "main")
+        assert any("is a required property" in found for found in rig.server.violations)
+        rig.server.violations.clear()
+
+    def test_examples_of_github_are_what_it_says_of_them(self, github_description: Description) -> None:
+        """Where they are not, the stand-in mends them."""
+        for method, template in (("GET", f"{REPO}/issues"), ("GET", f"{REPO}/commits/{{ref}}/check-runs")):
+            operation = github_description.operation(method, template)
+            assert list(operation.wrong_answer(200, operation.example())) == []
+
+
+class TestLimits:
+    """faults.md: nothing was done, and nothing follows from it."""
+
+    def test_the_hours_limit_is_no_answer(self, rig: GithubRig) -> None:
+        headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 1800)}
+        for ask in asks(rig):
+            rig.server.says(403, {"message": "API rate limit exceeded for user ID 1.", **DOCS}, headers)
+            with pytest.raises(ForgeUnavailable, match="this hour's requests are used up") as raised:
+                ask()
+            assert not isinstance(raised.value, ForgeRefused)
+
+    def test_a_secondary_limit_is_waited_for(self, rig: GithubRig) -> None:
+        made = opened(rig)
+        rig.server.says(403, SECONDARY, {"Retry-After": "0"}, path="/pulls")
+        assert [pull.number for pull in rig.forge.pulls.find("topic", "main")] == [made.number]
+
+    def test_a_merge_that_a_limit_stops_is_asked_for_once(self, rig: GithubRig) -> None:
+        made = opened(rig)
+        rig.server.says(403, SECONDARY, {"Retry-After": "45"}, method="PUT")
+        found = rig.forge.pulls.merge(made.number, MergeRequest(made.head, "Land it"))
+        assert isinstance(found, Transient)
+        assert found.wait == 45
+        assert sum(asked.startswith("PUT") for asked in rig.server.asked) == 1
+
+    def test_what_did_not_change_is_not_sent_again(self, rig: GithubRig) -> None:
+        """GitHub does not count it then."""
+        calls: list[Call] = []
+        forge = connect(rig.server.url, rig.project.full_name, rig.server.token("alice"), 10, calls.append)
+        issue = forge.issues.create("One", labels=["task"])
+        assert forge.issues.list() == forge.issues.list() == (issue,)
+        assert [call.status for call in calls] == [201, 200, 304]
+
+
+class TestChecks:
+    """Check runs are what CI says, beside commit statuses (ENG-1)."""
+
+    def run(self, rig: GithubRig, name: str, conclusion: str | None, suite: int = 1, status: str = "completed") -> None:
+        commit = rig.tip("main")
+        rig.project.checks.append(CheckRun(rig.project.id(), commit, name, status, conclusion, suite, f"{name} said"))
+
+    def test_they_count_as_statuses(self, rig: GithubRig) -> None:
+        rig.forge.statuses.post(rig.tip("main"), CommitStatus("old", StatusState.SUCCESS))
+        for name, conclusion in (
+            *(("a", "success"), ("b", "failure"), ("c", "neutral"), ("d", "skipped")),
+            *(("e", "cancelled"), ("f", "timed_out"), ("g", "action_required")),
+        ):
+            self.run(rig, name, conclusion)
+        self.run(rig, "h", None, status="in_progress")
+        self.run(rig, "i", None, status="queued")
+        found = rig.in_pages(2).statuses.latest(rig.tip("main"))
+        assert [(one.context, one.state.value) for one in found] == [
+            *(("a", "success"), ("b", "failure"), ("c", "skipped"), ("d", "skipped"), ("e", "failure")),
+            *(("f", "failure"), ("g", "failure"), ("h", "pending"), ("i", "pending"), ("old", "success")),
+        ]
+        assert found[0].description == "a said"
+        assert found[0].url
+
+    def test_a_word_that_is_not_known_is_never_green(self, rig: GithubRig) -> None:
+        body = rig.server.shapes.example(f"GET {REPO}/commits/{{ref}}/check-runs")
+        rows = [("completed", "splendid"), ("completed", None), ("frozen", "success")]
+        runs = [
+            {**body["check_runs"][0], "name": f"job {number}", "status": status, "conclusion": conclusion}
+            for number, (status, conclusion) in enumerate(rows)
+        ]
+        answer = {"total_count": 3, "check_runs": runs}
+        rig.server.says(200, answer, path="/check-runs", like_github=False)
+        assert {one.state for one in rig.forge.statuses.latest(rig.tip("main"))} == {StatusState.UNKNOWN}
+
+    def test_one_that_ran_again_replaces_itself(self, rig: GithubRig) -> None:
+        self.run(rig, "build", "failure")
+        self.run(rig, "build", "success")
+        (found,) = rig.forge.statuses.latest(rig.tip("main"))
+        assert found.state is StatusState.SUCCESS
+
+    @pytest.mark.parametrize("order", [("success", "failure"), ("failure", "success")])
+    def test_of_two_with_one_name_the_worse_counts(self, rig: GithubRig, order: tuple[str, str]) -> None:
+        """The same job for the push and for the pull request: which was meant, nobody can say."""
+        for suite, conclusion in enumerate(order):
+            self.run(rig, "build", conclusion, suite)
+        (found,) = rig.forge.statuses.latest(rig.tip("main"))
+        assert found.state is StatusState.FAILURE
+
+    @pytest.mark.parametrize("conclusion", ["skipped", None])
+    def test_a_check_and_a_status_with_one_name(self, rig: GithubRig, conclusion: str | None) -> None:
+        rig.forge.statuses.post(rig.tip("main"), CommitStatus("build", StatusState.SUCCESS))
+        self.run(rig, "build", conclusion, status="completed" if conclusion else "in_progress")
+        (found,) = rig.forge.statuses.latest(rig.tip("main"))
+        assert found.state in {StatusState.SKIPPED, StatusState.PENDING}
+
+    @pytest.mark.parametrize("part", ["/statuses", "/check-runs"])
+    def test_one_half_alone_is_no_answer(self, rig: GithubRig, part: str) -> None:
+        """A fine-grained token of a person may not see check runs: that is no empty list of them."""
+        rig.forge.statuses.post(rig.tip("main"), CommitStatus("build", StatusState.SUCCESS))
+        words = {"message": "Resource not accessible by personal access token", **DOCS}
+        rig.server.says(403, words, {"X-Accepted-GitHub-Permissions": "checks=read"}, path=part)
+        with pytest.raises(ForgeRefused, match="checks=read"):
+            rig.forge.statuses.latest(rig.tip("main"))
+
+    @pytest.mark.parametrize("state", [StatusState.SKIPPED, StatusState.UNKNOWN])
+    def test_a_state_that_github_lacks_is_not_told_as_another(self, rig: GithubRig, state: StatusState) -> None:
+        with pytest.raises(ForgeRefused, match="nothing was posted"):
+            rig.forge.statuses.post(rig.tip("main"), CommitStatus("orch/merge", state))
+        assert rig.server.asked == []
+
+    def test_a_long_description_is_cut(self, rig: GithubRig) -> None:
+        rig.forge.statuses.post(rig.tip("main"), CommitStatus("build", StatusState.FAILURE, "x" * 1000))
+        (found,) = rig.forge.statuses.latest(rig.tip("main"))
+        assert found.description == "x" * 140
+
+
+class TestReviews:
+    """Whose words count (ENG-1)."""
+
+    def say(self, rig: GithubRig, pull: int, who: str, state: str, kind: str = "User") -> None:
+        rig.project.reviews.append(Review(rig.project.id(), pull, who, state, rig.tip("topic"), kind))
+
+    def test_an_app_may_object_and_not_approve(self, rig: GithubRig) -> None:
+        """GitHub does not say what an app may; what is safe is asked of it."""
+        made = opened(rig)
+        self.say(rig, made.number, "checker[bot]", "APPROVED", "Bot")
+        assert rig.forge.reviews.latest("topic", "main") == ()
+        self.say(rig, made.number, "checker[bot]", "CHANGES_REQUESTED", "Bot")
+        (found,) = rig.forge.reviews.latest("topic", "main")
+        assert (found.reviewer, found.state) == ("checker[bot]", ReviewState.CHANGES_REQUESTED)
+
+    def test_a_dismissed_word_is_none(self, rig: GithubRig) -> None:
+        made = opened(rig)
+        self.say(rig, made.number, "bob", "DISMISSED")
+        (found,) = rig.forge.reviews.latest("topic", "main")
+        assert found.state is ReviewState.DISMISSED
+
+    def test_ones_own_word_is_known_as_such(self, rig: GithubRig) -> None:
+        made = opened(rig)
+        self.say(rig, made.number, "alice", "APPROVED")
+        (found,) = rig.forge.reviews.latest("topic", "main")
+        assert found.by_author
+
+    def test_who_lost_the_right_to_write_has_no_word_any_more(self, rig: GithubRig) -> None:
+        made = opened(rig)
+        self.say(rig, made.number, "bob", "APPROVED")
+        rig.project.rights["bob"] = "read"
+        assert rig.forge.reviews.latest("topic", "main") == ()

@@ -26,6 +26,7 @@ _UNRULED = {"Branch not protected", "Branch not found"}
 _NOT_FOR_APPS = "Resource not accessible by integration"
 # Where GitHub does not say how long to wait for a secondary limit, it asks for a minute.
 _A_MINUTE = 60.0
+_AN_HOUR = 3600.0
 _LONGEST = 300
 _MEANINGS = {
     401: ", the token is wrong or has expired; make a new one",
@@ -84,7 +85,7 @@ def merge_outcome(answer: Answer) -> MergeOutcome:
     match answer.status:
         case 405 | 409:
             return _refusal(answer.status, said(answer))
-        case 404 | 410:
+        case 301 | 302 | 307 | 308 | 404 | 410:
             return Gone(found.words)
         case 422 | 400:
             return Ambiguous(found.words)
@@ -124,11 +125,10 @@ def _done(answer: Answer) -> MergeOutcome:
 
 
 def _refusal(status: int, words: str) -> MergeOutcome:
-    shown = f"{status} {words}".rstrip()
     for pattern, outcome in _REFUSALS:
         if re.search(pattern, words, re.IGNORECASE):
-            return outcome(shown)
-    return Ambiguous(shown)
+            return outcome(words)
+    return Ambiguous(f"{status} {words}".rstrip())
 
 
 def _limit(answer: Answer) -> Trouble | None:
@@ -137,22 +137,22 @@ def _limit(answer: Answer) -> Trouble | None:
         return None
     said_so = answer.message.lower()
     if answer.headers.get("X-RateLimit-Remaining") == "0":
-        wait = answer.wait or _until_reset(answer) or _A_MINUTE
+        wait = _until_reset(answer) if answer.wait is None else answer.wait
         return Trouble(Sort.LATER, f"{answer.status}, this hour's requests are used up; more in {wait:.0f} s", wait)
     if answer.status == 429 or "rate limit" in said_so or "abuse detection" in said_so:
-        wait = answer.wait or _A_MINUTE
+        wait = _A_MINUTE if answer.wait is None else answer.wait
         return Trouble(Sort.LATER, f"{answer.status}, too many requests at once; try again in {wait:.0f} s", wait)
     return None
 
 
-def _until_reset(answer: Answer) -> float | None:
-    """Seconds until the limit is set anew, by the server's own clock (ST-7)."""
+def _until_reset(answer: Answer) -> float:
+    """Seconds until the limit is set anew, at most an hour, by the server's own clock (ST-7)."""
     reset = answer.headers.get("X-RateLimit-Reset", "")
     try:
         now = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
-    except ValueError:
-        return None
-    return max(1.0, float(reset) - now) if reset.isdecimal() else None
+    except (ValueError, OverflowError):
+        return _A_MINUTE
+    return min(max(1.0, float(reset) - now), _AN_HOUR) if reset.isdecimal() else _A_MINUTE
 
 
 def _forbidden(answer: Answer, why: str) -> str:

@@ -43,9 +43,12 @@ class GithubProtections:
 
     def _row(self, branch: str) -> Row | None:
         """The branch protection; None only where GitHub says that there is none."""
-        if errors.missing(self.api.ask("GET", self._at(branch))):
-            return None
-        return document(self.api.get(self._at(branch)))
+        try:
+            return document(self.api.get(self._at(branch)))
+        except ForgeRefused:
+            if errors.missing(self.api.ask("GET", self._at(branch))):
+                return None
+            raise
 
     def _at(self, branch: str) -> str:
         return f"{self.path}/branches/{quote(branch, safe='')}/protection"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from orch_gates.errors import ForgeUnavailable
+from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.answer import Answer
 from orch_gates.forge.fields import Row, document, flag, part, text
 from orch_gates.forge.github import errors
@@ -61,9 +61,12 @@ class GithubServer:
         )
 
     def _login(self) -> str:
-        if errors.of_an_app(self.api.ask("GET", "/user")):
-            return ""
-        return text(document(self.api.get("/user")), "login")
+        try:
+            return text(document(self.api.get("/user")), "login")
+        except ForgeRefused:
+            if errors.of_an_app(self.api.ask("GET", "/user")):
+                return ""
+            raise
 
 
 def _whole(answer: Answer) -> Row:
@@ -80,6 +83,8 @@ def _scopes(answer: Answer) -> tuple[str, ...] | None:
 
 def _date(answer: Answer) -> datetime | None:
     try:
-        return parsedate_to_datetime(answer.headers.get("Date", ""))
+        found = parsedate_to_datetime(answer.headers.get("Date", ""))
     except ValueError:
         return None
+    # A zone of -0000 is read as none.
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

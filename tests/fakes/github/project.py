@@ -14,7 +14,7 @@ ZERO = "0" * 40
 
 @dataclass(slots=True)
 class Pull:
-    """A pull request; `head` is that of its branch while it is open."""
+    """A pull request; `head` is that of its branch while it is open, which is a fork's where `fork` says so."""
 
     number: int
     branch: str
@@ -24,6 +24,7 @@ class Pull:
     author: str
     head: str
     draft: bool = False
+    fork: bool = False
     open: bool = True
     merge_commit: str = ""
     looked_at: set[tuple[str, str]] = field(default_factory=set)

@@ -12,6 +12,7 @@ from tests.fakes.github.shapes import REPO
 Answer: TypeAlias = tuple[int, Any]
 
 _HOOK = "Could not merge because a Git pre-receive hook failed.\n\ngates.sh: failed with exit status 1\n"
+_LONGEST_DESCRIPTION = 140
 _NOT_MERGEABLE = "Pull Request is not mergeable"
 
 
@@ -122,6 +123,9 @@ def list_statuses(asked: Asked) -> Answer:
 def post_status(asked: Asked) -> Answer:
     asked.needs("write")
     commit, body = _commit(asked, "sha"), asked.body
+    if len(body.get("description") or "") > _LONGEST_DESCRIPTION:
+        words = f"description is too long (maximum is {_LONGEST_DESCRIPTION} characters)"
+        raise _invalid(resource="Status", code="custom", field="description", message=words)
     status = Status(
         id=asked.project.id(),
         commit=commit,

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from tests.fakes.github.asked import Asked, Refusal
@@ -25,6 +25,7 @@ from tests.fakes.github.routes import ROUTES
 from tests.fakes.github.shapes import Shapes
 
 PREFIX = "/api/v3"
+Told: TypeAlias = tuple[int, object, dict[str, str]]
 _DOCS = "https://docs.github.com/rest"
 
 
@@ -38,6 +39,11 @@ class Scripted:
     method: str = ""
     path: str = ""
     after: bool = False
+    like_github: bool = True
+
+    @property
+    def told(self) -> Told:
+        return self.status, self.body, dict(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,10 @@ class Github(ThreadingHTTPServer):
         method: str = "",
         path: str = "",
         after: bool = False,
+        like_github: bool = True,
     ) -> None:
-        """Answer the next such request like this, before or `after` doing what it asks."""
-        self.script.append(Scripted(status, body, headers or {}, method, path, after))
+        """Answer the next such request like this, instead of or `after` doing what it asks."""
+        self.script.append(Scripted(status, body, headers or {}, method, path, after, like_github))
 
 
 @contextlib.contextmanager
@@ -149,26 +156,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _done(
         self, operation: Operation, answer: Any, args: dict[str, str], query: dict[str, str], data: bytes
-    ) -> tuple[int, object, dict[str, str]]:
+    ) -> Told:
         github, name = self._github, f"{operation.method} {self.path}"
         body = json.loads(data) if data else None
         wrong = [*self._wrong_headers(data), *operation.wrong_request(query, body)]
-        scripted = self._scripted()
-        if scripted is not None and not scripted.after:
-            status, told, headers = scripted.status, scripted.body, dict(scripted.headers)
-        else:
-            status, told, headers = self._asked(operation, answer, args, query, body)
-            if scripted is not None:
-                status, told, headers = scripted.status, scripted.body, dict(scripted.headers)
-        wrong += operation.wrong_answer(status, told)
-        if wrong:
-            github.violations += [f"{name}: {one}" for one in wrong]
-            return 500, _message("; ".join(wrong), 500), {}
-        return status, told, headers
+        if not wrong:
+            scripted = self._scripted()
+            if scripted is None:
+                found = self._asked(operation, answer, args, query, body)
+            else:
+                if scripted.after:
+                    self._asked(operation, answer, args, query, body)
+                found = scripted.told
+            if scripted is None or scripted.like_github:
+                wrong += operation.wrong_answer(found[0], found[1])
+            if not wrong:
+                return found
+        github.violations += [f"{name}: {one}" for one in wrong]
+        return 500, _message("; ".join(wrong), 500), {}
 
-    def _asked(
-        self, operation: Operation, answer: Any, args: dict[str, str], query: dict[str, str], body: Any
-    ) -> tuple[int, object, dict[str, str]]:
+    def _asked(self, operation: Operation, answer: Any, args: dict[str, str], query: dict[str, str], body: Any) -> Told:
         github = self._github
         token = github.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
         if token is None:

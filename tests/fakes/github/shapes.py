@@ -62,6 +62,8 @@ class Shapes:
         ):
             found[side] |= {"ref": branch, "sha": commit, "label": f"{repository.partition('/')[0]}:{branch}"}
             found[side]["repo"]["full_name"] = repository
+        if pull.fork:
+            found["head"]["repo"]["id"] += 1
         if not listed:
             mergeable = self._project.mergeable(pull)
             state = "unknown" if mergeable is None else "clean" if mergeable else "dirty"
@@ -155,19 +157,22 @@ class Shapes:
                 "require_last_push_approval": False,
                 **{name: value for name, value in reviews.items() if not isinstance(value, dict)},
             }
-            if "dismissal_restrictions" not in reviews:
-                del found["required_pull_request_reviews"]["dismissal_restrictions"]
-        if (restrictions := put["restrictions"]) is None:
-            del found["restrictions"]
-        else:
-            shown = self.example(f"GET {REPO}/branches/{{branch}}/protection")["restrictions"]
-            teams, apps = ({**shown[kind][0]} for kind in ("teams", "apps"))
-            found["restrictions"] |= {
-                "users": [self.user(name) for name in restrictions["users"]],
-                "teams": [{**teams, "slug": name, "type": "organization"} for name in restrictions["teams"]],
-                "apps": [{**apps, "slug": name} for name in restrictions.get("apps", ())],
-            }
+            self._name(found["required_pull_request_reviews"], "dismissal_restrictions", reviews)
+        self._name(found, "restrictions", put)
         return dict(found)
+
+    def _name(self, shown: Document, name: str, put: Document) -> None:
+        """Show people, teams and apps that were put by name; without any, GitHub leaves the field out."""
+        if (names := put.get(name)) is None:
+            del shown[name]
+            return
+        examples = self.example(f"GET {REPO}/branches/{{branch}}/protection")["restrictions"]
+        team, app = examples["teams"][0], examples["apps"][0]
+        shown[name] |= {
+            "users": [self.user(login) for login in names.get("users", ())],
+            "teams": [{**team, "slug": slug, "type": "organization"} for slug in names.get("teams", ())],
+            "apps": [{**app, "slug": slug, "owner": self.user("orchard")} for slug in names.get("apps", ())],
+        }
 
     def _said(self, one: Issue | Pull, kind: str) -> Document:
         return {
