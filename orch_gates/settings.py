@@ -6,9 +6,12 @@ Every setting is in `variables/table.py`; what runners, git and pre-commit say i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, Source, resolve
 from orch_gates.variables.table import BY_VARIABLE, Value
@@ -21,6 +24,9 @@ GIT_LOCATION = (
     "GIT_QUARANTINE_PATH",
     "GIT_INDEX_FILE",
 )
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_SAID: ContextVar[Mapping[str, str]] = ContextVar("said", default=_NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,10 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class CiContext:
-    """What the runner told about this run; empty strings outside CI."""
+    """What the runner told about this run; empty strings outside CI.
+
+    `forge` is whose runner it is (gitea, forgejo, github), `run_url` the page of the run.
+    """
 
     active: bool
     event_name: str
@@ -68,6 +77,10 @@ class CiContext:
     repository: str
     output_file: str
     summary_file: str
+    forge: str = ""
+    server_url: str = ""
+    api_url: str = ""
+    run_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +99,14 @@ class StateSettings:
 
 @dataclass(frozen=True, slots=True)
 class ForgeSettings:
-    """Which forge is asked, by whose token; an empty `url` is none, and recorded reports are read instead."""
+    """What is said about the forge that is asked; `token` is the value of the variable `token_env`."""
 
+    kind: str
     url: str
     repository: str
     token: str = field(repr=False)
-    timeout: float = 30.0
+    token_env: str
+    timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +178,23 @@ class Settings:
         return f"{BY_VARIABLE[variable].key} in {found.place}" if found.source is Source.FILE else variable
 
 
+@contextmanager
+def said(values: Mapping[str, str]) -> Iterator[None]:
+    """What was said on the command line counts as its variables, until this ends."""
+    before = _SAID.set({**_SAID.get(), **values})
+    try:
+        yield
+    finally:
+        _SAID.reset(before)
+
+
 def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | None = None) -> Settings:
     """Read every setting: the environment, over the values `given` by the configuration file, over the defaults.
 
     Raises:
         SettingsError: a value is not of its kind; the message names the variable.
     """
-    env = _Reader(os.environ if environ is None else environ, given or {})
+    env = _Reader({**os.environ, **_SAID.get()} if environ is None else environ, given or {})
     return Settings(
         security=_security(env),
         tools=Tools(
@@ -178,15 +203,7 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
             pip_audit=env.text("ORCH_PIP_AUDIT_BIN"),
             cache_dir=_cache_dir(env),
         ),
-        ci=CiContext(
-            # Some runners put their own name there.
-            active=env.told("CI").lower() not in FALSE | {""},
-            event_name=env.told("GITHUB_EVENT_NAME"),
-            event_path=env.told("GITHUB_EVENT_PATH"),
-            repository=env.told("GITHUB_REPOSITORY") or _gitea_repository(env),
-            output_file=env.told("GITHUB_OUTPUT"),
-            summary_file=env.told("GITHUB_STEP_SUMMARY"),
-        ),
+        ci=_ci(env),
         hook=HookContext(
             quarantine=env.told("GIT_QUARANTINE_PATH"),
             pusher=env.told("GITEA_PUSHER_NAME"),
@@ -240,15 +257,39 @@ def _security(env: _Reader) -> SecuritySettings:
     )
 
 
+def _ci(env: _Reader) -> CiContext:
+    server, repository, run = (env.told(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"))
+    return CiContext(
+        # Some runners put their own name there.
+        active=env.told("CI").lower() not in FALSE | {""},
+        event_name=env.told("GITHUB_EVENT_NAME"),
+        event_path=env.told("GITHUB_EVENT_PATH"),
+        repository=repository or _gitea_repository(env),
+        output_file=env.told("GITHUB_OUTPUT"),
+        summary_file=env.told("GITHUB_STEP_SUMMARY"),
+        forge=_runner(env),
+        server_url=server,
+        api_url=env.told("GITHUB_API_URL"),
+        run_url=f"{server}/{repository}/actions/runs/{run}" if server and repository and run else "",
+    )
+
+
+def _runner(env: _Reader) -> str:
+    """Whose runner this is; those of Gitea and Forgejo also say that they are GitHub's."""
+    for name, forge in (("FORGEJO_ACTIONS", "forgejo"), ("GITEA_ACTIONS", "gitea"), ("GITHUB_ACTIONS", "github")):
+        if env.told(name).lower() in TRUE:
+            return forge
+    return ""
+
+
 def _forge(env: _Reader) -> ForgeSettings:
-    """The forge that is named, else the Gitea or Forgejo whose job this is, where a token was given for it."""
-    url, token = env.text("ORCH_FORGE_URL"), env.text("ORCH_FORGE_TOKEN")
-    if not url and token and (env.told("GITEA_ACTIONS") or env.told("FORGEJO_ACTIONS")):
-        url = env.told("GITHUB_SERVER_URL")
+    token_env = env.text("ORCH_FORGE_TOKEN_ENV")
     return ForgeSettings(
-        url=url,
+        kind=env.text("ORCH_FORGE"),
+        url=env.text("ORCH_FORGE_URL"),
         repository=env.text("ORCH_FORGE_REPOSITORY") or env.told("GITHUB_REPOSITORY"),
-        token=token,
+        token=env.told(token_env),
+        token_env=token_env,
         timeout=float(env.number("ORCH_FORGE_TIMEOUT_S")),
     )
 

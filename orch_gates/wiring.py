@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, assert_never
 
 from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
@@ -28,20 +26,11 @@ from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
 
 if TYPE_CHECKING:
-    from orch_gates.forge.port.checks import CommitStatuses, Reviews
+    from orch_gates.forge.detect import Place
+    from orch_gates.forge.http import Observe
+    from orch_gates.forge.port.forge import Forge
     from orch_gates.git.heads import Heads
     from orch_gates.state.git_store import GitStore
-
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
-
-
-@dataclass(frozen=True, slots=True)
-class Forge:
-    """The ports of one forge."""
-
-    statuses: CommitStatuses
-    reviews: Reviews
 
 
 def repository(settings: Settings, directory: Path, *, inside_hook: bool = False) -> Git:
@@ -202,25 +191,76 @@ def store(settings: Settings, directory: Path) -> GitStore:
     return GitStore(source, Identity(author, wanted.by), wanted.timeout)
 
 
-def forge(settings: Settings) -> Forge | None:
-    """What gates ask of the forge; None where none is named, and recorded reports are read instead.
+def forge_place(settings: Settings, directory: Path) -> Place | None:
+    """The forge that is meant here; None where none is, and recorded reports are read instead.
 
     Raises:
-        SettingsError: the forge is named, but not the repository, or its url is unusable.
+        SettingsError: what is said about it cannot be used.
+        GitError: the clone cannot be read.
     """
-    wanted = settings.forge
-    if not wanted.url:
-        return None
-    parts = urlsplit(wanted.url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-        raise SettingsError("ORCH_FORGE_URL has to be like https://git.example.org, without a user or password")
-    if not _REPOSITORY.fullmatch(wanted.repository):
-        raise SettingsError("ORCH_FORGE_REPOSITORY has to name the repository as owner/name")
-    from orch_gates.forge.gitea.checks import GiteaReviews, GiteaStatuses
-    from orch_gates.forge.gitea.connect import api as gitea_api
+    from orch_gates.forge.detect import Job, Said, choose
+    from orch_gates.state import place
 
-    api = gitea_api(wanted.url, wanted.token, wanted.timeout)
-    return Forge(GiteaStatuses(api, wanted.repository), GiteaReviews(api, wanted.repository))
+    wanted, timeout = settings.forge, settings.state.timeout
+    if not wanted.token and wanted.token_env != "ORCH_FORGE_TOKEN":
+        # The value is not repeated: somebody may have given the token itself.
+        raise SettingsError(
+            "ORCH_FORGE_TOKEN_ENV (--token-env) has to name a variable that is set; it is no place for the token itself"
+        )
+    try:
+        origin = place.find("", directory, settings.inherited_env, timeout=timeout).url
+    except SettingsError:
+        origin = ""
+    said = Said(wanted.kind, wanted.url, wanted.repository, bool(wanted.token))
+    return choose(said, Job(settings.ci.forge, settings.ci.server_url), origin)
+
+
+def forge(settings: Settings, directory: Path, observe: Observe) -> Forge | None:
+    """The forge that is meant here, ready to be asked; None where none is.
+
+    Raises:
+        SettingsError: what is said about it cannot be used.
+        ForgeUnavailable: it had to be asked which kind it is, and did not answer.
+    """
+    found = forge_place(settings, directory)
+    return None if found is None else connected(settings, directory, found, observe)
+
+
+def connected(settings: Settings, directory: Path, found: Place, observe: Observe) -> Forge:
+    """A forge, ready to be asked; each adapter is loaded only where it is used.
+
+    Raises:
+        SettingsError, ForgeUnavailable: as `forge`.
+    """
+    from orch_gates.forge import probe
+    from orch_gates.forge.port.server import Kind
+
+    wanted = settings.forge
+    kind = found.kind or probe.kind(found.url, wanted.timeout, observe)
+    match kind:
+        case Kind.GITEA | Kind.FORGEJO:
+            from orch_gates.forge.gitea import connect as gitea
+
+            return gitea.connect(found.url, found.repository, wanted.token, wanted.timeout, observe)
+        case Kind.GITHUB:
+            from orch_gates.forge.github import connect as github
+
+            # A job on a GitHub of one's own is told where the API is.
+            own = settings.ci.forge == kind and found.url == settings.ci.server_url.rstrip("/")
+            api = settings.ci.api_url if own else ""
+            return github.connect(found.url, found.repository, wanted.token, wanted.timeout, observe, api=api)
+        case Kind.LOCAL:
+            from orch_gates.forge.local import connect as local
+
+            return local.connect(
+                Path(found.url).expanduser().resolve(),
+                store(settings, directory),
+                settings.state.by,
+                settings.inherited_env,
+                wanted.timeout,
+            )
+        case _:
+            assert_never(kind)
 
 
 def heads(settings: Settings, directory: Path) -> Heads:

@@ -38,8 +38,16 @@ def gate(ctx: click.Context, show: bool) -> None:
 @click.option("--sarif", type=click.Path(path_type=Path), help="Write the findings as SARIF 2.1.0.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where the report goes [in the git directory].")
 @click.option("--strict", is_flag=True, help="A dependency audit that could not be made is a FAIL.")
+@click.option("--status", is_flag=True, help="Post the verdict on the commit, as the status orch/security.")
 def security(
-    base: str, head: str, repo: Path, as_json: bool, sarif: Path | None, report: Path | None, strict: bool
+    base: str,
+    head: str,
+    repo: Path,
+    as_json: bool,
+    sarif: Path | None,
+    report: Path | None,
+    strict: bool,
+    status: bool,
 ) -> None:
     """No secret and no new known vulnerability in the commits of BASE..HEAD.
 
@@ -61,7 +69,12 @@ def security(
         say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
         if written is not None and not as_json:
             say(f"Report: {written}\n")
-        raise SystemExit(verdict.outcome.exit_code)
+        code = verdict.outcome.exit_code
+        if status:
+            from orch_gates.cli import post_status
+
+            code = post_status.post(settings, repo, verdict, str(verdict.evidence.get("head") or ""))
+        raise SystemExit(code)
 
 
 for _name in gate_recorded.ABOUT:

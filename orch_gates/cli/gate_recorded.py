@@ -28,9 +28,10 @@ def command(name: str) -> click.Command:
     @click.option("--head", default="", metavar="REF", help="The commit to judge [HEAD, or the CI event's].")
     @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
     @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-    def run(report: Path | None, head: str, repo: Path, as_json: bool) -> None:
+    @click.option("--status", is_flag=True, help=f"Post the verdict on the commit, as the status orch/{name}.")
+    def run(report: Path | None, head: str, repo: Path, as_json: bool, status: bool) -> None:
         with exit_codes():
-            _judge(name, report, head, repo, as_json=as_json)
+            _judge(name, report, head, repo, as_json=as_json, status=status)
 
     run.help = (
         f"{ABOUT[name]}, says REPORT about the commit at HEAD.\n\n"
@@ -40,7 +41,7 @@ def command(name: str) -> click.Command:
     return run
 
 
-def _judge(name: str, report: Path | None, head: str, repo: Path, *, as_json: bool) -> None:
+def _judge(name: str, report: Path | None, head: str, repo: Path, *, as_json: bool, status: bool) -> None:
     from orch_gates import wiring
     from orch_gates.gates import range as ranges
     from orch_gates.gates import registry
@@ -55,7 +56,12 @@ def _judge(name: str, report: Path | None, head: str, repo: Path, *, as_json: bo
     verdict = registry.judge(name, sources)
     publish(settings, verdict, path, None, as_json=as_json)
     say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
-    raise SystemExit(verdict.outcome.exit_code)
+    code = verdict.outcome.exit_code
+    if status:
+        from orch_gates.cli import post_status
+
+        code = post_status.post(settings, repo, verdict, commit)
+    raise SystemExit(code)
 
 
 def _text(path: Path) -> str | None:

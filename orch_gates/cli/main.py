@@ -8,6 +8,7 @@ import sys
 import click
 
 from orch_gates import __version__
+from orch_gates.cli import options
 
 _COMMANDS = {
     "gate": "orch_gates.cli.gate:gate",
@@ -18,6 +19,7 @@ _COMMANDS = {
     "why": "orch_gates.cli.advance:why",
     "status": "orch_gates.cli.advance:status",
     "state": "orch_gates.cli.state:state",
+    "forge": "orch_gates.cli.forge:forge",
     "config": "orch_gates.cli.config:config",
     "setup": "orch_gates.cli.setup:setup",
     "demo": "orch_gates.cli.demo:demo",
@@ -31,6 +33,7 @@ _HELP = {
     "why": "Say in one line why a task stands where it stands.",
     "status": "Show the tasks by stage.",
     "state": "Make, check, prove and mend the state branch.",
+    "forge": "Ask the forge who we are there, and what we may do.",
     "config": "Show, check or describe what configures a repository.",
     "setup": "Find or prepare the scanners, and try them.",
     "demo": "See a leaked key refused, in a throw-away repository.",
@@ -48,7 +51,7 @@ class _LazyGroup(click.Group):
         module, _, attribute = target.partition(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
-        return command
+        return options.give(command)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from orch_gates import clock, wiring
 from orch_gates import settings as settings_module
+from orch_gates.cli import timings
 from orch_gates.cli.boundary import say
+from orch_gates.cli.once import once
 from orch_gates.config.pipeline import effective
 from orch_gates.engine.stages import Pipeline
 from orch_gates.gates import registry
@@ -28,12 +31,15 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One command's view; `target` is the branch that tasks are merged into."""
+    """One command's view; `target` is the branch that tasks are merged into.
+
+    `by_forge` judges a gate for a branch with this head, None where no forge is known.
+    """
 
     settings: Settings
     store: Store
     heads: Heads
-    forge: wiring.Forge | None
+    by_forge: Callable[[str, str, str], Verdict | None]
     pipeline: Pipeline
     target: str
     by: str
@@ -44,16 +50,15 @@ class Session:
         return self.heads.of(branch)
 
     def gate(self, name: str, task: Task, head: str, read: Reader) -> Verdict:
-        """Judge one gate for a task's commit."""
-        sources = Sources(
-            read=read,
-            head=head,
-            branch=task.branch,
-            target=self.target,
-            settings=self.settings,
-            statuses=self.forge.statuses if self.forge else None,
-            reviews=self.forge.reviews if self.forge else None,
-        )
+        """Judge one gate for a task's commit.
+
+        Raises:
+            ForgeUnavailable: nothing follows from a forge that does not answer, so the task stays as it is.
+            SettingsError: what is said about the forge cannot be used.
+        """
+        if name in registry.ASKED and head and (verdict := self.by_forge(name, task.branch, head)) is not None:
+            return verdict
+        sources = Sources(read=read, head=head, branch=task.branch, target=self.target, settings=self.settings)
         return registry.judge(name, sources)
 
     def step(self, *, approve: bool = False, reject: str = "") -> Step:
@@ -79,16 +84,30 @@ def open_session(directory: Path) -> Session:
     settings = settings_module.load()
     git = wiring.repository(settings, directory)
     settings, config = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
+    target = settings.target or settings.usual_target or "main"
+
+    def by_forge(name: str, branch: str, head: str) -> Verdict | None:
+        forge = connected()
+        if forge is None:
+            return None
+        return registry.ask(name, Sources(_no_report, head, branch, target, settings, forge.statuses, forge.reviews))
+
+    connected = once(lambda: wiring.forge(settings, directory, timings.observer()))
     return Session(
         settings=settings,
         store=wiring.store(settings, directory),
         heads=wiring.heads(settings, directory),
-        forge=wiring.forge(settings),
+        by_forge=once(by_forge),
         pipeline=effective(config, settings),
-        target=settings.target or settings.usual_target or "main",
+        target=target,
         by=settings.state.by,
         now=clock.utc_now(),
     )
+
+
+def _no_report(_name: str) -> str | None:
+    """Whom a forge is asked about needs no report."""
+    return None
 
 
 def open_state(directory: Path) -> GitStore:

@@ -51,6 +51,8 @@ RECORDED: Mapping[str, RecordedGate] = {
     )
 }
 NAMES = tuple(RECORDED)
+# Those that ask a forge where one is known.
+ASKED = frozenset({ci_green.NAME, review_approved.NAME})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,27 @@ class Sources:
 
 def judge(name: str, sources: Sources) -> Verdict:
     """The verdict of one gate; never raises, what could not be told is said (P2, P3)."""
+    try:
+        return ask(name, sources)
+    except ForgeRefused as error:
+        return Verdict(name, Outcome.ERROR, f"the forge refused: {error}", next_step="Mend that, then run it again.")
+    except ForgeUnavailable as error:
+        return Verdict(name, Outcome.ERROR, f"the forge could not be asked: {error}", next_step="It is tried again.")
+
+
+def ask(name: str, sources: Sources) -> Verdict:
+    """The verdict of one gate, where a forge that cannot be asked is no verdict.
+
+    Raises:
+        ForgeUnavailable: it did not answer, or refused.
+    """
     gate = RECORDED.get(name)
     if gate is None:
         return Verdict(name, Outcome.ERROR, f"there is no gate {name!r}; known are {', '.join(NAMES)}")
     try:
         return _skipped(gate, sources.settings) or _judged(gate, sources)
-    except ForgeRefused as error:
-        return Verdict(name, Outcome.ERROR, f"the forge refused: {error}", next_step="Mend that, then run it again.")
-    except ForgeUnavailable as error:
-        return Verdict(name, Outcome.ERROR, f"the forge could not be asked: {error}", next_step="It is tried again.")
+    except ForgeUnavailable:
+        raise
     except OrchError as error:
         return Verdict(name, gate.unknown.unknown, f"could not be judged: {error}")
     except Exception as error:  # noqa: BLE001 - whatever a hostile document provokes is this gate's answer (P3)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from orch_gates import settings
 from orch_gates.cli.main import cli
+from orch_gates.cli.options import OPTIONS
 from orch_gates.gates.policy import POLICIES
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import security
@@ -136,17 +137,32 @@ def commands(command: click.Command = cli, path: str = "orch-gates") -> Iterator
 
 
 COMMANDS = dict(commands())
+LEAVES = {path: command for path, command in COMMANDS.items() if not isinstance(command, click.Group)}
+
+
+def told_options(heading: str) -> set[str]:
+    """The options in the tables of one section of the reference."""
+    sections = re.split(r"^#+ ", (DOCS / "reference" / "cli.md").read_text("utf-8"), flags=re.M)
+    section = next((part for part in sections if part.startswith(f"{heading}\n")), "")
+    assert section, f"no section {heading}"
+    return set(re.findall(r"(?<!\w)(--?[a-z][a-z-]*)", " ".join(re.findall(r"^\| (.*?) \|", section, re.M))))
+
+
+def test_the_options_of_every_command_are_there_and_told_once() -> None:
+    common = {name for option in OPTIONS for name in option.opts}
+    assert common == {"--forge", "--url", "--token-env", "--timings"}
+    assert told_options("Options of every command") == common
+    for path, command in LEAVES.items():
+        names = [name for param in command.params if isinstance(param, click.Option) for name in param.opts]
+        assert [name for name in names if name in common] == [name for option in OPTIONS for name in option.opts], path
+        shown = CliRunner().invoke(cli, [*path.split()[1:], "--help"]).output
+        assert all(f"  {name} " in shown for name in common), path
 
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_command_and_option_is_in_the_reference(path: str) -> None:
-    text = (DOCS / "reference" / "cli.md").read_text("utf-8")
-    sections = re.split(r"^#+ ", text, flags=re.M)
-    section = next((part for part in sections if part.startswith(f"`{path}`\n")), "")
-    assert section, f"no section for {path}"
-    options = {name for param in COMMANDS[path].params if isinstance(param, click.Option) for name in param.opts}
-    told = set(re.findall(r"(?<!\w)(--?[a-z][a-z-]*)", " ".join(re.findall(r"^\| (.*?) \|", section, re.M))))
-    assert told - {"-h", "--help", "---"} == options
+    own = (param for param in COMMANDS[path].params if isinstance(param, click.Option) and param not in OPTIONS)
+    assert told_options(f"`{path}`") - {"-h", "--help", "---"} == {name for param in own for name in param.opts}
 
 
 @pytest.mark.parametrize("path", COMMANDS)

@@ -1,0 +1,68 @@
+"""`orch-gates forge`: the forge that gates ask, as it is seen from here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orch_gates.cli import timings
+from orch_gates.cli.boundary import exit_codes, say
+
+if TYPE_CHECKING:
+    from orch_gates.forge.http import Call
+
+
+@click.group()
+def forge() -> None:
+    """Ask the forge who we are there, and what we may do."""
+
+
+@forge.command()
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(repo: Path, as_json: bool) -> None:
+    """Say which forge this is, who the token belongs to, and what it may do in the repository.
+
+    Exit 0: all is well. Exit 2: something is not; a line for each problem says what to do.
+
+    \b
+    Examples:
+      orch-gates forge check
+      orch-gates forge check --url https://git.example.org --token-env GITEA_TOKEN --json
+    """
+    with exit_codes():
+        from orch_gates import settings as settings_module
+        from orch_gates import wiring
+        from orch_gates.cli import forge_view
+        from orch_gates.errors import SettingsError
+        from orch_gates.forge.check import look, problems
+        from orch_gates.forge.port.server import Kind
+
+        settings = settings_module.load()
+        place = wiring.forge_place(settings, repo)
+        if place is None:
+            raise SettingsError("no forge is known here; ORCH_FORGE_URL (--url) says where it is")
+        if place.kind is not Kind.LOCAL and not settings.forge.token:
+            raise SettingsError(f"no token is given; put one into {settings.forge.token_env}, or name its variable")
+        calls: list[Call] = []
+        also = timings.observer()
+
+        def observe(call: Call) -> None:
+            calls.append(call)
+            also(call)
+
+        connected = wiring.connected(settings, repo, place, observe)
+        checked = forge_view.Checked(place.url, connected.repository, look(connected), len(calls))
+        found = problems(checked.seen)
+        if as_json:
+            say(forge_view.as_json(checked, found))
+        elif sys.stdout.isatty():
+            forge_view.to_terminal(checked)
+        else:
+            say(forge_view.as_text(checked))
+        for problem in () if as_json else found:
+            say(f"orch-gates: {problem}\n", to=sys.stderr)
+        raise SystemExit(2 if found else 0)

@@ -1,0 +1,108 @@
+"""How `orch-gates forge check` looks: aligned text, a table in a terminal, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from orch_gates.documents.escape import visible
+from orch_gates.forge.check import Seen
+from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.server import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was seen, where, and how many requests it took."""
+
+    url: str
+    repository: str
+    seen: Seen
+    requests: int
+
+
+def as_text(checked: Checked) -> str:
+    """Two columns of plain text, for pipes and logs."""
+    rows = list(_rows(checked))
+    width = max(len(name) for name, _ in rows)
+    return "".join(f"{name:{width}}  {visible(value)}\n" for name, value in rows)
+
+
+def to_terminal(checked: Checked) -> None:
+    """The same as a table on the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False)
+    for name, value in _rows(checked):
+        table.add_row(name, Text(visible(value)))
+    Console().print(table)
+
+
+def as_json(checked: Checked, problems: Sequence[str]) -> str:
+    """Everything, for programs."""
+    seen = checked.seen
+    access = seen.access
+    document = {
+        "schema": "orch.forge-check/1",
+        "kind": seen.about.kind.value,
+        "version": seen.about.version,
+        "url": checked.url,
+        "repository": checked.repository,
+        "login": access.login,
+        "scopes": None if access.scopes is None else list(access.scopes),
+        "permissions": {"read": access.can_read, "write": access.can_write, "admin": access.is_admin},
+        "archived": access.archived,
+        "default_branch": access.default_branch,
+        "protection": None if seen.protection is None else asdict(seen.protection),
+        "protection_hidden": seen.protection_hidden or None,
+        "clock_ahead_s": seen.clock_ahead,
+        "requests": checked.requests,
+        "problems": list(problems),
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _rows(checked: Checked) -> Iterator[tuple[str, str]]:
+    seen = checked.seen
+    access = seen.access
+    yield "kind", seen.about.kind.value
+    yield "version", seen.about.version or "not told"
+    yield "url", checked.url
+    yield "repository", checked.repository
+    yield "login", access.login or "not told"
+    yield "scopes", "not told" if access.scopes is None else ", ".join(access.scopes) or "none"
+    yield "may", _permissions(access)
+    yield "archived", "yes" if access.archived else "no"
+    yield "default branch", access.default_branch or "none"
+    yield "protection", f"not told: {seen.protection_hidden}" if seen.protection_hidden else _rule(seen.protection)
+    yield "clock", _clock(seen.clock_ahead)
+    yield "requests", str(checked.requests)
+
+
+def _permissions(access: Access) -> str:
+    words = {"read": access.can_read, "write": access.can_write, "administer": access.is_admin}
+    return ", ".join(word for word, may in words.items() if may) or "nothing"
+
+
+def _rule(rule: Protection | None) -> str:
+    if rule is None:
+        return "none"
+    parts = [
+        "pushes allowed" if rule.pushes else "no pushes",
+        f"statuses: {', '.join(rule.contexts)}" if rule.contexts else "no required statuses",
+        f"approvals: {rule.approvals}",
+        f"mergers: {', '.join(rule.mergers)}" if rule.mergers else "all who may write may merge",
+        "admins held to it" if rule.admins else "admins not held to it",
+    ]
+    return f"{rule.branch}: {'; '.join(parts)}"
+
+
+def _clock(ahead: float | None) -> str:
+    if ahead is None:
+        return "not told"
+    if abs(ahead) < 1:
+        return "as here"
+    return f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"

@@ -1,0 +1,136 @@
+"""Which forge is asked: from what is said, from what the runner tells, and from where the clone is from (pure)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from orch_gates.errors import SettingsError
+from orch_gates.forge.port.server import Kind
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
+_SCP = re.compile(r"(?:[^@/]+@)?(\[[^\]]+\]|[^:/]+):(?!//)(.+)")
+_GITHUB = "https://github.com"
+_LIKE = "ORCH_FORGE_URL has to be like https://git.example.org, without a user or password, or a path"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What settings and options say; `kind` is one of the words of ORCH_FORGE."""
+
+    kind: str = "auto"
+    url: str = ""
+    repository: str = ""
+    token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The CI job that this runs in; `forge` is empty outside of one."""
+
+    forge: str = ""
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A repository on a forge; a `kind` of None has to be asked of the server.
+
+    For the kind local `url` is a path, and there is no name of a repository.
+    """
+
+    kind: Kind | None
+    url: str
+    repository: str = ""
+
+
+def choose(said: Said, job: Job, origin: str) -> Place | None:
+    """The forge that is meant; None where none is. `origin` is the url or path that the clone is from.
+
+    In a job its own forge is asked only where there is a token for it.
+
+    Raises:
+        SettingsError: what is said cannot be used, or is not enough.
+    """
+    match said.kind:
+        case "none":
+            return None
+        case "auto" if said.url:
+            return _at(said, job, origin, _kind_of(said.url, job))
+        case "auto":
+            return _at(said, job, origin, Kind(job.forge)) if job.forge and said.token else None
+        case kind:
+            return _at(said, job, origin, Kind(kind))
+
+
+def _at(said: Said, job: Job, origin: str, kind: Kind | None) -> Place:
+    if kind is Kind.LOCAL:
+        return Place(kind, _path(said.url, origin))
+    parts = _checked(said.url or _usual_url(kind, job))
+    url = parts.geturl().rstrip("/")
+    repository = said.repository or _repository_at(parts, origin)
+    if not _REPOSITORY.fullmatch(repository):
+        raise SettingsError("ORCH_FORGE_REPOSITORY has to name the repository as owner/name")
+    return Place(kind, url, repository)
+
+
+def _kind_of(url: str, job: Job) -> Kind | None:
+    if is_path(url):
+        return Kind.LOCAL
+    host = _checked(url).netloc.lower()
+    if host == "github.com":
+        return Kind.GITHUB
+    return Kind(job.forge) if job.forge and host == urlsplit(job.server).netloc.lower() else None
+
+
+def _usual_url(kind: Kind | None, job: Job) -> str:
+    """Where a kind of forge is when nobody says: at the job's own server, or the one that all know."""
+    alike = {Kind.GITEA, Kind.FORGEJO} if kind is not Kind.GITHUB else {Kind.GITHUB}
+    if job.forge and job.server and Kind(job.forge) in alike:
+        return job.server
+    if kind is Kind.GITHUB:
+        return _GITHUB
+    raise SettingsError("ORCH_FORGE_URL has to say where the forge is, like https://git.example.org")
+
+
+def _path(url: str, origin: str) -> str:
+    found = url or origin
+    if not found or not is_path(found):
+        raise SettingsError("ORCH_FORGE=local needs ORCH_FORGE_URL, the path of a bare repository")
+    return unquote(found.removeprefix("file://")) if found.startswith("file://") else found
+
+
+def is_path(url: str) -> bool:
+    """Whether this names a place on this disk."""
+    return url.startswith("file://") or ("://" not in url and _SCP.fullmatch(url) is None)
+
+
+def _checked(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        raise SettingsError(_LIKE) from None
+    if not usable or parts.username is not None or parts.query or parts.fragment:
+        raise SettingsError(_LIKE)
+    return parts
+
+
+def _repository_at(forge: SplitResult, origin: str) -> str:
+    """The `owner/name` that an origin names on this forge; empty where it is somewhere else."""
+    try:
+        parts = urlsplit(origin)
+        same_port = parts.scheme not in {"http", "https"} or _port(parts) == _port(forge)
+        host, path = parts.hostname or "", parts.path
+    except ValueError:
+        return ""
+    below = forge.path.strip("/") if parts.scheme in {"http", "https"} else ""
+    if "://" not in origin and (match := _SCP.fullmatch(origin)):
+        host, path, same_port = match[1].lower(), match[2], True
+    named = path.strip("/").removeprefix(f"{below}/" if below else "").removesuffix(".git")
+    return named if same_port and host == forge.hostname and named.count("/") == 1 else ""
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or {"http": 80, "https": 443}[parts.scheme]

@@ -1,0 +1,200 @@
+"""How many calls a gate makes to a real Gitea, and what is posted there: the bounds in the reference are these."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import github_token
+from tests.e2e.gitea import Gitea
+from tests.e2e.repository import Repository
+from tests.e2e.waiting_task import BRANCH, READ, WaitingTask, calls
+
+_PAGE = 50
+
+
+@pytest.fixture(scope="module")
+def shared(gitea: Gitea, tmp_path_factory: pytest.TempPathFactory) -> WaitingTask:
+    """For tests that leave the task where it is: making it takes longer than most of them."""
+    return WaitingTask.make(gitea, Repository(gitea, gitea.alice, tmp_path_factory.mktemp("calls")))
+
+
+@pytest.fixture
+def task(gitea: Gitea, repository: Repository) -> WaitingTask:
+    repository.add(gitea.bob)
+    return WaitingTask.make(gitea, repository)
+
+
+@pytest.fixture
+def commit(shared: WaitingTask) -> str:
+    """A new commit that nobody has said anything about, at the head of the clone."""
+    made = shared.work.commit("another", {"code.py": f"# {secrets.token_hex(4)}\n"})
+    shared.work.git("push", "--quiet", "origin", "HEAD:refs/heads/other", "--force")
+    return made
+
+
+def asked(task: WaitingTask, *args: str, **env: str) -> list[tuple[str, str, int]]:
+    return calls(task.run(*args, "--timings", env={"ORCH_FORGE": "gitea", **env}))
+
+
+def test_which_forge_it_is_costs_one_call(shared: WaitingTask) -> None:
+    """And none where it is said; commands that need no forge ask none."""
+    found = calls(shared.run("advance", "T-1", "--dry-run", "--timings"))
+    assert [(method, path) for method, path, _ in found[:1]] == [("GET", "/api/v1/version")]
+    assert len(found) == 1 + len(asked(shared, "advance", "T-1", "--dry-run"))
+    for args in (("why", "T-1"), ("status",), ("task", "list"), ("gate", "--list")):
+        if args != ("gate", "--list"):
+            assert calls(shared.run(*args, "--timings")) == []
+
+
+def test_calls_of_ci_green(task: WaitingTask) -> None:
+    for count in (0, 1, _PAGE, _PAGE + 1):
+        while len(task.repository.api().get(f"/commits/{task.head}/statuses?limit=1").ok()) == 0 and count:
+            task.post("job 0")
+        total = int(task.repository.api().get(f"/commits/{task.head}/statuses").headers["X-Total-Count"])
+        for number in range(total, count):
+            task.post(f"job {number}")
+        found = asked(task, "advance", "T-1", "--dry-run")
+        assert found == [("GET", f"{api_path(task)}/commits/{task.head}/statuses", 200)] * max(1, -(-count // _PAGE))
+
+
+def test_calls_of_review_approved(gitea: Gitea, task: WaitingTask) -> None:
+    task.post("build")
+    task.done("advance", "T-1")
+    pulls = ("GET", f"{api_path(task)}/pulls", 200)
+    assert asked(task, "advance", "T-1", "--dry-run") == [pulls]
+    pull = task.repository.pull(BRANCH)
+    reviews = ("GET", f"{api_path(task)}/pulls/{pull.number}/reviews", 200)
+    assert asked(task, "advance", "T-1", "--dry-run") == [pulls, reviews]
+    for _ in range(_PAGE + 1):
+        task.repository.api(gitea.bob).post(f"/pulls/{pull.number}/reviews", {"event": "COMMENT", "body": "?"}).ok()
+    assert asked(task, "advance", "T-1", "--dry-run") == [pulls, reviews, reviews]
+
+
+def test_calls_of_a_status(gitea: Gitea, shared: WaitingTask, commit: str, tmp_path: Path) -> None:
+    """GATE-4: one call, and the verdict is on exactly the commit that was judged."""
+    token = gitea.token(gitea.alice, ["write:repository"])
+    env = {
+        "ORCH_FORGE_TOKEN": token,
+        "GITHUB_SERVER_URL": gitea.url,
+        "GITHUB_REPOSITORY": f"alice/{shared.repository.name}",
+        "GITHUB_RUN_ID": "7",
+    }
+    long = "because " * 40
+    for word, state, description in (
+        ("PASSED", "success", "12-test-report.md says PASSED"),
+        ("FAILED", "failure", "a test fails"),
+        ("DEFER", "pending", "the tester is away"),
+        ("ERROR", "failure", long),
+    ):
+        report(tmp_path / "report.md", commit, word, "" if word == "PASSED" else description)
+        args = ("gate", "tests-passed", str(tmp_path / "report.md"), "--head", commit, "--status")
+        assert asked(shared, *args, **env) == [("POST", f"{api_path(shared)}/statuses/{commit}", 201)]
+        (found,) = [row for row in statuses(shared, commit) if row["context"] == "orch/tests-passed"]
+        assert found["status"] == state
+        assert len(found["description"]) <= 140
+        assert found["description"][:20] == description[:20]
+        assert found["target_url"] == f"{gitea.url}/alice/{shared.repository.name}/actions/runs/7"
+    assert statuses(shared, shared.repository.tip()) == []
+
+
+def test_calls_of_a_check(shared: WaitingTask) -> None:
+    document = json.loads(shared.done("forge", "check", "--forge", "gitea", "--json").stdout)
+    assert document["requests"] <= 10
+    assert len(asked(shared, "forge", "check")) == document["requests"]
+
+
+def test_what_a_check_says(gitea: Gitea, shared: WaitingTask) -> None:
+    """Who we are, with what, and what it may do; what the token may not see is not told."""
+    document = json.loads(shared.done("forge", "check", "--json").stdout)
+    assert (document["kind"], document["version"]) == ("gitea", "1.26.4")
+    assert document["repository"] == f"alice/{shared.repository.name}"
+    assert document["scopes"] == READ
+    assert document["permissions"] == {"read": True, "write": False, "admin": False}
+    assert document["default_branch"] == "main"
+    assert document["problems"] == []
+    assert abs(document["clock_ahead_s"]) < 60
+    shared.repository.protect("main", required_approvals=2)
+    env = {"ORCH_FORGE_TOKEN": gitea.token(gitea.alice, ["write:repository", "read:user"])}
+    document = json.loads(shared.done("forge", "check", "--json", env=env).stdout)
+    assert document["login"] == "alice"
+    assert document["permissions"] == {"read": True, "write": True, "admin": True}
+    assert document["protection"]["approvals"] == 2
+    text = shared.done("forge", "check", env=env).stdout.decode()
+    assert "login           alice\n" in text
+    assert "approvals: 2" in text
+
+
+def test_a_status_that_could_not_be_posted(shared: WaitingTask, commit: str, tmp_path: Path) -> None:
+    """The verdict stands, but a PASS that nobody can see is not recorded: 2. The token may only read here."""
+    for word, code in (("PASSED", 2), ("FAILED", 1), ("DEFER", 75), ("HOLD", 2)):
+        report(tmp_path / "report.md", commit, word)
+        done = shared.run("gate", "tests-passed", str(tmp_path / "report.md"), "--head", commit, "--status")
+        assert done.returncode == code
+        assert b"tests-passed: " in done.stdout
+        assert b"the status orch/tests-passed was not posted: " in done.stderr
+        assert b"write:repository" in done.stderr
+    assert statuses(shared, commit) == []
+
+
+def test_no_forge_to_post_to(shared: WaitingTask, commit: str, tmp_path: Path) -> None:
+    report(tmp_path / "report.md", commit, "PASSED")
+    args = ("gate", "tests-passed", str(tmp_path / "report.md"), "--head", commit)
+    assert "no forge is known here" in shared.refused(*args, "--status", env={"ORCH_FORGE_URL": ""})
+    shared.done(*args, env={"ORCH_FORGE_URL": ""})
+
+
+def test_a_skip_leaves_no_trace(gitea: Gitea, shared: WaitingTask, commit: str, tmp_path: Path) -> None:
+    """GATE-3: out of scope means no side effects."""
+    report(tmp_path / "report.md", commit, "PASSED")
+    env = {"ORCH_TESTS_PASSED_ENABLED": "false", "ORCH_FORGE_TOKEN": gitea.token(gitea.alice, ["write:repository"])}
+    args = ("gate", "tests-passed", str(tmp_path / "report.md"), "--head", commit, "--status")
+    assert asked(shared, *args, **env) == []
+    shared.done(*args, env=env)
+    assert statuses(shared, commit) == []
+
+
+@pytest.mark.parametrize("leaks", [False, True])
+def test_the_security_gate_posts_its_verdict(gitea: Gitea, shared: WaitingTask, commit: str, leaks: bool) -> None:
+    """SEC-5: and no secret with it."""
+    secret = github_token()
+    if leaks:
+        commit = shared.work.commit("leak", {"settings.py": f"token = '{secret}'\n"})
+        shared.work.git("push", "--quiet", "origin", "HEAD:refs/heads/other")
+    env = {"ORCH_FORGE_TOKEN": gitea.token(gitea.alice, ["write:repository"])}
+    done = shared.run("gate", "security", "--base", "HEAD~1", "--status", env=env)
+    assert done.returncode == int(leaks), done.stderr
+    (found,) = statuses(shared, commit)
+    assert (found["context"], found["status"]) == ("orch/security", "failure" if leaks else "success")
+    assert found["description"].startswith("1 secret found" if leaks else "no secret in 1 commit")
+    assert secret not in json.dumps(found)
+
+
+def test_the_options_count_for_every_command(gitea: Gitea, shared: WaitingTask) -> None:
+    """More than the environment, and a token only by the name of its variable."""
+    name = f"TOKEN_{secrets.token_hex(4)}".upper()
+    env = {"ORCH_FORGE_URL": "http://forge.invalid", "ORCH_FORGE_TOKEN": "", name: gitea.token(gitea.alice, READ)}
+    options = ("--forge", "gitea", "--url", gitea.url, "--token-env", name)
+    shared.done("forge", "check", *options, env=env)
+    assert b"0 statuses" in shared.run("advance", "T-1", "--dry-run", *options, env=env).stdout
+    assert b"no forge is known" in shared.run("forge", "check", "--forge", "none", env=env).stderr
+
+
+def report(path: Path, head: str, word: str, reason: str = "") -> None:
+    field = "tests_status" if word in {"PASSED", "FAILED"} else "verdict"
+    lines = ["schema: orch.report/1", "gate: tests-passed", f"{field}: {word}", f"head: {head}"]
+    path.write_text("\n".join(["---", *lines, *([f"reason: {reason}"] if reason else []), "---", ""]))
+
+
+def statuses(task: WaitingTask, commit: str) -> list[dict[str, Any]]:
+    """The latest of every context."""
+    found: list[dict[str, Any]] = task.repository.api().get(f"/commits/{commit}/status").ok()["statuses"] or []
+    return found
+
+
+def api_path(task: WaitingTask) -> str:
+    return f"/repos/alice/{task.repository.name}"

@@ -1,0 +1,171 @@
+"""Which forge is asked: decided from what is said, what the runner tells, and where the clone is from."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_gates.errors import SettingsError
+from orch_gates.forge.detect import Job, Place, Said, choose
+from orch_gates.forge.port.server import Kind
+from orch_gates.settings import load, said
+
+URL = "https://git.example.org"
+NAMED = Said(url=URL, repository="acme/app")
+GITEA, FORGEJO, GITHUB = (
+    Job("gitea", "http://gitea.example.org:3000"),
+    Job("forgejo", "https://forgejo.example.org"),
+    Job("github", "https://ghe.example.org"),
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "job", "wanted"),
+    [
+        (Said(), Job(), None),
+        (Said(token=True), Job(), None),
+        (Said(repository="acme/app"), GITEA, None),
+        (replace(NAMED, kind="none", token=True), GITEA, None),
+        (Said(repository="acme/app", token=True), GITEA, Place(Kind.GITEA, GITEA.server, "acme/app")),
+        (Said(repository="acme/app", token=True), FORGEJO, Place(Kind.FORGEJO, FORGEJO.server, "acme/app")),
+        (Said(repository="acme/app", token=True), GITHUB, Place(Kind.GITHUB, GITHUB.server, "acme/app")),
+        (NAMED, Job(), Place(None, URL, "acme/app")),
+        (NAMED, GITEA, Place(None, URL, "acme/app")),
+        (replace(NAMED, url="https://GitHub.com/"), Job(), Place(Kind.GITHUB, "https://GitHub.com", "acme/app")),
+        (replace(NAMED, url=GITHUB.server), GITHUB, Place(Kind.GITHUB, GITHUB.server, "acme/app")),
+        (replace(NAMED, kind="forgejo"), Job(), Place(Kind.FORGEJO, URL, "acme/app")),
+        (replace(NAMED, kind="github"), GITEA, Place(Kind.GITHUB, URL, "acme/app")),
+        (replace(NAMED, kind="github", url=""), Job(), Place(Kind.GITHUB, "https://github.com", "acme/app")),
+        (replace(NAMED, kind="github", url=""), GITEA, Place(Kind.GITHUB, "https://github.com", "acme/app")),
+        (replace(NAMED, kind="gitea", url=""), FORGEJO, Place(Kind.GITEA, FORGEJO.server, "acme/app")),
+        (Said(url="/srv/git/app.git"), Job(), Place(Kind.LOCAL, "/srv/git/app.git")),
+        (Said(url="../app.git"), GITEA, Place(Kind.LOCAL, "../app.git")),
+        (Said(url="file:///srv/a%20b.git"), Job(), Place(Kind.LOCAL, "/srv/a b.git")),
+    ],
+)
+def test_what_is_said_and_where_it_runs_decide(said: Said, job: Job, wanted: Place | None) -> None:
+    """In a job its own forge is asked only with a token; a url of another server is asked what it is."""
+    assert choose(said, job, "") == wanted
+
+
+@pytest.mark.parametrize(
+    ("origin", "wanted"),
+    [
+        ("https://git.example.org/acme/app.git", "acme/app"),
+        ("https://user:secret@git.example.org/acme/app", "acme/app"),
+        ("https://GIT.example.org:443/acme/app.git/", "acme/app"),
+        ("ssh://git@git.example.org:2222/acme/app.git", "acme/app"),
+        ("git@git.example.org:acme/app.git", "acme/app"),
+        ("git.example.org:acme/app", "acme/app"),
+        ("http://git.example.org/acme/app", ""),
+        ("https://git.example.org:8443/acme/app", ""),
+        ("https://elsewhere.example.org/acme/app.git", ""),
+        ("git@elsewhere.example.org:acme/app.git", ""),
+        ("https://git.example.org/app.git", ""),
+        ("https://git.example.org/a/b/c.git", ""),
+        ("https://git.example.org:port/acme/app", ""),
+        ("https://[git.example.org/acme/app", ""),
+        ("/srv/git/acme/app.git", ""),
+        ("", ""),
+    ],
+)
+def test_the_clone_says_which_repository_where_it_is_from_that_forge(origin: str, wanted: str) -> None:
+    """A clone from somewhere else names nothing there."""
+    if wanted:
+        assert choose(Said(url=URL), Job(), origin) == Place(None, URL, wanted)
+        assert choose(Said(url=URL, repository="ot/her"), Job(), origin) == Place(None, URL, "ot/her")
+    else:
+        with pytest.raises(SettingsError, match="ORCH_FORGE_REPOSITORY"):
+            choose(Said(url=URL), Job(), origin)
+
+
+def test_a_forge_may_live_below_a_path() -> None:
+    place = choose(Said(kind="gitea", url=f"{URL}/forge/"), Job(), f"{URL}/forge/acme/app.git")
+    assert place == Place(Kind.GITEA, f"{URL}/forge", "acme/app")
+
+
+def test_a_bare_repository_is_where_the_clone_is_from() -> None:
+    assert choose(Said(kind="local"), Job(), "/srv/app.git") == Place(Kind.LOCAL, "/srv/app.git")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (Said(kind="gitea", repository="acme/app"), "ORCH_FORGE_URL"),
+        (Said(kind="local"), "path of a bare repository"),
+        (Said(kind="local", url=URL), "path of a bare repository"),
+        (replace(NAMED, url="ssh://git@git.example.org/acme/app"), "https://git.example.org"),
+        (replace(NAMED, url="git@git.example.org:acme/app"), "https://git.example.org"),
+        (replace(NAMED, url="https://"), "https://git.example.org"),
+        (replace(NAMED, url="https://git.example.org:x"), "https://git.example.org"),
+        (replace(NAMED, url="https://git.example.org?a=b"), "https://git.example.org"),
+        (replace(NAMED, kind="gitea", url="/srv/app.git"), "https://git.example.org"),
+        (replace(NAMED, repository="app"), "owner/name"),
+        (replace(NAMED, repository="a/b/c"), "owner/name"),
+        (replace(NAMED, repository="a/b\nc"), "owner/name"),
+    ],
+)
+def test_what_cannot_be_used_is_said(said: Said, words: str) -> None:
+    with pytest.raises(SettingsError, match=words) as raised:
+        choose(said, Job(), "")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
+    """OWN-1: it would be in argv, and in every message."""
+    secret = secrets.token_hex(8)
+    with pytest.raises(SettingsError) as raised:
+        choose(replace(NAMED, url=f"https://user:{secret}@git.example.org"), Job(), "")
+    assert secret not in str(raised.value)
+
+
+@given(url=st.text(max_size=60), origin=st.text(max_size=60), kind=st.sampled_from(["auto", *Kind]))
+def test_any_text_is_used_or_refused(url: str, origin: str, kind: str) -> None:
+    try:
+        choose(Said(kind, url, "acme/app", token=True), GITEA, origin)
+        choose(Said(kind, url), Job(), origin)
+    except SettingsError as error:
+        assert "ORCH_FORGE" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [
+        ({}, ""),
+        ({"GITHUB_ACTIONS": "true"}, "github"),
+        ({"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true"}, "gitea"),
+        ({"GITHUB_ACTIONS": "true", "FORGEJO_ACTIONS": "true"}, "forgejo"),
+        ({"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true", "FORGEJO_ACTIONS": "true"}, "forgejo"),
+        ({"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "false"}, "github"),
+    ],
+)
+def test_the_runner_says_whose_it_is(environ: dict[str, str], wanted: str) -> None:
+    """Every runner says that it is GitHub's; the others say more."""
+    assert load(environ).ci.forge == wanted
+
+
+def test_the_token_is_in_the_variable_that_is_named() -> None:
+    token = secrets.token_hex(20)
+    assert load({"ORCH_FORGE_TOKEN": token}).forge.token == token
+    named = load({"ORCH_FORGE_TOKEN": "another", "ORCH_FORGE_TOKEN_ENV": "GITEA_TOKEN", "GITEA_TOKEN": token})
+    assert named.forge.token == token
+    assert token not in repr(named.forge)
+
+
+def test_a_run_has_a_page() -> None:
+    run = {"GITHUB_SERVER_URL": URL, "GITHUB_REPOSITORY": "acme/app", "GITHUB_RUN_ID": "7"}
+    assert load(run).ci.run_url == f"{URL}/acme/app/actions/runs/7"
+    assert all(load(run | {name: ""}).ci.run_url == "" for name in run)
+
+
+def test_what_is_said_on_the_command_line_counts_for_as_long_as_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And more than the environment."""
+    monkeypatch.setenv("ORCH_FORGE_URL", "https://elsewhere.example.org")
+    with said({"ORCH_FORGE_URL": URL}), said({"ORCH_FORGE": "gitea"}):
+        assert (load().forge.url, load().forge.kind) == (URL, "gitea")
+        assert load({}).forge.url == ""
+    assert (load().forge.url, load().forge.kind) == ("https://elsewhere.example.org", "auto")
