@@ -30,7 +30,7 @@ def fresh(tmp_path: Path) -> dict[str, str]:
 
 def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> None:
     env = fresh(tmp_path) | {"ORCH_SECURITY_ENGINE": engine}
-    done = subprocess.run(DEMO, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(DEMO, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     for said in (
         "-> the clean push was accepted",
@@ -38,6 +38,9 @@ def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> 
         "-> the commit is not stored on the server",
         "security: FAIL: 1 secret found",
         'verdict: "FAIL"',
+        "-> with a key in its message, the hook refuses the merge",
+        "-> the merge commit is the tip of main",
+        'state: "merged"',
         "All of this happened as described.",
     ):
         assert said in done.stdout
@@ -48,7 +51,7 @@ def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> 
 def test_a_hook_that_cannot_judge_is_no_demonstration(tmp_path: Path) -> None:
     """Without a scanner the demo ends with exit code 2 and says why."""
     env = fresh(tmp_path) | {"ORCH_SECURITY_ENGINE": "gitleaks", "ORCH_GITLEAKS_BIN": str(tmp_path / "none")}
-    done = subprocess.run(DEMO, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(DEMO, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert "is not an executable file" in done.stderr
     assert "All of this happened" not in done.stdout
