@@ -22,7 +22,7 @@ from orch_gates.errors import ForgeUnavailable
 from orch_gates.forge.gitea.connect import DIALECT
 from orch_gates.forge.http import Api
 try:
-    Api("http://forge.invalid", "", 5, DIALECT).write("POST", "/x", {})
+    Api("http://forge.invalid", "", 5, DIALECT).write("DELETE", "/x")
 except ForgeUnavailable as error:
     print(type(error).__name__, error)
 """

@@ -143,26 +143,32 @@ def too_long(_: Path) -> Iterator[str]:
     yield f"http://{'a' * 64}.invalid"
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize(
-    ("server", "words"),
+    ("server", "words", "certain"),
     [
-        (refused, "nothing answers there"),
-        (full, "did not answer within 0.5 s"),
-        (plain, "does not speak TLS"),
-        (distrusted, "REQUESTS_CA_BUNDLE"),
-        (mute, "did not answer within 0.5 s"),
-        (misspelt, "the url cannot be used"),
-        (too_long, "the url cannot be used"),
+        (refused, "nothing answers there", True),
+        (full, "did not answer within 0.5 s", True),
+        (plain, "does not speak TLS", False),
+        (distrusted, "REQUESTS_CA_BUNDLE", True),
+        (mute, "did not answer within 0.5 s", False),
+        (misspelt, "the url cannot be used", True),
+        (too_long, "the url cannot be used", True),
     ],
 )
 def test_what_was_never_sent(
-    server: Callable[[Path], AbstractContextManager[str]], words: str, method: str, tmp_path: Path
+    server: Callable[[Path], AbstractContextManager[str]], words: str, tmp_path: Path, *, certain: bool
 ) -> None:
-    """Nobody can have done it: later it may be asked for again."""
-    with server(tmp_path) as url, pytest.raises(ForgeUnavailable, match=words) as raised:
-        ask(url, 0.5).write(method, "/x", {})
-    assert type(raised.value) is ForgeUnavailable
+    """Nobody can have done it: later it may be asked for again.
+
+    Of a request without a body, nobody knows how much of it was sent when TLS broke.
+    """
+    with server(tmp_path) as url:
+        with pytest.raises(ForgeUnavailable, match=words) as raised:
+            ask(url, 0.5).write("POST", "/x", {})
+        assert type(raised.value) is ForgeUnavailable
+        with pytest.raises(ForgeUnavailable, match=words) as raised:
+            ask(url, 0.5).write("DELETE", "/x")
+        assert type(raised.value) is (ForgeUnavailable if certain else ForgeUnclear)
 
 
 def test_tls_that_breaks_after_the_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +192,7 @@ def test_tls_that_breaks_after_the_request(tmp_path: Path, monkeypatch: pytest.M
 def test_a_bundle_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nothing.pem"))
     with pytest.raises(ForgeUnavailable, match=r"nothing\.pem") as raised:
-        ask("https://127.0.0.1:1").write("POST", "/x", {})
+        ask("https://127.0.0.1:1").write("DELETE", "/x")
     assert type(raised.value) is ForgeUnavailable
 
 
