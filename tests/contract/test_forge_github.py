@@ -19,6 +19,7 @@ from orch_gates.forge.port.pulls import (
     MergeRequest,
     Transient,
 )
+from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import opened
 from tests.contract.forge_suite import ForgeContract
 from tests.contract.github_rig import GithubRig
@@ -233,3 +234,23 @@ class TestReviews:
         self.say(rig, made.number, "bob", "APPROVED")
         rig.project.rights["bob"] = "read"
         assert rig.forge.reviews.latest("topic", "main") == ()
+
+
+class TestCalls:
+    """How often GitHub is asked; its limit is per hour."""
+
+    def test_calls_of_ci_green(self, rig: GithubRig) -> None:
+        rig.forge.statuses.post(rig.tip("main"), CommitStatus("build", StatusState.SUCCESS))
+        rig.server.asked.clear()
+        rig.forge.statuses.latest(rig.tip("main"))
+        assert len(rig.server.asked) == 2
+
+    def test_calls_of_review_approved(self, rig: GithubRig) -> None:
+        rig.forge.reviews.latest("topic", "main")
+        assert len(rig.server.asked) == 1
+        made = opened(rig)
+        for state in (ReviewState.CHANGES_REQUESTED, ReviewState.APPROVED):
+            rig.review(made.number, Who.WRITER, state)
+        rig.server.asked.clear()
+        rig.forge.reviews.latest("topic", "main")
+        assert len(rig.server.asked) == 3

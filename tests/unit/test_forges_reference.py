@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from tests.e2e.gitea import ROOT, pinned
 
 REFERENCE = ROOT / "docs" / "reference" / "forges.md"
-TESTS = ROOT / "tests" / "e2e"
+TESTS = ROOT / "tests"
+OPENAPI = ROOT / "tools" / "openapi" / "package.json"
 
 
 def shown() -> set[tuple[str, str]]:
-    """File and name of every test that a row of the tables names."""
-    return set(re.findall(r"\[`(test_\w+)`\]\(\.\./\.\./tests/e2e/(test_\w+\.py)\)", REFERENCE.read_text("utf-8")))
+    """Name and file of every test that a row of the tables names."""
+    text = REFERENCE.read_text("utf-8")
+    return set(re.findall(r"\[`(test_\w+)`\]\(\.\./\.\./tests/((?:e2e|contract|unit)/test_\w+\.py)\)", text))
 
 
-def test_the_release_that_was_looked_at_is_named() -> None:
+def test_the_releases_that_were_looked_at_are_named() -> None:
+    described = json.loads(OPENAPI.read_text("utf-8"))["dependencies"]["@octokit/openapi"]
     assert f"Gitea {pinned()}" in REFERENCE.read_text("utf-8")
+    assert f"`@octokit/openapi` {described}" in REFERENCE.read_text("utf-8")
 
 
 def test_every_fact_names_a_test_that_shows_it() -> None:
@@ -28,7 +33,7 @@ def test_every_fact_names_a_test_that_shows_it() -> None:
 
 
 def test_every_established_fact_is_in_the_reference() -> None:
-    text = (TESTS / "test_gitea_facts.py").read_text("utf-8")
+    text = (TESTS / "e2e/test_gitea_facts.py").read_text("utf-8")
     assert set(re.findall(r"^def (test_\w+)", text, re.M)) == {
-        test for test, file in shown() if file == "test_gitea_facts.py"
+        test for test, file in shown() if file == "e2e/test_gitea_facts.py"
     }
