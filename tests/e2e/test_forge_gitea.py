@@ -90,6 +90,9 @@ def test_what_an_archived_repository_answers(repository: Repository, pull: Pull)
     refused = forge.pulls.merge(pull.number, MergeRequest(head, "Land it"))
     assert isinstance(refused, Forbidden)
     assert "unarchive it" in refused.reason
+    # Not everything is refused there.
+    assert forge.pulls.edit(pull.number, title="Another").title == "Another"
+    repository.api().post("/labels", {"name": "red", "color": "#ff0000"}).ok()
 
 
 def test_a_merge_where_one_may_not_look(gitea: Gitea, repository: Repository, pull: Pull) -> None:
@@ -165,6 +168,17 @@ def test_the_patterns_are_read_as_the_server_reads_them(gitea: Gitea, tmp_path: 
     assert {name: asked(repository).protections.get(name) is not None for name in said} == said
 
 
+def test_required_statuses_are_patterns(repository: Repository, pull: Pull) -> None:
+    """A name with such characters has to be written otherwise, and one that is no pattern is required of nobody."""
+    checks: dict[str, object] = {"enable_status_check": True}
+    repository.protect("main", **checks, status_check_contexts=["gates [linux]", "gates [broken"])
+    statuses, head = asked(repository).statuses, pull.head()
+    statuses.post(head, CommitStatus("gates [linux]", StatusState.SUCCESS))
+    assert pull.outcome().said == (405, "Not all required status checks successful")
+    statuses.post(head, CommitStatus("gates l", StatusState.SUCCESS))
+    assert pull.outcome().status == 200
+
+
 def test_changing_a_rule_keeps_what_else_it_says(gitea: Gitea, repository: Repository) -> None:
     repository.protect("main", require_signed_commits=True, enable_push=True, enable_force_push=True)
     asked(repository).protections.put(Protection("main", approvals=1))
@@ -228,6 +242,8 @@ def test_a_branch_that_was_deleted_after_the_merge_keeps_its_name(repository: Re
     forge, head = asked(repository), pull.head()
     pull.outcome(delete_branch_after_merge=True).ok()
     eventually(lambda: repository.api().get("/branches/feature").status == 404, "the branch is deleted")
+    side = pull.get()["head"]
+    assert (side["ref"], side["label"]) == (f"refs/pull/{pull.number}/head", "feature")
     found = forge.pulls.get(pull.number)
     assert (found.branch, found.head) == ("feature", head)
 
@@ -275,6 +291,22 @@ def test_runs_of_a_push_and_of_a_pull_request(repository: Repository) -> None:
         ("push", "feature", RunState.WAITING),
     ]
     assert forge.workflows.runs(event="pull_request") == runs[:1]
+
+
+def test_runs_where_there_are_none(repository: Repository) -> None:
+    """No jobs of a run that is not there, and no runs where Actions are off: no error either."""
+    api = repository.api()
+    assert api.get("/actions/runs/999999").status == 404
+    assert api.get("/actions/runs/999999/jobs").ok() == {"jobs": [], "total_count": 0}
+    api.patch("", {"has_actions": False}).ok()
+    assert asked(repository).workflows.runs() == ()
+
+
+def test_a_label_that_is_not_there_filters_nothing(repository: Repository) -> None:
+    issues = asked(repository).issues
+    issues.create("Greet the user")
+    assert len(repository.api().get("/issues?labels=never").ok()) == 1
+    assert issues.list(label="never") == ()
 
 
 def test_a_user_who_is_not_there_cannot_be_let_merge(repository: Repository) -> None:

@@ -140,6 +140,8 @@ ELSEWHERE: list[tuple[str, int, object, MergeOutcome]] = [
     ("a proxy that has scheduled something", 201, "<html>Sign in</html>", Ambiguous("201")),
     ("a proxy that limits", 429, "", Transient("429, too many requests; try again later", 1.0)),
     ("a request that came too slowly", 408, "", Ambiguous("408")),
+    ("a proxy that sees a conflict of its own", 409, "", Ambiguous("409")),
+    ("words about another branch", 405, {"message": "Is already merged"}, Ambiguous("405 (Is already merged)")),
 ]
 
 
