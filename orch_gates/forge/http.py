@@ -188,6 +188,7 @@ class Api:
         """Have something done, once; the answer as it is, whatever its status.
 
         Raises:
+            ForgeRefused: the token cannot be one; nothing was sent.
             ForgeUnclear: no whole answer came, and it may have been done.
             ForgeUnavailable: it was never sent.
         """

@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.gitea import connect as gitea
 from orch_gates.forge.gitea.connect import DIALECT
+from orch_gates.forge.github import connect as github
 from orch_gates.forge.http import Api
+from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.pulls import Forbidden, MergeRequest
 from tests.fakes.fault_proxy import FaultProxy, Rule
 from tests.fakes.scripted_http import Answer, certificate, cut_off, drips, forge, hangs, resets, says, sends
 
@@ -205,6 +209,16 @@ def test_a_token_that_cannot_be_one_is_not_shown(tail: str) -> None:
             Api(server.url, token + tail, 5, DIALECT).write("POST", "/x", {})
         assert server.seen == []
     assert token not in repr(raised.getrepr(chain=True, showlocals=False))
+
+
+@pytest.mark.parametrize("connect", [gitea.connect, github.connect], ids=["gitea", "github"])
+def test_a_merge_with_such_a_token_is_forbidden(connect: Callable[[str, str, str, float], Forge]) -> None:
+    """Asking again does not help."""
+    with forge(says(200, {})) as server:
+        made = connect(server.url, "alice/project", f"{secrets.token_hex(20)}\n", 5)
+        outcome = made.pulls.merge(1, MergeRequest(secrets.token_hex(20), "Merge it"))
+        assert isinstance(outcome, Forbidden)
+        assert server.seen == []
 
 
 def test_a_connection_that_was_closed_meanwhile() -> None:

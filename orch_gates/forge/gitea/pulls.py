@@ -12,6 +12,7 @@ from orch_gates.forge.http import Api
 from orch_gates.forge.port.pulls import (
     Ambiguous,
     Draft,
+    Forbidden,
     MergeOutcome,
     MergeRequest,
     PullRequest,
@@ -77,6 +78,8 @@ class GiteaPulls:
             answer = self._api.ask("POST", f"{self._path}/{number}/merge", wanted)
         except ForgeUnclear as error:
             return Ambiguous(str(error))
+        except ForgeRefused as error:
+            return Forbidden(str(error))
         except ForgeUnavailable as error:
             return Transient(str(error))
         return errors.merge_outcome(answer)

@@ -14,6 +14,7 @@ from orch_gates.forge.port.pulls import (
     Ambiguous,
     Conflict,
     Draft,
+    Forbidden,
     Gone,
     HeadMoved,
     MergeOutcome,
@@ -88,6 +89,8 @@ class GithubPulls:
             answer = self.api.ask("PUT", f"{self._at(number)}/merge", document)
         except ForgeUnclear as error:
             return Ambiguous(str(error))
+        except ForgeRefused as error:
+            return Forbidden(str(error))
         except ForgeUnavailable as error:
             return Transient(str(error))
         outcome = errors.merge_outcome(answer)
