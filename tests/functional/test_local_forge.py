@@ -267,12 +267,13 @@ def merge_with(ask: Callable[[int, MergeRequest], MergeOutcome], pull: PullReque
     return ask(pull.number, MergeRequest(pull.head, "Land it"))
 
 
-def test_a_document_that_cannot_be_read_is_not_passed_over(rig: LocalRig) -> None:
+@pytest.mark.parametrize("broken", [b"---\nschema: orch.pull/1\n---\n", b"state: closed\n", b"\xff"])
+def test_a_document_that_cannot_be_read_is_not_passed_over(rig: LocalRig, broken: bytes) -> None:
     """It may be the very one that was asked for: neither `none` nor a second one is the answer (P2)."""
     pull = opened(rig)
-    rig.state.hand_edit(layout.pull_path(pull.number), b"---\nschema: orch.pull/1\n---\n")
+    rig.state.hand_edit(layout.pull_path(pull.number), broken)
     for ask in (rig.forge.pulls.find, lambda branch, target: rig.forge.pulls.open(Draft(branch, target, "Once more"))):
-        with pytest.raises(ForgeUnavailable, match="state lint"):
+        with pytest.raises(ForgeUnavailable, match=r"forge/pulls/1\.md.*state lint"):
             ask("topic", "main")
     assert isinstance(merge(rig, pull), Transient)
 
@@ -292,6 +293,16 @@ def test_a_pull_request_that_cannot_be(rig: LocalRig, draft: Draft, words: str) 
     with pytest.raises(ForgeRefused, match=words):
         rig.forge.pulls.open(draft)
     assert rig.forge.pulls.find(draft.branch, draft.target) == ()
+
+
+def test_a_comment_that_is_too_long_is_refused(rig: LocalRig) -> None:
+    number = rig.forge.issues.create("One").number
+    with pytest.raises(ForgeRefused, match="text"):
+        rig.forge.issues.comment(number, "x" * 70_000)
+    for _ in range(4):
+        rig.forge.issues.comment(number, "x" * 65_000)
+    with pytest.raises(ForgeRefused, match="longer than"):
+        rig.forge.issues.comment(number, "x" * 65_000)
 
 
 def test_text_is_kept_as_it_was_given(rig: LocalRig) -> None:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar, assert_never
 
-from orch_gates.documents import escape
+from orch_gates.documents import escape, frontmatter
 from orch_gates.errors import (
     ForgeRefused,
     ForgeUnavailable,
     ForgeUnclear,
     MissingState,
+    ReportError,
     RewoundState,
     StateDenied,
     StateDocumentError,
     StateError,
 )
 from orch_gates.model.document import Document
-from orch_gates.model.forge import Comment, Issue, Pull, Rule, Status, Statuses
+from orch_gates.model.forge import Issue, Pull, Rule, Status, Statuses
 from orch_gates.model.ids import OID, timestamp
 from orch_gates.state import codec, layout, outcome
-from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.snapshot import Entry, Snapshot
 from orch_gates.state.store import Change, Store
 
 D = TypeVar("D", bound=Document)
+
+# How this program writes that a pull request has ended: most have, and need not be read any further.
+_ENDED = re.compile(r'^state: "(closed|merged)"$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +55,12 @@ class Ledger:
         """A pull request by its number."""
         return self._page(Pull, layout.pull_path(number)) if _is_number(number) else None
 
-    def pulls(self) -> tuple[Page[Pull], ...]:
-        """All of them, oldest first."""
-        return tuple(self._pages(Pull, layout.PULLS))
-
     def open_pulls(self, branch: str, target: str, merged: frozenset[int]) -> tuple[Page[Pull], ...]:
         """The open ones of these branches; what git says is merged is not open, whatever its document says."""
         wanted = (branch, target, "open")
         return tuple(
             page
-            for page in self.pulls()
+            for page in self._pages(Pull, layout.PULLS, unless=_ENDED)
             if (page.document.branch, page.document.target, page.document.state) == wanted
             and page.document.number not in merged
         )
@@ -70,7 +71,7 @@ class Ledger:
 
     def issues(self) -> tuple[Page[Issue], ...]:
         """All of them, oldest first."""
-        return tuple(self._pages(Issue, layout.ISSUES))
+        return tuple(self._pages(Issue, layout.ISSUES, unless=None))
 
     def statuses(self, commit: str) -> tuple[Status, ...]:
         """What was said about a commit, sorted by context."""
@@ -84,30 +85,41 @@ class Ledger:
 
     def free_number(self) -> int:
         """The number of the next pull request or issue; nothing is ever removed, so it was never used."""
-        return (
-            max((number for folder in (layout.PULLS, layout.ISSUES) for number, _ in self._listed(folder)), default=0)
-            + 1
+        return 1 + max(
+            (number for folder in (layout.PULLS, layout.ISSUES) for number, _ in self._listed(folder)), default=0
         )
 
-    def _pages(self, kind: type[D], folder: str) -> Iterator[Page[D]]:
-        for _, path in sorted(self._listed(folder)):
-            if (page := self._page(kind, path)) is not None:
+    def _pages(self, kind: type[D], folder: str, *, unless: re.Pattern[str] | None) -> Iterator[Page[D]]:
+        for _, entry in sorted(self._listed(folder), key=lambda pair: pair[0]):
+            try:
+                text = self._snapshot.read(entry)
+                skipped = unless is not None and unless.search(frontmatter.split(text)[0]) is not None
+                page = None if skipped else _decoded(kind, entry.path, text)
+            except ReportError as error:
+                raise unreadable(StateDocumentError(f"{entry.path}: {error}")) from error
+            except StateError as error:
+                raise unreadable(error) from error
+            if page is not None:
                 yield page
 
-    def _listed(self, folder: str) -> list[tuple[int, str]]:
+    def _listed(self, folder: str) -> list[tuple[int, Entry]]:
         try:
-            places = [(layout.classify(entry.path), entry.path) for entry in self._snapshot.files(folder)]
+            places = [(layout.classify(entry.path), entry) for entry in self._snapshot.files(folder)]
         except StateError as error:
             raise unreadable(error) from error
-        return [(at.number, path) for at, path in places if isinstance(at, layout.PullFile | layout.IssueFile)]
+        return [(at.number, entry) for at, entry in places if isinstance(at, layout.PullFile | layout.IssueFile)]
 
     def _page(self, kind: type[D], path: str) -> Page[D] | None:
         try:
             text = self._snapshot.text(path)
-            document, body = (None, "") if text is None else codec.decode(path, text)
+            return None if text is None else _decoded(kind, path, text)
         except StateError as error:
             raise unreadable(error) from error
-        return Page(document, body) if isinstance(document, kind) else None
+
+
+def _decoded(kind: type[D], path: str, text: str) -> Page[D] | None:
+    document, body = codec.decode(path, text)
+    return Page(document, body) if isinstance(document, kind) else None
 
 
 Decide = Callable[[Ledger], Change | None]
@@ -127,7 +139,7 @@ class Records:
 
     def comment(self, text: str) -> dict[str, str]:
         """What somebody says, as documents hold it."""
-        return Comment(by=self.who, at=self.at(), text=text).model_dump()
+        return {"by": self.who, "at": self.at(), "text": text}
 
     def ledger(self) -> Ledger:
         """The documents as they are now.
