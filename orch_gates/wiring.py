@@ -252,8 +252,11 @@ def connected(settings: Settings, directory: Path, found: Place, observe: Observ
         case Kind.LOCAL:
             from orch_gates.forge.local import connect as local
 
+            bare = Path(found.url).expanduser().resolve()
+            if not bare.is_dir():
+                raise SettingsError(f"no bare repository is at {bare}; the url of a server begins with https://")
             return local.connect(
-                Path(found.url).expanduser().resolve(),
+                bare,
                 store(settings, directory),
                 settings.state.by,
                 settings.inherited_env,

@@ -132,6 +132,9 @@ def test_too_many_requests(shared: WaitingTask) -> None:
         proxy.on("GET", "/repos/", times=None).too_many(retry_after=3600)
         env = {"ORCH_FORGE_URL": proxy.url, "ORCH_FORGE": "gitea", **named(shared)}
         all_say(shared, "429, too many requests; try again later", **env)
+        before = proxy.asked("GET", "/statuses")
+        shared.refused("advance", "T-1", env=env)
+        assert proxy.asked("GET", "/statuses") == before + 1
 
 
 def test_too_many_requests_to_say_what_it_is(shared: WaitingTask) -> None:

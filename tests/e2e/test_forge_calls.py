@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.builders import github_token
-from tests.e2e.gitea import Gitea
+from tests.builders import PROGRAM, github_token, run
+from tests.e2e.gitea import ROOT, Gitea
 from tests.e2e.repository import Repository
 from tests.e2e.waiting_task import BRANCH, READ, WaitingTask, calls
 
@@ -58,8 +59,11 @@ def test_calls_of_ci_green(task: WaitingTask) -> None:
         total = int(task.repository.api().get(f"/commits/{task.head}/statuses").headers["X-Total-Count"])
         for number in range(total, count):
             task.post(f"job {number}")
-        found = asked(task, "advance", "T-1", "--dry-run")
-        assert found == [("GET", f"{api_path(task)}/commits/{task.head}/statuses", 200)] * max(1, -(-count // _PAGE))
+        page = ("GET", f"{api_path(task)}/commits/{task.head}/statuses", 200)
+        assert asked(task, "advance", "T-1", "--dry-run") == [page] * max(1, -(-count // _PAGE))
+    # Red, it stays: whether the state is still the same is looked at again, the forge is not asked again.
+    task.post("job 0", "failure")
+    assert asked(task, "advance", "T-1") == [page, page]
 
 
 def test_calls_of_review_approved(gitea: Gitea, task: WaitingTask) -> None:
@@ -182,6 +186,45 @@ def test_the_options_count_for_every_command(gitea: Gitea, shared: WaitingTask) 
     shared.done("forge", "check", *options, env=env)
     assert b"0 statuses" in shared.run("advance", "T-1", "--dry-run", *options, env=env).stdout
     assert b"no forge is known" in shared.run("forge", "check", "--forge", "none", env=env).stderr
+
+
+def test_a_job_asks_its_own_forge(gitea: Gitea, shared: WaitingTask) -> None:
+    """Where it has a token for it, and only there."""
+    job = {
+        "ORCH_FORGE_URL": "",
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITEA_ACTIONS": "true",
+        "GITHUB_SERVER_URL": gitea.url,
+        "GITHUB_API_URL": f"{gitea.url}/api/v1",
+        "GITHUB_REPOSITORY": f"alice/{shared.repository.name}",
+    }
+    assert b"0 statuses" in shared.run("advance", "T-1", "--dry-run", env=job).stdout
+    assert len(calls(shared.run("advance", "T-1", "--dry-run", "--timings", env=job))) == 1
+    for without in ({"ORCH_FORGE_TOKEN": ""}, {"ORCH_FORGE": "none"}):
+        done = shared.run("advance", "T-1", "--dry-run", "--timings", env={**job, **without})
+        assert calls(done) == []
+        assert b"10-ci-report.md" in done.stdout
+
+
+@pytest.mark.parametrize(("status", "code", "posted"), [("true", 0, 1), ("false", 0, 0), ("", 0, 0), ("maybe", 2, 0)])
+def test_the_action_posts_where_it_is_told_to(
+    gitea: Gitea, shared: WaitingTask, commit: str, status: str, code: int, posted: int
+) -> None:
+    """Its token is given in the environment, and nowhere else (OWN-1)."""
+    token = gitea.token(gitea.alice, ["write:repository"])
+    env = {
+        **shared.env,
+        "ORCH_FORGE_TOKEN": "",
+        "ORCH_INPUT_BASE": "HEAD~1",
+        "ORCH_INPUT_STATUS": status,
+        "ORCH_INPUT_TOKEN": token,
+        "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}",
+    }
+    done = run(ROOT / "actions" / "security" / "run", cwd=shared.work.path, env=env)
+    assert done.returncode == code, done.stderr
+    assert token.encode() not in done.stdout + done.stderr
+    assert [row["context"] for row in statuses(shared, commit)] == ["orch/security"] * posted
 
 
 def report(path: Path, head: str, word: str, reason: str = "") -> None:

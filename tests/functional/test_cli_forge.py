@@ -1,0 +1,184 @@
+"""`orch-gates forge check`, the options of every command, and posted verdicts, without a server to log in to."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orch_gates.cli.once import once
+from orch_gates.errors import ForgeUnavailable, OrchError, SettingsError
+from orch_gates.forge import probe
+from orch_gates.forge.http import Call
+from orch_gates.forge.port.server import Kind
+from tests.builders import Done, Repo, bare, clone, orch
+from tests.fakes.fault_proxy import FaultProxy
+
+NOWHERE = "http://127.0.0.1:9"
+JSON = {"Content-Type": "application/json"}
+Say = Callable[..., Done]
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Repo:
+    """A clone of a bare repository with a state branch, and one commit."""
+    made = clone(bare(tmp_path / "app.git"), tmp_path / "work")
+    made.commit("first", {"README.md": "# A project\n"})
+    made.git("push", "--quiet", "origin", "HEAD:main", "HEAD:refs/heads/task/T-1")
+    assert orch("state", "init", cwd=made.path, env=env(tmp_path)).returncode == 0
+    return made
+
+
+@pytest.fixture
+def say(work: Repo, tmp_path: Path) -> Say:
+    """Run a command in the clone; no traceback comes of it."""
+
+    def run(*args: str | Path, **more: str) -> Done:
+        done = orch(*args, cwd=work.path, env={**env(tmp_path), **more})
+        assert b"Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def env(folder: Path) -> dict[str, str]:
+    return {"ORCH_CACHE_DIR": str(folder / "cache"), "ORCH_STATE_BY": "ann"}
+
+
+def test_a_bare_repository_is_a_forge(work: Repo, say: Say) -> None:
+    """The one that the clone is from, or the one at a path."""
+    for args in (("--forge", "local"), ("--url", "../app.git"), ("--url", f"file://{work.path.parent}/app.git")):
+        done = say("forge", "check", "--json", *args)
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        assert (document["kind"], document["login"], document["default_branch"]) == ("local", "ann", "main")
+        assert (document["requests"], document["problems"]) == (0, [])
+    assert b"kind            local\n" in say("forge", "check", ORCH_FORGE="local").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ((), "no forge is known here; ORCH_FORGE_URL (--url) says where it is"),
+        (("--forge", "none", "--url", NOWHERE), "no forge is known here"),
+        (("--forge", "gitea"), "ORCH_FORGE_URL has to say where the forge is"),
+        (("--forge", "gitea", "--url", NOWHERE), "ORCH_FORGE_REPOSITORY has to name the repository as owner/name"),
+        (("--url", "git.example.org"), "the url of a server begins with https://"),
+        (("--url", "."), "is not a bare repository"),
+        (("--url", "ssh://git@git.example.org/a/b"), "ORCH_FORGE_URL has to be like https://git.example.org"),
+    ],
+)
+def test_what_is_not_enough_is_said(say: Say, args: tuple[str, ...], words: str) -> None:
+    done = say("forge", "check", *args)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert words in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_kind_that_there_is_not_is_wrong_usage(say: Say) -> None:
+    assert say("forge", "check", "--forge", "svn").returncode == 2
+    assert b"ORCH_FORGE='svn' is not one of" in say("forge", "check", ORCH_FORGE="svn").stderr
+
+
+def test_a_verdict_is_posted_on_the_commit_that_was_judged(work: Repo, say: Say, tmp_path: Path) -> None:
+    """GATE-4; a task that asks for it is then judged by what is there."""
+    head = work.git("rev-parse", "HEAD")
+    report = tmp_path / "report.md"
+    report.write_text(f"---\nschema: orch.report/1\ngate: tests-passed\ntests_status: PASSED\nhead: {head}\n---\n")
+    assert say("gate", "tests-passed", report, "--status", "--forge", "local").returncode == 0
+    assert say("task", "new", "T-1", "Greet").returncode == 0
+    for args in (("--approve",), ()):
+        assert say("advance", "T-1", *args).returncode == 0
+    required = {"ORCH_FORGE": "local", "ORCH_CI_GREEN_CONTEXTS": "orch/tests-passed"}
+    assert b"now active in review" in say("advance", "T-1", **required).stdout
+    assert b"0 of 1 approvals" in say("advance", "T-1", "--dry-run", **required).stdout
+
+
+def test_timings_are_told_whatever_becomes_of_the_command(say: Say) -> None:
+    """On stderr, so that stdout stays what it is."""
+    good = say("status", "--json", "--timings")
+    assert good.stderr == b"forge: 0 requests, 0.00 s\n"
+    json.loads(good.stdout)
+    bad = say("forge", "check", "--forge", "gitea", "--timings", ORCH_FORGE_REPOSITORY="a/b", ORCH_FORGE_URL=NOWHERE)
+    assert bad.returncode == 2
+    assert bad.stderr.endswith(b"forge: 0 requests, 0.00 s\n")
+    with FaultProxy(NOWHERE) as proxy:
+        proxy.on("GET", "/", times=None).answer(404, b"{}", JSON)
+        asked = {"ORCH_FORGE_REPOSITORY": "a/b", "ORCH_FORGE_URL": proxy.url, "ORCH_FORGE_TOKEN": secrets.token_hex(20)}
+        lines = say("forge", "check", "--timings", **asked).stderr.decode().splitlines()
+    assert lines[1].startswith("forge: 2 requests, ")
+    assert [line.rsplit(" ", 2)[0] for line in lines[2:]] == [
+        "forge: GET /api/v1/version 404",
+        "forge: GET /api/v3/meta 404",
+    ]
+
+
+def test_hooks_take_the_options_too(say: Say) -> None:
+    """`pre-push` has an argument of its own that is a url."""
+    off = {"ORCH_SECURITY_ENABLED": "false", "ORCH_STATE_GUARD_ENABLED": "false"}
+    for args in (("pre-receive",), ("pre-push", "origin", "https://git.example.org/a/b"), ("pre-commit",)):
+        done = say("hook", *args, "--url", NOWHERE, "--timings", **off)
+        assert done.returncode == 0, done.stderr
+        assert b"not judged" in done.stderr
+        assert done.stderr.endswith(b"forge: 0 requests, 0.00 s\n")
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted"),
+    [
+        ({"v1": (200, b'{"version": "1.26.4"}')}, Kind.GITEA),
+        ({"v1": (200, b'{"version": "12.0.0+gitea-1.22.0"}')}, Kind.GITEA),
+        ({"v1": (403, b'{"message": "Only signed in user is allowed to call APIs."}')}, Kind.GITEA),
+        ({"v3": (200, b'{"verifiable_password_authentication": true}')}, Kind.GITHUB),
+        ({"v3": (401, b'{"message": "Must authenticate to access this API."}')}, Kind.GITHUB),
+        ({"v1": (302, b""), "v3": (200, b'{"verifiable_password_authentication": true}')}, Kind.GITHUB),
+        ({}, SettingsError("no Gitea, Forgejo or GitHub answers")),
+        ({"v1": (200, b"<html>"), "v3": (200, b"[]")}, SettingsError("no Gitea, Forgejo or GitHub answers")),
+        ({"v1": (401, b"<html>a password, please"), "v3": (401, b"")}, SettingsError("no Gitea")),
+        ({"v1": (301, b""), "v3": (301, b"")}, SettingsError("has moved to https://git.example.org")),
+        ({"v1": (503, b"")}, ForgeUnavailable("503")),
+        ({"v1": (429, b"")}, ForgeUnavailable("429")),
+    ],
+)
+def test_a_server_is_asked_which_it_is(answers: dict[str, tuple[int, bytes]], wanted: Kind | Exception) -> None:
+    """Only an answer that is one counts; a page, a redirect or a busy server is none (P2)."""
+    calls: list[Call] = []
+    with FaultProxy(NOWHERE) as proxy:
+        for part, (status, body) in answers.items():
+            location = {"Location": "https://git.example.org"} if status in {301, 302} else {}
+            proxy.on("GET", f"/api/{part}/", times=None).answer(status, body, {**JSON, **location})
+        proxy.on("GET", "/", times=None).answer(404, b"<html>", {"Content-Type": "text/html"})
+        try:
+            found: Kind | Exception = probe.kind(proxy.url, 5, calls.append)
+        except OrchError as error:
+            found = error
+        proxy.calm()
+    if isinstance(wanted, Kind):
+        assert found == wanted
+    else:
+        assert type(found) is type(wanted)
+        assert str(wanted) in str(found)
+        assert "\n" not in str(found)
+    assert len(calls) <= 2
+
+
+def test_what_is_asked_once_is_answered_for_ever() -> None:
+    """The first error too: a forge that does not answer is not waited for twice."""
+    asked: list[str] = []
+
+    def ask(name: str) -> str:
+        asked.append(name)
+        if name == "bad":
+            raise ForgeUnavailable("down")
+        return name.upper()
+
+    question = once(ask)
+    for _ in range(2):
+        assert question("good") == "GOOD"
+        with pytest.raises(ForgeUnavailable, match="down"):
+            question("bad")
+    assert asked == ["good", "bad"]
