@@ -62,11 +62,14 @@ def gitea(gitea_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="session")
 def runner(gitea: Gitea, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """Something that runs the server's Actions: Gitea's own runner in ORCH_RUNNER_BIN, or the test runner."""
+    if NAMED_RUNNER and not os.access(NAMED_RUNNER, os.X_OK):
+        pytest.fail(f"ORCH_RUNNER_BIN names {NAMED_RUNNER}, which is no program")
     made = Runner(gitea, tmp_path_factory.mktemp("runner"))
     try:
         if NAMED_RUNNER:
-            made.start_native(Path(NAMED_RUNNER))
+            made.start_native(Path(NAMED_RUNNER).absolute())
         else:
+            # One of the locked packages of the tests.
             made.start(Path(sys.executable).with_name("act"))
         yield made
     finally:

@@ -12,6 +12,7 @@ Make = Callable[..., Project]
 
 SEEN = """
 on:
+  push: {branches: [main]}
   pull_request:
   pull_request_target:
   workflow_dispatch:
@@ -60,6 +61,15 @@ jobs:
     runs-on: ubuntu-latest
     permissions: {{contents: read, statuses: write}}
     steps: *steps
+  writing:
+    if: github.event_name == 'push'
+    runs-on: ubuntu-latest
+    permissions: {{contents: write}}
+    steps:
+      - uses: {CHECKOUT}
+      - run: python3 ask.py
+        env:
+          TOKEN: ${{{{ github.token }}}}
 """
 
 ASK = """
@@ -127,11 +137,14 @@ def test_what_a_run_for_a_pull_request_is_told(project: Make) -> None:
         assert app.statuses(head) == dict.fromkeys(contexts, "success")
 
 
-def test_what_a_run_by_hand_or_by_the_clock_is_told(project: Make) -> None:
-    """Neither has a status; the clock's has the event of the last push to the default branch, and one more word."""
+def test_what_a_run_for_a_branch_is_told(project: Make) -> None:
+    """Only a push has a status; the clock's run has the event of the last push to the default branch, and one word."""
     app = project(SEEN)
     head = app.push({"a": "1\n"})
     ref = {"SHA": head, "REF": "refs/heads/main", "REF_NAME": "main", "WORKFLOW": "base"}
+    pushed = app.run("push", head)
+    assert pushed.ended() == "success"
+    assert pushed.printed("see") == {**NOTHING, **ref, "ACTOR": "alice", "AFTER": head}
     by_hand = app.dispatch(who="me")
     assert by_hand.ended() == "success"
     assert by_hand.printed("see") == {**NOTHING, **ref, "ACTOR": "alice", "WHO": "me"}
@@ -140,7 +153,7 @@ def test_what_a_run_by_hand_or_by_the_clock_is_told(project: Make) -> None:
     assert by_clock.ended() == "success"
     said = {"ACTOR": "gitea-actions", "SCHEDULE": "0 3 * * 1", "AFTER": head}
     assert by_clock.printed("see") == {**NOTHING, **ref, **said}
-    assert app.statuses(head) == {}
+    assert app.statuses(head) == {"/ see (push)": "success"}
 
 
 def test_what_the_token_of_a_run_may(project: Make) -> None:
@@ -157,6 +170,7 @@ def test_what_the_token_of_a_run_may(project: Make) -> None:
     assert app.repository.tip("main^2") == app.repository.tip("made")
     pull = app.repository.api().get("/pulls/1").ok()
     assert (pull["state"], pull["merged"]) == ("open", False)
+    assert run.printed("writing") == {**refused, "status": "201", "dispatch": "403"}
     assert run.printed("limited") == {**refused, "push": "no", "status": "403", "dispatch": "403"}
 
 
