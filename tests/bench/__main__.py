@@ -1,4 +1,4 @@
-"""`make bench`: what it all costs next to bare gitleaks and bare git, as a Markdown table.
+"""`make bench`: what it all costs next to bare gitleaks, git and `requests`, as a Markdown table.
 
 `python -m tests.bench [CASE...]` measures some cases only. Always exits 0: it measures, it does not judge.
 """
