@@ -226,6 +226,14 @@ def test_branches_without_anything_in_common_conflict(rig: LocalRig) -> None:
     assert merge(rig, pull) == Conflict()
 
 
+def test_a_union_of_lines_is_not_made(rig: LocalRig) -> None:
+    """`merge=union` is for a clone: servers merge without it, so what passes here passes there (MRG-11)."""
+    rig.push("main", {".gitattributes": "CHANGELOG.md merge=union\n", "CHANGELOG.md": "one\n"})
+    rig.push("topic", {"CHANGELOG.md": "one\nmine\n"})
+    rig.push("main", {"CHANGELOG.md": "one\nyours\n"})
+    assert merge(rig, rig.forge.pulls.open(Draft("topic", "main", "Land mine"))) == Conflict()
+
+
 def test_a_branch_that_is_gone_takes_its_pull_request_along(rig: LocalRig) -> None:
     pull = opened(rig)
     rig.server.git("update-ref", "-d", "refs/heads/topic")

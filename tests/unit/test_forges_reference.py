@@ -17,7 +17,7 @@ OPENAPI = ROOT / "tools" / "openapi" / "package.json"
 def shown() -> set[tuple[str, str]]:
     """Name and file of every test that a row of the tables names."""
     text = REFERENCE.read_text("utf-8")
-    return set(re.findall(r"\[`(test_\w+)`\]\(\.\./\.\./tests/((?:e2e|contract|unit)/test_\w+\.py)\)", text))
+    return set(re.findall(r"\[`(test_\w+)`\]\(\.\./\.\./tests/((?:e2e|contract|functional|unit)/test_\w+\.py)\)", text))
 
 
 def test_the_releases_that_were_looked_at_are_named() -> None:
