@@ -19,6 +19,8 @@ from orch_gates.forge.port.pulls import (
     Conflict,
     Draft,
     Forbidden,
+    Gone,
+    HeadMoved,
     MergeRequest,
     NotReady,
     PullState,
@@ -77,6 +79,26 @@ class TestMerges:
         rig.forge.pulls.get(made.number)
         rig.server.says(500, {"message": "Server Error", **DOCS}, method="GET")
         assert isinstance(rig.forge.pulls.merge(made.number, MergeRequest(made.head, "Land it")), Ambiguous)
+
+    def test_a_conflict_of_another_head_is_none_of_ours(self, rig: GithubRig) -> None:
+        """GitHub says that it does not merge before it looks at the head that was sent along."""
+        made = opened(rig)
+        rig.push("topic", {"topic.txt": "two\n"})
+        rig.push("main", {"topic.txt": "something else\n"})
+        rig.forge.pulls.get(made.number)
+        rig.server.says(405, {"message": "Pull Request is not mergeable", **DOCS}, method="PUT")
+        assert rig.forge.pulls.merge(made.number, MergeRequest(made.head, "Land it")) == HeadMoved()
+
+    @pytest.mark.parametrize("status", [409, 422])
+    def test_a_refusal_without_a_known_word_is_looked_into(self, rig: GithubRig, status: int) -> None:
+        made = opened(rig)
+        rig.forge.pulls.get(made.number)
+        request = MergeRequest(made.head, "Land it")
+        rig.server.says(status, {"message": "Words that nobody has seen", **DOCS}, method="PUT")
+        assert isinstance(rig.forge.pulls.merge(made.number, request), Ambiguous)
+        rig.forge.pulls.close(made.number)
+        rig.server.says(status, {"message": "Words that nobody has seen", **DOCS}, method="PUT")
+        assert isinstance(rig.forge.pulls.merge(made.number, request), Gone)
 
     @pytest.mark.parametrize("status", [500, 502, 503])
     def test_an_answer_that_was_lost_after_the_merge(self, rig: GithubRig, status: int) -> None:

@@ -16,6 +16,7 @@ from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
     BaseMoved,
+    Conflict,
     Forbidden,
     Gone,
     HeadMoved,
@@ -75,6 +76,8 @@ MERGES: list[tuple[int, str, type[MergeOutcome], str]] = [
         "claroline#484",
     ),
     (405, HOOK, Forbidden, "cli/cli#1801, the hook's own words made worse"),
+    (405, 'Required status check "merge queue: linear history" is expected.', NotReady, "a name made up to mislead"),
+    (409, "Merge conflict", Conflict, "PyGithub, recorded of POST /merges"),
     (405, "Words that nobody has seen", Ambiguous, "nowhere"),
     (409, "Words that nobody has seen", Ambiguous, "nowhere"),
     (403, "Resource not accessible by personal access token", Forbidden, "github/github-mcp-server#2381"),
@@ -187,6 +190,16 @@ def test_a_repository_that_moved_has_no_such_pull_request() -> None:
         ),
         (answer(422, says("Invalid request.", errors=["one", "two"])), Sort.REFUSED, "Invalid request: one: two"),
         (answer(422, says("Invalid request.", errors="odd")), Sort.REFUSED, "Invalid request: odd"),
+        (
+            answer(
+                422,
+                says(
+                    "Validation Failed", errors=["Only organization repositories can have users and team restrictions"]
+                ),
+            ),
+            Sort.REFUSED,
+            "Only organization repositories",
+        ),
         (answer(451, says("Repository access blocked")), Sort.REFUSED, "451, it is blocked for legal reasons"),
         (answer(418), Sort.REFUSED, "418"),
         (answer(500, says("Server Error")), Sort.FAILED, "500 (Server Error)"),
@@ -262,7 +275,7 @@ _HEADERS = {
     st.binary(max_size=200) | st.text(max_size=50).map(lambda words: json.dumps({"message": words}).encode()),
     st.fixed_dictionaries({}, optional=_HEADERS),
 )
-def test_whatever_comes_is_one_line_and_no_merge_without_proof(status: int, body: bytes, headers: dict[str, str]) -> None:
+def test_whatever_comes_is_one_line_and_no_merge(status: int, body: bytes, headers: dict[str, str]) -> None:
     given_answer = Answer(status, headers, body)
     found = trouble(given_answer)
     assert "\n" not in found.words

@@ -12,6 +12,7 @@ from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
     BaseMoved,
+    Conflict,
     Forbidden,
     Gone,
     HeadMoved,
@@ -44,6 +45,7 @@ _REFUSALS: tuple[tuple[str, Callable[[str], MergeOutcome]], ...] = (
     (r"already (been )?merged", lambda _: AlreadyMerged()),
     (r"is (already )?in the merge queue", lambda _: Scheduled()),
     (r"merge queue", lambda words: Forbidden(f"{words}; exempt who merges from the queue, or drop its rule")),
+    (r"merge conflict", lambda _: Conflict()),
     (r"still a draft", NotReady),
     (r"is not mergeable", Ambiguous),
     (r"not authorized to|not allowed|must not contain merge commits|linear history", Forbidden),
@@ -125,8 +127,10 @@ def _done(answer: Answer) -> MergeOutcome:
 
 
 def _refusal(status: int, words: str) -> MergeOutcome:
+    # The name of a check may be like any of these.
+    unnamed = re.sub(r'"[^"]*"', '""', words)
     for pattern, outcome in _REFUSALS:
-        if re.search(pattern, words, re.IGNORECASE):
+        if re.search(pattern, unnamed, re.IGNORECASE):
             return outcome(words)
     return Ambiguous(f"{status} {words}".rstrip())
 

@@ -69,7 +69,7 @@ class GithubIssues:
                 raise
 
     def _at(self, number: int) -> str:
-        return f"{self.path}/issues/{quote(str(number))}"
+        return f"{self.path}/issues/{number}"
 
 
 def issue(found: object) -> Issue:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.fields import Row, document, flag, number, part, said, text
@@ -25,7 +24,6 @@ from orch_gates.forge.port.pulls import (
     Transient,
 )
 
-_NOT_ALLOWED = 405
 _STATES = {"open": PullState.OPEN, "closed": PullState.CLOSED}
 
 
@@ -94,7 +92,7 @@ class GithubPulls:
         except ForgeUnavailable as error:
             return Transient(str(error))
         outcome = errors.merge_outcome(answer)
-        if not (isinstance(outcome, Ambiguous) and answer.status == _NOT_ALLOWED):
+        if not (isinstance(outcome, Ambiguous) and 400 <= answer.status < 500):
             return outcome
         try:
             return explained(outcome, self.get(number), request.expected_head)
@@ -102,7 +100,7 @@ class GithubPulls:
             return outcome
 
     def _at(self, number: int) -> str:
-        return f"{self.path}/pulls/{quote(str(number))}"
+        return f"{self.path}/pulls/{number}"
 
 
 def explained(outcome: Ambiguous, pull: PullRequest, expected: str) -> MergeOutcome:

@@ -47,11 +47,11 @@ class GithubWorkflows:
 
     def run(self, number: int) -> Run:
         """One run."""
-        return run(self.api.get(f"{self._actions}/runs/{quote(str(number))}"))
+        return run(self.api.get(f"{self._actions}/runs/{number}"))
 
     def jobs(self, number: int) -> tuple[RunJob, ...]:
         """The jobs of a run's latest attempt."""
-        rows = self.api.rows(f"{self._actions}/runs/{quote(str(number))}/jobs", "jobs", filter="latest")
+        rows = self.api.rows(f"{self._actions}/runs/{number}/jobs", "jobs", filter="latest")
         return tuple(_job(row) for row in rows)
 
     @property
