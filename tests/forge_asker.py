@@ -17,11 +17,11 @@ from orch_gates.forge.port.pulls import BaseMoved, Draft, MergeRequest
 _CODE = Path(__file__).parent.parent
 
 
-def asker(directory: Path, who: str, *asked: str | int, **env: str) -> subprocess.Popen[str]:
+def asker(directory: Path, who: str, *asked: str | int) -> subprocess.Popen[str]:
     """Start one."""
     return subprocess.Popen(
         [sys.executable, "-m", "tests.forge_asker", str(directory), who, *map(str, asked)],
-        env={**os.environ, "PYTHONPATH": str(_CODE), **env},
+        env={**os.environ, "PYTHONPATH": str(_CODE)},
         cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -31,7 +31,8 @@ def asker(directory: Path, who: str, *asked: str | int, **env: str) -> subproces
 
 def main(directory: str, who: str, what: str, *asked: str) -> None:
     """Ask, and say what came of it; a merge is asked for again while the target moves."""
-    loaded = settings.load()
+    # A hook of the repository can tell who pushes, and kill it.
+    loaded = settings.load({**os.environ, "ASKER": str(os.getpid())})
     store = wiring.store(loaded, Path(directory))
     pulls = connect(Path(directory), store, who, loaded.inherited_env, 60).pulls
     if what == "open":

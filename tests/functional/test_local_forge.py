@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,14 +71,16 @@ def test_a_hook_is_told_what_a_gitea_tells_it(rig: LocalRig, tmp_path: Path) -> 
     pull, base, told = opened(rig), rig.tip("main"), tmp_path / "told"
     look = f"env | grep ^GITEA_ | sort >{told}; git show --no-patch --format=%P%n%B $new >{told}.commit"
     hook(rig, "pre-receive", f"while read old new ref; do [ $ref != refs/heads/main ] || {{ {look}; }}; done\n")
-    assert isinstance(merge(rig, pull, "Orch-Generation: 7"), Merged)
+    forge = connect(rig.server.path, rig.state.store(), "the-owner", os.environ, 60, "acme/app")
+    request = MergeRequest(pull.head, f"Land it (#{pull.number})", "Orch-Generation: 7")
+    assert isinstance(forge.pulls.merge(pull.number, request), Merged)
     assert told.read_text().splitlines() == [
         f"GITEA_PR_ID={pull.number}",
         f"GITEA_PR_INDEX={pull.number}",
         "GITEA_PUSHER_NAME=the-owner",
         "GITEA_PUSH_TRIGGER=pr-merge-to-base",
-        "GITEA_REPO_NAME=server",
-        f"GITEA_REPO_USER_NAME={tmp_path.name}",
+        "GITEA_REPO_NAME=app",
+        "GITEA_REPO_USER_NAME=acme",
     ]
     commit = (tmp_path / "told.commit").read_text().splitlines()
     assert commit == [f"{base} {pull.head}", f"Land it (#{pull.number})", "", "Orch-Generation: 7"]
@@ -96,6 +99,16 @@ def test_the_installed_hook_judges_merges(rig: LocalRig, real: Callable[[str], P
     assert isinstance(merge(rig, pull), Merged)
     proof = orch("state", "verify", "--repo", rig.server.path, cwd=rig.state.folder)
     assert proof.returncode == 0, proof.stdout.decode()
+
+
+def test_a_path_is_no_name_that_switches_a_gate_off(rig: LocalRig, real: Callable[[str], Path]) -> None:
+    """GATE-3: where nobody says which repository it is, the hook judges it, whatever the list of repositories."""
+    real("gitleaks")
+    install_hook(rig.server, "gitleaks")
+    pull = opened(rig)
+    pulls = rig.as_(Who.OWNER, ORCH_SECURITY_REPOS="acme/app").pulls
+    refused = pulls.merge(pull.number, MergeRequest(pull.head, "Land it", f"Use {github_token()}"))
+    assert isinstance(refused, Forbidden)
 
 
 # --- races and kills -----------------------------------------------------------------------------
@@ -126,11 +139,9 @@ def test_racing_merges_give_one_merge_commit_for_each_pull_request(rig: LocalRig
 
 def killed_after_the_push(rig: LocalRig, pull: PullRequest) -> None:
     """A process merges, and is gone before it can write down that it did."""
-    hook(rig, "post-receive", '[ -z "$GITEA_PR_INDEX" ] || kill -9 $(cat "$ASKER")\n')
-    told = rig.state.folder / "asker"
-    child = asker(rig.server.path, "merger", "merge", pull.number, pull.head, ASKER=str(told))
-    told.write_text(str(child.pid))
-    child.communicate(timeout=60)
+    hook(rig, "post-receive", '[ -z "$GITEA_PR_INDEX" ] || kill -9 "$ASKER"\n')
+    child = asker(rig.server.path, "merger", "merge", pull.number, pull.head)
+    child.communicate(timeout=120)
     assert child.returncode == -9
     (rig.server.path / "hooks" / "post-receive").unlink()
     assert 'state: "open"' in on_branch(rig, pull.number)

@@ -26,7 +26,7 @@ def connect(
 
     `store` is the state branch that keeps what git does not. `env` is what git and the hooks of the
     repository get, `timeout` seconds for each step of git. Hooks are told that it is `repository`
-    (`owner/name`), else that it is named as its path ends.
+    (`owner/name`), or nothing: its path is no name that a gate may be switched off by (GATE-3).
 
     Raises:
         SettingsError: it is no bare repository, or nobody asks.
@@ -40,11 +40,10 @@ def connect(
         raise SettingsError(f"the local forge cannot be used: {error}") from error
     if not bare:
         raise SettingsError(f"{directory} is not a bare repository, so it is no forge; make one with `git init --bare`")
-    name = repository or _named(git.git_dir())
-    bench = Repository(git, name, who, env)
+    bench = Repository(git, repository, who, env)
     records = Records(store, who, clock.utc_now)
     return Forge(
-        repository=name,
+        repository=repository or _named(git.git_dir()),
         server=LocalServer(bench, who, clock.utc_now),
         pulls=LocalPulls(records, bench),
         statuses=LocalStatuses(records, bench),

@@ -79,7 +79,7 @@ class Workshop:
 
 
 class Repository:
-    """The bare repository; hooks are told that `who` asks, and that it is `name` (`owner/name`)."""
+    """The bare repository; hooks are told that `who` asks, and its `name` (`owner/name`) where it is known."""
 
     def __init__(self, git: Git, name: str, who: str, env: Mapping[str, str]) -> None:
         self._git = git
@@ -204,14 +204,14 @@ class Repository:
     def _told(self, number: int) -> dict[str, str]:
         """The environment that a server gives to the hooks of a merge (docs/reference/forges.md)."""
         owner, _, name = self._name.partition("/")
+        named = {"GITEA_REPO_USER_NAME": owner, "GITEA_REPO_NAME": name} if owner and name else {}
         return {
             **self._env,
+            **named,
             "GITEA_PUSH_TRIGGER": _TRIGGER,
             "GITEA_PR_ID": str(number),
             "GITEA_PR_INDEX": str(number),
             "GITEA_PUSHER_NAME": self._who,
-            "GITEA_REPO_USER_NAME": owner,
-            "GITEA_REPO_NAME": name,
         }
 
 
