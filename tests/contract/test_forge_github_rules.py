@@ -342,9 +342,11 @@ class TestTokens:
         assert rig.forge.server.access().scopes is None
 
     def test_an_apps_own_token_has_no_login(self, rig: GithubRig) -> None:
-        """So has the token that a workflow is given."""
-        access = asked_by(rig, rig.server.token("bob", app=True)).server.access()
-        assert (access.login, access.can_write) == ("", True)
+        """Nor has the token that a workflow is given; what it may is not told, except that it reads."""
+        forge = asked_by(rig, rig.server.token("bob", app=True))
+        access = forge.server.access()
+        assert (access.login, access.can_read, access.can_write) == ("", True, False)
+        forge.statuses.post(rig.tip("main"), CommitStatus("build", StatusState.SUCCESS))
 
     def test_a_wrong_token_or_name_is_told(self, rig: GithubRig) -> None:
         with pytest.raises(ForgeRefused, match="the token is wrong"):

@@ -42,7 +42,8 @@ class GithubServer:
         """Who the token belongs to, and what that user may do.
 
         A classic token tells its scopes, and they count here. A fine-grained one may be allowed less than
-        its user, which GitHub tells nobody; an app's own token (a workflow's automatic one) has no login.
+        its user, which GitHub tells nobody. An app's own token (a workflow's automatic one) has no login, and
+        GitHub says of it that it may do nothing, whatever it may: only that it reads is known here.
         """
         answer = self.api.read(self.path)
         row = _whole(answer)

@@ -29,7 +29,7 @@ def user(asked: Asked) -> Answer:
 
 
 def repository(asked: Asked) -> Answer:
-    return 200, asked.shapes.repository(asked.who)
+    return 200, asked.shapes.repository(asked.who, app=asked.app)
 
 
 def list_pulls(asked: Asked) -> Answer:

@@ -27,10 +27,11 @@ class Shapes:
         number = sorted(self._project.rights).index(login) + 1 if login in self._project.rights else 99
         return {**found, "login": login, "id": number, "type": kind}
 
-    def repository(self, login: str) -> Document:
+    def repository(self, login: str, *, app: bool = False) -> Document:
+        """Of an app GitHub says that it may do nothing, whatever it may."""
         found, project = self.example(f"GET {REPO}"), self._project
-        right = project.rights.get(login, "read")
-        found["permissions"] = {"admin": right == "admin", "push": right in {"admin", "write"}, "pull": True}
+        right = "nothing" if app else project.rights.get(login, "read")
+        found["permissions"] = {"admin": right == "admin", "push": right in {"admin", "write"}, "pull": not app}
         # The example is older than the description.
         for one in (found, found["source"], found["parent"], found["template_repository"]):
             one.setdefault("language", None)
