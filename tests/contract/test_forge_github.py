@@ -5,6 +5,7 @@ Then what only GitHub has: limits, check runs, apps, queues, rulesets.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from orch_gates.forge.port.pulls import (
     MergeRequest,
     Transient,
 )
+from tests.builders import orch
 from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import opened
 from tests.contract.forge_suite import ForgeContract
@@ -254,3 +256,19 @@ class TestCalls:
         rig.server.asked.clear()
         rig.forge.reviews.latest("topic", "main")
         assert len(rig.server.asked) == 3
+
+
+def test_the_command_line_asks_github(rig: GithubRig, tmp_path: Path) -> None:
+    token = rig.server.token("alice", "repo")
+    env = {
+        "ORCH_FORGE": "github",
+        "ORCH_FORGE_URL": rig.server.url,
+        "ORCH_FORGE_REPOSITORY": rig.project.full_name,
+        "ORCH_FORGE_TOKEN": token,
+    }
+    done = orch("forge", "check", "--json", cwd=tmp_path / "work", env=env)
+    assert done.returncode == 0, done.stderr
+    assert token.encode() not in done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert (found["kind"], found["login"]) == ("github", "alice")
+    assert found["permissions"] == {"read": True, "write": True, "admin": True}
