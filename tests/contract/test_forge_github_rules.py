@@ -145,6 +145,13 @@ class TestMerges:
         rig.project.pulls[number] = Pull(number, "topic", "main", "Mine", "", "eve", made.head, fork=True)
         assert [pull.number for pull in rig.forge.pulls.find("topic", "main")] == [made.number]
 
+    def test_a_filter_that_github_ignores_finds_nothing_else(self, rig: GithubRig) -> None:
+        """A head that it cannot read is no filter to it: then it lists every pull request."""
+        other = opened(rig, "other")
+        row = rig.server.shapes.pull(rig.project.pulls[other.number], listed=True)
+        rig.server.says(200, [row], path="/pulls?")
+        assert rig.forge.pulls.find("topic", "main") == ()
+
     def test_what_was_only_tried_is_no_merge(self, rig: GithubRig) -> None:
         """An open or closed one has a merge_commit_sha too."""
         made = opened(rig)

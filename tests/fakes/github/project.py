@@ -146,10 +146,11 @@ class Project:
             return None
         return bool(self.tree(pull))
 
-    def land(self, pull: Pull, message: str) -> str:
-        """Merge it as a merge commit, and say which."""
-        base, head, tree = self.tip(pull.target), self.head(pull), self.tree(pull)
-        made = self.bare.git("commit-tree", tree, "-p", base, "-p", head, "-F", "-", stdin=message.encode())
+    def land(self, pull: Pull, message: str, method: str) -> str:
+        """Merge it, and say as which commit; only a merge commit has the head in its history."""
+        base, tree = self.tip(pull.target), self.tree(pull)
+        second = ("-p", self.head(pull)) if method == "merge" else ()
+        made = self.bare.git("commit-tree", tree, "-p", base, *second, "-F", "-", stdin=message.encode())
         self.bare.git("update-ref", f"refs/heads/{pull.target}", made, base)
         pull.open, pull.merge_commit = False, made
         return made

@@ -98,7 +98,8 @@ def merge(asked: Asked) -> Answer:
     _ruled(asked, pull)
     if project.hook_words:
         raise Refusal(405, f"{_HOOK}{project.hook_words}")
-    made = project.land(pull, f"{body['commit_title']}\n\n{body['commit_message']}")
+    message = f"{body['commit_title']}\n\n{body['commit_message']}"
+    made = project.land(pull, message, body.get("merge_method", "merge"))
     return 200, {"sha": made, "merged": True, "message": "Pull Request successfully merged"}
 
 
