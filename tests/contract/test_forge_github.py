@@ -162,6 +162,15 @@ class TestChecks:
         rig.server.says(200, answer, path="/check-runs", like_github=False)
         assert {one.state for one in rig.forge.statuses.latest(rig.tip("main"))} == {StatusState.UNKNOWN}
 
+    def test_the_latest_word_counts_in_whatever_order_they_come(self, rig: GithubRig) -> None:
+        for state in (StatusState.FAILURE, StatusState.SUCCESS):
+            rig.forge.statuses.post(rig.tip("main"), CommitStatus("build", state))
+        rows = [rig.server.shapes.status(one) for one in rig.project.statuses]
+        for order in (rows, rows[::-1]):
+            rig.server.says(200, order, path="/statuses")
+            (found,) = rig.forge.statuses.latest(rig.tip("main"))
+            assert found.state is StatusState.SUCCESS
+
     def test_one_that_ran_again_replaces_itself(self, rig: GithubRig) -> None:
         self.run(rig, "build", "failure")
         self.run(rig, "build", "success")

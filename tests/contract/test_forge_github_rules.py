@@ -156,6 +156,8 @@ class TestMerges:
         """An open or closed one has a merge_commit_sha too."""
         made = opened(rig)
         assert rig.forge.pulls.close(made.number).merge_commit == ""
+        assert rig.forge.pulls.close(made.number).state is PullState.CLOSED
+        assert sum(asked.startswith("PATCH") for asked in rig.server.asked) == 1
         assert rig.forge.pulls.get(made.number).state is PullState.CLOSED
 
     def test_nothing_to_merge_cannot_be_opened(self, rig: GithubRig) -> None:
