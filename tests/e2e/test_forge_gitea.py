@@ -279,6 +279,27 @@ def test_a_label_with_a_comma_is_one_label(repository: Repository) -> None:
     assert [issue.number for issue in issues.list(label="a, b")] == [made.number]
 
 
+def test_the_labels_of_an_organisation_are_used(gitea: Gitea, repository: Repository) -> None:
+    """None is made a second time under the same name: whoever filters by one would miss the other."""
+    token = gitea.token(gitea.alice, ["write:organization", "write:repository", "write:issue", "write:user"])
+    alice, org = gitea.api(token), f"org{secrets.token_hex(4)}"
+    alice.post("/orgs", {"username": org}).ok()
+    alice.post(f"/orgs/{org}/labels", {"name": "task", "color": "#ff0000"}).ok()
+    alice.post(f"/orgs/{org}/repos", {"name": "project", "auto_init": True}).ok()
+    issues = asked(repository, token, f"{org}/project").issues
+    made = issues.create("Greet the user", labels=["task", "own"])
+    assert sorted(made.labels) == ["own", "task"]
+    other = issues.label(issues.create("Another").number, add=["task"])
+    assert [issue.number for issue in issues.list(label="task")] == [made.number, other.number]
+    assert [row["name"] for row in alice.get(f"/repos/{org}/project/labels").ok()] == ["own"]
+    assert issues.label(made.number, remove=["task"]).labels == ("own",)
+    # Who may not see them makes a label of the repository.
+    blind = asked(repository, gitea.token(gitea.alice, ["write:repository", "write:issue"]), f"{org}/project").issues
+    third = blind.create("Third", labels=["task"])
+    assert third.labels == ("task",)
+    assert [issue.number for issue in issues.list(label="task")] == [other.number, third.number]
+
+
 def test_runs_of_a_push_and_of_a_pull_request(repository: Repository) -> None:
     """The branch of the latter is not told; its commit is."""
     text = "on: [push, pull_request]\njobs:\n  gates:\n    runs-on: nowhere\n    steps:\n      - run: 'true'\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.fields import Row, document, number, text, written
@@ -22,6 +23,7 @@ class GiteaIssues:
         self._api = api
         self._repository = repository_path(repository)
         self._path = f"{self._repository}/issues"
+        self._owner = quote(repository.partition("/")[0], safe="")
 
     def get(self, number: int) -> Issue:
         """One issue; to the server a pull request is one too, but not here."""
@@ -30,12 +32,9 @@ class GiteaIssues:
     def list(self, *, label: str = "", closed: bool = False) -> tuple[Issue, ...]:
         """The open or closed ones, oldest first."""
         # Newest first: one that is opened meanwhile shifts rows to later pages, and none is missed.
-        query = {"type": "issues", "state": "closed" if closed else "open"}
-        if label and "," not in label:
-            query["labels"] = label
-        rows = self._api.rows(self._path, **query)
+        rows = self._api.rows(self._path, type="issues", state="closed" if closed else "open")
         found = {issue.number: issue for issue in map(_issue, rows)}
-        # The server ignores a label that it does not know.
+        # The server's own filter knows the repository's labels only, and gives everything for another.
         return tuple(found[key] for key in sorted(found) if not label or label in found[key].labels)
 
     def create(self, title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
@@ -87,12 +86,24 @@ class GiteaIssues:
         if not names:
             return []
         path = f"{self._repository}/labels"
-        known = {text(row, "name"): number(row, "id") for row in self._api.rows(path)}
+        known = self._known(path)
+        if not known.keys() >= set(names):
+            known = self._shared() | known
         for name in names:
             if name not in known:
                 wanted = {"name": name, "color": _COLOUR}
                 known[name] = written(lambda made: number(made, "id"), self._api.write("POST", path, wanted))
         return [known[name] for name in dict.fromkeys(names)]
+
+    def _shared(self) -> dict[str, int]:
+        """The labels of the organisation; none where the owner is a person, or the token may not see them."""
+        try:
+            return self._known(f"/orgs/{self._owner}/labels")
+        except ForgeRefused:
+            return {}
+
+    def _known(self, path: str) -> dict[str, int]:
+        return {text(row, "name"): number(row, "id") for row in self._api.rows(path)}
 
 
 def _issue(row: Row) -> Issue:
