@@ -22,7 +22,7 @@ _ALWAYS = {
     *("GITEA_PUSHER_ID", "GITEA_PUSHER_EMAIL"),
 }
 LATER = (405, "Please try again later")
-_PATIENCE_S = 30
+_PATIENCE_S = 60
 MAIN = {"README.md": "# A project\n"}
 FEATURE = {"feature": {"feature.txt": "one\n"}}
 _HOOKS = ("pre-receive", "update", "post-receive")

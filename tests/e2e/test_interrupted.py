@@ -59,11 +59,16 @@ def test_nothing_is_left_of_an_interrupted_job(gitea_program: Path, tmp_path: Pa
     argv = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), f"--basetemp={base}", str(test)]
     for plugin in ("tests.conftest", "tests.e2e.conftest", "no:cacheprovider"):
         argv += ["-p", plugin]
-    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as tests:
-        eventually(lambda: place.exists() or tests.poll() is not None, "the job runs")
-        seen = b"\0".join(processes(base))
-        tests.send_signal(number)
-        said = tests.communicate(timeout=60)[0].decode()
-    assert all(name in seen for name in (b"gitea", b"runner_daemon", b"act\0push", b"sleep\x00300")), said
+    with (tmp_path / "said").open("wb") as said, subprocess.Popen(argv, cwd=ROOT, stdout=said, stderr=said) as tests:
+        try:
+            eventually(lambda: place.exists() or tests.poll() is not None, "the job runs")
+            seen = b"\0".join(processes(base))
+            tests.send_signal(number)
+            tests.wait(60)
+        finally:
+            tests.kill()
+    assert all(name in seen for name in (b"gitea", b"runner_daemon", b"act\0push", b"sleep\x00300")), (
+        tmp_path / "said"
+    ).read_text()
     eventually(lambda: not processes(base), "all processes end")
     assert [folder for name in ("gitea", "runner") for folder in base.glob(f"{name}*") if folder.exists()] == []
