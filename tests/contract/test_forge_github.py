@@ -160,7 +160,11 @@ class TestChecks:
         ]
         answer = {"total_count": 3, "check_runs": runs}
         rig.server.says(200, answer, path="/check-runs", like_github=False)
-        assert {one.state for one in rig.forge.statuses.latest(rig.tip("main"))} == {StatusState.UNKNOWN}
+        status = rig.server.shapes.example(f"GET {REPO}/commits/{{ref}}/statuses")[0]
+        rig.server.says(200, [{**status, "state": "splendid"}], path="/statuses", like_github=False)
+        found = rig.forge.statuses.latest(rig.tip("main"))
+        assert len(found) == 4
+        assert {one.state for one in found} == {StatusState.UNKNOWN}
 
     def test_the_latest_word_counts_in_whatever_order_they_come(self, rig: GithubRig) -> None:
         for state in (StatusState.FAILURE, StatusState.SUCCESS):

@@ -325,6 +325,14 @@ class TestLabels:
         with pytest.raises(ForgeRefused):
             rig.forge.issues.label(number, remove=["red"])
 
+    def test_a_pull_request_is_not_closed_as_an_issue(self, rig: GithubRig) -> None:
+        """GitHub would do it: every pull request is an issue there."""
+        made = opened(rig)
+        for ask in (rig.forge.issues.close, lambda number: rig.forge.issues.label(number, add=["task"])):
+            with pytest.raises(ForgeRefused, match="it is a pull request"):
+                ask(made.number)
+        assert rig.forge.pulls.get(made.number).state is PullState.OPEN
+
     def test_one_with_a_comma_is_one(self, rig: GithubRig) -> None:
         made = rig.forge.issues.create("Greet the user", labels=["red, and blue"])
         rig.forge.issues.create("Another", labels=["red"])

@@ -45,7 +45,7 @@ class GithubIssues:
 
     def label(self, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Issue:
         """Add labels and remove others; somebody else may have removed them meanwhile."""
-        found = issue(self.api.get(self._at(number)))
+        found = self.get(number)
         if new := [name for name in add if not _has(name, found)]:
             self.api.write("POST", f"{self._at(number)}/labels", {"labels": new})
         for name in remove:
@@ -58,7 +58,10 @@ class GithubIssues:
         self.api.write("POST", f"{self._at(number)}/comments", {"body": text})
 
     def close(self, number: int) -> Issue:
-        """Close it."""
+        """Close it, if it is open; asked like this, GitHub would close a pull request too."""
+        found = self.get(number)
+        if not found.open:
+            return found
         return issue(self.api.write("PATCH", self._at(number), {"state": "closed"}))
 
     def _remove(self, number: int, name: str) -> None:
