@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import github_token
-from tests.e2e.actions import CHECKOUT, TAG, Bundle, Project
+from tests.e2e.actions import CHECKOUT, TAG, UNSET, Bundle, Project
 from tests.e2e.gitea import ROOT
 from tests.e2e.repository import eventually
 from tests.e2e.runner import Runner
@@ -52,6 +52,26 @@ jobs:
     needs: gate
     steps:
       - run: echo went on
+"""
+
+POSTED = f"""
+name: posted
+on: pull_request
+jobs:
+  may: &job
+    runs-on: ubuntu-latest
+    permissions: {{contents: write}}
+    steps:
+      - uses: {CHECKOUT}
+        with: {{fetch-depth: 0}}
+      - uses: orch/orch-gates/actions/security@{UNSET}
+        with:
+          status: true
+          token: ${{{{ github.token }}}}
+  may-not:
+    <<: *job
+    if: github.event.action == 'opened'
+    permissions: {{contents: read, statuses: write}}
 """
 
 SECRETS = f"""
@@ -149,6 +169,22 @@ def test_later_jobs_read_the_outcome(project: Make, runner: Runner) -> None:
     assert app.statuses(leaked)["gates / only-if-good (push)"] == "skipped"
     if (summary := runner.summary(run.id, "gate")) is not None:
         assert summary.startswith("# security: FAIL")
+
+
+def test_a_verdict_is_posted_with_the_token_of_the_run(project: Make) -> None:
+    """As `orch/security` on the pull request's head (GATE-4); a verdict that cannot be posted fails the step."""
+    app = project(POSTED)
+    clean = app.pull({"app.py": "x = 1\n"})
+    first = app.run("pull_request", clean)
+    assert first.ended() == "failure"
+    assert first.conclusions() == {"may": "success", "may-not": "failure"}
+    assert "the status orch/security was not posted" in first.log("may-not")
+    leaked = app.push(leak(), "feature")
+    second = app.run("pull_request", leaked)
+    assert second.ended() == "failure"
+    assert second.conclusions() == {"may": "failure", "may-not": "skipped"}
+    posted = [app.statuses(head)["orch/security"] for head in (clean, leaked)]
+    assert posted == ["success", "failure"]
 
 
 def test_secrets_reach_steps_and_nobody_else(project: Make) -> None:
