@@ -182,6 +182,18 @@ def test_after_a_kill_closing_tells_what_git_did(rig: LocalRig) -> None:
     assert 'state: "merged"' in on_branch(rig, pull.number)
 
 
+def test_a_merge_whose_document_cannot_be_written_is_a_merge(rig: LocalRig) -> None:
+    """Git is the witness; the document follows as soon as it can be written."""
+    pull = opened(rig)
+    hook(rig, "pre-receive", "grep -q refs/heads/orch-state && exit 1\nexit 0\n")
+    assert merge(rig, pull) == Merged(rig.tip("main"))
+    assert 'state: "open"' in on_branch(rig, pull.number)
+    assert rig.forge.pulls.get(pull.number).state is PullState.MERGED
+    (rig.server.path / "hooks" / "pre-receive").unlink()
+    assert merge(rig, pull) == AlreadyMerged()
+    assert 'state: "merged"' in on_branch(rig, pull.number)
+
+
 def test_a_target_that_moves_during_the_merge_is_not_overwritten(rig: LocalRig) -> None:
     pull = opened(rig)
     other = rig.push("elsewhere", {"other.txt": "x\n"})

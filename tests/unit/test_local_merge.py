@@ -6,8 +6,18 @@ from typing import Any
 
 import pytest
 
-from orch_gates.forge.local.merge import is_draft, judge
-from orch_gates.forge.port.pulls import Forbidden, NotReady
+from orch_gates.forge.local.merge import is_draft, judge, meaning
+from orch_gates.forge.port.pulls import (
+    AlreadyMerged,
+    Ambiguous,
+    BaseMoved,
+    Forbidden,
+    Merged,
+    MergeOutcome,
+    NotReady,
+    Transient,
+)
+from orch_gates.git.answers import PushAnswer, Pushed
 from orch_gates.model.forge import Rule, Status
 from tests.tasks_builders import BEFORE, HEAD, make_pull
 
@@ -80,3 +90,27 @@ def test_who_is_not_on_the_list_may_not() -> None:
     wanted = rule(mergers=["bot", "dee"])
     assert judge(make_pull(), HEAD, wanted, (), "ann") == Forbidden("ann may not merge into main; bot, dee may")
     assert judge(make_pull(), HEAD, wanted, (), "bot") is None
+
+
+OURS, THEIRS = "a" * 40, "b" * 40
+
+
+@pytest.mark.parametrize(
+    ("answer", "landed", "outcome"),
+    [
+        (PushAnswer(Pushed.LANDED), OURS, Merged(OURS)),
+        (PushAnswer(Pushed.TWIN, "the same"), OURS, AlreadyMerged()),
+        (PushAnswer(Pushed.TWIN, "the same"), "", Ambiguous("the same")),
+        (PushAnswer(Pushed.LOST, "stale info"), THEIRS, AlreadyMerged()),
+        (PushAnswer(Pushed.LOST, "stale info"), "", BaseMoved()),
+        (PushAnswer(Pushed.REFUSED, "[remote rejected] no way", told="no way"), "", Forbidden("no way")),
+        (PushAnswer(Pushed.REFUSED, "insufficient permission"), "", Forbidden("insufficient permission")),
+        (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), OURS, Merged(OURS)),
+        (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), THEIRS, AlreadyMerged()),
+        (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), "", Ambiguous("took too long")),
+        (PushAnswer(Pushed.UNCLEAR, "disk is full", declined=True), "", Transient("disk is full")),
+    ],
+)
+def test_what_a_push_comes_to(answer: PushAnswer, landed: str, outcome: MergeOutcome) -> None:
+    """What is in the target afterwards says more than the push did; without either, it could not be told (P2)."""
+    assert meaning(answer, OURS, landed) == outcome

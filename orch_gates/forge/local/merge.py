@@ -141,10 +141,10 @@ def _pushed(repository: Repository, stand: Stand, asked: Asked, now: datetime) -
         head = repository.second_parent(landed) if landed else ""
     except ForgeUnavailable as error:
         return Done(Merged(commit)) if answer.meaning is Pushed.LANDED else Done(Ambiguous(str(error)))
-    return Done(_outcome(answer, commit, landed), landed, head)
+    return Done(meaning(answer, commit, landed), landed, head)
 
 
-def _outcome(answer: PushAnswer, commit: str, landed: str) -> MergeOutcome:
+def meaning(answer: PushAnswer, commit: str, landed: str) -> MergeOutcome:
     """What a push and a look after it come to; `landed` is the merge that is in the target now (pure)."""
     match answer.meaning:
         case Pushed.LANDED:
