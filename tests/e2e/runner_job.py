@@ -63,8 +63,9 @@ class Job:
         try:
             self.folder.mkdir()
             result = self._act(self._prepared(), report)
-            if self._outputs.exists():
-                outputs = json.loads(self._outputs.read_text())
+            if self._ended.exists():
+                ended = json.loads(self._ended.read_text())
+                result, outputs = ended["result"], ended["outputs"] or {}
         except (Failed, subprocess.TimeoutExpired) as error:
             report.row(str(error))
         finally:
@@ -72,8 +73,8 @@ class Job:
             report.close(result, outputs)
 
     @property
-    def _outputs(self) -> Path:
-        return self.folder / "outputs.json"
+    def _ended(self) -> Path:
+        return self.folder / "ended.json"
 
     def _prepared(self) -> list[str]:
         """The command that runs the job, when its repository and its actions are there."""
@@ -84,7 +85,7 @@ class Job:
         if wanted := checkout(steps):
             self._check_out(work, wanted)
         argv = [self.settings.act, str(self.task.context["event_name"]), *_ACT, "-W", str(self.folder / "job.yml")]
-        (self.folder / "job.yml").write_text(runnable(self.task, self._outputs))
+        (self.folder / "job.yml").write_text(runnable(self.task, self._ended))
         argv += ["--actor", str(self.task.context["actor"])]
         argv += ["-e", self._file("event.json", self.task.context.get("event") or {})]
         argv += ["--secret-file", self._file("secrets.yml", self.task.secrets)]
@@ -184,7 +185,8 @@ class Job:
             if told > deadline:
                 report.row(f"the job took more than {_JOB_S} s and was ended")
                 return "failure"
-        return report.result or "failure"
+        # Unless it left word of its end.
+        return "failure"
 
 
 def _running(program: subprocess.Popen[bytes]) -> bool:

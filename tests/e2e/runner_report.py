@@ -35,7 +35,6 @@ class Report:
         self._rows: list[dict[str, str]] = []
         self._sent = 0
         self._started = now()
-        self.result = ""
 
     def said(self, line: str) -> None:
         """Take one line of `act`, which is JSON unless something went wrong."""
@@ -55,7 +54,6 @@ class Report:
                 pass
             case _:
                 self._step(entry)
-        self.result = entry.get("jobResult", self.result)
 
     def row(self, text: str) -> None:
         """Add lines to the log; a long line is cut, and so is a long log."""

@@ -13,8 +13,8 @@ import yaml
 
 from tests.e2e.runner_protocol import Need, Task
 
-# The job that is added to a workflow to learn the outputs of its only job.
-OUTPUTS_JOB = "runner-reads-outputs"
+# The job that is added to a workflow to learn how its only job ended.
+_READING_JOB = "runner-reads"
 _REMOTE = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?P<path>/[^@]*)?@(?P<ref>.+)")
 _CHECKOUT = "actions/checkout"
 
@@ -61,11 +61,11 @@ def checkout(steps: list[dict[str, Any]]) -> Checkout | None:
     return None
 
 
-def runnable(task: Task, outputs: Path) -> str:
-    """The task's workflow with its needs as jobs that end as they did, and one that writes outputs to a file."""
+def runnable(task: Task, ended: Path) -> str:
+    """The task's workflow with its needs as jobs that end as they did, and one that writes the end to a file."""
     tree = yaml.compose(task.workflow, yaml.SafeLoader)
     jobs = _value(tree, "jobs")
-    name, own = job(task.workflow)
+    name, _ = job(task.workflow)
     definition = _value(jobs, name)
     definition.value = [pair for pair in definition.value if pair[0].value != "needs"]
     _unquote(definition)
@@ -73,8 +73,7 @@ def runnable(task: Task, outputs: Path) -> str:
         _add(definition, "needs", list(task.needs))
     for needed, how in task.needs.items():
         _add(jobs, needed, _ended(how))
-    if own.get("outputs"):
-        _add(jobs, OUTPUTS_JOB, _reading(name, outputs))
+    _add(jobs, _READING_JOB, _reading(name, ended))
     return yaml.serialize(tree)
 
 
@@ -97,10 +96,10 @@ def _ended(need: Need) -> dict[str, Any]:
     return {**stub, "outputs": {name: _literal(value) for name, value in need.outputs.items()}}
 
 
-def _reading(name: str, outputs: Path) -> dict[str, Any]:
+def _reading(name: str, ended: Path) -> dict[str, Any]:
     step = {
-        "run": 'printf %s "$READ" >"$OUTPUTS"',
-        "env": {"READ": f"${{{{ toJSON(needs['{name}'].outputs) }}}}", "OUTPUTS": str(outputs)},
+        "run": 'printf %s "$READ" >"$ENDED"',
+        "env": {"READ": f"${{{{ toJSON(needs['{name}']) }}}}", "ENDED": str(ended)},
     }
     return {"runs-on": "ubuntu-latest", "needs": [name], "if": "always()", "steps": [step]}
 
