@@ -231,6 +231,16 @@ def test_a_cancelled_run_is_ended(how: str, project: Make, tmp_path: Path) -> No
     assert set(app.statuses(first).values()) == {"failure"}
 
 
+def test_an_action_that_is_not_there_is_no_pass(project: Make) -> None:
+    """A wrong pin is a red status, whatever the job would have judged."""
+    app = project(EXAMPLE.replace(UNSET, "1" * 40))
+    head = app.push({"app.py": "x = 1\n"})
+    run = app.run("push", head)
+    assert run.ended() == "failure"
+    assert "1" * 40 in run.log(JOB)
+    assert app.statuses(head) == {f"{CONTEXT} (push)": "failure"}
+
+
 def test_the_checkout_of_these_tests(project: Make, bundle: Bundle) -> None:
     """What Gitea's own runner uses here in place of actions/checkout, which the server does not have."""
     app = project(bundle.with_checkout(EXAMPLE))
