@@ -20,13 +20,14 @@ from orch_gates.forge.port.pulls import (
     MergeRequest,
     Transient,
 )
+from orch_gates.forge.port.workflows import RunState
 from tests.builders import orch
 from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import opened
 from tests.contract.forge_suite import ForgeContract
 from tests.contract.github_rig import GithubRig
 from tests.fakes.github.description import Description
-from tests.fakes.github.project import CheckRun, Review
+from tests.fakes.github.project import CheckRun, Review, Run
 from tests.fakes.github.server import Github
 from tests.fakes.github.shapes import REPO
 
@@ -249,6 +250,46 @@ class TestReviews:
         self.say(rig, made.number, "bob", "APPROVED")
         rig.project.rights["bob"] = "read"
         assert rig.forge.reviews.latest("topic", "main") == ()
+
+
+class TestRuns:
+    """Runs of GitHub Actions (REAP-1)."""
+
+    @pytest.mark.parametrize(
+        ("status", "conclusion", "state"),
+        [
+            *((status, None, RunState.WAITING) for status in ("queued", "waiting", "requested", "pending")),
+            ("in_progress", None, RunState.RUNNING),
+            ("completed", "success", RunState.SUCCESS),
+            *(("completed", word, RunState.FAILURE) for word in ("failure", "timed_out", "startup_failure", "stale")),
+            ("completed", "cancelled", RunState.CANCELLED),
+            *(("completed", word, RunState.SKIPPED) for word in ("skipped", "neutral")),
+            ("completed", "action_required", RunState.WAITING),
+            *(("completed", word, RunState.UNKNOWN) for word in ("splendid", None)),
+            *((word, "success", RunState.UNKNOWN) for word in ("frozen", None)),
+        ],
+    )
+    def test_a_word_that_is_not_known_is_no_end(
+        self, rig: GithubRig, status: str, conclusion: str | None, state: RunState
+    ) -> None:
+        """And one that a person has to approve first waits."""
+        run = Run(7, "gates.yml", "push", rig.tip("main"), "main", status, conclusion)
+        rig.server.says(200, rig.server.shapes.run(run), path="/runs/7")
+        assert rig.forge.workflows.run(7).state is state
+
+    def test_the_file_of_a_workflow_from_elsewhere(self, rig: GithubRig) -> None:
+        run = Run(7, "gates.yml@refs/heads/main", "push", rig.tip("main"), "main")
+        rig.server.says(200, rig.server.shapes.run(run), path="/runs/7")
+        assert rig.forge.workflows.run(7).workflow == "gates.yml"
+
+    def test_more_than_github_lists_is_no_answer(self, rig: GithubRig) -> None:
+        """It gives a thousand at most, and says how many there are."""
+        run = Run(7, "gates.yml", "push", rig.tip("main"), "main")
+        for page in (1, 2):
+            rows = [rig.server.shapes.run(run)] if page == 1 else []
+            rig.server.says(200, {"total_count": 1001, "workflow_runs": rows}, path=f"page={page}")
+        with pytest.raises(ForgeUnavailable):
+            rig.forge.workflows.runs()
 
 
 class TestCalls:

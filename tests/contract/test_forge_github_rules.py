@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.github.connect import connect
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.forge.port.forge import Forge
@@ -310,7 +310,7 @@ class TestLabels:
 
     def test_labels_that_are_dropped_are_not_lost_in_silence(self, rig: GithubRig) -> None:
         """GitHub opens the issue all the same; a tracker that looks for its label would never find it."""
-        with pytest.raises(ForgeRefused):
+        with pytest.raises(ForgeUnclear, match=r"issue 1 was opened without its labels: .* lacks a permission"):
             rig.as_(Who.STRANGER).issues.create("Greet the user", labels=["task"])
         assert rig.as_(Who.STRANGER).issues.create("Without a label").labels == ()
 

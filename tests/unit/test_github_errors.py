@@ -201,6 +201,8 @@ def test_a_repository_that_moved_has_no_such_pull_request() -> None:
             "Only organization repositories",
         ),
         (answer(451, says("Repository access blocked")), Sort.REFUSED, "451, it is blocked for legal reasons"),
+        (answer(404, says("Not Found"), {"X-RateLimit-Remaining": "0"}), Sort.REFUSED, "404, there is no such thing"),
+        (answer(500, says("no rate limit"), {"X-RateLimit-Remaining": "0"}), Sort.FAILED, "500 (no rate limit)"),
         (answer(418), Sort.REFUSED, "418"),
         (answer(500, says("Server Error")), Sort.FAILED, "500 (Server Error)"),
         (Answer(502, {}, b"<html>\nBad gateway"), Sort.FAILED, "502"),

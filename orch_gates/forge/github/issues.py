@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from orch_gates.errors import ForgeRefused
-from orch_gates.forge.fields import Row, document, number, part, said, text
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.fields import Row, document, number, part, said, text, written
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.issues import Issue
 
@@ -39,9 +39,14 @@ class GithubIssues:
     def create(self, title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
         """Open an issue; GitHub makes labels that are not there, and drops all of them where one may not write."""
         document = {"title": title, "body": body, "labels": list(labels)}
-        made = issue(self.api.write("POST", f"{self.path}/issues", document))
+        made = written(issue, self.api.write("POST", f"{self.path}/issues", document))
         dropped = [name for name in labels if not _has(name, made)]
-        return self.label(made.number, add=dropped) if dropped else made
+        if not dropped:
+            return made
+        try:
+            return self.label(made.number, add=dropped)
+        except ForgeUnavailable as error:
+            raise ForgeUnclear(f"issue {made.number} was opened without its labels: {error}") from error
 
     def label(self, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Issue:
         """Add labels and remove others; somebody else may have removed them meanwhile."""
@@ -62,7 +67,7 @@ class GithubIssues:
         found = self.get(number)
         if not found.open:
             return found
-        return issue(self.api.write("PATCH", self._at(number), {"state": "closed"}))
+        return written(issue, self.api.write("PATCH", self._at(number), {"state": "closed"}))
 
     def _remove(self, number: int, name: str) -> None:
         try:

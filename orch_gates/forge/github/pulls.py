@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge.fields import Row, document, flag, number, part, said, text
+from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
 from orch_gates.forge.github import errors
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.pulls import (
@@ -39,7 +39,7 @@ class GithubPulls:
         """Open one; GitHub refuses a second one of the same branches, and then that one is the answer."""
         document = {"head": draft.branch, "base": draft.target, "title": draft.title, "body": draft.body}
         try:
-            return pull_request(self.api.write("POST", f"{self.path}/pulls", document))
+            return written(pull_request, self.api.write("POST", f"{self.path}/pulls", document))
         except ForgeRefused:
             if found := self.find(draft.branch, draft.target):
                 return found[0]
@@ -66,14 +66,14 @@ class GithubPulls:
         """Change what it says."""
         wanted = {"title": title, "body": body}
         document = {name: value for name, value in wanted.items() if value is not None}
-        return pull_request(self.api.write("PATCH", self._at(number), document))
+        return written(pull_request, self.api.write("PATCH", self._at(number), document))
 
     def close(self, number: int) -> PullRequest:
         """Close it unmerged, if it is open."""
         found = self.get(number)
         if found.state is not PullState.OPEN:
             return found
-        return pull_request(self.api.write("PATCH", self._at(number), {"state": "closed"}))
+        return written(pull_request, self.api.write("PATCH", self._at(number), {"state": "closed"}))
 
     def merge(self, number: int, request: MergeRequest) -> MergeOutcome:
         """Ask for a merge commit of exactly this head; where GitHub does not say why not, look at the pull request."""

@@ -163,10 +163,10 @@ def list_rules(asked: Asked) -> Answer:
 
 def list_issues(asked: Asked) -> Answer:
     project, wanted = asked.project, asked.query.get("state", "open")
-    label = asked.query.get("labels", "")
+    labels = [name for name in asked.query.get("labels", "").split(",") if name]
     every: list[Issue | Pull] = [*project.issues.values(), *project.pulls.values()]
     rows = [one for one in every if wanted in {"all", _state(one)}]
-    rows = [one for one in rows if not label or (isinstance(one, Issue) and label in one.labels)]
+    rows = [one for one in rows if not labels or (isinstance(one, Issue) and {*labels} <= {*one.labels})]
     rows.sort(key=lambda one: one.number, reverse=asked.query.get("direction", "desc") == "desc")
     return 200, [_shown(asked, one) for one in rows]
 
