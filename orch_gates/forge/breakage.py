@@ -34,10 +34,10 @@ class Breakage:
     words: str
 
 
+_NO_PROXY = Breakage(True, "cannot be reached: the proxy between does not answer")
 _NO_ANSWER = "did not answer within {timeout:g} s"
 # The first that fits: some of these are kinds of others.
 _MEANING: tuple[tuple[type[BaseException], Breakage], ...] = (
-    (ProxyError, Breakage(True, "cannot be reached: the proxy between does not answer")),
     (
         NameResolutionError,
         Breakage(True, "cannot be reached: its name is not known here; is the url right, is there a network?"),
@@ -60,6 +60,8 @@ def meaning(error: BaseException, timeout: float) -> Breakage:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Breakage(True, _distrust(cause))
+        if isinstance(cause, ProxyError) and _unreached(cause.original_error):
+            return _NO_PROXY
         for kind, breakage in _MEANING:
             if isinstance(cause, kind):
                 return Breakage(breakage.unsent, breakage.words.format(timeout=timeout))
@@ -71,11 +73,18 @@ def meaning(error: BaseException, timeout: float) -> Breakage:
     return Breakage(False, f"broke off: {type(error).__name__}")
 
 
+def _unreached(error: Exception) -> bool:
+    """Whether a proxy was not reached, or reaches nobody; `urllib3` also blames it for what breaks afterwards."""
+    # A tunnel that the proxy refuses is an error of no system call.
+    refused = type(error) is OSError and error.errno is None
+    return refused or isinstance(error, NewConnectionError | ConnectTimeoutError)
+
+
 def _causes(error: object) -> Iterator[BaseException]:
     """An error, and what it was made of: both libraries keep that as a reason or as the first argument."""
     while isinstance(error, BaseException):
         yield error
-        reason = getattr(error, "reason", None)
+        reason = error.original_error if isinstance(error, ProxyError) else getattr(error, "reason", None)
         error = reason if isinstance(reason, BaseException) else next(iter(error.args), None)
 
 

@@ -193,6 +193,37 @@ def test_tls_that_breaks_after_the_request(tmp_path: Path, monkeypatch: pytest.M
             assert len(server.seen) == 1
 
 
+@pytest.fixture
+def behind(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Api]:
+    """A client that reaches its forge through a proxy."""
+
+    def made(proxy: str) -> Api:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, proxy)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        return ask("http://forge.invalid")
+
+    return made
+
+
+@pytest.mark.parametrize("document", [{"a": 1}, None], ids=["document", "no document"])
+@pytest.mark.parametrize("answer", [resets, sends(b""), sends(b"not HTTP\r\n\r\n")], ids=["reset", "end", "no HTTP"])
+def test_a_proxy_that_goes_away_may_have_passed_it_on(
+    behind: Callable[[str], Api], answer: Answer, document: object
+) -> None:
+    with forge(answer) as proxy:
+        with pytest.raises(ForgeUnclear, match="broke off"):
+            behind(proxy.url).write("POST", "/x", document)
+        assert len(proxy.seen) == 1
+
+
+def test_a_proxy_that_is_not_there_has_passed_nothing_on(behind: Callable[[str], Api], tmp_path: Path) -> None:
+    with refused(tmp_path) as url, pytest.raises(ForgeUnavailable, match="the proxy between") as raised:
+        behind(url).write("DELETE", "/x")
+    assert type(raised.value) is ForgeUnavailable
+
+
 def test_a_bundle_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nothing.pem"))
     with pytest.raises(ForgeUnavailable, match=r"nothing\.pem") as raised:
