@@ -26,6 +26,8 @@ _MOST_REMEMBERED = 100
 _LONGEST_REMEMBERED = 256 * 1024
 _MOST_DIGITS = 20
 _UNUSABLE = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)
+# Parts of a path that clients and servers drop, whatever was meant by them.
+_DROPPED = {".", ".."}
 # A server or a proxy before it that is busy or restarting.
 _PASSING = {502, 503, 504}
 
@@ -217,6 +219,8 @@ class Api:
         return found
 
     def _send(self, method: str, path: str, query: Mapping[str, str | int], document: object) -> Answer:
+        if not _DROPPED.isdisjoint(path.split("/")):
+            raise ForgeRefused(f"{self.at(path)} is not asked for: `.` or `..` is no name")
         begun, status = clock.monotonic(), 0
         reading = method == "GET"
         key = f"{path}?{sorted(query.items())}"

@@ -7,13 +7,18 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.gitea import connect as gitea
 from orch_gates.forge.gitea.connect import DIALECT
+from orch_gates.forge.github import connect as github
 from orch_gates.forge.http import Api
+from orch_gates.forge.port.checks import CommitStatus, StatusState
+from orch_gates.forge.port.forge import Forge
 from tests.fakes.scripted_http import certificate, chunked, forge, says
 
 # No test looks up a name in its own process. The resolver of another one is told not to wait for long.
@@ -82,6 +87,34 @@ def test_a_certificate_that_is_not_trusted_says_why(
     with forge(says(200, {}), certificate=pair) as server, pytest.raises(ForgeUnavailable, match=words) as raised:
         Api(server.url, "", 5, DIALECT).get("/x")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("connect", [gitea.connect, github.connect], ids=["gitea", "github"])
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_name_that_leads_elsewhere_is_not_asked_for(
+    connect: Callable[[str, str, str, float], Forge], name: str
+) -> None:
+    """Clients and servers drop such parts of a path: another thing than the one named would be read, or changed."""
+    with forge(says(200, {})) as server:
+        asked = connect(server.url, "alice/project", "", 5)
+        for ask in (
+            lambda: asked.statuses.latest(name),
+            lambda: asked.statuses.post(name, CommitStatus("build", StatusState.SUCCESS)),
+            lambda: asked.workflows.dispatch(name, "main", {}),
+            lambda: connect(server.url, f"{name}/{name}", "", 5).pulls.get(1),
+        ):
+            with pytest.raises(ForgeRefused, match="is no name"):
+                ask()
+        assert server.seen == []
+
+
+@pytest.mark.parametrize("connect", [gitea.connect, github.connect], ids=["gitea", "github"])
+def test_a_commit_is_one_part_of_a_path(connect: Callable[[str, str, str, float], Forge]) -> None:
+    with forge(says(200, {})) as server:
+        asked = connect(server.url, "alice/project", "", 5)
+        with pytest.raises(ForgeUnavailable):
+            asked.statuses.latest("a/../../b?c")
+        assert "/commits/a%2F..%2F..%2Fb%3Fc/statuses" in server.seen[0].path
 
 
 def test_a_certificate_of_ones_own_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

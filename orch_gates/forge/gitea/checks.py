@@ -35,7 +35,7 @@ class GiteaStatuses:
         """The latest status of every context; the list has a row for every change of one."""
         found: dict[str, tuple[int, CommitStatus]] = {}
         # Newest first: a status that is posted meanwhile shifts rows to later pages, and none is missed.
-        for row in self._api.rows(f"{self._path}/commits/{quote(commit)}/statuses", sort="highestindex"):
+        for row in self._api.rows(f"{self._path}/commits/{quote(commit, safe='')}/statuses", sort="highestindex"):
             place, context = number(row, "id"), text(row, "context")
             state = _STATES.get(text(row, "status"), StatusState.UNKNOWN)
             status = CommitStatus(context, state, text(row, "description"), text(row, "target_url"))
@@ -52,7 +52,7 @@ class GiteaStatuses:
             "target_url": status.url,
         }
         try:
-            self._api.write("POST", f"{self._path}/statuses/{quote(commit)}", document)
+            self._api.write("POST", f"{self._path}/statuses/{quote(commit, safe='')}", document)
         except ForgeUnclear as error:
             # A commit that is not there makes the server fail without a word.
             if missing := self._missing(commit):
@@ -62,7 +62,7 @@ class GiteaStatuses:
     def _missing(self, commit: str) -> ForgeRefused | None:
         """The refusal to show a commit; None where it is there, or could not be asked for."""
         try:
-            self._api.get(f"{self._path}/git/commits/{quote(commit)}", stat="false", files="false")
+            self._api.get(f"{self._path}/git/commits/{quote(commit, safe='')}", stat="false", files="false")
         except ForgeRefused as error:
             return error
         except ForgeUnavailable:
