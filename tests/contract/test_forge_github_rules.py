@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ from orch_gates.forge.port.pulls import (
 from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import merged, opened
 from tests.contract.github_rig import GithubRig
-from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.github.project import Pull
 from tests.fakes.github.server import Github
 
@@ -164,51 +162,6 @@ class TestMerges:
         rig.project.bare.git("update-ref", "refs/heads/topic", rig.tip("main"))
         with pytest.raises(ForgeRefused, match="No commits between main and topic"):
             rig.forge.pulls.open(Draft("topic", "main", "Nothing"))
-
-
-class TestTheWire:
-    """What is between us and GitHub may break at any moment (faults.md)."""
-
-    @pytest.mark.parametrize("fault", ["reset_after", "truncated", "html"])
-    def test_a_merge_whose_answer_is_lost_is_found(self, rig: GithubRig, fault: str) -> None:
-        made = opened(rig)
-        with FaultProxy(rig.server.url) as proxy:
-            rule = proxy.on("PUT", "/merge")
-            rule.html(acted=True) if fault == "html" else getattr(rule, fault)()
-            pulls = connect(proxy.url, rig.project.full_name, rig.server.token("alice"), 10).pulls
-            request = MergeRequest(made.head, "Land it")
-            assert isinstance(pulls.merge(made.number, request), Ambiguous)
-            landed = rig.tip("main")
-            assert rig.parents(landed)[1] == made.head
-            assert pulls.merge(made.number, request) == AlreadyMerged()
-        assert rig.tip("main") == landed
-
-    def test_a_merge_that_arrives_twice_is_one(self, rig: GithubRig) -> None:
-        """The second answer is that it cannot be merged."""
-        made, base = opened(rig), rig.tip("main")
-        with FaultProxy(rig.server.url) as proxy:
-            proxy.on("PUT", "/merge").twice()
-            forge = connect(proxy.url, rig.project.full_name, rig.server.token("alice"), 10)
-            assert forge.pulls.merge(made.number, MergeRequest(made.head, "Land it")) == AlreadyMerged()
-        assert rig.parents(rig.tip("main")) == (base, made.head)
-
-    @pytest.mark.parametrize(
-        ("path", "ask"),
-        [
-            ("/pulls", lambda forge, _: forge.pulls.find("topic", "main")),
-            ("/statuses", lambda forge, head: forge.statuses.latest(head)),
-            ("/check-runs", lambda forge, head: forge.statuses.latest(head)),
-            ("/issues", lambda forge, _: forge.issues.list()),
-            ("/runs", lambda forge, _: forge.workflows.runs()),
-            ("/protection", lambda forge, _: forge.protections.get("main")),
-        ],
-    )
-    def test_half_an_answer_is_none(self, rig: GithubRig, path: str, ask: Callable[[Forge, str], object]) -> None:
-        with FaultProxy(rig.server.url) as proxy:
-            proxy.on("GET", path).truncated()
-            forge = connect(proxy.url, rig.project.full_name, rig.server.token("alice"), 10)
-            with pytest.raises(ForgeUnavailable):
-                ask(forge, rig.tip("main"))
 
 
 class TestRules:
