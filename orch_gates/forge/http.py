@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from requests import PreparedRequest
 from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from orch_gates import clock
@@ -25,6 +26,7 @@ _MOST_BYTES = 16 * 1024 * 1024
 _MOST_REMEMBERED = 100
 _LONGEST_REMEMBERED = 256 * 1024
 _MOST_DIGITS = 20
+_SHORTEST_WAIT = 1.0
 _UNUSABLE = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)
 # Parts of a path that clients and servers drop, whatever was meant by them.
 _DROPPED = {".", ".."}
@@ -166,9 +168,10 @@ class Api:
                 return answer
             trouble = self._dialect.trouble(answer)
             passes = trouble.sort is Sort.LATER or answer.status in _PASSING
-            if not passes or clock.monotonic() + trouble.wait > give_up:
+            wait = max(trouble.wait, _SHORTEST_WAIT)
+            if not passes or clock.monotonic() + wait > give_up:
                 raise self._raised(path, trouble, reading=True)
-            clock.sleep(trouble.wait)
+            clock.sleep(wait)
 
     def write(self, method: str, path: str, document: object = None) -> Any:
         """Have something done, once; the document in the answer, or None.
@@ -250,7 +253,7 @@ class Api:
         finally:
             self._observe(Call(method, path, status, clock.monotonic() - begun))
         if known is not None and status == 304:
-            answer = known
+            answer = Answer(known.status, CaseInsensitiveDict({**known.headers, **answer.headers}), known.body)
         if reading:
             self._remember(key, answer)
         return answer

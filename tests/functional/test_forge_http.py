@@ -11,6 +11,7 @@ import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.gitea.connect import DIALECT
+from orch_gates.forge.github.connect import DIALECT as GITHUB
 from orch_gates.forge.http import Api, Call, Dialect
 from tests.fakes.scripted_http import Answer, chunked, cut_off, drips, forge, hangs, resets, says, sends
 
@@ -80,6 +81,15 @@ def test_no_forge_is_waited_for_without_end(said: str) -> None:
     with forge(says(503, {}, Retry_After=said)) as server:
         with pytest.raises(ForgeUnavailable):
             ask(server.url).get("/x")
+        assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("dialect", [DIALECT, GITHUB], ids=["gitea", "github"])
+def test_no_forge_is_asked_again_at_once(dialect: Dialect) -> None:
+    """Not even where it asks for that: here a second is more than there is."""
+    with forge(says(429, {"message": "slow down"}, Retry_After="0")) as server:
+        with pytest.raises(ForgeUnavailable, match="429"):
+            ask(server.url, dialect, 0.5).get("/x")
         assert len(server.seen) == 1
 
 
@@ -164,6 +174,16 @@ def test_what_did_not_change_is_not_sent_again() -> None:
         assert [one.headers.get("If-None-Match") for one in server.seen[4:]] == [None, None]
         assert [api.get("/x", page=1)["turn"] for _ in range(2)] == [3, 3]
         assert [one.headers.get("If-None-Match") for one in server.seen[6:]] == ['"b"', None]
+
+
+def test_what_did_not_change_is_said_anew() -> None:
+    """A forge's time, limits and scopes are those of its last answer, the rest is what it said before."""
+    first = says(200, {"turn": 1}, ETag='"a"', X_Total_Count="1", X_RateLimit_Remaining="9")
+    with forge(first, says(304, ETag='"a"', X_RateLimit_Remaining="8")) as server:
+        api = ask(server.url)
+        headers = [api.read("/x").headers for _ in range(2)]
+    assert [one["x-ratelimit-remaining"] for one in headers] == ["9", "8"]
+    assert [one["X-Total-Count"] for one in headers] == ["1", "1"]
 
 
 def test_what_is_kept_is_bounded() -> None:
