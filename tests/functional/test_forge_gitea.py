@@ -112,6 +112,22 @@ def test_a_server_that_knows_no_filter_is_read_all_the_same() -> None:
         assert [found.number for found in asked(server).pulls.find("topic", "main")] == [4]
 
 
+def test_a_branch_of_nobody_knows_which_repository_is_not_taken_for_ours() -> None:
+    side = {"label": "topic", "ref": "topic", "sha": "a" * 40}
+    bare = {"label": "main", "ref": "main", "sha": "b" * 40}
+    with forge(page(pull(1, head=side, base=bare))) as server, pytest.raises(ForgeUnavailable, match="repo_id"):
+        asked(server).pulls.find("topic", "main")
+
+
+def test_no_pull_request_is_opened_for_a_branch_of_a_fork() -> None:
+    """To the server `mallory:topic` is one; no branch of ours has such a name."""
+    with forge(says(201, pull(1))) as server:
+        for branch in ("mallory:topic", "mallory/project:topic"):
+            with pytest.raises(ForgeRefused, match="another repository"):
+                asked(server).pulls.open(Draft(branch, "main", "Land topic"))
+        assert server.seen == []
+
+
 def test_what_is_not_known_to_merge_is_not_called_a_conflict() -> None:
     """The server says false while it looks, too; and a merged one is not there to be merged."""
     gone = {"label": "topic", "ref": "refs/pull/1/head", "sha": "a" * 40, "repo_id": 1}

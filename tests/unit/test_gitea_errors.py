@@ -208,6 +208,11 @@ def test_whoever_asks_too_often_waits_as_long_as_the_server_says() -> None:
     assert merge_outcome(Answer(429, {"Retry-After": "17"})) == Transient(found.words, 17.0)
 
 
+def test_a_request_that_took_too_long_is_no_refusal() -> None:
+    """Who says so may be the server or a proxy that has passed it on: it could not be told, and is asked for again."""
+    assert trouble(Answer(408, {})).sort is Sort.FAILED
+
+
 def test_words_from_outside_cannot_act_on_a_terminal() -> None:
     for status in (301, 403, 404, 409, 422, 500):
         body = json.dumps({"message": "\x1b[2Jgone\n::error::x"}).encode()

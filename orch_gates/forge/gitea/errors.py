@@ -44,6 +44,7 @@ _NOT_ALLOWED = (
 )
 _REJECTED = re.compile(r"PushRejected with(?:out remote error message| remote message: ?)")
 _WRONG_TOKEN = "the token is wrong or has expired; make a new one"
+_TOO_SLOW = 408
 _SILENT = ("", "push is rejected")
 
 
@@ -64,7 +65,7 @@ def trouble(answer: Answer) -> Trouble:
             return Trouble(Sort.REFUSED, "423, the repository is archived; unarchive it to change anything")
         case 429:
             return Trouble(Sort.LATER, "429, too many requests; try again later", answer.wait or 1.0)
-        case status if 400 <= status < 500:
+        case status if 400 <= status < 500 and status != _TOO_SLOW:
             return Trouble(Sort.REFUSED, f"{status}{said}")
         case status:
             return Trouble(Sort.FAILED, f"{status}{said}", answer.wait or 1.0)

@@ -33,7 +33,9 @@ class GiteaPulls:
         self._repository = repository
 
     def open(self, draft: Draft) -> PullRequest:
-        """Open one, or give the one that is open already."""
+        """Open one, or give the one that is open already; to the server a colon would name a fork's branch."""
+        if ":" in draft.branch:
+            raise ForgeRefused(f"{draft.branch!r} would be a branch of another repository; nothing was opened")
         wanted = {"head": draft.branch, "base": draft.target, "title": draft.title, "body": draft.body}
         try:
             return written(_pull, self._api.write("POST", self._path, wanted))
@@ -93,7 +95,8 @@ def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row
     """
     for row in api.rows(f"{repository_path(repository)}/pulls", state="open", sort="oldest", base_branch=target):
         head, base = part(row, "head"), part(row, "base")
-        if _branch(head) == branch and text(base, "ref") == target and head.get("repo_id") == base.get("repo_id"):
+        ours = number(head, "repo_id") == number(base, "repo_id")
+        if ours and _branch(head) == branch and text(base, "ref") == target:
             yield row
 
 
