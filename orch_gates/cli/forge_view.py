@@ -84,7 +84,9 @@ def _rows(checked: Checked) -> Iterator[tuple[str, str]]:
 
 def _permissions(access: Access) -> str:
     words = {"read": access.can_read, "write": access.can_write, "administer": access.is_admin}
-    return ", ".join(word for word, may in words.items() if may) or "nothing"
+    known = [word for word, may in words.items() if may]
+    hidden = [word for word, may in words.items() if may is None]
+    return ", ".join(known or ["nothing"]) + (f"; not told: {', '.join(hidden)}" if hidden else "")
 
 
 def _rule(rule: Protection | None) -> str:

@@ -315,7 +315,7 @@ class TestTokens:
         """Nor has the token that a workflow is given; what it may is not told, except that it reads."""
         forge = asked_by(rig, rig.server.token("bob", app=True))
         access = forge.server.access()
-        assert (access.login, access.can_read, access.can_write) == ("", True, False)
+        assert (access.login, access.can_read, access.can_write, access.is_admin) == ("", True, None, None)
         forge.statuses.post(rig.tip("main"), CommitStatus("build", StatusState.SUCCESS))
 
     def test_a_wrong_token_or_name_is_told(self, rig: GithubRig) -> None:

@@ -43,7 +43,7 @@ class GithubServer:
 
         A classic token tells its scopes, and they count here. A fine-grained one may be allowed less than
         its user, which GitHub tells nobody. An app's own token (a workflow's automatic one) has no login, and
-        GitHub says of it that it may do nothing, whatever it may: only that it reads is known here.
+        GitHub says of it that it may do nothing, whatever it may: only that it reads is known then.
         """
         answer = self.api.read(self.path)
         row = _whole(answer)
@@ -51,12 +51,13 @@ class GithubServer:
         rights = part(row, "permissions") if row.get("permissions") else {}
         private = flag(row, "private")
         may_write = scopes is None or "repo" in scopes or ("public_repo" in scopes and not private)
+        login = self._login()
         return Access(
-            login=self._login(),
+            login=login,
             scopes=scopes,
             can_read=True,
-            can_write=rights.get("push") is True and may_write,
-            is_admin=rights.get("admin") is True and may_write,
+            can_write=(rights.get("push") is True and may_write) if login else None,
+            is_admin=(rights.get("admin") is True and may_write) if login else None,
             archived=flag(row, "archived"),
             default_branch=text(row, "default_branch"),
         )

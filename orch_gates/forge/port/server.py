@@ -28,13 +28,13 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who the token is, and what it may; `scopes` is None where the forge does not tell them."""
+    """Who the token is, and what it may; what the forge does not tell is None, and an empty `login`."""
 
     login: str
     scopes: tuple[str, ...] | None
     can_read: bool
-    can_write: bool
-    is_admin: bool
+    can_write: bool | None
+    is_admin: bool | None
     archived: bool
     default_branch: str
 
