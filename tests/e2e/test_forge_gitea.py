@@ -337,7 +337,7 @@ def test_a_user_who_is_not_there_cannot_be_let_merge(repository: Repository) -> 
 
 
 def test_a_user_with_less_than_the_owner(gitea: Gitea, repository: Repository) -> None:
-    def rights(user: User) -> tuple[bool, bool, bool]:
+    def rights(user: User) -> tuple[bool, bool | None, bool | None]:
         access = asked(repository, user.token).server.access()
         return access.can_read, access.can_write, access.is_admin
 
