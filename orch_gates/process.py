@@ -105,6 +105,8 @@ def _spawn(
         )
     except OSError as error:
         raise ProcessError(f"cannot start {argv[0]}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ProcessError(f"cannot start {argv[0]}: an argument cannot be one: {error}") from error
     try:
         yield child
     finally:

@@ -34,7 +34,7 @@ class LocalPulls:
                 raise ForgeRefused(f"there is no branch {branch}; push it first")
         if draft.branch == draft.target:
             raise ForgeRefused(f"{draft.branch} cannot be merged into itself")
-        landed = self._repository.merged_into(stand.target)
+        landed, last = self._repository.merged_into(stand.target), self._repository.last_merged()
         present: Page[Pull] | None = None
 
         def decide(ledger: Ledger) -> Change | None:
@@ -42,7 +42,7 @@ class LocalPulls:
             present = next(iter(ledger.open_pulls(draft.branch, draft.target, landed)), None)
             if present is not None:
                 return None
-            present = Page(self._drafted(ledger.free_number(), draft, stand), draft.body)
+            present = Page(self._drafted(ledger.free_number(last), draft, stand), draft.body)
             return _written("pull-open", "opened", present)
 
         self._records.change(decide)

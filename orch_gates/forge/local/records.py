@@ -83,11 +83,10 @@ class Ledger:
         page = self._page(Rule, layout.protection_path(branch))
         return None if page is None else page.document
 
-    def free_number(self) -> int:
+    def free_number(self, above: int = 0) -> int:
         """The number of the next pull request or issue; nothing is ever removed, so it was never used."""
-        return 1 + max(
-            (number for folder in (layout.PULLS, layout.ISSUES) for number, _ in self._listed(folder)), default=0
-        )
+        numbers = (number for folder in (layout.PULLS, layout.ISSUES) for number, _ in self._listed(folder))
+        return 1 + max((above, *numbers))
 
     def _pages(self, kind: type[D], folder: str, *, unless: re.Pattern[str] | None) -> Iterator[Page[D]]:
         for _, entry in sorted(self._listed(folder), key=lambda pair: pair[0]):

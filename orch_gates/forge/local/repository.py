@@ -106,10 +106,15 @@ class Repository:
         Raises:
             ForgeUnavailable: git did not answer.
         """
-        with meant():
-            listed = self._git.read("for-each-ref", f"--merged={target}", "--format=%(refname)", f"{MERGED}/")
-        numbers = (line.rpartition("/")[2] for line in listed.decode("utf-8", "replace").splitlines())
-        return frozenset(int(number) for number in numbers if number.isdecimal() and number.isascii())
+        return self._numbered(f"--merged={target}")
+
+    def last_merged(self) -> int:
+        """The highest number that a merge was ever made for, by pull requests of an earlier state branch too.
+
+        Raises:
+            ForgeUnavailable: git did not answer.
+        """
+        return max(self._numbered(), default=0)
 
     def contains(self, commit: str, ancestor: str) -> bool:
         """Whether a commit has another one in its history; an empty id is in none.
@@ -161,7 +166,10 @@ class Repository:
         Raises:
             ForgeUnavailable: it could not be made.
         """
-        with tempfile.TemporaryDirectory(prefix="orch-gates-") as folder:
+        with meant():
+            # What cannot be removed afterwards takes nothing back of what was pushed.
+            made = tempfile.TemporaryDirectory(prefix="orch-gates-", ignore_cleanup_errors=True)
+        with made as folder:
             with meant():
                 objects = self._git.git_dir() / "objects"
                 form = self._git.text("rev-parse", "--show-object-format")
@@ -169,7 +177,7 @@ class Repository:
                 bench = Git(Path(folder), self._git.env, self.timeout).with_env({"GIT_GRAFT_FILE": None})
                 bench.read("init", "--quiet", "--bare", "--template=", f"--object-format={form}")
                 (Path(folder) / "objects" / "info").mkdir(exist_ok=True)
-                (Path(folder) / "objects" / "info" / "alternates").write_text(f"{objects}\n", "utf-8")
+                (Path(folder) / "objects" / "info" / "alternates").write_bytes(os.fsencode(objects) + b"\n")
             yield Workshop(bench, Remote.at(str(self._git.git_dir()), self._told(number)))
 
     def version(self) -> str:
@@ -201,12 +209,20 @@ class Repository:
             folder = self._git.git_dir()
         return all(os.access(folder / name, mode | os.X_OK) for name in ("objects", "refs"))
 
+    def _numbered(self, *which: str) -> frozenset[int]:
+        with meant():
+            listed = self._git.read("for-each-ref", *which, "--format=%(refname)", f"{MERGED}/")
+        numbers = (line.rpartition("/")[2] for line in listed.decode("utf-8", "replace").splitlines())
+        return frozenset(int(number) for number in numbers if number.isdecimal() and number.isascii())
+
     def _told(self, number: int) -> dict[str, str]:
         """The environment that a server gives to the hooks of a merge (docs/reference/forges.md)."""
         owner, _, name = self._name.partition("/")
         named = {"GITEA_REPO_USER_NAME": owner, "GITEA_REPO_NAME": name} if owner and name else {}
+        # What another forge told this process is not about this repository.
+        ours = {name: value for name, value in self._env.items() if not name.startswith("GITEA_")}
         return {
-            **self._env,
+            **ours,
             **named,
             "GITEA_PUSH_TRIGGER": _TRIGGER,
             "GITEA_PR_ID": str(number),
@@ -220,5 +236,5 @@ def meant() -> Iterator[None]:
     """Turn what git did not answer into what that means to those who ask a forge."""
     try:
         yield
-    except (GitError, ProcessError) as error:
+    except (GitError, ProcessError, OSError) as error:
         raise ForgeUnavailable(f"the local forge: {error}") from error
