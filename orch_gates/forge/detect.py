@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from orch_gates.errors import SettingsError
 from orch_gates.forge.port.server import Kind
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
+_REPOSITORY = re.compile(r"(?!\.\.?/)[A-Za-z0-9._-]{1,100}/(?!\.\.?\Z)[A-Za-z0-9._-]{1,100}")
 _SCP = re.compile(r"(?:[^@/]+@)?(\[[^\]]+\]|[^:/]+):(?!//)(.+)")
 _GITHUB = "https://github.com"
 _LIKE = "ORCH_FORGE_URL has to be like https://git.example.org, without a user or password, or a path"
@@ -125,11 +125,13 @@ def _repository_at(forge: SplitResult, origin: str) -> str:
         host, path = parts.hostname or "", parts.path
     except ValueError:
         return ""
-    below = forge.path.strip("/") if parts.scheme in {"http", "https"} else ""
+    below = f"{forge.path.strip('/')}/".lstrip("/") if parts.scheme in {"http", "https"} else ""
     if "://" not in origin and (match := _SCP.fullmatch(origin)):
         host, path, same_port = match[1].lower(), match[2], True
-    named = path.strip("/").removeprefix(f"{below}/" if below else "").removesuffix(".git")
-    return named if same_port and host == forge.hostname and named.count("/") == 1 else ""
+    named = path.strip("/").removesuffix(".git")
+    here = same_port and host == forge.hostname and named.startswith(below)
+    named = named.removeprefix(below)
+    return named if here and named.count("/") == 1 else ""
 
 
 def _port(parts: SplitResult) -> int:

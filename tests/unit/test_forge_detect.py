@@ -88,6 +88,13 @@ def test_a_forge_may_live_below_a_path() -> None:
     assert place == Place(Kind.GITEA, f"{URL}/forge", "acme/app")
 
 
+@pytest.mark.parametrize("path", ["other/app", "forges/app", "forge/app"])
+def test_what_is_beside_it_is_another_place(path: str) -> None:
+    """Nothing that lives there is a repository of this forge."""
+    with pytest.raises(SettingsError, match="ORCH_FORGE_REPOSITORY"):
+        choose(Said(kind="gitea", url=f"{URL}/forge"), Job(), f"{URL}/{path}.git")
+
+
 def test_a_bare_repository_is_where_the_clone_is_from() -> None:
     assert choose(Said(kind="local"), Job(), "/srv/app.git") == Place(Kind.LOCAL, "/srv/app.git")
 
@@ -107,6 +114,8 @@ def test_a_bare_repository_is_where_the_clone_is_from() -> None:
         (replace(NAMED, repository="app"), "owner/name"),
         (replace(NAMED, repository="a/b/c"), "owner/name"),
         (replace(NAMED, repository="a/b\nc"), "owner/name"),
+        (replace(NAMED, repository="../app"), "owner/name"),
+        (replace(NAMED, repository="a/."), "owner/name"),
     ],
 )
 def test_what_cannot_be_used_is_said(said: Said, words: str) -> None:
