@@ -119,6 +119,14 @@ def test_a_branch_of_nobody_knows_which_repository_is_not_taken_for_ours() -> No
         asked(server).pulls.find("topic", "main")
 
 
+def test_what_came_without_a_branch_is_never_ours() -> None:
+    """Whoever may read can push to `refs/for/main`; Gitea 1.26.4 then says that it is this repository's."""
+    side = {"label": "", "ref": "refs/pull/1/head", "sha": "a" * 40, "repo_id": 1}
+    with forge(page(pull(1, head=side))) as server:
+        for branch in ("", "topic", "refs/pull/1/head"):
+            assert asked(server).pulls.find(branch, "main") == ()
+
+
 def test_no_pull_request_is_opened_for_a_branch_of_a_fork() -> None:
     """To the server `mallory:topic` is one; no branch of ours has such a name."""
     with forge(says(201, pull(1))) as server:

@@ -96,7 +96,7 @@ def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row
     for row in api.rows(f"{repository_path(repository)}/pulls", state="open", sort="oldest", base_branch=target):
         head, base = part(row, "head"), part(row, "base")
         ours = number(head, "repo_id") == number(base, "repo_id")
-        if ours and _branch(head) == branch and text(base, "ref") == target:
+        if ours and branch and (_branch(head), text(base, "ref")) == (branch, target):
             yield row
 
 
