@@ -12,7 +12,7 @@ import pytest
 from orch_gates import clock
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.local.connect import connect
-from orch_gates.forge.port.pulls import Draft, Merged, MergeRequest, PullState, Transient
+from orch_gates.forge.port.pulls import Draft, Forbidden, Merged, MergeRequest, PullState, Transient
 from orch_gates.model.ids import timestamp
 from orch_gates.model.root import Root
 from orch_gates.state.branch import branch_files
@@ -60,6 +60,34 @@ def test_a_hook_is_not_told_what_another_forge_told_us(rig: LocalRig, tmp_path: 
         "GITEA_PUSHER_NAME",
         "GITEA_PUSH_TRIGGER",
     ]
+
+
+@pytest.mark.parametrize("where", ["named", "home", "xdg"])
+def test_nobodys_own_configuration_takes_the_hooks_away(rig: LocalRig, tmp_path: Path, where: str) -> None:
+    """MRG-5: people have one folder of hooks for all their clones; a server's own judge merges. The rest is theirs."""
+    pull, folder = opened(rig), tmp_path / 'a "home'
+    files = {"named": folder / "named", "home": folder / ".gitconfig", "xdg": folder / ".config/git/config"}
+    files[where].parent.mkdir(parents=True)
+    files[where].write_text("[core]\n\thooksPath = /dev/null\n[receive]\n\tmaxInputSize = 1\n")
+    env = {"HOME": str(folder), **({"GIT_CONFIG_GLOBAL": str(files[where])} if where == "named" else {})}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_CONFIG", "XDG_"))}
+    pulls = connect(rig.server.path, rig.state.store(), "the-owner", {**inherited, **env}, 60).pulls
+    request = MergeRequest(pull.head, "Land it")
+    assert "pack exceeds" in str(pulls.merge(pull.number, request))
+    files[where].write_text("[core]\n\thooksPath = /dev/null\n")
+    with rig.refuse_pushes("not without a fence"):
+        assert pulls.merge(pull.number, request) == Forbidden("not without a fence")
+    assert isinstance(pulls.merge(pull.number, request), Merged)
+
+
+def test_the_repository_says_where_its_hooks_are(rig: LocalRig, tmp_path: Path) -> None:
+    pull = opened(rig)
+    with rig.refuse_pushes("no"):
+        (rig.server.path / "hooks").rename(tmp_path / "hooks")
+        rig.server.git("config", "core.hooksPath", tmp_path / "hooks")
+        outcome = rig.forge.pulls.merge(pull.number, MergeRequest(pull.head, "Land it"))
+        (tmp_path / "hooks").rename(rig.server.path / "hooks")
+    assert outcome == Forbidden("no")
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,10 @@ class Repository:
                 bench.read("init", "--quiet", "--bare", "--template=", f"--object-format={form}")
                 (Path(folder) / "objects" / "info").mkdir(exist_ok=True)
                 (Path(folder) / "objects" / "info" / "alternates").write_bytes(os.fsencode(objects) + b"\n")
-            yield Workshop(bench, Remote.at(str(self._git.git_dir()), self._told(number)))
+                config = Path(folder) / "people"
+                config.write_bytes(os.fsencode(_config(self._env, objects.with_name("hooks"))))
+            told = {**self._told(number), "GIT_CONFIG_GLOBAL": str(config)}
+            yield Workshop(bench, Remote.at(str(objects.parent), told))
 
     def version(self) -> str:
         """The release of git that does the work.
@@ -229,6 +232,21 @@ class Repository:
             "GITEA_PR_INDEX": str(number),
             "GITEA_PUSHER_NAME": self._who,
         }
+
+
+def _config(env: Mapping[str, str], hooks: Path) -> str:
+    """What people have configured, but for hooks of their own in place of the repository's."""
+    home = env.get("HOME") or "/nonexistent"
+    usual = (f"{env.get('XDG_CONFIG_HOME') or f'{home}/.config'}/git/config", f"{home}/.gitconfig")
+    named = env.get("GIT_CONFIG_GLOBAL")
+    theirs = usual if named is None else (named,) if named else ()
+    included = "".join(f"[include]\n\tpath = {_quoted(path)}\n" for path in theirs)
+    return f"{included}[core]\n\thooksPath = {_quoted(str(hooks))}\n"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 @contextlib.contextmanager
