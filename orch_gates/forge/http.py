@@ -276,9 +276,9 @@ def _total(answer: Answer, found: object) -> int | None:
 
 
 def _last(answer: Answer) -> bool:
-    """Whether the forge links to other pages, and to none after this one."""
+    """Whether the forge links to the page before this one, and to none after it."""
     link = answer.headers.get("Link", "")
-    return bool(link) and 'rel="next"' not in link
+    return 'rel="prev"' in link and 'rel="next"' not in link
 
 
 def _body(response: requests.Response, give_up: float) -> bytes:

@@ -129,6 +129,14 @@ def test_a_list_ends_where_its_links_do() -> None:
         assert [one.path for one in server.seen] == [f"/x?per_page=2&page={page}" for page in (1, 2)]
 
 
+def test_a_link_to_something_else_ends_no_list() -> None:
+    """One that a proxy has put there, say."""
+    page = '<https://127.0.0.1/style.css>; rel="preload"'
+    pages = [says(200, [{"id": number}], Link=page) for number in (1, 2)]
+    with forge(*pages, says(200, [], Link=page)) as server:
+        assert [row["id"] for row in ask(server.url, LINKED).rows("/x")] == [1, 2]
+
+
 def test_a_short_page_ends_a_list_where_the_forge_promises_it() -> None:
     """Elsewhere a server may give fewer rows than it was asked for."""
     with forge(says(200, [{"id": 1}])) as server:
