@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from orch_gates.forge.answer import Answer, Sort
 from orch_gates.forge.github.errors import merge_outcome, missing, of_an_app, trouble
 from orch_gates.forge.port.pulls import (
-    AlreadyMerged,
     Ambiguous,
     BaseMoved,
     Conflict,
@@ -79,6 +78,7 @@ MERGES: list[tuple[int, str, type[MergeOutcome], str]] = [
     (405, 'Required status check "merge queue: linear history" is expected.', NotReady, "a name made up to mislead"),
     (409, "Merge conflict", Conflict, "PyGithub, recorded of POST /merges"),
     (405, "Words that nobody has seen", Ambiguous, "nowhere"),
+    (405, "The pull request was already merged", Ambiguous, "nowhere; the pull request itself says it"),
     (409, "Words that nobody has seen", Ambiguous, "nowhere"),
     (403, "Resource not accessible by personal access token", Forbidden, "github/github-mcp-server#2381"),
     (403, "Repository was archived so is read-only.", Forbidden, "the words of a push to one"),
@@ -118,8 +118,6 @@ def test_a_hooks_words_decide_nothing() -> None:
         ),
         (answer(200, {"merged": True}), Merged()),
         (answer(202, {"uuid": "7"}), Scheduled()),
-        (answer(201), Scheduled()),
-        (answer(405, says("The pull request was already merged")), AlreadyMerged()),
         (answer(408), Transient("408, it waited for the request in vain; try again later", 1.0)),
     ],
 )
@@ -132,6 +130,8 @@ def test_a_merge_that_is_no_refusal(given_answer: Answer, outcome: MergeOutcome)
     "given_answer",
     [
         answer(200),
+        answer(201),
+        answer(204),
         answer(200, {"merged": False}),
         answer(200, []),
         Answer(200, {}, b"<html>"),

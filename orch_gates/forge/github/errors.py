@@ -9,7 +9,6 @@ from email.utils import parsedate_to_datetime
 from orch_gates.documents import escape
 from orch_gates.forge.answer import Answer, Sort, Trouble
 from orch_gates.forge.port.pulls import (
-    AlreadyMerged,
     Ambiguous,
     BaseMoved,
     Conflict,
@@ -25,6 +24,7 @@ from orch_gates.forge.port.pulls import (
 
 _UNRULED = {"Branch not protected", "Branch not found"}
 _NOT_FOR_APPS = "Resource not accessible by integration"
+_UNDER_WAY = 202
 # Where GitHub does not say how long to wait for a secondary limit, it asks for a minute.
 _A_MINUTE = 60.0
 _AN_HOUR = 3600.0
@@ -42,7 +42,6 @@ _REFUSALS: tuple[tuple[str, Callable[[str], MergeOutcome]], ...] = (
     (r"pre-receive hook", Forbidden),
     (r"base branch was modified", lambda _: BaseMoved()),
     (r"head branch was modified", lambda _: HeadMoved()),
-    (r"already (been )?merged", lambda _: AlreadyMerged()),
     (r"is (already )?in the merge queue", lambda _: Scheduled()),
     (r"merge queue", lambda words: Forbidden(f"{words}; exempt who merges from the queue, or drop its rule")),
     (r"merge conflict", lambda _: Conflict()),
@@ -114,14 +113,14 @@ def of_an_app(answer: Answer) -> bool:
 
 
 def _done(answer: Answer) -> MergeOutcome:
-    if answer.status != 200:
+    if answer.status == _UNDER_WAY:
         return Scheduled()
     try:
         found = answer.document
     except ValueError:
         found = None
     if not isinstance(found, dict) or found.get("merged") is not True:
-        return Ambiguous("200, but it does not say that it merged")
+        return Ambiguous(f"{answer.status}, but it does not say that it merged")
     commit = found.get("sha")
     return Merged(commit if isinstance(commit, str) else "")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
@@ -56,7 +55,10 @@ class GithubIssues:
         for name in remove:
             if _has(name, found):
                 self._remove(number, name)
-        return issue(self.api.get(self._at(number)))
+        try:
+            return issue(self.api.get(self._at(number)))
+        except ForgeUnavailable as error:
+            raise ForgeUnclear(str(error)) from error
 
     def comment(self, number: int, text: str) -> None:
         """Say something."""
@@ -87,20 +89,26 @@ def issue(found: object) -> Issue:
         ForgeUnavailable: something is missing in it.
     """
     row = document(found)
+    state = text(row, "state")
+    if state not in {"open", "closed"}:
+        raise ForgeUnavailable(f"the forge calls an issue {state!r}, which is not known here")
     return Issue(
         number=number(row, "number"),
         title=text(row, "title"),
         body=said(row, "body"),
-        open=text(row, "state") == "open",
-        labels=tuple(_label(one) for one in row.get("labels") or ()),
+        open=state == "open",
+        labels=_labels(row),
         author=text(part(row, "user"), "login") if row.get("user") is not None else "",
         url=said(row, "html_url"),
     )
 
 
-def _label(one: Any) -> str:
-    """The name of a label, which GitHub may also give as a mere text."""
-    return one if isinstance(one, str) else text(one, "name")
+def _labels(row: Row) -> tuple[str, ...]:
+    """The names of the labels, of which GitHub may also give the mere texts."""
+    found = row.get("labels") or []
+    if not isinstance(found, list):
+        raise ForgeUnavailable("the forge's answer has no labels")
+    return tuple(one if isinstance(one, str) else text(document(one), "name") for one in found)
 
 
 def _is_pull(row: Row) -> bool:

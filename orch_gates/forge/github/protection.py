@@ -123,7 +123,7 @@ def _checks(wanted: Protection, known: Row) -> Row:
 
 
 def _reviews(wanted: Protection, known: Row) -> Row:
-    now = known.get("required_pull_request_reviews") or {}
+    now = part(known, "required_pull_request_reviews") if known.get("required_pull_request_reviews") else {}
     stay: Row = {name: True for name in _REVIEW_SWITCHES if now.get(name) is True}
     if now.get("dismissal_restrictions"):
         stay["dismissal_restrictions"] = _named(part(now, "dismissal_restrictions"))
@@ -150,8 +150,8 @@ def _mergers(branch: str, restrictions: Row, organisation: str) -> tuple[str, ..
 
 def _bypassed(reviews: Row) -> bool:
     """Whether somebody needs no pull request."""
-    allowed = reviews.get("bypass_pull_request_allowances")
-    return isinstance(allowed, dict) and any(allowed.values())
+    allowed = "bypass_pull_request_allowances"
+    return any(part(reviews, allowed).values()) if reviews.get(allowed) else False
 
 
 def _enabled(row: Row, name: str) -> bool:

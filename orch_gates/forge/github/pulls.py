@@ -36,7 +36,12 @@ class GithubPulls:
     owner: str
 
     def open(self, draft: Draft) -> PullRequest:
-        """Open one; GitHub refuses a second one of the same branches, and then that one is the answer."""
+        """Open one; GitHub refuses a second one of the same branches, and then that one is the answer.
+
+        To GitHub a colon would name a fork's branch.
+        """
+        if ":" in draft.branch:
+            raise ForgeRefused(f"{draft.branch!r} would be a branch of another repository; nothing was opened")
         document = {"head": draft.branch, "base": draft.target, "title": draft.title, "body": draft.body}
         try:
             return written(pull_request, self.api.write("POST", f"{self.path}/pulls", document))
@@ -160,4 +165,4 @@ def _mergeable(row: Row) -> bool | None:
 def _at_home(row: Row) -> bool:
     """Whether the branch is one of this repository, not of a fork, which may be gone by now."""
     head, base = part(row, "head").get("repo"), part(row, "base").get("repo")
-    return isinstance(head, dict) and isinstance(base, dict) and head.get("id") == base.get("id")
+    return isinstance(head, dict) and isinstance(base, dict) and number(head, "id") == number(base, "id")

@@ -1,0 +1,96 @@
+"""Answers that GitHub does not give as described, or that are none: it could not be told, whatever they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.github.connect import connect
+from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.pulls import AlreadyMerged, Ambiguous, Draft, MergeRequest
+from tests.fakes.scripted_http import Answer, Scripted, forge, says
+
+HEAD = "a" * 40
+
+
+def asked(server: Scripted) -> Forge:
+    return connect(server.url, "alice/project", "", 5)
+
+
+def pull(**changed: Any) -> dict[str, Any]:
+    """A pull request as GitHub writes it, with what a test changes."""
+    return {
+        "number": 1,
+        "title": "Land topic",
+        "state": "open",
+        "user": {"login": "alice"},
+        "head": {"ref": "topic", "sha": HEAD, "repo": {"id": 1}},
+        "base": {"ref": "main", "sha": "b" * 40, "repo": {"id": 1}},
+        "mergeable": True,
+        "merged_at": None,
+        **changed,
+    }
+
+
+def issue(**changed: Any) -> dict[str, Any]:
+    return {"number": 1, "title": "Greet", "state": "open", "labels": [], "user": {"login": "alice"}, **changed}
+
+
+def test_a_branch_of_nobody_knows_which_repository_is_not_taken_for_ours() -> None:
+    side, base = {"ref": "topic", "sha": HEAD, "repo": {}}, {"ref": "main", "sha": HEAD, "repo": {}}
+    with forge(says(200, [pull(head=side, base=base)])) as server, pytest.raises(ForgeUnavailable, match="no id"):
+        asked(server).pulls.find("topic", "main")
+
+
+def test_no_pull_request_is_opened_for_a_branch_of_a_fork() -> None:
+    """To GitHub `mallory:topic` is one; no branch of ours has such a name."""
+    with forge(says(201, pull())) as server:
+        with pytest.raises(ForgeRefused, match="another repository"):
+            asked(server).pulls.open(Draft("mallory:topic", "main", "Land topic"))
+        assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"), [({"state": "closed", "merged_at": "2026-03-01T10:00:00Z"}, AlreadyMerged), ({}, Ambiguous)]
+)
+def test_words_alone_say_of_nothing_that_it_is_merged(state: dict[str, Any], outcome: type) -> None:
+    """The pull request itself does."""
+    refused = says(405, {"message": "The pull request was already merged"})
+    with forge(refused, says(200, pull(**state))) as server:
+        assert isinstance(asked(server).pulls.merge(1, MergeRequest(HEAD, "Land it")), outcome)
+
+
+def test_an_empty_answer_schedules_nothing() -> None:
+    """Only 202 says that a merge is under way."""
+    for status in (201, 204):
+        with forge(says(status)) as server:
+            assert isinstance(asked(server).pulls.merge(1, MergeRequest(HEAD, "Land it")), Ambiguous)
+
+
+@pytest.mark.parametrize("last", [says(200, {}), says(500, {}), says(404, {})], ids=["nothing", "broken", "gone"])
+def test_labels_that_may_have_been_changed_are_unclear(last: Answer) -> None:
+    with forge(says(200, issue()), says(200, []), last) as server, pytest.raises(ForgeUnclear):
+        asked(server).issues.label(1, add=["bug"])
+
+
+@pytest.mark.parametrize(
+    "row", [issue(labels=7), issue(labels=[7]), issue(labels={"a": 1}), issue(state="locked"), issue(user=[])]
+)
+def test_an_issue_that_is_not_whole_is_no_answer(row: dict[str, Any]) -> None:
+    with forge(says(200, row)) as server, pytest.raises(ForgeUnavailable):
+        asked(server).issues.get(1)
+
+
+@pytest.mark.parametrize("reviews", [["odd"], 7, {"bypass_pull_request_allowances": 7}, {"dismissal_restrictions": 7}])
+def test_a_rule_that_is_not_whole_is_not_changed(reviews: object) -> None:
+    with forge(says(200, {"required_pull_request_reviews": reviews})) as server:
+        protections = asked(server).protections
+        with pytest.raises(ForgeUnavailable):
+            protections.get("main")
+        if not (isinstance(reviews, dict) and "bypass_pull_request_allowances" in reviews):
+            with pytest.raises(ForgeUnavailable):
+                protections.put(Protection("main"))
+        assert {one.method for one in server.seen} == {"GET"}
