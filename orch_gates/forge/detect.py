@@ -6,13 +6,18 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from orch_gates.documents import escape
 from orch_gates.errors import SettingsError
 from orch_gates.forge.port.server import Kind
 
 _REPOSITORY = re.compile(r"(?!\.\.?/)[A-Za-z0-9._-]{1,100}/(?!\.\.?\Z)[A-Za-z0-9._-]{1,100}")
 _SCP = re.compile(r"(?:[^@/]+@)?(\[[^\]]+\]|[^:/]+):(?!//)(.+)")
 _GITHUB = "https://github.com"
-_LIKE = "ORCH_FORGE_URL has to be like https://git.example.org, without a user or password, or a path"
+_LIKE = (
+    "ORCH_FORGE_URL has to be like https://git.example.org, with no user, password, `?` or `#` in it; "
+    "or the path of a bare repository"
+)
+_NAMED = "ORCH_FORGE_REPOSITORY has to name the repository as owner/name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,17 @@ def _at(said: Said, job: Job, origin: str, kind: Kind | None) -> Place:
     url = parts.geturl().rstrip("/")
     repository = said.repository or _repository_at(parts, origin)
     if not _REPOSITORY.fullmatch(repository):
-        raise SettingsError("ORCH_FORGE_REPOSITORY has to name the repository as owner/name")
+        raise SettingsError(_NAMED if said.repository else f"{_unnamed(parts, origin)}{_NAMED}")
     return Place(kind, url, repository)
+
+
+def _unnamed(forge: SplitResult, origin: str) -> str:
+    """Why the clone does not say which repository is meant; the url may be that of a page, or of the API."""
+    if not origin:
+        return "this is no clone with a remote `origin`; "
+    if forge.path.strip("/") and _repository_at(forge._replace(path=""), origin):
+        return "this clone's origin is not below the path of ORCH_FORGE_URL; leave that path out, or "
+    return f"this clone's origin names no repository of {escape.visible(forge.netloc)}; "
 
 
 def _kind_of(url: str, job: Job) -> Kind | None:
@@ -112,7 +126,7 @@ def _checked(url: str) -> SplitResult:
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         raise SettingsError(_LIKE) from None
-    if not usable or parts.username is not None or parts.query or parts.fragment:
+    if not usable or len(url.split()) > 1 or parts.username is not None or parts.query or parts.fragment:
         raise SettingsError(_LIKE)
     return parts
 

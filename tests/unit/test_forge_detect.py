@@ -88,6 +88,24 @@ def test_a_forge_may_live_below_a_path() -> None:
     assert place == Place(Kind.GITEA, f"{URL}/forge", "acme/app")
 
 
+@pytest.mark.parametrize(
+    ("url", "origin", "words"),
+    [
+        (URL, "", "this is no clone with a remote `origin`; ORCH_FORGE_REPOSITORY has to name"),
+        (URL, "/srv/git/app.git", "origin names no repository of git.example.org; ORCH_FORGE_REPOSITORY has to name"),
+        (URL, "https://git.example.org:8443/acme/app", "origin names no repository of git.example.org; "),
+        (f"{URL}/api/v1", f"{URL}/acme/app.git", "leave that path out, or ORCH_FORGE_REPOSITORY has to name"),
+        (f"{URL}/acme/app", f"{URL}/acme/app.git", "leave that path out, or "),
+        (f"{URL}/acme/app/pulls/7", "https://elsewhere.example.org/acme/app", "origin names no repository of"),
+    ],
+)
+def test_it_is_said_why_the_clone_does_not_name_the_repository(url: str, origin: str, words: str) -> None:
+    """People give the url of a page, of the API, or of the repository."""
+    with pytest.raises(SettingsError) as raised:
+        choose(Said(kind="gitea", url=url), Job(), origin)
+    assert words in str(raised.value)
+
+
 @pytest.mark.parametrize("path", ["other/app", "forges/app", "forge/app"])
 def test_what_is_beside_it_is_another_place(path: str) -> None:
     """Nothing that lives there is a repository of this forge."""
@@ -110,6 +128,7 @@ def test_a_bare_repository_is_where_the_clone_is_from() -> None:
         (replace(NAMED, url="https://"), "https://git.example.org"),
         (replace(NAMED, url="https://git.example.org:x"), "https://git.example.org"),
         (replace(NAMED, url="https://git.example.org?a=b"), "https://git.example.org"),
+        (replace(NAMED, url="https://git.example.org :3000"), "https://git.example.org, with no"),
         (replace(NAMED, kind="gitea", url="/srv/app.git"), "https://git.example.org"),
         (replace(NAMED, repository="app"), "owner/name"),
         (replace(NAMED, repository="a/b/c"), "owner/name"),
