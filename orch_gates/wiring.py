@@ -215,6 +215,15 @@ def forge_place(settings: Settings, directory: Path) -> Place | None:
     return choose(said, Job(settings.ci.forge, settings.ci.server_url), origin)
 
 
+def no_forge(settings: Settings) -> str:
+    """Why no forge is meant here, and what to do about it, in words for a person."""
+    if settings.forge.kind == "none":
+        return "no forge is asked, as ORCH_FORGE (--forge) is none; take that away"
+    if settings.ci.forge:
+        return f"no forge is known here; {settings.forge.token_env} has to hold a token for that of this job"
+    return "no forge is known here; ORCH_FORGE_URL (--url) says where it is"
+
+
 def forge(settings: Settings, directory: Path, observe: Observe) -> Forge | None:
     """The forge that is meant here, ready to be asked; None where none is.
 

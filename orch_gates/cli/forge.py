@@ -44,9 +44,11 @@ def check(repo: Path, as_json: bool) -> None:
         settings = settings_module.load()
         place = wiring.forge_place(settings, repo)
         if place is None:
-            raise SettingsError("no forge is known here; ORCH_FORGE_URL (--url) says where it is")
+            raise SettingsError(wiring.no_forge(settings))
         if place.kind is not Kind.LOCAL and not settings.forge.token:
-            raise SettingsError(f"no token is given; put one into {settings.forge.token_env}, or name its variable")
+            raise SettingsError(
+                f"no token is given; put one into {settings.forge.token_env}, or name its variable with --token-env"
+            )
         calls: list[Call] = []
         also = timings.observer()
 

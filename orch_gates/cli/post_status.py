@@ -34,7 +34,7 @@ def post(settings: Settings, directory: Path, verdict: Verdict, judged: str) -> 
     try:
         forge = wiring.forge(settings, directory, timings.observer())
         if forge is None:
-            raise SettingsError("no forge is known here; ORCH_FORGE_URL (--url) says where it is, a token who asks")
+            raise SettingsError(wiring.no_forge(settings))
         if not judged:
             raise SettingsError("it is not known which commit was judged")
         commit = wiring.repository(settings, directory).resolve(judged)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from orch_gates.documents import escape
 from orch_gates.errors import ForgeUnavailable, SettingsError
 from orch_gates.forge.answer import Answer
 from orch_gates.forge.gitea.connect import DIALECT
@@ -34,9 +37,11 @@ def kind(url: str, timeout: float, observe: Observe) -> Kind:
         if answer.status == 429 or answer.status >= 500:
             raise ForgeUnavailable(trouble)
         moved = moved or (trouble if answer.status in _ELSEWHERE else "")
+    below = escape.visible(urlsplit(url).path)
     raise SettingsError(
         moved
-        or f"no Gitea, Forgejo or GitHub answers at {api.at('')}; is ORCH_FORGE_URL right? ORCH_FORGE says which it is"
+        or f"no Gitea, Forgejo or GitHub answers at {api.at('')}{below}; is ORCH_FORGE_URL right? "
+        "ORCH_FORGE says which it is"
     )
 
 

@@ -63,9 +63,9 @@ def test_a_bare_repository_is_a_forge(work: Repo, say: Say) -> None:
     ("args", "words"),
     [
         ((), "no forge is known here; ORCH_FORGE_URL (--url) says where it is"),
-        (("--forge", "none", "--url", NOWHERE), "no forge is known here"),
+        (("--forge", "none", "--url", NOWHERE), "no forge is asked, as ORCH_FORGE (--forge) is none"),
+        (("--forge", "gitea", "--url", NOWHERE), "origin names no repository of 127.0.0.1:9; ORCH_FORGE_"),
         (("--forge", "gitea"), "ORCH_FORGE_URL has to say where the forge is"),
-        (("--forge", "gitea", "--url", NOWHERE), "ORCH_FORGE_REPOSITORY has to name the repository as owner/name"),
         (("--url", "git.example.org"), "the url of a server begins with https://"),
         (("--url", "."), "is not a bare repository"),
         (("--url", "ssh://git@git.example.org/a/b"), "ORCH_FORGE_URL has to be like https://git.example.org"),
@@ -125,6 +125,27 @@ def test_hooks_take_the_options_too(say: Say) -> None:
         assert done.returncode == 0, done.stderr
         assert b"not judged" in done.stderr
         assert done.stderr.endswith(b"forge: 0 requests, 0.00 s\n")
+
+
+def test_it_is_said_what_keeps_a_forge_from_being_asked(work: Repo, say: Say) -> None:
+    """A job's own needs a token; one that is switched off needs no url."""
+    required = ("gate", "tests-passed", "--status")
+    assert b"no forge is asked, as ORCH_FORGE (--forge) is none" in say(*required, "--forge", "none").stderr
+    for args in (required, ("forge", "check")):
+        said = say(*args, GITEA_ACTIONS="true", GITHUB_SERVER_URL=NOWHERE).stderr
+        assert b"ORCH_FORGE_TOKEN has to hold a token for that of this job" in said
+    asked = {"ORCH_FORGE_REPOSITORY": "a/b", "ORCH_FORGE_URL": NOWHERE}
+    assert b"name its variable with --token-env" in say("forge", "check", **asked).stderr
+
+
+def test_the_whole_url_is_named_where_no_forge_answers(say: Say) -> None:
+    """At the page of a repository there is none, though the server is one."""
+    with FaultProxy(NOWHERE) as proxy:
+        proxy.on("GET", "/acme/app/", times=None).answer(404, b"<html>", {"Content-Type": "text/html"})
+        url = f"{proxy.url}/acme/app"
+        asked = {"ORCH_FORGE_URL": url, "ORCH_FORGE_REPOSITORY": "acme/app", "ORCH_FORGE_TOKEN": secrets.token_hex(20)}
+        said = say("forge", "check", **asked).stderr.decode()
+    assert f"answers at {url.removeprefix('http://')}; is ORCH_FORGE_URL right?" in said
 
 
 @pytest.mark.parametrize(
