@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
@@ -18,7 +19,7 @@ from urllib3.exceptions import HTTPError
 from orch_gates import clock
 from orch_gates.documents import escape
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge import breakage
+from orch_gates.forge import breakage, timed
 from orch_gates.forge.answer import Answer, Sort, Trouble
 
 _MOST_PAGES = 200
@@ -101,6 +102,19 @@ class _Content:
         yield self.content
 
 
+class _Adapter(HTTPAdapter):
+    """What `requests` sends with; a proxy's connections are timed as the others are."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = timed.POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        made = super().proxy_manager_for(*args, **kwargs)
+        made.pool_classes_by_scheme = timed.POOLS
+        return made
+
+
 class Api:
     """The API below one url, for one thread; connections are kept open and used again."""
 
@@ -112,6 +126,8 @@ class Api:
         self._dialect = dialect
         self._observe = observe
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter())
         self._session.headers.update({"Accept": "application/json", **dialect.headers})
         self._known: dict[str, Answer] = {}
 

@@ -169,15 +169,24 @@ def hangs(handler: BaseHTTPRequestHandler) -> None:
 
 
 def drips(handler: BaseHTTPRequestHandler) -> None:
-    """A byte at a time: every single one comes early enough, all of them would take ten seconds."""
-    handler.close_connection = True
-    server = handler.server
-    assert isinstance(server, Scripted)
+    """A body, a byte at a time: every single one comes early enough, all of them would take ten seconds."""
     handler.send_response(200)
     handler.send_header("Content-Length", "100")
     handler.end_headers()
+    _drip(handler, b"[" + b" " * 98 + b"]")
+
+
+def drips_all(data: bytes) -> Answer:
+    """As `drips`, from the first byte of an answer on."""
+    return lambda handler: _drip(handler, data)
+
+
+def _drip(handler: BaseHTTPRequestHandler, data: bytes) -> None:
+    handler.close_connection = True
+    server = handler.server
+    assert isinstance(server, Scripted)
     turns = threading.Event()
-    for byte in b"[" + b" " * 98 + b"]":
+    for byte in data:
         try:
             handler.wfile.write(bytes([byte]))
         except OSError:

@@ -13,7 +13,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.gitea.connect import DIALECT
 from orch_gates.forge.github.connect import DIALECT as GITHUB
 from orch_gates.forge.http import Api, Call, Dialect
-from tests.fakes.scripted_http import Answer, chunked, cut_off, drips, forge, hangs, resets, says, sends
+from tests.fakes.scripted_http import Answer, chunked, cut_off, drips, drips_all, forge, hangs, resets, says, sends
 
 # Pages that say how they end by links or by their length, as GitHub's do.
 LINKED = replace(DIALECT, page="per_page", page_size=2, short_page_ends=True)
@@ -60,9 +60,18 @@ def test_every_trouble_has_its_words(answer: Answer, error: type[Exception], wor
             assert token not in str(raised.value)
 
 
-def test_a_trickle_is_not_waited_out() -> None:
+@pytest.mark.parametrize(
+    "trickle",
+    [
+        drips,
+        drips_all(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100),
+        drips_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" + b"x" * 100),
+    ],
+    ids=["body", "head", "chunk"],
+)
+def test_a_trickle_is_not_waited_out(trickle: Answer) -> None:
     """Bytes that keep every single read alive do not keep a request alive for longer than it may take."""
-    with forge(drips) as server:
+    with forge(trickle) as server:
         with pytest.raises(ForgeUnavailable, match=r"within 0\.5 s"):
             ask(server.url, timeout=0.5).get("/x")
         assert 0 < server.dripped < 100
