@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -9,9 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-import click
-
-from orch_gates.errors import EXIT_BUG, OrchError
+from orch_gates.errors import EXIT_BUG, OrchError, ReportError
 from orch_gates.settings import debugging
 
 
@@ -31,20 +30,46 @@ def exit_codes(*, bug: int = EXIT_BUG) -> Iterator[None]:
         )
 
 
+def open_streams() -> None:
+    """Make the streams of the process usable as they are: closed, or in an encoding that lacks characters."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # What is opened next would get the number, and what is meant for people would go there.
+            _discard(number)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def fail(message: str, code: int) -> None:
     """Say why on stderr and leave."""
-    click.echo(f"orch-gates: {message}", err=True)
+    say(f"orch-gates: {message}\n", to=sys.stderr)
     raise SystemExit(code)
 
 
 def say(text: str, *, to: TextIO | None = None) -> None:
     """Print text that already ends its lines, in whatever encoding the terminal has.
 
-    A reader that has gone away (`| head`) must not change the verdict's exit code.
+    A reader that has gone away (`| head`) must not change the verdict's exit code, nor a complaint
+    that nobody can be told.
+
+    Raises:
+        ReportError: what was asked for cannot be written whole.
     """
     stream = to or sys.stdout
     try:
-        stream.write(text.encode("utf-8", "replace").decode("utf-8"))
+        stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError as error:
+        # Or it would be tried again at the end.
+        _discard(stream.fileno())
+        if stream is not sys.stderr and not isinstance(error, BrokenPipeError):
+            raise ReportError(f"the output cannot be written: {error.strerror}") from error
+
+
+def _discard(number: int) -> None:
+    """Let what is written to a stream go nowhere."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
