@@ -53,7 +53,7 @@ def _kind(setting: Setting) -> dict[str, Any]:
         case Kind.FLAG:
             return {"type": "boolean"}
         case Kind.NUMBER:
-            return {"type": "integer", "minimum": setting.least, "maximum": 10**18 - 1}
+            return {"type": "integer", "minimum": setting.least, "maximum": setting.most}
         case Kind.NAMES:
             return {"type": "array", "items": {"type": "string", "pattern": _WORD}}
         case Kind.CHOICE:

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import TypeGuard, assert_never
 
 from orch_gates.errors import SettingsError
-from orch_gates.variables.table import Kind, Setting, Value
+from orch_gates.variables.table import UNBOUNDED, Kind, Setting, Value
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
-# Beyond this nothing is counted, and a float of it would overflow.
+# A longer one is beyond every limit, and dear to read.
 _MOST_DIGITS = 18
 
 
@@ -66,7 +66,7 @@ def _read(setting: Setting, text: str) -> Value | None:
             return word in TRUE if word in TRUE | FALSE else None
         case Kind.NUMBER:
             digits = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-            return number if digits and (number := int(text)) >= setting.least else None
+            return number if digits and setting.least <= (number := int(text)) <= setting.most else None
         case Kind.NAMES:
             return tuple(part.strip() for part in text.split(",") if part.strip())
         case Kind.CHOICE:
@@ -111,7 +111,8 @@ def mismatch(setting: Setting) -> str:
         case Kind.FLAG:
             return "neither true nor false"
         case Kind.NUMBER:
-            return "not a whole number above zero" if setting.least else "not a whole number from zero on"
+            words = "not a whole number above zero" if setting.least else "not a whole number from zero on"
+            return words if setting.most == UNBOUNDED else f"{words}, up to {setting.most}"
         case Kind.NAMES:
             return "not a list of names"
         case Kind.CHOICE:

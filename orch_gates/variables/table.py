@@ -23,12 +23,18 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
+# Beyond this nothing is counted, and a float of it would overflow.
+UNBOUNDED = 10**18 - 1
+# No wait may be longer: system calls count the milliseconds in 32 bits.
+_MOST_SECONDS = 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting.
 
     `key` is its dotted place in `.orch-gates.yaml`; None where only the environment may say it: what
-    belongs to a machine, and secrets. Numbers are at least `least`.
+    belongs to a machine, and secrets. Numbers are at least `least`, and at most `most`.
     """
 
     variable: str
@@ -38,6 +44,7 @@ class Setting:
     key: str | None = None
     choices: tuple[str, ...] = ()
     least: int = 1
+    most: int = UNBOUNDED
     secret: bool = False
 
 
@@ -78,7 +85,14 @@ _SECURITY = (
         "ORCH_SECURITY_MAX_OBJECTS", Kind.NUMBER, 500_000, "Most new objects in one check.", "security.max_objects"
     ),
     Setting("ORCH_SECURITY_MAX_REFS", Kind.NUMBER, 20_000, "Most refs in one push.", "security.max_refs"),
-    Setting("ORCH_SECURITY_TIMEOUT_S", Kind.NUMBER, 120, "Most seconds of one check.", "security.timeout_s"),
+    Setting(
+        "ORCH_SECURITY_TIMEOUT_S",
+        Kind.NUMBER,
+        120,
+        "Most seconds of one check.",
+        "security.timeout_s",
+        most=_MOST_SECONDS,
+    ),
     Setting(
         "ORCH_SECURITY_DEP_AUDIT_ENABLED",
         Kind.FLAG,
@@ -99,6 +113,7 @@ _SECURITY = (
         120,
         "Most seconds of the audit.",
         "security.dep_audit_timeout_s",
+        most=_MOST_SECONDS,
     ),
 )
 
@@ -172,7 +187,13 @@ _PIPELINE = (
 )
 _MACHINE = (
     Setting("ORCH_STATE_REMOTE", Kind.TEXT, "", "Url or path of the repository that holds the state branch."),
-    Setting("ORCH_STATE_TIMEOUT_S", Kind.NUMBER, 120, "Most seconds of one change of the state branch (ST-2)."),
+    Setting(
+        "ORCH_STATE_TIMEOUT_S",
+        Kind.NUMBER,
+        120,
+        "Most seconds of one change of the state branch (ST-2).",
+        most=_MOST_SECONDS,
+    ),
     Setting("ORCH_STATE_BY", Kind.TEXT, "", "Who is written down as having changed the state."),
     Setting("ORCH_STATE_AUTHOR_NAME", Kind.TEXT, "orch-gates", "Name of the author of state commits."),
     Setting("ORCH_STATE_AUTHOR_EMAIL", Kind.TEXT, "orch-gates@localhost", "E-mail of the author of state commits."),
@@ -196,7 +217,7 @@ _MACHINE = (
     Setting("ORCH_FORGE_REPOSITORY", Kind.TEXT, "", "The repository there, as owner/name."),
     Setting("ORCH_FORGE_TOKEN", Kind.TEXT, "", "Token for it.", secret=True),
     Setting("ORCH_FORGE_TOKEN_ENV", Kind.TEXT, "ORCH_FORGE_TOKEN", "The variable that holds the token."),
-    Setting("ORCH_FORGE_TIMEOUT_S", Kind.NUMBER, 30, "Most seconds of one request to it."),
+    Setting("ORCH_FORGE_TIMEOUT_S", Kind.NUMBER, 30, "Most seconds of one request to it.", most=_MOST_SECONDS),
     Setting("ORCH_OSV_URL", Kind.TEXT, "", "Another server of the OSV API for the audit."),
     Setting("ORCH_ALLOW_KEY", Kind.TEXT, "", "Key of the hashes in the list of allowed findings.", secret=True),
     Setting("ORCH_ALLOW_KEY_FILE", Kind.TEXT, "", "A file with that key."),

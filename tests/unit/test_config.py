@@ -69,7 +69,7 @@ def values(setting: Setting) -> st.SearchStrategy[Any]:
         case Kind.FLAG:
             return st.booleans()
         case Kind.NUMBER:
-            return st.integers(setting.least, 10**18 - 1)
+            return st.integers(setting.least, setting.most)
         case Kind.NAMES:
             return st.lists(st.from_regex(r"[a-z]{1,5}/[a-z]{1,5}", fullmatch=True), max_size=3)
         case Kind.CHOICE:
