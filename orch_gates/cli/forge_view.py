@@ -36,6 +36,8 @@ def to_terminal(checked: Checked) -> None:
     from rich.text import Text
 
     table = Table(show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in _rows(checked):
         table.add_row(name, Text(visible(value)))
     Console().print(table)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import secrets
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from orch_gates.errors import ForgeUnavailable, OrchError, SettingsError
 from orch_gates.forge import probe
 from orch_gates.forge.http import Call
 from orch_gates.forge.port.server import Kind
-from tests.builders import Done, Repo, bare, clone, orch
+from tests.builders import PROGRAM, Done, Repo, bare, clone, orch
 from tests.fakes.fault_proxy import FaultProxy
 
 NOWHERE = "http://127.0.0.1:9"
@@ -57,6 +60,21 @@ def test_a_bare_repository_is_a_forge(work: Repo, say: Say) -> None:
         assert (document["kind"], document["login"], document["default_branch"]) == ("local", "ann", "main")
         assert (document["requests"], document["problems"]) == (0, [])
     assert b"kind            local\n" in say("forge", "check", ORCH_FORGE="local").stdout
+
+
+def test_a_narrow_terminal_shows_all_of_it(work: Repo, tmp_path: Path) -> None:
+    """A url that is cut short cannot be copied."""
+    parent, child = pty.openpty()
+    told = os.environ | env(tmp_path) | {"TERM": "xterm", "COLUMNS": "40"}
+    argv = [str(PROGRAM), "forge", "check", "--forge", "local"]
+    done = subprocess.run(argv, cwd=work.path, stdout=child, env=told, check=False, timeout=60)
+    os.close(child)
+    with open(parent, "rb", buffering=0) as ours:
+        shown = ours.read(65536).decode()
+    assert done.returncode == 0
+    assert "│ kind" in shown
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 40
 
 
 @pytest.mark.parametrize(
