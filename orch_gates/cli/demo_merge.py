@@ -1,4 +1,4 @@
-"""The last part of `orch-gates demo`: the server's repository as a forge, and a merge past its hook."""
+"""The last part of `orch-gates demo`: the server's repository as a forge, and a merge that its hook judges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def play(bench: Bench, number: int) -> None:
     from orch_gates.forge.local.connect import connect
     from orch_gates.forge.port.pulls import Draft, Forbidden, Merged, MergeRequest
 
-    step(number, "The same repository as a forge: pull requests on a branch of it, merges past its hook.")
+    step(number, "A pull request without a forge: kept on the server's branch orch-state; the hook judges its merge.")
     bench.git("switch", "--quiet", "--create", _BRANCH, inside="clone")
     bench.commit("greet.py", "print('Hello')\n", "-m", "Greet the user")
     expect(bench.push(_BRANCH).returncode == 0, "the branch was accepted")

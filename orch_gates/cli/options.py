@@ -12,13 +12,18 @@ from orch_gates import settings
 from orch_gates.cli import timings
 from orch_gates.variables.table import BY_VARIABLE
 
-_KINDS = click.Choice(BY_VARIABLE["ORCH_FORGE"].choices, case_sensitive=False)
+_WORDS = BY_VARIABLE["ORCH_FORGE"].choices
+_KINDS = click.Choice(_WORDS, case_sensitive=False)
 _VARIABLES = {"forge_kind": "ORCH_FORGE", "forge_url": "ORCH_FORGE_URL", "forge_token_env": "ORCH_FORGE_TOKEN_ENV"}
 OPTIONS: tuple[click.Option, ...] = (
-    click.Option(["--forge", "forge_kind"], type=_KINDS, metavar="KIND", help="Which kind of forge, as ORCH_FORGE."),
-    click.Option(["--url", "forge_url"], metavar="URL", help="Where the forge is, as ORCH_FORGE_URL."),
+    click.Option(["--forge", "forge_kind"], type=_KINDS, metavar="KIND", help=f"{', '.join(_WORDS)}; as ORCH_FORGE."),
     click.Option(
-        ["--token-env", "forge_token_env"], metavar="NAME", help="The variable that holds the token for the forge."
+        ["--url", "forge_url"], metavar="URL", help="Where the forge is, or a bare repository; as ORCH_FORGE_URL."
+    ),
+    click.Option(
+        ["--token-env", "forge_token_env"],
+        metavar="NAME",
+        help="The variable that holds its token; as ORCH_FORGE_TOKEN_ENV.",
     ),
     click.Option(["--timings", "forge_timings"], is_flag=True, help="Say on stderr what was asked of the forge."),
 )
