@@ -82,11 +82,9 @@ def _at(said: Said, job: Job, origin: str, kind: Kind | None) -> Place:
 
 def _unnamed(forge: SplitResult, origin: str) -> str:
     """Why the clone does not say which repository is meant; the url may be that of a page, or of the API."""
-    if not origin:
-        return "this is no clone with a remote `origin`; "
     if forge.path.strip("/") and _repository_at(forge._replace(path=""), origin):
         return "this clone's origin is not below the path of ORCH_FORGE_URL; leave that path out, or "
-    return f"this clone's origin names no repository of {escape.visible(forge.netloc)}; "
+    return f"no remote `origin` here names a repository of {escape.visible(forge.netloc)}; "
 
 
 def _kind_of(url: str, job: Job) -> Kind | None:

@@ -91,12 +91,12 @@ def test_a_forge_may_live_below_a_path() -> None:
 @pytest.mark.parametrize(
     ("url", "origin", "words"),
     [
-        (URL, "", "this is no clone with a remote `origin`; ORCH_FORGE_REPOSITORY has to name"),
-        (URL, "/srv/git/app.git", "origin names no repository of git.example.org; ORCH_FORGE_REPOSITORY has to name"),
-        (URL, "https://git.example.org:8443/acme/app", "origin names no repository of git.example.org; "),
+        (URL, "", "no remote `origin` here names a repository of git.example.org; ORCH_FORGE_REPOSITORY has"),
+        (URL, "/srv/git/app.git", "names a repository of git.example.org; ORCH_FORGE_REPOSITORY has to name"),
+        (URL, "https://git.example.org:8443/acme/app", "names a repository of git.example.org; "),
         (f"{URL}/api/v1", f"{URL}/acme/app.git", "leave that path out, or ORCH_FORGE_REPOSITORY has to name"),
         (f"{URL}/acme/app", f"{URL}/acme/app.git", "leave that path out, or "),
-        (f"{URL}/acme/app/pulls/7", "https://elsewhere.example.org/acme/app", "origin names no repository of"),
+        (f"{URL}/acme/app/pulls/7", "https://elsewhere.example.org/acme/app", "names a repository of"),
     ],
 )
 def test_it_is_said_why_the_clone_does_not_name_the_repository(url: str, origin: str, words: str) -> None:
