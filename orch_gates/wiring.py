@@ -220,7 +220,7 @@ def no_forge(settings: Settings) -> str:
     if settings.forge.kind == "none":
         return "no forge is asked, as ORCH_FORGE (--forge) is none; take that away"
     if settings.ci.forge:
-        return f"no forge is known here; {settings.forge.token_env} has to hold a token for that of this job"
+        return f"no forge is known here: the job's own takes a token, in {settings.forge.token_env}"
     return "no forge is known here; ORCH_FORGE_URL (--url) says where it is"
 
 

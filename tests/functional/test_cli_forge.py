@@ -82,7 +82,7 @@ def test_a_narrow_terminal_shows_all_of_it(work: Repo, tmp_path: Path) -> None:
     [
         ((), "no forge is known here; ORCH_FORGE_URL (--url) says where it is"),
         (("--forge", "none", "--url", NOWHERE), "no forge is asked, as ORCH_FORGE (--forge) is none"),
-        (("--forge", "gitea", "--url", NOWHERE), "origin names no repository of 127.0.0.1:9; ORCH_FORGE_"),
+        (("--forge", "gitea", "--url", NOWHERE), "names a repository of 127.0.0.1:9; ORCH_FORGE_"),
         (("--forge", "gitea"), "ORCH_FORGE_URL has to say where the forge is"),
         (("--url", "git.example.org"), "the url of a server begins with https://"),
         (("--url", "."), "is not a bare repository"),
@@ -151,7 +151,7 @@ def test_it_is_said_what_keeps_a_forge_from_being_asked(work: Repo, say: Say) ->
     assert b"no forge is asked, as ORCH_FORGE (--forge) is none" in say(*required, "--forge", "none").stderr
     for args in (required, ("forge", "check")):
         said = say(*args, GITEA_ACTIONS="true", GITHUB_SERVER_URL=NOWHERE).stderr
-        assert b"ORCH_FORGE_TOKEN has to hold a token for that of this job" in said
+        assert b"no forge is known here: the job's own takes a token, in ORCH_FORGE_TOKEN\n" in said
     asked = {"ORCH_FORGE_REPOSITORY": "a/b", "ORCH_FORGE_URL": NOWHERE}
     assert b"name its variable with --token-env" in say("forge", "check", **asked).stderr
 
