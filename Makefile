@@ -3,6 +3,7 @@
 .PHONY: help setup tools test e2e lint demo bench corpus lock clean
 
 PYTEST_ARGS ?=
+JOBS ?= 2
 UV ?= uv
 cache := $(or $(ORCH_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/orch-gates)
 bin := .venv/bin
@@ -21,8 +22,8 @@ tools: ## the real programs that tests need, Gitea among them; four minutes once
 	@scripts/install-gitea
 	@scripts/install-openapi
 
-test: setup ## every test, the fast ones first; PYTEST_ARGS="-k name" narrows
-	@$(bin)/python -m pytest tests $(PYTEST_ARGS)
+test: setup ## every test, the fast ones first, JOBS=2 files at a time; PYTEST_ARGS="-k name" narrows
+	@$(bin)/python -m pytest tests --numprocesses $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 e2e: setup tools ## the tests on a real Gitea only; PYTEST_ARGS="-k name" narrows
 	@$(bin)/python -m pytest tests/e2e $(PYTEST_ARGS)

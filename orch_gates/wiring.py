@@ -270,6 +270,7 @@ def connected(settings: Settings, directory: Path, found: Place, observe: Observ
                 settings.state.by,
                 settings.inherited_env,
                 wanted.timeout,
+                wanted.repository,
             )
         case _:
             assert_never(kind)
