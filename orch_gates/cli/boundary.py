@@ -36,7 +36,9 @@ def open_streams() -> None:
         if getattr(sys, name) is None:
             # What is opened next would get the number, and what is meant for people would go there.
             _discard(number)
-            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+            # An input that is closed stays none: an empty one would mean that there is nothing to judge.
+            if number:
+                setattr(sys, name, open(number, "w", closefd=False))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -120,8 +120,10 @@ def install(repository: Path, gitea: bool) -> None:
 
 
 def _stdin() -> bytes:
-    from orch_gates.errors import BudgetExceeded
+    from orch_gates.errors import BudgetExceeded, GitError
 
+    if getattr(sys, "stdin", None) is None:
+        raise GitError("standard input is closed, so git cannot say what is pushed")
     data = sys.stdin.buffer.read(_MOST_INPUT + 1)
     if len(data) > _MOST_INPUT:
         raise BudgetExceeded(f"git named more than {_MOST_INPUT} bytes of refs; push fewer at a time")

@@ -65,3 +65,10 @@ def test_closed_streams_are_as_good_as_none(work: Repo) -> None:
         done = shell(line, work)
         assert (done.returncode, done.stderr) == (0, ""), line
     assert shell('"$0" why T-2 >&- 2>&-', work).returncode == 2
+
+
+def test_a_closed_input_is_not_an_empty_one(work: Repo) -> None:
+    """Where nothing is pushed git gives a hook nothing; a hook that can read nothing must not let a push pass."""
+    for hook in ("pre-push", "pre-receive"):
+        done = shell(f'"$0" hook {hook} <&-', work)
+        assert (done.returncode, "standard input is closed" in done.stderr) == (2, True), done.stderr
