@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
@@ -14,11 +15,13 @@ from orch_gates.variables.resolve import Resolved, Source
 from orch_gates.variables.table import SETTINGS, Setting, Value
 
 DEFAULT = Resolved("", Source.DEFAULT)
+# Who uses ssh is `git` everywhere; any other user may be a token.
+_CREDENTIAL = re.compile(r"(?<=//)(?!git@[^@]*\Z).*@", re.S)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A setting with its value, which is only `(set)` for a secret, and its origin."""
+    """A setting with its value, of which nothing secret is left, and its origin."""
 
     setting: Setting
     value: Value
@@ -44,7 +47,7 @@ def listing(settings: Settings, config: Config) -> Listing:
     pipeline = effective(config, settings)
     declared = config.declared
     return Listing(
-        tuple(_row(setting, settings.resolved(setting.variable)) for setting in SETTINGS),
+        tuple(_row(setting, settings) for setting in SETTINGS),
         pipeline,
         {
             stage.name: _origin(declared.stages[number] if declared else "")
@@ -54,9 +57,21 @@ def listing(settings: Settings, config: Config) -> Listing:
     )
 
 
-def _row(setting: Setting, found: Resolved) -> Row:
-    secret = setting.secret and found.value != setting.default
-    return Row(setting, "(set)" if secret else found.value, found)
+def _row(setting: Setting, settings: Settings) -> Row:
+    found = settings.resolved(setting.variable)
+    return Row(setting, _shown(setting, found.value, settings), found)
+
+
+def _shown(setting: Setting, value: Value, settings: Settings) -> Value:
+    """A value without what is secret, also where it stands in the wrong place."""
+    if value == setting.default:
+        return value
+    if setting.secret:
+        return "(set)"
+    # Somebody may have given the token itself.
+    if setting.variable == "ORCH_FORGE_TOKEN_ENV" and not settings.forge.token:
+        return "(names no variable that is set)"
+    return _CREDENTIAL.sub("(not shown)@", value) if isinstance(value, str) else value
 
 
 def _origin(place: str) -> Resolved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -278,6 +279,28 @@ def test_show_tells_every_value_and_its_origin(pair: Pair) -> None:
     }
     assert answer["pipeline"]["stages"][0]["name"] == "analysis"
     assert secret.encode() not in done.stdout + json.dumps(answer).encode()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "shown"),
+    [
+        ("ORCH_FORGE_URL", "https://ann:SECRET@git.example.org", "https://(not shown)@git.example.org"),
+        ("ORCH_FORGE_URL", "https://SECRET@git.example.org/a", "https://(not shown)@git.example.org/a"),
+        ("ORCH_FORGE_URL", "https://git@SECRET@git.example.org/a", "https://(not shown)@git.example.org/a"),
+        ("ORCH_STATE_REMOTE", "https://ann:SEC/RET@git.example.org/a", "https://(not shown)@git.example.org/a"),
+        ("ORCH_STATE_REMOTE", "ssh://git@git.example.org/a/b", "ssh://git@git.example.org/a/b"),
+        ("ORCH_FORGE_TOKEN_ENV", "SECRET", "(names no variable that is set)"),
+        ("ORCH_FORGE_TOKEN_ENV", "PATH", "PATH"),
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_shown(pair: Pair, variable: str, value: str, shown: str) -> None:
+    """OWN-1: people put tokens into urls, and where the name of their variable belongs."""
+    _, work = pair
+    secret = secrets.token_hex(4)
+    for args in ((), ("--json",)):
+        said = show(work, *args, **{variable: value.replace("SEC", secret)}).stdout.decode()
+        assert shown in said
+        assert secret not in said
 
 
 def test_show_is_a_table_in_a_terminal(pair: Pair) -> None:
