@@ -263,7 +263,9 @@ def connected(settings: Settings, directory: Path, found: Place, observe: Observ
 
             bare = Path(found.url).expanduser().resolve()
             if not bare.is_dir():
-                raise SettingsError(f"no bare repository is at {bare}; the url of a server begins with https://")
+                # Without a `/` it may be anything, also a token in the wrong variable.
+                where = str(bare) if "/" in found.url else "the path in ORCH_FORGE_URL (--url)"
+                raise SettingsError(f"no bare repository is at {where}; the url of a server begins with https://")
             return local.connect(
                 bare,
                 store(settings, directory),
