@@ -108,8 +108,6 @@ class StateUnreachable(StateError):
 class StateDenied(StateError):
     """The server refused to let the state branch be read or written; asking again does not help."""
 
-    exit_code = 1
-
 
 class StateExhausted(StateError):
     """Others were faster until the deadline; nothing was written, later it may be."""

@@ -22,8 +22,8 @@ DEPENDENCIES = Policy(
     Outcome.PASS,
     "warn and pass; FAIL if strict (ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED)",
 )
-CI_GREEN = Policy("ci-green", Outcome.FAIL, "FAIL; a forge that does not answer is ERROR: deferred")
-REVIEW_APPROVED = Policy("review-approved", Outcome.FAIL, "FAIL; a forge that does not answer is ERROR: deferred")
+CI_GREEN = Policy("ci-green", Outcome.FAIL, "FAIL; a forge that does not answer decides nothing")
+REVIEW_APPROVED = Policy("review-approved", Outcome.FAIL, "FAIL; a forge that does not answer decides nothing")
 TESTS_PASSED = Policy("tests-passed", Outcome.FAIL, "FAIL")
 STAGING_STATUS = Policy("staging-status", Outcome.FAIL, "FAIL")
 MERGE = Policy("merge", Outcome.ERROR, "ERROR: deferred, then escalated; never pass")

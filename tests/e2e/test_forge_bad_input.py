@@ -119,12 +119,7 @@ def test_the_repository_is_archived(task: WaitingTask) -> None:
     task.repository.api().patch("", {"archived": True}).ok()
     assert "the repository is archived" in task.refused("forge", "check")
     task.done("advance", "T-1", "--dry-run")
-    before = task.state()
-    done = task.run("advance", "T-1")
-    assert done.returncode == 1
-    assert b"archived" in done.stderr
-    assert done.stderr.count(b"\n") == 1
-    assert task.state() == before
+    assert "archived" in task.refused("advance", "T-1")
 
 
 def test_too_many_requests(shared: WaitingTask) -> None:

@@ -109,7 +109,7 @@ def test_only_the_bot_writes(gitea: Gitea, state: State) -> None:
     assert refused.returncode != 0
     assert b"alice:" in refused.stderr
     command = state.run("task", "new", "A-1", "The second", work=hand)
-    assert command.returncode == 1
+    assert command.returncode == 2
     assert "alice:" in command.stderr.decode()
     assert state.tip() == before
     repository.write(task, changed, branch=BRANCH, user=gitea.bot).ok()
@@ -120,7 +120,7 @@ def test_a_secret_in_the_state_is_refused(state: State) -> None:
     """The bot's pushes are scanned like everybody's (SEC-1)."""
     before, token = state.tip(), github_token()
     refused = state.run("task", "new", "S-1", token)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert token.encode() not in refused.stdout + refused.stderr
     assert state.tip() == before
 
