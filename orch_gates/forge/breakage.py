@@ -51,7 +51,7 @@ _MEANING: tuple[tuple[type[BaseException], Breakage], ...] = (
     (TimeoutError, Breakage(False, _NO_ANSWER)),
     (LocationValueError, Breakage(True, "cannot be reached: the url cannot be used")),
     # It may also break in the middle of an answer.
-    (ssl.SSLError, Breakage(False, "does not speak TLS as it should; is the url right?")),
+    (ssl.SSLError, Breakage(False, "does not speak TLS as it should; is the url right, or is it http://?")),
 )
 
 

@@ -66,7 +66,7 @@ MERGES: dict[str, MergeOutcome] = {
     "merge: where one may not look": Gone(_HIDDEN),
     "merge: with a wrong token": Forbidden(_NO_TOKEN),
     "merge: with an open dependency": Ambiguous("500"),
-    "merge: without a token": Forbidden("401, this needs a token; give one"),
+    "merge: without a token": Forbidden("401, this needs a token; put one into ORCH_FORGE_TOKEN"),
     "merge: without the scope": Forbidden(_NO_SCOPE),
 }
 

@@ -56,7 +56,9 @@ def trouble(answer: Answer) -> Trouble:
             return Trouble(Sort.REFUSED, f"has moved to {_moved(answer)}; name the new one")
         case 401:
             missing = answer.message == "token is required"
-            return Trouble(Sort.REFUSED, f"401, {'this needs a token; give one' if missing else _WRONG_TOKEN}")
+            return Trouble(
+                Sort.REFUSED, f"401, {'this needs a token; put one into ORCH_FORGE_TOKEN' if missing else _WRONG_TOKEN}"
+            )
         case 403:
             return Trouble(Sort.REFUSED, f"403, {_forbidden(answer)}")
         case 404:

@@ -15,6 +15,7 @@ from orch_gates.forge.port.server import About, Access, Kind
 
 # What every GitHub's `/meta` says, and nobody else's.
 _MARK = "verifiable_password_authentication"
+_NOTHING = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,10 @@ class GithubServer:
 
     def about(self) -> About:
         """What it is; github.com has no version but that of its API."""
-        answer = self.api.read("/meta")
-        found = _whole(answer)
+        answer = self.api.ask("GET", "/meta")
+        if not answer.ok and answer.status != _NOTHING:
+            answer = self.api.read("/meta")
+        found = _whole(answer) if answer.ok else {}
         if _MARK not in found:
             raise ForgeUnavailable(f"{self.api.at('/meta')} is not the API of a GitHub; is the url right?")
         installed = found.get("installed_version")
