@@ -61,9 +61,9 @@ def judge(facts: Facts, required: Sequence[str], least: int) -> Verdict:
         reason = f"{len(red)} of {len(statuses)} statuses are pending: {_named(red)}"
         return Verdict(NAME, Outcome.FAIL, reason, evidence=evidence, next_step=wait, absent=True)
     if len(statuses) < max(1, least):
-        reason = f"{len(statuses)} statuses on {facts.head[:10]}, at least {max(1, least)} are expected"
+        reason = f"{len(statuses)} statuses on {facts.head[:10]}, expected at least {max(1, least)}"
         return Verdict(NAME, Outcome.FAIL, reason, evidence=evidence, next_step=wait, absent=True)
-    return Verdict(NAME, Outcome.PASS, f"all {len(statuses)} statuses are success", evidence=evidence)
+    return Verdict(NAME, Outcome.PASS, f"{len(statuses)} of {len(statuses)} statuses are success", evidence=evidence)
 
 
 def _counts(context: str, required: Sequence[str]) -> bool:
