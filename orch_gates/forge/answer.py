@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import Any
 
@@ -54,6 +56,16 @@ class Answer:
         """Seconds that the forge asks to wait, at most a day; a date is not read, as clocks differ (ST-7)."""
         said = self.headers.get("Retry-After", "")
         return min(float(said), _LONGEST_WAIT) if said.isdecimal() else None
+
+    @property
+    def date(self) -> datetime | None:
+        """What time the forge had when it answered (ST-7); None where it tells none."""
+        try:
+            found = parsedate_to_datetime(self.headers.get("Date", ""))
+        except ValueError:
+            return None
+        # A zone of -0000 is read as none.
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 class Sort(Enum):

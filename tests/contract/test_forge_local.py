@@ -85,7 +85,7 @@ class LocalRig:
         self.forge.pulls.edit(number, title=f"WIP: {self.forge.pulls.get(number).title}")
 
     def add_workflow(self, name: str) -> str:
-        raise NotImplementedError
+        raise AssertionError("a bare repository runs no workflows")
 
     @contextlib.contextmanager
     def refuse_pushes(self, words: str) -> Iterator[None]:

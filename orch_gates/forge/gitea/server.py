@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.answer import Answer
 from orch_gates.forge.fields import document, flag, part, text
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.rows import repository_path
@@ -37,7 +33,7 @@ class GiteaServer:
         except (ForgeUnavailable, ValueError) as error:
             at = self._api.at("/version")
             raise ForgeUnavailable(f"{at} does not answer as Gitea and Forgejo do; is the url right?") from error
-        return About(self._kind(version), version, _date(answer))
+        return About(self._kind(version), version, answer.date)
 
     def access(self) -> Access:
         """Who the token belongs to, and what it may do here.
@@ -77,11 +73,3 @@ class GiteaServer:
             if (told := errors.scopes(self._api.ask("GET", path))) is not None:
                 return login, told
         return login, None
-
-
-def _date(answer: Answer) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.answer import Answer
@@ -39,7 +37,7 @@ class GithubServer:
             or (installed if isinstance(installed, str) else "")
             or answer.headers.get("X-GitHub-Api-Version-Selected", "")
         )
-        return About(Kind.GITHUB, version or "unknown", _date(answer))
+        return About(Kind.GITHUB, version or "unknown", answer.date)
 
     def access(self) -> Access:
         """Who the token belongs to, and what that user may do.
@@ -84,12 +82,3 @@ def _whole(answer: Answer) -> Row:
 def _scopes(answer: Answer) -> tuple[str, ...] | None:
     told = answer.headers.get("X-OAuth-Scopes")
     return None if told is None else tuple(sorted(name.strip() for name in told.split(",") if name.strip()))
-
-
-def _date(answer: Answer) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except ValueError:
-        return None
-    # A zone of -0000 is read as none.
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
