@@ -1,0 +1,67 @@
+"""Paths where only generic rules are silent: files that tools generate, full of hashes and encoded data.
+
+Rules of a provider's format and of keys apply everywhere (SEC-4). The table is no wider than the default of
+gitleaks, so that nothing is exempt here that a plain hook with gitleaks would have found.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Endings of files that are no text, or hold encoded data; in any case.
+_ENDING_LIST = """
+    .bmp .gif .jpg .jpeg .png .svg .tif .tiff .eot .otf .ttf .woff .woff2 .doc .docx .xls .xlsx .pdf .bin .socket
+    .vsidx .v2 .suo .wsuo .pdb .exe .gltf
+"""
+_ENDINGS = tuple(_ENDING_LIST.split())
+# Names of files, wherever they are; the case counts.
+_NAME_LIST = """
+    gradlew gradlew.bat gradle.lockfile mvnw mvnw.cmd deno.lock npm-shrinkwrap.json package-lock.json pnpm-lock.yaml
+    yarn.lock javascript.json Pipfile.lock poetry.lock
+"""
+_NAMES = frozenset(_NAME_LIST.split())
+# Ends of paths, whatever stands before them.
+_TAILS = ("go.mod", "go.sum", "go.work", "go.work.sum", ".gem")
+_HEADED = ("vendor/modules.txt", ".mvn/wrapper/MavenWrapperDownloader.java")
+# Folders of other people's code, with everything below them.
+_FOLDERS = frozenset({"node_modules", "bower_components"})
+_VENDORED = tuple(
+    f"/vendor/{name}/"
+    for name in (
+        "github.com",
+        "golang.org/x",
+        "google.golang.org",
+        "gopkg.in",
+        "istio.io",
+        "k8s.io",
+        "sigs.k8s.io",
+        "bundle",
+        "ruby",
+    )
+)
+_ANYWHERE = ("verification-metadata.xml", "Database.refactorlog", "gitleaks.toml")
+_PYTHON = re.compile(
+    r"/(?:(?:v?env|virtualenv)/lib(?:64)?|lib(?:64)?/python[23](?:\.\d{1,2})+|python/[23](?:\.\d{1,2})+/lib(?:64)?"
+    r"|[a-z0-9_.]+-[0-9.]+\.dist-info)(?:/|\Z)",
+    re.IGNORECASE,
+)
+_LIBRARY = re.compile(r"(?:angular|bootstrap|jquery(?:-?ui)?|plotly|swagger-?ui)[a-zA-Z0-9.-]*\.js(?:\.map)?\Z")
+
+
+def exempt(path: str) -> bool:
+    """Whether generic rules are silent in a file at `path`; content without a path has none and is judged."""
+    if not path:
+        return False
+    rooted = "/" + path
+    name = path.rpartition("/")[2]
+    return (
+        path.lower().endswith(_ENDINGS)
+        or name in _NAMES
+        or path.endswith(_TAILS)
+        or rooted.endswith(tuple("/" + tail for tail in _HEADED))
+        or not _FOLDERS.isdisjoint(path.split("/"))
+        or any(folder in rooted for folder in _VENDORED)
+        or any(part in path for part in _ANYWHERE)
+        or _PYTHON.search(rooted) is not None
+        or _LIBRARY.match(name) is not None
+    )

@@ -1,0 +1,129 @@
+"""Which raw matches count: entropy, placeholders, words and code, checksums. Pure, and fast for the common no."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from orch_gates.scanners.rules.checksums import CHECKSUMS
+from orch_gates.scanners.rules.meta import RuleMeta
+from orch_gates.scanners.rules.paths import exempt
+from orch_gates.scanners.rules.structure import STRUCTURES
+from orch_gates.scanners.rules.words import PLACEHOLDERS, TOKEN_PLACEHOLDERS, looks_random, unknown
+
+# A wrong checksum makes a token less likely, so it has to look more random; it never decides alone.
+_DOUBT = 0.6
+# Generic rules whose matches are judged first; the others follow, all in the order of their names.
+_FIRST = ("generic-api-key", "generic-password", "generic-secret")
+
+# A value that names where the secret is, not what it is.
+_REFERENCE = re.compile(
+    rb"^[$%@&{<(\[#]|[$%#]\{|\{\{|\}\}|<[%/\w]|\$\(|%[sdv]\b|%\(|^(?:self|this|os|process|config|env|settings|args|request"
+    rb"|req|params|options|opts|ctx|context|data|user|secrets|var|local|module|each|Values|credentials|vault)[.\[]"
+)
+_PATH = re.compile(
+    rb"^(?:\.{0,2}/|~/|[A-Za-z]:\\|[a-z][a-z0-9+.-]*://|www\.)"
+    rb"|\.(?:py|js|ts|json|ya?ml|xml|html?|css|txt|md|pem|crt|key|pub|go|rb|java|sh|cfg|conf|ini|toml|php|png|svg|jpe?g|so"
+    rb"|com|org|net|io|zip|gz|log|lock|cs|proto|sql|csv|properties|local)$"
+)
+_CODE = re.compile(
+    rb"^[A-Za-z_][A-Za-z_]*(?:(?:\.|::|->|/|-)[A-Za-z_]+)*$|[()]|^[A-Za-z_]\w*\[|^\W+$|->|::|\+\+|&&|\|\||=>"
+)
+_PLAIN = re.compile(
+    rb"^(?:0x)?[0-9][0-9.,:_/+-]*$|^[0-9]{1,4}(?:[-/.][0-9]{1,4}){2}|^v?[0-9]+\.[0-9]+(?:\.[0-9]+)*(?:[-.]?[a-z]+[0-9]*)?$"
+    rb"|^(?:sha|aes|rsa|md|utf|iso|ecdsa|ed|hmac|des|pbkdf|base|hs|rs|es|ps|x|tls|ssl|http|oauth|ipv|int|uint|float|str"
+    rb"|u?char|bytes)[-_]?[0-9]+"
+    rb"|^[ar]n:|^data:|^(?:application|text|image)/"
+)
+# In these files a value without quotes is an expression.
+_PROGRAMS = """
+    .py .js .mjs .cjs .jsx .ts .tsx .go .java .kt .kts .scala .c .h .cc .cpp .hpp .cs .rs .rb .php .swift .m .lua .pl
+    .pm .ex .exs .erl .hs .clj .dart .groovy .vue .svelte .sol .zig .nim .jl .r .vb .fs .ipynb
+"""
+_PROGRAM_ENDINGS = tuple(_PROGRAMS.split())
+
+
+def order(rule: RuleMeta) -> tuple[int, str]:
+    """The order in which matches of one place are judged: a format before a provider's name before a generic rule."""
+    if not rule.generic:
+        return (1 if rule.named else 0, rule.id)
+    return (2 + (_FIRST.index(rule.id) if rule.id in _FIRST else len(_FIRST)), rule.id)
+
+
+def counts(rule: RuleMeta, secret: bytes, line: bytes, *, path: str, also: Sequence[str], decoded: bool) -> bool:
+    """Whether a match of `rule` is a finding.
+
+    `line` is the line of the match, `path` where it stands ("" in messages and names). `also` are the ids of the rules
+    that count already at an overlapping place, judged in the order of `order`: where one does, a rule that rests on a
+    name has nothing to add. `decoded` says that the text was encoded: then the line is not the one around it.
+    """
+    if rule.helper or len(secret) < rule.least or not _applies(rule, path, also):
+        return False
+    if rule.require and not STRUCTURES[rule.require](secret):
+        return False
+    verified = CHECKSUMS[rule.checksum](secret) if rule.checksum else None
+    if verified:
+        return True
+    floor = rule.entropy + (_DOUBT if verified is False else 0.0)
+    bits = entropy(secret)
+    if bits <= floor:
+        return False
+    low = secret.lower()
+    if any(word in low for word in TOKEN_PLACEHOLDERS):
+        return False
+    if rule.generic:
+        if decoded and not _not_written(secret):
+            return False
+        return _plausible(rule.id, secret, low, line, path, bits)
+    return not rule.named or _not_written(secret)
+
+
+def _applies(rule: RuleMeta, path: str, also: Sequence[str]) -> bool:
+    if rule.paths and path and not path.lower().endswith(rule.paths):
+        return False
+    if rule.generic:
+        return not also and not exempt(path)
+    return not (rule.named and also)
+
+
+def entropy(secret: bytes) -> float:
+    """Shannon entropy, in bits a byte."""
+    size = len(secret)
+    return -sum(n / size * math.log2(n / size) for n in Counter(secret).values()) if size else 0.0
+
+
+def _not_written(secret: bytes) -> bool:
+    return looks_random(secret.decode("latin-1"))
+
+
+def _plausible(rule: str, secret: bytes, low: bytes, line: bytes, path: str, bits: float) -> bool:
+    if any(word in low for word in PLACEHOLDERS) or len(set(low)) < 5:
+        return False
+    if _REFERENCE.search(secret) or _PATH.search(secret) or _PLAIN.match(low):
+        return False
+    text = secret.decode("latin-1")
+    random = looks_random(text)
+    if rule == "generic-password":
+        return _password(secret, text, line, path, random=random)
+    if not random or _CODE.search(secret):
+        return False
+    return bits >= (3.0 if len(secret) >= 16 else 3.2)
+
+
+def _password(secret: bytes, text: str, line: bytes, path: str, *, random: bool) -> bool:
+    if _CODE.search(secret) and not (random and b"(" not in secret and b")" not in secret):
+        return False
+    if not _quoted(secret, line) and path.lower().endswith(_PROGRAM_ENDINGS):
+        return random and len(secret) >= 8
+    letters = sum(c.isalpha() for c in text)
+    others = len(text) - letters
+    if not others or not letters:
+        return random and letters >= 8 and unknown(text) > 4
+    return random or unknown(text) > 2 or any(c.isdigit() for c in text)
+
+
+def _quoted(secret: bytes, line: bytes) -> bool:
+    at = line.find(secret)
+    return at > 0 and line[at - 1 : at] in b"\"'`;"
