@@ -17,24 +17,30 @@ from orch_gates.scanners.rules.words import PLACEHOLDERS, TOKEN_PLACEHOLDERS, lo
 _DOUBT = 0.6
 # Generic rules whose matches are judged first; the others follow, all in the order of their names.
 _FIRST = ("generic-api-key", "generic-password", "generic-secret")
+# Behind names as common as "key" and "token" stand so many words that only what looks drawn counts.
+_KEYS = frozenset({"generic-api-key", "generic-secret", "authorization-token"})
 
 # A value that names where the secret is, not what it is.
 _REFERENCE = re.compile(
-    rb"^[$%@&{<(\[#]|[$%#]\{|\{\{|\}\}|<[%/\w]|\$\(|%[sdv]\b|%\(|^(?:self|this|os|process|config|env|settings|args|request"
-    rb"|req|params|options|opts|ctx|context|data|user|secrets|var|local|module|each|Values|credentials|vault)[.\[]"
+    rb"^\$\w+$|^[$%@&#]\w+[%@#]?$|^[<{\[(].*[>}\])]$|[$%#@]\{|\{\{|\}\}|<[%/]|^<\w|\$\(|^%[sdv]|%\("
+    rb"|^(?:self|this|os|process|config|env|settings|args|request|req|params|options|opts|ctx|context|data|user|secrets"
+    rb"|var|local|module|each|Values|credentials|vault)[.\[]"
 )
 _PATH = re.compile(
     rb"^(?:\.{0,2}/|~/|[A-Za-z]:\\|[a-z][a-z0-9+.-]*://|www\.)"
     rb"|\.(?:py|js|ts|json|ya?ml|xml|html?|css|txt|md|pem|crt|key|pub|go|rb|java|sh|cfg|conf|ini|toml|php|png|svg|jpe?g|so"
     rb"|com|org|net|io|zip|gz|log|lock|cs|proto|sql|csv|properties|local)$"
 )
-_CODE = re.compile(
-    rb"^[A-Za-z_][A-Za-z_]*(?:(?:\.|::|->|/|-)[A-Za-z_]+)*$|[()]|^[A-Za-z_]\w*\[|^\W+$|->|::|\+\+|&&|\|\||=>"
-)
+_NAME = re.compile(rb"^[~@:!&*]?[A-Za-z_]+(?:(?:\.|::|->|/|-|:|=)[A-Za-z_]+)*[!?:.]?$")
+# Words joined to a name, perhaps with a number at its end.
+_IDENTIFIER = re.compile(rb"^[A-Za-z]+(?:[-_.][A-Za-z]+)*[-_.][A-Za-z]*[0-9]{0,3}$")
+_API_VERSION = re.compile(rb"(?:^|/)v[0-9]+(?:(?:alpha|beta)[0-9]*)?$")
+_DOTTED = re.compile(rb"^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$")
+_CODE = re.compile(rb"\w\(|\)$|\(\)|^[A-Za-z_]\w*\[|^\W+$|->|::|&&|\|\||=>|(?:%[0-9A-Fa-f]{2}.*){2}|\\[wdsb]")
 _PLAIN = re.compile(
-    rb"^(?:0x)?[0-9][0-9.,:_/+-]*$|^[0-9]{1,4}(?:[-/.][0-9]{1,4}){2}|^v?[0-9]+\.[0-9]+(?:\.[0-9]+)*(?:[-.]?[a-z]+[0-9]*)?$"
-    rb"|^(?:sha|aes|rsa|md|utf|iso|ecdsa|ed|hmac|des|pbkdf|base|hs|rs|es|ps|x|tls|ssl|http|oauth|ipv|int|uint|float|str"
-    rb"|u?char|bytes)[-_]?[0-9]+"
+    rb"^(?:0x)?[0-9][0-9.,:_/+-]*$|^v?[0-9]+\.[0-9]+(?:\.[0-9]+)*(?:[-.]?[a-z]+[0-9]*)?$"
+    rb"|^(?:sha|aes|rsa|md|utf|iso|ecdsa|ed|hmac|des|pbkdf|base|tls|ssl|http|oauth|ipv|int|uint|float|str|u?char|bytes)"
+    rb"[-_]?[0-9]{1,4}(?:[-_.][a-z0-9]{1,12})*$"
     rb"|^[ar]n:|^data:|^(?:application|text|image)/"
 )
 # In these files a value without quotes is an expression.
@@ -56,7 +62,7 @@ def counts(rule: RuleMeta, secret: bytes, line: bytes, *, path: str, also: Seque
     """Whether a match of `rule` is a finding.
 
     `line` is the line of the match, `path` where it stands ("" in messages and names). `also` are the ids of the rules
-    that count already at an overlapping place, judged in the order of `order`: where one does, a rule that rests on a
+    that count already at an overlapping place, judged in the order of `order`, the longest first: where one does, a rule that rests on a
     name has nothing to add. `decoded` says that the text was encoded: then the line is not the one around it.
     """
     if rule.helper or len(secret) < rule.least or not _applies(rule, path, also):
@@ -67,8 +73,7 @@ def counts(rule: RuleMeta, secret: bytes, line: bytes, *, path: str, also: Seque
     if verified:
         return True
     floor = rule.entropy + (_DOUBT if verified is False else 0.0)
-    bits = entropy(secret)
-    if bits <= floor:
+    if entropy(secret) <= floor:
         return False
     low = secret.lower()
     if any(word in low for word in TOKEN_PLACEHOLDERS):
@@ -76,11 +81,13 @@ def counts(rule: RuleMeta, secret: bytes, line: bytes, *, path: str, also: Seque
     if rule.generic:
         if decoded and not _not_written(secret):
             return False
-        return _plausible(rule.id, secret, low, line, path, bits)
+        return _plausible(rule, secret, low, line, path)
     return not rule.named or _not_written(secret)
 
 
 def _applies(rule: RuleMeta, path: str, also: Sequence[str]) -> bool:
+    if rule.id in also:
+        return False
     if rule.paths and path and not path.lower().endswith(rule.paths):
         return False
     if rule.generic:
@@ -98,29 +105,27 @@ def _not_written(secret: bytes) -> bool:
     return looks_random(secret.decode("latin-1"))
 
 
-def _plausible(rule: str, secret: bytes, low: bytes, line: bytes, path: str, bits: float) -> bool:
+def _plausible(rule: RuleMeta, secret: bytes, low: bytes, line: bytes, path: str) -> bool:
     if any(word in low for word in PLACEHOLDERS) or len(set(low)) < 5:
         return False
-    if _REFERENCE.search(secret) or _PATH.search(secret) or _PLAIN.match(low):
+    if _REFERENCE.search(secret) or _PATH.search(secret) or _PLAIN.search(low):
         return False
-    text = secret.decode("latin-1")
+    if line.count(secret) > 1 and not _quoted(secret, line):
+        return False
+    text = secret.decode("utf-8", "replace")
     random = looks_random(text)
-    if rule == "generic-password":
-        return _password(secret, text, line, path, random=random)
-    if not random or _CODE.search(secret):
+    if rule.id in _KEYS:
+        return random and not _CODE.search(secret) and not _API_VERSION.search(secret)
+    if not text.isascii() and (text.isalpha() or sum(not c.isascii() for c in text) * 4 > len(text)):
         return False
-    return bits >= (3.0 if len(secret) >= 16 else 3.2)
-
-
-def _password(secret: bytes, text: str, line: bytes, path: str, *, random: bool) -> bool:
-    if _CODE.search(secret) and not (random and b"(" not in secret and b")" not in secret):
+    if _IDENTIFIER.match(secret) and unknown(text) <= 4:
         return False
-    if not _quoted(secret, line) and path.lower().endswith(_PROGRAM_ENDINGS):
+    if _NAME.match(secret) or _DOTTED.match(secret):
         return random and len(secret) >= 8
-    letters = sum(c.isalpha() for c in text)
-    others = len(text) - letters
-    if not others or not letters:
-        return random and letters >= 8 and unknown(text) > 4
+    if _CODE.search(secret) or not any(c.isalpha() for c in text):
+        return False
+    if path.lower().endswith(_PROGRAM_ENDINGS) and not _quoted(secret, line):
+        return random and len(secret) >= 8
     return random or unknown(text) > 2 or any(c.isdigit() for c in text)
 
 

@@ -18,7 +18,7 @@ _COMMON = frozenset(
 )
 
 # Keys of a manifest that hold no secret, where its metadata comes last.
-_MANIFEST = frozenset({b"name", b"namespace", b"type", b"kind", b"apiVersion", b"app"})
+_MANIFEST = frozenset({b"name", b"namespace", b"type", b"kind", b"apiVersion", b"app", b"uid", b"creationTimestamp"})
 
 
 def no_placeholder(secret: bytes) -> bool:

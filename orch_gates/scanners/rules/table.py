@@ -24,7 +24,8 @@ _NEAR = r"[\w.\-]{0,24}<shut><gap><op>[ \t=]{0,4}<open>?"
 class Row:
     """One rule of ours, ready for the engine.
 
-    `kind` is `format` where the text alone proves the secret, `named` where a provider's name beside it is needed,
+    `kind` is `format` where the text alone proves the secret, `named` where a provider's name beside it is needed
+    or the shape proves little,
     `generic` where a name like "password" is all there is, `helper` where the match is only worth decoding.
     """
 
@@ -65,7 +66,7 @@ def _token(row: Mapping[str, Any], parts: Mapping[str, str]) -> Row:
     return Row(
         id=row["id"],
         what=row["what"],
-        kind="named" if near else "format",
+        kind="named" if near or row.get("weak") else "format",
         pattern=token_pattern(row["shape"], near, parts, anywhere=row.get("anywhere", False)),
         entropy=row.get("entropy", 3.0),
         checksum=row.get("checksum", ""),
