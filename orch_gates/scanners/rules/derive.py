@@ -21,6 +21,7 @@ _CATALOGUE = Path(__file__).with_name("catalogue.toml")
 _ORIGIN = re.compile(r"^(?:betterleaks\.|veles\.secrets/)")
 _NUMBER = re.compile(r"\.\d+\Z")
 _WORD_START = re.compile(r"^((?:\(\?[a-z]+\))?)\\b(?=\()")
+_BEFORE = r"(?:^|[^0-9A-Za-z_]|\\[nrt])"
 _LETTERS = re.compile(r"[A-Za-z]{3}")
 # The catalogue asks more of some formats than random tokens always have.
 _MOST_ENTROPY = 3.0
@@ -127,7 +128,7 @@ def _engine(key: str, row: Row) -> dict[str, object]:
         # A wrong guess here would be silent, so the exact floor is left to refine.counts.
         "min_entropy": 0.0 if row.checksum or row.kind == "helper" else round(max(row.entropy - 0.01, 0.0), 2),
         "confidence": "medium",
-        "betterleaks_secret_group": 0,
+        "betterleaks_secret_group": row.group,
     }
     if row.kind == "helper":
         rule["visible"] = False
@@ -173,6 +174,7 @@ def _row(detail: Mapping[str, Any], ending: str) -> Row:
         what=str(detail["name"]).partition(",")[0].strip(),
         kind="named" if _needs_name(pattern) else "format",
         pattern=_unbound(pattern, ending),
+        group=int(detail["betterleaks_secret_group"] or 0),
         entropy=min(_entropy(detail["betterleaks_filter"]), _MOST_ENTROPY),
     )
 
@@ -205,7 +207,7 @@ def _unbound(pattern: str, ending: str) -> str:
     """The pattern with wider edges: any character that cannot be part of a token, also in escaped text."""
     if ending and pattern.endswith(ending):
         pattern = pattern.removesuffix(ending) + r"(?:[^0-9A-Za-z_=\-]|$)"
-    return _WORD_START.sub(r"\1(?:^|[^0-9A-Za-z_]|\\[nrt])", pattern)
+    return _WORD_START.sub(lambda found: found[1] + _BEFORE, pattern)
 
 
 def _needs_name(pattern: str) -> bool:

@@ -102,7 +102,7 @@ def entropy(secret: bytes) -> float:
 
 
 def _not_written(secret: bytes) -> bool:
-    return looks_random(secret.decode("latin-1"))
+    return looks_random(secret.decode("latin-1")) or sum(48 <= byte < 58 for byte in secret) >= 5
 
 
 def _plausible(rule: RuleMeta, secret: bytes, low: bytes, line: bytes, path: str) -> bool:

@@ -38,6 +38,7 @@ class Row:
     digits: int = 0
     checksum: str = ""
     require: str = ""
+    group: int = 0
     shapes: tuple[str, ...] = ()
     near: tuple[str, ...] = ()
 

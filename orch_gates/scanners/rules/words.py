@@ -107,6 +107,7 @@ year yes your zip zone
 WORDS = frozenset(_LIST.split())
 
 _CHUNK = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_LONG_HEX = re.compile(r"(?=[a-fA-F]{0,12}[0-9])[0-9a-fA-F]{16,}\Z")
 _LEET = str.maketrans("01345@$7", "oleasast")
 _PAIRS = Counter(word[at : at + 2] for word in WORDS for at in range(len(word) - 1))
 _COMMON_PAIRS = frozenset(pair for pair, count in _PAIRS.items() if count >= 4)
@@ -139,7 +140,7 @@ def looks_random(text: str) -> bool:
 
     Measured: 99 of 100 random texts of 12 characters and more are, and 2 of 100 names without digits.
     """
-    return 2 * changes(text) - wordlike(text) > -0.45
+    return 2 * changes(text) - wordlike(text) > -0.45 or _LONG_HEX.match(text) is not None
 
 
 def changes(text: str) -> float:
