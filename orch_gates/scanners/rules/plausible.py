@@ -1,0 +1,89 @@
+"""Whether the value of a generic rule is a secret: not a placeholder, a reference, a name, a version, or code."""
+
+from __future__ import annotations
+
+import re
+
+from orch_gates.scanners.rules.words import PLACEHOLDERS, looks_random, unknown
+
+# Behind names as common as "key" and "token" stand so many words that only what looks drawn counts.
+_KEYS = frozenset({"generic-api-key", "generic-secret", "authorization-token"})
+_QUOTES = frozenset({b'"', b"'", b"`", b";"})
+# A longer line is no line that a person wrote; looking through all of it would cost more than it tells.
+_LONG = 2_000
+_NEAR = 120
+
+# A value that names where the secret is, not what it is.
+_REFERENCE = re.compile(
+    rb"^\$\w+$|^[$%@&#]\w+[%@#]?$|^[<{\[(].*[>}\])]$|[$%#@]\{|\{\{|\}\}|<[%/]|^<\w|\$\(|^%[sdv]|%\("
+    rb"|^(?:self|this|os|process|config|env|settings|args|request|req|params|options|opts|ctx|context|data|user|secrets"
+    rb"|var|local|module|each|Values|credentials|vault)[.\[]"
+)
+_PATH = re.compile(
+    rb"^(?:\.{0,2}/|~/|[A-Za-z]:\\|[a-z][a-z0-9+.-]*://|www\.)"
+    rb"|\.(?:py|js|ts|json|ya?ml|xml|html?|css|txt|md|pem|crt|key|pub|go|rb|java|sh|cfg|conf|ini|toml|php|png|svg|jpe?g"
+    rb"|so|com|org|net|io|zip|gz|log|lock|cs|proto|sql|csv|properties|local)$"
+)
+# A number, version, date, algorithm or media type.
+_PLAIN = re.compile(
+    rb"^(?:0x)?[0-9][0-9.,:_/+-]*$|^v?[0-9]+\.[0-9]+(?:\.[0-9]+)*(?:[-.]?[a-z]+[0-9]*)*$|(?:^|/)v[0-9]+(?:(?:alpha|beta)[0-9]*)?$"
+    rb"|^(?:sha|aes|rsa|md|utf|iso|ecdsa|ed|hmac|des|pbkdf|base|tls|ssl|http|oauth|ipv|int|uint|float|str|u?char|bytes)"
+    rb"[-_]?[0-9]{1,4}(?:[-_.][a-z0-9]{1,12})*$"
+    rb"|^[0-9]{4}-[0-9]{2}-[0-9]{2}|^[au]rn:|^data:|^(?:application|text|image)/"
+)
+# Words, joined as names are; perhaps with a number at the end.
+_WORDS = re.compile(
+    rb"^[~@:!&*]?[A-Za-z_*]+(?:(?:\.|::|->|/|-|:|=)[A-Za-z_]+)*[!?:.]?$|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$"
+)
+_NUMBERED = re.compile(rb"^[A-Za-z]+(?:[-_.][A-Za-z]+)*[-_.][A-Za-z]*[0-9]{0,3}$")
+_CODE = re.compile(rb"\w\(|\)$|\(\)|^[A-Za-z_]\w*\[|^\W+$|->|::|&&|\|\||=>|(?:%[0-9A-Fa-f]{2}.*){2}|\\[wdsb]")
+# Names of what is no secret though "key" or "token" stands in them.
+_NO_SECRET = re.compile(
+    rb"(?i)(?:[a-z](?-i:I[dD]s?|Name)|[_.-](?:ids?|name)|arn|ur[il]|path|type|version|algorithm|prefix"
+    rb"|(?:next|page|continuation|pagination)[_-]?token)[\"'\])\x60]{0,3}[ \t]{0,8}[:=>]{1,3}[ \t]{0,8}[\"'\x60]?$"
+)
+# In these files a value without quotes is an expression.
+_PROGRAMS = """
+    .py .pyi .js .mjs .cjs .jsx .ts .tsx .go .java .kt .kts .scala .c .h .cc .cpp .hpp .cs .rs .rb .php .swift .m .lua
+    .pl .pm .ex .exs .erl .hs .clj .dart .groovy .vue .svelte .sol .zig .nim .jl .r .vb .fs .ipynb
+"""
+_PROGRAM_ENDINGS = tuple(_PROGRAMS.split())
+
+
+def plausible(rule: str, secret: bytes, line: bytes, path: str) -> bool:
+    """Whether `secret` in `line` of a file at `path` can be one, given that a generic rule with this id matched it."""
+    low = secret.lower()
+    if any(word in low for word in PLACEHOLDERS) or len(set(low)) < 5:
+        return False
+    if _REFERENCE.search(secret) or _PATH.search(secret) or _PLAIN.search(low):
+        return False
+    at = max(line.find(secret), 0)
+    before = line[max(at - _NEAR, 0) : at]
+    expression = before[-1:] not in _QUOTES and path.lower().endswith(_PROGRAM_ENDINGS)
+    if expression and len(line) < _LONG and line.count(secret) > 1:
+        return False
+    if rule in _KEYS:
+        drawn = looks_random(secret.decode("latin-1"), strict=expression or _listed(before))
+        return drawn and not (_CODE.search(secret) or _NO_SECRET.search(before))
+    return _password(secret, strict=expression)
+
+
+def _password(secret: bytes, *, strict: bool) -> bool:
+    """Passwords are typed as often as drawn, so words with something added count, words alone do not."""
+    text = secret.decode("utf-8", "replace")
+    if not text.isascii() and (text.isalpha() or sum(not c.isascii() for c in text) * 4 > len(text)):
+        return False
+    if _NUMBERED.match(secret) and unknown(text) <= 4:
+        return False
+    random = looks_random(text, strict=strict) and len(secret) >= 8
+    if strict or _WORDS.match(secret):
+        return random
+    if _CODE.search(secret) or not any(c.isalpha() for c in text):
+        return False
+    return random or unknown(text) > 2 or any(c.isdigit() for c in text)
+
+
+def _listed(before: bytes) -> bool:
+    """Whether the secret follows a comma or begins its line in quotes, as the next item of a list does."""
+    bare = before.rstrip(b" \t\"'`")
+    return bare.endswith(b",") or (not bare.strip() and before[-1:] in (b'"', b"'"))
