@@ -73,6 +73,10 @@ class MalformedYaml(ReportError):
         self.problem = problem
 
 
+class PinsUnreadable(OrchError):
+    """A file that pins packages cannot be read; `str()` says what it is instead, as in "no TOML (line 3)"."""
+
+
 class ExceptionListError(OrchError):
     """The list of allowed findings on the target branch is malformed (SEC-4)."""
 
