@@ -14,7 +14,6 @@ from orch_gates.errors import GitError, OrchError, SettingsError
 from orch_gates.gates import allowlist, dependencies, secret_scan, security
 from orch_gates.gates import range as ranges
 from orch_gates.gates.allowlist import AllowList
-from orch_gates.gates.changed_pins import changed_pins
 from orch_gates.gates.dependencies import DependencyResult
 from orch_gates.gates.range import Range, in_scope
 from orch_gates.gates.secret_scan import SecretFacts, Subject
@@ -158,6 +157,9 @@ def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> Depend
     """Audit the files of pins that a range changed (SEC-7); None where that is switched off."""
     if not settings.security.dep_audit_enabled:
         return None
+    # The readers of YAML and TOML cost every hook that does not need them.
+    from orch_gates.gates.changed_pins import changed_pins
+
     fail_closed = strict or settings.security.dep_audit_fail_closed
     auditor = PipAudit(
         program=find_pip_audit(settings.tools, settings.inherited_env),

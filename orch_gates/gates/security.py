@@ -18,6 +18,7 @@ from orch_gates.model.verdict import Outcome, Scalar, Verdict
 
 GATE = "security"
 NEXT_SECRET = "Revoke each credential first; removing it from the commits does not make it safe again."
+NEXT_DEPENDENCY = "Upgrade to a fixed version, pin what was not audited, or run again when the audit works."
 NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
 NEXT_CONFIGURATION = "Mend it on the target branch (`orch-gates config check` finds every problem), then run again."
 
@@ -120,9 +121,7 @@ def _judge_findings(facts: SecurityFacts, scanned: SecretFacts, now: datetime) -
     if refused_doubt:
         parts.append(refused_doubt)
     if parts:
-        next_step = (
-            NEXT_SECRET if secrets.standing else "Upgrade to a fixed version, or run again when the audit works."
-        )
+        next_step = NEXT_SECRET if secrets.standing else NEXT_DEPENDENCY
         findings = secrets.standing + vulnerable
         return Verdict(GATE, Outcome.FAIL, ", ".join(parts), findings, notices, evidence, next_step)
     reason = (

@@ -13,8 +13,7 @@ from typing import Any, Protocol
 
 from orch_gates import clock, process
 from orch_gates.errors import ProcessError
-from orch_gates.scanners import lockfiles
-from orch_gates.scanners.lockfiles import Pin
+from orch_gates.scanners.pins.pin import Pin, normalised
 
 # A feed that does not know this one is not working, whatever it answers (scanners.md §2).
 CONTROL = Pin("jinja2", "2.10")
@@ -129,7 +128,7 @@ def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | De
         rows = json.loads(done.stdout)["dependencies"]
         skipped = [str(row["name"]) for row in rows if row.get("skip_reason")]
         told = {
-            lockfiles.normalised(str(row["name"])): tuple(map(_vulnerability, row["vulns"]))
+            normalised(str(row["name"])): tuple(map(_vulnerability, row["vulns"]))
             for row in rows
             if not row.get("skip_reason")
         }

@@ -97,7 +97,7 @@ _SECURITY = (
         "ORCH_SECURITY_DEP_AUDIT_ENABLED",
         Kind.FLAG,
         True,
-        "Audit changed Python requirement files.",
+        "Audit changed files that pin Python packages.",
         "security.dep_audit_enabled",
     ),
     Setting(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.scanners.lockfiles import Pin
+from orch_gates.scanners.pins.pin import Pin
 from orch_gates.scanners.pip_audit import CONTROL, Audited, Degraded, PipAudit, Vulnerability
 from tests.fakes.osv_server import FAILURES, serve
 

@@ -68,6 +68,101 @@ def test_a_vulnerability_that_the_target_has_is_shown(work: Repo) -> None:
     assert WARNING not in said(done)
 
 
+TABLES = '[[{key}]]\nname = "shop"\nversion = "{version}"\n'
+KINDS = {
+    "uv.lock": "version = 1\n" + TABLES.replace("{key}", "package"),
+    "script.py.lock": "version = 1\n" + TABLES.replace("{key}", "package"),
+    "poetry.lock": "# made by hand\n" + TABLES.replace("{key}", "package"),
+    "pdm.lock": TABLES.replace("{key}", "package"),
+    "pylock.toml": 'lock-version = "1.0"\n' + TABLES.replace("{key}", "packages"),
+    "pylock.dev.toml": 'lock-version = "1.0"\n' + TABLES.replace("{key}", "packages"),
+    "Pipfile": '[packages]\nshop = "=={version}"\n',
+    "Pipfile.lock": '{"default": {\n"shop": {"version": "=={version}"}}}\n',
+    "pyproject.toml": '[project]\nname = "x"\nversion = "1"\ndependencies = ["Shop[all]=={version}"]\n',
+    "setup.cfg": "[options]\ninstall_requires =\n    shop=={version}\n",
+    "environment.yml": "dependencies:\n  - pip:\n      - shop=={version}\n",
+    "conda/environment.yaml": "dependencies:\n  - shop=={version}\n",
+    "constraints.txt": "shop=={version} \\\n    --hash=sha256:00\n",
+    "requirements.in": "shop=={version}\n",
+    "requirements/prod/base.txt": "shop=={version} ; python_version > '3'\n",
+    "dev-reqs.txt": "shop=={version}\n",
+}
+
+
+def pinned(version: str) -> dict[str, str]:
+    return {path: text.replace("{version}", version) for path, text in KINDS.items()}
+
+
+def line(path: str) -> int:
+    return next(n for n, text in enumerate(KINDS[path].lower().splitlines(), 1) if "shop" in text)
+
+
+def test_every_kind_of_file_is_audited(work: Repo) -> None:
+    """A vulnerable pin is refused wherever it stands, with its file and line."""
+    work.git("rm", "--quiet", "requirements.txt")
+    work.commit("pins of every kind", pinned("2.0"))
+    with serve(table=TABLE) as feed:
+        document: dict[str, Any] = json.loads(judged(work, "--json", url=feed.url).stdout)
+    blamed = {(finding["path"], finding["line"]) for finding in document["findings"]}
+    assert blamed == {(path, line(path)) for path in KINDS}
+    assert {finding["rule"] for finding in document["findings"]} == {"PYSEC-2"}
+    assert document["evidence"]["dependency_files_changed"] == len(KINDS) + 1
+    assert document["evidence"]["dependency_files_unread"] == 0
+
+
+def test_what_every_kind_of_file_pinned_before_is_shown(work: Repo) -> None:
+    """A change elsewhere in the file is not blamed for it, whatever the kind."""
+    work.git("switch", "--quiet", "main")
+    work.commit("pins of every kind", pinned("1.0"))
+    work.git("switch", "--quiet", "-C", "topic")
+    changed = {path: text + ("\n" if path.endswith(".lock") else "# why\n") for path, text in pinned("1.0").items()}
+    work.commit("a word more in each", changed)
+    with serve(table=TABLE) as feed:
+        done = judged(work, "--strict", "--json", url=feed.url)
+    assert done.returncode == 0, said(done)
+    notices = json.loads(done.stdout)["notices"]
+    for path in KINDS:
+        assert f"{path}:{line(path)}: shop 1.0 has PYSEC-1 (fixed in 1.5), as before" in notices
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "reason"),
+    [
+        ("setup.py", "from setuptools import setup\nsetup()\n", "setup.py is not read: a program"),
+        ("uv.lock", "version = 1\n<<<<<<< ours\n", "uv.lock could not be read: no TOML (line 2)"),
+        ("poetry.lock", b"\xff\0", "poetry.lock could not be read: not UTF-8"),
+        ("pixi.lock", "version: 6\n", "pixi.lock is not read: a lock of a kind that is not known here"),
+        ("environment.yml", "dependencies:\n  - numpy>=1\n", "environment.yml: 1 entry for conda"),
+        ("pyproject.toml", '[project]\ndynamic = ["dependencies"]\n', "pyproject.toml: 1 entry that only a build"),
+        ("pyproject.toml", '[project]\ndependencies = ["till>=1"]\n', "pyproject.toml: 1 entry with no exact version"),
+        ("requirements.in", "till @ git+https://git.example.invalid/till\n", "requirements.in: 1 entry with a url"),
+        ("Pipfile.lock", "{}", "Pipfile.lock could not be read: no packages in it"),
+    ],
+)
+def test_what_cannot_be_read_is_never_silent(work: Repo, path: str, text: str | bytes, reason: str) -> None:
+    """A warning that names the file and why; exit code 1 where doubt is to refuse."""
+    work.commit("a file", {path: text})
+    done = judged(work, "--json", url="http://127.0.0.1:9/")
+    assert done.returncode == 0, said(done)
+    [notice] = json.loads(done.stdout)["notices"]
+    assert notice.startswith(f"{WARNING}: {reason}")
+    strict = judged(work, "--strict", url="http://127.0.0.1:9/")
+    assert strict.returncode == 1, said(strict)
+    assert "the dependency audit is not complete" in said(strict)
+
+
+def test_ranges_beside_a_lock_pass(work: Repo) -> None:
+    """The lock is audited; the ranges it was made from are counted, and refuse nothing."""
+    lock = "version = 1\n" + TABLES.replace("{key}", "package").replace("shop", "till").replace("{version}", "3.1")
+    project = '[project]\nname = "x"\nversion = "1"\ndependencies = ["till>=3"]\n'
+    work.commit("a project", {"pyproject.toml": project, "uv.lock": lock})
+    with serve(table=TABLE) as feed:
+        done = judged(work, "--strict", "--json", url=feed.url)
+    assert done.returncode == 0, said(done)
+    [notice] = json.loads(done.stdout)["notices"]
+    assert notice == "pyproject.toml: 1 entry with no exact version (line 4); a lock is beside it"
+
+
 @pytest.mark.parametrize("mode", FAILURES)
 def test_a_feed_that_is_down_warns(work: Repo, mode: str) -> None:
     """Exit code 0 with a warning: the change is not held up by somebody else's server."""
@@ -107,8 +202,9 @@ def recorder(folder: Path) -> tuple[Path, Path]:
         ({"requirements.txt": "shop==2.0\n"}, {}, True),
         ({"requirements.txt": "shop==2.0\n"}, {"ORCH_SECURITY_DEP_AUDIT_ENABLED": "false"}, False),
         ({"notes.txt": "two\n"}, {}, False),
+        ({"pyproject.toml": "[tool.ruff]\n"}, {}, False),
     ],
-    ids=["changed", "switched off", "nothing changed"],
+    ids=["changed", "switched off", "nothing changed", "nothing pinned"],
 )
 def test_when_there_is_an_audit(
     work: Repo, tmp_path: Path, files: dict[str, str], env: dict[str, str], started: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -460,3 +461,12 @@ def test_a_hostile_file_is_read_in_time(path: str, data: bytes) -> None:
     began = time.monotonic()
     read(path, data)
     assert time.monotonic() - began < 10
+
+
+def test_the_reference_names_files_that_are_recognised() -> None:
+    """Each name in its table is one, and every kind has a name there."""
+    page = (ROOT / "docs" / "reference" / "dependencies.md").read_text("utf-8")
+    cells = re.findall(r"^\| ([^|]*`[^|]*) \|", page.partition("## What comes of it")[0], re.MULTILINE)
+    names = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell) if not name.startswith(".")]
+    assert [name for name in names if kind(name) is None] == []
+    assert {id(known) for known in kinds.KINDS} - {id(kind(name)) for name in names} == set()
