@@ -34,7 +34,7 @@ def ordinary(directory: Path, commits: int) -> Path:
     init(directory)
     with Importer(directory) as stream:
         for number, (subject, files) in enumerate(_edits(commits)):
-            _commit(stream, number, subject, files)
+            commit(stream, number, subject, files)
     return directory
 
 
@@ -47,8 +47,8 @@ def library(directory: Path, *, whole: bool) -> Path:
         if "site-packages" not in path.parts and (whole or not {"test", "tests", "idle_test"} & set(path.parts))
     }
     with Importer(directory) as stream:
-        _commit(stream, 0, "Begin", {"README": b"The library follows.\n"})
-        _commit(stream, 1, "Add the library", files)
+        commit(stream, 0, "Begin", {"README": b"The library follows.\n"})
+        commit(stream, 1, "Add the library", files)
     return directory
 
 
@@ -75,7 +75,8 @@ class Importer:
             raise RuntimeError("git fast-import failed")
 
 
-def _commit(stream: IO[bytes], number: int, subject: str, files: dict[str, bytes]) -> None:
+def commit(stream: IO[bytes], number: int, subject: str, files: dict[str, bytes]) -> None:
+    """Write a commit of whole files to `git fast-import`."""
     message = f"{subject}\n".encode()
     stream.write(b"commit refs/heads/main\ncommitter A Bencher <bencher@example.invalid> ")
     stream.write(b"%d +0000\ndata %d\n%s\n" % (_START + 600 * number, len(message), message))
