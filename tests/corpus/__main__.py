@@ -3,15 +3,16 @@
 python -m tests.corpus                       both
 python -m tests.corpus matrix [WORD...]      the matrix, of the carriers whose names hold all words
 python -m tests.corpus recall [--write]      the recall tables; into docs/reference/recall.md
+python -m tests.corpus referee REPO...       what gitleaks finds in their histories and the gate does not
 """
 
 from __future__ import annotations
 
 import sys
 
-from tests.corpus import matrix, recall
+from tests.corpus import matrix, recall, referee
 
-COMMANDS = {"matrix": matrix.main, "recall": recall.main}
+COMMANDS = {"matrix": matrix.main, "recall": recall.main, "referee": referee.main}
 
 
 def main() -> int:

@@ -1,0 +1,190 @@
+"""gitleaks as the referee: what it finds on lines that a range adds, and our gate does not.
+
+`python -m tests.corpus referee REPO...` judges whole histories and prints every difference;
+`tests/contract/test_referee.py` does the same for small ones.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.corpus import programs
+from tests.corpus.programs import PLAIN, Found, NotJudged, git, masked
+
+_HUNK = re.compile(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A finding of gitleaks' that is none of ours; `named` is the reason why that is right, if there is one."""
+
+    program: str
+    theirs: Found
+    line: str = field(repr=False)
+    named: str = ""
+
+    def __str__(self) -> str:
+        at = self.theirs
+        where = f"{at.commit[:10] or 'head'} {at.path}:{at.line}"
+        return f"{self.program} {at.rule} {where} {masked(self.line, at.secret)!r} {self.named}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A range as both judge it: how much gitleaks found, how much we did, and what only gitleaks did."""
+
+    theirs: int
+    ours: int
+    differences: list[Difference]
+
+    def unnamed(self) -> list[Difference]:
+        """What has no reason: a secret that the gate lets pass."""
+        return [difference for difference in self.differences if not difference.named]
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    repository: Path
+    head: str
+    ours: Sequence[Found]
+
+    def lines(self, commit: str, path: str) -> list[str]:
+        done = subprocess.run(
+            ["git", "-C", str(self.repository), "cat-file", "blob", f"{commit or self.head}:{path}"],
+            env=PLAIN,
+            capture_output=True,
+            check=False,
+        )
+        return [line.strip() for line in done.stdout.decode("utf-8", "replace").split("\n")]
+
+    def blob(self, commit: str, path: str) -> str:
+        return git(self.repository, "rev-parse", "--verify", "--quiet", f"{commit or self.head}:{path}")
+
+    def exists(self, commit: str, path: str) -> bool:
+        return bool(git(self.repository, "ls-tree", commit or self.head, "--", path))
+
+
+def compared(repository: Path, chain: Sequence[str], program: Path) -> Compared:
+    """Both on `chain[0]..chain[-1]`, where `chain` is the line of first parents."""
+    base, head = chain[0], chain[-1]
+    judged = programs.gate(repository, chain)
+    subject = _Range(repository, head, judged.found)
+    by_git = programs.gitleaks_git(program, repository, base, head)
+    by_dir = _on_added_lines(repository, base, head, program)
+    differences = [*_missing(subject, "git", by_git), *_missing(subject, "dir", by_dir)]
+    return Compared(len(by_git) + len(by_dir), len(judged.found), differences)
+
+
+def _missing(subject: _Range, program: str, theirs: Sequence[Found]) -> Iterator[Difference]:
+    ours: dict[str, list[Found]] = {}
+    for found in subject.ours:
+        ours.setdefault(found.path, []).append(found)
+    for item in theirs:
+        text = subject.lines(item.commit, item.path)
+        matched = {line for line in text[item.first - 1 : item.last] if line}
+        if not any(_same(subject, item, found, matched) for found in ours.get(item.path, [])):
+            line = text[item.line - 1] if item.line <= len(text) else ""
+            difference = Difference(program, item, line)
+            named = next((reason for reason, holds in NAMED.items() if holds(subject, difference)), "")
+            yield Difference(program, item, line, named)
+
+
+def _same(subject: _Range, item: Found, found: Found, matched: set[str]) -> bool:
+    """The same place; in another commit the line may have moved, so there its text decides."""
+    if found.commit == item.commit:
+        return item.first <= found.line <= item.last
+    text = subject.lines(found.commit, found.path)
+    return found.line <= len(text) and text[found.line - 1] in matched
+
+
+def _on_added_lines(repository: Path, base: str, head: str, program: Path) -> list[Found]:
+    added = _added_lines(repository, base, head)
+    with tempfile.TemporaryDirectory(prefix="orch-gates-referee-") as directory:
+        tree = Path(directory, "tree")
+        _export(repository, head, tree)
+        # A judged tree does not configure its own referee.
+        for name in (".gitleaks.toml", ".gitleaksignore"):
+            (tree / name).unlink(missing_ok=True)
+        found = programs.gitleaks_dir(program, tree)
+    return [item for item in found if added.get(item.path, set()) & set(range(item.line, item.last + 1))]
+
+
+def _export(repository: Path, head: str, tree: Path) -> None:
+    tree.mkdir()
+    index = {**PLAIN, "GIT_INDEX_FILE": f"{tree}.index"}
+    places = [f"--git-dir={git(repository, 'rev-parse', '--absolute-git-dir')}", f"--work-tree={tree}"]
+    for command in (["read-tree", head], ["checkout-index", "--all", "--force"]):
+        subprocess.run(["git", *places, *command], cwd=tree, env=index, check=True, capture_output=True)
+
+
+def _added_lines(repository: Path, base: str, head: str) -> dict[str, set[int]]:
+    """The lines of each file at the head that the base does not have there; moved files count with their old lines."""
+    options = ["--unified=0", "--find-renames", "--text", "--no-textconv", "--no-ext-diff", "--no-color"]
+    text = git(repository, "-c", "core.quotePath=false", "diff", *options, base, head)
+    added: dict[str, set[int]] = {}
+    path = ""
+    for line in text.split("\n"):
+        if line.startswith("+++ "):
+            path = line[4:].rstrip("\t").strip('"').removeprefix("b/")
+        elif hunk := _HUNK.match(line):
+            start, count = int(hunk[1]), int(hunk[2] or 1)
+            added.setdefault(path, set()).update(range(start, start + count))
+    return added
+
+
+def _same_object(subject: _Range, difference: Difference) -> bool:
+    item = difference.theirs
+    blob = subject.blob(item.commit, item.path)
+    return any(
+        item.first <= found.line <= item.last and subject.blob(found.commit, found.path) == blob
+        for found in subject.ours
+        if found.path != item.path
+    )
+
+
+def _moved_on(subject: _Range, difference: Difference) -> bool:
+    """Ours names the line where it was added; later in the range the file went elsewhere."""
+    item = difference.theirs
+    matched = set(filter(None, subject.lines(item.commit, item.path)[item.first - 1 : item.last]))
+    return any(
+        _same(subject, item, found, matched) and not subject.exists(item.commit, found.path)
+        for found in subject.ours
+        if found.path != item.path and found.commit != item.commit
+    )
+
+
+# Why a finding of gitleaks' may be none of ours: a reason, and how it is checked.
+NAMED: dict[str, Callable[[_Range, Difference], bool]] = {
+    "the same file, byte for byte, is named at another path": _same_object,
+    "the file was moved after the line was added, and is named at its old path": _moved_on,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compare over the histories of the named repositories; 1 if anything is unnamed."""
+    program = programs.gitleaks()
+    if program is None or not arguments:
+        print("usage: python -m tests.corpus referee REPO..., with gitleaks at hand", file=sys.stderr)
+        return 2
+    unnamed = 0
+    for name in arguments:
+        repository = Path(name)
+        chain = git(repository, "rev-list", "--reverse", "--first-parent", "HEAD").split()
+        try:
+            answer = compared(repository, chain, program)
+        except NotJudged as error:
+            print(f"{name}: {error}")
+            unnamed += 1
+            continue
+        print(f"{name} at {chain[-1]}: {len(chain)} first parents, gitleaks {answer.theirs}, ours {answer.ours}")
+        for difference in answer.differences:
+            print(f"  {difference}")
+        unnamed += len(answer.unnamed())
+    print(f"{unnamed} without a reason")
+    return int(unnamed > 0)
