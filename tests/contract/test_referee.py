@@ -19,7 +19,7 @@ from tests.corpus import placements
 from tests.corpus.programs import git
 from tests.corpus.referee import Compared, compared
 
-ROUNDS = 4
+ROUNDS = 3
 
 
 @pytest.fixture

@@ -39,8 +39,9 @@ ODD_PATHS = (
 )  # fmt: skip
 # Old lines that what stands below them could be taken to belong to.
 OLD_LINES = (
-    "DB_PASSWORD=", "password = \\", "api_key: >", '"secret":', "token = (", "AUTH_TOKEN =", "key:", "secret_key = [",
-    "// password", "access_token:", "-----BEGIN RSA PRIVATE KEY-----", "curl -u", "Authorization:", 'pass="',
+    "DB_PASSWORD=", "API_KEY=", "secret_key:", "ACCESS_TOKEN =", "client_secret: ", 'AUTH="', "password = \\",
+    "api_key: >", '"secret":', "token = (", "key:", "secret_key = [", "// password", "-----BEGIN RSA PRIVATE KEY-----", "curl -u",
+    "Authorization:",
 )  # fmt: skip
 _DECODED = ("base64 in YAML", "base64 alone", "hex", "percent-encoded")
 _WRAPPED = (
@@ -54,6 +55,15 @@ def assignment(chance: Random) -> list[str]:
     syntax = SYNTAXES[chance.choice(sorted(SYNTAXES))]
     names, value = NAMES[chance.choice(sorted(NAMES))]
     return syntax.text(chance.choice(names), value(chance)).rstrip("\n").split("\n")
+
+
+def bare_assignment(chance: Random) -> list[str]:
+    """A long name and its value from the start of the line on, as env and ini files have it."""
+    name = chance.choice(
+        ("auth_token", "api_secret_key", "client_secret", "admin_password", "ACCESS_TOKEN", "API_KEY_LIVE")
+    )
+    made = text(chance, chance.choice((20, 24, 32, 40)))
+    return [chance.choice(('{}="{}"', "{} = {}", "{}: {}", "{}='{}'", "{} : '{}'", '{} = "{}",')).format(name, made)]
 
 
 def quoted_password(chance: Random) -> list[str]:
@@ -93,7 +103,9 @@ def key(chance: Random) -> list[str]:
 
 def any_leak(chance: Random) -> list[str]:
     """Any of these."""
-    return chance.choice((assignment, quoted_password, provider_token, encoded_token, whole_file, key))(chance)
+    return chance.choice(
+        (assignment, bare_assignment, quoted_password, provider_token, encoded_token, whole_file, key)
+    )(chance)
 
 
 def insert(chance: Random, lines: list[str], leak: list[str]) -> None:
@@ -152,7 +164,7 @@ KINDS: dict[str, Kind] = {
     "provider tokens": Kind((provider_token,), (insert, edit, extend)),
     "encoded tokens": Kind((encoded_token,), (insert, edit)),
     "whole files": Kind((whole_file,)),
-    "under old lines": Kind((assignment, provider_token), (under_old,)),
+    "under old lines": Kind((bare_assignment, bare_assignment, assignment, provider_token), (under_old,)),
     "private keys": Kind((key,), (insert, edit, in_a_block, in_a_block)),
     "odd paths": Kind((assignment, provider_token), (insert,), ODD_PATHS),
     "edits": Kind(changes=(edit, extend, again)),
@@ -245,7 +257,7 @@ def _ordinary(chance: Random, kind: Kind) -> Files:
         start = chance.randrange(max(len(lines) - 120, 1))
         lines = lines[start : start + chance.randrange(20, 120)]
         for _ in range(3):
-            lines.insert(chance.randrange(len(lines) + 1), chance.choice(OLD_LINES))
+            lines.insert(chance.randrange(len(lines) + 1), chance.choice(OLD_LINES[: chance.choice((5, None))]))
         filler = [f"line {at} of the text" for at in range(chance.choice(kind.filler))]
         files[path] = "\n".join([*filler, *lines, *filler]).encode()
     return files
