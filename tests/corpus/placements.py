@@ -40,8 +40,8 @@ ODD_PATHS = (
 # Old lines that what stands below them could be taken to belong to.
 OLD_LINES = (
     "DB_PASSWORD=", "API_KEY=", "secret_key:", "ACCESS_TOKEN =", "client_secret: ", 'AUTH="', "password = \\",
-    "api_key: >", '"secret":', "token = (", "key:", "secret_key = [", "// password", "-----BEGIN RSA PRIVATE KEY-----", "curl -u",
-    "Authorization:",
+    "api_key: >", '"secret":', "token = (", "key:", "secret_key = [", "// password", "-----BEGIN RSA PRIVATE KEY-----",
+    "curl -u", "Authorization:",
 )  # fmt: skip
 _DECODED = ("base64 in YAML", "base64 alone", "hex", "percent-encoded")
 _WRAPPED = (
