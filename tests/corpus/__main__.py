@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.corpus import matrix, recall, referee
+from tests.corpus import matrix, noise, recall, referee
 
-COMMANDS = {"matrix": matrix.main, "recall": recall.main, "referee": referee.main}
+COMMANDS = {"matrix": matrix.main, "recall": recall.main, "noise": noise.main, "referee": referee.main}
 
 
 def main() -> int:

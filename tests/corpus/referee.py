@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.corpus import programs
 from tests.corpus.programs import PLAIN, Found, NotJudged, git, masked
+from tests.corpus.trees import export
 
 _HUNK = re.compile(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 
@@ -107,20 +108,9 @@ def _on_added_lines(repository: Path, base: str, head: str, program: Path) -> li
     added = _added_lines(repository, base, head)
     with tempfile.TemporaryDirectory(prefix="orch-gates-referee-") as directory:
         tree = Path(directory, "tree")
-        _export(repository, head, tree)
-        # A judged tree does not configure its own referee.
-        for name in (".gitleaks.toml", ".gitleaksignore"):
-            (tree / name).unlink(missing_ok=True)
+        export(repository, head, tree)
         found = programs.gitleaks_dir(program, tree)
     return [item for item in found if added.get(item.path, set()) & set(range(item.line, item.last + 1))]
-
-
-def _export(repository: Path, head: str, tree: Path) -> None:
-    tree.mkdir()
-    index = {**PLAIN, "GIT_INDEX_FILE": f"{tree}.index"}
-    places = [f"--git-dir={git(repository, 'rev-parse', '--absolute-git-dir')}", f"--work-tree={tree}"]
-    for command in (["read-tree", head], ["checkout-index", "--all", "--force"]):
-        subprocess.run(["git", *places, *command], cwd=tree, env=index, check=True, capture_output=True)
 
 
 def _added_lines(repository: Path, base: str, head: str) -> dict[str, set[int]]:
