@@ -52,8 +52,10 @@ def library(directory: Path, *, whole: bool) -> Path:
     return directory
 
 
-def init(directory: Path) -> None:
+def init(directory: Path) -> Path:
+    """A new bare repository; answers its place."""
     subprocess.run(["git", "init", "--quiet", "--bare", "-b", "main", str(directory)], env=ENV, check=True)
+    return directory
 
 
 class Importer:

@@ -10,9 +10,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.corpus import matrix, noise, recall, referee
+from tests.corpus import matrix, noise, public_sets, recall, referee
 
-COMMANDS = {"matrix": matrix.main, "recall": recall.main, "noise": noise.main, "referee": referee.main}
+COMMANDS = {
+    "matrix": matrix.main,
+    "recall": recall.main,
+    "labels": public_sets.main,
+    "noise": noise.main,
+    "referee": referee.main,
+}
 
 
 def main() -> int:

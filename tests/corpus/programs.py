@@ -56,10 +56,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What our gate found, and the evidence of its verdict."""
+    """What our gate found, and the evidence; commits with more findings than a report holds are `clipped`."""
 
     found: list[Found]
     evidence: Mapping[str, Any]
+    clipped: tuple[str, ...] = ()
 
     def engine(self) -> str:
         """The engine and its rules, for a page that has to say what was measured."""
@@ -79,13 +80,12 @@ def gate(repository: Path, chain: Sequence[str]) -> Judged:
     A report holds a limited number of findings, so that a range with more is judged in halves of the chain.
     """
     found, evidence, clipped = _gate(repository, chain[0], chain[-1])
-    if not clipped:
-        return Judged(found, evidence)
-    if len(chain) == 2:
-        raise NotJudged(f"one commit has more findings than a report holds: {chain[1]}")
+    if not clipped or len(chain) == 2:
+        return Judged(found, evidence, (chain[-1],) if clipped else ())
     middle = len(chain) // 2
     halves = [gate(repository, chain[: middle + 1]), gate(repository, chain[middle:])]
-    return Judged([item for half in halves for item in half.found], evidence)
+    found, clipped_commits = [item for half in halves for item in half.found], [half.clipped for half in halves]
+    return Judged(found, evidence, sum(clipped_commits, ()))
 
 
 def _gate(repository: Path, base: str, head: str) -> tuple[list[Found], Mapping[str, Any], bool]:
@@ -171,11 +171,14 @@ def _run(command: list[str | Path], env: Mapping[str, str]) -> subprocess.Comple
     return subprocess.run([str(part) for part in command], env=dict(env), capture_output=True, check=False)
 
 
-def git(repository: Path, *args: str, stdin: bytes = b"") -> str:
+def git(repository: Path, *args: str) -> str:
     """A git command that has to succeed; answers what it said."""
-    done = subprocess.run(
-        ["git", "-C", str(repository), *args], env=PLAIN, input=stdin, capture_output=True, check=False
-    )
+    return git_bytes(repository, *args).decode("utf-8", "surrogateescape").strip()
+
+
+def git_bytes(repository: Path, *args: str) -> bytes:
+    """The same, as it came."""
+    done = _run(["git", "-C", repository, *args], PLAIN)
     if done.returncode:
         raise NotJudged(f"git {args} failed: {done.stderr[-600:]!r}")
-    return done.stdout.decode("utf-8", "surrogateescape").strip()
+    return done.stdout

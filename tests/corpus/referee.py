@@ -75,6 +75,8 @@ def compared(repository: Path, chain: Sequence[str], program: Path) -> Compared:
     """Both on `chain[0]..chain[-1]`, where `chain` is the line of first parents."""
     base, head = chain[0], chain[-1]
     judged = programs.gate(repository, chain)
+    if judged.clipped:
+        raise NotJudged(f"more findings than a report holds in {', '.join(judged.clipped)}")
     subject = _Range(repository, head, judged.found)
     by_git = programs.gitleaks_git(program, repository, base, head)
     by_dir = _on_added_lines(repository, base, head, program)
