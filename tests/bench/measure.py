@@ -12,11 +12,15 @@ from pathlib import Path
 
 _MB = 1024 * 1024
 _PAGE = 4096
+_EVERY = 0.003
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a command; `own_mb` is the peak of its own process, `tree_mb` of all its processes."""
+    """One run of a command; `own_mb` is the peak of its own process, `tree_mb` of it and all that it started.
+
+    Memory is what /proc calls resident, summed over the processes, so pages that two of them share count twice.
+    """
 
     seconds: float
     returncode: int
@@ -27,7 +31,7 @@ class Run:
 
 
 def run(argv: Sequence[str], env: Mapping[str, str], *, memory: bool = False) -> Run:
-    """Run a command to its end; memory is sampled every 10 ms when asked for."""
+    """Run a command to its end; memory is sampled every 3 ms when asked for."""
     started = time.perf_counter()
     child = subprocess.Popen(list(argv), env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     watch = _Watch(child.pid) if memory else None
@@ -50,6 +54,12 @@ def side_by_side(rounds: int, *what: Callable[[], float]) -> list[float]:
     return [statistics.median(times) for times in taken]
 
 
+def peaks(rounds: int, measured: Callable[[], Run]) -> tuple[float, float]:
+    """The most that any of some runs held, own and with all children: a sample can miss a short peak, not all."""
+    runs = [measured() for _ in range(rounds)]
+    return max(run.own_mb for run in runs), max(run.tree_mb for run in runs)
+
+
 class _Watch(threading.Thread):
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -57,7 +67,7 @@ class _Watch(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        while not self._ended.wait(0.01):
+        while not self._ended.wait(_EVERY):
             held = {pid: _resident(pid) for pid in _family(self._pid)}
             self._own = max(self._own, held.get(self._pid, 0))
             self._tree = max(self._tree, sum(held.values()))

@@ -46,10 +46,10 @@ class Range:
         command = [gitleaks(), "git", "--no-banner", "--exit-code=0", f"--log-opts={self.base}..{self.head}"]
         return measure.run([*command, str(self.repository)], ENV, memory=memory)
 
-    def ours(self, *, memory: bool = False, engine: str = "gitleaks") -> measure.Run:
-        """Our gate; only a scan that is proven counts."""
+    def ours(self, *, memory: bool = False, engine: str = "") -> measure.Run:
+        """Our gate, with the engine that it takes by itself or a named one; only a scan that is proven counts."""
         command = [str(PROGRAM), "gate", "security", f"--base={self.base}", f"--head={self.head}", "--json"]
-        env = {**OURS, "ORCH_SECURITY_ENGINE": engine}
+        env = {**OURS, **({"ORCH_SECURITY_ENGINE": engine} if engine else {})}
         done = measure.run([*command, f"--repo={self.repository}"], env, memory=memory)
         if not proven(done):
             raise RuntimeError(f"the gate did not judge: {done.stdout[-600:]!r} {done.stderr[-600:]!r}")
@@ -84,14 +84,17 @@ class Push:
     refspecs: tuple[str, ...]
 
     def seconds(self) -> float:
+        return self.run().seconds
+
+    def run(self, *, memory: bool = False) -> measure.Run:
         with tempfile.TemporaryDirectory() as directory:
             copy = Path(directory) / "server.git"
             shutil.copytree(self.server, copy)
             command = ["git", "-C", str(self.clone), "push", "--quiet", str(copy), *self.refspecs]
-            done = measure.run(command, OURS)
+            done = measure.run(command, OURS, memory=memory)
             if done.returncode != 0:
                 raise RuntimeError(f"the push was refused: {done.stderr[-600:]!r}")
-            return done.seconds
+            return done
 
 
 def server(directory: Path, source: Path, tip: str, *, hooked: bool) -> Path:
