@@ -1,7 +1,7 @@
 """gitleaks as the referee: what it finds on lines that a range adds, the gate finds too (SEC-6).
 
 What differs is a secret that the gate lets pass, or has its reason in `tests/corpus/referee.py`. A history of random
-placements is made again by its seed, which a failure names.
+placements is made again by its seed, which a failure names: `python -m tests.corpus referee placements KIND SEED`.
 """
 
 from __future__ import annotations

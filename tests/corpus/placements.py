@@ -1,6 +1,7 @@
 """Histories with secrets in random places of ordinary source texts, for the referee.
 
-A kind bounds what is random in it, so that a failure names what is missed; a seed makes the same history again.
+A kind bounds what is random in it, so that a failure names what is missed; a seed makes the same history again, only
+keys that openssl makes are other ones.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """gitleaks as the referee: what it finds on lines that a range adds, and our gate does not.
 
 `python -m tests.corpus referee REPO...` judges whole histories and prints every difference;
-`tests/contract/test_referee.py` does the same for small ones.
+`tests/contract/test_referee.py` does the same for small ones, and `... referee placements KIND SEED` makes one of its
+histories again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.corpus import programs
+from tests.corpus import placements, programs
 from tests.corpus.programs import PLAIN, Found, NotJudged, git, masked
 from tests.corpus.trees import export
 
@@ -162,21 +163,34 @@ def main(arguments: Sequence[str]) -> int:
     """Compare over the histories of the named repositories; 1 if anything is unnamed."""
     program = programs.gitleaks()
     if program is None or not arguments:
-        print("usage: python -m tests.corpus referee REPO..., with gitleaks at hand", file=sys.stderr)
+        print(
+            "usage: python -m tests.corpus referee REPO... | placements KIND SEED, with gitleaks at hand",
+            file=sys.stderr,
+        )
         return 2
-    unnamed = 0
-    for name in arguments:
-        repository = Path(name)
-        chain = git(repository, "rev-list", "--reverse", "--first-parent", "HEAD").split()
-        try:
-            answer = compared(repository, chain, program)
-        except NotJudged as error:
-            print(f"{name}: {error}")
-            unnamed += 1
-            continue
-        print(f"{name} at {chain[-1]}: {len(chain)} first parents, gitleaks {answer.theirs}, ours {answer.ours}")
-        for difference in answer.differences:
-            print(f"  {difference}")
-        unnamed += len(answer.unnamed())
+    if arguments[0] == "placements":
+        return _replayed(program, *arguments[1:])
+    unnamed = sum(_told(Path(name), program) for name in arguments)
     print(f"{unnamed} without a reason")
     return int(unnamed > 0)
+
+
+def _replayed(program: Path, kind: str, seed: str) -> int:
+    """The history that a failed test names by its kind and seed."""
+    with tempfile.TemporaryDirectory(prefix="orch-gates-referee-") as directory:
+        repository = Path(directory, "placements.git")
+        placements.history(repository, placements.KINDS[kind], int(seed))
+        return int(_told(repository, program) > 0)
+
+
+def _told(repository: Path, program: Path) -> int:
+    """Print what differs in a whole history; answers how much of it has no reason."""
+    chain = git(repository, "rev-list", "--reverse", "--first-parent", "HEAD").split()
+    try:
+        answer = compared(repository, chain, program)
+    except NotJudged as error:
+        print(f"{repository}: {error}", flush=True)
+        return 1
+    print(f"{repository} at {chain[-1]}: {len(chain)} first parents, gitleaks {answer.theirs}, ours {answer.ours}")
+    print("".join(f"  {difference}\n" for difference in answer.differences), end="", flush=True)
+    return len(answer.unnamed())
