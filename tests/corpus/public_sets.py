@@ -26,6 +26,8 @@ from tests.corpus import programs
 from tests.corpus.judged import DIR, GIT, OURS
 from tests.corpus.programs import Found, NotJudged, git
 
+# Kinds that CredData labels and that open nothing by themselves.
+NAMES_OF_THINGS = {"UUID", "Firebase Domain", "AWS S3 Bucket", "Tencent WeChat API App ID"}
 RULES = "crates/noseyparker/data/default/builtin/rules"
 
 
@@ -158,6 +160,9 @@ def rows(labelled: Labelled) -> Iterator[list[str]]:
 
     true = [label for label in labelled.labels if label.true]
     yield row(labelled.name, true)
+    proper = [label for label in true if not NAMES_OF_THINGS & set(label.kinds)]
+    if len(proper) < len(true):
+        yield row("... without names of things (UUIDs, buckets, domains, app ids)", proper)
     if false := [label for label in labelled.labels if not label.true]:
         yield row(f"{labelled.name}: labelled false, hit", false)
     for kind, count in Counter(kind for label in true for kind in label.kinds).most_common():
