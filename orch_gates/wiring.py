@@ -46,6 +46,14 @@ def repository(settings: Settings, directory: Path, *, inside_hook: bool = False
     )
 
 
+def work_tree(settings: Settings, directory: Path) -> Path | None:
+    """The top folder of the work tree that a directory is in; None where it is in none."""
+    try:
+        return Path(repository(settings, directory).text("rev-parse", "--show-toplevel"))
+    except GitError:
+        return None
+
+
 def configuring_commit(settings: Settings, git: Git) -> str:
     """The commit that configures a repository, outside of any push or event; empty where there is none (P5).
 

@@ -9,7 +9,7 @@ import click
 from orch_gates import clock
 from orch_gates.cli import gate_recorded
 from orch_gates.cli.boundary import exit_codes, say
-from orch_gates.cli.publish import publish
+from orch_gates.cli.publish import outputs, publish
 from orch_gates.settings import load
 
 
@@ -61,14 +61,16 @@ def security(
         from orch_gates.cli.security_run import SecurityRun
 
         settings = load()
+        named = outputs(settings, repo, report, sarif)
         run = SecurityRun(settings, repo, base=base, head=head, strict=strict)
-        verdict, written = run.judged(report, clock.utc_now())
-        publish(settings, verdict, written, sarif, as_json=as_json)
+        verdict, written = run.judged(named.report, clock.utc_now())
+        shown = written and (report or written)
+        publish(settings, verdict, shown, named.sarif, as_json=as_json)
         from orch_gates.report import machine, text
 
         say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
-        if written is not None and not as_json:
-            say(f"Report: {written}\n")
+        if shown is not None and not as_json:
+            say(f"Report: {shown}\n")
         code = verdict.outcome.exit_code
         if status:
             from orch_gates.cli import post_status

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
-from orch_gates.cli.publish import publish
+from orch_gates.cli.publish import outputs, publish
 from orch_gates.settings import load
 
 # What each of them is about; their files and words are in gates/registry.py, which is dear to import.
@@ -48,6 +48,7 @@ def _judge(name: str, report: Path | None, head: str, repo: Path, *, as_json: bo
     from orch_gates.report import machine, text
 
     settings = load()
+    outputs(settings, repo)
     git = wiring.repository(settings, repo)
     settings, _ = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
     commit = git.resolve(head or ranges.read_event(settings).head or "HEAD")

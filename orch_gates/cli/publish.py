@@ -3,11 +3,43 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from orch_gates.cli.boundary import say
+from orch_gates.errors import UsageError
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files that a person named for a verdict, with no link on the way to them; None where none was named."""
+
+    report: Path | None = None
+    sarif: Path | None = None
+
+
+def outputs(settings: Settings, directory: Path, report: Path | None = None, sarif: Path | None = None) -> Outputs:
+    """Look at every file that is going to be written, before anything is judged (GATE-6).
+
+    Raises:
+        UsageError: one of them is in no place for a file, or two are one.
+    """
+    from orch_gates import wiring
+    from orch_gates.report import output_path
+
+    output_path.check_runner_files(settings.ci)
+    if report is None and sarif is None:
+        return Outputs()
+    top = wiring.work_tree(settings, directory)
+    named = Outputs(
+        report and output_path.resolve(report, top, "--report"),
+        sarif and output_path.resolve(sarif, top, "--sarif"),
+    )
+    if named.report is not None and named.report == named.sarif:
+        raise UsageError("--report and --sarif name the same file; give each its own")
+    return named
 
 
 def publish(settings: Settings, verdict: Verdict, report: Path | None, sarif: Path | None, *, as_json: bool) -> None:

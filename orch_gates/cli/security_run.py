@@ -34,10 +34,11 @@ class SecurityRun:
     def judged(self, report: Path | None, now: datetime) -> tuple[Verdict, Path | None]:
         """The verdict as it was read back from the report, and where the report is.
 
-        A gate that is out of scope writes nothing (GATE-3).
+        A gate that is out of scope writes nothing (GATE-3). `report` has been looked at by `publish.outputs`.
 
         Raises:
             GitError: the directory is in no repository.
+            ReportError: something is at the report's place that is no report.
         """
         if (skip := wiring.out_of_scope(self.settings)) is not None:
             return skip, None
@@ -50,6 +51,8 @@ class SecurityRun:
             run = error
         if not isinstance(run, OrchError) and (skip := wiring.out_of_scope(run.settings)) is not None:
             return skip, None
+        if report is None:
+            files.make_folder(wiring.private_dir(git))
         path = report or wiring.private_dir(git) / files.SECURITY_REPORT
         # A run that is killed half-way must not leave an older verdict to be believed.
         files.remove(path)

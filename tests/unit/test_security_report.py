@@ -307,14 +307,15 @@ def test_a_file_is_replaced_as_a_whole(path: Path) -> None:
     assert path.read_text() == "new"
 
 
-def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
-    """A tree that carries the report's name as a link cannot make the gate write elsewhere (OWN-3)."""
+def test_a_link_is_neither_followed_nor_replaced(tmp_path: Path) -> None:
+    """A link in the report's place cannot make the gate write elsewhere, nor is it taken for a report (OWN-3)."""
     victim, path = tmp_path / "victim", tmp_path / security.FILE_NAME
     victim.write_text("untouched")
     path.symlink_to(victim)
-    write(path, PASS)
+    with pytest.raises(ReportError, match="is a link"):
+        write(path, PASS)
     assert victim.read_text() == "untouched"
-    assert security.verdict_of(path) == PASS
+    assert security.verdict_of(path).outcome is Outcome.FAIL
 
 
 def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
