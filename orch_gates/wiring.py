@@ -11,7 +11,7 @@ from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
 from orch_gates.config.file import Config
 from orch_gates.errors import GitError, OrchError, SettingsError
-from orch_gates.gates import allowlist, dependencies, secret_scan, security
+from orch_gates.gates import allowlist, allowlist_file, dependencies, secret_scan, security
 from orch_gates.gates import range as ranges
 from orch_gates.gates.allowlist import AllowList
 from orch_gates.gates.dependencies import DependencyResult
@@ -116,7 +116,7 @@ def allow_list(settings: Settings, git: Git, trusted: str) -> AllowList:
     text = git.blob(trusted, allowlist.PATH) if trusted else None
     if text is None:
         return AllowList()
-    return AllowList(allowlist.decode(text.decode("utf-8", "replace")), allow_key(settings, git))
+    return AllowList(allowlist_file.decode(text.decode("utf-8", "replace")), allow_key(settings, git))
 
 
 def allow_key(settings: Settings, git: Git) -> bytes:

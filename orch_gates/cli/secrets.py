@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from orch_gates import clock
 from orch_gates.cli.boundary import exit_codes
 from orch_gates.errors import ExceptionListError, OrchError, UsageError
 from orch_gates.settings import load
+
+if TYPE_CHECKING:
+    from orch_gates.git.cli import Git
 
 
 @click.group()
@@ -41,7 +45,7 @@ def allow(finding: str, base: str, head: str, repo: Path, owner: str, reason: st
     with exit_codes():
         from orch_gates import wiring
         from orch_gates.cli.security_run import SecurityRun
-        from orch_gates.gates import allowlist
+        from orch_gates.gates import allowlist, allowlist_file
         from orch_gates.gates.security import Unproven
         from orch_gates.report import files
 
@@ -57,19 +61,11 @@ def allow(finding: str, base: str, head: str, repo: Path, owner: str, reason: st
         chosen = next((item for item in scanned.findings if item.finding.id == finding), None)
         if chosen is None:
             raise UsageError(f"no finding {finding!r} in this range; `orch-gates gate security` lists the ids")
-        path = Path(git.text("rev-parse", "--show-toplevel")) / allowlist.PATH
-        kept = allowlist.decode(files.read(path, 4_000_000)) if path.exists() else ()
-        entry = allowlist.Entry(
-            hash=allowlist.entry_hash(key, chosen.finding, chosen.secret),
-            path=chosen.finding.path,
-            rule=chosen.finding.rule,
-            owner=owner,
-            reason=reason,
-            expires=until,
-        )
-        path.parent.mkdir(exist_ok=True)
-        others = tuple(old for old in kept if old.hash != entry.hash)
-        files.replace(path, allowlist.encode((*others, entry)))
+        path = _list_file(git)
+        kept = allowlist_file.decode(files.read(path, 4_000_000)) if path.exists() else ()
+        entry = allowlist.entry_for(key, chosen, owner=owner, reason=reason, expires=until)
+        text = allowlist_file.encode((*allowlist.without(kept, key, chosen), entry))
+        files.replace(path, text)
         click.echo(f"wrote {path}; it counts once it is on the target branch")
 
 
@@ -82,21 +78,33 @@ def key(repo: Path) -> None:
     named orch-gates/allow-key in the bare repository). It is never printed.
     """
     with exit_codes():
-        import os
         import secrets as random
 
         from orch_gates import wiring
+        from orch_gates.report import files
 
         path = wiring.key_file(wiring.repository(load(), repo))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
+        files.make_folder(path.parent)
+        if not files.create(path, random.token_hex(32) + "\n", 0o600):
             click.echo(f"kept {path}: it exists")
             return
-        with os.fdopen(descriptor, "w") as file:
-            file.write(random.token_hex(32) + "\n")
         click.echo(f"wrote {path}; give the same key to CI as ORCH_ALLOW_KEY and to the server")
+
+
+def _list_file(git: Git) -> Path:
+    """Where the list is in this work tree; its folder is made, and has to be the tree's own.
+
+    Raises:
+        UsageError: a link leads elsewhere, or something that is no file is there.
+        ReportError: the folder cannot be made.
+    """
+    from orch_gates.gates import allowlist
+    from orch_gates.report import files, output_path
+
+    top = Path(git.text("rev-parse", "--show-toplevel"))
+    path = top / allowlist.PATH
+    files.make_folder(path.parent)
+    return output_path.resolve(path, top, "the list of exceptions,")
 
 
 def _date(text: str) -> date:

@@ -1,21 +1,31 @@
-"""Findings that the target branch allows, each with an owner, a reason and an end (SEC-4)."""
+"""Findings that the target branch allows, each with an owner, a reason and an end (SEC-4).
+
+What is shown of an entry is what is compared: its path and rule have to be those of the finding,
+beside the keyed hash, which binds the secret to the path. Entries of two kinds may stand in one list,
+told apart by the beginning of the hash: the first kind also binds the rule's id of that time.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from orch_gates.errors import ExceptionListError, ReportError
 from orch_gates.gates.secret_scan import SecretFinding
 from orch_gates.model.finding import Finding
+from orch_gates.scanners import rule_ids
 
 PATH = ".orch-gates/allowed-secrets.md"
-SCHEMA = "orch.allowed-secrets/1"
 SHORTEST_KEY = 16
-_FIELDS = ("hash", "path", "rule", "owner", "reason", "expires")
+_FIRST = "hmac-sha256:"
+_SECOND = "hmac-sha256-path:"
+HASH = re.compile(f"({_FIRST}|{_SECOND})[0-9a-f]{{64}}")
+# Two kinds of hashes never agree, whatever a secret holds.
+_SECOND_LABEL = b"orch.allowed-secrets/2"
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,86 +56,93 @@ class Sorted:
     notices: tuple[str, ...]
 
 
-def entry_hash(key: bytes, finding: Finding, secret: bytes) -> str:
-    """The keyed hash of secret, path and rule: it cannot be turned back or guessed at offline."""
-    message = b"\0".join((finding.path.encode("utf-8", "surrogateescape"), finding.rule.encode(), secret))
-    return "hmac-sha256:" + hmac.new(key, message, hashlib.sha256).hexdigest()
+def entry_for(key: bytes, item: SecretFinding, *, owner: str, reason: str, expires: date) -> Entry:
+    """A new entry that allows a finding."""
+    path = spelled(item.finding.path)
+    return Entry(_second(key, path, item.secret), path, item.finding.rule, owner, reason, expires)
 
 
-def decode(text: str) -> tuple[Entry, ...]:
-    """Read the list.
-
-    Raises:
-        ExceptionListError: it is malformed; the message says where.
-    """
-    # Imported here: a push without findings must not pay for the YAML reader.
-    from orch_gates.documents import frontmatter
-
-    try:
-        mapping, _ = frontmatter.decode(text)
-    except ReportError as error:
-        raise ExceptionListError(f"{PATH}: {error}") from error
-    if mapping.get("schema") != SCHEMA:
-        raise ExceptionListError(f"{PATH}: schema is not {SCHEMA}")
-    entries = mapping.get("entries")
-    if not isinstance(entries, list):
-        raise ExceptionListError(f"{PATH}: entries is not a list")
-    return tuple(_entry(number, item) for number, item in enumerate(entries, 1))
-
-
-def _entry(number: int, item: object) -> Entry:
-    if not isinstance(item, Mapping) or set(item) != set(_FIELDS):
-        raise ExceptionListError(f"{PATH}: entry {number} must have exactly: {', '.join(_FIELDS)}")
-    values = {name: item[name] for name in _FIELDS}
-    texts = {name: value for name, value in values.items() if isinstance(value, str) and value.strip()}
-    if len(texts) != len(_FIELDS):
-        raise ExceptionListError(f"{PATH}: entry {number} has an empty field or one that is not text")
-    try:
-        expires = date.fromisoformat(texts.pop("expires"))
-    except ValueError as error:
-        raise ExceptionListError(f"{PATH}: entry {number}: expires is not a date (YYYY-MM-DD)") from error
-    return Entry(**texts, expires=expires)
-
-
-def encode(entries: Sequence[Entry]) -> str:
-    """Write the list, with a word to the person who opens it."""
-    from orch_gates.documents import frontmatter
-
-    rows = [{name: str(getattr(entry, name)) for name in _FIELDS} for entry in entries]
-    body = (
-        "# Allowed findings of the secret scan\n\n"
-        "Written by `orch-gates secrets allow`; it counts once it is on the target branch. Each entry\n"
-        "holds for one secret in one file under one rule, until its last day.\n"
+def without(entries: Iterable[Entry], key: bytes, item: SecretFinding) -> tuple[Entry, ...]:
+    """The entries as they are, without those for one finding; other rules at the same place stay."""
+    hashes = _hashes(key, item)
+    return tuple(
+        entry
+        for entry in entries
+        if not (entry.hash in hashes and (entry.hash.startswith(_FIRST) or _same_rule(entry, item.finding)))
     )
-    return frontmatter.encode({"schema": SCHEMA, "entries": rows}, body)
+
+
+def spelled(path: str) -> str:
+    """A path as an entry holds it: bytes that are no text as `\\\\xNN`, and a backslash doubled to tell them apart."""
+    return _UNDECODABLE.sub(lambda hit: f"\\x{ord(hit[0]) - 0xDC00:02x}", path.replace("\\", "\\\\"))
 
 
 def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> Sorted:
     """Take out the findings that an entry allows today; say who allowed them, or why not (pure)."""
     standing: list[Finding] = []
-    notices: list[str] = []
-    if findings and allowed.entries and not allowed.key:
-        notices.append(f"{PATH} has {len(allowed.entries)} entries that cannot be checked: no key (set ORCH_ALLOW_KEY)")
+    told: set[tuple[str, str, str]] = set()
     for item in findings:
-        entry = _matching(item, allowed)
-        if entry is None:
+        fitting, altered = _entries_for(item, allowed)
+        # Of several, the one that holds longest.
+        entry = max(fitting, key=lambda entry: entry.expires, default=None)
+        if entry is None or entry.expires < today:
             standing.append(item.finding)
-        elif entry.expires < today:
-            standing.append(item.finding)
-            notices.append(
-                f"{entry.path}: {entry.rule} was allowed by {entry.owner} until {entry.expires}; it no longer is"
-            )
+        if entry is not None:
+            told.add((item.finding.path, item.finding.rule, _about(entry, today)))
         else:
-            notices.append(
-                f"{entry.path}: {entry.rule} is allowed by {entry.owner} until {entry.expires}: {entry.reason}"
-            )
+            told |= {(item.finding.path, item.finding.rule, _differs(entry, item.finding)) for entry in altered}
+    # The order of the findings may be the engine's; what is said about them has its own.
+    notices = [f"{path}: {rule} {text}" for path, rule, text in sorted(told)]
+    if findings and allowed.entries and not allowed.key:
+        count = "1 entry" if len(allowed.entries) == 1 else f"{len(allowed.entries)} entries"
+        notices.insert(0, f"{PATH} has {count} that cannot be checked: no key (set ORCH_ALLOW_KEY)")
     return Sorted(tuple(standing), tuple(notices))
 
 
-def _matching(item: SecretFinding, allowed: AllowList) -> Entry | None:
-    """The entry for a finding; of several, the one that holds longest."""
+def _entries_for(item: SecretFinding, allowed: AllowList) -> tuple[list[Entry], list[Entry]]:
+    """The entries for a finding, and those that fit by their hash but show something else."""
     if not allowed.key or not allowed.entries:
-        return None
-    wanted = entry_hash(allowed.key, item.finding, item.secret)
-    fitting = [entry for entry in allowed.entries if hmac.compare_digest(entry.hash, wanted)]
-    return max(fitting, key=lambda entry: entry.expires, default=None)
+        return [], []
+    hashes = _hashes(allowed.key, item)
+    by_hash = [entry for entry in allowed.entries if entry.hash in hashes]
+    fitting = [entry for entry in by_hash if (entry.path, entry.rule) in hashes[entry.hash]]
+    return fitting, [entry for entry in by_hash if entry not in fitting]
+
+
+def _hashes(key: bytes, item: SecretFinding) -> dict[str, frozenset[tuple[str, str]]]:
+    """Every hash that an entry for a finding may have, with the paths and rules that it may show then."""
+    path, rule = item.finding.path, item.finding.rule
+    shown = spelled(path)
+    rules = (name for name in rule_ids.former(rule) if name == rule or rule_ids.retired(name))
+    hashes = {_second(key, shown, item.secret): frozenset((shown, name) for name in rules)}
+    return hashes | {_first(key, path, name, item.secret): frozenset({(path, name)}) for name in rule_ids.former(rule)}
+
+
+def _same_rule(entry: Entry, finding: Finding) -> bool:
+    return finding.rule in rule_ids.successors(entry.rule)
+
+
+def _about(entry: Entry, today: date) -> str:
+    if entry.expires < today:
+        return f"was allowed by {entry.owner} until {entry.expires}; it no longer is"
+    return f"is allowed by {entry.owner} until {entry.expires}: {entry.reason}"
+
+
+def _differs(entry: Entry, finding: Finding) -> str:
+    return (
+        f"is not allowed: the entry of {entry.owner} for it was altered or is for another rule, as it shows "
+        f"{entry.path} and {entry.rule}; restore it, or run `orch-gates secrets allow {finding.id}`"
+    )
+
+
+def _second(key: bytes, shown: str, secret: bytes) -> str:
+    return _SECOND + _hmac(key, _SECOND_LABEL, shown.encode(), secret)
+
+
+def _first(key: bytes, path: str, rule: str, secret: bytes) -> str:
+    return _FIRST + _hmac(key, path.encode("utf-8", "surrogateescape"), rule.encode(), secret)
+
+
+def _hmac(key: bytes, *parts: bytes) -> str:
+    """A keyed hash: it cannot be turned back or guessed at offline."""
+    return hmac.new(key, b"\0".join(parts), hashlib.sha256).hexdigest()

@@ -228,6 +228,54 @@ def test_an_exception_counts_on_the_target_branch_only(pair: Pair) -> None:
     assert gate(work).returncode == 1
 
 
+def test_an_entry_that_shows_another_place_allows_nothing(pair: Pair) -> None:
+    """The reviewer of a list sees what is compared (SEC-4): an edited path or rule is refused by gate and hook."""
+    server, work = pair
+    (server.path / "orch-gates").mkdir()
+    (server.path / "orch-gates/allow-key").write_text(_key(work))
+    work.git("switch", "--quiet", "-c", "topic")
+    work.commit(files={"config/prod.py": f"x = '{github_token()}'\n"})
+    assert _allow(work).returncode == 0
+    path = work.path / ".orch-gates/allowed-secrets.md"
+    entry = path.read_text()
+    for shown, other in (("config/prod.py", "docs/example.md"), ("github-pat", "generic-api-key")):
+        assert shown in entry
+        _on_main(server, work, entry.replace(shown, other))
+        done = gate(work)
+        assert done.returncode == 1
+        assert b"altered" in done.stdout
+        assert other.encode() in done.stdout
+        pushed = work.push("HEAD:refs/heads/topic")
+        assert pushed.returncode != 0
+        assert b"altered" in pushed.stderr
+
+
+def test_an_exception_is_renewed_in_place(pair: Pair) -> None:
+    """Allowing a finding again replaces its entry."""
+    _, work = pair
+    _key(work)
+    work.git("switch", "--quiet", "-c", "topic")
+    work.commit(files={"a.txt": f"x = '{github_token()}'\n"})
+    path = work.path / ".orch-gates/allowed-secrets.md"
+    for _ in range(2):
+        assert _allow(work).returncode == 0
+        assert path.read_text().count("hash:") == 1
+
+
+def test_the_list_is_not_written_through_a_link(pair: Pair, tmp_path: Path) -> None:
+    """A tree that holds the list's folder or file as a link has nothing written elsewhere (GATE-6)."""
+    _, work = pair
+    _key(work)
+    work.git("switch", "--quiet", "-c", "topic")
+    work.commit(files={"a.txt": f"x = '{github_token()}'\n"})
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (work.path / ".orch-gates").symlink_to(outside)
+    done = _allow(work)
+    assert (done.returncode, list(outside.iterdir())) == (2, [])
+    assert b"leads out of the work tree" in done.stderr
+
+
 def test_an_exception_needs_a_key_and_an_existing_finding(pair: Pair) -> None:
     """Nothing is written for a finding that is not there, or without a key."""
     _, work = pair

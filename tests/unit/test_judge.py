@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orch_gates.errors import BudgetExceeded, GitError, OrchError, ProcessError, ScannerError
 from orch_gates.gates import security
-from orch_gates.gates.allowlist import AllowList, Entry, entry_hash
+from orch_gates.gates.allowlist import AllowList, entry_for
 from orch_gates.gates.policy import CONFIGURATION, DEPENDENCIES, POLICIES, SECRETS
 from orch_gates.gates.secret_scan import SecretFacts, SecretFinding
 from orch_gates.gates.security import SecurityFacts, Unproven
@@ -91,8 +91,7 @@ def test_a_finding_is_a_fail_with_the_next_step() -> None:
 def test_an_allowed_finding_passes_and_is_named() -> None:
     """An exception in use is never silent."""
     key = secrets.token_bytes(32)
-    digest = entry_hash(key, FINDING.finding, FINDING.secret)
-    entry = Entry(digest, "a/file", "a-rule", "Ann", "a fixture", NOW.date())
+    entry = entry_for(key, FINDING, owner="Ann", reason="a fixture", expires=NOW.date())
     facts = SecurityFacts(scanned(findings=(FINDING,)), allowed=AllowList((entry,), key))
     verdict = security.judge(facts, NOW)
     assert verdict.outcome is Outcome.PASS

@@ -1,0 +1,80 @@
+"""The list of allowed findings as a file that people review: Markdown with the entries as frontmatter (SEC-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import date
+
+from orch_gates.errors import ExceptionListError, ReportError
+from orch_gates.gates.allowlist import HASH, PATH, Entry
+
+SCHEMA = "orch.allowed-secrets/2"
+READABLE = ("orch.allowed-secrets/1", SCHEMA)
+_FIELDS = tuple(field.name for field in fields(Entry))
+_BODY = """\
+# Allowed findings of the secret scan
+
+Written by `orch-gates secrets allow`; it counts once it is on the target branch. Each entry
+holds for one secret in one file under one rule, until its last day. An entry of which anything
+but owner, reason and date is changed by hand allows nothing.
+"""
+
+
+def decode(text: str) -> tuple[Entry, ...]:
+    """Read a list of either schema.
+
+    Raises:
+        ExceptionListError: it is malformed; the message says where.
+    """
+    # Imported here: a push without findings must not pay for the YAML reader.
+    from orch_gates.documents import frontmatter
+
+    try:
+        mapping, _ = frontmatter.decode(text)
+    except ReportError as error:
+        raise ExceptionListError(f"{PATH}: {error}") from error
+    if mapping.get("schema") not in READABLE:
+        raise ExceptionListError(f"{PATH}: schema is not {' or '.join(READABLE)}")
+    entries = mapping.get("entries")
+    if not isinstance(entries, list):
+        raise ExceptionListError(f"{PATH}: entries is not a list")
+    return tuple(_entry(number, item) for number, item in enumerate(entries, 1))
+
+
+def encode(entries: Sequence[Entry]) -> str:
+    """Write the list, with a word to the person who opens it.
+
+    Raises:
+        ExceptionListError: what came out could not be read again, for an empty field say.
+    """
+    from orch_gates.documents import frontmatter
+
+    rows = [{name: str(getattr(entry, name)) for name in _FIELDS} for entry in entries]
+    try:
+        text = frontmatter.encode({"schema": SCHEMA, "entries": rows}, _BODY)
+    except ReportError as error:
+        raise ExceptionListError(f"{PATH}: {error}") from error
+    if decode(text) != tuple(entries):
+        raise ExceptionListError(f"{PATH}: it does not read as it was written")
+    return text
+
+
+def _entry(number: int, item: object) -> Entry:
+    if not isinstance(item, Mapping) or set(item) != set(_FIELDS):
+        raise ExceptionListError(f"{PATH}: entry {number} must have exactly: {', '.join(_FIELDS)}")
+    # A file may be named with nothing but blanks; an owner may not.
+    texts = {
+        name: value
+        for name, value in item.items()
+        if isinstance(value, str) and (value if name == "path" else value.strip())
+    }
+    if len(texts) != len(_FIELDS):
+        raise ExceptionListError(f"{PATH}: entry {number} has an empty field or one that is not text")
+    if HASH.fullmatch(texts["hash"]) is None:
+        raise ExceptionListError(f"{PATH}: entry {number}: hash is not one that `orch-gates secrets allow` writes")
+    try:
+        expires = date.fromisoformat(texts.pop("expires"))
+    except ValueError as error:
+        raise ExceptionListError(f"{PATH}: entry {number}: expires is not a date (YYYY-MM-DD)") from error
+    return Entry(**texts, expires=expires)
