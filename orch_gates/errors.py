@@ -33,6 +33,10 @@ class ConfigError(SettingsError):
         self.problems = tuple(problems)
 
 
+class RepositoryRulesError(ConfigError):
+    """A repository's own rules are unusable (SEC-6); `problems` as for the configuration file."""
+
+
 class ProcessError(OrchError):
     """A child process could not be started, timed out, or wrote more than it may."""
 

@@ -9,9 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+# A rule about any key and any value found what has rules of its own today.
+_GENERIC = (
+    "authorization-basic",
+    "authorization-token",
+    "call-password",
+    "command-password",
+    "django-secret-key",
+    "docker-auth",
+    "docker-env",
+    "generic-api-key",
+    "generic-password",
+    "generic-secret",
+    "npmrc-auth",
+    "setter-password",
+    "setting-pair",
+    "sql-password",
+    "url-password",
+    "wordpress-salt",
+    "xml-setting",
+)
 SUCCESSORS: Mapping[str, tuple[str, ...]] = {
-    "generic-api-key": ("generic-api-key", "password-assignment"),
-    "hashicorp-tf-password": ("password-assignment",),
+    "curl-auth-header": ("authorization-basic", "authorization-token"),
+    "generic-api-key": _GENERIC,
+    "hashicorp-tf-password": ("generic-password",),
+    "nuget-config-password": ("generic-password", "setting-pair", "xml-setting"),
 }
 
 

@@ -124,12 +124,12 @@ def test_an_edited_hash_fits_nothing(kind: Callable[[SecretFinding], Entry]) -> 
 @pytest.mark.parametrize(
     ("then", "now", "allowed"),
     [
-        ("hashicorp-tf-password", "password-assignment", True),
-        ("generic-api-key", "password-assignment", True),
+        ("hashicorp-tf-password", "generic-password", True),
+        ("generic-api-key", "generic-password", True),
         ("generic-api-key", "generic-api-key", True),
-        ("password-assignment", "generic-api-key", False),
+        ("generic-password", "generic-api-key", False),
         ("hashicorp-tf-password", "generic-api-key", False),
-        ("github-pat", "password-assignment", False),
+        ("github-pat", "generic-password", False),
     ],
 )
 def test_an_exception_does_not_depend_on_the_engine(then: str, now: str, allowed: bool) -> None:
@@ -141,7 +141,7 @@ def test_an_exception_does_not_depend_on_the_engine(then: str, now: str, allowed
 @pytest.mark.parametrize(("shown", "allowed"), [("hashicorp-tf-password", True), ("generic-api-key", False)])
 def test_an_id_of_today_stands_for_its_own_rule_only(shown: str, allowed: bool) -> None:
     """An entry with our ids may show a retired name of the rule, but not another rule that is in use."""
-    item = found(rule="password-assignment")
+    item = found(rule="generic-password")
     assert (judged(item, replace(entry(item), rule=shown)).standing == ()) is allowed
 
 
