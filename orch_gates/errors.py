@@ -59,6 +59,12 @@ class BudgetExceeded(OrchError):
     exit_code = 1
 
 
+class StaleUpdate(OrchError):
+    """A push is based on what a ref no longer is: a definite refusal, and a race that was lost."""
+
+    exit_code = 1
+
+
 class ScannerError(OrchError):
     """A scanner is missing, misbehaved, or did not prove what it scanned (SEC-2)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -15,6 +16,7 @@ from typing import IO
 from orch_gates.errors import ProcessError
 
 STDERR_SHOWN = 400
+PIPE = subprocess.PIPE
 
 Child = subprocess.Popen[bytes]
 
@@ -41,8 +43,9 @@ def run(
     timeout: float,
     cwd: Path | None = None,
     stdin: bytes | IO[bytes] | None = None,
+    memory: int = 0,
 ) -> Completed:
-    """Run a command to its end.
+    """Run a command to its end; `memory` bounds the bytes that it may allocate, 0 for no bound.
 
     A timeout kills the whole process group: gitleaks can hang on its own git child for ever
     (reference/scanners.md §1).
@@ -52,7 +55,7 @@ def run(
     """
     given = stdin if isinstance(stdin, bytes) else None
     handle = None if isinstance(stdin, bytes) else stdin
-    with _spawn(argv, env=env, cwd=cwd, stdin=handle, piped_input=given is not None) as child:
+    with _spawn(argv, env=env, cwd=cwd, stdin=handle, piped_input=given is not None, memory=memory) as child:
         try:
             stdout, stderr = child.communicate(given, timeout=timeout)
         except subprocess.TimeoutExpired as error:
@@ -61,16 +64,27 @@ def run(
 
 
 @contextlib.contextmanager
-def converse(argv: Sequence[str], *, env: Mapping[str, str], timeout: float) -> Iterator[Child]:
+def converse(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    timeout: float,
+    memory: int = 0,
+    stdout: int = PIPE,
+    pass_fds: Sequence[int] = (),
+) -> Iterator[Child]:
     """A child to write to and read from; its group is killed when the block is left.
 
     It is also killed `timeout` seconds after its start: the reader then sees the end of the
-    stream, which is never the end of an answer.
+    stream, which is never the end of an answer. `stdout` may be a file descriptor that somebody else reads,
+    `pass_fds` are those that the child inherits, `memory` bounds the bytes that it may allocate.
 
     Raises:
         ProcessError: it could not be started.
     """
-    with _spawn(argv, env=env, cwd=None, stdin=None, piped_input=True) as child:
+    with _spawn(
+        argv, env=env, cwd=None, stdin=None, piped_input=True, memory=memory, stdout=stdout, pass_fds=pass_fds
+    ) as child:
         watchdog = threading.Timer(timeout, _kill_group, [child])
         watchdog.daemon = True
         watchdog.start()
@@ -88,6 +102,9 @@ def _spawn(
     cwd: Path | None,
     stdin: IO[bytes] | None,
     piped_input: bool,
+    memory: int = 0,
+    stdout: int = PIPE,
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[Child]:
     if piped_input:
         source: IO[bytes] | int = subprocess.PIPE
@@ -99,15 +116,18 @@ def _spawn(
             env=dict(env),
             cwd=cwd,
             stdin=source,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
     except OSError as error:
         raise ProcessError(f"cannot start {argv[0]}: {error.strerror or error}") from error
     except ValueError as error:
         raise ProcessError(f"cannot start {argv[0]}: an argument cannot be one: {error}") from error
     try:
+        if memory:
+            _bound(child, memory)
         yield child
     finally:
         _kill_group(child)
@@ -116,6 +136,13 @@ def _spawn(
                 with contextlib.suppress(OSError):
                     pipe.close()
         child.wait()
+
+
+def _bound(child: Child, memory: int) -> None:
+    """What git maps of its packs does not count, as that is the disk's; where there is no such limit, time is one."""
+    if hasattr(resource, "prlimit"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            resource.prlimit(child.pid, resource.RLIMIT_DATA, (memory, memory))
 
 
 def _kill_group(child: Child) -> None:

@@ -47,6 +47,7 @@ class SecuritySettings:
     enabled: bool
     repos: tuple[str, ...]
     engine: str
+    pin: str
     budget: Budget
     dep_audit_enabled: bool
     dep_audit_fail_closed: bool
@@ -59,7 +60,6 @@ class Tools:
     """Where external programs may be found, before PATH is asked."""
 
     gitleaks: str
-    kingfisher: str
     pip_audit: str
     cache_dir: Path | None
 
@@ -118,6 +118,7 @@ class HookContext:
     from_ref: str
     to_ref: str
     remote_name: str
+    remote_url: str
     local_branch: str
     remote_branch: str
 
@@ -199,7 +200,6 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
         security=_security(env),
         tools=Tools(
             gitleaks=env.text("ORCH_GITLEAKS_BIN"),
-            kingfisher=env.text("ORCH_KINGFISHER_BIN"),
             pip_audit=env.text("ORCH_PIP_AUDIT_BIN"),
             cache_dir=_cache_dir(env),
         ),
@@ -210,6 +210,7 @@ def load(environ: Mapping[str, str] | None = None, given: Mapping[str, Given] | 
             from_ref=env.told("PRE_COMMIT_FROM_REF"),
             to_ref=env.told("PRE_COMMIT_TO_REF"),
             remote_name=env.told("PRE_COMMIT_REMOTE_NAME"),
+            remote_url=env.told("PRE_COMMIT_REMOTE_URL"),
             local_branch=env.told("PRE_COMMIT_LOCAL_BRANCH"),
             remote_branch=env.told("PRE_COMMIT_REMOTE_BRANCH"),
         ),
@@ -243,6 +244,7 @@ def _security(env: _Reader) -> SecuritySettings:
         enabled=env.flag("ORCH_SECURITY_ENABLED"),
         repos=env.names("ORCH_SECURITY_REPOS"),
         engine=env.text("ORCH_SECURITY_ENGINE"),
+        pin=env.text("ORCH_SECURITY_PIN"),
         budget=Budget(
             content_bytes=env.number("ORCH_SECURITY_MAX_BYTES"),
             object_bytes=env.number("ORCH_SECURITY_MAX_OBJECT_BYTES"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -20,9 +21,13 @@ from orch_gates.gates.secret_scan import SecretFacts, Subject
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.git.cli import Git, open_repository
 from orch_gates.model.verdict import Verdict
-from orch_gates.scanners.locate import find_pip_audit, find_scanner
+from orch_gates.scanners import engine, locate
+from orch_gates.scanners.engine import Engine
 from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
+
+# Together with the worker's bound and our own process, what a check may hold in memory (SEC-9).
+GIT_MEMORY_BYTES = 200_000_000
 
 if TYPE_CHECKING:
     from orch_gates.forge.detect import Place
@@ -76,14 +81,45 @@ def configured(settings: Settings, git: Git, trusted: str) -> tuple[Settings, Co
     return settings_module.load(settings.inherited_env, config.given), config
 
 
-def scan(settings: Settings, git: Git, subject: Callable[[], Subject]) -> Callable[[], SecretFacts]:
-    """A scan of a subject with the engine that the settings choose, not yet run."""
+@contextlib.contextmanager
+def early_engine(settings: Settings) -> Iterator[Engine | None]:
+    """The engine that the environment chooses, loading while everything else is found out; None where it must wait.
+
+    It waits where its rules have to be derived first, and where it is not the one that comes with orch-gates.
+    """
+    given = locate.ready(settings.security.engine, settings.tools, settings.inherited_env)
+    if given is None:
+        yield None
+        return
+    with engine.start(given, worker_env(settings), timeout=_life(settings)) as started:
+        yield started
+
+
+def scan(
+    settings: Settings, git: Git, subject: Callable[[], Subject], early: Engine | None = None
+) -> Callable[[], SecretFacts]:
+    """A scan of a subject with the engine that the settings choose, not yet run; `early` is one that is loading."""
 
     def run() -> SecretFacts:
-        scanner = find_scanner(settings.security.engine, settings.tools, settings.inherited_env)
-        return secret_scan.scan(git, subject(), scanner, settings.security.budget)
+        budget = settings.security.budget
+        bounded = replace(git, timeout=budget.seconds, memory=GIT_MEMORY_BYTES)
+        if early is not None and settings.security.engine == locate.OWN:
+            return secret_scan.scan(bounded, subject(), early, budget, pin=settings.security.pin)
+        given = locate.engine(settings.security.engine, settings.tools, settings.inherited_env)
+        with engine.start(given, worker_env(settings), timeout=_life(settings)) as started:
+            return secret_scan.scan(bounded, subject(), started, budget, pin=settings.security.pin)
 
     return run
+
+
+def _life(settings: Settings) -> float:
+    """No process that scans outlives its check, whatever becomes of ours."""
+    return settings.security.budget.seconds + 10
+
+
+def worker_env(settings: Settings) -> dict[str, str]:
+    """What the process that scans may know of the environment: nothing but where programs are."""
+    return {"PATH": settings.inherited_env.get("PATH", ""), "LC_ALL": "C.UTF-8"}
 
 
 def out_of_scope(settings: Settings) -> Verdict | None:
@@ -170,7 +206,7 @@ def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> Depend
 
     fail_closed = strict or settings.security.dep_audit_fail_closed
     auditor = PipAudit(
-        program=find_pip_audit(settings.tools, settings.inherited_env),
+        program=locate.find_pip_audit(settings.tools, settings.inherited_env),
         env=settings.inherited_env,
         osv_url=settings.security.osv_url,
         timeout=settings.security.dep_audit_timeout,

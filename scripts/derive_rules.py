@@ -1,20 +1,20 @@
-"""Writes the digest of the derived rules into catalogue.toml, after a change of the table."""
+"""Writes the digest of the derived rules into pin.py, after a change of a table or of the wheel."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from orch_gates.scanners.rules import derive
+from orch_gates.scanners.rules import derive, pin
 
-_CATALOGUE = Path(derive.__file__).with_name("catalogue.toml")
+_PIN = Path(pin.__file__)
 
 
 def main() -> None:
     """Derive, and commit to the result."""
-    digest = derive.digest(derive.build())
-    text = _CATALOGUE.read_text("utf-8")
-    _CATALOGUE.write_text(re.sub(r'(?m)^digest = ".*"$', f'digest = "{digest}"', text), "utf-8")
+    derived = derive.build()
+    digest = pin.digest(derived.rules, derived.meta)
+    _PIN.write_text(re.sub(r'(?m)^DIGEST = ".*"$', f'DIGEST = "{digest}"', _PIN.read_text("utf-8")), "utf-8")
     print(digest)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).parent / "orch-gates"
-ENGINES = ("gitleaks", "kingfisher")
+ENGINES = ("kingfisher", "gitleaks")
 _LETTERS = string.ascii_letters + string.digits
 
 Done = subprocess.CompletedProcess[bytes]

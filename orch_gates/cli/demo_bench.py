@@ -61,10 +61,9 @@ class Bench:
 
     def key(self) -> str:
         """A random key that the scanner knows for one."""
-        from orch_gates.scanners.locate import find_scanner
+        from orch_gates.scanners.matcher import canary
 
-        scanner = find_scanner(self.settings.security.engine, self.settings.tools, self.settings.inherited_env)
-        return scanner.canary().decode("ascii")
+        return canary().decode("ascii")
 
     def indented(self, shown: str) -> str:
         """Text of another program, without the name of the folder."""
@@ -73,7 +72,7 @@ class Bench:
 
     def env(self) -> Mapping[str, str]:
         """Nothing of this machine's git configuration or CI run, and a made-up committer."""
-        kept = ("PATH", "TMPDIR", "ORCH_GITLEAKS_BIN", "ORCH_KINGFISHER_BIN", "ORCH_SECURITY_ENGINE")
+        kept = ("PATH", "TMPDIR", "ORCH_GITLEAKS_BIN", "ORCH_SECURITY_ENGINE")
         inherited = self.settings.inherited_env
         env = {name: inherited[name] for name in kept if name in inherited}
         if self.settings.tools.cache_dir is not None:

@@ -33,22 +33,26 @@ def pre_receive() -> None:
         data = _stdin()
         verdict = wiring.out_of_scope(settings)
         if verdict is None or settings.state.guard_enabled:
-            ground = judge.on_server(settings, wiring.repository(settings, Path.cwd(), inside_hook=True))
-            pushed = updates.parse_pre_receive(data, most=ground.settings.security.budget.refs)
-            state = judge.pushed_state(ground, pushed)
-            if state is not None and state.outcome is not Outcome.PASS:
-                _finish(state, action="push", kept="Nothing was stored.", help_page=STATE_HELP)
-            verdict = judge.pushed_to_server(ground, pushed, clock.utc_now())
+            with wiring.early_engine(settings) as early:
+                git = wiring.repository(settings, Path.cwd(), inside_hook=True)
+                pushed = updates.parse_pre_receive(data, most=settings.security.budget.refs)
+                judge.refuse_stale(git, pushed)
+                ground = judge.on_server(settings, git, early)
+                state = judge.pushed_state(ground, pushed)
+                if state is not None and state.outcome is not Outcome.PASS:
+                    _finish(state, action="push", kept="Nothing was stored.", help_page=STATE_HELP)
+                verdict = judge.pushed_to_server(ground, pushed, clock.utc_now())
         _finish(verdict, action="push", kept="Nothing was stored.")
 
 
 @hook.command("pre-push")
 @click.argument("remote", default="")
-@click.argument("url", default="", expose_value=False)
-def pre_push(remote: str) -> None:
+@click.argument("url", default="")
+def pre_push(remote: str, url: str) -> None:
     """Judge what a clone is about to push, as git's own hook or through pre-commit.
 
-    URL is what git passes besides the name of the REMOTE; it is not used.
+    git passes the name of the REMOTE and the URL that it pushes to. Where that is not the URL that the clone fetches
+    from, nothing is known of what is there, and everything is judged.
     """
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
@@ -60,13 +64,15 @@ def pre_push(remote: str) -> None:
         if verdict is None:
             context = settings.hook
             name = remote or context.remote_name
-            ground = judge.in_clone(settings, wiring.repository(settings, Path.cwd(), inside_hook=True), name)
-            if context.from_ref or context.to_ref:
-                pushed = updates.from_pre_commit(ground.git, context)
-            else:
-                pushed = updates.parse_pre_push(_stdin(), most=ground.settings.security.budget.refs)
-                updates.refuse_nothing(pushed, in_ci=settings.ci.active)
-            verdict = judge.pushed_from_clone(ground, pushed, name, clock.utc_now())
+            with wiring.early_engine(settings) as early:
+                git = wiring.repository(settings, Path.cwd(), inside_hook=True)
+                ground = judge.in_clone(settings, git, name, early)
+                if context.from_ref or context.to_ref:
+                    pushed = updates.from_pre_commit(ground.git, context)
+                else:
+                    pushed = updates.parse_pre_push(_stdin(), most=ground.settings.security.budget.refs)
+                    updates.refuse_nothing(pushed, in_ci=settings.ci.active)
+                verdict = judge.pushed_from_clone(ground, pushed, name, url or context.remote_url, clock.utc_now())
         _finish(verdict, action="push", kept="Nothing was pushed.")
 
 
@@ -86,8 +92,9 @@ def pre_commit() -> None:
                 "a range was given, but orch-secrets judges staged content; use the hook orch-secrets-push"
             )
         if verdict is None:
-            git = wiring.repository(settings, Path.cwd(), inside_hook=True)
-            verdict = judge.about_to_commit(judge.in_clone(settings, git, "origin"), clock.utc_now())
+            with wiring.early_engine(settings) as early:
+                git = wiring.repository(settings, Path.cwd(), inside_hook=True)
+                verdict = judge.about_to_commit(judge.in_clone(settings, git, "origin", early), clock.utc_now())
         if verdict is None:
             if settings.ci.active:
                 raise UsageError(

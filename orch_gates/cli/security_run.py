@@ -18,6 +18,7 @@ from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.git.cli import Git
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import files
+from orch_gates.scanners.engine import Engine
 from orch_gates.settings import Settings
 
 
@@ -44,19 +45,20 @@ class SecurityRun:
             return skip, None
         # Loading the report's models takes as long as a small scan, so it goes on beside it.
         threading.Thread(target=importlib.import_module, args=["orch_gates.report.security"]).start()
-        git = wiring.repository(self.settings, self.directory)
-        try:
-            run: SecurityRun | OrchError = self._configured(git)
-        except OrchError as error:
-            run = error
-        if not isinstance(run, OrchError) and (skip := wiring.out_of_scope(run.settings)) is not None:
-            return skip, None
-        if report is None:
-            files.make_folder(wiring.private_dir(git))
-        path = report or wiring.private_dir(git) / files.SECURITY_REPORT
-        # A run that is killed half-way must not leave an older verdict to be believed.
-        files.remove(path)
-        facts, verdict = _judge(run, git, now)
+        with wiring.early_engine(self.settings) as early:
+            git = wiring.repository(self.settings, self.directory)
+            try:
+                run: SecurityRun | OrchError = self._configured(git)
+            except OrchError as error:
+                run = error
+            if not isinstance(run, OrchError) and (skip := wiring.out_of_scope(run.settings)) is not None:
+                return skip, None
+            if report is None:
+                files.make_folder(wiring.private_dir(git))
+            path = report or wiring.private_dir(git) / files.SECURITY_REPORT
+            # A run that is killed half-way must not leave an older verdict to be believed.
+            files.remove(path)
+            facts, verdict = _judge(run, git, early, now)
         from orch_gates.report import security as reports
 
         try:
@@ -72,7 +74,7 @@ class SecurityRun:
             ConfigError: the configuration file on the target branch is unusable.
             OrchError: it could not be read.
         """
-        return self._configured(git).facts(git).secrets
+        return self._configured(git).facts(git, None).secrets
 
     def _configured(self, git: Git) -> SecurityRun:
         """The same run by the settings that the trusted configuration file leads to (P5)."""
@@ -80,7 +82,7 @@ class SecurityRun:
         merged, _ = wiring.configured(self.settings, git, trusted)
         return replace(self, settings=merged)
 
-    def facts(self, git: Git) -> SecurityFacts:
+    def facts(self, git: Git, early: Engine | None) -> SecurityFacts:
         """All that the gate judges, in a run that is configured."""
         git = replace(git, timeout=self.settings.security.budget.seconds)
         try:
@@ -88,7 +90,7 @@ class SecurityRun:
         except OrchError as error:
             return SecurityFacts(Unproven(str(error)))
         facts = SecurityFacts(
-            secrets=security.attempt(wiring.scan(self.settings, git, lambda: self._subject(git, found))),
+            secrets=security.attempt(wiring.scan(self.settings, git, lambda: self._subject(git, found), early)),
             base=found.base or "0" * len(found.head),
             head=found.head,
             target=found.target,
@@ -101,10 +103,12 @@ class SecurityRun:
         return secret_scan.pushed(git, [found.head], excluded, self.settings.security.budget)
 
 
-def _judge(run: SecurityRun | OrchError, git: Git, now: datetime) -> tuple[SecurityFacts, Verdict]:
+def _judge(
+    run: SecurityRun | OrchError, git: Git, early: Engine | None, now: datetime
+) -> tuple[SecurityFacts, Verdict]:
     """What a configured run finds; or what it means that it could not be configured (SPEC §4.3)."""
     if isinstance(run, SecurityRun):
-        facts = run.facts(git)
+        facts = run.facts(git, early)
         return facts, security.judge(facts, now)
     facts = SecurityFacts(Unproven(str(run)))
     return facts, security.undecided(str(run)) if isinstance(run, ConfigError) else security.judge(facts, now)

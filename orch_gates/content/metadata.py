@@ -57,16 +57,25 @@ def root_tree_and_parents(commit: bytes) -> tuple[str, tuple[str, ...]]:
     return tree, tuple(parents)
 
 
-def entry_names(tree: bytes, id_bytes: int) -> frozenset[bytes]:
-    """The names in a tree, and the ids of its submodules.
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A tree: the names in it with the ids of what they name, and bytes in it that are neither."""
+
+    entries: tuple[tuple[bytes, bytes], ...]
+    odd: tuple[bytes, ...] = ()
+
+
+def folder(tree: bytes, id_bytes: int) -> Folder:
+    """What a person can choose in a tree.
 
     A submodule's id is checked by nobody, so its raw bytes can spell anything (SEC-3); git takes
-    every mode that it does not know for a submodule. A tree that is not of the usual form is one
-    name: all of it.
+    every mode that it does not know for a submodule. A tree that is not of the usual form is odd as a whole.
     """
     entry, whole = _ENTRIES[id_bytes]
     if not whole.fullmatch(tree):
-        return frozenset({tree})
-    entries = entry.findall(tree)
-    names = frozenset(name for _, name, _ in entries)
-    return names.union(oid for mode, _, oid in entries if mode not in _CHECKED_MODES)
+        return Folder((), (tree,))
+    found = entry.findall(tree)
+    return Folder(
+        tuple((name, oid) for _, name, oid in found),
+        tuple(oid for mode, _, oid in found if mode not in _CHECKED_MODES),
+    )

@@ -2,69 +2,66 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from orch_gates import clock
-from orch_gates.content.bundle import Bundles
-from orch_gates.content.fragments import Fragment, FragmentSource, Origin, ref_names
-from orch_gates.errors import BudgetExceeded, ScannerError
-from orch_gates.git import objects
+from orch_gates.errors import BudgetExceeded, OrchError, ScannerError
+from orch_gates.gates import findings, newness
+from orch_gates.gates.findings import New, SecretFinding
+from orch_gates.gates.newness import Newness, Placed
+from orch_gates.git import changes, feed, objects
+from orch_gates.git.changes import Change
 from orch_gates.git.cli import Git
-from orch_gates.git.placement import Placement, placements
-from orch_gates.model.finding import Finding
-from orch_gates.scanners.digest import FileDigest
-from orch_gates.scanners.paths import applies
-from orch_gates.scanners.port import Engine, Match, Scan, SecretScanner
+from orch_gates.git.feed import Listed
+from orch_gates.scanners.answer import Hit, Scan
+from orch_gates.scanners.engine import Engine, Limits, Text
+from orch_gates.scanners.rules import paths
 from orch_gates.settings import Budget
 
-FIX_COMMITTED = (
-    "revoke the credential first, then take it out of every commit that has it (git rebase -i {commit}^) and push again"
-)
-FIX_STAGED = "take it out of the file, stage the file again, and keep the value outside the repository"
-FIX_UNCOMMITTED = "revoke the credential, and delete the tag or ref that leads to this object, which is in no commit"
-FIX_NAME = "choose a name that holds no credential, and revoke the one that was used"
+T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class SecretFinding:
-    """A finding with the secret's bytes, which only the list of exceptions may look at (SEC-5)."""
-
-    finding: Finding
-    secret: bytes = field(repr=False)
+_MOST_ASKED = 1_000
+_PLACED = frozenset({"file", "key store", "file name"})
 
 
 @dataclass(frozen=True, slots=True)
 class SecretFacts:
-    """The numbers that make a clean answer believable, and what was found."""
+    """The numbers that make a clean answer believable, and what was found.
 
-    engine: Engine
-    engine_digest: str
-    config_digest: str
+    `engine` is the engine with its version, `rules` the digest of its rules; `doubts` are told with the verdict.
+    """
+
+    engine: str
+    rules: str
     commits_expected: int
     commits_read: int
     objects_expected: int
     objects_read: int
+    same_objects: bool
     bytes_read: int
-    bytes_bundled: int
+    bytes_given: int
     bytes_scanned: int
     canaries: int
     canaries_found: int
     findings: tuple[SecretFinding, ...]
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: new objects with their places, and the names that refs are given."""
+    """What is judged: `lines` lists its objects as `<id> <path>` while they are counted in `listed`.
 
-    new: objects.NewObjects
-    placed: Sequence[Placement]
-    commits_expected: int
-    ref_names: tuple[str, ...] = ()
-    extra: tuple[Fragment, ...] = ()
+    `changes` and the `boundary`, the commits that stood there before, are asked for only where something was found;
+    changes come newest first. `texts` are in no object.
+    """
+
+    listed: Listed
+    lines: Callable[[], Iterator[bytes]]
+    changes: Callable[[], Iterable[Change]]
+    boundary: Callable[[], Sequence[str]]
+    texts: tuple[Text, ...] = ()
 
 
 def pushed(
@@ -76,185 +73,137 @@ def pushed(
     names: Iterable[str] = (),
     quarantine: str = "",
 ) -> Subject:
-    """Everything that tips add to what is excluded, and everything else in the quarantine.
+    """Everything that tips add to what is excluded, and everything else in the quarantine."""
+    listed = Listed()
+
+    def lines() -> Iterator[bytes]:
+        if tips:
+            yield from feed.reachable(git, tips, excluded, listed, most=budget.objects)
+        if quarantine:
+            yield from feed.quarantined(git, listed, quarantine, str(git.git_dir() / "objects"))
+
+    return Subject(
+        listed,
+        lines,
+        lambda: changes.changes(git, listed.commits),
+        lambda: feed.boundary(git, tips, excluded) if listed.commits else (),
+        tuple(("ref name", name, name) for name in names),
+    )
+
+
+def scan(git: Git, subject: Subject, engine: Engine, budget: Budget, *, pin: str = "") -> SecretFacts:
+    """Scan everything a subject adds; with a `pin`, by the very engine and rules that it names (SEC-10).
 
     Raises:
-        BudgetExceeded: more objects or larger ones than the budget allows.
-        GitError: the objects cannot be listed.
-    """
-    new = objects.list_new(git, tips, excluded, most=budget.objects)
-    expected = objects.count_commits(git, tips, excluded) if tips else 0
-    if quarantine:
-        main_store = str(git.git_dir() / "objects")
-        strays = objects.list_quarantined(git, new, quarantine, main_store)
-        new = objects.NewObjects(new.commits, {**new.headers, **objects.headers(git, strays)})
-    for oid, header in new.headers.items():
-        if header.size > budget.object_bytes:
-            raise BudgetExceeded(
-                f"object {oid[:10]} has {header.size} bytes, more than the {budget.object_bytes} that one "
-                "may have; keep large files outside git (LFS), or raise ORCH_SECURITY_MAX_OBJECT_BYTES"
-            )
-    return Subject(new, tuple(placements(git, new.commits)), expected, tuple(names))
-
-
-def scan(git: Git, subject: Subject, scanner: SecretScanner, budget: Budget) -> SecretFacts:
-    """Scan everything a subject adds.
-
-    Raises:
-        BudgetExceeded: more text or more time than the budget allows (SEC-9).
+        BudgetExceeded: more content or more time than the budget allows (SEC-9).
         GitError: an object could not be read.
         ScannerError, ProcessError: the engine failed.
     """
     deadline = clock.monotonic() + budget.seconds
-    digest = FileDigest(Path(scanner.engine.path))
-    id_bytes = 32 if git.text("rev-parse", "--show-object-format") == "sha256" else 20
-    with tempfile.TemporaryDirectory(prefix="orch-gates-") as directory:
-        bundles = Bundles(_folder(directory, "all"), scanner.canary, budget.content_bytes)
-        with objects.reader(git) as reader:
-            source = FragmentSource(reader, subject.new, id_bytes)
-            bundles.write(_in_time(_all_fragments(source, subject), deadline, budget))
-        first = _Pass(bundles, scanner.scan(bundles.directory, timeout=_remaining(deadline, budget)))
-        passes = [first]
-        if crossed := first.crossed():
-            apart = Bundles(_folder(directory, "apart"), scanner.canary, budget.content_bytes)
-            for bundle in crossed:
-                bundles.write_apart(bundle, apart)
-            result = scanner.scan(apart.directory, timeout=_remaining(deadline, budget))
-            passes.append(_Pass(apart, result))
+    limits = Limits(budget.object_bytes, budget.content_bytes)
+    try:
+        found = engine.scan(lambda to: feed.stream(git, subject.lines(), to), subject.texts, limits, deadline)
+        if pin and engine.pin != pin:
+            raise ScannerError(
+                f"this hook was proven with {pin}, and {engine.pin} is installed now; if that is meant, prove it "
+                "again with `orch-gates hook install`, or all of a server with `orch-gates hook install --all ROOT`"
+            )
+        new, doubts = _new(git, subject, found, budget, deadline)
+        told = findings.told(new, found.rules, lambda texts: engine.redact(texts, deadline))
+    except BudgetExceeded as error:
+        if clock.monotonic() >= deadline:
+            raise BudgetExceeded(_too_slow(budget)) from error
+        raise
+    listed = subject.listed
     return SecretFacts(
-        engine=scanner.engine,
-        engine_digest=digest.result(),
-        config_digest=FileDigest(scanner.engine.config).result() if scanner.engine.config else "built-in",
-        commits_expected=subject.commits_expected,
-        commits_read=source.commits_read,
-        objects_expected=len(subject.new.headers),
-        objects_read=source.objects_read,
-        bytes_read=source.bytes_read,
-        bytes_bundled=sum(one.bundles.bytes_written for one in passes),
-        bytes_scanned=sum(one.result.bytes_scanned for one in passes),
-        canaries=sum(len(one.bundles.canaries) for one in passes),
-        canaries_found=sum(one.canaries_found() for one in passes),
-        findings=_findings(passes),
+        engine=f"{engine.about['name']} {engine.about['version']}",
+        rules=engine.about["rules"],
+        commits_expected=len(listed.commits),
+        commits_read=found.commits,
+        objects_expected=len(listed.ids),
+        objects_read=found.objects,
+        same_objects=found.ids == listed.digest,
+        bytes_read=found.bytes,
+        bytes_given=found.bytes_given,
+        bytes_scanned=found.bytes_scanned,
+        canaries=found.canaries,
+        canaries_found=found.canaries_found,
+        findings=told,
+        doubts=doubts,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Pass:
-    """One run of the engine over one set of bundles."""
-
-    bundles: Bundles
-    result: Scan
-
-    def canaries_found(self) -> int:
-        seen = {(match.bundle, match.secret) for match in self.result.matches}
-        return sum(item in seen for item in self.bundles.canaries.items())
-
-    def crossed(self) -> list[str]:
-        """Bundles in which a match ran over from one fragment into the next.
-
-        It may have swallowed the beginning of a real one there, so their fragments have to be
-        looked at apart. A match that reaches as far as the canary counts too.
-        """
-        return sorted({match.bundle for match in self.result.matches if self.bundles.runs_over(match.text)})
-
-    def matches(self) -> list[Match]:
-        """All matches but the canaries."""
-        return [match for match in self.result.matches if not self._is_canary(match)]
-
-    def _is_canary(self, match: Match) -> bool:
-        canary = self.bundles.canaries.get(match.bundle)
-        return canary is not None and (canary in match.text or canary in match.secret)
+def _new(git: Git, subject: Subject, found: Scan, budget: Budget, deadline: float) -> tuple[list[New], tuple[str, ...]]:
+    """The hits that the subject adds; all of them where it cannot be told what stood there before."""
+    placed_by_name = [hit for hit in found.hits if hit.carrier == "file name"]
+    in_files = [hit for hit in found.hits if hit.carrier in {"file", "key store"}]
+    elsewhere = [hit for hit in found.hits if hit.carrier not in _PLACED]
+    new = [New(hit, "", hit.oid if hit.carrier == "commit" else "", 0) for hit in elsewhere]
+    if not (placed_by_name or in_files):
+        return new, ()
+    ids = subject.listed.ids
+    try:
+        placed = newness.place(
+            _in_time(subject.changes(), deadline, budget),
+            {hit.oid for hit in in_files},
+            {hit.path for hit in placed_by_name},
+            lambda oid: oid.encode("ascii") in ids,
+        )
+    except OrchError as error:
+        doubt = f"it could not be told what stood there before, so all of it counts as new: {error}"
+        return [*new, *(New(hit, hit.path, "", 0) for hit in (*in_files, *placed_by_name))], (doubt,)
+    new += _new_in_files(git, in_files, placed, found, subject, budget, deadline)
+    new += _new_names(git, placed_by_name, placed, subject)
+    return new, ()
 
 
-def _folder(parent: str, name: str) -> Path:
-    folder = Path(parent) / name
-    folder.mkdir()
-    return folder
+def _new_in_files(
+    git: Git,
+    hits: Sequence[Hit],
+    placed: Placed,
+    found: Scan,
+    subject: Subject,
+    budget: Budget,
+    deadline: float,
+) -> Iterator[New]:
+    by_oid: dict[str, list[Hit]] = {}
+    for hit in hits:
+        by_oid.setdefault(hit.oid, []).append(hit)
+    ids = subject.listed.ids
+
+    def exempt(hit: Hit, path: str) -> bool:
+        return found.rules[hit.rule].generic and (paths.exempt(path) or (hit.unquoted and paths.is_program(path)))
+
+    with objects.reader(git, most_bytes=budget.object_bytes) as reader:
+        state = Newness(by_oid, lambda oid: oid.encode("ascii") in ids, exempt, reader.read)
+        seen = set()
+        for order, placement in enumerate(_in_time(placed.placements, deadline, budget)):
+            seen.add(placement.oid)
+            for hit in state.of(placement):
+                yield New(hit, placement.path, placement.commit, order)
+    # What is in no commit has nothing before it: a tag of a file, or an object that no ref reaches.
+    for oid in by_oid.keys() - seen:
+        for hit in by_oid[oid]:
+            if oid.encode("ascii") in ids and not (hit.path and exempt(hit, hit.path)):
+                yield New(hit, hit.path, "", 0)
 
 
-def _in_time(fragments: Iterable[Fragment], deadline: float, budget: Budget) -> Iterator[Fragment]:
-    for fragment in fragments:
-        _remaining(deadline, budget)
-        yield fragment
+def _new_names(git: Git, hits: Sequence[Hit], placed: Placed, subject: Subject) -> Iterator[New]:
+    """Names that nothing before the range has at that path; folders are written again around names that were there."""
+    before = subject.boundary() if hits else ()
+    for hit in hits:
+        # A name with a line break cannot be asked for, so it counts.
+        asked = [] if "\n" in hit.path else [f"{commit}:{hit.path}" for commit in before[:_MOST_ASKED]]
+        if not any(objects.exist(git, asked)):
+            yield New(hit, hit.path, placed.names.get(hit.path, ""), 0)
 
 
-def _remaining(deadline: float, budget: Budget) -> float:
-    remaining = deadline - clock.monotonic()
-    if remaining <= 0:
-        raise BudgetExceeded(_too_slow(budget))
-    return remaining
-
-
-def _all_fragments(source: FragmentSource, subject: Subject) -> Iterable[Fragment]:
-    yield from subject.extra
-    yield from ref_names(subject.ref_names)
-    yield from source.fragments(subject.placed)
+def _in_time(items: Iterable[T], deadline: float, budget: Budget) -> Iterator[T]:
+    for item in items:
+        if clock.monotonic() > deadline:
+            raise BudgetExceeded(_too_slow(budget))
+        yield item
 
 
 def _too_slow(budget: Budget) -> str:
     return f"the check took longer than {budget.seconds:.0f} s; push in smaller parts, or raise ORCH_SECURITY_TIMEOUT_S"
-
-
-def _findings(passes: Sequence[_Pass]) -> tuple[SecretFinding, ...]:
-    matches = [match for one in passes for match in one.matches()]
-    secrets = sorted({match.secret for match in matches if match.secret}, key=len, reverse=True)
-    # Pieces overlap, so one secret may be seen twice; it is one by its place and its bytes.
-    found: dict[tuple[Origin, int, str, bytes], SecretFinding] = {}
-    for one in passes:
-        for match in one.matches():
-            if one.bundles.runs_over(match.text):
-                continue
-            place = one.bundles.locate(match.bundle, match.line, match.secret)
-            if place is None:
-                raise ScannerError(f"the scanner reported {match.rule} outside of what it was given")
-            fragment, offset = place
-            line = fragment.first_line + offset
-            if _counts(match, fragment, line):
-                item = _finding(match, fragment, line, offset, secrets)
-                found.setdefault((fragment.origin, line, match.rule, match.secret), item)
-    return tuple(found.values())
-
-
-def _counts(match: Match, fragment: Fragment, line: int) -> bool:
-    origin = fragment.origin
-    paths = (origin.path, *origin.also) if origin.carrier == "file" else ("",)
-    if not any(applies(match.rule, match.generic, path) for path in paths):
-        return False
-    if fragment.fresh is None:
-        return True
-    # A name may be new above a value that is not: the match begins where its name does.
-    above = match.text[: max(0, match.text.find(match.secret))].lstrip().count(b"\n")
-    lines = range(line - above, line + match.text.count(b"\n") + 1)
-    return any(number in fragment.fresh for number in lines)
-
-
-def _finding(match: Match, fragment: Fragment, line: int, offset: int, secrets: Sequence[bytes]) -> SecretFinding:
-    origin = fragment.origin
-    column = fragment.data.split(b"\n")[offset].find(match.secret)
-    path = _redacted(origin.path, secrets)
-    # The secret is part of the digest only through its place: the id may be printed (SEC-5).
-    place = f"{origin.oid}\0{origin.carrier}\0{origin.path}\0{line}\0{match.rule}\0{column}"
-    if origin.carrier == "file":
-        missing = FIX_STAGED if origin.path else FIX_UNCOMMITTED
-        fix = FIX_COMMITTED.format(commit=origin.commit[:10]) if origin.commit else missing
-    elif origin.carrier in {"commit", "tag"}:
-        fix = "revoke the credential, then write the message again without it (git commit --amend, or git tag -f)"
-    else:
-        fix = FIX_NAME
-    finding = Finding(
-        id=hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:12],
-        rule=match.rule,
-        path=path or f"({origin.carrier})",
-        line=line if origin.carrier == "file" else 0,
-        commit=origin.commit,
-        description=match.description,
-        fix=fix,
-        carrier=origin.carrier,
-    )
-    return SecretFinding(finding, match.secret)
-
-
-def _redacted(text: str, secrets: Sequence[bytes]) -> str:
-    for secret in secrets:
-        text = text.replace(secret.decode("utf-8", "surrogateescape"), "[redacted]")
-    return text

@@ -87,10 +87,12 @@ def proof_gaps(scanned: SecretFacts) -> tuple[str, ...]:
     pairs = (
         ("commits", scanned.commits_read, scanned.commits_expected),
         ("objects", scanned.objects_read, scanned.objects_expected),
-        ("bytes", scanned.bytes_scanned, scanned.bytes_bundled),
+        ("bytes", scanned.bytes_scanned, scanned.bytes_given),
         ("canaries", scanned.canaries_found, scanned.canaries),
     )
     gaps = [f"{got} of {wanted} {what} accounted for" for what, got, wanted in pairs if got != wanted]
+    if not scanned.same_objects:
+        gaps.append("other objects were scanned than were listed")
     if scanned.canaries < 1:
         gaps.append("no canary was planted")
     return tuple(gaps)
@@ -111,7 +113,7 @@ def _judge_findings(facts: SecurityFacts, scanned: SecretFacts, now: datetime) -
     dependencies = facts.dependencies
     vulnerable: tuple[Finding, ...] = dependencies.findings if dependencies else ()
     refused_doubt = dependencies.refusal if dependencies else ""
-    notices = facts.doubts + secrets.notices + (dependencies.notices if dependencies else ())
+    notices = facts.doubts + scanned.doubts + secrets.notices + (dependencies.notices if dependencies else ())
     evidence = _evidence(facts, scanned)
     parts = []
     if secrets.standing:
@@ -135,16 +137,14 @@ def _evidence(facts: SecurityFacts, scanned: SecretFacts | None) -> dict[str, Sc
     evidence: dict[str, Scalar] = {"base": facts.base, "head": facts.head, "target": facts.target}
     if scanned is not None:
         evidence |= {
-            "engine": scanned.engine.name,
-            "engine_path": scanned.engine.path,
-            "engine_digest": scanned.engine_digest,
-            "config_digest": scanned.config_digest,
+            "engine": scanned.engine,
+            "rules": scanned.rules,
             "commits_expected": scanned.commits_expected,
             "commits_scanned": scanned.commits_read,
             "objects_expected": scanned.objects_expected,
             "objects_scanned": scanned.objects_read,
             "object_bytes": scanned.bytes_read,
-            "bytes_expected": scanned.bytes_bundled,
+            "bytes_expected": scanned.bytes_given,
             "bytes_scanned": scanned.bytes_scanned,
             "canaries_expected": scanned.canaries,
             "canaries_found": scanned.canaries_found,

@@ -1,36 +1,58 @@
-"""What a commit that is about to be made would add: the index compared with HEAD."""
+"""What a commit that is about to be made would add: the index compared with HEAD and what is being merged."""
 
 from __future__ import annotations
 
-from orch_gates.content.fragments import Fragment, Origin
+from collections.abc import Iterator
+
 from orch_gates.gates.secret_scan import Subject
-from orch_gates.git import objects
+from orch_gates.git.changes import Change, parse_raw
 from orch_gates.git.cli import Git
-from orch_gates.git.placement import parse_raw
+from orch_gates.git.feed import Listed
 
 _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
+_HEADS = ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 
 
 def staged(git: Git) -> Subject | None:
     """The staged files and their names, or None where nothing is staged.
 
+    In the middle of a merge what is staged is compared with both sides, so that nobody is blamed for what the other
+    branch has already.
+
     Raises:
         GitError: the index cannot be read.
     """
-    format_name = git.text("rev-parse", "--show-object-format")
-    base = "HEAD" if git.has("HEAD") else _EMPTY_TREE[format_name]
-    raw = git.read("diff-index", "--cached", "--raw", "-z", "--no-abbrev", "-M", base)
-    if not raw:
+    heads = tuple(name for name in _HEADS if git.has(name))
+    base = heads if "HEAD" in heads else (_EMPTY_TREE[git.text("rev-parse", "--show-object-format")],)
+    against = [{change.path: change for change in _changed(git, head)} for head in base]
+    # What one side has just so is that side's.
+    both = [path for path in against[0] if all(path in one for one in against)]
+    found = [_together([one[path] for one in against]) for path in sorted(both)]
+    added = [change for change in found if change.oid]
+    if not found:
         return None
-    placed = tuple(parse_raw(b"\0".join((b"index", raw))))
-    headers = objects.headers(git, [item.oid for item in placed])
-    names = "\n".join(sorted({item.path for item in placed})).encode("utf-8", "surrogateescape")
-    return Subject(
-        new=objects.NewObjects((), headers),
-        placed=tuple(item.uncommitted() for item in placed),
-        commits_expected=0,
-        extra=(Fragment(Origin("file name", "", "", "index"), 1, names),) if names else (),
-    )
+    listed = Listed()
+
+    def lines() -> Iterator[bytes]:
+        for oid, path in {change.oid: change.path for change in added}.items():
+            listed.add(oid.encode("ascii"))
+            # A path with a line break cannot be told in a line; the changes below have it whole.
+            name = "" if "\n" in path else f" {path}"
+            yield f"{oid}{name}\n".encode("utf-8", "surrogateescape")
+
+    names = tuple(("file name", "index", change.path) for change in added if not change.before)
+    return Subject(listed, lines, lambda: found, lambda: heads, names)
+
+
+def _changed(git: Git, head: str) -> Iterator[Change]:
+    raw = git.read("diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", head)
+    return parse_raw(iter(raw.split(b"\0")), commit=" ")
+
+
+def _together(changes: list[Change]) -> Change:
+    first = changes[0]
+    before = tuple(oid for change in changes for oid in change.before)
+    return Change("", first.path, first.oid, before)

@@ -72,6 +72,8 @@ _LOST = re.compile(
     r"cannot lock ref '[^']*'[^\n]*(but expected|reference already exists|unable to resolve reference)|"
     r"incorrect old value provided|reference already exists"
 )
+# The words of our own hook, which tells so before it judges anything.
+_MOVED = re.compile(r"^remote: orch-gates: (push refused: )?refs/\S+ moved meanwhile", re.MULTILINE)
 _FOLLOWS = re.compile(r"atomic (push|transaction) fail", re.IGNORECASE)
 _LEFT_LOCK = re.compile(r"\.lock': File exists")
 _REFUSED = re.compile(
@@ -109,6 +111,8 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     text = "\n".join([*reasons, stderr])
     telling = [reason for reason in reasons if not _FOLLOWS.search(reason)]
     words = _words([*telling, stderr] if telling or stderr.strip() else reasons)
+    if any("remote rejected" in reason for reason in telling) and _MOVED.search(stderr):
+        return PushAnswer(Pushed.LOST, words)
     if any("remote rejected" in reason and _REFUSED.search(reason) for reason in telling):
         return PushAnswer(Pushed.REFUSED, words, told=_told(stderr))
     if reasons and _LOST.search(text) and not _LEFT_LOCK.search(text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orch_gates import process
@@ -20,6 +20,12 @@ _PINNED_CONFIG = {
     "core.hooksPath": "/dev/null",
     "core.attributesFile": "/dev/null",
     "advice.graftFileDeprecated": "false",
+    # Whoever may push a branch named like an object id could make every answer about that id a warning.
+    "core.warnAmbiguousRefs": "false",
+    # A blob is streamed and a pack mapped in parts, so that no object decides how much memory git takes.
+    "core.bigFileThreshold": "4m",
+    "core.packedGitWindowSize": "16m",
+    "core.packedGitLimit": "128m",
     "protocol.allow": "never",
 }
 
@@ -53,17 +59,18 @@ def isolated_env(inherited: Mapping[str, str], *, inside_hook: bool) -> dict[str
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git commands on one repository, read-only."""
+    """Git commands on one repository, read-only; each takes at most `timeout` seconds and `memory` bytes (0: any)."""
 
     directory: Path
     env: Mapping[str, str]
     timeout: float
+    memory: int = 0
 
     def with_env(self, changes: Mapping[str, str | None]) -> Git:
         """The same repository with some variables set, or removed where the value is None."""
         env = {name: value for name, value in self.env.items() if name not in changes}
         env |= {name: value for name, value in changes.items() if value is not None}
-        return Git(self.directory, env, self.timeout)
+        return replace(self, env=env)
 
     def run(self, *args: str, stdin: bytes | None = None) -> process.Completed:
         """Run `git ARGS` to its end, whatever its exit code.
@@ -76,6 +83,7 @@ class Git:
             env=self.env,
             timeout=self.timeout,
             stdin=stdin,
+            memory=self.memory,
         )
 
     def read(self, *args: str, stdin: bytes | None = None) -> bytes:
@@ -98,10 +106,10 @@ class Git:
         return self.read(*args).decode("utf-8", "surrogateescape").strip()
 
     @contextlib.contextmanager
-    def converse(self, *args: str) -> Iterator[process.Child]:
-        """A git process to write to and read from; killed when the block is left."""
+    def converse(self, *args: str, stdout: int = process.PIPE) -> Iterator[process.Child]:
+        """A git process to write to and read from, or that writes to `stdout`; killed when the block is left."""
         argv = ["git", "-C", str(self.directory), *args]
-        with process.converse(argv, env=self.env, timeout=self.timeout) as child:
+        with process.converse(argv, env=self.env, timeout=self.timeout, memory=self.memory, stdout=stdout) as child:
             yield child
 
     def git_dir(self) -> Path:

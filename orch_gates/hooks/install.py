@@ -13,8 +13,8 @@ from pathlib import Path
 from orch_gates import process
 from orch_gates.errors import OrchError, UsageError
 from orch_gates.git.cli import Git, open_repository
-from orch_gates.scanners.locate import find_scanner
-from orch_gates.scanners.port import SecretScanner
+from orch_gates.scanners import locate, provision
+from orch_gates.scanners.matcher import canary
 from orch_gates.settings import Settings
 
 _NAME = "orch-gates"
@@ -29,7 +29,7 @@ _SCRIPT = """\
 }}
 exec {program} hook pre-receive
 """
-_KEPT_SETTINGS = ("ORCH_CACHE_DIR", "ORCH_GITLEAKS_BIN", "ORCH_KINGFISHER_BIN", "ORCH_SECURITY_ENGINE")
+_KEPT_SETTINGS = ("ORCH_CACHE_DIR", "ORCH_GITLEAKS_BIN", "ORCH_SECURITY_ENGINE")
 
 
 def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[str]:
@@ -46,21 +46,24 @@ def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[st
     target = hooks / "pre-receive.d" / _NAME if gitea else hooks / "pre-receive"
     if gitea and not (hooks / "pre-receive").exists():
         raise UsageError(f"{hooks} has no dispatcher, so this is not a repository of a Gitea server")
-    _write(target, _script(settings))
+    found = locate.engine(settings.security.engine, settings.tools, settings.inherited_env)
+    pin = provision.tried(found, settings)
+    yield f"engine: {pin}"
+    _write(target, _script(settings, pin))
     yield f"wrote {target}"
-    scanner = find_scanner(settings.security.engine, settings.tools, settings.inherited_env)
-    yield f"scanner: {scanner.engine.name} ({scanner.engine.path})"
-    yield _prove(git, target, scanner)
+    yield _prove(git, target)
 
 
-def _script(settings: Settings) -> str:
+def _script(settings: Settings, pin: str) -> str:
     program = Path(sys.executable).parent / "orch-gates"
     if not program.exists():
         found = shutil.which("orch-gates")
         if found is None:
             raise UsageError("the orch-gates program itself was not found; install it with pip or `make setup`")
         program = Path(found)
-    known = {name: value for name in _KEPT_SETTINGS if (value := settings.inherited_env.get(name))}
+    known = {"ORCH_SECURITY_PIN": pin} | {
+        name: value for name in _KEPT_SETTINGS if (value := settings.inherited_env.get(name))
+    }
     if settings.tools.cache_dir is not None:
         # The server runs the hook with another HOME, or none (reference/forges.md §2).
         known["ORCH_CACHE_DIR"] = str(settings.tools.cache_dir.resolve())
@@ -83,11 +86,11 @@ def _write(target: Path, script: str) -> None:
     written.replace(target)
 
 
-def _prove(git: Git, target: Path, scanner: SecretScanner) -> str:
+def _prove(git: Git, target: Path) -> str:
     """Push a leak at the repository itself, and a clean commit at an empty one with the same hook."""
     with tempfile.TemporaryDirectory(prefix="orch-gates-probe-") as directory:
         probe = _probe_repository(git, Path(directory), target)
-        refused = _push(probe, _commit(probe, "leak", scanner.canary()), git.directory)
+        refused = _push(probe, _commit(probe, "leak", canary()), git.directory)
         if refused.returncode == 0:
             _push(probe, "", git.directory)
         if refused.returncode == 0 or b"orch-gates: push refused: 1 secret found" not in refused.stderr:

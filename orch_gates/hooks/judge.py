@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from orch_gates import wiring
-from orch_gates.errors import OrchError
+from orch_gates import process, wiring
+from orch_gates.errors import ConfigError, StaleUpdate
 from orch_gates.gates import secret_scan, security
 from orch_gates.gates.secret_scan import SecretFacts
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.gates.staged import staged
+from orch_gates.git import feed
 from orch_gates.git.cli import Git
 from orch_gates.hooks.updates import RefUpdate
 from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.scanners.engine import Engine
 from orch_gates.settings import Settings
 from orch_gates.state.refs import is_state
 
-ALL_REFS = ("--all",)
+# More names than this are compared with all that the repository has.
+_NAMED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +32,44 @@ class Ground:
     git: Git
     trusted: str
     notices: tuple[str, ...] = ()
+    early: Engine | None = None
 
 
-def on_server(settings: Settings, git: Git) -> Ground:
+def on_server(settings: Settings, git: Git, early: Engine | None) -> Ground:
     """A server's repository: configured by its default branch as it was before the push (P5)."""
-    return _configured(settings, git, wiring.default_branch_commit(git))
+    return _configured(settings, git, wiring.default_branch_commit(git), early)
 
 
-def in_clone(settings: Settings, git: Git, remote: str) -> Ground:
+def in_clone(settings: Settings, git: Git, remote: str, early: Engine | None) -> Ground:
     """A clone: configured by the default branch of a remote, as far as the clone knows it."""
-    return _configured(settings, git, _remote_default(git, remote))
+    return _configured(settings, git, _remote_default(git, remote), early)
 
 
-def _configured(settings: Settings, git: Git, trusted: str) -> Ground:
+def _configured(settings: Settings, git: Git, trusted: str, early: Engine | None) -> Ground:
     """A file that cannot be used must not keep its own repair out: the defaults judge, and leave nothing out."""
     try:
         merged, _ = wiring.configured(settings, git, trusted)
-    except OrchError as error:
+    except ConfigError as error:
         notice = f"{error}; judged by the defaults until this is mended on the default branch"
-        return Ground(settings, git, trusted, (notice,))
-    return Ground(merged, replace(git, timeout=merged.security.budget.seconds), trusted)
+        return Ground(settings, git, trusted, (notice,), early)
+    return Ground(merged, replace(git, timeout=merged.security.budget.seconds), trusted, early=early)
+
+
+def refuse_stale(git: Git, updates: Sequence[RefUpdate]) -> None:
+    """Git would refuse these after the scan; here they cost nothing, and a slow push holds nobody up.
+
+    Raises:
+        StaleUpdate: a ref is no longer where the push takes it from.
+    """
+    names = [update.ref for update in updates] if len(updates) <= _NAMED else []
+    listed = git.read("for-each-ref", "--format=%(objectname) %(refname)", *names)
+    now = {
+        ref: oid
+        for oid, _, ref in (line.partition(" ") for line in listed.decode("utf-8", "surrogateescape").split("\n"))
+    }
+    for update in updates:
+        if now.get(update.ref) != update.old:
+            raise StaleUpdate(f"{update.ref} moved meanwhile; fetch and push again")
 
 
 def pushed_state(ground: Ground, updates: Sequence[RefUpdate]) -> Verdict | None:
@@ -64,12 +85,28 @@ def pushed_state(ground: Ground, updates: Sequence[RefUpdate]) -> Verdict | None
 
 def pushed_to_server(ground: Ground, updates: Sequence[RefUpdate], now: datetime) -> Verdict:
     """Judge everything that a push adds to a server's repository, before it is stored."""
-    return _pushed(ground, updates, ALL_REFS, ground.settings.hook.quarantine, now)
+    return _pushed(ground, updates, feed.ALL_REFS, ground.settings.hook.quarantine, now)
 
 
-def pushed_from_clone(ground: Ground, updates: Sequence[RefUpdate], remote: str, now: datetime) -> Verdict:
+def pushed_from_clone(ground: Ground, updates: Sequence[RefUpdate], remote: str, url: str, now: datetime) -> Verdict:
     """Judge what a clone is about to push: what it adds to what the remote is known to have."""
-    return _pushed(ground, updates, _known_to_remote(ground.git, updates, remote), "", now)
+    known = _known_to_remote(ground.git, updates, remote if _is_fetched(ground, remote, url) else "")
+    return _pushed(ground, updates, known, "", now)
+
+
+def _is_fetched(ground: Ground, remote: str, url: str) -> bool:
+    """Whether what is known of a remote is about the repository that is pushed to: a pushurl may name another.
+
+    The person's own configuration rewrites urls, so git is asked with it.
+    """
+    if not (remote and url):
+        return True
+    done = process.run(
+        ["git", "-C", str(ground.git.directory), "remote", "get-url", "--all", remote],
+        env=ground.settings.inherited_env,
+        timeout=ground.git.timeout,
+    )
+    return url in done.stdout.decode("utf-8", "surrogateescape").split("\n")
 
 
 def _pushed(
@@ -90,7 +127,7 @@ def _pushed(
         budget = settings.security.budget
         return secret_scan.pushed(git, tips, excluded, budget, names=names, quarantine=quarantine)
 
-    scanned = security.attempt(wiring.scan(settings, git, subject))
+    scanned = security.attempt(wiring.scan(settings, git, subject, ground.early))
     return _judged(ground, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs", now)
 
 
@@ -107,7 +144,7 @@ def about_to_commit(ground: Ground, now: datetime) -> Verdict | None:
         nothing = found is None
         return found or secret_scan.pushed(git, (), (), settings.security.budget)
 
-    scanned = security.attempt(wiring.scan(settings, git, subject))
+    scanned = security.attempt(wiring.scan(settings, git, subject, ground.early))
     if nothing:
         return None
     return _judged(ground, scanned, "staged", now)

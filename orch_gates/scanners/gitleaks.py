@@ -1,69 +1,74 @@
-"""gitleaks, the canonical engine (SEC-6): default rules, nothing taken from the judged tree.
+"""gitleaks, where a setting names it (SEC-6): its own rules, each piece of text through its standard input.
 
-It is run over bundles, not over a repository: its git mode exits 0 when git fails underneath it,
-and its default rules leave out whole paths (reference/scanners.md §0, §1).
+It is never given a repository or refs: its git mode exits 0 when git fails underneath it, and its default rules leave
+out whole paths. A piece is a process, so it takes about 45 ms for each; a long history is better judged without it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-import secrets
-import string
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orch_gates import process
 from orch_gates.errors import ScannerError
-from orch_gates.scanners.port import Engine, Match, Scan
+from orch_gates.scanners.matcher import CANARY_RULE, Raw, canary
+from orch_gates.scanners.rules.meta import RuleMeta
 
 CONFIG = Path(__file__).with_name("gitleaks.toml")
 LEAKS_FOUND = 42
 _GENERIC_RULES = frozenset({"generic-api-key"})
 _SCANNED = re.compile(r"scanned ~(\d+) bytes")
-_ALPHABET = string.ascii_letters + string.digits
+_OPTIONS = (
+    *("stdin", "--no-banner", "--no-color", "--log-level=info", f"--exit-code={LEAKS_FOUND}", f"--config={CONFIG}"),
+    *("--ignore-gitleaks-allow", "--report-format=json", "--report-path=-"),
+)
 
 
-@dataclass(frozen=True, slots=True)
 class Gitleaks:
-    """The gitleaks binary at `engine.path`."""
+    """The gitleaks binary; every call plants a canary and has to find it."""
 
-    engine: Engine
-    env: Mapping[str, str]
+    decides = True
 
-    def canary(self) -> bytes:
-        """A random token of the form of a GitHub personal access token."""
-        return b"ghp_" + "".join(secrets.choice(_ALPHABET) for _ in range(36)).encode("ascii")
+    def __init__(self, binary: str, path: str) -> None:
+        self._binary, self._path = binary, path
+        self.rules = _Described()
+        self.canaries_found = self.bytes_scanned = 0
 
-    def scan(self, directory: Path, *, timeout: float) -> Scan:
-        """See `SecretScanner.scan`."""
+    def scan(self, data: bytes, *, timeout: float) -> list[Raw]:
+        """See `matcher.Matcher.scan`.
+
+        Raises:
+            ScannerError: gitleaks failed, or its answer is not one that it gives when all is well.
+            ProcessError: it could not be started or took too long.
+        """
+        token = canary()
+        text = b"%b\n\n%b\n" % (data, token)
         done = process.run(
-            [
-                self.engine.path,
-                "dir",
-                "--no-banner",
-                "--no-color",
-                "--log-level=info",
-                f"--exit-code={LEAKS_FOUND}",
-                f"--config={CONFIG}",
-                "--ignore-gitleaks-allow",
-                "--report-format=json",
-                "--report-path=-",
-                str(directory),
-            ],
-            env={"PATH": self.env.get("PATH", ""), "HOME": "/nonexistent", "LC_ALL": "C"},
-            cwd=directory,
+            [self._binary, *_OPTIONS],
+            env={"PATH": self._path, "HOME": "/nonexistent", "LC_ALL": "C"},
             timeout=timeout,
+            stdin=text,
         )
-        return parse(done.returncode, done.stdout, done.stderr)
+        scanned, report = parse(done.returncode, done.stdout, done.stderr)
+        if scanned != len(text):
+            raise ScannerError(f"gitleaks scanned {scanned} of {len(text)} bytes")
+        lines = _starts(text)
+        found = [raw for item in report if (raw := _raw(item, text, lines)) is not None]
+        if not any(raw.rule == CANARY_RULE and raw.secret == token for raw in found):
+            raise ScannerError("gitleaks did not find a token that was planted for it")
+        self.canaries_found += 1
+        self.bytes_scanned += len(data)
+        return [raw for raw in found if raw.start < len(data)]
 
 
-def parse(returncode: int, stdout: bytes, stderr: bytes) -> Scan:
-    """Read gitleaks' answer.
+def parse(returncode: int, stdout: bytes, stderr: bytes) -> tuple[int, list[Any]]:
+    """Read gitleaks' answer: the bytes that it scanned, and its report.
 
-    Every bundle holds canaries, so a scan that worked always exits with `LEAKS_FOUND`; its other
+    Every text holds a canary, so a scan that worked always exits with `LEAKS_FOUND`; its other
     exit codes are errors, whatever the report says.
 
     Raises:
@@ -75,23 +80,48 @@ def parse(returncode: int, stdout: bytes, stderr: bytes) -> Scan:
         raise ScannerError(f"gitleaks did not finish a scan (exit {returncode}): {_last_line(log)}")
     try:
         report = json.loads(stdout)
-        matches = tuple(_match(item) for item in report)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise ScannerError(f"gitleaks printed no usable report: {type(error).__name__}") from error
-    return Scan(int(counted.group(1)), matches)
+    if not isinstance(report, list):
+        raise ScannerError("gitleaks printed no usable report: no list")
+    return int(counted.group(1)), report
 
 
-def _match(item: Mapping[str, Any]) -> Match:
-    rule = str(item["RuleID"])
-    return Match(
-        bundle=Path(str(item["File"])).name,
-        line=int(item["StartLine"]),
-        rule=rule,
-        description=str(item["Description"]),
-        secret=str(item["Secret"]).encode("utf-8", "surrogateescape"),
-        text=str(item["Match"]).encode("utf-8", "surrogateescape"),
-        generic=rule in _GENERIC_RULES,
-    )
+def config_digest() -> str:
+    """The digest of the configuration that it is given."""
+    return "sha256:" + hashlib.sha256(CONFIG.read_bytes()).hexdigest()
+
+
+class _Described(dict[str, RuleMeta]):
+    """What is said about its rules: they are inside the program, so each is met when it finds something."""
+
+    def __missing__(self, rule: str) -> RuleMeta:
+        self[rule] = RuleMeta(id=rule, description=rule.replace("-", " "), generic=rule in _GENERIC_RULES)
+        return self[rule]
+
+
+def _raw(item: Mapping[str, Any], text: bytes, lines: list[int]) -> Raw | None:
+    """A finding as a span: its line is told, its bytes are looked for from there."""
+    try:
+        secret = str(item["Secret"]).encode("utf-8", "surrogateescape")
+        line = int(item["StartLine"])
+        rule = str(item["RuleID"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ScannerError(f"gitleaks printed no usable report: {type(error).__name__}") from error
+    # Its line may be off by one where a rule matches white space first.
+    low = lines[min(max(line - 2, 0), len(lines) - 1)]
+    start = text.find(secret, low)
+    if start < 0:
+        # What it decoded stands there in another form.
+        return Raw(rule, low, low + 1, secret, decoded=True)
+    return Raw(rule, start, start + len(secret), secret)
+
+
+def _starts(text: bytes) -> list[int]:
+    starts = [0]
+    while (at := text.find(b"\n", starts[-1])) >= 0:
+        starts.append(at + 1)
+    return starts
 
 
 def _last_line(log: str) -> str:

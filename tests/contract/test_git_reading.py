@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
 from orch_gates.errors import BudgetExceeded, GitError, ShallowRepository, UnknownRevision
-from orch_gates.git import objects
+from orch_gates.git import feed, objects
+from orch_gates.git.changes import Change, changes
 from orch_gates.git.cli import Git, open_repository
-from orch_gates.git.placement import Placement, placements
+from orch_gates.git.feed import Listed
 
 MOST = 10_000
 
@@ -43,10 +46,23 @@ class Repository:
     def blob(self, revision: str, path: str) -> str:
         return self.git("rev-parse", f"{revision}:{path}")
 
-    def files(self, *commits: str) -> dict[str, Placement]:
-        """Where the blobs stand, by path; the last one wins."""
-        kinds = objects.headers(self.reader, [item.oid for item in placements(self.reader, commits)])
-        return {item.path: item for item in placements(self.reader, commits) if kinds[item.oid].kind == "blob"}
+    def files(self, *commits: str) -> dict[str, Change]:
+        """What commits change, by path; the last one wins."""
+        return {change.path: change for change in changes(self.reader, commits)}
+
+    def listed(self, tips: list[str], excluded: list[str], most: int = MOST) -> Listed:
+        """What a range adds, as it is listed for the scan."""
+        listed = Listed()
+        for _ in feed.reachable(self.reader, tips, excluded, listed, most=most):
+            pass
+        return listed
+
+    def streamed(self, lines: list[bytes]) -> bytes:
+        """What git writes for the objects of some lines."""
+        with tempfile.TemporaryFile() as file:
+            feed.stream(self.reader, lines, file.fileno())
+            file.seek(0)
+            return file.read()
 
 
 @pytest.fixture(params=["sha1", "sha256"])
@@ -55,26 +71,22 @@ def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Repository:
 
 
 def test_new_objects_are_all_and_only_what_the_range_adds(repository: Repository) -> None:
-    """Commits in order, parents first, with their trees and blobs, and none of what was there."""
+    """Commits, newest first, with their trees and blobs, and none of what was there."""
     base = repository.commit(old="old\n")
     first = repository.commit(new="first\n")
     second = repository.commit(new="second\n")
-    new = objects.list_new(repository.reader, [second], [base], most=MOST)
-    assert new.commits == (first, second)
-    assert repository.blob(base, "old") not in new.headers
+    listed = repository.listed([second], [base])
+    assert listed.commits == [second, first]
     wanted = {first, second, repository.blob(first, "new"), repository.blob(second, "new")}
     wanted |= {repository.git("rev-parse", f"{commit}^{{tree}}") for commit in (first, second)}
-    assert set(new.headers) == wanted
-    assert new.headers[repository.blob(first, "new")] == objects.Header("blob", 6)
-    assert objects.count_commits(repository.reader, [second], [base]) == 2
+    assert listed.ids == {oid.encode() for oid in wanted}
 
 
 def test_nothing_new_is_nothing(repository: Repository) -> None:
     """What the target has already is not judged again."""
     base = repository.commit(old="old\n")
-    new = objects.list_new(repository.reader, [base], [base], most=MOST)
-    assert (new.commits, dict(new.headers)) == ((), {})
-    assert objects.list_new(repository.reader, [base], ["--all"], most=MOST).commits == ()
+    assert repository.listed([base], [base]) == Listed(_digest=ANY)
+    assert repository.listed([base], ["--all"]).commits == []
 
 
 def test_an_added_and_removed_file_is_new(repository: Repository) -> None:
@@ -82,32 +94,40 @@ def test_an_added_and_removed_file_is_new(repository: Repository) -> None:
     base = repository.commit(old="old\n")
     middle = repository.commit(gone="for a moment\n")
     tip = repository.commit(gone=None)
-    new = objects.list_new(repository.reader, [tip], [base], most=MOST)
-    assert repository.blob(middle, "gone") in new.headers
-    assert repository.files(*new.commits)["gone"].commit == middle
+    listed = repository.listed([tip], [base])
+    assert repository.blob(middle, "gone").encode() in listed.ids
+    assert repository.files(middle)["gone"].commit == middle
 
 
 def test_a_tag_is_an_object_too(repository: Repository) -> None:
-    """An annotated tag brings its message."""
+    """An annotated tag brings its message, and is no commit."""
     commit = repository.commit(a="a\n")
     repository.git("tag", "-a", "v1", "-m", "A tag")
     tag = repository.git("rev-parse", "v1")
-    new = objects.list_new(repository.reader, [tag], [commit], most=MOST)
-    assert {oid: header.kind for oid, header in new.headers.items()} == {tag: "tag"}
+    listed = repository.listed([tag], [commit])
+    assert (listed.commits, listed.ids) == ([], {tag.encode()})
 
 
 def test_too_many_objects_are_refused(repository: Repository) -> None:
     """Over the budget there is a refusal that names the setting, not a part of the objects (SEC-9)."""
     tip = repository.commit(a="a\n", b="b\n")
-    assert len(objects.list_new(repository.reader, [tip], [], most=4).headers) == 4
+    assert len(repository.listed([tip], [], most=4).ids) == 4
     with pytest.raises(BudgetExceeded, match="ORCH_SECURITY_MAX_OBJECTS"):
-        objects.list_new(repository.reader, [tip], [], most=3)
+        repository.listed([tip], [], most=3)
 
 
-def test_a_root_commit_is_placed(repository: Repository) -> None:
+def test_the_commits_before_a_range_are_told(repository: Repository) -> None:
+    """Those that the range is made upon, and none where it begins with nothing."""
+    base = repository.commit(a="a\n")
+    tip = repository.commit(a="b\n")
+    assert feed.boundary(repository.reader, [tip], [base]) == [base]
+    assert feed.boundary(repository.reader, [tip], []) == []
+
+
+def test_a_root_commit_is_read(repository: Repository) -> None:
     """The first commit has no parent and is read like any other."""
     root = repository.commit(a="a\n")
-    assert repository.files(root) == {"a": Placement(repository.blob(root, "a"), "a", root, ())}
+    assert repository.files(root) == {"a": Change(root, "a", repository.blob(root, "a"), ())}
 
 
 def test_a_change_knows_what_was_there(repository: Repository) -> None:
@@ -115,16 +135,17 @@ def test_a_change_knows_what_was_there(repository: Repository) -> None:
     base = repository.commit(a="one\n", b="same\n")
     tip = repository.commit(a="two\n")
     before = (repository.blob(base, "a"),)
-    assert repository.files(tip) == {"a": Placement(repository.blob(tip, "a"), "a", tip, before)}
+    assert repository.files(tip) == {"a": Change(tip, "a", repository.blob(tip, "a"), before)}
 
 
-def test_a_rename_is_followed(repository: Repository) -> None:
-    """A moved file is compared with what it was under its old name."""
-    text = "".join(f"line {number}\n" for number in range(50))
-    base = repository.commit(old=text)
-    tip = repository.commit(old=None, new=text + "one more\n")
-    before = (repository.blob(base, "old"),)
-    assert repository.files(tip) == {"new": Placement(repository.blob(tip, "new"), "new", tip, before)}
+def test_a_move_is_an_addition_and_a_removal(repository: Repository) -> None:
+    """No limit on how many files are compared can make a commit unreadable."""
+    base = repository.commit(old="a line\n" * 50)
+    tip = repository.commit(old=None, new="a line\n" * 51)
+    assert repository.files(tip) == {
+        "new": Change(tip, "new", repository.blob(tip, "new"), ()),
+        "old": Change(tip, "old", "", (repository.blob(base, "old"),)),
+    }
 
 
 def branches(repository: Repository, count: int) -> list[str]:
@@ -172,14 +193,21 @@ def test_objects_are_read_whole_and_in_order(repository: Repository) -> None:
     """More objects than one request holds, empty ones and trees of commits too, byte for byte."""
     contents = {f"file{number}": "x" * number for number in range(700)}
     tip = repository.commit(**contents)
-    oids = [repository.blob(tip, "file0")]
     listed = repository.git("ls-tree", "-r", tip).splitlines()
     by_name = {line.split("\t")[1]: line.split()[2] for line in listed}
     oids = [by_name[name] for name in contents]
-    with objects.reader(repository.reader) as reader:
+    with objects.reader(repository.reader, most_bytes=10_000) as reader:
         read = list(reader.read([*oids, f"{tip}^{{tree}}"]))
     assert [item.data.decode() for item in read[:-1]] == list(contents.values())
-    assert read[-1].kind == "tree"
+    assert read[-1].data == b""
+
+
+def test_objects_are_streamed_with_their_paths(repository: Repository) -> None:
+    """Id, kind, size and path on a line, and the bytes after it, whatever the path holds."""
+    tip = repository.commit(**{"a b": "one\n", "c\rd": ""})
+    first, second = repository.blob(tip, "a b"), repository.blob(tip, "c\rd")
+    streamed = repository.streamed([f"{first} a b\n".encode(), f"{second} c\rd\n".encode()])
+    assert streamed == f"{first} blob 4 a b\none\n\n{second} blob 0 c\rd\n\n".encode()
 
 
 def test_a_missing_object_is_an_error(repository: Repository) -> None:
@@ -187,13 +215,20 @@ def test_a_missing_object_is_an_error(repository: Repository) -> None:
     base = repository.commit(a="first\n")
     tip = repository.commit(a="second\n")
     blob = repository.blob(tip, "a")
+    tree = repository.git("rev-parse", f"{tip}^{{tree}}")
     (repository.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
-    with pytest.raises(GitError):
-        objects.headers(repository.reader, [blob])
-    with pytest.raises(GitError):
-        objects.list_new(repository.reader, [tip], [base], most=MOST)
-    with objects.reader(repository.reader) as reader, pytest.raises(GitError):
+    assert b" missing\n" in repository.streamed([f"{blob} a\n".encode()])
+    with objects.reader(repository.reader, most_bytes=100) as reader, pytest.raises(GitError):
         list(reader.read([blob]))
+    (repository.path / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    with pytest.raises(GitError):
+        repository.listed([tip], [base])
+
+
+def test_whether_a_path_exists_is_told(repository: Repository) -> None:
+    """For each name that is asked, in order."""
+    tip = repository.commit(a="a\n")
+    assert objects.exist(repository.reader, [f"{tip}:a", f"{tip}:b", f"{'1' * 40}:a"]) == [True, False, False]
 
 
 def test_a_replaced_object_is_read_as_it_is(repository: Repository) -> None:
@@ -202,9 +237,20 @@ def test_a_replaced_object_is_read_as_it_is(repository: Repository) -> None:
     blob = repository.blob(tip, "a")
     other = repository.commit(a="a harmless one\n")
     repository.git("replace", blob, repository.blob(other, "a"))
-    with objects.reader(repository.reader) as reader:
+    with objects.reader(repository.reader, most_bytes=100) as reader:
         [read] = reader.read([blob])
     assert read.data == b"the real one\n"
+
+
+def test_a_branch_named_like_an_object_changes_no_answer(repository: Repository) -> None:
+    """Whoever may push can choose that name; git's warning about it is no failure, and it names no object."""
+    tip = repository.commit(a="one\n")
+    other = repository.commit(a="two\n")
+    repository.git("update-ref", f"refs/heads/{tip}", other)
+    repository.git("update-ref", f"refs/tags/{tip}", other)
+    assert repository.reader.resolve(tip) == tip
+    assert repository.reader.blob(tip, "a") == b"one\n"
+    assert repository.files(tip)["a"].oid == repository.blob(tip, "a")
 
 
 @pytest.mark.parametrize(

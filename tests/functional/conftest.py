@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,10 @@ from tests.builders import Repo, Template
 
 @pytest.fixture(scope="session")
 def server_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template(tmp_path_factory.mktemp("template"), "gitleaks").make()
+    return Template(tmp_path_factory.mktemp("template"), "kingfisher").make()
 
 
 @pytest.fixture
-def pair(real: Callable[[str], Path], request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Repo, Repo]:
+def pair(server_template: Template, tmp_path: Path) -> tuple[Repo, Repo]:
     """A server and a clone of it that no other test uses."""
-    real("gitleaks")
-    template: Template = request.getfixturevalue("server_template")
-    return template.pair(tmp_path / "pair")
+    return server_template.pair(tmp_path / "pair")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import secrets
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,10 +88,9 @@ def test_what_the_server_has_is_not_blamed_on_a_push(pair: Pair) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_sha256_repositories_are_judged(real: Callable[[str], Path], tmp_path: Path) -> None:
+def test_sha256_repositories_are_judged(tmp_path: Path) -> None:
     """Longer object ids change nothing, in a submodule's id neither."""
-    real("gitleaks")
-    server, work = Template(tmp_path / "made", "gitleaks", "sha256").make().pair(tmp_path / "pair")
+    server, work = Template(tmp_path / "made", "kingfisher", "sha256").make().pair(tmp_path / "pair")
     work.commit(files={"a.txt": "fine\n"})
     assert work.push("HEAD:refs/heads/fine").returncode == 0
     tree = work.object("tree", b"160755 sub\0" + TOKENS["Stripe"]().encode())
@@ -183,6 +181,7 @@ def test_a_missing_scanner_refuses(pair: Pair) -> None:
     code, text = receive(
         server,
         f"{ZERO} {server.git('rev-parse', 'main')} refs/heads/x\n".encode(),
+        ORCH_SECURITY_ENGINE="gitleaks",
         ORCH_GITLEAKS_BIN="/nonexistent/gitleaks",
     )
     assert code in {1, 2}
@@ -248,7 +247,7 @@ def test_install_twice_is_install_once(pair: Pair) -> None:
     server, _ = pair
     hook = server.path / "hooks/pre-receive"
     before, stored = hook.read_bytes(), refs(server)
-    done = orch("hook", "install", server.path, cwd=server.path, env={"ORCH_SECURITY_ENGINE": "gitleaks"})
+    done = orch("hook", "install", server.path, cwd=server.path, env={"ORCH_SECURITY_ENGINE": "kingfisher"})
     assert done.returncode == 0, done.stderr
     assert b"proven" in done.stdout
     assert hook.read_bytes() == before
@@ -274,9 +273,8 @@ def test_install_refuses_a_work_tree(tmp_path: Path) -> None:
     assert orch("hook", "install", tmp_path / "work", cwd=tmp_path).returncode == 2
 
 
-def test_install_for_gitea(real: Callable[[str], Path], tmp_path: Path) -> None:
+def test_install_for_gitea(tmp_path: Path) -> None:
     """The hook goes where Gitea's dispatcher looks, and needs that dispatcher."""
-    real("gitleaks")
     server = bare(tmp_path / "server.git")
     assert orch("hook", "install", "--gitea", server.path, cwd=tmp_path).returncode == 2
     dispatcher = server.path / "hooks/pre-receive"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orch_gates.gates import allowlist, allowlist_file
 from orch_gates.gates.allowlist import AllowList, Entry
-from orch_gates.gates.secret_scan import SecretFinding
+from orch_gates.gates.findings import SecretFinding
 from orch_gates.model.finding import Finding
 from orch_gates.scanners import rule_ids
 

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from orch_gates.errors import BudgetExceeded, GitError, OrchError, ProcessError, ScannerError
 from orch_gates.gates import security
 from orch_gates.gates.allowlist import AllowList, entry_for
+from orch_gates.gates.findings import SecretFinding
 from orch_gates.gates.policy import CONFIGURATION, DEPENDENCIES, POLICIES, SECRETS
-from orch_gates.gates.secret_scan import SecretFacts, SecretFinding
+from orch_gates.gates.secret_scan import SecretFacts
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome
-from orch_gates.scanners.port import Engine
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAIRS = (
     ("commits_read", "commits_expected"),
     ("objects_read", "objects_expected"),
-    ("bytes_scanned", "bytes_bundled"),
+    ("bytes_scanned", "bytes_given"),
     ("canaries_found", "canaries"),
 )
 FINDING = SecretFinding(
@@ -34,14 +34,20 @@ FINDING = SecretFinding(
 
 
 def scanned(**changes: Any) -> SecretFacts:
-    numbers = {name: 7 for pair in PAIRS for name in pair}
     facts = SecretFacts(
-        engine=Engine("gitleaks", "gitleaks", None),
-        engine_digest="sha256:1",
-        config_digest="built-in",
+        engine="matcher 1.0",
+        rules="sha256:1",
+        commits_expected=7,
+        commits_read=7,
+        objects_expected=7,
+        objects_read=7,
+        same_objects=True,
         bytes_read=99,
+        bytes_given=7,
+        bytes_scanned=7,
+        canaries=7,
+        canaries_found=7,
         findings=(),
-        **numbers,
     )
     return replace(facts, **changes)
 

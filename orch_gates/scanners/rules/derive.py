@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tomllib
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orch_gates.errors import ScannerError
+from orch_gates.scanners.rules import pin
 from orch_gates.scanners.rules.table import Row, rows
 
 DISTRIBUTION = "kingfisher-secret-scanner"
@@ -35,41 +35,17 @@ class Derived:
     meta: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """The version of the wheel that the catalogue was chosen from, and the digest of what is derived from it."""
-
-    wheel: str
-    digest: str
-
-
-def expected() -> Expected:
-    """What is committed in `catalogue.toml`.
-
-    Raises:
-        ScannerError: the file cannot be read.
-    """
-    chosen = _read()
-    return Expected(chosen["wheel"], chosen["digest"])
-
-
-def digest(derived: Derived) -> str:
-    """The digest of both documents, `sha256:` and hexadecimal digits."""
-    both = hashlib.sha256(derived.rules + b"\0" + derived.meta)
-    return "sha256:" + both.hexdigest()
-
-
 def derive() -> Derived:
     """Derive the rules from the installed wheel and our own table; the same bytes on every machine.
 
     Raises:
         ScannerError: another wheel is installed, it lacks a rule, or the result is not what is committed.
     """
-    want = expected()
     derived = build()
-    if digest(derived) != want.digest:
+    if pin.digest(derived.rules, derived.meta) != pin.DIGEST:
         raise ScannerError(
-            f"the rules derived from {DISTRIBUTION} {want.wheel} are not the committed ones; install orch-gates again"
+            f"the rules derived from {DISTRIBUTION} {pin.WHEEL} are not those that were committed; "
+            "install orch-gates again"
         )
     return derived
 
@@ -80,19 +56,16 @@ def build() -> Derived:
     Raises:
         ScannerError: another wheel is installed, or it lacks a rule.
     """
-    chosen = _read()
     try:
         installed = metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError as error:
+        raise ScannerError(f"{DISTRIBUTION} is not installed; run `pip install {DISTRIBUTION}=={pin.WHEEL}`") from error
+    if installed != pin.WHEEL:
         raise ScannerError(
-            f"{DISTRIBUTION} is not installed; run `pip install {DISTRIBUTION}=={chosen['wheel']}`"
-        ) from error
-    if installed != chosen["wheel"]:
-        raise ScannerError(
-            f"{DISTRIBUTION} is {installed}, the rules are made for {chosen['wheel']}; "
-            f"run `pip install {DISTRIBUTION}=={chosen['wheel']}`"
+            f"{DISTRIBUTION} is {installed}, the rules are made for {pin.WHEEL}; "
+            f"run `pip install {DISTRIBUTION}=={pin.WHEEL}`"
         )
-    return render([*rows(), *_catalogue(chosen["ids"])])
+    return render([*rows(), *_catalogue(_read()["ids"])])
 
 
 def _read() -> dict[str, Any]:

@@ -23,15 +23,15 @@ class RuleMeta:
 
     id: str
     description: str
-    generic: bool
-    named: bool
-    helper: bool
-    by_path: bool
-    entropy: float
-    least: int
-    checksum: str
-    require: str
-    paths: tuple[str, ...]
+    generic: bool = False
+    named: bool = False
+    helper: bool = False
+    by_path: bool = False
+    entropy: float = 0.0
+    least: int = 0
+    checksum: str = ""
+    require: str = ""
+    paths: tuple[str, ...] = ()
 
 
 def load(meta: bytes) -> Mapping[str, RuleMeta]:

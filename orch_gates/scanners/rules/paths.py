@@ -65,3 +65,16 @@ def exempt(path: str) -> bool:
         or _PYTHON.search(rooted) is not None
         or _LIBRARY.match(name) is not None
     )
+
+
+# In these files a value without quotes is an expression.
+_PROGRAMS = """
+    .py .pyi .js .mjs .cjs .jsx .ts .tsx .go .java .kt .kts .scala .c .h .cc .cpp .hpp .cs .rs .rb .php .swift .m .lua
+    .pl .pm .ex .exs .erl .hs .clj .dart .groovy .vue .svelte .sol .zig .nim .jl .r .vb .fs .ipynb
+"""
+_PROGRAM_ENDINGS = tuple(_PROGRAMS.split())
+
+
+def is_program(path: str) -> bool:
+    """Whether a file is a program by its ending."""
+    return path.lower().endswith(_PROGRAM_ENDINGS)

@@ -1,0 +1,91 @@
+"""From what is new to findings that people are shown: in order, without any secret, each with its mend (SEC-5)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orch_gates.model.finding import Finding
+from orch_gates.scanners.answer import Hit, Rule
+
+FIX_COMMITTED = (
+    "revoke the credential first, then take it out of every commit that has it (git rebase -i {commit}^) and push again"
+)
+FIX_STAGED = "take it out of the file, stage the file again, and keep the value outside the repository"
+FIX_UNCOMMITTED = "revoke the credential, and delete the tag or ref that leads to this object, which is in no commit"
+FIX_NAME = "choose a name that holds no credential, and revoke the one that was used"
+FIX_MESSAGE = "revoke the credential, then write the message again without it (git commit --amend, or git tag -f)"
+
+# A secret stands in a path as it stands in the file, where somebody names files by their content.
+_MOST_SECRETS_IN_PATHS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFinding:
+    """A finding with the secret's bytes, which only the list of exceptions may look at (SEC-5)."""
+
+    finding: Finding
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A hit that is new at a path in a commit; `order` counts commits from the oldest."""
+
+    hit: Hit
+    path: str
+    commit: str
+    order: int
+
+
+def told(
+    new: Sequence[New], rules: Mapping[str, Rule], redact: Callable[[Sequence[str]], list[str]]
+) -> tuple[SecretFinding, ...]:
+    """The findings, by commit, path and line; `redact` takes out of texts what looks like a secret."""
+    ordered = sorted(new, key=lambda item: (item.order, item.path, item.hit.first, item.hit.column, item.hit.rule))
+    paths = sorted({item.path for item in ordered if item.path})
+    secrets = sorted({item.hit.secret for item in ordered}, key=len, reverse=True)[:_MOST_SECRETS_IN_PATHS]
+    shown = dict(zip(paths, (_without(text, secrets) for text in redact(paths)), strict=True))
+    on_line: Counter[tuple[str, str, str, int]] = Counter()
+    found = []
+    for item in ordered:
+        hit = item.hit
+        place = (hit.oid, hit.carrier, item.path, hit.first)
+        on_line[place] += 1
+        finding = Finding(
+            id=_id(place, on_line[place]),
+            rule=hit.rule,
+            path=shown.get(item.path) or f"({hit.carrier})",
+            line=hit.first if hit.carrier == "file" else 0,
+            commit=item.commit,
+            description=rules[hit.rule].description,
+            fix=_fix(item),
+            carrier="file" if hit.carrier == "key store" else hit.carrier,
+        )
+        found.append(SecretFinding(finding, hit.secret))
+    return tuple(found)
+
+
+def _id(place: tuple[str, str, str, int], number: int) -> str:
+    """Of the place alone, so that it may be printed and does not depend on the engine (SEC-5, SEC-10)."""
+    text = "\0".join((*map(str, place), str(number)))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def _fix(item: New) -> str:
+    match item.hit.carrier:
+        case "file" | "key store":
+            missing = FIX_STAGED if item.path else FIX_UNCOMMITTED
+            return FIX_COMMITTED.format(commit=item.commit[:10]) if item.commit else missing
+        case "commit" | "tag":
+            return FIX_MESSAGE
+        case _:
+            return FIX_NAME
+
+
+def _without(text: str, secrets: Sequence[bytes]) -> str:
+    for secret in secrets:
+        text = text.replace(secret.decode("utf-8", "surrogateescape"), "[redacted]") if secret else text
+    return text

@@ -1,0 +1,109 @@
+"""Where objects stand in history: path and commit, and what stood at that path before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from orch_gates.errors import BudgetExceeded, GitError
+from orch_gates.git import feed
+from orch_gates.git.cli import Git
+
+_GITLINK = "160000"
+# A commit of some kilobytes can list ten thousand million paths (ten folders of ten folders, ten times).
+MOST_CHANGES = 3_000_000
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A file that a commit adds, changes or removes; `oid` is empty where it removes one.
+
+    `before` are the objects at the same path in each parent that has one there.
+    """
+
+    commit: str
+    path: str
+    oid: str
+    before: tuple[str, ...]
+
+
+def changes(git: Git, commits: Sequence[str]) -> Iterator[Change]:
+    """Every file that a commit changes against all of its parents, in the order of `commits`.
+
+    Merges are compared with all parents at once (`-c`), octopus merges too; a file that a merge takes over unchanged
+    from one parent is that parent's. Renames are not looked for here: git would read every file for it.
+
+    Raises:
+        BudgetExceeded: more changes than are ever looked at.
+        GitError: git failed or printed something that is not a raw diff.
+    """
+    if not commits:
+        return
+    command = ("diff-tree", "--stdin", "-r", "-c", "--raw", "-z", "--root", "--no-abbrev", "--no-renames")
+    with git.converse(*command) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        # git reads a commit, answers it, and reads the next; this window never fills a pipe both ways.
+        yield from parse_raw(_fields(_asked(child.stdin, child.stdout, commits)))
+        feed.finish(child, "diff-tree")
+
+
+def _asked(stdin: IO[bytes], stdout: IO[bytes], commits: Sequence[str]) -> Iterator[bytes]:
+    import threading
+
+    def write() -> None:
+        try:
+            stdin.write("".join(f"{oid}\n" for oid in commits).encode("ascii"))
+            stdin.close()
+        except OSError:
+            return
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    while chunk := stdout.read(_CHUNK):
+        yield chunk
+    writer.join()
+
+
+def _fields(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts between NUL bytes; what follows the last one is cut off, which the parser notices."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\0")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def parse_raw(fields: Iterator[bytes], commit: str = "") -> Iterator[Change]:
+    """Parse the fields of `git diff-tree --stdin -r -c --raw -z --no-renames`, or of `git diff-index` for a `commit`.
+
+    Raises:
+        BudgetExceeded: as `changes`.
+        GitError: they are cut off or not of that form.
+    """
+    count = 0
+    for field in fields:
+        if not field:
+            continue
+        if not field.startswith(b":"):
+            commit = field.decode("ascii", "replace")
+            continue
+        parents = len(field) - len(field.lstrip(b":"))
+        words = field.lstrip(b":").decode("ascii", "replace").split(" ")
+        path = next(fields, b"")
+        if len(words) != 2 * parents + 3 or not path or not commit:
+            raise GitError("git printed something that is not a raw diff, or was cut off")
+        count += 1
+        if count > MOST_CHANGES:
+            raise BudgetExceeded(f"more than {MOST_CHANGES} files are changed; push in smaller parts")
+        mode, oid = words[parents], words[2 * parents + 1]
+        before = tuple(
+            words[parents + 1 + index]
+            for index in range(parents)
+            if words[index] != _GITLINK and words[parents + 1 + index].strip("0")
+        )
+        kept = "" if mode == _GITLINK or not oid.strip("0") else oid
+        yield Change(commit, path.decode("utf-8", "surrogateescape"), kept, before)

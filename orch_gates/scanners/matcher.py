@@ -1,0 +1,147 @@
+"""The matcher in this process: Kingfisher's library with the bundle's rules, never with its own (SEC-6)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orch_gates.errors import ScannerError
+
+LIBRARY = "kingfisher_sdk"
+CANARY_RULE = "github-pat"
+_ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TO_ALPHABET = bytes(_ALPHABET[number % len(_ALPHABET)] for number in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A rule's match: the secret's place in the buffer and its bytes, which are others where it was `decoded`."""
+
+    rule: str
+    start: int
+    end: int
+    secret: bytes
+    decoded: bool = False
+
+
+def canary() -> bytes:
+    """A fresh random token of the form of a GitHub personal access token."""
+    return b"ghp_" + secrets.token_bytes(36).translate(_TO_ALPHABET)
+
+
+class Matcher:
+    """A compiled set of rules. Every call plants a canary and has to find it."""
+
+    decides = False
+
+    def __init__(self, scanner: Any, *, canary_rule: str, cache_status: str) -> None:
+        self._scanner = scanner
+        self._canary_rule = canary_rule
+        self.cache_status = cache_status
+        self.canaries_found = self.bytes_scanned = 0
+
+    def scan(self, data: bytes, *, timeout: float) -> list[Raw]:
+        """Every match in at most one piece of text, in the order of their places.
+
+        Raises:
+            ScannerError: the canary was not found, so nothing is known about the text; or the time was up.
+        """
+        token = canary()
+        # A buffer that begins with a byte order mark would be read as UTF-16, whatever it is; so it begins with a line.
+        buffer = b"\n%b\n~ %b ~\n%b\n" % (data, secrets.token_hex(4).encode(), token)
+        try:
+            found = self._scanner.scan(buffer, timeout=timeout)
+        except (TimeoutError, RuntimeError, ValueError) as error:
+            raise ScannerError(f"the matcher gave up: {error}") from error
+        planted = len(buffer) - len(token) - 1
+        matches: list[Raw] = []
+        seen = False
+        for item in found:
+            place = item.location
+            start, end = place["start_offset"], place["end_offset"]
+            if end > len(data) + 1:
+                seen = seen or (start == planted and item.rule_id == self._canary_rule)
+                # What runs over the end begins in the text all the same.
+                if start > len(data):
+                    continue
+                end = len(data) + 1
+            decoded = item.is_base64_encoded
+            secret = item.secret.encode("utf-8", "surrogateescape") if decoded else buffer[start:end]
+            matches.append(Raw(item.rule_id, start - 1, end - 1, secret, decoded))
+        if not seen:
+            raise ScannerError("the matcher did not find a token that was planted for it")
+        self.canaries_found += 1
+        self.bytes_scanned += len(data)
+        matches.sort(key=lambda raw: (raw.start, raw.rule, raw.end))
+        return matches
+
+
+def load(rules: Path, cache: Path, scratch: Path, *, canary_rule: str = CANARY_RULE) -> Matcher:
+    """A matcher with the rules of a file; their compiled form is looked for in `cache`.
+
+    Raises:
+        ScannerError: the library is not installed, or does not take the rules.
+    """
+    try:
+        from kingfisher_sdk import Rules, Scanner
+    except ImportError as error:
+        raise ScannerError(
+            f"{LIBRARY} cannot be loaded, so nothing can be scanned ({error}); install kingfisher-secret-scanner, "
+            "which has wheels for glibc, macOS and Windows, or name another engine with ORCH_SECURITY_ENGINE"
+        ) from error
+    with _private(cache, scratch) as folder:
+        try:
+            compiled = Rules([rules], builtins=False, confidence="low", cache_dir=folder)
+            scanner = Scanner(compiled)
+        except (ValueError, RuntimeError, OSError) as error:
+            raise ScannerError(f"the matcher does not take the rules of {rules}: {error}") from error
+    return Matcher(scanner, canary_rule=canary_rule, cache_status=compiled.cache_status)
+
+
+def version() -> str:
+    """The version of the library that is installed."""
+    import kingfisher_sdk
+
+    return kingfisher_sdk.__version__
+
+
+@contextlib.contextmanager
+def _private(cache: Path, scratch: Path) -> Iterator[Path]:
+    """The cache of compiled rules as a folder of this user's own; the matcher passes over any other, silently.
+
+    What another user owns (root's, read by a server's user) is copied, and the copy removed once it is loaded.
+    """
+    if _is_own(cache):
+        yield cache
+        return
+    copy = scratch / f"orch-gates-rules-{secrets.token_hex(8)}"
+    try:
+        copy.mkdir(mode=stat.S_IRWXU)
+        for file in cache.glob("*.vscdb"):
+            shutil.copyfile(file, copy / file.name)
+            (copy / file.name).chmod(stat.S_IRUSR | stat.S_IWUSR)
+    except OSError:
+        # A full disk costs the time to compile the rules again, nothing else.
+        shutil.rmtree(copy, ignore_errors=True)
+        yield cache
+        return
+    try:
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _is_own(folder: Path) -> bool:
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    others = stat.S_IWGRP | stat.S_IWOTH
+    return found.st_uid == os.geteuid() and not found.st_mode & others and os.access(folder, os.W_OK)

@@ -1,0 +1,99 @@
+"""Where the derived rules of this machine are kept, and that they are the ones that were pinned (SEC-10)."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from orch_gates.errors import ScannerError
+from orch_gates.scanners.rules import pin
+
+RULES = "rules.yml"
+META = "meta.json"
+CACHE = "compiled"
+
+
+def read(folder: Path) -> tuple[bytes, str]:
+    """What is said about the rules in a folder, and their digest.
+
+    Raises:
+        ScannerError: they are not there, or not the pinned ones.
+    """
+    try:
+        rules, described = (folder / RULES).read_bytes(), (folder / META).read_bytes()
+    except OSError as error:
+        raise ScannerError(f"{folder} has no rules ({error.strerror}); run `orch-gates setup`") from error
+    found = pin.digest(rules, described)
+    if found != pin.DIGEST:
+        raise ScannerError(
+            f"the rules in {folder} are not those of this version ({found[:15]}, not {pin.DIGEST[:15]}); "
+            "remove that folder and run `orch-gates setup`"
+        )
+    return described, found
+
+
+def find(cache_dir: Path | None) -> Path | None:
+    """The folder with this version's rules; None where they have not been made yet."""
+    return next((folder for folder in _places(cache_dir) if (folder / META).is_file()), None)
+
+
+def ensure(cache_dir: Path | None) -> Path:
+    """The folder with this version's rules, which are derived where they are not there yet; that takes seconds.
+
+    Raises:
+        ScannerError: they cannot be derived, are not the pinned ones, or can be written nowhere.
+    """
+    if (found := find(cache_dir)) is not None:
+        return found
+    from orch_gates.scanners.rules import derive
+
+    derived = derive.derive()
+    refused = ""
+    for folder in _places(cache_dir):
+        try:
+            _write(folder, derived.rules, derived.meta)
+        except OSError as error:
+            refused = f"{folder}: {error.strerror}"
+            continue
+        read(folder)
+        return folder
+    raise ScannerError(f"the rules can be written nowhere ({refused or 'ORCH_CACHE_DIR names a place for them'})")
+
+
+def _places(cache_dir: Path | None) -> Iterator[Path]:
+    """Beside the program first: a server's user, whose hook runs it, can read it there."""
+    name = f"rules-{pin.DIGEST.removeprefix('sha256:')[:16]}"
+    yield Path(sys.prefix) / "var" / "orch-gates" / name
+    if cache_dir is not None:
+        yield cache_dir / name
+
+
+def _write(folder: Path, rules: bytes, described: bytes) -> None:
+    """All of it or nothing: a process that is killed leaves a folder that nobody looks for."""
+    made = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
+    try:
+        (made / CACHE).mkdir(parents=True)
+        # kingfisher_sdk passes over a cache that anybody else may write to.
+        (made / CACHE).chmod(0o755)
+        (made / RULES).write_bytes(rules)
+        (made / META).write_bytes(described)
+        _compile(made)
+        with contextlib.suppress(FileExistsError):
+            made.rename(folder)
+    except OSError as error:
+        shutil.rmtree(made, ignore_errors=True)
+        if not (folder / META).is_file():
+            raise error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _compile(folder: Path) -> None:
+    """Load the rules once, which keeps their compiled form."""
+    from orch_gates.scanners import matcher
+
+    matcher.load(folder / RULES, folder / CACHE, folder)

@@ -1,0 +1,180 @@
+"""Collecting what the rules find in one object after another, and telling it in lines (pure but for the matcher)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orch_gates import clock
+from orch_gates.content import decoding
+from orch_gates.content.pieces import Piece, plain
+from orch_gates.content.views import views
+from orch_gates.errors import BudgetExceeded
+from orch_gates.scanners.answer import Hit
+from orch_gates.scanners.matcher import Raw
+from orch_gates.scanners.rules import refine
+from orch_gates.scanners.rules.meta import RuleMeta
+
+# More is no leak but a dump; what is listed already refuses it.
+MOST_HITS = 100_000
+_DEEPEST_DECODING = 3
+_PROGRAM = "program.py"
+
+
+class Scans(Protocol):
+    """What finds matches in one piece of text: the matcher, or a program behind the same call.
+
+    One that `decides` has sorted out by itself what is no secret.
+    """
+
+    decides: bool
+    canaries_found: int
+    bytes_scanned: int
+
+    def scan(self, data: bytes, *, timeout: float) -> list[Raw]:
+        """See `matcher.Matcher.scan`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A match that counts; what is `unquoted` counts only where it does not stand in a program."""
+
+    raw: Raw
+    unquoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    match: Match
+
+
+@dataclass(slots=True)
+class Collector:
+    """Scans texts and keeps the hits, until `deadline` (monotonic seconds)."""
+
+    engines: Sequence[Scans]
+    rules: Mapping[str, RuleMeta]
+    deadline: float
+    hits: list[Hit] = field(default_factory=list)
+    canaries: int = 0
+    bytes_given: int = 0
+
+    def text(self, carrier: str, oid: str, path: str, data: bytes) -> None:
+        """Scan an object, in every way in which it can be read as text.
+
+        Raises:
+            BudgetExceeded: the time is up, or there are more hits than anybody reads.
+            ScannerError: an engine did not prove that it read a piece.
+        """
+        spans = [_span(piece, match) for piece in views(data) for match in self.matches(piece.data)]
+        if spans:
+            self.hits += _told(carrier, oid, path, data, self._best(spans), self.rules)
+            if len(self.hits) > MOST_HITS:
+                raise BudgetExceeded(f"more than {MOST_HITS} places look like secrets; push in smaller parts")
+
+    def matches(self, text: bytes, depth: int = 0) -> Iterator[Match]:
+        """The matches of a text that count, those in what is encoded in it included."""
+        for engine in self.engines:
+            self.canaries += 1
+            self.bytes_given += len(text)
+            found = engine.scan(text, timeout=self._remaining())
+            if engine.decides:
+                yield from (Match(raw) for raw in found)
+                continue
+            yield from self._counting(text, [raw for raw in found if not self.rules[raw.rule].helper])
+            if depth < _DEEPEST_DECODING:
+                for raw in found:
+                    if self.rules[raw.rule].helper:
+                        yield from self._decoded(raw, depth)
+
+    def _decoded(self, encoded: Raw, depth: int) -> Iterator[Match]:
+        for piece in plain(decoding.decode(encoded.rule, encoded.secret)):
+            for inner in self.matches(piece.data, depth + 1):
+                yield Match(Raw(inner.raw.rule, encoded.start, encoded.end, inner.raw.secret, decoded=True))
+
+    def _counting(self, text: bytes, found: list[Raw]) -> Iterator[Match]:
+        """Those that count, judged from the rules that say most to those that say least about a place."""
+        taken = Taken()
+        for raw in sorted(found, key=lambda raw: (*refine.order(self.rules[raw.rule]), raw.start - raw.end)):
+            rule, around = self.rules[raw.rule], _around(text, raw)
+            also = taken.at(raw.start, raw.end)
+            if refine.counts(rule, raw.secret, around, path="", also=also, decoded=raw.decoded):
+                taken.add(raw.start, raw.end, rule.id)
+                in_program = refine.counts(rule, raw.secret, around, path=_PROGRAM, also=also, decoded=raw.decoded)
+                yield Match(raw, unquoted=not in_program)
+
+    def _remaining(self) -> float:
+        remaining = self.deadline - clock.monotonic()
+        if remaining <= 0:
+            raise BudgetExceeded("the time is up")
+        return remaining
+
+    def _best(self, spans: list[_Span]) -> list[_Span]:
+        """One span for each secret: a provider's format before a generic rule, then the longest, then by name."""
+        order = sorted(spans, key=lambda span: (*refine.order(self.rules[span.match.raw.rule]), span.start - span.end))
+        taken = Taken()
+        kept = []
+        for span in order:
+            if not taken.at(span.start, span.end):
+                taken.add(span.start, span.end, span.match.raw.rule)
+                kept.append(span)
+        return sorted(kept, key=lambda span: (span.start, span.end))
+
+
+class Taken:
+    """Intervals with a name each, in buckets, so that very many of them stay quick."""
+
+    _WIDTH = 512
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, list[tuple[int, int, str]]] = {}
+
+    def at(self, start: int, end: int) -> list[str]:
+        """The names of those that overlap an interval."""
+        return [
+            name
+            for number in range(start // self._WIDTH, (end - 1) // self._WIDTH + 1)
+            for low, high, name in self._buckets.get(number, ())
+            if low < end and start < high
+        ]
+
+    def add(self, start: int, end: int, name: str) -> None:
+        """Put an interval in."""
+        for number in range(start // self._WIDTH, (end - 1) // self._WIDTH + 1):
+            self._buckets.setdefault(number, []).append((start, end, name))
+
+
+def _span(piece: Piece, match: Match) -> _Span:
+    last = max(match.raw.end - 1, match.raw.start)
+    return _Span(piece.origin(match.raw.start), piece.origin(last) + piece.step, match)
+
+
+def _told(
+    carrier: str, oid: str, path: str, data: bytes, spans: Sequence[_Span], rules: Mapping[str, RuleMeta]
+) -> Iterator[Hit]:
+    line, position = 1, 0
+    for span in spans:
+        line += data.count(b"\n", position, span.start)
+        position = span.start
+        yield Hit(
+            carrier=carrier,
+            oid=oid,
+            path=path,
+            rule=rules[span.match.raw.rule].id,
+            first=line,
+            last=line + data.count(b"\n", span.start, span.end),
+            column=span.start - (data.rfind(b"\n", 0, span.start) + 1),
+            secret=span.match.raw.secret,
+            unquoted=span.match.unquoted,
+        )
+
+
+def _around(text: bytes, raw: Raw) -> bytes:
+    """The lines of a match, as far as they help to judge it."""
+    start = text.rfind(b"\n", max(0, raw.start - 300), raw.start) + 1 or max(0, raw.start - 300)
+    end = text.find(b"\n", raw.end, raw.end + 300)
+    return text[start : end if end >= 0 else raw.end + 300]

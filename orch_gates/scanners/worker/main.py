@@ -1,0 +1,124 @@
+"""The worker's life: load the rules, scan what comes through a pipe, answer in JSON lines.
+
+It is started before anything else is known, so that the rules are loaded while git lists what is new. Nothing of
+the content leaves it but through the pipe to its parent, and nothing of it is written to a disk (SEC-12).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from orch_gates import clock
+from orch_gates.content.pieces import plain
+from orch_gates.errors import BudgetExceeded, OrchError
+from orch_gates.scanners.worker.engines import Engines
+from orch_gates.scanners.worker.hits import Collector
+from orch_gates.scanners.worker.stream import Limits, Objects
+
+# The library alone maps 40 MB; a file of 50 MB is held once, and shown in pieces.
+MEMORY_BYTES = 400_000_000
+
+
+def main() -> None:
+    """Answer commands from stdin until it ends; the first argument says what to load."""
+    _confine()
+    engines = Engines.load(json.loads(sys.argv[1]))
+    for line in sys.stdin.buffer:
+        answer = json.dumps(_answer(engines, json.loads(line)))
+        try:
+            sys.stdout.write(f"{answer}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever asked is gone; nobody is left to tell.
+            os._exit(1)
+
+
+def _confine() -> None:
+    """No core dump, bounded memory: hostile bytes are read by native code here."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def _answer(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what a command says; every error is an answer too (P3)."""
+    # A native loop that hangs is ended by the kernel; Python's own clock would not be looked at.
+    signal.setitimer(signal.ITIMER_REAL, command["seconds"] + 1)
+    try:
+        match command["do"]:
+            case "rules":
+                engines.add_repository_rules(command["rules"])
+                return {}
+            case "redact":
+                return {"texts": [_redacted(engines, command, text) for text in command["texts"]]}
+            case _:
+                return _scan(engines, command)
+    except BudgetExceeded as error:
+        return {"error": str(error), "budget": True}
+    except OrchError as error:
+        return {"error": str(error)}
+    except MemoryError:
+        return {"error": "the scan needed more memory than it may use", "budget": True}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _collector(engines: Engines, command: Mapping[str, Any]) -> Collector:
+    return Collector(engines.all, engines.rules, clock.monotonic() + command["seconds"])
+
+
+def _scan(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
+    collector = _collector(engines, command)
+    # Also where there is nothing to scan, the engine has to show that it works.
+    collector.text("nothing", "", "", b"\n")
+    for carrier, name, text in command["texts"]:
+        collector.text(carrier, name, "", text.encode("utf-8", "surrogateescape"))
+    objects = Objects(collector, Limits(command["object_bytes"], command["content_bytes"]))
+    if command["content"] is not None:
+        with open(command["content"], "rb", buffering=1 << 18) as stream:
+            objects.read(stream)
+    counts = objects.counts
+    return {
+        "engine": engines.about,
+        "objects": counts.objects,
+        "commits": counts.commits,
+        "bytes": counts.bytes,
+        "ids": counts.digest,
+        "bytes_given": collector.bytes_given,
+        "bytes_scanned": sum(engine.bytes_scanned for engine in engines.all),
+        "canaries": collector.canaries,
+        "canaries_found": sum(engine.canaries_found for engine in engines.all),
+        "hits": [hit.plain() for hit in collector.hits],
+        "rules": _described(engines, {hit.rule for hit in collector.hits}),
+    }
+
+
+def _described(engines: Engines, found: Collection[str]) -> list[list[object]]:
+    by_id = {rule.id: rule for rule in engines.rules.values() if rule.id in found}
+    return [[id_, rule.description, rule.generic] for id_, rule in sorted(by_id.items())]
+
+
+def _redacted(engines: Engines, command: Mapping[str, Any], text: str) -> str:
+    """A text that will be shown, without anything in it that looks like a secret (SEC-5)."""
+    data = text.encode("utf-8", "surrogateescape")
+    collector = _collector(engines, command)
+    spans = sorted(
+        (piece.origin(match.raw.start), piece.origin(match.raw.end - 1) + 1)
+        for piece in plain(data)
+        for match in collector.matches(piece.data)
+    )
+    shown, position = bytearray(), 0
+    for start, end in spans:
+        if start >= position:
+            shown += data[position:start] + b"[redacted]"
+        position = max(position, end)
+    return bytes(shown + data[position:]).decode("utf-8", "surrogateescape")
+
+
+if __name__ == "__main__":
+    main()

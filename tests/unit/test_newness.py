@@ -1,0 +1,155 @@
+"""A range is blamed for what it adds, and for all of that (SEC-1, SEC-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from orch_gates.gates.newness import Newness, place
+from orch_gates.git.changes import Change
+from orch_gates.git.objects import Object
+from orch_gates.scanners.answer import Hit
+
+SECRET = b"password = s3cr3t"
+
+
+class Story:
+    """Versions of files over commits, oldest first; `old` blobs are from before the range."""
+
+    def __init__(self, **old: bytes) -> None:
+        self.blobs = dict(old)
+        self.old = set(old)
+        self.changes: list[Change] = []
+        self.vendored = "vendor/"
+
+    def commit(self, name: str, *changes: tuple[str, str, tuple[str, ...]]) -> None:
+        """Files that a commit gives a version: path, blob and the blobs before."""
+        self.changes += [Change(name, path, oid, before) for path, oid, before in changes]
+
+    def new(self) -> list[tuple[str, str]]:
+        """The commit and path of everything that is new, oldest first."""
+        hits = {oid: _hits(oid, data) for oid, data in self.blobs.items() if oid not in self.old and _hits(oid, data)}
+        placed = place(self._newest_first(), set(hits), set(), lambda oid: oid not in self.old)
+        state = Newness(
+            hits, lambda oid: oid not in self.old, lambda _, path: path.startswith(self.vendored), self._read
+        )
+        return [(p.commit, p.path) for p in placed.placements for _ in state.of(p)]
+
+    def _newest_first(self) -> list[Change]:
+        commits = list(dict.fromkeys(change.commit for change in self.changes))
+        return [change for name in reversed(commits) for change in self.changes if change.commit == name]
+
+    def _read(self, names: Sequence[str]) -> Iterator[Object]:
+        for name in names:
+            yield Object(name, "blob", self.blobs[name])
+
+
+def _hits(oid: str, data: bytes) -> list[Hit]:
+    return [
+        Hit("file", oid, "", "generic-password", number, number, 11, SECRET[11:])
+        for number, line in enumerate(data.split(b"\n"), 1)
+        if SECRET in line
+    ]
+
+
+def test_an_added_file_is_new() -> None:
+    """Where nothing stood before, everything is new."""
+    story = Story()
+    story.blobs["a"] = SECRET
+    story.commit("c1", ("x", "a", ()))
+    assert story.new() == [("c1", "x")]
+
+
+def test_an_old_line_is_nobodys_new_leak() -> None:
+    """A change elsewhere in the file does not blame anybody for what the file had."""
+    story = Story(old=b"one\n" + SECRET)
+    story.blobs["a"] = b"two\n" + SECRET
+    story.commit("c1", ("x", "a", ("old",)))
+    assert story.new() == []
+
+
+def test_a_changed_line_is_new() -> None:
+    """The value stood there, the line around it is another one."""
+    story = Story(old=b"# " + SECRET + b" # sample")
+    story.blobs["a"] = SECRET
+    story.commit("c1", ("x", "a", ("old",)))
+    assert story.new() == [("c1", "x")]
+
+
+def test_a_leak_is_told_once_at_the_commit_that_brings_it() -> None:
+    """Later versions that carry it along are not counted again."""
+    story = Story()
+    story.blobs |= {"a": SECRET, "b": SECRET + b"\nmore", "c": SECRET + b"\nmore\nand more"}
+    story.commit("c1", ("x", "a", ()))
+    story.commit("c2", ("x", "b", ("a",)))
+    story.commit("c3", ("x", "c", ("b",)))
+    assert story.new() == [("c1", "x")]
+
+
+def test_what_is_taken_out_and_put_in_again_is_new() -> None:
+    """A line that the range itself removes stood there no more."""
+    story = Story(old=SECRET)
+    story.blobs |= {"a": b"nothing", "b": SECRET + b"\n"}
+    story.commit("c1", ("x", "a", ("old",)))
+    story.commit("c2", ("x", "b", ("a",)))
+    assert story.new() == [("c2", "x")]
+
+
+def test_a_moved_file_brings_nothing_new() -> None:
+    """A file that is moved and edited in one commit is compared with what the commit removes."""
+    story = Story(old=b"one\n" + SECRET)
+    story.blobs["a"] = b"two\n" + SECRET
+    story.commit("c1", ("was", "", ("old",)), ("is", "a", ()))
+    assert story.new() == []
+
+
+def test_what_moves_out_of_an_exempt_folder_is_new() -> None:
+    """A generic value is no finding in a vendored folder, and one when it leaves it in the next commit."""
+    story = Story()
+    story.blobs |= {"a": SECRET, "b": SECRET + b"\nedited"}
+    story.commit("c1", ("vendor/x", "a", ()))
+    story.commit("c2", ("vendor/x", "", ("a",)), ("x", "b", ()))
+    assert story.new() == [("c2", "x")]
+
+
+def test_one_object_at_two_paths_is_judged_at_each() -> None:
+    """An exempt path beside another one exempts nothing there."""
+    story = Story()
+    story.blobs["a"] = SECRET
+    story.commit("c1", ("vendor/x", "a", ()), ("x", "a", ()))
+    assert story.new() == [("c1", "x")]
+
+
+def test_a_merge_is_compared_with_all_its_parents() -> None:
+    """What any parent has is not the merge's."""
+    story = Story(main=SECRET + b"\nmain", side=b"side")
+    story.blobs["a"] = SECRET + b"\nmain\nside"
+    story.commit("merge", ("x", "a", ("side", "main")))
+    assert story.new() == []
+
+
+def test_a_new_name_above_an_old_value_is_new() -> None:
+    """Where the value stands alone on its line, the line above is part of it."""
+    story = Story(old=b'comment:\n  "s3cr3t"')
+    story.blobs["a"] = b'password:\n  "s3cr3t"'
+    story.commit("c1", ("x", "a", ("old",)))
+    hit = Hit("file", "a", "", "generic-password", 2, 2, 3, b"s3cr3t")
+    placed = place(story.changes, {"a"}, set(), lambda oid: oid == "a")
+    state = Newness({"a": [hit]}, lambda oid: oid == "a", lambda *_: False, story._read)
+    assert state.of(placed.placements[0]) == [hit]
+
+
+def test_a_key_put_together_of_old_lines_is_new() -> None:
+    """Lines that were all there, in another order, are not what stood there."""
+    story = Story(old=b"two\nbegin\nend\none")
+    story.blobs["a"] = b"begin\none\ntwo\nend"
+    story.commit("c1", ("x", "a", ("old",)))
+    hit = Hit("file", "a", "", "private-key", 1, 4, 0, story.blobs["a"])
+    placed = place(story.changes, {"a"}, set(), lambda oid: oid == "a")
+    state = Newness({"a": [hit]}, lambda oid: oid == "a", lambda *_: False, story._read)
+    assert state.of(placed.placements[0]) == [hit]
+
+
+def test_names_are_told_with_the_commit_that_adds_below_them() -> None:
+    """The oldest commit that puts a file below a folder is the one that brings the folder's name."""
+    changes = [Change("c2", "a/token/y", "2", ()), Change("c1", "a/token/x", "1", ()), Change("c1", "b", "3", ("4",))]
+    assert place(changes, set(), {"a/token", "b"}, lambda _: True).names == {"a/token": "c1"}
