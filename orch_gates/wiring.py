@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
 from orch_gates.config.file import Config
-from orch_gates.errors import GitError, OrchError, SettingsError
+from orch_gates.errors import GitError, OrchError, RepositoryRulesError, SettingsError
 from orch_gates.gates import allowlist, allowlist_file, dependencies, secret_scan, security
 from orch_gates.gates import range as ranges
 from orch_gates.gates.allowlist import AllowList
@@ -21,7 +21,7 @@ from orch_gates.gates.secret_scan import SecretFacts, Subject
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.git.cli import Git, open_repository
 from orch_gates.model.verdict import Verdict
-from orch_gates.scanners import engine, locate
+from orch_gates.scanners import engine, locate, repository_rules
 from orch_gates.scanners.engine import Engine
 from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
@@ -96,18 +96,41 @@ def early_engine(settings: Settings) -> Iterator[Engine | None]:
 
 
 def scan(
-    settings: Settings, git: Git, subject: Callable[[], Subject], early: Engine | None = None
+    settings: Settings,
+    git: Git,
+    subject: Callable[[], Subject],
+    trusted: str,
+    *,
+    early: Engine | None = None,
+    lenient: bool = False,
 ) -> Callable[[], SecretFacts]:
-    """A scan of a subject with the engine that the settings choose, not yet run; `early` is one that is loading."""
+    """A scan of a subject with the engine that the settings choose, not yet run; `early` is one that is loading.
+
+    A trusted commit adds the repository's own rules. `lenient`: a wrong file of them must not keep its own repair
+    out, so the bundle's rules judge alone, and the doubt is told.
+    """
 
     def run() -> SecretFacts:
-        budget = settings.security.budget
-        bounded = replace(git, timeout=budget.seconds, memory=GIT_MEMORY_BYTES)
         if early is not None and settings.security.engine == locate.OWN:
-            return secret_scan.scan(bounded, subject(), early, budget, pin=settings.security.pin)
+            return judged(early)
         given = locate.engine(settings.security.engine, settings.tools, settings.inherited_env)
         with engine.start(given, worker_env(settings), timeout=_life(settings)) as started:
-            return secret_scan.scan(bounded, subject(), started, budget, pin=settings.security.pin)
+            return judged(started)
+
+    def judged(started: Engine) -> SecretFacts:
+        security = settings.security
+        bounded = replace(git, timeout=security.budget.seconds, memory=GIT_MEMORY_BYTES)
+        own = git.blob(trusted, repository_rules.PATH) if trusted else None
+        try:
+            return secret_scan.scan(
+                bounded, subject(), started, security.budget, pin=security.pin, own_rules=own or b""
+            )
+        except RepositoryRulesError as error:
+            if not lenient:
+                raise
+            doubt = f"{error}; judged by the rules of orch-gates alone until this is mended on the default branch"
+        facts = secret_scan.scan(bounded, subject(), started, security.budget, pin=security.pin)
+        return replace(facts, doubts=(*facts.doubts, doubt))
 
     return run
 

@@ -90,7 +90,9 @@ class SecurityRun:
         except OrchError as error:
             return SecurityFacts(Unproven(str(error)))
         facts = SecurityFacts(
-            secrets=security.attempt(wiring.scan(self.settings, git, lambda: self._subject(git, found), early)),
+            secrets=security.attempt(
+                wiring.scan(self.settings, git, lambda: self._subject(git, found), found.trusted, early=early)
+            ),
             base=found.base or "0" * len(found.head),
             head=found.head,
             target=found.target,
@@ -108,7 +110,10 @@ def _judge(
 ) -> tuple[SecurityFacts, Verdict]:
     """What a configured run finds; or what it means that it could not be configured (SPEC §4.3)."""
     if isinstance(run, SecurityRun):
-        facts = run.facts(git, early)
-        return facts, security.judge(facts, now)
+        try:
+            facts = run.facts(git, early)
+            return facts, security.judge(facts, now)
+        except ConfigError as error:
+            run = error
     facts = SecurityFacts(Unproven(str(run)))
     return facts, security.undecided(str(run)) if isinstance(run, ConfigError) else security.judge(facts, now)

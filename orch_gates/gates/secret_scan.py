@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,7 +30,8 @@ _PLACED = frozenset({"file", "key store", "file name"})
 class SecretFacts:
     """The numbers that make a clean answer believable, and what was found.
 
-    `engine` is the engine with its version, `rules` the digest of its rules; `doubts` are told with the verdict.
+    `engine` is the engine with its version, `rules` the digest of its rules, `own_rules` that of the repository's own;
+    `doubts` are told with the verdict.
     """
 
     engine: str
@@ -46,6 +47,7 @@ class SecretFacts:
     canaries: int
     canaries_found: int
     findings: tuple[SecretFinding, ...]
+    own_rules: str = ""
     doubts: tuple[str, ...] = ()
 
 
@@ -91,10 +93,15 @@ def pushed(
     )
 
 
-def scan(git: Git, subject: Subject, engine: Engine, budget: Budget, *, pin: str = "") -> SecretFacts:
+def scan(
+    git: Git, subject: Subject, engine: Engine, budget: Budget, *, pin: str = "", own_rules: bytes = b""
+) -> SecretFacts:
     """Scan everything a subject adds; with a `pin`, by the very engine and rules that it names (SEC-10).
 
+    `own_rules` is the repository's file of rules, which are added to the engine's.
+
     Raises:
+        RepositoryRulesError: that file is wrong; nothing was scanned.
         BudgetExceeded: more content or more time than the budget allows (SEC-9).
         GitError: an object could not be read.
         ScannerError, ProcessError: the engine failed.
@@ -102,13 +109,15 @@ def scan(git: Git, subject: Subject, engine: Engine, budget: Budget, *, pin: str
     deadline = clock.monotonic() + budget.seconds
     limits = Limits(budget.object_bytes, budget.content_bytes)
     try:
+        if own_rules:
+            engine.add_rules(own_rules, deadline)
         found = engine.scan(lambda to: feed.stream(git, subject.lines(), to), subject.texts, limits, deadline)
         if pin and engine.pin != pin:
             raise ScannerError(
                 f"this hook was proven with {pin}, and {engine.pin} is installed now; if that is meant, prove it "
                 "again with `orch-gates hook install`, or all of a server with `orch-gates hook install --all ROOT`"
             )
-        new, doubts = _new(git, subject, found, budget, deadline)
+        new, doubts = _new(git, subject, engine, found, budget, deadline)
         told = findings.told(new, found.rules, lambda texts: engine.redact(texts, deadline))
     except BudgetExceeded as error:
         if clock.monotonic() >= deadline:
@@ -129,11 +138,14 @@ def scan(git: Git, subject: Subject, engine: Engine, budget: Budget, *, pin: str
         canaries=found.canaries,
         canaries_found=found.canaries_found,
         findings=told,
+        own_rules=engine.about.get("repository rules", ""),
         doubts=doubts,
     )
 
 
-def _new(git: Git, subject: Subject, found: Scan, budget: Budget, deadline: float) -> tuple[list[New], tuple[str, ...]]:
+def _new(
+    git: Git, subject: Subject, engine: Engine, found: Scan, budget: Budget, deadline: float
+) -> tuple[list[New], tuple[str, ...]]:
     """The hits that the subject adds; all of them where it cannot be told what stood there before."""
     placed_by_name = [hit for hit in found.hits if hit.carrier == "file name"]
     in_files = [hit for hit in found.hits if hit.carrier in {"file", "key store"}]
@@ -152,7 +164,8 @@ def _new(git: Git, subject: Subject, found: Scan, budget: Budget, deadline: floa
     except OrchError as error:
         doubt = f"it could not be told what stood there before, so all of it counts as new: {error}"
         return [*new, *(New(hit, hit.path, "", 0) for hit in (*in_files, *placed_by_name))], (doubt,)
-    new += _new_in_files(git, in_files, placed, found, subject, budget, deadline)
+    judged = _bound(engine, in_files, placed, found, deadline)
+    new += _new_in_files(git, in_files, placed, found, judged, subject, budget, deadline)
     new += _new_names(git, placed_by_name, placed, subject)
     return new, ()
 
@@ -162,6 +175,7 @@ def _new_in_files(
     hits: Sequence[Hit],
     placed: Placed,
     found: Scan,
+    judged: Mapping[str, Collection[str]],
     subject: Subject,
     budget: Budget,
     deadline: float,
@@ -172,6 +186,8 @@ def _new_in_files(
     ids = subject.listed.ids
 
     def exempt(hit: Hit, path: str) -> bool:
+        if found.rules[hit.rule].own:
+            return hit.rule not in judged.get(path, ())
         return found.rules[hit.rule].generic and (paths.exempt(path) or (hit.unquoted and paths.is_program(path)))
 
     with objects.reader(git, most_bytes=budget.object_bytes) as reader:
@@ -186,6 +202,14 @@ def _new_in_files(
         for hit in by_oid[oid]:
             if oid.encode("ascii") in ids and not (hit.path and exempt(hit, hit.path)):
                 yield New(hit, hit.path, "", 0)
+
+
+def _bound(engine: Engine, hits: Sequence[Hit], placed: Placed, found: Scan, deadline: float) -> dict[str, list[str]]:
+    """For the path of each file that a rule of the repository found something in, which of them judge files there."""
+    oids = {hit.oid for hit in hits if found.rules[hit.rule].own}
+    at = {placement.path for placement in placed.placements if placement.oid in oids}
+    listed = sorted(at | {hit.path for hit in hits if hit.oid in oids})
+    return dict(zip(listed, engine.bound(listed, deadline), strict=True)) if listed else {}
 
 
 def _new_names(git: Git, hits: Sequence[Hit], placed: Placed, subject: Subject) -> Iterator[New]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from orch_gates.errors import BudgetExceeded, OrchError
+from orch_gates.errors import BudgetExceeded, ConfigError, OrchError
 from orch_gates.gates import allowlist
 from orch_gates.gates.allowlist import AllowList
 from orch_gates.gates.dependencies import DependencyResult
@@ -49,9 +49,15 @@ class SecurityFacts:
 
 
 def attempt(scan: Callable[[], SecretFacts]) -> SecretFacts | Unproven:
-    """Run a scan; every way in which it can fail to prove something becomes a fact (P3)."""
+    """Run a scan; every way in which it can fail to prove something becomes a fact (P3).
+
+    Raises:
+        ConfigError: what the target branch says cannot be used, which is nothing that the scan found out.
+    """
     try:
         return scan()
+    except ConfigError:
+        raise
     except BudgetExceeded as error:
         return Unproven(str(error), too_much=True)
     except OrchError as error:
@@ -139,6 +145,7 @@ def _evidence(facts: SecurityFacts, scanned: SecretFacts | None) -> dict[str, Sc
         evidence |= {
             "engine": scanned.engine,
             "rules": scanned.rules,
+            **({"repository_rules": scanned.own_rules} if scanned.own_rules else {}),
             "commits_expected": scanned.commits_expected,
             "commits_scanned": scanned.commits_read,
             "objects_expected": scanned.objects_expected,

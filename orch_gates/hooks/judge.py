@@ -127,7 +127,7 @@ def _pushed(
         budget = settings.security.budget
         return secret_scan.pushed(git, tips, excluded, budget, names=names, quarantine=quarantine)
 
-    scanned = security.attempt(wiring.scan(settings, git, subject, ground.early))
+    scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, early=ground.early, lenient=True))
     return _judged(ground, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs", now)
 
 
@@ -144,7 +144,7 @@ def about_to_commit(ground: Ground, now: datetime) -> Verdict | None:
         nothing = found is None
         return found or secret_scan.pushed(git, (), (), settings.security.budget)
 
-    scanned = security.attempt(wiring.scan(settings, git, subject, ground.early))
+    scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, early=ground.early, lenient=True))
     if nothing:
         return None
     return _judged(ground, scanned, "staged", now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orch_gates import clock, process
-from orch_gates.errors import BudgetExceeded, OrchError, ScannerError
+from orch_gates.errors import BudgetExceeded, OrchError, RepositoryRulesError, ScannerError
 from orch_gates.scanners import answer
 from orch_gates.scanners.answer import Scan
 
@@ -84,14 +85,27 @@ class Engine:
         self.about = found.get("engine", {})
         return answer.read_scan(found)
 
-    def add_rules(self, rules: Mapping[str, Any], deadline: float) -> None:
+    def add_rules(self, file: bytes, deadline: float) -> None:
         """Load the repository's own rules beside the bundle's.
 
         Raises:
-            ScannerError: the engine does not take them.
+            RepositoryRulesError: the file is wrong; without them everything goes on.
+            ScannerError: they could not be given to the engine.
         """
-        self._send({"do": "rules", "rules": rules}, deadline)
+        self._send({"do": "rules", "file": base64.b64encode(file).decode("ascii")}, deadline)
         self._answer(deadline)
+
+    def bound(self, paths: Sequence[str], deadline: float) -> list[list[str]]:
+        """For each path, the ids of those of the repository's rules that judge files there.
+
+        Raises:
+            ScannerError: there is no answer of the right form.
+        """
+        self._send({"do": "bound", "paths": paths}, deadline)
+        found = self._answer(deadline).get("bound")
+        if not isinstance(found, list) or len(found) != len(paths) or not all(isinstance(ids, list) for ids in found):
+            raise ScannerError("the scan's answer cannot be read")
+        return found
 
     def redact(self, texts: Sequence[str], deadline: float) -> list[str]:
         """The texts without anything in them that the rules take for a secret (SEC-5).
@@ -136,6 +150,8 @@ class Engine:
             raise ScannerError("the scan's answer cannot be read") from error
         if not isinstance(found, dict):
             raise ScannerError("the scan's answer cannot be read")
+        if "problems" in found:
+            raise RepositoryRulesError([str(problem) for problem in found["problems"]])
         if "error" in found:
             raise (BudgetExceeded if found.get("budget") else ScannerError)(str(found["error"]))
         return found

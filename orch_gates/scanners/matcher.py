@@ -39,11 +39,9 @@ def canary() -> bytes:
 class Matcher:
     """A compiled set of rules. Every call plants a canary and has to find it."""
 
-    decides = False
-
-    def __init__(self, scanner: Any, *, canary_rule: str, cache_status: str) -> None:
+    def __init__(self, scanner: Any, *, decides: bool, cache_status: str) -> None:
         self._scanner = scanner
-        self._canary_rule = canary_rule
+        self.decides = decides
         self.cache_status = cache_status
         self.canaries_found = self.bytes_scanned = 0
 
@@ -67,7 +65,7 @@ class Matcher:
             place = item.location
             start, end = place["start_offset"], place["end_offset"]
             if end > len(data) + 1:
-                seen = seen or (start == planted and item.rule_id == self._canary_rule)
+                seen = seen or (start == planted and item.rule_id == CANARY_RULE)
                 # What runs over the end begins in the text all the same.
                 if start > len(data):
                     continue
@@ -83,8 +81,10 @@ class Matcher:
         return matches
 
 
-def load(rules: Path, cache: Path, scratch: Path, *, canary_rule: str = CANARY_RULE) -> Matcher:
-    """A matcher with the rules of a file; their compiled form is looked for in `cache`.
+def load(rules: Path, cache: Path, scratch: Path, *, decides: bool = False) -> Matcher:
+    """A matcher with the rules of a file, one of which finds canaries; their compiled form is looked for in `cache`.
+
+    Where the rules alone decide, nothing else judges their matches.
 
     Raises:
         ScannerError: the library is not installed, or does not take the rules.
@@ -102,7 +102,7 @@ def load(rules: Path, cache: Path, scratch: Path, *, canary_rule: str = CANARY_R
             scanner = Scanner(compiled)
         except (ValueError, RuntimeError, OSError) as error:
             raise ScannerError(f"the matcher does not take the rules of {rules}: {error}") from error
-    return Matcher(scanner, canary_rule=canary_rule, cache_status=compiled.cache_status)
+    return Matcher(scanner, decides=decides, cache_status=compiled.cache_status)
 
 
 def version() -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orch_gates.errors import OrchError, ScannerError
 from orch_gates.scanners import matcher
@@ -14,7 +15,8 @@ from orch_gates.scanners.rules import installed, meta
 from orch_gates.scanners.rules.meta import RuleMeta
 from orch_gates.scanners.worker.hits import Scans
 
-REPOSITORY_CANARY = "orch-canary"
+if TYPE_CHECKING:
+    from orch_gates.scanners.repository_rules import Rule as OwnRule
 
 
 @dataclass(slots=True)
@@ -27,7 +29,9 @@ class Engines:
     scratch: Path
     about: dict[str, str] = field(default_factory=dict)
     rules: dict[str, RuleMeta] = field(default_factory=dict)
+    own: dict[str, OwnRule] = field(default_factory=dict)
     _loaded: list[Scans] = field(default_factory=list)
+    _paths: matcher.Matcher | None = None
     _error: OrchError | None = None
 
     @classmethod
@@ -74,20 +78,50 @@ class Engines:
         self._loaded.append(engine)
         self.about = {"name": "gitleaks", "version": given["digest"], "rules": gitleaks.config_digest(), "cache": ""}
 
-    def add_repository_rules(self, given: Mapping[str, Any]) -> None:
+    def add_repository_rules(self, data: bytes) -> None:
         """Load the repository's own rules apart, so that the compiled form of the bundle's stays valid.
 
         Raises:
-            ScannerError: the matcher does not take them.
+            RepositoryRulesError: the file is wrong, or the matcher does not take an expression in it.
+            ScannerError: they could not be given to the matcher.
         """
+        from orch_gates.scanners import repository_rules_file, rule_ids
+
+        ids = {rule.id for rule in self.rules.values()}
+        own = repository_rules_file.parse(data, taken=ids | {old for rule in ids for old in rule_ids.former(rule)})
+        if not own:
+            return
+        try:
+            engine = self._load_apart(_with_canary(own.document()))
+            if (paths := own.path_document()) is not None:
+                self._paths = self._load_apart(_with_canary(paths))
+        except ScannerError as error:
+            raise own.refused(str(error.__cause__ or error)) from error
+        self._loaded.append(engine)
+        self.own = {rule.id: rule for rule in own.rules}
+        self.about["repository rules"] = own.digest
+        for rule in own.rules:
+            self.rules[rule.id] = RuleMeta(rule.id, rule.description)
+
+    def _load_apart(self, document: bytes) -> matcher.Matcher:
         file = self.scratch / f"orch-gates-own-{secrets.token_hex(8)}.yml"
         try:
-            file.write_text(given["yaml"], "utf-8")
-            engine = matcher.load(file, self.scratch / "none", self.scratch, canary_rule=REPOSITORY_CANARY)
+            file.write_bytes(document)
+            return matcher.load(file, file.with_suffix(".compiled"), self.scratch, decides=True)
         except OSError as error:
             raise ScannerError(f"{file} cannot be written: {error.strerror}") from error
         finally:
             file.unlink(missing_ok=True)
-        self._loaded.append(engine)
-        for row in given["rules"]:
-            self.rules[row["id"]] = RuleMeta(**row)
+
+    def bound(self, path: str, *, timeout: float) -> list[str]:
+        """Those of the repository's rules that judge files at a path."""
+        free = [id_ for id_, rule in self.own.items() if not rule.path_pattern]
+        if self._paths is None:
+            return free
+        found = self._paths.scan(path.encode("utf-8", "surrogateescape"), timeout=timeout)
+        return sorted({*free, *(raw.rule for raw in found)})
+
+
+def _with_canary(document: bytes) -> bytes:
+    canary = {"name": "canary", "id": matcher.CANARY_RULE, "pattern": "ghp_[0-9A-Za-z]{36}", "confidence": "medium"}
+    return json.dumps({"rules": [*json.loads(document)["rules"], canary]}).encode("ascii")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from orch_gates import clock
 from orch_gates.content import decoding
@@ -15,6 +15,9 @@ from orch_gates.scanners.answer import Hit
 from orch_gates.scanners.matcher import Raw
 from orch_gates.scanners.rules import refine
 from orch_gates.scanners.rules.meta import RuleMeta
+
+if TYPE_CHECKING:
+    from orch_gates.scanners.repository_rules import Rule as OwnRule
 
 # More is no leak but a dump; what is listed already refuses it.
 MOST_HITS = 100_000
@@ -58,6 +61,7 @@ class Collector:
 
     engines: Sequence[Scans]
     rules: Mapping[str, RuleMeta]
+    own: Mapping[str, OwnRule]
     deadline: float
     hits: list[Hit] = field(default_factory=list)
     canaries: int = 0
@@ -71,6 +75,7 @@ class Collector:
             ScannerError: an engine did not prove that it read a piece.
         """
         spans = [_span(piece, match) for piece in views(data) for match in self.matches(piece.data)]
+        spans = [span for span in spans if self._concerns(span.match.raw.rule, data)]
         if spans:
             self.hits += _told(carrier, oid, path, data, self._best(spans), self.rules)
             if len(self.hits) > MOST_HITS:
@@ -106,6 +111,10 @@ class Collector:
                 taken.add(raw.start, raw.end, rule.id)
                 in_program = refine.counts(rule, raw.secret, around, path=_PROGRAM, also=also, decoded=raw.decoded)
                 yield Match(raw, unquoted=not in_program)
+
+    def _concerns(self, rule: str, data: bytes) -> bool:
+        own = self.own.get(rule)
+        return own is None or own.concerns(data)
 
     def _remaining(self) -> float:
         remaining = self.deadline - clock.monotonic()

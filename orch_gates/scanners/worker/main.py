@@ -6,6 +6,7 @@ the content leaves it but through the pipe to its parent, and nothing of it is w
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import resource
@@ -16,7 +17,7 @@ from typing import Any
 
 from orch_gates import clock
 from orch_gates.content.pieces import plain
-from orch_gates.errors import BudgetExceeded, OrchError
+from orch_gates.errors import BudgetExceeded, OrchError, RepositoryRulesError
 from orch_gates.scanners.worker.engines import Engines
 from orch_gates.scanners.worker.hits import Collector
 from orch_gates.scanners.worker.stream import Limits, Objects
@@ -52,14 +53,18 @@ def _answer(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
     try:
         match command["do"]:
             case "rules":
-                engines.add_repository_rules(command["rules"])
+                engines.add_repository_rules(base64.b64decode(command["file"]))
                 return {}
+            case "bound":
+                return {"bound": [engines.bound(path, timeout=command["seconds"]) for path in command["paths"]]}
             case "redact":
                 return {"texts": [_redacted(engines, command, text) for text in command["texts"]]}
             case _:
                 return _scan(engines, command)
     except BudgetExceeded as error:
         return {"error": str(error), "budget": True}
+    except RepositoryRulesError as error:
+        return {"error": str(error), "problems": error.problems}
     except OrchError as error:
         return {"error": str(error)}
     except MemoryError:
@@ -69,7 +74,7 @@ def _answer(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _collector(engines: Engines, command: Mapping[str, Any]) -> Collector:
-    return Collector(engines.all, engines.rules, clock.monotonic() + command["seconds"])
+    return Collector(engines.all, engines.rules, engines.own, clock.monotonic() + command["seconds"])
 
 
 def _scan(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +105,7 @@ def _scan(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
 
 def _described(engines: Engines, found: Collection[str]) -> list[list[object]]:
     by_id = {rule.id: rule for rule in engines.rules.values() if rule.id in found}
-    return [[id_, rule.description, rule.generic] for id_, rule in sorted(by_id.items())]
+    return [[id_, rule.description, rule.generic, id_ in engines.own] for id_, rule in sorted(by_id.items())]
 
 
 def _redacted(engines: Engines, command: Mapping[str, Any], text: str) -> str:
