@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -21,7 +20,7 @@ from orch_gates.gates.secret_scan import SecretFacts, Subject
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.git.cli import Git, open_repository
 from orch_gates.model.verdict import Verdict
-from orch_gates.scanners import engine, locate, repository_rules
+from orch_gates.scanners import early, engine, locate, repository_rules
 from orch_gates.scanners.engine import Engine
 from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
@@ -81,68 +80,44 @@ def configured(settings: Settings, git: Git, trusted: str) -> tuple[Settings, Co
     return settings_module.load(settings.inherited_env, config.given), config
 
 
-@contextlib.contextmanager
-def early_engine(settings: Settings) -> Iterator[Engine | None]:
-    """The engine that the environment chooses, loading while everything else is found out; None where it must wait.
-
-    It waits where its rules have to be derived first, and where it is not the one that comes with orch-gates.
-    """
-    given = locate.ready(settings.security.engine, settings.tools, settings.inherited_env)
-    if given is None:
-        yield None
-        return
-    with engine.start(given, worker_env(settings), timeout=_life(settings)) as started:
-        yield started
-
-
 def scan(
     settings: Settings,
     git: Git,
     subject: Callable[[], Subject],
     trusted: str,
     *,
-    early: Engine | None = None,
+    started: Engine | None = None,
     lenient: bool = False,
 ) -> Callable[[], SecretFacts]:
-    """A scan of a subject with the engine that the settings choose, not yet run; `early` is one that is loading.
+    """A scan of a subject with the engine that the settings choose, not yet run; `started` is one that is loading.
 
     A trusted commit adds the repository's own rules. `lenient`: a wrong file of them must not keep its own repair
     out, so the bundle's rules judge alone, and the doubt is told.
     """
 
     def run() -> SecretFacts:
-        if early is not None and settings.security.engine == locate.OWN:
-            return judged(early)
-        given = locate.engine(settings.security.engine, settings.tools, settings.inherited_env)
-        with engine.start(given, worker_env(settings), timeout=_life(settings)) as started:
+        if started is not None and settings.security.engine == locate.OWN:
             return judged(started)
+        given = locate.engine(settings.security.engine, settings.tools, settings.inherited_env)
+        with engine.start(given, early.worker_env(settings), timeout=early.life(settings)) as anew:
+            return judged(anew)
 
-    def judged(started: Engine) -> SecretFacts:
+    def judged(running: Engine) -> SecretFacts:
         security = settings.security
         bounded = replace(git, timeout=security.budget.seconds, memory=GIT_MEMORY_BYTES)
         own = git.blob(trusted, repository_rules.PATH) if trusted else None
         try:
             return secret_scan.scan(
-                bounded, subject(), started, security.budget, pin=security.pin, own_rules=own or b""
+                bounded, subject(), running, security.budget, pin=security.pin, own_rules=own or b""
             )
         except RepositoryRulesError as error:
             if not lenient:
                 raise
             doubt = f"{error}; judged by the rules of orch-gates alone until this is mended on the default branch"
-        facts = secret_scan.scan(bounded, subject(), started, security.budget, pin=security.pin)
+        facts = secret_scan.scan(bounded, subject(), running, security.budget, pin=security.pin)
         return replace(facts, doubts=(*facts.doubts, doubt))
 
     return run
-
-
-def _life(settings: Settings) -> float:
-    """No process that scans outlives its check, whatever becomes of ours."""
-    return settings.security.budget.seconds + 10
-
-
-def worker_env(settings: Settings) -> dict[str, str]:
-    """What the process that scans may know of the environment: nothing but where programs are."""
-    return {"PATH": settings.inherited_env.get("PATH", ""), "LC_ALL": "C.UTF-8"}
 
 
 def out_of_scope(settings: Settings) -> Verdict | None:

@@ -28,16 +28,17 @@ def pre_receive() -> None:
         from orch_gates import settings as settings_module
         from orch_gates import wiring
         from orch_gates.hooks import judge, updates
+        from orch_gates.scanners import early
 
         settings = settings_module.load()
         data = _stdin()
         verdict = wiring.out_of_scope(settings)
         if verdict is None or settings.state.guard_enabled:
-            with wiring.early_engine(settings) as early:
+            with early.taken() as started:
                 git = wiring.repository(settings, Path.cwd(), inside_hook=True)
                 pushed = updates.parse_pre_receive(data, most=settings.security.budget.refs)
                 judge.refuse_stale(git, pushed)
-                ground = judge.on_server(settings, git, early)
+                ground = judge.on_server(settings, git, started)
                 state = judge.pushed_state(ground, pushed)
                 if state is not None and state.outcome is not Outcome.PASS:
                     _finish(state, action="push", kept="Nothing was stored.", help_page=STATE_HELP)
@@ -58,15 +59,16 @@ def pre_push(remote: str, url: str) -> None:
         from orch_gates import settings as settings_module
         from orch_gates import wiring
         from orch_gates.hooks import judge, updates
+        from orch_gates.scanners import early
 
         settings = settings_module.load()
         verdict = wiring.out_of_scope(settings)
         if verdict is None:
             context = settings.hook
             name = remote or context.remote_name
-            with wiring.early_engine(settings) as early:
+            with early.taken() as started:
                 git = wiring.repository(settings, Path.cwd(), inside_hook=True)
-                ground = judge.in_clone(settings, git, name, early)
+                ground = judge.in_clone(settings, git, name, started)
                 if context.from_ref or context.to_ref:
                     pushed = updates.from_pre_commit(ground.git, context)
                 else:
@@ -84,6 +86,7 @@ def pre_commit() -> None:
         from orch_gates import wiring
         from orch_gates.errors import UsageError
         from orch_gates.hooks import judge
+        from orch_gates.scanners import early
 
         settings = settings_module.load()
         verdict = wiring.out_of_scope(settings)
@@ -92,9 +95,9 @@ def pre_commit() -> None:
                 "a range was given, but orch-secrets judges staged content; use the hook orch-secrets-push"
             )
         if verdict is None:
-            with wiring.early_engine(settings) as early:
+            with early.taken() as started:
                 git = wiring.repository(settings, Path.cwd(), inside_hook=True)
-                verdict = judge.about_to_commit(judge.in_clone(settings, git, "origin", early), clock.utc_now())
+                verdict = judge.about_to_commit(judge.in_clone(settings, git, "origin", started), clock.utc_now())
         if verdict is None:
             if settings.ci.active:
                 raise UsageError(

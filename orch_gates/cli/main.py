@@ -8,7 +8,7 @@ import sys
 import click
 
 from orch_gates import __version__
-from orch_gates.cli import boundary, options
+from orch_gates.cli import options
 
 _COMMANDS = {
     "gate": "orch_gates.cli.gate:gate",
@@ -71,7 +71,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; Ctrl-C ends with 130, as in a shell, and wrong usage with 2 (GATE-2)."""
-    boundary.open_streams()
     try:
         code = cli.main(prog_name="orch-gates", standalone_mode=False)
     except click.ClickException as error:

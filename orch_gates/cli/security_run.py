@@ -18,6 +18,7 @@ from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.git.cli import Git
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import files
+from orch_gates.scanners import early
 from orch_gates.scanners.engine import Engine
 from orch_gates.settings import Settings
 
@@ -45,7 +46,7 @@ class SecurityRun:
             return skip, None
         # Loading the report's models takes as long as a small scan, so it goes on beside it.
         threading.Thread(target=importlib.import_module, args=["orch_gates.report.security"]).start()
-        with wiring.early_engine(self.settings) as early:
+        with early.taken() as started:
             git = wiring.repository(self.settings, self.directory)
             try:
                 run: SecurityRun | OrchError = self._configured(git)
@@ -58,7 +59,7 @@ class SecurityRun:
             path = report or wiring.private_dir(git) / files.SECURITY_REPORT
             # A run that is killed half-way must not leave an older verdict to be believed.
             files.remove(path)
-            facts, verdict = _judge(run, git, early, now)
+            facts, verdict = _judge(run, git, started, now)
         from orch_gates.report import security as reports
 
         try:
@@ -82,7 +83,7 @@ class SecurityRun:
         merged, _ = wiring.configured(self.settings, git, trusted)
         return replace(self, settings=merged)
 
-    def facts(self, git: Git, early: Engine | None) -> SecurityFacts:
+    def facts(self, git: Git, started: Engine | None) -> SecurityFacts:
         """All that the gate judges, in a run that is configured."""
         git = replace(git, timeout=self.settings.security.budget.seconds)
         try:
@@ -91,7 +92,7 @@ class SecurityRun:
             return SecurityFacts(Unproven(str(error)))
         facts = SecurityFacts(
             secrets=security.attempt(
-                wiring.scan(self.settings, git, lambda: self._subject(git, found), found.trusted, early=early)
+                wiring.scan(self.settings, git, lambda: self._subject(git, found), found.trusted, started=started)
             ),
             base=found.base or "0" * len(found.head),
             head=found.head,
@@ -106,12 +107,12 @@ class SecurityRun:
 
 
 def _judge(
-    run: SecurityRun | OrchError, git: Git, early: Engine | None, now: datetime
+    run: SecurityRun | OrchError, git: Git, started: Engine | None, now: datetime
 ) -> tuple[SecurityFacts, Verdict]:
     """What a configured run finds; or what it means that it could not be configured (SPEC §4.3)."""
     if isinstance(run, SecurityRun):
         try:
-            facts = run.facts(git, early)
+            facts = run.facts(git, started)
             return facts, security.judge(facts, now)
         except ConfigError as error:
             run = error

@@ -147,9 +147,10 @@ def _new(
     git: Git, subject: Subject, engine: Engine, found: Scan, budget: Budget, deadline: float
 ) -> tuple[list[New], tuple[str, ...]]:
     """The hits that the subject adds; all of them where it cannot be told what stood there before."""
-    placed_by_name = [hit for hit in found.hits if hit.carrier == "file name"]
+    placed_by_name = [hit for hit in found.hits if hit.carrier == "file name" and not found.rules[hit.rule].bound]
     in_files = [hit for hit in found.hits if hit.carrier in {"file", "key store"}]
-    elsewhere = [hit for hit in found.hits if hit.carrier not in _PLACED]
+    # A rule that is bound to paths says nothing about what has none.
+    elsewhere = [hit for hit in found.hits if hit.carrier not in _PLACED and not found.rules[hit.rule].bound]
     new = [New(hit, "", hit.oid if hit.carrier == "commit" else "", 0) for hit in elsewhere]
     if not (placed_by_name or in_files):
         return new, ()
@@ -186,7 +187,7 @@ def _new_in_files(
     ids = subject.listed.ids
 
     def exempt(hit: Hit, path: str) -> bool:
-        if found.rules[hit.rule].own:
+        if found.rules[hit.rule].bound:
             return hit.rule not in judged.get(path, ())
         return found.rules[hit.rule].generic and (paths.exempt(path) or (hit.unquoted and paths.is_program(path)))
 
@@ -205,8 +206,8 @@ def _new_in_files(
 
 
 def _bound(engine: Engine, hits: Sequence[Hit], placed: Placed, found: Scan, deadline: float) -> dict[str, list[str]]:
-    """For the path of each file that a rule of the repository found something in, which of them judge files there."""
-    oids = {hit.oid for hit in hits if found.rules[hit.rule].own}
+    """For the path of each file in which a bound rule found something, which of those rules judge files there."""
+    oids = {hit.oid for hit in hits if found.rules[hit.rule].bound}
     at = {placement.path for placement in placed.placements if placement.oid in oids}
     listed = sorted(at | {hit.path for hit in hits if hit.oid in oids})
     return dict(zip(listed, engine.bound(listed, deadline), strict=True)) if listed else {}

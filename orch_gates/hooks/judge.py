@@ -32,27 +32,27 @@ class Ground:
     git: Git
     trusted: str
     notices: tuple[str, ...] = ()
-    early: Engine | None = None
+    engine: Engine | None = None
 
 
-def on_server(settings: Settings, git: Git, early: Engine | None) -> Ground:
+def on_server(settings: Settings, git: Git, engine: Engine | None) -> Ground:
     """A server's repository: configured by its default branch as it was before the push (P5)."""
-    return _configured(settings, git, wiring.default_branch_commit(git), early)
+    return _configured(settings, git, wiring.default_branch_commit(git), engine)
 
 
-def in_clone(settings: Settings, git: Git, remote: str, early: Engine | None) -> Ground:
+def in_clone(settings: Settings, git: Git, remote: str, engine: Engine | None) -> Ground:
     """A clone: configured by the default branch of a remote, as far as the clone knows it."""
-    return _configured(settings, git, _remote_default(git, remote), early)
+    return _configured(settings, git, _remote_default(git, remote), engine)
 
 
-def _configured(settings: Settings, git: Git, trusted: str, early: Engine | None) -> Ground:
+def _configured(settings: Settings, git: Git, trusted: str, engine: Engine | None) -> Ground:
     """A file that cannot be used must not keep its own repair out: the defaults judge, and leave nothing out."""
     try:
         merged, _ = wiring.configured(settings, git, trusted)
     except ConfigError as error:
         notice = f"{error}; judged by the defaults until this is mended on the default branch"
-        return Ground(settings, git, trusted, (notice,), early)
-    return Ground(merged, replace(git, timeout=merged.security.budget.seconds), trusted, early=early)
+        return Ground(settings, git, trusted, (notice,), engine)
+    return Ground(merged, replace(git, timeout=merged.security.budget.seconds), trusted, engine=engine)
 
 
 def refuse_stale(git: Git, updates: Sequence[RefUpdate]) -> None:
@@ -127,7 +127,7 @@ def _pushed(
         budget = settings.security.budget
         return secret_scan.pushed(git, tips, excluded, budget, names=names, quarantine=quarantine)
 
-    scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, early=ground.early, lenient=True))
+    scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, started=ground.engine, lenient=True))
     return _judged(ground, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs", now)
 
 
@@ -144,7 +144,7 @@ def about_to_commit(ground: Ground, now: datetime) -> Verdict | None:
         nothing = found is None
         return found or secret_scan.pushed(git, (), (), settings.security.budget)
 
-    scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, early=ground.early, lenient=True))
+    scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, started=ground.engine, lenient=True))
     if nothing:
         return None
     return _judged(ground, scanned, "staged", now)

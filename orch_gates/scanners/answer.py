@@ -43,12 +43,12 @@ class Hit:
 class Rule:
     """What is said about a rule that found something.
 
-    A `generic` one has nothing to say in generated files; one of the repository's `own` may be bound to paths.
+    A `generic` one has nothing to say in generated files; one of the repository's own may be `bound` to paths.
     """
 
     description: str
     generic: bool
-    own: bool = False
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def read_scan(answer: Mapping[str, Any]) -> Scan:
     try:
         hits = tuple(_hit(row) for row in answer["hits"])
         numbers = {name: int(answer[name]) for name in _NUMBERS}
-        rules = {str(rule): Rule(str(text), bool(generic), bool(own)) for rule, text, generic, own in answer["rules"]}
+        rules = {str(rule): Rule(str(text), bool(kind), bool(bound)) for rule, text, kind, bound in answer["rules"]}
         if unknown := {hit.rule for hit in hits} - rules.keys():
             raise ValueError(f"{len(unknown)} rules are not described")
         return Scan(ids=str(answer["ids"]), hits=hits, rules=rules, **numbers)

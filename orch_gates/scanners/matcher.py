@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,9 +29,18 @@ class Raw:
     decoded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What an engine read of one text: its bytes, the canaries that it found, and its matches by their places."""
+
+    bytes: int
+    canaries: int
+    matches: list[Raw]
+
+
 def canary() -> bytes:
     """A fresh random token of the form of a GitHub personal access token."""
-    return b"ghp_" + secrets.token_bytes(36).translate(_TO_ALPHABET)
+    return b"ghp_" + os.urandom(36).translate(_TO_ALPHABET)
 
 
 class Matcher:
@@ -43,17 +50,16 @@ class Matcher:
         self._scanner = scanner
         self.decides = decides
         self.cache_status = cache_status
-        self.canaries_found = self.bytes_scanned = 0
 
-    def scan(self, data: bytes, *, timeout: float) -> list[Raw]:
-        """Every match in at most one piece of text, in the order of their places.
+    def scan(self, data: bytes, *, timeout: float) -> Read:
+        """Every match in at most one piece of text.
 
         Raises:
             ScannerError: the canary was not found, so nothing is known about the text; or the time was up.
         """
         token = canary()
         # A buffer that begins with a byte order mark would be read as UTF-16, whatever it is; so it begins with a line.
-        buffer = b"\n%b\n~ %b ~\n%b\n" % (data, secrets.token_hex(4).encode(), token)
+        buffer = b"\n%b\n~ %b ~\n%b\n" % (data, os.urandom(4).hex().encode(), token)
         try:
             found = self._scanner.scan(buffer, timeout=timeout)
         except (TimeoutError, RuntimeError, ValueError) as error:
@@ -75,10 +81,8 @@ class Matcher:
             matches.append(Raw(item.rule_id, start - 1, end - 1, secret, decoded))
         if not seen:
             raise ScannerError("the matcher did not find a token that was planted for it")
-        self.canaries_found += 1
-        self.bytes_scanned += len(data)
         matches.sort(key=lambda raw: (raw.start, raw.rule, raw.end))
-        return matches
+        return Read(len(data), 1, matches)
 
 
 def load(rules: Path, cache: Path, scratch: Path, *, decides: bool = False) -> Matcher:
@@ -121,21 +125,27 @@ def _private(cache: Path, scratch: Path) -> Iterator[Path]:
     if _is_own(cache):
         yield cache
         return
-    copy = scratch / f"orch-gates-rules-{secrets.token_hex(8)}"
+    copy = scratch / f"orch-gates-rules-{os.urandom(8).hex()}"
     try:
         copy.mkdir(mode=stat.S_IRWXU)
         for file in cache.glob("*.vscdb"):
-            shutil.copyfile(file, copy / file.name)
-            (copy / file.name).chmod(stat.S_IRUSR | stat.S_IWUSR)
+            (copy / file.name).write_bytes(file.read_bytes())
     except OSError:
         # A full disk costs the time to compile the rules again, nothing else.
-        shutil.rmtree(copy, ignore_errors=True)
+        _remove(copy)
         yield cache
         return
     try:
         yield copy
     finally:
-        shutil.rmtree(copy, ignore_errors=True)
+        _remove(copy)
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
 
 
 def _is_own(folder: Path) -> bool:

@@ -66,7 +66,7 @@ def test_a_workers_answer_is_read() -> None:
     """What was counted, and every hit with its bytes, whatever they are."""
     scan = read_scan(json.loads(json.dumps(ANSWER)))
     assert scan.hits == (HIT,)
-    assert scan.rules == {"github-pat": Rule("A token", generic=False, own=True)}
+    assert scan.rules == {"github-pat": Rule("A token", generic=False, bound=True)}
     assert (scan.objects, scan.ids) == (7, "abc")
 
 

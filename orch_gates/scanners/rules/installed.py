@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
-import shutil
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +73,9 @@ def _places(cache_dir: Path | None) -> Iterator[Path]:
 
 def _write(folder: Path, rules: bytes, described: bytes) -> None:
     """All of it or nothing: a process that is killed leaves a folder that nobody looks for."""
-    made = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
+    import shutil
+
+    made = folder.with_name(f".{folder.name}-{os.urandom(8).hex()}")
     try:
         (made / CACHE).mkdir(parents=True)
         # kingfisher_sdk passes over a cache that anybody else may write to.

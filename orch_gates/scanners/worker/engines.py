@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,10 @@ from orch_gates.errors import OrchError, ScannerError
 from orch_gates.scanners import matcher
 from orch_gates.scanners.rules import installed, meta
 from orch_gates.scanners.rules.meta import RuleMeta
-from orch_gates.scanners.worker.hits import Scans
 
 if TYPE_CHECKING:
     from orch_gates.scanners.repository_rules import Rule as OwnRule
+    from orch_gates.scanners.worker.hits import Scans
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class Engines:
             self.rules[rule.id] = RuleMeta(rule.id, rule.description)
 
     def _load_apart(self, document: bytes) -> matcher.Matcher:
-        file = self.scratch / f"orch-gates-own-{secrets.token_hex(8)}.yml"
+        file = self.scratch / f"orch-gates-own-{os.urandom(8).hex()}.yml"
         try:
             file.write_bytes(document)
             return matcher.load(file, file.with_suffix(".compiled"), self.scratch, decides=True)
@@ -113,13 +113,16 @@ class Engines:
         finally:
             file.unlink(missing_ok=True)
 
+    def is_bound(self, rule: str) -> bool:
+        """Whether a rule judges files at some paths only."""
+        return rule in self.own and bool(self.own[rule].path_pattern)
+
     def bound(self, path: str, *, timeout: float) -> list[str]:
-        """Those of the repository's rules that judge files at a path."""
-        free = [id_ for id_, rule in self.own.items() if not rule.path_pattern]
+        """Those of the rules that are bound to paths which judge files at this one."""
         if self._paths is None:
-            return free
+            return []
         found = self._paths.scan(path.encode("utf-8", "surrogateescape"), timeout=timeout)
-        return sorted({*free, *(raw.rule for raw in found)})
+        return sorted({raw.rule for raw in found.matches})
 
 
 def _with_canary(document: bytes) -> bytes:

@@ -12,7 +12,7 @@ from orch_gates.content.pieces import Piece, plain
 from orch_gates.content.views import views
 from orch_gates.errors import BudgetExceeded
 from orch_gates.scanners.answer import Hit
-from orch_gates.scanners.matcher import Raw
+from orch_gates.scanners.matcher import Raw, Read
 from orch_gates.scanners.rules import refine
 from orch_gates.scanners.rules.meta import RuleMeta
 
@@ -32,10 +32,8 @@ class Scans(Protocol):
     """
 
     decides: bool
-    canaries_found: int
-    bytes_scanned: int
 
-    def scan(self, data: bytes, *, timeout: float) -> list[Raw]:
+    def scan(self, data: bytes, *, timeout: float) -> Read:
         """See `matcher.Matcher.scan`."""
         ...
 
@@ -65,7 +63,17 @@ class Collector:
     deadline: float
     hits: list[Hit] = field(default_factory=list)
     canaries: int = 0
+    canaries_found: int = 0
     bytes_given: int = 0
+    bytes_scanned: int = 0
+
+    def take(self, other: Collector) -> None:
+        """Add what another one collected."""
+        self.hits += other.hits
+        self.canaries += other.canaries
+        self.canaries_found += other.canaries_found
+        self.bytes_given += other.bytes_given
+        self.bytes_scanned += other.bytes_scanned
 
     def text(self, carrier: str, oid: str, path: str, data: bytes) -> None:
         """Scan an object, in every way in which it can be read as text.
@@ -86,7 +94,10 @@ class Collector:
         for engine in self.engines:
             self.canaries += 1
             self.bytes_given += len(text)
-            found = engine.scan(text, timeout=self._remaining())
+            read = engine.scan(text, timeout=self._remaining())
+            self.canaries_found += read.canaries
+            self.bytes_scanned += read.bytes
+            found = read.matches
             if engine.decides:
                 yield from (Match(raw) for raw in found)
                 continue

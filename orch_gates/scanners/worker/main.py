@@ -6,32 +6,48 @@ the content leaves it but through the pipe to its parent, and nothing of it is w
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import resource
-import signal
 import sys
-from collections.abc import Collection, Mapping
+import threading
 from typing import Any
 
-from orch_gates import clock
-from orch_gates.content.pieces import plain
-from orch_gates.errors import BudgetExceeded, OrchError, RepositoryRulesError
 from orch_gates.scanners.worker.engines import Engines
-from orch_gates.scanners.worker.hits import Collector
-from orch_gates.scanners.worker.stream import Limits, Objects
 
 # The library alone maps 40 MB; a file of 50 MB is held once, and shown in pieces.
 MEMORY_BYTES = 400_000_000
 
 
+class _Loading(threading.Thread):
+    """Loads the rules in native code, which needs no interpreter, while the rest is imported."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(daemon=True)
+        self._given = given
+        self._engines: Engines | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Load them."""
+        self._engines = Engines.load(self._given)
+
+    def result(self) -> Engines:
+        """The engines, once they are loaded."""
+        self.join()
+        assert self._engines is not None
+        return self._engines
+
+
 def main() -> None:
     """Answer commands from stdin until it ends; the first argument says what to load."""
     _confine()
-    engines = Engines.load(json.loads(sys.argv[1]))
+    loading = _Loading(json.loads(sys.argv[1]))
+    from orch_gates.scanners.worker import commands
+
+    engines = loading.result()
     for line in sys.stdin.buffer:
-        answer = json.dumps(_answer(engines, json.loads(line)))
+        answer = json.dumps(commands.answer(engines, json.loads(line)))
         try:
             sys.stdout.write(f"{answer}\n")
             sys.stdout.flush()
@@ -44,85 +60,6 @@ def _confine() -> None:
     """No core dump, bounded memory: hostile bytes are read by native code here."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-
-
-def _answer(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what a command says; every error is an answer too (P3)."""
-    # A native loop that hangs is ended by the kernel; Python's own clock would not be looked at.
-    signal.setitimer(signal.ITIMER_REAL, command["seconds"] + 1)
-    try:
-        match command["do"]:
-            case "rules":
-                engines.add_repository_rules(base64.b64decode(command["file"]))
-                return {}
-            case "bound":
-                return {"bound": [engines.bound(path, timeout=command["seconds"]) for path in command["paths"]]}
-            case "redact":
-                return {"texts": [_redacted(engines, command, text) for text in command["texts"]]}
-            case _:
-                return _scan(engines, command)
-    except BudgetExceeded as error:
-        return {"error": str(error), "budget": True}
-    except RepositoryRulesError as error:
-        return {"error": str(error), "problems": error.problems}
-    except OrchError as error:
-        return {"error": str(error)}
-    except MemoryError:
-        return {"error": "the scan needed more memory than it may use", "budget": True}
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _collector(engines: Engines, command: Mapping[str, Any]) -> Collector:
-    return Collector(engines.all, engines.rules, engines.own, clock.monotonic() + command["seconds"])
-
-
-def _scan(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
-    collector = _collector(engines, command)
-    # Also where there is nothing to scan, the engine has to show that it works.
-    collector.text("nothing", "", "", b"\n")
-    for carrier, name, text in command["texts"]:
-        collector.text(carrier, name, "", text.encode("utf-8", "surrogateescape"))
-    objects = Objects(collector, Limits(command["object_bytes"], command["content_bytes"]))
-    if command["content"] is not None:
-        with open(command["content"], "rb", buffering=1 << 18) as stream:
-            objects.read(stream)
-    counts = objects.counts
-    return {
-        "engine": engines.about,
-        "objects": counts.objects,
-        "commits": counts.commits,
-        "bytes": counts.bytes,
-        "ids": counts.digest,
-        "bytes_given": collector.bytes_given,
-        "bytes_scanned": sum(engine.bytes_scanned for engine in engines.all),
-        "canaries": collector.canaries,
-        "canaries_found": sum(engine.canaries_found for engine in engines.all),
-        "hits": [hit.plain() for hit in collector.hits],
-        "rules": _described(engines, {hit.rule for hit in collector.hits}),
-    }
-
-
-def _described(engines: Engines, found: Collection[str]) -> list[list[object]]:
-    by_id = {rule.id: rule for rule in engines.rules.values() if rule.id in found}
-    return [[id_, rule.description, rule.generic, id_ in engines.own] for id_, rule in sorted(by_id.items())]
-
-
-def _redacted(engines: Engines, command: Mapping[str, Any], text: str) -> str:
-    """A text that will be shown, without anything in it that looks like a secret (SEC-5)."""
-    data = text.encode("utf-8", "surrogateescape")
-    collector = _collector(engines, command)
-    spans = sorted(
-        (piece.origin(match.raw.start), piece.origin(match.raw.end - 1) + 1)
-        for piece in plain(data)
-        for match in collector.matches(piece.data)
-    )
-    shown, position = bytearray(), 0
-    for start, end in spans:
-        if start >= position:
-            shown += data[position:start] + b"[redacted]"
-        position = max(position, end)
-    return bytes(shown + data[position:]).decode("utf-8", "surrogateescape")
 
 
 if __name__ == "__main__":

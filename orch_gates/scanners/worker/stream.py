@@ -14,6 +14,7 @@ from orch_gates.errors import BudgetExceeded, GitError
 from orch_gates.scanners.answer import Hit
 from orch_gates.scanners.rules.by_path import by_path
 from orch_gates.scanners.worker.hits import Collector
+from orch_gates.scanners.worker.parallel import Files
 
 _BATCH_BYTES = 30_000
 # Most folders have no such file, and need not be taken apart.
@@ -44,6 +45,7 @@ class Objects:
     """Feeds every object to the collector as what it is: file, names of a folder, message."""
 
     collector: Collector
+    files: Files
     limits: Limits
     counts: Counts = field(default_factory=Counts)
     _names: dict[bytes, tuple[str, str]] = field(default_factory=dict)
@@ -62,14 +64,15 @@ class Objects:
         while head := stream.readline():
             oid, kind, size, path = _head(head)
             self._check(oid, size)
-            data = stream.read(size + 1)
-            if len(data) != size + 1:
+            data = stream.read(size)
+            if len(data) != size or not stream.read(1):
                 raise GitError(f"object {oid} was cut off: git ended early, ran out of memory or took too long")
             ids.update(oid.encode("ascii"))
             self.counts.objects += 1
             self.counts.bytes += size
-            self._object(oid, kind, path, data[:-1])
+            self._object(oid, kind, path, data)
         self._scan_names()
+        self.files.finish()
         self.counts.digest = ids.hexdigest()
 
     def _check(self, oid: str, size: int) -> None:
@@ -86,7 +89,7 @@ class Objects:
 
     def _object(self, oid: str, kind: str, path: str, data: bytes) -> None:
         if kind == "blob":
-            self.collector.text("file", oid, path, data)
+            self.files.add(oid, path, data)
         elif kind == "tree":
             self._tree(oid, path, data)
         else:

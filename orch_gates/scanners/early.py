@@ -1,0 +1,50 @@
+"""The engine started before anything else is imported or asked: its rules take longer to load than all the rest."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from orch_gates import settings as settings_module
+from orch_gates.errors import OrchError
+from orch_gates.scanners import engine, locate
+from orch_gates.scanners.engine import Engine
+from orch_gates.settings import Settings
+
+_MORE_S = 10
+_waiting: contextlib.ExitStack = contextlib.ExitStack()
+_engines: list[Engine] = []
+
+
+def start() -> None:
+    """Start the engine that the environment chooses; nothing happens where it has to wait, or cannot be started.
+
+    It waits where its rules have to be derived first, and where it is not the one that comes with orch-gates.
+    Whoever needs it then starts it, and tells what is wrong.
+    """
+    with contextlib.suppress(OrchError):
+        _engines.append(_waiting.enter_context(_started(settings_module.load())))
+
+
+@contextlib.contextmanager
+def taken() -> Iterator[Engine | None]:
+    """The engine that was started early, or None; it ends with the block."""
+    with _waiting.pop_all():
+        yield _engines.pop() if _engines else None
+
+
+def life(settings: Settings) -> float:
+    """No process that scans outlives its check, whatever becomes of ours, in seconds."""
+    return settings.security.budget.seconds + _MORE_S
+
+
+def worker_env(settings: Settings) -> dict[str, str]:
+    """What the process that scans may know of the environment: nothing but where programs are."""
+    return {"PATH": settings.inherited_env.get("PATH", ""), "LC_ALL": "C.UTF-8"}
+
+
+def _started(settings: Settings) -> contextlib.AbstractContextManager[Engine]:
+    given = locate.ready(settings.security.engine, settings.tools, settings.inherited_env)
+    if given is None or not settings.security.enabled:
+        raise OrchError("the engine has to wait")
+    return engine.start(given, worker_env(settings), timeout=life(settings))
