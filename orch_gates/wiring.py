@@ -64,7 +64,7 @@ def configuring_commit(settings: Settings, git: Git) -> str:
     Raises:
         UnknownRevision: the branch that it should be on is not here.
     """
-    if git.text("rev-parse", "--is-bare-repository") == "true":
+    if git.is_bare():
         return default_branch_commit(git)
     return ranges.trusted(git, settings, base="", head="")
 

@@ -58,12 +58,13 @@ def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
     """
     git.refuse_shallow()
     event = read_event(settings) if not head else Event()
-    head_id = git.resolve(head or event.head or "HEAD", "object")
+    head_id = git.resolve(git.unambiguous(head) if head else event.head or "HEAD", "object")
     git.resolve(head_id, "commit")
-    target = settings.target or event.target or settings.usual_target or event.default or _default_target(git)
+    target = settings.target or event.target or settings.usual_target or event.default
     if base:
-        base_id = git.resolve(base)
+        base_id = git.resolve(git.unambiguous(base))
         return Range(base_id, head_id, target or base, base_id)
+    target = target or _default_target(git)
     if event.branch and event.branch == target:
         base_id = _before(git, event)
         return Range(base_id, head_id, target, base_id)
@@ -85,7 +86,7 @@ def trusted(git: Git, settings: Settings, *, base: str, head: str) -> str:
         UsageError: the event file is unusable.
     """
     if base:
-        return git.resolve(base)
+        return git.resolve(git.unambiguous(base))
     event = read_event(settings) if not head else Event()
     name = settings.target or event.default or _default_target(git)
     if event.branch and event.branch == name:

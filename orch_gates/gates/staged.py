@@ -26,7 +26,7 @@ def staged(git: Git) -> Subject | None:
         GitError: the index cannot be read.
     """
     heads = tuple(name for name in _HEADS if git.has(name))
-    base = heads if "HEAD" in heads else (_EMPTY_TREE[git.text("rev-parse", "--show-object-format")],)
+    base = heads if "HEAD" in heads else (_EMPTY_TREE[git.object_format()],)
     against = [{change.path: change for change in _changed(git, head)} for head in base]
     # What one side has just so is that side's.
     both = [path for path in against[0] if all(path in one for one in against)]

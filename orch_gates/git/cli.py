@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orch_gates import process
@@ -12,6 +13,11 @@ from orch_gates.errors import GitError, ShallowRepository, UnknownRevision
 from orch_gates.settings import GIT_LOCATION
 
 _KEPT = ("PATH", "TMPDIR", "SYSTEMROOT")
+
+# The name that a revision begins with, before what leads on from there (`~2`, `^{tree}`, `@{1}`, `:path`).
+_NAME = re.compile(r"([^~^:@{\s]*)(.*)", re.DOTALL)
+_WHOLE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ABBREVIATED = re.compile(r"[0-9a-fA-F]{4,63}")
 
 # What a hostile or careless configuration could change about reading objects is pinned here.
 _PINNED_CONFIG = {
@@ -65,6 +71,7 @@ class Git:
     env: Mapping[str, str]
     timeout: float
     memory: int = 0
+    _known: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def with_env(self, changes: Mapping[str, str | None]) -> Git:
         """The same repository with some variables set, or removed where the value is None."""
@@ -118,8 +125,33 @@ class Git:
         Raises:
             GitError: the directory is not inside a git repository.
         """
-        found = Path(self.text("rev-parse", "--git-common-dir"))
-        return (self.directory / found).resolve()
+        return (self.directory / self._told("common-dir")).resolve()
+
+    def object_format(self) -> str:
+        """The hash that names objects here: sha1 or sha256."""
+        return self._told("object-format")
+
+    def is_bare(self) -> bool:
+        """Whether the repository has no work tree."""
+        return self._told("bare") == "true"
+
+    def _told(self, what: str) -> str:
+        """What does not change while a command runs is asked once, all of it.
+
+        Raises:
+            GitError: the directory is not inside a git repository.
+        """
+        if what not in self._known:
+            done = self.run(
+                *("rev-parse", "--git-common-dir", "--is-shallow-repository", "--is-bare-repository"),
+                "--show-object-format",
+            )
+            # The path comes first and may hold line breaks.
+            told = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").rsplit("\n", 3)
+            if done.returncode != 0 or len(told) != 4:
+                raise GitError(f"{self.directory} is not inside a git repository: {done.complaint}")
+            self._known.update(zip(("common-dir", "shallow", "bare", "object-format"), told, strict=True))
+        return self._known[what]
 
     def resolve(self, revision: str, kind: str = "commit") -> str:
         """The full object id of a revision.
@@ -129,10 +161,38 @@ class Git:
         """
         if not revision or revision.startswith("-") or "\0" in revision:
             raise UnknownRevision(f"{revision!r} is not a revision")
+        if (asked := f"{revision}^{{{kind}}}") in self._known:
+            return self._known[asked]
         done = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}")
         if done.returncode != 0:
             raise UnknownRevision(f"{revision!r} names no {kind} of this repository; fetch it first")
-        return done.stdout.decode("ascii").strip()
+        self._known[asked] = done.stdout.decode("ascii").strip()
+        return self._known[asked]
+
+    def unambiguous(self, revision: str) -> str:
+        """A revision as a person writes it, with the ref that it begins with spelled out.
+
+        git takes a tag before a branch of the same name, and whoever may push can make a tag `origin/main`; here a
+        branch that was fetched comes first, then one of the clone, then a tag.
+
+        Raises:
+            UnknownRevision: its name is that of a ref and the beginning of an object id as well.
+        """
+        found_name = _NAME.match(revision)
+        assert found_name is not None
+        name, suffix = found_name.groups()
+        if not name or _WHOLE.fullmatch(name) or name.startswith(("refs/", "-")) or name.isupper():
+            return revision
+        places = [f"refs/{kind}/{name}" for kind in ("remotes", "heads", "tags")]
+        found = set(self.text("for-each-ref", "--format=%(refname)", *places).split("\n"))
+        ref = next((place for place in places if place in found), "")
+        if ref and _ABBREVIATED.fullmatch(name) and self._names_object(name):
+            raise UnknownRevision(f"{name!r} is {ref} and the beginning of an object id; write the whole id, or {ref}")
+        return f"{ref}{suffix}" if ref else revision
+
+    def _names_object(self, abbreviated: str) -> bool:
+        """Whether any object's id begins so; git itself would take the ref."""
+        return bool(self.run("rev-parse", f"--disambiguate={abbreviated}").stdout.strip())
 
     def refuse_shallow(self) -> None:
         """A range in a shallow clone may be empty without being clean (SEC-2).
@@ -140,7 +200,7 @@ class Git:
         Raises:
             ShallowRepository: history is cut off here.
         """
-        if self.text("rev-parse", "--is-shallow-repository") != "false":
+        if self._told("shallow") != "false":
             raise ShallowRepository(
                 "this clone is shallow, so the range cannot be proven; "
                 "fetch the whole history (git fetch --unshallow, or fetch-depth: 0 in CI)"
@@ -176,7 +236,5 @@ def open_repository(directory: Path, inherited: Mapping[str, str], *, timeout: f
         GitError: there is none.
     """
     git = Git(directory, isolated_env(inherited, inside_hook=inside_hook), timeout)
-    done = git.run("rev-parse", "--git-dir")
-    if done.returncode != 0:
-        raise GitError(f"{directory} is not inside a git repository: {done.complaint}")
+    git.git_dir()
     return git

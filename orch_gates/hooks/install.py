@@ -40,7 +40,7 @@ def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[st
         OrchError: the hook could not be proven; the message says why.
     """
     git = open_repository(repository.resolve(), settings.inherited_env, timeout=60)
-    if git.text("rev-parse", "--is-bare-repository") != "true":
+    if not git.is_bare():
         raise UsageError(f"{repository} is not a bare repository; server hooks belong into one")
     hooks = git.git_dir() / "hooks"
     target = hooks / "pre-receive.d" / _NAME if gitea else hooks / "pre-receive"

@@ -8,11 +8,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from orch_gates.model.finding import Finding
+from orch_gates.model.finding import MAX_FINDINGS, MAX_TEXT, Finding
 from orch_gates.model.verdict import Verdict
 
-MAX_TEXT = 4096
-MAX_FINDINGS = 200
 # In characters of the file. A task's document must hold the feedback, whatever a gate says.
 MAX_FINDINGS_WRITTEN = 128 * 1024
 _KEYS_WRITTEN = 200

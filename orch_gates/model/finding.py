@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# What a document holds of a gate's words and findings.
+MAX_TEXT = 4096
+MAX_FINDINGS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

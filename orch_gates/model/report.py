@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from orch_gates.model.document import Document
-from orch_gates.model.feedback import MAX_FINDINGS, ReportedFinding
+from orch_gates.model.feedback import ReportedFinding
+from orch_gates.model.finding import MAX_FINDINGS
 from orch_gates.model.ids import Line, OidOrNone, Slug, Timestamp
 from orch_gates.model.verdict import Outcome
 

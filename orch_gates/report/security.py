@@ -5,18 +5,15 @@ Whoever wants the verdict reads the file. Every doubt about it is a FAIL.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from orch_gates.documents import escape, frontmatter, seal, yaml_write
 from orch_gates.errors import ReportError
-from orch_gates.model.feedback import MAX_FINDINGS
+from orch_gates.model.finding import MAX_FINDINGS
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.report import files, markdown
+from orch_gates.report import files, markdown, security_model
 from orch_gates.report.security_model import GATE, SecurityReport, fields
 
 FILE_NAME = files.SECURITY_REPORT
@@ -98,9 +95,4 @@ def parse(text: str) -> SecurityReport:
     """
     mapping, _ = frontmatter.decode(text)
     seal.check(frontmatter.split(text)[0])
-    try:
-        return SecurityReport.model_validate_json(json.dumps(mapping))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ReportError(escape.visible(f"{where or 'report'}: {first['msg']}")) from error
+    return security_model.from_fields(mapping)

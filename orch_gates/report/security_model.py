@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from typing import Any, TypeGuard
 
 from orch_gates.documents import escape
-from orch_gates.model.feedback import MAX_FINDINGS, MAX_TEXT, ReportedFinding
-from orch_gates.model.finding import Finding
+from orch_gates.errors import ReportError
+from orch_gates.model.finding import MAX_FINDINGS, MAX_TEXT, Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
 
 GATE = "security"
 SCHEMA = "orch.report/1"
 MAX_NOTICES = 100
 
-_Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
-_OidOrNone = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})?\z")]
+_OID_OR_NONE = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})?")
+_CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class SecurityReport(_Strict):
-    """The frontmatter of the report; a value that contradicts itself is invalid (P1).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityReport:
+    """The frontmatter of the report.
 
     `head` and `base` are object ids, empty where they did not resolve; `created` is UTC in ISO
     8601; `findings_total` counts also the findings beyond `MAX_FINDINGS`, which are left out;
@@ -33,33 +33,19 @@ class SecurityReport(_Strict):
     damage and edits, not who wrote it: a report is evidence only from the run that made it.
     """
 
-    kind: Literal["orch.report/1"] = Field(alias="schema")
-    gate: Literal["security"]
+    gate: str
     verdict: Outcome
-    reason: Annotated[_Text, StringConstraints(min_length=1)]
-    next_step: _Text
-    head: _OidOrNone
-    base: _OidOrNone
-    target: _Text
-    created: Annotated[str, StringConstraints(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\z")]
-    findings_total: int = Field(ge=0)
-    findings: tuple[ReportedFinding, ...] = Field(max_length=MAX_FINDINGS)
-    notices: tuple[_Text, ...]
-    evidence: dict[str, Annotated[str, StringConstraints(max_length=MAX_TEXT)] | int | bool | None]
-    digest: Annotated[str, StringConstraints(pattern=r"\Asha256:[0-9a-f]{64}\z")]
-
-    @model_validator(mode="after")
-    def _holds_together(self) -> SecurityReport:
-        datetime.fromisoformat(self.created)
-        if self.findings_total < len(self.findings):
-            raise ValueError("findings_total is less than the findings listed")
-        if self.verdict.exit_code == 0 and (self.findings or self.findings_total):
-            raise ValueError(f"{self.verdict} with findings")
-        if self.verdict is Outcome.PASS and not any(v not in (None, "") for v in self.evidence.values()):
-            raise ValueError("PASS without evidence")
-        if self.verdict is Outcome.PASS and not (self.head and self.base):
-            raise ValueError("PASS without resolved head and base")
-        return self
+    reason: str
+    next_step: str
+    head: str
+    base: str
+    target: str
+    created: str
+    findings_total: int
+    findings: tuple[Finding, ...]
+    notices: tuple[str, ...]
+    evidence: Mapping[str, Scalar]
+    digest: str
 
     def as_verdict(self) -> Verdict:
         """The verdict that this report states, with a notice where findings were left out."""
@@ -69,11 +55,94 @@ class SecurityReport(_Strict):
             gate=self.gate,
             outcome=self.verdict,
             reason=self.reason,
-            findings=tuple(finding.as_finding() for finding in self.findings),
+            findings=self.findings,
             notices=self.notices + told,
             evidence=self.evidence,
             next_step=self.next_step,
         )
+
+
+def from_fields(stated: Mapping[str, Any]) -> SecurityReport:
+    """The report that a frontmatter states.
+
+    Raises:
+        ReportError: a field is missing, too much or not of its kind, or the report contradicts itself (P1).
+    """
+    for name in (*_FIELDS, *stated):
+        if name not in stated or name not in _FIELDS or not _FIELDS[name](stated[name]):
+            raise ReportError(f"{escape.visible(name)}: missing, or not what a report has there")
+    values: dict[str, Any] = {name: value for name, value in stated.items() if name != "schema"}
+    report = SecurityReport(
+        **{
+            **values,
+            "verdict": Outcome(stated["verdict"]),
+            "findings": tuple(Finding(**row) for row in stated["findings"]),
+            "notices": tuple(stated["notices"]),
+        }
+    )
+    if contradiction := _contradiction(report):
+        raise ReportError(contradiction)
+    return report
+
+
+def _contradiction(report: SecurityReport) -> str:
+    try:
+        datetime.fromisoformat(report.created)
+    except ValueError:
+        return "created is no time that there is"
+    if report.findings_total < len(report.findings):
+        return "findings_total is less than the findings listed"
+    if report.verdict.exit_code == 0 and (report.findings or report.findings_total):
+        return f"{report.verdict} with findings"
+    if report.verdict is Outcome.PASS and not any(value not in (None, "") for value in report.evidence.values()):
+        return "PASS without evidence"
+    if report.verdict is Outcome.PASS and not (report.head and report.base):
+        return "PASS without resolved head and base"
+    return ""
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= MAX_TEXT
+
+
+def _fits(value: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, (bool, int)) or _is_text(value)
+
+
+def _is_finding(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == _FINDING
+        and all(_is_count(given) if name == "line" else _is_text(given) for name, given in value.items())
+    )
+
+
+# What each field of a report has to be; anything else in it, or less, is no report.
+_FIELDS: Mapping[str, Callable[[object], bool]] = {
+    "schema": lambda value: value == SCHEMA,
+    "gate": lambda value: value == GATE,
+    "verdict": lambda value: isinstance(value, str) and value in Outcome.__members__,
+    "reason": lambda value: _is_text(value) and value != "",
+    "next_step": _is_text,
+    "head": lambda value: _fits(value, _OID_OR_NONE),
+    "base": lambda value: _fits(value, _OID_OR_NONE),
+    "target": _is_text,
+    "created": lambda value: _fits(value, _CREATED),
+    "findings_total": _is_count,
+    "findings": lambda value: isinstance(value, list) and len(value) <= MAX_FINDINGS and all(map(_is_finding, value)),
+    "notices": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "evidence": lambda value: isinstance(value, dict) and all(map(_is_scalar, value.values())),
+    "digest": lambda value: _fits(value, _DIGEST),
+}
+_FINDING = {field.name for field in dataclass_fields(Finding)}
 
 
 def fields(verdict: Verdict, *, head: str, base: str, target: str, now: datetime, findings: int) -> dict[str, object]:

@@ -39,7 +39,7 @@ def find(wanted: str, directory: Path, inherited: Mapping[str, str], *, timeout:
     config = tuple(_config(git))
     if wanted:
         return Place(_absolute(wanted, directory), config)
-    if git.text("rev-parse", "--is-bare-repository") == "true":
+    if git.is_bare():
         return Place(str(git.git_dir()), ())
     done = git.run("config", "--local", "--get", "remote.origin.url")
     url = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")

@@ -302,3 +302,27 @@ def test_a_complaint_of_git_is_an_error(repository: Repository) -> None:
     loud = Git(repository.path, {**repository.reader.env, "GIT_TRACE": "1"}, 60)
     with pytest.raises(GitError):
         loud.read("rev-parse", "HEAD")
+
+
+def test_a_tag_does_not_stand_in_for_a_branch(repository: Repository) -> None:
+    """Whoever may push a tag `origin/main` could make every range empty; the branch that was fetched comes first."""
+    base = repository.commit(a="one\n")
+    tip = repository.commit(a="two\n")
+    repository.git("update-ref", "refs/remotes/origin/main", base)
+    repository.git("update-ref", "refs/tags/origin/main", tip)
+    repository.git("update-ref", "refs/tags/main", base)
+    reader = repository.reader
+    assert reader.resolve(reader.unambiguous("origin/main")) == base
+    assert reader.resolve(reader.unambiguous("main")) == tip
+    assert reader.resolve(reader.unambiguous("main~1")) == base
+    assert [reader.unambiguous(name) for name in ("HEAD~1", tip, "refs/tags/main")] == ["HEAD~1", tip, "refs/tags/main"]
+
+
+def test_a_branch_named_like_the_beginning_of_an_id_is_ambiguous(repository: Repository) -> None:
+    """Which of the two was meant cannot be told."""
+    base = repository.commit(a="one\n")
+    tip = repository.commit(a="two\n")
+    repository.git("update-ref", f"refs/heads/{base[:8]}", tip)
+    with pytest.raises(UnknownRevision, match="whole id"):
+        repository.reader.unambiguous(base[:8])
+    assert repository.reader.unambiguous(tip[:8]) == tip[:8]

@@ -18,7 +18,7 @@ from orch_gates.documents import frontmatter
 from orch_gates.documents.yaml_limits import MAX_DEPTH, MAX_KEY
 from orch_gates.errors import StateDocumentError, UpgradeNeeded
 from orch_gates.model.document import Document
-from orch_gates.model.feedback import MAX_FINDINGS
+from orch_gates.model.finding import MAX_FINDINGS
 from orch_gates.model.ids import TASK_ID, TaskId, task_id, timestamp
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.lease import Lease

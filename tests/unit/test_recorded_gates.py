@@ -10,8 +10,7 @@ from orch_gates.documents import frontmatter
 from orch_gates.gates import recorded
 from orch_gates.gates.recorded import MAIN_RED, RecordedFacts, RecordedGate
 from orch_gates.gates.registry import RECORDED
-from orch_gates.model.feedback import MAX_FINDINGS
-from orch_gates.model.finding import Finding
+from orch_gates.model.finding import MAX_FINDINGS, Finding
 from orch_gates.model.verdict import Outcome, Verdict
 from tests.reports import HEAD, OLDER, RED, TESTS, passed, report
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from orch_gates.model.feedback import MAX_FINDINGS, MAX_TEXT, ReportedFinding, of_verdict
-from orch_gates.model.finding import Finding
+from orch_gates.model.feedback import ReportedFinding, of_verdict
+from orch_gates.model.finding import MAX_FINDINGS, MAX_TEXT, Finding
 from orch_gates.model.report import Report
 from orch_gates.model.verdict import Outcome, Verdict
 from tests.reports import HEAD, RED

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from orch_gates.documents import frontmatter, seal, yaml_write
 from orch_gates.errors import ReportError
-from orch_gates.model.feedback import MAX_FINDINGS, MAX_TEXT
-from orch_gates.model.finding import Finding
+from orch_gates.model.finding import MAX_FINDINGS, MAX_TEXT, Finding
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import files, security
 from orch_gates.report.security_model import MAX_NOTICES, SecurityReport

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.model import feedback
 from orch_gates.model.document import Document
-from orch_gates.model.feedback import MAX_FINDINGS, MAX_TEXT, Feedback
-from orch_gates.model.finding import Finding
+from orch_gates.model.feedback import Feedback
+from orch_gates.model.finding import MAX_FINDINGS, MAX_TEXT, Finding
 from orch_gates.model.ids import moment, shard, task_id, timestamp
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.lease import Lease

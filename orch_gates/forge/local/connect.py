@@ -35,7 +35,7 @@ def connect(
         raise SettingsError("nobody is named who asks the local forge; set ORCH_STATE_BY")
     try:
         git = open_repository(directory, env, timeout=timeout)
-        bare = git.text("rev-parse", "--is-bare-repository") == "true"
+        bare = git.is_bare()
     except GitError as error:
         raise SettingsError(f"the local forge cannot be used: {error}") from error
     if not bare:

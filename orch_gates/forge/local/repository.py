@@ -172,7 +172,7 @@ class Repository:
         with made as folder:
             with meant():
                 objects = self._git.git_dir() / "objects"
-                form = self._git.text("rev-parse", "--show-object-format")
+                form = self._git.object_format()
                 # A new repository has no grafts, and `merge-tree` warns of the variable that rules them out.
                 bench = Git(Path(folder), self._git.env, self.timeout).with_env({"GIT_GRAFT_FILE": None})
                 bench.read("init", "--quiet", "--bare", "--template=", f"--object-format={form}")
