@@ -47,6 +47,8 @@ def pypi(secret: bytes) -> bool:
 def jwt(secret: bytes) -> bool:
     """JSON Web Tokens: the first two parts are JSON objects, and the first names an algorithm."""
     parts = secret.split(b".")
+    if len(parts) < 2:
+        return False
     header, claims = (_json(part) for part in parts[:2])
     return isinstance(header, dict) and "alg" in header and isinstance(claims, dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ from orch_gates.scanners.rules.words import TOKEN_PLACEHOLDERS, looks_random
 _DOUBT = 0.6
 # Generic rules whose matches are judged first; the others follow, all in the order of their names.
 _FIRST = ("generic-api-key", "generic-password", "generic-secret")
+# Eight times one character; except A, which is base64 of nothing.
+_REPEATED = re.compile(rb"([B-Zb-z0-9*._-])\1{7}")
 
 
 def order(rule: RuleMeta) -> tuple[int, str]:
@@ -68,7 +71,7 @@ def entropy(secret: bytes) -> float:
 
 def _says_placeholder(secret: bytes) -> bool:
     low = secret.lower()
-    return any(word in low for word in TOKEN_PLACEHOLDERS)
+    return any(word in low for word in TOKEN_PLACEHOLDERS) or _REPEATED.search(secret) is not None
 
 
 def _drawn(secret: bytes) -> bool:
