@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from orch_gates.scanners.rules.paths import is_program
 from orch_gates.scanners.rules.words import PLACEHOLDERS, looks_random, unknown
 
 # Behind names as common as "key" and "token" stand so many words that only what looks drawn counts.
@@ -27,7 +26,7 @@ _PATH = re.compile(
 )
 # A number, version, date, algorithm or media type.
 _PLAIN = re.compile(
-    rb"^(?:0x)?[0-9][0-9.,:_/+-]*$|^v?[0-9]+\.[0-9]+(?:\.[0-9]+)*(?:[-.]?[a-z]+[0-9]*)*$|(?:^|/)v[0-9]+(?:(?:alpha|beta)[0-9]*)?$"
+    rb"^(?:0x)?[0-9]+[.,:_/+-][0-9.,:_/+-]*$|^v?[0-9]+\.[0-9]+(?:\.[0-9]+)*(?:[-.]?[a-z]+[0-9]*)*$|(?:^|/)v[0-9]+(?:(?:alpha|beta)[0-9]*)?$"
     rb"|^(?:sha|aes|rsa|md|utf|iso|ecdsa|ed|hmac|des|pbkdf|base|tls|ssl|http|oauth|ipv|int|uint|float|str|u?char|bytes)"
     rb"[-_]?[0-9]{1,4}(?:[-_.][a-z0-9]{1,12})*$"
     rb"|^[0-9]{4}-[0-9]{2}-[0-9]{2}|^[au]rn:|^data:|^(?:application|text|image)/"
@@ -43,6 +42,30 @@ _NO_SECRET = re.compile(
     rb"(?i)(?:[a-z](?-i:I[dD]s?|Name)|[_.-](?:ids?|name)|arn|ur[il]|path|type|version|algorithm|prefix"
     rb"|(?:next|page|continuation|pagination)[_-]?token)[\"'\])\x60]{0,3}[ \t]{0,8}[:=>]{1,3}[ \t]{0,8}[\"'\x60]?$"
 )
+# In these files a value without quotes is an expression.
+_PROGRAMS = """
+    .py .pyi .js .mjs .cjs .jsx .ts .tsx .go .java .kt .kts .scala .c .h .cc .cpp .hpp .cs .rs .rb .php .swift .m .lua
+    .pl .pm .ex .exs .erl .hs .clj .dart .groovy .vue .svelte .sol .zig .nim .jl .r .vb .fs .ipynb
+"""
+_PROGRAM_ENDINGS = tuple(_PROGRAMS.split())
+# Files of settings, and paths of translations, where "password" stands before its word in another language.
+_SETTINGS = (
+    ".env",
+    ".yml",
+    ".yaml",
+    ".properties",
+    ".ini",
+    ".conf",
+    ".cfg",
+    ".cnf",
+    ".toml",
+    ".tf",
+    ".tfvars",
+    "dockerfile",
+)
+_LOCALES = ("locale", "i18n", "l10n", "lang", "translat", "messages", "strings")
+_PASSWORD_NAME = re.compile(rb"(?i)(?:pass(?:w(?:or)?d)?|pwd|pw)[\"'\])]{0,3}[ \t]{0,8}[:=>]{1,3}[ \t]{0,8}[\"']?$")
+_COUNTING = b"01234567890123456789"
 
 
 def plausible(rule: str, secret: bytes, line: bytes, path: str) -> bool:
@@ -54,13 +77,13 @@ def plausible(rule: str, secret: bytes, line: bytes, path: str) -> bool:
         return False
     at = max(line.find(secret), 0)
     before = line[max(at - _NEAR, 0) : at]
-    expression = before[-1:] not in _QUOTES and is_program(path)
+    expression = path.lower().endswith(_PROGRAM_ENDINGS) and before[-1:] not in _QUOTES and not _inside(before)
     if expression and len(line) < _LONG and line.count(secret) > 1:
         return False
     if rule in _KEYS:
         drawn = looks_random(secret.decode("latin-1"), strict=expression or _listed(before))
         return drawn and not (_CODE.search(secret) or _NO_SECRET.search(before))
-    return _password(secret, strict=expression)
+    return _password(secret, strict=expression) or (not expression and _typed(secret, before, path.lower()))
 
 
 def _password(secret: bytes, *, strict: bool) -> bool:
@@ -76,6 +99,21 @@ def _password(secret: bytes, *, strict: bool) -> bool:
     if _CODE.search(secret) or not any(c.isalpha() for c in text):
         return False
     return random or unknown(text) > 2 or any(c.isdigit() for c in text)
+
+
+def _typed(secret: bytes, before: bytes, path: str) -> bool:
+    """Passwords of digits alone, and of letters alone in files of settings: `petclinic` there is no word of a text."""
+    if secret.isdigit():
+        return len(secret) >= 6 and secret not in _COUNTING and secret not in _COUNTING[::-1]
+    text = secret.decode("latin-1")
+    if not (secret.isalpha() and text.islower() and path.endswith(_SETTINGS)) or any(part in path for part in _LOCALES):
+        return False
+    return unknown(text) >= 3 and _PASSWORD_NAME.search(before) is not None
+
+
+def _inside(before: bytes) -> bool:
+    """Whether a string that was opened earlier in the line goes on."""
+    return before.count(b'"') % 2 == 1 or before.count(b"'") % 2 == 1 or before.count(b"`") % 2 == 1
 
 
 def _listed(before: bytes) -> bool:
