@@ -36,7 +36,7 @@ _WORDS = re.compile(
     rb"^[~@:!&*]?[A-Za-z_*]+(?:(?:\.|::|->|/|-|:|=)[A-Za-z_]+)*[!?:.]?$|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$"
 )
 _NUMBERED = re.compile(rb"^[A-Za-z]+(?:[-_.][A-Za-z]+)*[-_.][A-Za-z]*[0-9]{0,3}$")
-_CODE = re.compile(rb"\w\(|\)$|\(\)|^[A-Za-z_]\w*\[|^\W+$|->|::|&&|\|\||=>|(?:%[0-9A-Fa-f]{2}.*){2}|\\[wdsb]")
+_CODE = re.compile(rb"\w\(|\)$|\(\)|^[A-Za-z_]\w*\[|^\W+$|->|::|&&|\|\||=>|(?:%[0-9A-Fa-f]{2}.*){2}|\\[wdsb]|[aA]-[zZ]")
 # Names of what is no secret though "key" or "token" stands in them.
 _NO_SECRET = re.compile(
     rb"(?i)(?:[a-z](?-i:I[dD]s?|Name)|[_.-](?:ids?|name)|arn|ur[il]|path|type|version|algorithm|prefix"
@@ -81,7 +81,7 @@ def plausible(rule: str, secret: bytes, line: bytes, path: str) -> bool:
     if expression and len(line) < _LONG and line.count(secret) > 1:
         return False
     if rule in _KEYS:
-        drawn = looks_random(secret.decode("latin-1"), strict=expression or _listed(before))
+        drawn = looks_random(secret.decode("latin-1"), strict=expression or _listed(before) or before[-1:] == b">")
         return drawn and not (_CODE.search(secret) or _NO_SECRET.search(before))
     return _password(secret, strict=expression) or (not expression and _typed(secret, before, path.lower()))
 

@@ -38,6 +38,7 @@ PLACEHOLDERS = (
     b"____",
     b"----",
     b"00000000",
+    b"0123456789",
     b"abcdef",
     b"qwerty",
     b"asdfgh",
