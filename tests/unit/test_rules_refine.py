@@ -60,7 +60,7 @@ def test_checksums_of_each_format() -> None:
     assert not checksums.grafana(f"{body}_00000000".encode())
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "HS256"}, {"a": 1})]
     assert checksums.jwt(b".".join([*parts, b"signature"]))
-    macaroon = b"\x02\x01\x08pypi.org\x02\x20" + bytes(40) + b"\x00\x00\x06\x20" + bytes(range(32))
+    macaroon = b"\x02\x01\x08host.tst\x02\x20" + bytes(40) + b"\x00\x00\x06\x20" + bytes(range(32))
     assert checksums.pypi(b"pypi-" + base64.urlsafe_b64encode(macaroon).rstrip(b"="))
     # BIP 173, the shortest valid example.
     assert checksums.bech32(b"A12UEL5L")

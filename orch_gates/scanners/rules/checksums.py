@@ -41,7 +41,7 @@ def grafana(secret: bytes) -> bool:
 def pypi(secret: bytes) -> bool:
     """PyPI: base64 of a macaroon that names its location and ends in a signature."""
     raw = _unbase64url(secret.removeprefix(b"pypi-"))
-    return raw is not None and raw[:1] == b"\x02" and b"pypi.org" in raw[:24] and raw[-34:-32] == b"\x06\x20"
+    return raw is not None and raw[:2] == b"\x02\x01" and raw[-34:-32] == b"\x06\x20"
 
 
 def jwt(secret: bytes) -> bool:
