@@ -3,7 +3,7 @@
 import hashlib
 
 WHEEL = "1.5.0"
-DIGEST = "sha256:8b29795c1610dcb884581286225a2607a7d6ba63e60935c902db696914db109a"
+DIGEST = "sha256:2a142de47b00cd0693f6cf4f8064682bac72bc5cebe000d2b47849b144cd0e3a"
 
 
 def digest(rules: bytes, described: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from orch_gates.scanners.rules.paths import is_program
 from orch_gates.scanners.rules.words import PLACEHOLDERS, looks_random, unknown
 
 # Behind names as common as "key" and "token" stand so many words that only what looks drawn counts.
@@ -42,12 +43,6 @@ _NO_SECRET = re.compile(
     rb"(?i)(?:[a-z](?-i:I[dD]s?|Name)|[_.-](?:ids?|name)|arn|ur[il]|path|type|version|algorithm|prefix"
     rb"|(?:next|page|continuation|pagination)[_-]?token)[\"'\])\x60]{0,3}[ \t]{0,8}[:=>]{1,3}[ \t]{0,8}[\"'\x60]?$"
 )
-# In these files a value without quotes is an expression.
-_PROGRAMS = """
-    .py .pyi .js .mjs .cjs .jsx .ts .tsx .go .java .kt .kts .scala .c .h .cc .cpp .hpp .cs .rs .rb .php .swift .m .lua
-    .pl .pm .ex .exs .erl .hs .clj .dart .groovy .vue .svelte .sol .zig .nim .jl .r .vb .fs .ipynb
-"""
-_PROGRAM_ENDINGS = tuple(_PROGRAMS.split())
 # Files of settings, and paths of translations, where "password" stands before its word in another language.
 _SETTINGS = (
     ".env",
@@ -77,7 +72,7 @@ def plausible(rule: str, secret: bytes, line: bytes, path: str) -> bool:
         return False
     at = max(line.find(secret), 0)
     before = line[max(at - _NEAR, 0) : at]
-    expression = path.lower().endswith(_PROGRAM_ENDINGS) and before[-1:] not in _QUOTES and not _inside(before)
+    expression = is_program(path) and before[-1:] not in _QUOTES and not _inside(before)
     if expression and len(line) < _LONG and line.count(secret) > 1:
         return False
     if rule in _KEYS:

@@ -101,7 +101,7 @@ class Collector:
             if engine.decides:
                 yield from (Match(raw) for raw in found)
                 continue
-            yield from self._counting(text, [raw for raw in found if not self.rules[raw.rule].helper])
+            yield from self._counting(text, [raw for raw in found if not self.rules[raw.rule].helper], depth > 0)
             if depth < _DEEPEST_DECODING:
                 for raw in found:
                     if self.rules[raw.rule].helper:
@@ -112,15 +112,16 @@ class Collector:
             for inner in self.matches(piece.data, depth + 1):
                 yield Match(Raw(inner.raw.rule, encoded.start, encoded.end, inner.raw.secret, decoded=True))
 
-    def _counting(self, text: bytes, found: list[Raw]) -> Iterator[Match]:
+    def _counting(self, text: bytes, found: list[Raw], decoded: bool) -> Iterator[Match]:
         """Those that count, judged from the rules that say most to those that say least about a place."""
         taken = Taken()
         for raw in sorted(found, key=lambda raw: (*refine.order(self.rules[raw.rule]), raw.start - raw.end)):
-            rule, around = self.rules[raw.rule], _around(text, raw)
+            rule, coded = self.rules[raw.rule], decoded or raw.decoded
+            around = raw.secret if raw.decoded else _around(text, raw)
             also = taken.at(raw.start, raw.end)
-            if refine.counts(rule, raw.secret, around, path="", also=also, decoded=raw.decoded):
+            if refine.counts(rule, raw.secret, around, path="", also=also, decoded=coded):
                 taken.add(raw.start, raw.end, rule.id)
-                in_program = refine.counts(rule, raw.secret, around, path=_PROGRAM, also=also, decoded=raw.decoded)
+                in_program = refine.counts(rule, raw.secret, around, path=_PROGRAM, also=also, decoded=coded)
                 yield Match(raw, unquoted=not in_program)
 
     def _concerns(self, rule: str, data: bytes) -> bool:
