@@ -14,10 +14,11 @@ from random import SystemRandom
 import pytest
 
 from tests.bench import history
+from tests.builders import Repo, bare, clone, github_token
 from tests.conftest import REQUIRE_REAL, ROOT
 from tests.corpus import placements
-from tests.corpus.programs import git
-from tests.corpus.referee import Compared, compared
+from tests.corpus.programs import Found, git
+from tests.corpus.referee import Compared, compared, missing
 
 ROUNDS = 3
 
@@ -73,8 +74,44 @@ def test_an_ordinary_history(referee: Callable[[Path], Compared], tmp_path: Path
 
 
 @pytest.mark.slow
-def test_the_standard_library_added_at_once(referee: Callable[[Path], Compared], tmp_path: Path) -> None:
-    """Eight hundred files in one commit."""
-    answer = referee(history.library(tmp_path / "library.git", whole=False))
-    assert answer.theirs > 0
-    agreed(answer, "the standard library")
+def test_many_files_added_at_once(referee: Callable[[Path], Compared], tmp_path: Path) -> None:
+    """The standard library's modules in one commit."""
+    repository = history.init(tmp_path / "library.git")
+    files = {path.name: path.read_bytes() for path in sorted(history.STANDARD_LIBRARY.glob("*.py"))}
+    with history.Importer(repository) as stream:
+        history.commit(stream, 0, "Begin", {"README": b"The library follows.\n"})
+        history.commit(stream, 1, "Add the library", files)
+    agreed(referee(repository), "the standard library")
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> tuple[Repo, Found]:
+    """A token in the second line of a file that is moved later, and gitleaks' finding where it was added."""
+    work = clone(bare(tmp_path / "server.git"), tmp_path / "work")
+    token = github_token()
+    text = "".join(f"line {number}\n" for number in range(9))
+    added = work.commit(files={"a.txt": f"first\ntoken = {token}\n{text}"})
+    work.git("mv", "a.txt", "b.txt")
+    work.commit()
+    return work, Found("a.txt", 2, 2, 2, added, "github-pat", token)
+
+
+def test_what_ours_lack_is_a_difference(moved: tuple[Repo, Found]) -> None:
+    """No finding, one on another line, or one in another file: each time gitleaks' is told, without its secret."""
+    work, theirs = moved
+    elsewhere = [Found("a.txt", 3, 3, 3, theirs.commit, "x"), Found("README.md", 2, 2, 2, theirs.commit, "x")]
+    for ours in ([], elsewhere[:1], elsewhere):
+        [difference] = missing(work.path, "HEAD", ours, "git", [theirs])
+        assert not difference.named
+        assert "a.txt:2" in str(difference)
+        assert theirs.secret not in f"{difference} {difference!r}"
+
+
+def test_what_ours_have_is_none(moved: tuple[Repo, Found]) -> None:
+    """The same line of the same file agrees, whatever the rule; a file that is moved later is named at its old path."""
+    work, theirs = moved
+    ours = [Found("a.txt", 2, 2, 2, theirs.commit, "another-rule")]
+    assert not list(missing(work.path, "HEAD", ours, "git", [theirs]))
+    at_head = Found("b.txt", 2, 2, 2, "", "github-pat", theirs.secret)
+    [difference] = missing(work.path, "HEAD", ours, "dir", [at_head])
+    assert difference.named

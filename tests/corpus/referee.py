@@ -66,7 +66,11 @@ class _Range:
         return [line.strip() for line in done.stdout.decode("utf-8", "replace").split("\n")]
 
     def blob(self, commit: str, path: str) -> str:
-        return git(self.repository, "rev-parse", "--verify", "--quiet", f"{commit or self.head}:{path}")
+        """The object of a file; empty where a finding is in no file, but in a message or a name."""
+        try:
+            return git(self.repository, "rev-parse", "--verify", "--quiet", f"{commit or self.head}:{path}")
+        except NotJudged:
+            return ""
 
     def exists(self, commit: str, path: str) -> bool:
         return bool(git(self.repository, "ls-tree", commit or self.head, "--", path))
@@ -78,16 +82,22 @@ def compared(repository: Path, chain: Sequence[str], program: Path) -> Compared:
     judged = programs.gate(repository, chain)
     if judged.clipped:
         raise NotJudged(f"more findings than a report holds in {', '.join(judged.clipped)}")
-    subject = _Range(repository, head, judged.found)
     by_git = programs.gitleaks_git(program, repository, base, head)
     by_dir = _on_added_lines(repository, base, head, program)
-    differences = [*_missing(subject, "git", by_git), *_missing(subject, "dir", by_dir)]
+    differences = [
+        *missing(repository, head, judged.found, "git", by_git),
+        *missing(repository, head, judged.found, "dir", by_dir),
+    ]
     return Compared(len(by_git) + len(by_dir), len(judged.found), differences)
 
 
-def _missing(subject: _Range, program: str, theirs: Sequence[Found]) -> Iterator[Difference]:
+def missing(
+    repository: Path, head: str, ours_found: Sequence[Found], program: str, theirs: Sequence[Found]
+) -> Iterator[Difference]:
+    """The findings of gitleaks' that are at no place where ours are."""
+    subject = _Range(repository, head, ours_found)
     ours: dict[str, list[Found]] = {}
-    for found in subject.ours:
+    for found in ours_found:
         ours.setdefault(found.path, []).append(found)
     for item in theirs:
         text = subject.lines(item.commit, item.path)
@@ -134,7 +144,7 @@ def _added_lines(repository: Path, base: str, head: str) -> dict[str, set[int]]:
 def _same_object(subject: _Range, difference: Difference) -> bool:
     item = difference.theirs
     blob = subject.blob(item.commit, item.path)
-    return any(
+    return bool(blob) and any(
         item.first <= found.line <= item.last and subject.blob(found.commit, found.path) == blob
         for found in subject.ours
         if found.path != item.path
