@@ -103,7 +103,8 @@ def _gate(repository: Path, base: str, head: str) -> tuple[list[Found], Mapping[
         done = _run([*command, f"--report={Path(directory, 'report.md')}"], OURS)
     answer = _proven(done.stdout)
     if answer is None:
-        raise NotJudged(f"the gate did not judge: {done.stdout[-600:]!r} {done.stderr[-600:]!r}")
+        told = re.search(rb'"reason": "(.*)"', done.stdout)
+        raise NotJudged(f"the gate did not judge: {(told[1] if told else done.stderr)[-400:]!r}")
     findings = answer["findings"]
     counted = re.match(r"(\d+) secrets? found", answer["reason"])
     clipped = len(findings) < int(counted[1]) if counted else len(findings) >= 25
