@@ -64,8 +64,8 @@ class Judged:
 
     def engine(self) -> str:
         """The engine and its rules, for a page that has to say what was measured."""
-        rules = {name: value for name, value in self.evidence.items() if name in {"config_digest", "rules_digest"}}
-        return ", ".join([str(self.evidence.get("engine", "unknown engine")), *(f"{n} {v}" for n, v in rules.items())])
+        named = (f"{name} {self.evidence[name]}" for name in ("rules", "config_digest") if name in self.evidence)
+        return ", ".join([str(self.evidence.get("engine", "unknown engine")), *named])
 
 
 def gitleaks() -> Path | None:

@@ -19,6 +19,8 @@ from tests.corpus import placements, programs
 from tests.corpus.programs import PLAIN, Found, NotJudged, git, masked
 from tests.corpus.trees import export
 
+_BEGIN = re.compile(r"-----BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY", re.IGNORECASE)
+_END = re.compile(r"-----END[ A-Z0-9_-]{0,100}PRIVATE KEY", re.IGNORECASE)
 _HUNK = re.compile(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 
 
@@ -162,10 +164,23 @@ def _moved_on(subject: _Range, difference: Difference) -> bool:
     )
 
 
+def _in_a_key(subject: _Range, difference: Difference) -> bool:
+    """Ours names, with this very line in it, the private key that begins above it and has not ended."""
+    wanted = difference.line.strip()
+    for found in subject.ours:
+        if found.path != difference.theirs.path or difference.theirs.commit not in {"", found.commit}:
+            continue
+        below = subject.lines(found.commit, found.path)[found.line - 1 :]
+        if below and _BEGIN.search(below[0]) and wanted in below[1:]:
+            return not any(map(_END.search, below[: below.index(wanted, 1)]))
+    return False
+
+
 # Why a finding of gitleaks' may be none of ours: a reason, and how it is checked.
 NAMED: dict[str, Callable[[_Range, Difference], bool]] = {
     "the same file, byte for byte, is named at another path": _same_object,
     "the file was moved after the line was added, and is named at its old path": _moved_on,
+    "it stands in a private key that is named where it begins": _in_a_key,
 }
 
 
