@@ -82,8 +82,8 @@ def _unique(repository: Path, head: str, found: Sequence[Found]) -> frozenset[Li
 def _text(repository: Path, item: Found, head: str) -> str:
     # What is no file's line, a message for instance, stands for itself.
     try:
-        text = git(repository, "cat-file", "blob", f"{item.commit or head}:{item.path}")
-        return text.split("\n")[item.first - 1].strip()
+        text = programs.git_bytes(repository, "cat-file", "blob", f"{item.commit or head}:{item.path}")
+        return text.split(b"\n")[item.first - 1].decode("utf-8", "replace").strip()
     except (NotJudged, IndexError):
         return f"line {item.line} of {item.commit[:10]}"
 
