@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 
 _HEX = re.compile(rb"[0-9A-Fa-f]{2}")
@@ -16,6 +17,11 @@ def decode(rule: str, text: bytes) -> bytes:
     match rule:
         case "decode-hex":
             return bytes.fromhex(b"".join(_HEX.findall(text)).decode("ascii"))
+        case "decode-base64":
+            digits = text.rstrip(b"=")
+            # A last digit alone spells nothing.
+            digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+            return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
         case "decode-percent":
             return _PERCENT.sub(_byte, text)
         case "decode-escape":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 
 import pytest
@@ -44,3 +45,10 @@ def test_escapes_spell_characters(rule: str, form: str) -> None:
     """As string literals of most languages, lists of bytes, and XML write them."""
     token = secrets.token_hex(12).encode()
     assert decode(rule, "".join(form.format(byte) for byte in token).encode()) == token
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_base64_digits_spell_bytes(text: bytes) -> None:
+    """With the sign at their end, or without it."""
+    digits = base64.b64encode(text)
+    assert decode("decode-base64", digits) == decode("decode-base64", digits.rstrip(b"=")) == text

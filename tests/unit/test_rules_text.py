@@ -43,7 +43,7 @@ PASSWORDS = (
     ("a.sh", "mysql -u root -p{} shop"),
     ("a.sh", "tool --password {}"),
     ("a.sh", "tool --password={}"),
-    ("a.sh", "curl -u someone" + ":{} https://host.test"),
+    ("a.sh", "curl " + "-u someone:{} https://host.test"),
     ("a.sh", "docker run -e DB_PASSWORD={} image"),
     ("a.json", '["--password", "{}"]'),
     ("a.sql", "CREATE USER x IDENTIFIED BY '{}';"),

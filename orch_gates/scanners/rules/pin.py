@@ -3,7 +3,7 @@
 import hashlib
 
 WHEEL = "1.5.0"
-DIGEST = "sha256:2a142de47b00cd0693f6cf4f8064682bac72bc5cebe000d2b47849b144cd0e3a"
+DIGEST = "sha256:61890e8a5312b04f7e8ac7199baad800d96877341aaff3147861d792ed02ce26"
 
 
 def digest(rules: bytes, described: bytes) -> str:

@@ -135,14 +135,18 @@ class Collector:
         return remaining
 
     def _best(self, spans: list[_Span]) -> list[_Span]:
-        """One span for each secret: a provider's format before a generic rule, then the longest, then by name."""
+        """One span for each secret and rule: a provider's format before a generic rule, then the longest."""
         order = sorted(spans, key=lambda span: (*refine.order(self.rules[span.match.raw.rule]), span.start - span.end))
         taken = Taken()
         kept = []
         for span in order:
-            if not taken.at(span.start, span.end):
-                taken.add(span.start, span.end, span.match.raw.rule)
-                kept.append(span)
+            rule = self.rules[span.match.raw.rule]
+            others = taken.at(span.start, span.end)
+            # A token inside of a key is a leak of its own; a name beside a value that is told already is not.
+            if rule.id in others or (others and (rule.generic or rule.named)):
+                continue
+            taken.add(span.start, span.end, rule.id)
+            kept.append(span)
         return sorted(kept, key=lambda span: (span.start, span.end))
 
 
