@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
 from orch_gates.errors import EXIT_BUG, OrchError, ReportError
-from orch_gates.settings import debugging
 
 
 @contextmanager
@@ -22,7 +20,11 @@ def exit_codes(*, bug: int = EXIT_BUG) -> Iterator[None]:
     except OrchError as error:
         fail(str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001 - the one boundary: cause and exit code are said below
+        from orch_gates.settings import debugging
+
         if debugging():
+            import traceback
+
             traceback.print_exc()
         fail(
             f"this is a bug in orch-gates: {type(error).__name__} (ORCH_DEBUG=1 shows where); nothing was decided",

@@ -176,7 +176,7 @@ def start(given: Mapping[str, str], env: Mapping[str, str], *, timeout: float) -
         ProcessError: it could not be started.
     """
     content = _Pipe()
-    argv = [sys.executable, "-E", "-s", "-c", _PROGRAM, json.dumps(given)]
+    argv = [sys.executable, "-E", "-s", "-c", _PROGRAM, *(f"{name}={value}" for name, value in given.items())]
     try:
         with process.converse(argv, env=env, timeout=timeout, pass_fds=[content.read]) as child:
             yield Engine(child, content)

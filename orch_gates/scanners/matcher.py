@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orch_gates.errors import ScannerError
+from orch_gates.scanners import native
 
-LIBRARY = "kingfisher_sdk"
 CANARY_RULE = "github-pat"
 _ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TO_ALPHABET = bytes(_ALPHABET[number % len(_ALPHABET)] for number in range(256))
@@ -61,7 +58,7 @@ class Matcher:
         # A buffer that begins with a byte order mark would be read as UTF-16, whatever it is; so it begins with a line.
         buffer = b"\n%b\n~ %b ~\n%b\n" % (data, os.urandom(4).hex().encode(), token)
         try:
-            found = self._scanner.scan(buffer, timeout=timeout)
+            found = self._scanner.scan_bytes(buffer, timeout=timeout)
         except (TimeoutError, RuntimeError, ValueError) as error:
             raise ScannerError(f"the matcher gave up: {error}") from error
         planted = len(buffer) - len(token) - 1
@@ -93,65 +90,5 @@ def load(rules: Path, cache: Path, scratch: Path, *, decides: bool = False) -> M
     Raises:
         ScannerError: the library is not installed, or does not take the rules.
     """
-    try:
-        from kingfisher_sdk import Rules, Scanner
-    except ImportError as error:
-        raise ScannerError(
-            f"{LIBRARY} cannot be loaded, so nothing can be scanned ({error}); install kingfisher-secret-scanner, "
-            "which has wheels for glibc, macOS and Windows, or name another engine with ORCH_SECURITY_ENGINE"
-        ) from error
-    with _private(cache, scratch) as folder:
-        try:
-            compiled = Rules([rules], builtins=False, confidence="low", cache_dir=folder)
-            scanner = Scanner(compiled)
-        except (ValueError, RuntimeError, OSError) as error:
-            raise ScannerError(f"the matcher does not take the rules of {rules}: {error}") from error
-    return Matcher(scanner, decides=decides, cache_status=compiled.cache_status)
-
-
-def version() -> str:
-    """The version of the library that is installed."""
-    import kingfisher_sdk
-
-    return kingfisher_sdk.__version__
-
-
-@contextlib.contextmanager
-def _private(cache: Path, scratch: Path) -> Iterator[Path]:
-    """The cache of compiled rules as a folder of this user's own; the matcher passes over any other, silently.
-
-    What another user owns (root's, read by a server's user) is copied, and the copy removed once it is loaded.
-    """
-    if _is_own(cache):
-        yield cache
-        return
-    copy = scratch / f"orch-gates-rules-{os.urandom(8).hex()}"
-    try:
-        copy.mkdir(mode=stat.S_IRWXU)
-        for file in cache.glob("*.vscdb"):
-            (copy / file.name).write_bytes(file.read_bytes())
-    except OSError:
-        # A full disk costs the time to compile the rules again, nothing else.
-        _remove(copy)
-        yield cache
-        return
-    try:
-        yield copy
-    finally:
-        _remove(copy)
-
-
-def _remove(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
-
-
-def _is_own(folder: Path) -> bool:
-    try:
-        found = folder.stat()
-    except OSError:
-        return False
-    others = stat.S_IWGRP | stat.S_IWOTH
-    return found.st_uid == os.geteuid() and not found.st_mode & others and os.access(folder, os.W_OK)
+    scanner, status = native.compiled(os.fspath(rules), os.fspath(cache), os.fspath(scratch))
+    return Matcher(scanner, decides=decides, cache_status=status)

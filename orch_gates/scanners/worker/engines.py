@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orch_gates.errors import OrchError, ScannerError
-from orch_gates.scanners import matcher
+from orch_gates.scanners import matcher, native
 from orch_gates.scanners.rules import installed, meta
 from orch_gates.scanners.rules.meta import RuleMeta
 
@@ -35,14 +35,14 @@ class Engines:
     _error: OrchError | None = None
 
     @classmethod
-    def load(cls, given: Mapping[str, Any]) -> Engines:
-        """The engine that the parent chose."""
+    def load(cls, given: Mapping[str, str], compiled: Callable[[], tuple[Any, str]]) -> Engines:
+        """The engine that the parent chose; `compiled` answers the bundle's, once it is loaded."""
         engines = cls(Path(given["scratch"]))
         try:
             if given["engine"] == "gitleaks":
                 engines._load_gitleaks(given)
             else:
-                engines._load_bundle(Path(given["rules"]), Path(given["cache"]))
+                engines._load_bundle(Path(given["rules"]), compiled)
         except OrchError as error:
             engines._error = error
         return engines
@@ -58,17 +58,13 @@ class Engines:
             raise self._error
         return self._loaded
 
-    def _load_bundle(self, rules: Path, cache: Path) -> None:
+    def _load_bundle(self, rules: Path, compiled: Callable[[], tuple[Any, str]]) -> None:
         described, digest = installed.read(rules)
         self.rules.update(meta.load(described))
-        engine = matcher.load(rules / installed.RULES, cache, self.scratch)
-        self._loaded.append(engine)
-        self.about = {
-            "name": matcher.LIBRARY,
-            "version": matcher.version(),
-            "rules": digest,
-            "cache": engine.cache_status,
-        }
+        scanner, status = compiled()
+        self._loaded.append(matcher.Matcher(scanner, decides=False, cache_status=status))
+        version = str(native.library().__version__)
+        self.about = {"name": native.LIBRARY, "version": version, "rules": digest, "cache": status}
 
     def _load_gitleaks(self, given: Mapping[str, Any]) -> None:
         from orch_gates.scanners import gitleaks

@@ -6,14 +6,13 @@ the content leaves it but through the pipe to its parent, and nothing of it is w
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import sys
 import threading
 from typing import Any
 
-from orch_gates.scanners.worker.engines import Engines
+from orch_gates.errors import OrchError, ScannerError
 
 # The library alone maps 40 MB; a file of 50 MB is held once, and shown in pieces.
 MEMORY_BYTES = 400_000_000
@@ -22,30 +21,48 @@ MEMORY_BYTES = 400_000_000
 class _Loading(threading.Thread):
     """Loads the rules in native code, which needs no interpreter, while the rest is imported."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
+    def __init__(self, given: dict[str, str]) -> None:
         super().__init__(daemon=True)
         self._given = given
-        self._engines: Engines | None = None
+        self._loaded: tuple[Any, str] | None = None
+        self._error: OrchError | None = None
         self.start()
 
     def run(self) -> None:
         """Load them."""
-        self._engines = Engines.load(self._given)
+        from orch_gates.scanners import native
 
-    def result(self) -> Engines:
-        """The engines, once they are loaded."""
+        if "rules" not in self._given:
+            return
+        rules = f"{self._given['rules']}/rules.yml"
+        try:
+            self._loaded = native.compiled(rules, self._given["cache"], self._given["scratch"])
+        except OrchError as error:
+            self._error = error
+
+    def result(self) -> tuple[Any, str]:
+        """The scanner, once it is loaded.
+
+        Raises:
+            ScannerError: it could not be loaded.
+        """
         self.join()
-        assert self._engines is not None
-        return self._engines
+        if self._loaded is None:
+            raise self._error or ScannerError("the rules could not be loaded")
+        return self._loaded
 
 
 def main() -> None:
-    """Answer commands from stdin until it ends; the first argument says what to load."""
+    """Answer commands from stdin until it ends; the arguments say what to load, as NAME=VALUE."""
     _confine()
-    loading = _Loading(json.loads(sys.argv[1]))
-    from orch_gates.scanners.worker import commands
+    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    loading = _Loading(given)
+    import json
 
-    engines = loading.result()
+    from orch_gates.scanners.worker import commands
+    from orch_gates.scanners.worker.engines import Engines
+
+    engines = Engines.load(given, loading.result)
     for line in sys.stdin.buffer:
         answer = json.dumps(commands.answer(engines, json.loads(line)))
         try:
