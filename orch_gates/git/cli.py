@@ -178,6 +178,8 @@ class Git:
         Raises:
             UnknownRevision: its name is that of a ref and the beginning of an object id as well.
         """
+        if (asked := f"{revision} unambiguous") in self._known:
+            return self._known[asked]
         found_name = _NAME.match(revision)
         assert found_name is not None
         name, suffix = found_name.groups()
@@ -188,7 +190,8 @@ class Git:
         ref = next((place for place in places if place in found), "")
         if ref and _ABBREVIATED.fullmatch(name) and self._names_object(name):
             raise UnknownRevision(f"{name!r} is {ref} and the beginning of an object id; write the whole id, or {ref}")
-        return f"{ref}{suffix}" if ref else revision
+        self._known[asked] = f"{ref}{suffix}" if ref else revision
+        return self._known[asked]
 
     def _names_object(self, abbreviated: str) -> bool:
         """Whether any object's id begins so; git itself would take the ref."""
@@ -220,13 +223,22 @@ class Git:
         Raises:
             GitError: the revision's tree cannot be read.
         """
-        listed = self.read("ls-tree", "-z", "--full-tree", revision, "--", path)
-        if not listed:
+        found = self._at_top(revision) if "/" not in path else self._listed(revision, path)
+        if (oid := found.get(path)) is None:
             return None
-        _, kind, oid = listed.split(b"\t", 1)[0].split(b" ")
-        if kind != b"blob":
-            return None
-        return self.read("cat-file", "blob", oid.decode("ascii"))
+        return self.read("cat-file", "blob", oid)
+
+    def _at_top(self, revision: str) -> dict[str, str]:
+        """The files in the top folder of a revision; several are asked for, and mostly there is none."""
+        if (asked := f"{revision} top") not in self._known:
+            listed = self._listed(revision)
+            self._known[asked] = "\0".join(f"{oid} {name}" for name, oid in listed.items())
+        return {name: oid for oid, _, name in (row.partition(" ") for row in self._known[asked].split("\0"))}
+
+    def _listed(self, revision: str, *paths: str) -> dict[str, str]:
+        listed = self.read("ls-tree", "-z", "--full-tree", revision, "--", *paths).decode("utf-8", "surrogateescape")
+        rows = (row.partition("\t") for row in listed.split("\0") if row)
+        return {name: about.split(" ")[2] for about, _, name in rows if about.split(" ")[1] == "blob"}
 
 
 def open_repository(directory: Path, inherited: Mapping[str, str], *, timeout: float, inside_hook: bool = False) -> Git:

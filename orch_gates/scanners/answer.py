@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ class Hit:
         """As a row of the answer."""
         return [
             *(self.carrier, self.oid, self.path, self.rule, self.first, self.last, self.column),
-            base64.b64encode(self.secret).decode("ascii"),
+            binascii.b2a_base64(self.secret, newline=False).decode("ascii"),
             int(self.unquoted),
         ]
 
@@ -92,5 +91,5 @@ def _hit(row: Any) -> Hit:
     for text in (carrier, oid, path, rule):
         if not isinstance(text, str):
             raise TypeError("not text")
-    secret = base64.b64decode(coded, validate=True)
+    secret = binascii.a2b_base64(coded, strict_mode=True)
     return Hit(carrier, oid, path, rule, int(first), int(last), int(column), secret, bool(unquoted))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -92,6 +91,8 @@ class Engine:
             RepositoryRulesError: the file is wrong; without them everything goes on.
             ScannerError: they could not be given to the engine.
         """
+        import base64
+
         self._send({"do": "rules", "file": base64.b64encode(file).decode("ascii")}, deadline)
         self._answer(deadline)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -50,6 +48,8 @@ def find_gitleaks(tools: Tools, env: Mapping[str, str]) -> Path | None:
     Raises:
         ScannerError: a binary is named and is not there.
     """
+    import shutil
+
     if tools.gitleaks:
         if shutil.which(tools.gitleaks) is None:
             raise ScannerError(f"ORCH_GITLEAKS_BIN={tools.gitleaks} is not an executable file")
@@ -62,6 +62,8 @@ def find_gitleaks(tools: Tools, env: Mapping[str, str]) -> Path | None:
 
 def find_pip_audit(tools: Tools, env: Mapping[str, str]) -> str:
     """The named program, else the one beside this Python, else the one on PATH; empty if none."""
+    import shutil
+
     if tools.pip_audit:
         return tools.pip_audit
     beside = shutil.which("pip-audit", path=str(Path(sys.executable).parent))
@@ -77,6 +79,8 @@ def _places(tools: Tools, env: Mapping[str, str]) -> Iterator[str]:
 
 
 def _digest(binary: Path) -> str:
+    import hashlib
+
     try:
         with binary.open("rb") as file:
             return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
