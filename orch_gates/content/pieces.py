@@ -43,19 +43,16 @@ class Piece:
         return origin + max(0, offset - start) * self.step
 
 
-def plain(data: bytes) -> Iterator[Piece]:
-    """The pieces of an object that is text already."""
-    if len(data) <= PIECE_BYTES:
-        if data:
-            yield Piece(data, ((0, 0),))
-        return
-    start = 0
-    while True:
-        end = min(start + PIECE_BYTES, len(data))
-        yield Piece(data[start:end], ((0, start),))
-        if end == len(data):
+def plain(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[Piece]:
+    """The pieces of an object that is text already, or of a part of it."""
+    stop = len(data) if stop is None else stop
+    while start < stop:
+        end = min(start + PIECE_BYTES, stop)
+        piece = data[start:end]
+        yield Piece(piece, ((0, start),))
+        if end == stop:
             return
-        start = end - kept(data[start:end])
+        start = end - kept(piece)
 
 
 def kept(piece: bytes) -> int:

@@ -30,6 +30,8 @@ _PLACED = frozenset({"file", "key store", "file name"})
 class SecretFacts:
     """The numbers that make a clean answer believable, and what was found.
 
+    `bytes_repeated` were not scanned again: a clean version of the same file, scanned just before, has the same there.
+
     `engine` is the engine with its version, `rules` the digest of its rules, `own_rules` that of the repository's own;
     `doubts` are told with the verdict.
     """
@@ -44,6 +46,7 @@ class SecretFacts:
     bytes_read: int
     bytes_given: int
     bytes_scanned: int
+    bytes_repeated: int
     canaries: int
     canaries_found: int
     findings: tuple[SecretFinding, ...]
@@ -135,6 +138,7 @@ def scan(
         bytes_read=found.bytes,
         bytes_given=found.bytes_given,
         bytes_scanned=found.bytes_scanned,
+        bytes_repeated=found.bytes_repeated,
         canaries=found.canaries,
         canaries_found=found.canaries_found,
         findings=told,

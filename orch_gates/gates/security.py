@@ -153,6 +153,7 @@ def _evidence(facts: SecurityFacts, scanned: SecretFacts | None) -> dict[str, Sc
             "object_bytes": scanned.bytes_read,
             "bytes_expected": scanned.bytes_given,
             "bytes_scanned": scanned.bytes_scanned,
+            "bytes_repeated": scanned.bytes_repeated,
             "canaries_expected": scanned.canaries,
             "canaries_found": scanned.canaries_found,
         }

@@ -60,6 +60,7 @@ class Scan:
     ids: str
     bytes_given: int
     bytes_scanned: int
+    bytes_repeated: int
     canaries: int
     canaries_found: int
     hits: tuple[Hit, ...]
@@ -83,7 +84,10 @@ def read_scan(answer: Mapping[str, Any]) -> Scan:
         raise ScannerError(f"the scan's answer cannot be read: {type(error).__name__}") from error
 
 
-_NUMBERS = ("objects", "commits", "bytes", "bytes_given", "bytes_scanned", "canaries", "canaries_found")
+_NUMBERS = (
+    *("objects", "commits", "bytes"),
+    *("bytes_given", "bytes_scanned", "bytes_repeated", "canaries", "canaries_found"),
+)
 
 
 def _hit(row: Any) -> Hit:

@@ -45,6 +45,7 @@ def scanned(**changes: Any) -> SecretFacts:
         bytes_read=99,
         bytes_given=7,
         bytes_scanned=7,
+        bytes_repeated=0,
         canaries=7,
         canaries_found=7,
         findings=(),

@@ -19,7 +19,10 @@ LEAK = {"RuleID": "github-pat", "StartLine": 3, "Secret": SECRET, "Match": f"tok
 LOG = b"INF scanned ~1234 bytes (1.23 KB) in 5ms\nWRN leaks found: 1\n"
 HIT = Hit("file", "1" * 40, "a \udcff.py", "github-pat", 3, 4, 7, b"\0\xff", unquoted=True)
 ANSWER: dict[str, Any] = {
-    **dict.fromkeys(("objects", "commits", "bytes", "bytes_given", "bytes_scanned", "canaries", "canaries_found"), 7),
+    **dict.fromkeys(
+        ("objects", "commits", "bytes", "bytes_given", "bytes_scanned", "bytes_repeated", "canaries", "canaries_found"),
+        7,
+    ),
     "ids": "abc",
     "hits": [HIT.plain()],
     "rules": [["github-pat", "A token", 0, 1]],

@@ -70,6 +70,7 @@ def _scan(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
         "ids": counts.digest,
         "bytes_given": collector.bytes_given,
         "bytes_scanned": collector.bytes_scanned,
+        "bytes_repeated": collector.bytes_repeated,
         "canaries": collector.canaries,
         "canaries_found": collector.canaries_found,
         "hits": [hit.plain() for hit in collector.hits],

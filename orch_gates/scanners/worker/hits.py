@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +15,7 @@ from orch_gates.scanners.answer import Hit
 from orch_gates.scanners.matcher import Raw, Read
 from orch_gates.scanners.rules import refine
 from orch_gates.scanners.rules.meta import RuleMeta
+from orch_gates.scanners.worker.versions import Versions
 
 if TYPE_CHECKING:
     from orch_gates.scanners.repository_rules import Rule as OwnRule
@@ -66,6 +67,8 @@ class Collector:
     canaries_found: int = 0
     bytes_given: int = 0
     bytes_scanned: int = 0
+    bytes_repeated: int = 0
+    versions: Versions = field(default_factory=Versions)
 
     def take(self, other: Collector) -> None:
         """Add what another one collected."""
@@ -74,6 +77,7 @@ class Collector:
         self.canaries_found += other.canaries_found
         self.bytes_given += other.bytes_given
         self.bytes_scanned += other.bytes_scanned
+        self.bytes_repeated += other.bytes_repeated
 
     def text(self, carrier: str, oid: str, path: str, data: bytes) -> None:
         """Scan an object, in every way in which it can be read as text.
@@ -82,12 +86,34 @@ class Collector:
             BudgetExceeded: the time is up, or there are more hits than anybody reads.
             ScannerError: an engine did not prove that it read a piece.
         """
-        spans = [_span(piece, match) for piece in views(data) for match in self.matches(piece.data)]
+        self._collect(carrier, oid, path, data, views(data))
+
+    def file(self, oid: str, path: str, data: bytes) -> None:
+        """Scan a file; of a version that follows a clean one only what it changes.
+
+        Raises:
+            BudgetExceeded, ScannerError: as `text`.
+        """
+        start, stop = self.versions.changed(path, data)
+        if (start, stop) == (0, len(data)):
+            clean = self._collect("file", oid, path, data, views(data))
+        else:
+            self.bytes_repeated += len(data) - (stop - start)
+            clean = self._collect("file", oid, path, data, plain(data, start, stop))
+        if clean:
+            self.versions.hold(path, data)
+        else:
+            self.versions.drop(path)
+
+    def _collect(self, carrier: str, oid: str, path: str, data: bytes, pieces: Iterable[Piece]) -> bool:
+        """Whether nothing was found in the pieces of an object."""
+        spans = [_span(piece, match) for piece in pieces for match in self.matches(piece.data)]
         spans = [span for span in spans if self._concerns(span.match.raw.rule, data)]
         if spans:
             self.hits += _told(carrier, oid, path, data, self._best(spans), self.rules)
             if len(self.hits) > MOST_HITS:
                 raise BudgetExceeded(f"more than {MOST_HITS} places look like secrets; push in smaller parts")
+        return not spans
 
     def matches(self, text: bytes, depth: int = 0) -> Iterator[Match]:
         """The matches of a text that count, those in what is encoded in it included."""

@@ -12,20 +12,23 @@ from orch_gates.scanners.worker.hits import Collector
 
 _File: TypeAlias = tuple[str, str, bytes]
 _THREADS = 2
-_CHUNK_BYTES = 200_000
-# What waits is held in memory; with more than this the reader scans by itself.
-_MOST_WAITING = 20_000_000
+# A range with less is scanned sooner than threads are started.
+_FIRST_BYTES = 300_000
+_CHUNK_BYTES = 100_000
+# What waits is held in memory; with more than this the reader waits, too.
+_MOST_WAITING = 8_000_000
 
 
 class Files:
-    """Scans files in threads, each with a collector of its own; `finish` puts all of it into the given one."""
+    """Scans files in threads, each with a collector of its own; `finish` puts all of it into the given one.
+
+    The versions of one file go to one thread, one after another.
+    """
 
     def __init__(self, collector: Collector, another: Callable[[], Collector]) -> None:
         self._own, self._another = collector, another
-        self._chunk: list[_File] = []
+        self._first: list[_File] = []
         self._size = 0
-        self._waiting: queue.SimpleQueue[list[_File] | None] = queue.SimpleQueue()
-        self._held = 0
         self._threads: list[_Scanning] = []
 
     def add(self, oid: str, path: str, data: bytes) -> None:
@@ -34,10 +37,15 @@ class Files:
         Raises:
             OrchError: scanning failed, this file or one before it.
         """
-        self._chunk.append((oid, path, data))
+        if self._threads:
+            self._threads[hash(path) % _THREADS].give((oid, path, data))
+            return
+        self._first.append((oid, path, data))
         self._size += len(data)
-        if self._size >= _CHUNK_BYTES:
-            self._dispatch()
+        if self._size > _FIRST_BYTES:
+            self._threads = [_Scanning(self._another()) for _ in range(_THREADS)]
+            for file in self._first:
+                self.add(*file)
 
     def finish(self) -> None:
         """Wait for everything that was added.
@@ -45,51 +53,61 @@ class Files:
         Raises:
             OrchError: scanning failed.
         """
-        for oid, path, data in self._chunk:
-            self._own.text("file", oid, path, data)
-        for _ in self._threads:
-            self._waiting.put(None)
+        if not self._threads:
+            for file in self._first:
+                self._own.file(*file)
         for thread in self._threads:
-            thread.join()
-            if thread.error is not None:
-                raise thread.error
-            self._own.take(thread.collector)
-
-    def _dispatch(self) -> None:
-        chunk, size = self._chunk, self._size
-        self._chunk, self._size = [], 0
-        if len(self._threads) < _THREADS:
-            self._threads.append(_Scanning(self._waiting, self._another()))
+            thread.end()
         for thread in self._threads:
-            if thread.error is not None:
-                raise thread.error
-        self._held += size
-        if self._held - sum(thread.scanned for thread in self._threads) > _MOST_WAITING:
-            self._held -= size
-            for oid, path, data in chunk:
-                self._own.text("file", oid, path, data)
-        else:
-            self._waiting.put(chunk)
+            self._own.take(thread.result())
 
 
 class _Scanning(threading.Thread):
-    def __init__(self, waiting: queue.SimpleQueue[list[_File] | None], collector: Collector) -> None:
+    def __init__(self, collector: Collector) -> None:
         super().__init__(daemon=True)
-        self.collector = collector
-        self.scanned = 0
-        self.error: OrchError | MemoryError | None = None
-        self._waiting = waiting
+        self._collector = collector
+        self._waiting: queue.SimpleQueue[list[_File]] = queue.SimpleQueue()
+        self._room = threading.Semaphore(_MOST_WAITING // _CHUNK_BYTES)
+        self._chunk: list[_File] = []
+        self._size = 0
+        self._error: OrchError | MemoryError | None = None
         self.start()
 
+    def give(self, file: _File) -> None:
+        self._chunk.append(file)
+        self._size += len(file[2])
+        if self._size >= _CHUNK_BYTES:
+            self._send()
+
+    def end(self) -> None:
+        self._send()
+        self._waiting.put([])
+
+    def result(self) -> Collector:
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self._collector
+
+    def _send(self) -> None:
+        if self._error is not None:
+            raise self._error
+        # A large file takes as much of the room as it has chunks.
+        for _ in range(min(self._size // _CHUNK_BYTES, _MOST_WAITING // _CHUNK_BYTES)):
+            self._room.acquire()
+        self._waiting.put(self._chunk)
+        self._chunk, self._size = [], 0
+
     def run(self) -> None:
-        while (chunk := self._waiting.get()) is not None:
+        while chunk := self._waiting.get():
             try:
-                for oid, path, data in chunk:
-                    self.collector.text("file", oid, path, data)
-                    self.scanned += len(data)
+                if self._error is None:
+                    for file in chunk:
+                        self._collector.file(*file)
             except (OrchError, MemoryError) as error:
-                self.error = error
-                return
+                self._error = error
             except BaseException as error:  # noqa: BLE001 - a bug here must not end as a scan that found nothing
-                self.error = OrchError(f"a bug while scanning: {type(error).__name__}: {error}")
-                return
+                self._error = OrchError(f"a bug while scanning: {type(error).__name__}: {error}")
+            size = sum(len(data) for _, _, data in chunk)
+            for _ in range(min(size // _CHUNK_BYTES, _MOST_WAITING // _CHUNK_BYTES)):
+                self._room.release()
