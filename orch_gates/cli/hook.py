@@ -111,21 +111,29 @@ def pre_commit() -> None:
 @hook.command("install")
 @click.argument("repository", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--gitea", is_flag=True, help="Install below pre-receive.d/, where Gitea looks.")
-def install(repository: Path, gitea: bool) -> None:
+@click.option("--all", "every", is_flag=True, help="REPOSITORY is a folder: renew every hook of ours below it.")
+def install(repository: Path, gitea: bool, every: bool) -> None:
     """Install the pre-receive hook into a bare REPOSITORY and prove it with a push.
 
-    The proof is a push of a random token that the hook must refuse; nothing of it is stored.
+    The proof is a push of a random token that the hook must refuse; nothing of it is stored. The hook is bound to the
+    engine and the rules that it was proven with: after an upgrade it refuses until it is installed again.
 
     \b
     Examples:
       orch-gates hook install /srv/git/app.git
       orch-gates hook install --gitea /var/lib/gitea/data/gitea-repositories/acme/app.git
+      orch-gates hook install --all /srv/git
     """
     with exit_codes():
         from orch_gates import settings as settings_module
-        from orch_gates.hooks.install import install as install_hook
+        from orch_gates.errors import UsageError
+        from orch_gates.hooks import install as installing
 
-        for line in install_hook(settings_module.load(), repository, gitea=gitea):
+        if every and gitea:
+            raise UsageError("--all renews the hooks that there are, those of Gitea too; leave --gitea out")
+        settings = settings_module.load()
+        lines = installing.install_all(settings, repository) if every else None
+        for line in lines or installing.install(settings, repository, gitea=gitea):
             click.echo(line)
 
 

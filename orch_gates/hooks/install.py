@@ -18,6 +18,8 @@ from orch_gates.scanners.matcher import canary
 from orch_gates.settings import Settings
 
 _NAME = "orch-gates"
+_PLAIN = "pre-receive"
+_IN_GITEA = f"pre-receive.d/{_NAME}"
 _PROBE_REF = "refs/heads/orch-gates-probe"
 _OURS = "Written by `orch-gates hook install`."
 _SCRIPT = """\
@@ -29,7 +31,6 @@ _SCRIPT = """\
 }}
 exec {program} hook pre-receive
 """
-_KEPT_SETTINGS = ("ORCH_CACHE_DIR", "ORCH_GITLEAKS_BIN", "ORCH_SECURITY_ENGINE")
 
 
 def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[str]:
@@ -43,15 +44,62 @@ def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[st
     if not git.is_bare():
         raise UsageError(f"{repository} is not a bare repository; server hooks belong into one")
     hooks = git.git_dir() / "hooks"
-    target = hooks / "pre-receive.d" / _NAME if gitea else hooks / "pre-receive"
-    if gitea and not (hooks / "pre-receive").exists():
+    target = hooks / _IN_GITEA if gitea else hooks / _PLAIN
+    if gitea and not (hooks / _PLAIN).exists():
         raise UsageError(f"{hooks} has no dispatcher, so this is not a repository of a Gitea server")
-    found = locate.engine(settings.security.engine, settings.tools, settings.inherited_env)
-    pin = provision.tried(found, settings)
+    pin = _pin(settings)
     yield f"engine: {pin}"
     _write(target, _script(settings, pin))
     yield f"wrote {target}"
     yield _prove(git, target)
+
+
+def install_all(settings: Settings, root: Path) -> Iterator[str]:
+    """Renew every hook of ours below a folder, and prove each; yields a line about each (SEC-10).
+
+    A hook that cannot be proven is put back as it was, and the others still follow.
+
+    Raises:
+        UsageError: there is none.
+        OrchError: at least one could not be renewed; the lines say which.
+    """
+    pin = _pin(settings)
+    yield f"engine: {pin}"
+    script = _script(settings, pin)
+    done = failed = 0
+    for target in _ours(root):
+        before = target.read_bytes()
+        repository = target.parent.parent.parent if target.name == _NAME else target.parent.parent
+        try:
+            git = open_repository(repository, settings.inherited_env, timeout=60)
+            _write(target, script)
+            _prove(git, target)
+        except OrchError as error:
+            failed += 1
+            _replace(target, before)
+            yield f"{repository}: not renewed: {error}"
+        else:
+            done += 1
+            yield f"{repository}: renewed and proven"
+    if failed:
+        raise OrchError(f"{failed} of {done + failed} hooks were not renewed, and are as they were")
+    if not done:
+        raise UsageError(f"no hook of orch-gates is below {root}; `orch-gates hook install REPOSITORY` makes one")
+
+
+def _ours(root: Path) -> Iterator[Path]:
+    for folder, names, _ in os.walk(root):
+        names.sort()
+        if {"objects", "refs", "hooks"} <= set(names):
+            for target in (Path(folder, "hooks", _PLAIN), Path(folder, "hooks", _IN_GITEA)):
+                if target.is_file() and _OURS in target.read_text("utf-8", "replace"):
+                    yield target
+            names.clear()
+
+
+def _pin(settings: Settings) -> str:
+    """What the engine that will judge is pinned by, once it has found a random token."""
+    return provision.tried(locate.engine(settings.security.engine, settings.tools, settings.inherited_env), settings)
 
 
 def _script(settings: Settings, pin: str) -> str:
@@ -61,9 +109,10 @@ def _script(settings: Settings, pin: str) -> str:
         if found is None:
             raise UsageError("the orch-gates program itself was not found; install it with pip or `make setup`")
         program = Path(found)
-    known = {"ORCH_SECURITY_PIN": pin} | {
-        name: value for name in _KEPT_SETTINGS if (value := settings.inherited_env.get(name))
-    }
+    # A repository's own file must not choose another engine than the one that was proven.
+    known = {"ORCH_SECURITY_PIN": pin, "ORCH_SECURITY_ENGINE": settings.security.engine}
+    if settings.tools.gitleaks:
+        known["ORCH_GITLEAKS_BIN"] = settings.tools.gitleaks
     if settings.tools.cache_dir is not None:
         # The server runs the hook with another HOME, or none (reference/forges.md §2).
         known["ORCH_CACHE_DIR"] = str(settings.tools.cache_dir.resolve())
@@ -79,7 +128,12 @@ def _write(target: Path, script: str) -> None:
     if target.exists() and _OURS not in target.read_text("utf-8", "replace"):
         raise UsageError(f"{target} is another hook; move it away, or call `orch-gates hook pre-receive` from it")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
+    _replace(target, script.encode())
+
+
+def _replace(target: Path, script: bytes) -> None:
+    """In one step: a push meets the old hook or the new one."""
+    with tempfile.NamedTemporaryFile("wb", dir=target.parent, delete=False) as file:
         file.write(script)
     written = Path(file.name)
     written.chmod(stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import secrets
 import stat
@@ -290,3 +291,61 @@ def test_install_for_gitea(tmp_path: Path) -> None:
     work = clone(server, tmp_path / "work")
     work.commit(files={"a.txt": github_token()})
     assert b"push refused" in work.push("HEAD:refs/heads/main").stderr
+
+
+def test_an_upgrade_refuses_until_the_hook_is_proven_again(pair: Pair) -> None:
+    """Another engine or other rules than the hook was proven with are told, with what to run (SEC-10)."""
+    server, work = pair
+    hook = server.path / "hooks/pre-receive"
+    hook.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", hook.read_text()))
+    work.commit(files={"a.txt": "fine\n"})
+    done = work.push("HEAD:refs/heads/topic")
+    assert done.returncode != 0
+    assert b"orch-gates hook install" in b" ".join(done.stderr.replace(b"remote:", b"").split())
+    done = orch("hook", "install", "--all", server.path.parent, cwd=server.path)
+    assert done.returncode == 0, done.stderr
+    assert b"renewed and proven" in done.stdout
+    assert work.push("HEAD:refs/heads/topic").returncode == 0
+
+
+def test_all_hooks_are_renewed_and_others_left_alone(pair: Pair, tmp_path: Path) -> None:
+    """One command moves a server, Gitea's repositories too; a hook that cannot be proven stays as it was."""
+    server, _ = pair
+    script = (server.path / "hooks/pre-receive").read_bytes().replace(b"sha256:", b"sha256:0")
+    root = tmp_path / "root"
+    for name in ("plain.git", "deep/gitea.git", "foreign.git"):
+        bare(root / name)
+    hooks = {
+        "plain.git/hooks/pre-receive": script,
+        "deep/gitea.git/hooks/pre-receive": b"#!/bin/sh\nexec hooks/pre-receive.d/orch-gates\n",
+        "deep/gitea.git/hooks/pre-receive.d/orch-gates": script,
+        "foreign.git/hooks/pre-receive": b"#!/bin/sh\nexit 0\n",
+    }
+    for name, content in hooks.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(0o755)
+    done = orch("hook", "install", "--all", root, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(b"renewed and proven") == 2
+    renewed = (root / "plain.git/hooks/pre-receive").read_bytes()
+    assert renewed == (root / "deep/gitea.git/hooks/pre-receive.d/orch-gates").read_bytes() != script
+    assert (root / "foreign.git/hooks/pre-receive").read_bytes() == hooks["foreign.git/hooks/pre-receive"]
+
+    (root / "plain.git/hooks/pre-receive").write_bytes(script)
+    (root / "plain.git/config").write_text("[core]\n\tbare = true\n\trepositoryformatversion = 99\n")
+    done = orch("hook", "install", "--all", root, cwd=tmp_path)
+    assert done.returncode == 2
+    assert b"1 of 2 hooks were not renewed" in done.stderr
+    assert (root / "plain.git/hooks/pre-receive").read_bytes() == script
+
+
+def test_a_stale_push_is_refused_before_anything_is_loaded(pair: Pair) -> None:
+    """A ref that moved meanwhile is told as that, so that whoever pushed tries again."""
+    server, _ = pair
+    head, before = server.git("rev-parse", "main"), server.git("rev-parse", "main~1")
+    code, text = receive(server, f"{before} {head} refs/heads/main\n".encode())
+    assert (code, "refs/heads/main moved meanwhile" in text) == (1, True), text
+    code, text = receive(server, f"{ZERO} {head} refs/heads/main\n".encode())
+    assert (code, "moved meanwhile" in text) == (1, True), text
