@@ -102,7 +102,7 @@ def test_the_file_and_the_variable_say_the_same(key: str, data: st.DataObject) -
         ("security:\n  max_refs: 0\n", "2:13: security.max_refs: 0 is not a whole number above zero"),
         ("security:\n  max_refs: '5'\n", "2:13: security.max_refs: '5' is not a whole number above zero"),
         ("security:\n  max_refs: true\n", "2:13: security.max_refs: true is not a whole number above zero"),
-        ("security: {engine: Gitleaks}\n", "1:20: security.engine: 'Gitleaks' is not one of: auto, gitleaks"),
+        ("security: {engine: Gitleaks}\n", "1:20: security.engine: 'Gitleaks' is not one of: kingfisher, gitleaks"),
         ("security: {repos: a/b}\n", "1:19: security.repos: 'a/b' is not a list of names"),
         ("security: {repos: [a/b, 1]}\n", "1:19: security.repos: a list is not a list of names"),
         ("security: {repos: ['a/b,c/d']}\n", "1:19: security.repos: a list is not a list of names"),

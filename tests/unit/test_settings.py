@@ -55,10 +55,10 @@ def test_an_unknown_engine_is_refused() -> None:
 
 
 def test_the_defaults() -> None:
-    """Without any variable: the gate is on, here, with either engine, with bounds."""
+    """Without any variable: the gate is on, here, with the engine that comes along, with bounds."""
     settings = load({})
     security = settings.security
-    assert (security.enabled, security.repos, security.engine) == (True, (), "auto")
+    assert (security.enabled, security.repos, security.engine) == (True, (), "kingfisher")
     assert (security.dep_audit_enabled, security.dep_audit_fail_closed) == (True, False)
     budget = security.budget
     assert min(budget.content_bytes, budget.object_bytes, budget.objects, budget.refs, budget.seconds) > 0
