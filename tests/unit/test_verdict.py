@@ -34,7 +34,7 @@ def test_no_outcome_is_without_one() -> None:
 
 
 def test_no_error_is_a_pass() -> None:
-    """Every error leaves with 2, could not be decided or done; a budget and a ref that moved refuse, 1; a lost race is later, 75."""
+    """Every error leaves with 2, could not be decided; a budget or a ref that moved refuses, 1; a lost race is 75."""
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, OrchError)]
     assert len(kinds) > 5
     others = {errors.BudgetExceeded: 1, errors.StaleUpdate: 1, errors.StateExhausted: 75}

@@ -1,0 +1,33 @@
+"""What git says about a push means one thing, whoever says it (ST-3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from orch_gates.git.answers import Pushed, read_push
+
+REF = "refs/heads/orch-state"
+HOOK = "remote: orch-gates: refs/heads/orch-state moved meanwhile; fetch and push again\n"
+
+
+def line(flag: str, summary: str) -> str:
+    return f"To somewhere\n{flag}\t{REF}:{REF}\t{summary}\nDone\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "stdout", "stderr", "meaning"),
+    [
+        (0, line(" ", "1234567..89abcde"), "", Pushed.LANDED),
+        (0, line("*", "[new branch]"), "", Pushed.LANDED),
+        (0, line("=", "[up to date]"), "", Pushed.TWIN),
+        (1, line("!", "[rejected] (fetch first)"), "", Pushed.LOST),
+        (1, line("!", "[rejected] (stale info)"), "", Pushed.LOST),
+        (1, line("!", "[remote rejected] (pre-receive hook declined)"), "remote: no\n", Pushed.REFUSED),
+        (1, line("!", "[remote rejected] (pre-receive hook declined)"), HOOK, Pushed.LOST),
+        (128, "", "fatal: Authentication failed for 'https://host.invalid/'\n", Pushed.REFUSED),
+        (128, "", "fatal: the remote end hung up unexpectedly\n", Pushed.UNCLEAR),
+    ],
+)
+def test_the_meaning_of_a_push(code: int, stdout: str, stderr: str, meaning: Pushed) -> None:
+    """A race that our own hook saw first is a lost race, and is tried again; any other word of a hook is final."""
+    assert read_push(code, stdout, stderr, [REF]).meaning is meaning
