@@ -44,7 +44,7 @@ def told(
     new: Sequence[New], rules: Mapping[str, Rule], redact: Callable[[Sequence[str]], list[str]]
 ) -> tuple[SecretFinding, ...]:
     """The findings, by commit, path and line; `redact` takes out of texts what looks like a secret."""
-    ordered = sorted(new, key=lambda item: (item.order, item.path, item.hit.first, item.hit.column, item.hit.rule))
+    ordered = sorted(new, key=_place)
     paths = sorted({item.path for item in ordered if item.path})
     secrets = sorted({item.hit.secret for item in ordered}, key=len, reverse=True)[:_MOST_SECRETS_IN_PATHS]
     shown = dict(zip(paths, (_without(text, secrets) for text in redact(paths)), strict=True))
@@ -66,6 +66,12 @@ def told(
         )
         found.append(SecretFinding(finding, hit.secret))
     return tuple(found)
+
+
+def _place(item: New) -> tuple[int, str, int, int, str, str]:
+    """By commit, path and line; what else tells two findings apart makes the order the same in every run."""
+    hit = item.hit
+    return (item.order, item.path, hit.first, hit.column, hit.rule, hit.oid)
 
 
 def _id(place: tuple[str, str, str, int], number: int) -> str:

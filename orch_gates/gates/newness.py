@@ -12,6 +12,7 @@ from orch_gates.scanners.answer import Hit
 
 Read = Callable[[Sequence[str]], Iterator[Object]]
 _Block = tuple[bytes, ...]
+_MOST_SOURCES = 100
 _ALONE = frozenset(b" \t\"'`,>|-[({\r")
 
 
@@ -38,7 +39,7 @@ def place(
 ) -> Placed:
     """Find the places of `wanted` objects and of the new ones that they were made from; `changes` come newest first.
 
-    A file that stands where none stood may have been moved: all that the same commit removes are its sources.
+    A file that stands where none stood may have been moved: files that the same commit removes are its sources.
     """
     looked_for = set(wanted)
     found: list[Placement] = []
@@ -50,10 +51,20 @@ def place(
                 added |= {name: commit for name in _above(change.path) if name in names}
             if change.oid not in looked_for:
                 continue
-            sources = tuple((oid, change.path) for oid in change.before) or removed
+            sources = tuple((oid, change.path) for oid in change.before) or _likely(removed, change.path)
             found.append(Placement(commit, change.path, change.oid, sources))
             looked_for.update(oid for oid, _ in sources if is_new(oid))
     return Placed(tuple(reversed(found)), added)
+
+
+def _likely(removed: Sequence[tuple[str, str]], path: str) -> tuple[tuple[str, str], ...]:
+    """What a file was most likely moved from: files of its name first, then of its ending.
+
+    A commit that moves very many files would have each compared with each.
+    """
+    name, ending = path.rpartition("/")[2], path.rpartition(".")[2]
+    ordered = sorted(removed, key=lambda source: (source[1].rpartition("/")[2] != name, not source[1].endswith(ending)))
+    return tuple(ordered[:_MOST_SOURCES])
 
 
 def _by_commit(changes: Iterable[Change]) -> Iterator[tuple[str, list[Change]]]:
@@ -120,7 +131,9 @@ class Newness:
         wanted = set(blocks)
         for old in self.read(list(dict.fromkeys(before))):
             stood |= _present(old.data, wanted - stood)
-        return {number for number, block in enumerate(blocks) if block in stood}
+        hits = self.hits[placement.oid]
+        # A key store is a secret as a whole; that it begins like the one before says nothing.
+        return {n for n, block in enumerate(blocks) if block in stood and hits[n].carrier != "key store"}
 
     def _of(self, oid: str) -> list[_Block]:
         if oid not in self._blocks:

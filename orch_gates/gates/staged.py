@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from orch_gates.gates.secret_scan import Subject
+from orch_gates.git import objects
 from orch_gates.git.changes import Change, parse_raw
 from orch_gates.git.cli import Git
 from orch_gates.git.feed import Listed
+from orch_gates.scanners.engine import Text
 
 _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -43,8 +45,27 @@ def staged(git: Git) -> Subject | None:
             name = "" if "\n" in path else f" {path}"
             yield f"{oid}{name}\n".encode("utf-8", "surrogateescape")
 
-    names = tuple(("file name", "index", change.path) for change in added if not change.before)
+    names = _new_names(git, base, [change.path for change in added if not change.before])
     return Subject(listed, lines, lambda: found, lambda: heads, names)
+
+
+def _new_names(git: Git, base: Sequence[str], paths: Sequence[str]) -> tuple[Text, ...]:
+    """Of each new path what follows the folders that were there."""
+    folders = sorted({above for path in paths for above in _above(path) if "\n" not in above})
+    asked = [f"{head}:{folder}" for head in base for folder in folders]
+    known = {name.partition(":")[2] for name, there in zip(asked, objects.exist(git, asked), strict=True) if there}
+    texts = []
+    for path in paths:
+        there = next((folder for folder in _above(path) if folder in known), "")
+        texts.append(("name of a file", path, path.removeprefix(f"{there}/")))
+    return tuple(texts)
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above a path, the nearest first."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _changed(git: Git, head: str) -> Iterator[Change]:

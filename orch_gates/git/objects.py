@@ -55,8 +55,9 @@ class ObjectReader:
             raise GitError(f"object {name} cannot be read: {' '.join(head) or 'git ended early or took too long'}")
         oid, kind, length = head
         size = int(length) + 1
-        data = self._stdout.read(size) if size <= self._most_bytes else self._passed_over(size)
-        if len(data) != size and size <= self._most_bytes:
+        held = int(length) <= self._most_bytes
+        data = self._stdout.read(size) if held else self._passed_over(size)
+        if held and len(data) != size:
             raise GitError(f"object {name} was cut off: git ended early or took too long")
         return Object(oid, kind, data[:-1])
 

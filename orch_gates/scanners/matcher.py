@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orch_gates.errors import ScannerError
+from orch_gates.errors import BudgetExceeded, ScannerError
 from orch_gates.scanners import native
 
 CANARY_RULE = "github-pat"
@@ -52,14 +52,17 @@ class Matcher:
         """Every match in at most one piece of text.
 
         Raises:
-            ScannerError: the canary was not found, so nothing is known about the text; or the time was up.
+            ScannerError: the canary was not found, so nothing is known about the text.
+            BudgetExceeded: the time was up.
         """
         token = canary()
         # A buffer that begins with a byte order mark would be read as UTF-16, whatever it is; so it begins with a line.
         buffer = b"\n%b\n~ %b ~\n%b\n" % (data, os.urandom(4).hex().encode(), token)
         try:
             found = self._scanner.scan_bytes(buffer, timeout=timeout)
-        except (TimeoutError, RuntimeError, ValueError) as error:
+        except TimeoutError as error:
+            raise BudgetExceeded("the time is up") from error
+        except (RuntimeError, ValueError) as error:
             raise ScannerError(f"the matcher gave up: {error}") from error
         planted = len(buffer) - len(token) - 1
         matches: list[Raw] = []

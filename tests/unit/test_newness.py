@@ -153,3 +153,23 @@ def test_names_are_told_with_the_commit_that_adds_below_them() -> None:
     """The oldest commit that puts a file below a folder is the one that brings the folder's name."""
     changes = [Change("c2", "a/token/y", "2", ()), Change("c1", "a/token/x", "1", ()), Change("c1", "b", "3", ("4",))]
     assert place(changes, set(), {"a/token", "b"}, lambda _: True).names == {"a/token": "c1"}
+
+
+def test_a_file_is_compared_with_the_likeliest_of_very_many_removed_ones() -> None:
+    """A commit that moves thousands of files does not compare each with each."""
+    removed = [Change("c1", f"old/{number}.txt", "", (f"o{number}",)) for number in range(5_000)]
+    placed = place([*removed, Change("c1", "new/4321.txt", "n", ())], {"n"}, set(), lambda oid: oid == "n")
+    [placement] = placed.placements
+    assert placement.sources[0] == ("o4321", "old/4321.txt")
+    assert len(placement.sources) <= 100
+
+
+def test_a_key_store_is_new_whenever_it_changes() -> None:
+    """Two of them begin alike, and are two secrets."""
+    story = Story(old=b"0\202\011\nfirst")
+    story.blobs["a"] = b"0\202\011\nsecond"
+    story.commit("c1", ("key.p12", "a", ("old",)))
+    hit = Hit("key store", "a", "key.p12", "pkcs12-file", 1, 1, 0, b"a")
+    placed = place(story.changes, {"a"}, set(), lambda oid: oid == "a")
+    state = Newness({"a": [hit]}, lambda oid: oid == "a", lambda *_: False, story._read)
+    assert state.of(placed.placements[0]) == [hit]

@@ -1,0 +1,51 @@
+"""What is about to be committed, judged by the pre-commit hook."""
+
+from __future__ import annotations
+
+from tests.builders import Done, Repo, github_token, orch
+
+Pair = tuple[Repo, Repo]
+
+
+def judged(work: Repo) -> Done:
+    return orch("hook", "pre-commit", cwd=work.path)
+
+
+def test_a_new_name_that_holds_a_secret_is_refused(pair: Pair) -> None:
+    """A file's or a folder's; and it is not shown."""
+    _, work = pair
+    token = github_token()
+    work.write(f"deep/{token}/a.txt", "fine\n")
+    work.git("add", "--all")
+    done = judged(work)
+    assert done.returncode == 1
+    assert token.encode() not in done.stderr
+
+
+def test_an_old_name_is_nobodys_new_leak(pair: Pair) -> None:
+    """A new file in a folder that has such a name already is judged by its own name."""
+    _, work = pair
+    token = github_token()
+    work.commit(files={f"deep/{token}/a.txt": "fine\n"})
+    work.write(f"deep/{token}/b.txt", "fine\n")
+    work.git("add", "--all")
+    assert judged(work).returncode == 0
+
+
+def test_a_merge_is_not_blamed_for_what_the_other_side_has(pair: Pair) -> None:
+    """With a conflict somewhere, what is staged is compared with both sides; what is new in it still counts."""
+    _, work = pair
+    work.commit(files={"both.txt": "start\n"})
+    work.git("checkout", "--quiet", "-b", "topic")
+    work.commit(files={"both.txt": "mine\n"})
+    work.git("checkout", "--quiet", "-")
+    work.commit(files={"both.txt": "theirs\n", "old.py": f"t = '{github_token()}'\n"})
+    other = work.git("rev-parse", "HEAD")
+    work.git("checkout", "--quiet", "topic")
+    assert work.attempt("merge", "--quiet", other).returncode != 0
+    work.write("both.txt", "both\n")
+    work.git("add", "--all")
+    assert judged(work).returncode == 0
+    work.write("both.txt", f"t = '{github_token()}'\n")
+    work.git("add", "--all")
+    assert judged(work).returncode == 1
