@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 # git checks that the object is there for these modes alone; any other mode is a submodule to it.
 _CHECKED_MODES = frozenset({b"100644", b"100755", b"120000", b"40000"})
+_FILE_MODES = frozenset({b"100644", b"100755"})
 
 _HEX_HEADER = re.compile(rb"(?:tree|parent|object) (?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _ENTRIES = {
@@ -59,9 +60,13 @@ def root_tree_and_parents(commit: bytes) -> tuple[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A tree: the names in it with the ids of what they name, and bytes in it that are neither."""
+    """A tree: the names in it with the ids of what they name, and bytes in it that are neither.
+
+    `files` are those of the entries that are files: no folders, links or submodules.
+    """
 
     entries: tuple[tuple[bytes, bytes], ...]
+    files: tuple[tuple[bytes, bytes], ...] = ()
     odd: tuple[bytes, ...] = ()
 
 
@@ -73,9 +78,10 @@ def folder(tree: bytes, id_bytes: int) -> Folder:
     """
     entry, whole = _ENTRIES[id_bytes]
     if not whole.fullmatch(tree):
-        return Folder((), (tree,))
+        return Folder((), odd=(tree,))
     found = entry.findall(tree)
     return Folder(
         tuple((name, oid) for _, name, oid in found),
+        tuple((name, oid) for mode, name, oid in found if mode in _FILE_MODES),
         tuple(oid for mode, _, oid in found if mode not in _CHECKED_MODES),
     )

@@ -14,6 +14,7 @@ OVERLAP_BYTES = 4_000
 # The longest private key that is read in one piece, wherever a border falls.
 KEY_BYTES = 24_000
 
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _BEGIN = re.compile(rb"-----BEGIN[ \w-]{0,100}PRIVATE KEY", re.IGNORECASE)
 _END = re.compile(rb"-----END[ \w-]{0,100}PRIVATE KEY", re.IGNORECASE)
 
@@ -56,11 +57,17 @@ def plain(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[Piec
 
 
 def kept(piece: bytes) -> int:
-    """How many bytes of a piece's end the next piece repeats: an unfinished private key is repeated whole."""
+    """How many bytes of a piece's end the next piece repeats: an unfinished private key is repeated whole.
+
+    In a run of base64 the next piece begins where four digits do, or nothing in it would be read.
+    """
     begin = len(piece) - KEY_BYTES
     marker = None
     for marker in _BEGIN.finditer(piece, max(begin, 0)):  # noqa: B007 - the last one is wanted
         pass
     if marker is not None and marker.start() > 0 and not _END.search(piece, marker.end()):
         return max(OVERLAP_BYTES, len(piece) - marker.start())
-    return OVERLAP_BYTES
+    start = len(piece) - OVERLAP_BYTES
+    # A run that began before the piece is in step with it already.
+    run = len(piece.rstrip(_BASE64))
+    return OVERLAP_BYTES + (start - run) % 4 if run <= start else OVERLAP_BYTES

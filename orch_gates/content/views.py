@@ -13,12 +13,22 @@ SHORTEST_RUN = 8
 _LONGEST_RUN = 20_000
 
 _PRINTABLE = rb"[\t\n\r\x20-\x7e]"
-_ENCODINGS = (
-    (re.compile(rb"%s{%d,%d}" % (_PRINTABLE, SHORTEST_RUN, _LONGEST_RUN)), 0, 1),
-    (re.compile(rb"(?:%s\0){%d,%d}" % (_PRINTABLE, SHORTEST_RUN, _LONGEST_RUN)), 0, 2),
-    (re.compile(rb"(?:\0%s){%d,%d}" % (_PRINTABLE, SHORTEST_RUN, _LONGEST_RUN)), 1, 2),
-    (re.compile(rb"(?:%s\0\0\0){%d,%d}" % (_PRINTABLE, SHORTEST_RUN, _LONGEST_RUN)), 0, 4),
-    (re.compile(rb"(?:\0\0\0%s){%d,%d}" % (_PRINTABLE, SHORTEST_RUN, _LONGEST_RUN)), 3, 4),
+_UNITS = (
+    (_PRINTABLE, 0, 1),
+    (rb"%s\0" % _PRINTABLE, 0, 2),
+    (rb"\0%s" % _PRINTABLE, 1, 2),
+    (rb"%s\0\0\0" % _PRINTABLE, 0, 4),
+    (rb"\0\0\0%s" % _PRINTABLE, 3, 4),
+)
+# How a run begins, and how one that is longer than what is taken at once goes on.
+_ENCODINGS = tuple(
+    (
+        re.compile(rb"(?:%s){%d,%d}" % (unit, SHORTEST_RUN, _LONGEST_RUN)),
+        re.compile(rb"(?:%s){1,%d}" % (unit, _LONGEST_RUN)),
+        first,
+        step,
+    )
+    for unit, first, step in _UNITS
 )
 
 
@@ -32,15 +42,23 @@ def views(data: bytes) -> Iterator[Piece]:
     if b"\0" not in data:
         yield from plain(data)
         return
-    for pattern, first, step in _ENCODINGS:
-        yield from _runs(data, pattern, first, step)
+    for begins, goes_on, first, step in _ENCODINGS:
+        yield from _pieces(_runs(data, begins, goes_on), first, step)
 
 
-def _runs(data: bytes, pattern: re.Pattern[bytes], first: int, step: int) -> Iterator[Piece]:
+def _runs(data: bytes, begins: re.Pattern[bytes], goes_on: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+    match = begins.search(data)
+    while match is not None:
+        yield match
+        end = match.end()
+        match = goes_on.match(data, end) or begins.search(data, end)
+
+
+def _pieces(runs: Iterator[re.Match[bytes]], first: int, step: int) -> Iterator[Piece]:
     text = bytearray()
     anchors: list[tuple[int, int]] = []
     ended = -1
-    for match in pattern.finditer(data):
+    for match in runs:
         if anchors and match.start() != ended:
             text += b"\n"
         anchors.append((len(text), match.start()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orch_gates.model.finding import Finding
@@ -18,8 +18,8 @@ FIX_UNCOMMITTED = "revoke the credential, and delete the tag or ref that leads t
 FIX_NAME = "choose a name that holds no credential, and revoke the one that was used"
 FIX_MESSAGE = "revoke the credential, then write the message again without it (git commit --amend, or git tag -f)"
 
-# A secret stands in a path as it stands in the file, where somebody names files by their content.
-_MOST_SECRETS_IN_PATHS = 200
+# Looking for each of very many secrets in all paths would take for ever.
+_FEW = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def told(
     """The findings, by commit, path and line; `redact` takes out of texts what looks like a secret."""
     ordered = sorted(new, key=_place)
     paths = sorted({item.path for item in ordered if item.path})
-    secrets = sorted({item.hit.secret for item in ordered}, key=len, reverse=True)[:_MOST_SECRETS_IN_PATHS]
+    secrets = _in_paths({item.hit.secret for item in ordered}, paths)
     shown = dict(zip(paths, (_without(text, secrets) for text in redact(paths)), strict=True))
     on_line: Counter[tuple[str, str, str, int]] = Counter()
     found = []
@@ -66,6 +66,15 @@ def told(
         )
         found.append(SecretFinding(finding, hit.secret))
     return tuple(found)
+
+
+def _in_paths(secrets: Collection[bytes], paths: Sequence[str]) -> list[bytes]:
+    """The secrets that stand in a path: a whole name among very many, any part of one among few."""
+    names = {name for path in paths for name in path.encode("utf-8", "surrogateescape").split(b"/")}
+    together = b"/".join(names)
+    few = len(secrets) <= _FEW
+    found = [secret for secret in secrets if secret and (secret in names or (few and secret in together))]
+    return sorted(found, key=len, reverse=True)
 
 
 def _place(item: New) -> tuple[int, str, int, int, str, str]:

@@ -193,7 +193,8 @@ def _new_in_files(
     def exempt(hit: Hit, path: str) -> bool:
         if found.rules[hit.rule].bound:
             return hit.rule not in judged.get(path, ())
-        return found.rules[hit.rule].generic and (paths.exempt(path) or (hit.unquoted and paths.is_program(path)))
+        elsewhere = bool(hit.kinds) and paths.kind(path) not in hit.kinds
+        return found.rules[hit.rule].generic and (elsewhere or paths.exempt(path))
 
     with objects.reader(git, most_bytes=budget.object_bytes) as reader:
         state = Newness(by_oid, lambda oid: oid.encode("ascii") in ids, exempt, reader.read)

@@ -15,7 +15,6 @@ _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
-_HEADS = ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 
 
 def staged(git: Git) -> Subject | None:
@@ -27,8 +26,8 @@ def staged(git: Git) -> Subject | None:
     Raises:
         GitError: the index cannot be read.
     """
-    heads = tuple(name for name in _HEADS if git.has(name))
-    base = heads if "HEAD" in heads else (_EMPTY_TREE[git.object_format()],)
+    heads = (git.resolve("HEAD"), *_merged(git)) if git.has("HEAD") else ()
+    base = heads or (_EMPTY_TREE[git.object_format()],)
     against = [{change.path: change for change in _changed(git, head)} for head in base]
     # What one side has just so is that side's.
     both = [path for path in against[0] if all(path in one for one in against)]
@@ -47,6 +46,16 @@ def staged(git: Git) -> Subject | None:
 
     names = _new_names(git, base, [change.path for change in added if not change.before])
     return Subject(listed, lines, lambda: found, lambda: heads, names)
+
+
+def _merged(git: Git) -> list[str]:
+    """The commits that are being merged, from git's own file: a ref of that name could be anybody's."""
+    file = git.directory / git.text("rev-parse", "--git-path", "MERGE_HEAD")
+    try:
+        listed = file.read_text("ascii").split()
+    except (OSError, ValueError):
+        return []
+    return [oid for oid in listed if git.has(oid)]
 
 
 def _new_names(git: Git, base: Sequence[str], paths: Sequence[str]) -> tuple[Text, ...]:

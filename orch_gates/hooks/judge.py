@@ -95,18 +95,19 @@ def pushed_from_clone(ground: Ground, updates: Sequence[RefUpdate], remote: str,
 
 
 def _is_fetched(ground: Ground, remote: str, url: str) -> bool:
-    """Whether what is known of a remote is about the repository that is pushed to: a pushurl may name another.
+    """Whether what is known of a remote is about the repository that is pushed to.
 
-    The person's own configuration rewrites urls, so git is asked with it.
+    A pushurl may name another, and of several urls git fetches from the first. The person's
+    own configuration rewrites urls, so git is asked with it.
     """
     if not (remote and url):
         return True
     done = process.run(
-        ["git", "-C", str(ground.git.directory), "remote", "get-url", "--all", remote],
+        ["git", "-C", str(ground.git.directory), "remote", "get-url", remote],
         env=ground.settings.inherited_env,
         timeout=ground.git.timeout,
     )
-    return url in done.stdout.decode("utf-8", "surrogateescape").split("\n")
+    return done.stdout.decode("utf-8", "surrogateescape").strip("\n") == url
 
 
 def _pushed(

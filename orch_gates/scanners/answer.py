@@ -15,8 +15,8 @@ class Hit:
     """A match that counts, by its lines in the object (from 1) and its column (from 0).
 
     `carrier` is what the object is: file, file name, key store, commit, tag, or a kind of text that was given;
-    `path` is the first one that the object was listed under. What is `unquoted` is an expression where the file is a
-    program. `secret` stays in memory and is never shown (SEC-5).
+    `path` is the first one that the object was listed under. It counts in files of some `kinds`, or of all where none
+    is named. `secret` stays in memory and is never shown (SEC-5).
     """
 
     carrier: str
@@ -27,14 +27,14 @@ class Hit:
     last: int
     column: int
     secret: bytes
-    unquoted: bool = False
+    kinds: frozenset[str] = frozenset()
 
     def plain(self) -> list[str | int]:
         """As a row of the answer."""
         return [
             *(self.carrier, self.oid, self.path, self.rule, self.first, self.last, self.column),
             binascii.b2a_base64(self.secret, newline=False).decode("ascii"),
-            int(self.unquoted),
+            " ".join(sorted(self.kinds)),
         ]
 
 
@@ -91,9 +91,9 @@ _NUMBERS = (
 
 
 def _hit(row: Any) -> Hit:
-    carrier, oid, path, rule, first, last, column, coded, unquoted = row
-    for text in (carrier, oid, path, rule):
+    carrier, oid, path, rule, first, last, column, coded, kinds = row
+    for text in (carrier, oid, path, rule, kinds):
         if not isinstance(text, str):
             raise TypeError("not text")
     secret = binascii.a2b_base64(coded, strict_mode=True)
-    return Hit(carrier, oid, path, rule, int(first), int(last), int(column), secret, bool(unquoted))
+    return Hit(carrier, oid, path, rule, int(first), int(last), int(column), secret, frozenset(kinds.split()))

@@ -17,7 +17,7 @@ from orch_gates.scanners.answer import Hit, Rule, read_scan
 SECRET = secrets.token_hex(20)
 LEAK = {"RuleID": "github-pat", "StartLine": 3, "Secret": SECRET, "Match": f"token = {SECRET}"}
 LOG = b"INF scanned ~1234 bytes (1.23 KB) in 5ms\nWRN leaks found: 1\n"
-HIT = Hit("file", "1" * 40, "a \udcff.py", "github-pat", 3, 4, 7, b"\0\xff", unquoted=True)
+HIT = Hit("file", "1" * 40, "a \udcff.py", "github-pat", 3, 4, 7, b"\0\xff", frozenset({"other"}))
 ANSWER: dict[str, Any] = {
     **dict.fromkeys(
         ("objects", "commits", "bytes", "bytes_given", "bytes_scanned", "bytes_repeated", "canaries", "canaries_found"),
@@ -81,7 +81,7 @@ def test_a_workers_answer_is_read() -> None:
         {"hits": None},
         {"hits": [HIT.plain()[:-1]]},
         {"hits": [[7, *HIT.plain()[1:]]]},
-        {"hits": [[*HIT.plain()[:7], "not base64!", 0]]},
+        {"hits": [[*HIT.plain()[:7], "not base64!", ""]]},
         {"rules": []},
         {"rules": [["github-pat"]]},
         *({name: ...} for name in ANSWER),

@@ -78,3 +78,26 @@ _PROGRAM_ENDINGS = tuple(_PROGRAMS.split())
 def is_program(path: str) -> bool:
     """Whether a file is a program by its ending."""
     return path.lower().endswith(_PROGRAM_ENDINGS)
+
+
+# Files of settings, and paths of translations, where "password" stands before its word in another language.
+_SETTINGS = (
+    *(".env", ".yml", ".yaml", ".properties", ".ini", ".conf", ".cfg", ".cnf", ".toml", ".tf", ".tfvars"),
+    "dockerfile",
+)
+_LOCALES = ("locale", "i18n", "l10n", "lang", "translat", "messages", "strings")
+# What stands for all files of a kind where a value is judged before it is known where it stands.
+EXAMPLES = {"program": "program.py", "settings": ".env", "other": ""}
+
+
+def is_settings(path: str) -> bool:
+    """Whether a file holds settings, by its name."""
+    low = path.lower()
+    return low.endswith(_SETTINGS) and not any(part in low for part in _LOCALES)
+
+
+def kind(path: str) -> str:
+    """The kind of file that a path names, as far as it says what a value there can be: a key of `EXAMPLES`."""
+    if is_program(path):
+        return "program"
+    return "settings" if is_settings(path) else "other"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from orch_gates.scanners.rules.paths import is_program
+from orch_gates.scanners.rules.paths import is_program, is_settings
 from orch_gates.scanners.rules.words import PLACEHOLDERS, looks_random, unknown
 
 # Behind names as common as "key" and "token" stand so many words that only what looks drawn counts.
@@ -12,11 +12,13 @@ _KEYS = frozenset({"generic-api-key", "generic-secret", "authorization-token"})
 _QUOTES = frozenset({b'"', b"'", b"`", b";"})
 # A longer line is no line that a person wrote; looking through all of it would cost more than it tells.
 _LONG = 2_000
+# A longer one is no version or date.
+_LONGEST_PLAIN = 32
 _NEAR = 120
 
 # A value that names where the secret is, not what it is.
 _REFERENCE = re.compile(
-    rb"^\$\w+$|^[$%@&#]\w+[%@#]?$|^[<{\[(].*[>}\])]$|[$%#@]\{|\{\{|\}\}|<[%/]|^<\w|\$\(|^%[sdv]|%\("
+    rb"^encrypted:|^\$\w+$|^[$%@&#]\w+[%@#]?$|^[<{\[(].*[>}\])]$|[$%#@]\{|\{\{|\}\}|<[%/]|^<\w|\$\(|^%[sdv]|%\("
     rb"|^(?:self|this|os|process|config|env|settings|args|request|req|params|options|opts|ctx|context|data|user|secrets"
     rb"|var|local|module|each|Values|credentials|vault)[.\[]"
 )
@@ -40,25 +42,9 @@ _NUMBERED = re.compile(rb"^[A-Za-z]+(?:[-_.][A-Za-z]+)*[-_.][A-Za-z]*[0-9]{0,3}$
 _CODE = re.compile(rb"\w\(|\)$|\(\)|^[A-Za-z_]\w*\[|^\W+$|->|::|&&|\|\||=>|(?:%[0-9A-Fa-f]{2}.*){2}|\\[wdsb]|[aA]-[zZ]")
 # Names of what is no secret though "key" or "token" stands in them.
 _NO_SECRET = re.compile(
-    rb"(?i)(?:[a-z](?-i:I[dD]s?|Name)|[_.-](?:ids?|name)|arn|ur[il]|path|type|version|algorithm|prefix"
+    rb"(?i)(?:public_?key|[a-z](?-i:I[dD]s?|Name)|[_.-](?:ids?|name)|arn|ur[il]|path|type|version|algorithm|prefix"
     rb"|(?:next|page|continuation|pagination)[_-]?token)[\"'\])\x60]{0,3}[ \t]{0,8}[:=>]{1,3}[ \t]{0,8}[\"'\x60]?$"
 )
-# Files of settings, and paths of translations, where "password" stands before its word in another language.
-_SETTINGS = (
-    ".env",
-    ".yml",
-    ".yaml",
-    ".properties",
-    ".ini",
-    ".conf",
-    ".cfg",
-    ".cnf",
-    ".toml",
-    ".tf",
-    ".tfvars",
-    "dockerfile",
-)
-_LOCALES = ("locale", "i18n", "l10n", "lang", "translat", "messages", "strings")
 _PASSWORD_NAME = re.compile(rb"(?i)(?:pass(?:w(?:or)?d)?|pwd|pw)[\"'\])]{0,3}[ \t]{0,8}[:=>]{1,3}[ \t]{0,8}[\"']?$")
 _COUNTING = b"01234567890123456789"
 
@@ -68,20 +54,22 @@ def plausible(rule: str, secret: bytes, line: bytes, path: str) -> bool:
     low = secret.lower()
     if any(word in low for word in PLACEHOLDERS) or len(set(low)) < 5:
         return False
-    if _REFERENCE.search(secret) or _PATH.search(secret) or _PLAIN.search(low):
+    if _REFERENCE.search(secret) or _PATH.search(secret) or (len(secret) <= _LONGEST_PLAIN and _PLAIN.search(low)):
         return False
     at = max(line.find(secret), 0)
     before = line[max(at - _NEAR, 0) : at]
+    # In quotes it is a text, whatever it looks like.
+    code = before[-1:] not in _QUOTES and _CODE.search(secret) is not None
     expression = is_program(path) and before[-1:] not in _QUOTES and not _inside(before)
     if expression and len(line) < _LONG and line.count(secret) > 1:
         return False
     if rule in _KEYS:
         drawn = looks_random(secret.decode("latin-1"), strict=expression or _listed(before) or before[-1:] == b">")
-        return drawn and not (_CODE.search(secret) or _NO_SECRET.search(before))
-    return _password(secret, strict=expression) or (not expression and _typed(secret, before, path.lower()))
+        return drawn and not (code or _NO_SECRET.search(before))
+    return _password(secret, strict=expression, code=code) or (not expression and _typed(secret, before, path))
 
 
-def _password(secret: bytes, *, strict: bool) -> bool:
+def _password(secret: bytes, *, strict: bool, code: bool) -> bool:
     """Passwords are typed as often as drawn, so words with something added count, words alone do not."""
     text = secret.decode("utf-8", "replace")
     if not text.isascii() and (text.isalpha() or sum(not c.isascii() for c in text) * 4 > len(text)):
@@ -91,8 +79,10 @@ def _password(secret: bytes, *, strict: bool) -> bool:
     random = looks_random(text, strict=strict) and len(secret) >= 8
     if strict or _WORDS.match(secret):
         return random
-    if _CODE.search(secret) or not any(c.isalpha() for c in text):
+    if code or not any(c.isalpha() for c in text):
         return False
+    if _CODE.search(secret):
+        return random
     return random or unknown(text) > 2 or any(c.isdigit() for c in text)
 
 
@@ -101,7 +91,7 @@ def _typed(secret: bytes, before: bytes, path: str) -> bool:
     if secret.isdigit():
         return len(secret) >= 6 and secret not in _COUNTING and secret not in _COUNTING[::-1]
     text = secret.decode("latin-1")
-    if not (secret.isalpha() and text.islower() and path.endswith(_SETTINGS)) or any(part in path for part in _LOCALES):
+    if not (secret.isalpha() and text.islower() and is_settings(path)):
         return False
     return unknown(text) >= 3 and _PASSWORD_NAME.search(before) is not None
 

@@ -17,7 +17,7 @@ _PART = re.compile(r"<([a-z]+)>")
 # A letter or digit before a token makes it part of a longer word, unless it is the n of an escaped line end.
 _BEFORE = r"(?:^|[^0-9A-Za-z]|\\[nrt])"
 # From a name to its value: the rest of the name, what closes it, an operator, what opens the value.
-_NEAR = r"[\w.\-]{0,24}<shut><gap><op>[ \t=]{0,4}<open>?"
+_NEAR = r"[\w.\-]{0,24}<shut><gap><op>[ \t=]{0,24}<open>?"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from orch_gates.content.views import views
 from orch_gates.errors import BudgetExceeded
 from orch_gates.scanners.answer import Hit
 from orch_gates.scanners.matcher import Raw, Read
-from orch_gates.scanners.rules import refine
+from orch_gates.scanners.rules import paths, refine
 from orch_gates.scanners.rules.meta import RuleMeta
 from orch_gates.scanners.worker.versions import Versions
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # More is no leak but a dump; what is listed already refuses it.
 MOST_HITS = 100_000
 _DEEPEST_DECODING = 3
-_PROGRAM = "program.py"
+_ANYWHERE = {"other": ""}
 
 
 class Scans(Protocol):
@@ -41,10 +41,10 @@ class Scans(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A match that counts; what is `unquoted` counts only where it does not stand in a program."""
+    """A match that counts, in files of some kinds or of all (`kinds` is empty)."""
 
     raw: Raw
-    unquoted: bool = False
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +144,18 @@ class Collector:
         for raw in sorted(found, key=lambda raw: (*refine.order(self.rules[raw.rule]), raw.start - raw.end)):
             rule, coded = self.rules[raw.rule], decoded or raw.decoded
             around = raw.secret if raw.decoded else _around(text, raw)
-            also = taken.at(raw.start, raw.end)
-            if refine.counts(rule, raw.secret, around, path="", also=also, decoded=coded):
+            # What is encoded has one place, whatever number of secrets it holds.
+            also = [] if raw.decoded else taken.at(raw.start, raw.end)
+            judged = [
+                kind
+                for kind, path in (paths.EXAMPLES if rule.generic else _ANYWHERE).items()
+                if refine.counts(rule, raw.secret, around, path=path, also=also, decoded=coded)
+            ]
+            if judged:
                 taken.add(raw.start, raw.end, rule.id)
-                in_program = refine.counts(rule, raw.secret, around, path=_PROGRAM, also=also, decoded=coded)
-                yield Match(raw, unquoted=not in_program)
+                yield Match(
+                    raw, frozenset(judged) if 0 < len(judged) < len(paths.EXAMPLES) and rule.generic else frozenset()
+                )
 
     def _concerns(self, rule: str, data: bytes) -> bool:
         own = self.own.get(rule)
@@ -164,14 +171,21 @@ class Collector:
         """One span for each secret and rule: a provider's format before a generic rule, then the longest."""
         order = sorted(spans, key=lambda span: (*refine.order(self.rules[span.match.raw.rule]), span.start - span.end))
         taken = Taken()
-        kept = []
+        kept, coded = [], set()
         for span in order:
-            rule = self.rules[span.match.raw.rule]
-            others = taken.at(span.start, span.end)
-            # A token inside of a key is a leak of its own; a name beside a value that is told already is not.
-            if rule.id in others or (others and (rule.generic or rule.named)):
-                continue
-            taken.add(span.start, span.end, rule.id)
+            raw = span.match.raw
+            rule = self.rules[raw.rule]
+            # The repository's own rules say something at some paths only, and stand for no other.
+            if raw.rule not in self.own:
+                others = taken.at(span.start, span.end)
+                if raw.decoded:
+                    if (span.start, raw.secret) in coded:
+                        continue
+                    coded.add((span.start, raw.secret))
+                # A token inside of a key is a leak of its own; a name beside a value that is told already is not.
+                elif rule.id in others or (others and (rule.generic or rule.named)):
+                    continue
+                taken.add(span.start, span.end, rule.id)
             kept.append(span)
         return sorted(kept, key=lambda span: (span.start, span.end))
 
@@ -220,7 +234,7 @@ def _told(
             last=line + data.count(b"\n", span.start, span.end),
             column=span.start - (data.rfind(b"\n", 0, span.start) + 1),
             secret=span.match.raw.secret,
-            unquoted=span.match.unquoted,
+            kinds=span.match.kinds,
         )
 
 

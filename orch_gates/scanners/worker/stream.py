@@ -19,6 +19,7 @@ from orch_gates.scanners.worker.parallel import Files
 _BATCH_BYTES = 30_000
 # Most folders have no such file, and need not be taken apart.
 _KEY_STORE = re.compile(rb"\.(?:p12|pfx|pkcs12)\0", re.IGNORECASE)
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _BETWEEN_NAMES = b"\n~\n"
 
 
@@ -51,6 +52,8 @@ class Objects:
     _names: dict[bytes, tuple[str, str]] = field(default_factory=dict)
     _waiting: list[bytes] = field(default_factory=list)
     _size: int = 0
+    _key_stores: list[Hit] = field(default_factory=list)
+    _empty: set[str] = field(default_factory=set)
     _messages: metadata.MessageReader = field(default_factory=metadata.MessageReader)
 
     def read(self, stream: IO[bytes]) -> None:
@@ -73,6 +76,7 @@ class Objects:
             self._object(oid, kind, path, data)
         self._scan_names()
         self.files.finish()
+        self.collector.hits += [hit for hit in self._key_stores if hit.oid not in self._empty]
         self.counts.digest = ids.hexdigest()
 
     def _check(self, oid: str, size: int) -> None:
@@ -89,6 +93,8 @@ class Objects:
 
     def _object(self, oid: str, kind: str, path: str, data: bytes) -> None:
         if kind == "blob":
+            if not data or data.startswith(_LFS_POINTER):
+                self._empty.add(oid)
             self.files.add(oid, path, data)
         elif kind == "tree":
             self._tree(oid, path, data)
@@ -106,10 +112,10 @@ class Objects:
                 self._names[name] = (oid, path)
                 self._waiting.append(name)
                 self._size += len(name)
-        for name, file in listed.entries if _KEY_STORE.search(data) else ():
+        for name, file in listed.files if _KEY_STORE.search(data) else ():
             if rule := by_path(_text(name), b"any"):
                 hit = Hit("key store", file.hex(), _joined(path, name), rule, 1, 1, 0, file.hex().encode("ascii"))
-                self.collector.hits.append(hit)
+                self._key_stores.append(hit)
         if self._size > _BATCH_BYTES:
             self._scan_names()
 
