@@ -36,9 +36,9 @@ def pre_receive() -> None:
         if verdict is None or settings.state.guard_enabled:
             with early.taken() as started:
                 git = wiring.repository(settings, Path.cwd(), inside_hook=True)
-                pushed = updates.parse_pre_receive(data, most=settings.security.budget.refs)
-                judge.refuse_stale(git, pushed)
                 ground = judge.on_server(settings, git, started)
+                pushed = updates.parse_pre_receive(data, most=ground.settings.security.budget.refs)
+                judge.refuse_stale(git, pushed)
                 state = judge.pushed_state(ground, pushed)
                 if state is not None and state.outcome is not Outcome.PASS:
                     _finish(state, action="push", kept="Nothing was stored.", help_page=STATE_HELP)

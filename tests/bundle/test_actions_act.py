@@ -187,7 +187,7 @@ def test_a_broken_scanner_fails_the_step(runner: Runner, commit: Commit) -> None
     broken = runner.work / "gitleaks"
     broken.write_text("#!/bin/sh\nexit 3\n")
     broken.chmod(0o755)
-    runner.env["ORCH_GITLEAKS_BIN"] = str(broken)
+    runner.env |= {"ORCH_SECURITY_ENGINE": "gitleaks", "ORCH_GITLEAKS_BIN": str(broken)}
     before = runner.git("rev-parse", "HEAD")
     run = runner.run("push", push("main", before, commit(runner.repo, app="x = 1\n")), CHECKED)
     assert not run.passed, run.log

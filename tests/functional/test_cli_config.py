@@ -391,7 +391,7 @@ from pathlib import Path
 from orch_gates import settings, wiring
 from orch_gates.hooks import judge
 loaded = settings.load()
-ground = judge.on_server(loaded, wiring.repository(loaded, Path.cwd(), inside_hook=True))
+ground = judge.on_server(loaded, wiring.repository(loaded, Path.cwd(), inside_hook=True), None)
 print(ground.settings.security.budget.refs, *sys.modules)
 """
 

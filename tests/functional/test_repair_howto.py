@@ -93,7 +93,7 @@ PLACES = {
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A server with the hook and two tasks, the first of them in development."""
     folder = tmp_path_factory.mktemp("repair")
-    made = Template(folder, "auto").make()
+    made = Template(folder, "kingfisher").make()
     for args in (
         ("state", "init"),
         ("task", "new", "T-1", "Greet the user"),

@@ -529,10 +529,11 @@ def test_what_cannot_be_judged_is_refused(hand: Hand) -> None:
     hand.set(ONE, "title", "Another")
     made = hand.commit()
     hand.server.git("fetch", "--quiet", str(hand.repo.path), "HEAD:refs/heads/objects")
+    before = hand.server.git("rev-parse", BRANCH)
     done = orch(
         *("hook", "pre-receive"),
         cwd=hand.server.path,
-        stdin=f"{made[::-1]} {made} {BRANCH}\n".encode(),
+        stdin=f"{before} {made} {BRANCH}\n".encode(),
         env={"GIT_DIR": ".", **NO_SCAN},
     )
     assert done.returncode in {1, 2}
