@@ -1,5 +1,6 @@
 """The program: `orch-gates`, and the same as `python -m orch_gates`."""
 
+import resource
 import sys
 
 from orch_gates.cli import boundary
@@ -7,10 +8,19 @@ from orch_gates.cli import boundary
 _SCANNING = (["gate", "security"], ["hook", "pre-receive"], ["hook", "pre-push"], ["hook", "pre-commit"])
 
 
+# What one check holds at once; what git and the process that scans may hold is theirs.
+_MEMORY_BYTES = 400_000_000
+
+
 def main() -> None:
     """Run the command; one that scans first starts the engine, whose rules take longer to load than all the rest."""
     boundary.open_streams()
+    # What is dumped would be content, in a file inside the repository (SEC-12).
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.argv[1:3] in _SCANNING:
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        if most == resource.RLIM_INFINITY or most > _MEMORY_BYTES:
+            resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, most))
         from orch_gates.scanners import early
 
         early.start()

@@ -44,8 +44,11 @@ def run(
     cwd: Path | None = None,
     stdin: bytes | IO[bytes] | None = None,
     memory: int = 0,
+    session: bool = True,
 ) -> Completed:
     """Run a command to its end; `memory` bounds the bytes that it may allocate, 0 for no bound.
+
+    Without a `session` of its own it ends with whoever ends our group, and a timeout ends it alone.
 
     A timeout kills the whole process group: gitleaks can hang on its own git child for ever
     (reference/scanners.md §1).
@@ -54,8 +57,8 @@ def run(
         ProcessError: it could not be started or did not end within `timeout` seconds.
     """
     given = stdin if isinstance(stdin, bytes) else None
-    handle = None if isinstance(stdin, bytes) else stdin
-    with _spawn(argv, env=env, cwd=cwd, stdin=handle, piped_input=given is not None, memory=memory) as child:
+    source = PIPE if isinstance(stdin, bytes) else stdin or subprocess.DEVNULL
+    with _spawn(argv, env=env, cwd=cwd, stdin=source, memory=memory, session=session) as child:
         try:
             stdout, stderr = child.communicate(given, timeout=timeout)
         except subprocess.TimeoutExpired as error:
@@ -82,9 +85,7 @@ def converse(
     Raises:
         ProcessError: it could not be started.
     """
-    with _spawn(
-        argv, env=env, cwd=None, stdin=None, piped_input=True, memory=memory, stdout=stdout, pass_fds=pass_fds
-    ) as child:
+    with _spawn(argv, env=env, cwd=None, stdin=PIPE, memory=memory, stdout=stdout, pass_fds=pass_fds) as child:
         watchdog = threading.Timer(timeout, _kill_group, [child])
         watchdog.daemon = True
         watchdog.start()
@@ -100,25 +101,21 @@ def _spawn(
     *,
     env: Mapping[str, str],
     cwd: Path | None,
-    stdin: IO[bytes] | None,
-    piped_input: bool,
+    stdin: IO[bytes] | int,
     memory: int = 0,
     stdout: int = PIPE,
     pass_fds: Sequence[int] = (),
+    session: bool = True,
 ) -> Iterator[Child]:
-    if piped_input:
-        source: IO[bytes] | int = subprocess.PIPE
-    else:
-        source = subprocess.DEVNULL if stdin is None else stdin
     try:
         child = subprocess.Popen(
             list(argv),
             env=dict(env),
             cwd=cwd,
-            stdin=source,
+            stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
-            start_new_session=True,
+            start_new_session=session,
             pass_fds=pass_fds,
         )
     except OSError as error:
@@ -130,7 +127,10 @@ def _spawn(
             _bound(child, memory)
         yield child
     finally:
-        _kill_group(child)
+        if session:
+            _kill_group(child)
+        else:
+            child.kill()
         for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):

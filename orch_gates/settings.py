@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from orch_gates.errors import SettingsError
 from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, Source, resolve
 from orch_gates.variables.table import BY_VARIABLE, Value
 
@@ -303,7 +304,10 @@ def _gitea_repository(env: _Reader) -> str:
 
 def _cache_dir(env: _Reader) -> Path | None:
     if named := env.text("ORCH_CACHE_DIR"):
-        return Path(named).expanduser()
+        try:
+            return Path(named).expanduser()
+        except RuntimeError as error:
+            raise SettingsError(f"ORCH_CACHE_DIR={named}: there is no such user") from error
     if base := env.told("XDG_CACHE_HOME"):
         return Path(base) / "orch-gates"
     if home := env.told("HOME"):

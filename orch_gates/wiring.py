@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
 from orch_gates.config.file import Config
-from orch_gates.errors import GitError, OrchError, RepositoryRulesError, SettingsError
+from orch_gates.errors import GitError, OrchError, RepositoryRulesError, SettingsError, UsageError
 from orch_gates.gates import allowlist, allowlist_file, dependencies, secret_scan, security
 from orch_gates.gates import range as ranges
 from orch_gates.gates.allowlist import AllowList
@@ -83,7 +83,7 @@ def configured(settings: Settings, git: Git, trusted: str) -> tuple[Settings, Co
 def scan(
     settings: Settings,
     git: Git,
-    subject: Callable[[], Subject],
+    subject: Callable[[Git], Subject],
     trusted: str,
     *,
     started: Engine | None = None,
@@ -108,16 +108,28 @@ def scan(
         own = git.blob(trusted, repository_rules.PATH) if trusted else None
         try:
             return secret_scan.scan(
-                bounded, subject(), running, security.budget, pin=security.pin, own_rules=own or b""
+                bounded, subject(bounded), running, security.budget, pin=security.pin, own_rules=own or b""
             )
         except RepositoryRulesError as error:
             if not lenient:
                 raise
             doubt = f"{error}; judged by the rules of orch-gates alone until this is mended on the default branch"
-        facts = secret_scan.scan(bounded, subject(), running, security.budget, pin=security.pin)
+        facts = secret_scan.scan(bounded, subject(bounded), running, security.budget, pin=security.pin)
         return replace(facts, doubts=(*facts.doubts, doubt))
 
     return run
+
+
+def here() -> Path:
+    """The working directory.
+
+    Raises:
+        UsageError: it is gone.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(f"the working directory cannot be told: {error.strerror}") from error
 
 
 def out_of_scope(settings: Settings) -> Verdict | None:

@@ -92,7 +92,9 @@ class SecurityRun:
             return SecurityFacts(Unproven(str(error)))
         facts = SecurityFacts(
             secrets=security.attempt(
-                wiring.scan(self.settings, git, lambda: self._subject(git, found), found.trusted, started=started)
+                wiring.scan(
+                    self.settings, git, lambda bounded: self._subject(bounded, found), found.trusted, started=started
+                )
             ),
             base=found.base or "0" * len(found.head),
             head=found.head,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from orch_gates.git.changes import Change
 from orch_gates.git.objects import Object
 from orch_gates.scanners.answer import Hit
 
 Read = Callable[[Sequence[str]], Iterator[Object]]
-_Block = tuple[bytes, ...]
 _MOST_SOURCES = 100
+_CHUNK = 1 << 16
+# What a first line is looked up by; a line of fifty million bytes is no key to keep.
+_HEAD = 64
 _ALONE = frozenset(b" \t\"'`,>|-[({\r")
 
 
@@ -34,50 +40,54 @@ class Placed:
     names: Mapping[str, str]
 
 
-def place(
-    changes: Iterable[Change], wanted: Collection[str], names: Collection[str], is_new: Callable[[str], bool]
-) -> Placed:
-    """Find the places of `wanted` objects and of the new ones that they were made from; `changes` come newest first.
+def place(changes: Iterable[Change], wanted: Collection[str], names: Collection[str]) -> Placed:
+    """Find the places of `wanted` objects, and what each was made from; `changes` come newest first.
 
     A file that stands where none stood may have been moved: files that the same commit removes are its sources.
     """
-    looked_for = set(wanted)
     found: list[Placement] = []
     added: dict[str, str] = {}
-    for commit, group in _by_commit(changes):
-        removed = tuple((oid, change.path) for change in group if not change.oid for oid in change.before)
+    for commit, group in groupby(changes, key=attrgetter("commit")):
+        # A commit of some kilobytes may have millions of changes; those that tell nothing here are not kept.
+        removed = _Removed()
+        wanted_here = []
         for change in group:
+            if change.oid in wanted:
+                wanted_here.append(change)
+            elif not change.oid:
+                removed.add(change)
             if change.oid and not change.before and names:
                 added |= {name: commit for name in _above(change.path) if name in names}
-            if change.oid not in looked_for:
-                continue
-            sources = tuple((oid, change.path) for oid in change.before) or _likely(removed, change.path)
+        for change in wanted_here:
+            sources = tuple((oid, change.path) for oid in change.before) or removed.likely(change.path)
             found.append(Placement(commit, change.path, change.oid, sources))
-            looked_for.update(oid for oid, _ in sources if is_new(oid))
     return Placed(tuple(reversed(found)), added)
 
 
-def _likely(removed: Sequence[tuple[str, str]], path: str) -> tuple[tuple[str, str], ...]:
-    """What a file was most likely moved from: files of its name first, then of its ending.
+class _Removed:
+    """What a commit removes, of each name and each ending no more than a moved file is compared with."""
 
-    A commit that moves very many files would have each compared with each.
-    """
-    name, ending = path.rpartition("/")[2], path.rpartition(".")[2]
-    ordered = sorted(removed, key=lambda source: (source[1].rpartition("/")[2] != name, not source[1].endswith(ending)))
-    return tuple(ordered[:_MOST_SOURCES])
+    def __init__(self) -> None:
+        self._all: list[tuple[str, str]] = []
+        self._alike: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+
+    def add(self, change: Change) -> None:
+        """Count a file that is removed."""
+        for oid in change.before:
+            for known in (self._all, *(self._alike[key] for key in _alike(change.path))):
+                if len(known) < _MOST_SOURCES:
+                    known.append((oid, change.path))
+
+    def likely(self, path: str) -> tuple[tuple[str, str], ...]:
+        """What a file was most likely moved from: files of its name first, then of its ending."""
+        found = [source for key in _alike(path) for source in self._alike.get(key, ())]
+        return tuple(dict.fromkeys((*found, *self._all)))[:_MOST_SOURCES]
 
 
-def _by_commit(changes: Iterable[Change]) -> Iterator[tuple[str, list[Change]]]:
-    commit = ""
-    group: list[Change] = []
-    for change in changes:
-        if change.commit != commit and group:
-            yield commit, group
-            group = []
-        commit = change.commit
-        group.append(change)
-    if group:
-        yield commit, group
+def _alike(path: str) -> tuple[str, str]:
+    """What says that two files are alike: their whole name, and the ending of it; neither is ever the other."""
+    name = path.rpartition("/")[2]
+    return f"/{name}", f".{name.rpartition('.')[2]}"
 
 
 def _above(path: str) -> Iterator[str]:
@@ -138,27 +148,66 @@ class Newness:
     def _of(self, oid: str) -> list[_Block]:
         if oid not in self._blocks:
             [found] = self.read([oid])
-            lines = found.data.split(b"\n")
-            self._blocks[oid] = [_block(lines, hit) for hit in self.hits[oid]]
+            self._blocks[oid] = list(_blocks(found.data, self.hits[oid]))
         return self._blocks[oid]
 
 
-def _block(lines: Sequence[bytes], hit: Hit) -> _Block:
-    """The lines of a hit; with the one above where nothing but the value stands on its first, as the name is there."""
-    first = hit.first - 1
-    if first > 0 and not set(lines[first][: hit.column]) - _ALONE:
-        first -= 1
-    return tuple(lines[first : hit.last])
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some whole lines: how the first begins, and the length and the digest of all of them."""
+
+    head: bytes
+    length: int
+    digest: bytes
+
+
+def _blocks(data: bytes, hits: Sequence[Hit]) -> Iterator[_Block]:
+    """The lines of each hit; with the one above where nothing but the value stands on its first: the name is there."""
+    starts = _starts(data, {number for hit in hits for number in (max(hit.first - 1, 1), hit.first, hit.last)})
+    for hit in hits:
+        first = starts[hit.first]
+        if hit.first > 1 and not set(data[first : first + hit.column]) - _ALONE:
+            first = starts[hit.first - 1]
+        end = _end(data, starts[hit.last])
+        head = data[first : min(_end(data, first), first + _HEAD)]
+        yield _Block(head, end - first, _digest(data, first, end))
+
+
+def _starts(data: bytes, numbers: Collection[int]) -> dict[int, int]:
+    """Where lines begin, by their numbers; a file may have too many lines to keep them all."""
+    found = {}
+    at, line = 0, 1
+    for number in sorted(numbers):
+        while line < number and (more := data.count(b"\n", at, at + _CHUNK)) < number - line:
+            if at >= len(data):
+                break
+            line, at = line + more, at + _CHUNK
+        while line < number and (end := data.find(b"\n", at)) >= 0:
+            line, at = line + 1, end + 1
+        found[number] = at
+    return found
+
+
+def _end(data: bytes, start: int) -> int:
+    end = data.find(b"\n", start)
+    return len(data) if end < 0 else end
+
+
+def _digest(data: bytes, start: int, end: int) -> bytes:
+    return hashlib.sha256(memoryview(data)[start:end]).digest()
 
 
 def _present(data: bytes, wanted: set[_Block]) -> set[_Block]:
-    lines = data.split(b"\n")
-    heads: dict[bytes, list[_Block]] = defaultdict(list)
+    lengths: defaultdict[bytes, set[int]] = defaultdict(set)
     for block in wanted:
-        heads[block[0]].append(block)
+        lengths[block.head].add(block.length)
     found: set[_Block] = set()
-    for number, line in enumerate(lines):
-        for block in heads.get(line, ()):
-            if block not in found and tuple(lines[number : number + len(block)]) == block:
-                found.add(block)
-    return found
+    at = 0
+    for line in io.BytesIO(data):
+        head = line[:_HEAD].rstrip(b"\n")
+        for length in lengths.get(head, ()):
+            end = at + length
+            if end <= len(data) and data[end : end + 1] in {b"", b"\n"}:
+                found.add(_Block(head, length, _digest(data, at, end)))
+        at += len(line)
+    return found & wanted

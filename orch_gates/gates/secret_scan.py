@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 
 from orch_gates import clock
@@ -23,6 +24,8 @@ from orch_gates.settings import Budget
 T = TypeVar("T")
 
 _MOST_ASKED = 1_000
+# What looks at the clock by itself says better what it was doing.
+_LATER_S = 0.5
 _PLACED = frozenset({"file", "key store", "file name"})
 
 
@@ -85,7 +88,7 @@ def pushed(
         if tips:
             yield from feed.reachable(git, tips, excluded, listed, most=budget.objects)
         if quarantine:
-            yield from feed.quarantined(git, listed, quarantine, str(git.git_dir() / "objects"))
+            yield from feed.quarantined(git, listed, quarantine, str(git.git_dir() / "objects"), most=budget.objects)
 
     return Subject(
         listed,
@@ -112,16 +115,19 @@ def scan(
     deadline = clock.monotonic() + budget.seconds
     limits = Limits(budget.object_bytes, budget.content_bytes)
     try:
-        if own_rules:
-            engine.add_rules(own_rules, deadline)
-        found = engine.scan(lambda to: feed.stream(git, subject.lines(), to), subject.texts, limits, deadline)
-        if pin and engine.pin != pin:
-            raise ScannerError(
-                f"this hook was proven with {pin}, and {engine.pin} is installed now; if that is meant, prove it "
-                "again with `orch-gates hook install`, or all of a server with `orch-gates hook install --all ROOT`"
-            )
-        new, doubts = _new(git, subject, engine, found, budget, deadline)
-        told = findings.told(new, found.rules, lambda texts: engine.redact(texts, deadline))
+        with clock.alarm(budget.seconds + _LATER_S, lambda: BudgetExceeded("the time is up")):
+            if own_rules:
+                engine.add_rules(own_rules, deadline)
+            found = engine.scan(lambda to: feed.stream(git, subject.lines(), to), subject.texts, limits, deadline)
+            if pin and engine.pin != pin:
+                raise ScannerError(
+                    f"this hook was proven with {pin}, and {engine.pin} is installed now; if that is meant, prove it "
+                    "again with `orch-gates hook install`, or all of a server with `orch-gates hook install --all ROOT`"
+                )
+            new, doubts = _new(git, subject, engine, found, budget, deadline)
+            told = findings.told(new, found.rules, lambda texts: engine.redact(texts, deadline))
+    except MemoryError as error:
+        raise BudgetExceeded("the check needs more memory than it may use; push in smaller parts") from error
     except BudgetExceeded as error:
         if clock.monotonic() >= deadline:
             raise BudgetExceeded(_too_slow(budget)) from error
@@ -158,20 +164,20 @@ def _new(
     new = [New(hit, "", hit.oid if hit.carrier == "commit" else "", 0) for hit in elsewhere]
     if not (placed_by_name or in_files):
         return new, ()
-    ids = subject.listed.ids
     try:
         placed = newness.place(
             _in_time(subject.changes(), deadline, budget),
             {hit.oid for hit in in_files},
             {hit.path for hit in placed_by_name},
-            lambda oid: oid.encode("ascii") in ids,
         )
     except OrchError as error:
+        if clock.monotonic() >= deadline:
+            raise
         doubt = f"it could not be told what stood there before, so all of it counts as new: {error}"
         return [*new, *(New(hit, hit.path, "", 0) for hit in (*in_files, *placed_by_name))], (doubt,)
     judged = _bound(engine, in_files, placed, found, deadline)
     new += _new_in_files(git, in_files, placed, found, judged, subject, budget, deadline)
-    new += _new_names(git, placed_by_name, placed, subject)
+    new += _new_names(git, placed_by_name, placed, subject, _in_time(count(), deadline, budget))
     return new, ()
 
 
@@ -218,13 +224,17 @@ def _bound(engine: Engine, hits: Sequence[Hit], placed: Placed, found: Scan, dea
     return dict(zip(listed, engine.bound(listed, deadline), strict=True)) if listed else {}
 
 
-def _new_names(git: Git, hits: Sequence[Hit], placed: Placed, subject: Subject) -> Iterator[New]:
+def _new_names(git: Git, hits: Sequence[Hit], placed: Placed, subject: Subject, ticks: Iterator[int]) -> Iterator[New]:
     """Names that nothing before the range has at that path; folders are written again around names that were there."""
-    before = subject.boundary() if hits else ()
+    before = subject.boundary()[:_MOST_ASKED] if hits else ()
+    # A name with a line break cannot be asked for, so it counts.
+    paths = sorted({hit.path for hit in hits if "\n" not in hit.path})
+    known: set[str] = set()
+    for commit, _ in zip(before, ticks, strict=False):
+        there = objects.exist(git, [f"{commit}:{path}" for path in paths])
+        known |= {path for path, found in zip(paths, there, strict=True) if found}
     for hit in hits:
-        # A name with a line break cannot be asked for, so it counts.
-        asked = [] if "\n" in hit.path else [f"{commit}:{hit.path}" for commit in before[:_MOST_ASKED]]
-        if not any(objects.exist(git, asked)):
+        if hit.path not in known:
             yield New(hit, hit.path, placed.names.get(hit.path, ""), 0)
 
 

@@ -65,6 +65,17 @@ def isolated_env(inherited: Mapping[str, str], *, inside_hook: bool) -> dict[str
     return env
 
 
+# Settings of how a repository writes, which every command complains about.
+_HARMLESS = re.compile(
+    rb"^warning: (?:core\.fsyncObjectFiles is deprecated|unknown core\.fsync\w*|.*core\.fsync).*$", re.I
+)
+
+
+def complaint(stderr: bytes) -> bytes:
+    """What git said on stderr, on one line, without what has nothing to do with reading."""
+    return b" ".join(b" ".join(line for line in stderr.split(b"\n") if not _HARMLESS.match(line)).split())
+
+
 @dataclass(frozen=True, slots=True)
 class Git:
     """Git commands on one repository, read-only; each takes at most `timeout` seconds and `memory` bytes (0: any)."""
@@ -106,7 +117,7 @@ class Git:
             ProcessError: as `run`.
         """
         done = self.run(*args, stdin=stdin)
-        if done.returncode != 0 or done.stderr.strip():
+        if done.returncode != 0 or complaint(done.stderr):
             raise GitError(f"git {args[0]} failed ({done.returncode}): {done.complaint}")
         return done.stdout
 
@@ -160,13 +171,17 @@ class Git:
 
         Raises:
             UnknownRevision: it does not name an object of that kind in this repository.
+            GitError: git could not tell.
         """
         if not revision or revision.startswith("-") or "\0" in revision:
             raise UnknownRevision(f"{revision!r} is not a revision")
         if (asked := f"{revision}^{{{kind}}}") in self._known:
             return self._known[asked]
         done = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}")
-        if done.returncode != 0:
+        # Only this answer says so; git that was killed knows of nothing.
+        if done.returncode not in {0, 1}:
+            raise GitError(f"git rev-parse {revision} failed ({done.returncode}): {done.complaint}")
+        if done.returncode == 1:
             raise UnknownRevision(f"{revision!r} names no {kind} of this repository; fetch it first")
         self._known[asked] = done.stdout.decode("ascii").strip()
         return self._known[asked]

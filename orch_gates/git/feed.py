@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from orch_gates.errors import BudgetExceeded, GitError
-from orch_gates.git.cli import Git
+from orch_gates.git.cli import Git, complaint
 from orch_gates.process import Child
 
 ALL_REFS = ("--all",)
@@ -59,10 +59,7 @@ def reachable(git: Git, tips: Iterable[str], excluded: Sequence[str], listed: Li
                 listed.commits.append(oid.decode("ascii"))
             listed.add(oid)
             if len(listed.ids) > most:
-                raise BudgetExceeded(
-                    f"more than {most} new objects are more than one check may read; "
-                    "push in smaller parts, or raise ORCH_SECURITY_MAX_OBJECTS"
-                )
+                raise BudgetExceeded(_too_many(most))
             yield line
         finish(child, "rev-list")
 
@@ -88,17 +85,26 @@ def _range(tips: Iterable[str], excluded: Sequence[str]) -> tuple[list[str], byt
     return args, "".join(f"{line}\n" for line in lines).encode("ascii")
 
 
-def quarantined(git: Git, listed: Listed, quarantine: str, main_store: str) -> Iterator[bytes]:
+def quarantined(git: Git, listed: Listed, quarantine: str, main_store: str, *, most: int) -> Iterator[bytes]:
     """Objects that the push brought along although no pushed ref reaches them (SEC-3).
 
     Objects that the repository already has are left out: git completes thin packs with them.
 
     Raises:
+        BudgetExceeded: more than `most` objects, with those that were listed.
         GitError: the quarantine cannot be read.
     """
     alone = git.with_env({"GIT_OBJECT_DIRECTORY": quarantine, "GIT_ALTERNATE_OBJECT_DIRECTORIES": None})
-    brought = alone.read("cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered")
-    extra = sorted(set(brought.split()) - listed.ids)
+    unreached = set()
+    with alone.converse("cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered") as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if (oid := line.rstrip(b"\n")) not in listed.ids:
+                unreached.add(oid)
+                if len(unreached) + len(listed.ids) > most:
+                    raise BudgetExceeded(_too_many(most))
+        finish(child, "cat-file")
+    extra = sorted(unreached)
     if not extra:
         return
     before = git.with_env({"GIT_OBJECT_DIRECTORY": main_store, "GIT_ALTERNATE_OBJECT_DIRECTORIES": None})
@@ -131,6 +137,13 @@ def stream(git: Git, lines: Iterable[bytes], to: int) -> None:
         finish(child, "cat-file")
 
 
+def _too_many(most: int) -> str:
+    return (
+        f"more than {most} new objects are more than one check may read; "
+        "push in smaller parts, or raise ORCH_SECURITY_MAX_OBJECTS"
+    )
+
+
 def _send(stdin: IO[bytes], data: bytes) -> None:
     _write(stdin, [data])
     stdin.close()
@@ -151,6 +164,6 @@ def finish(child: Child, command: str) -> None:
         GitError: a non-zero exit code, or anything on stderr.
     """
     assert child.stderr is not None
-    complaint = b" ".join(child.stderr.read().split())[-400:].decode("utf-8", "replace")
-    if child.wait() != 0 or complaint:
-        raise GitError(f"git {command} failed ({child.returncode}): {complaint or 'it ended early or took too long'}")
+    said = complaint(child.stderr.read())[-400:].decode("utf-8", "replace")
+    if child.wait() != 0 or said:
+        raise GitError(f"git {command} failed ({child.returncode}): {said or 'it ended early or took too long'}")

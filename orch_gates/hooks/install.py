@@ -49,9 +49,13 @@ def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[st
         raise UsageError(f"{hooks} has no dispatcher, so this is not a repository of a Gitea server")
     pin = _pin(settings)
     yield f"engine: {pin}"
-    _write(target, _script(settings, pin))
+    before = _write(target, _script(settings, pin))
     yield f"wrote {target}"
-    yield _prove(git, target)
+    try:
+        yield _prove(git, target)
+    except OrchError:
+        _put_back(target, before)
+        raise
 
 
 def install_all(settings: Settings, root: Path) -> Iterator[str]:
@@ -68,15 +72,15 @@ def install_all(settings: Settings, root: Path) -> Iterator[str]:
     script = _script(settings, pin)
     done = failed = 0
     for target in _ours(root):
-        before = target.read_bytes()
         repository = target.parent.parent.parent if target.name == _NAME else target.parent.parent
+        before = target.read_bytes()
         try:
             git = open_repository(repository, settings.inherited_env, timeout=60)
             _write(target, script)
             _prove(git, target)
         except OrchError as error:
             failed += 1
-            _replace(target, before)
+            _put_back(target, before)
             yield f"{repository}: not renewed: {error}"
         else:
             done += 1
@@ -124,11 +128,27 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("'", "'\\''") + "'"
 
 
-def _write(target: Path, script: str) -> None:
-    if target.exists() and _OURS not in target.read_text("utf-8", "replace"):
-        raise UsageError(f"{target} is another hook; move it away, or call `orch-gates hook pre-receive` from it")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _replace(target, script.encode())
+def _write(target: Path, script: str) -> bytes | None:
+    """Write the hook; answers what stood there before."""
+    if os.path.lexists(target) and not target.is_file():
+        raise UsageError(f"{target} is no file; move it away")
+    try:
+        before = target.read_bytes() if target.exists() else None
+        if before is not None and _OURS.encode() not in before:
+            raise UsageError(f"{target} is another hook; move it away, or call `orch-gates hook pre-receive` from it")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target, script.encode())
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}") from error
+    return before
+
+
+def _put_back(target: Path, before: bytes | None) -> None:
+    """A hook that is not proven does not stay."""
+    if before is None:
+        target.unlink(missing_ok=True)
+    else:
+        _replace(target, before)
 
 
 def _replace(target: Path, script: bytes) -> None:
@@ -147,7 +167,11 @@ def _prove(git: Git, target: Path) -> str:
         refused = _push(probe, _commit(probe, "leak", canary()), git.directory)
         if refused.returncode == 0:
             _push(probe, "", git.directory)
-        if refused.returncode == 0 or b"orch-gates: push refused: 1 secret found" not in refused.stderr:
+            raise OrchError(
+                "the hook is not proven, as git did not call it; core.hooksPath may name another folder, or the "
+                "server's own hook calls none in pre-receive.d"
+            )
+        if b"orch-gates: push refused: 1 secret found" not in refused.stderr:
             raise OrchError(f"the hook is not proven, it did not refuse a leaked token: {refused.complaint}")
         accepted = _push(probe, _commit(probe, "clean", b"nothing to see here\n"), probe.directory)
         if accepted.returncode != 0:

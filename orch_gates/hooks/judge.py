@@ -55,12 +55,15 @@ def _configured(settings: Settings, git: Git, trusted: str, engine: Engine | Non
     return Ground(merged, replace(git, timeout=merged.security.budget.seconds), trusted, engine=engine)
 
 
-def refuse_stale(git: Git, updates: Sequence[RefUpdate]) -> None:
+def refuse_stale(git: Git, updates: Sequence[RefUpdate], *, namespaced: bool) -> None:
     """Git would refuse these after the scan; here they cost nothing, and a slow push holds nobody up.
 
     Raises:
         StaleUpdate: a ref is no longer where the push takes it from.
     """
+    if namespaced:
+        # git hands the names over without their namespace.
+        return
     names = [update.ref for update in updates] if len(updates) <= _NAMED else []
     listed = git.read("for-each-ref", "--format=%(objectname) %(refname)", *names)
     now = {
@@ -123,10 +126,10 @@ def _pushed(
         return Verdict(security.GATE, Outcome.PASS, reason, notices=ground.notices, evidence=evidence)
     names = [update.ref for update in updates if update.new is not None and update.old is None]
 
-    def subject() -> secret_scan.Subject:
-        git.refuse_shallow()
+    def subject(bounded: Git) -> secret_scan.Subject:
+        bounded.refuse_shallow()
         budget = settings.security.budget
-        return secret_scan.pushed(git, tips, excluded, budget, names=names, quarantine=quarantine)
+        return secret_scan.pushed(bounded, tips, excluded, budget, names=names, quarantine=quarantine)
 
     scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, started=ground.engine, lenient=True))
     return _judged(ground, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs", now)
@@ -139,11 +142,11 @@ def about_to_commit(ground: Ground, now: datetime) -> Verdict | None:
         return skip
     nothing = False
 
-    def subject() -> secret_scan.Subject:
+    def subject(bounded: Git) -> secret_scan.Subject:
         nonlocal nothing
-        found = staged(git)
+        found = staged(bounded)
         nothing = found is None
-        return found or secret_scan.pushed(git, (), (), settings.security.budget)
+        return found or secret_scan.pushed(bounded, (), (), settings.security.budget)
 
     scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, started=ground.engine, lenient=True))
     if nothing:

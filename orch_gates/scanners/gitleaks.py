@@ -51,6 +51,7 @@ class Gitleaks:
             env={"PATH": self._path, "HOME": "/nonexistent", "LC_ALL": "C"},
             timeout=timeout,
             stdin=text,
+            session=False,
         )
         scanned, report = parse(done.returncode, done.stdout, done.stderr)
         if scanned != len(text):
@@ -77,7 +78,7 @@ def parse(returncode: int, stdout: bytes, stderr: bytes) -> tuple[int, list[Any]
         raise ScannerError(f"gitleaks did not finish a scan (exit {returncode}): {_last_line(log)}")
     try:
         report = json.loads(stdout)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ScannerError(f"gitleaks printed no usable report: {type(error).__name__}") from error
     if not isinstance(report, list):
         raise ScannerError("gitleaks printed no usable report: no list")
@@ -103,7 +104,7 @@ def _raw(item: Mapping[str, Any], text: bytes, lines: list[int]) -> Raw | None:
         secret = str(item["Secret"]).encode("utf-8", "surrogateescape")
         line = int(item["StartLine"])
         rule = str(item["RuleID"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ScannerError(f"gitleaks printed no usable report: {type(error).__name__}") from error
     # Its line may be off by one where a rule matches white space first.
     low = lines[min(max(line - 2, 0), len(lines) - 1)]

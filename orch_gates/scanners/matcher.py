@@ -85,13 +85,13 @@ class Matcher:
         return Read(len(data), 1, matches)
 
 
-def load(rules: Path, cache: Path, scratch: Path, *, decides: bool = False) -> Matcher:
-    """A matcher with the rules of a file, one of which finds canaries; their compiled form is looked for in `cache`.
+def load(rules: Path, cache: Path | None, scratch: Path, *, decides: bool = False) -> Matcher:
+    """A matcher with the rules of a file, one of which finds canaries; their compiled form is kept in a `cache`.
 
     Where the rules alone decide, nothing else judges their matches.
 
     Raises:
         ScannerError: the library is not installed, or does not take the rules.
     """
-    scanner, status = native.compiled(os.fspath(rules), os.fspath(cache), os.fspath(scratch))
+    scanner, status = native.compiled(os.fspath(rules), os.fspath(cache) if cache else "", os.fspath(scratch))
     return Matcher(scanner, decides=decides, cache_status=status)

@@ -10,9 +10,12 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from orch_gates import clock
 from orch_gates.errors import ScannerError
 
 LIBRARY = "kingfisher_sdk"
+_COPY = "orch-gates-rules-"
+_STALE_S = 600
 _ENDINGS = (".so", ".pyd", ".dylib")
 _loaded: dict[str, Any] = {}
 
@@ -55,7 +58,7 @@ def _load() -> Any:
 
 
 def compiled(rules: str, cache: str, scratch: str) -> tuple[Any, str]:
-    """A scanner by the rules of a file, and what became of the cache that was looked at for their compiled form.
+    """A scanner by the rules of a file, and what became of the cache (empty: none) of their compiled form.
 
     Raises:
         ScannerError: the library is not there, or does not take the rules.
@@ -63,7 +66,7 @@ def compiled(rules: str, cache: str, scratch: str) -> tuple[Any, str]:
     found = library()
     with _private(cache, scratch) as folder:
         try:
-            loaded = found.Rules([rules], False, "low", cache=True, cache_dir=folder)
+            loaded = found.Rules([rules], False, "low", cache=bool(cache), cache_dir=folder or None)
             # Base64 is decoded; nothing is left out as seen before, and nothing in the text switches a rule off.
             scanner = found.Scanner(loaded, True, False, False, None, policy=None)
         except (ValueError, RuntimeError, OSError) as error:
@@ -77,10 +80,11 @@ def _private(cache: str, scratch: str) -> Iterator[str]:
 
     What another user owns (root's, read by a server's user) is copied, and the copy removed once it is loaded.
     """
-    if _is_own(cache):
+    if not cache or _is_own(cache):
         yield cache
         return
-    copy = f"{scratch}/orch-gates-rules-{os.urandom(8).hex()}"
+    copy = f"{scratch}/{_COPY}{os.urandom(8).hex()}"
+    _sweep(scratch)
     try:
         os.mkdir(copy, 0o700)  # noqa: PTH102 - pathlib is a tenth of the time that all this takes
         for entry in os.scandir(cache):
@@ -95,6 +99,17 @@ def _private(cache: str, scratch: str) -> Iterator[str]:
         yield copy
     finally:
         _remove(copy)
+
+
+def _sweep(scratch: str) -> None:
+    """Remove what a process left that was killed while it copied; a copy is needed for a tenth of a second."""
+    oldest = clock.utc_now().timestamp() - _STALE_S
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(scratch):
+            if entry.name.startswith(_COPY):
+                found = entry.stat(follow_symlinks=False)
+                if found.st_uid == os.geteuid() and found.st_mtime < oldest:
+                    _remove(entry.path)
 
 
 def _remove(folder: str) -> None:

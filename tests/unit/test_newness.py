@@ -28,7 +28,7 @@ class Story:
     def new(self) -> list[tuple[str, str]]:
         """The commit and path of everything that is new, oldest first."""
         hits = {oid: _hits(oid, data) for oid, data in self.blobs.items() if oid not in self.old and _hits(oid, data)}
-        placed = place(self._newest_first(), set(hits), set(), lambda oid: oid not in self.old)
+        placed = place(self._newest_first(), set(hits), set())
         state = Newness(
             hits, lambda oid: oid not in self.old, lambda _, path: path.startswith(self.vendored), self._read
         )
@@ -133,7 +133,7 @@ def test_a_new_name_above_an_old_value_is_new() -> None:
     story.blobs["a"] = b'password:\n  "s3cr3t"'
     story.commit("c1", ("x", "a", ("old",)))
     hit = Hit("file", "a", "", "generic-password", 2, 2, 3, b"s3cr3t")
-    placed = place(story.changes, {"a"}, set(), lambda oid: oid == "a")
+    placed = place(story.changes, {"a"}, set())
     state = Newness({"a": [hit]}, lambda oid: oid == "a", lambda *_: False, story._read)
     assert state.of(placed.placements[0]) == [hit]
 
@@ -144,7 +144,7 @@ def test_a_key_put_together_of_old_lines_is_new() -> None:
     story.blobs["a"] = b"begin\none\ntwo\nend"
     story.commit("c1", ("x", "a", ("old",)))
     hit = Hit("file", "a", "", "private-key", 1, 4, 0, story.blobs["a"])
-    placed = place(story.changes, {"a"}, set(), lambda oid: oid == "a")
+    placed = place(story.changes, {"a"}, set())
     state = Newness({"a": [hit]}, lambda oid: oid == "a", lambda *_: False, story._read)
     assert state.of(placed.placements[0]) == [hit]
 
@@ -152,13 +152,13 @@ def test_a_key_put_together_of_old_lines_is_new() -> None:
 def test_names_are_told_with_the_commit_that_adds_below_them() -> None:
     """The oldest commit that puts a file below a folder is the one that brings the folder's name."""
     changes = [Change("c2", "a/token/y", "2", ()), Change("c1", "a/token/x", "1", ()), Change("c1", "b", "3", ("4",))]
-    assert place(changes, set(), {"a/token", "b"}, lambda _: True).names == {"a/token": "c1"}
+    assert place(changes, set(), {"a/token", "b"}).names == {"a/token": "c1"}
 
 
 def test_a_file_is_compared_with_the_likeliest_of_very_many_removed_ones() -> None:
     """A commit that moves thousands of files does not compare each with each."""
     removed = [Change("c1", f"old/{number}.txt", "", (f"o{number}",)) for number in range(5_000)]
-    placed = place([*removed, Change("c1", "new/4321.txt", "n", ())], {"n"}, set(), lambda oid: oid == "n")
+    placed = place([*removed, Change("c1", "new/4321.txt", "n", ())], {"n"}, set())
     [placement] = placed.placements
     assert placement.sources[0] == ("o4321", "old/4321.txt")
     assert len(placement.sources) <= 100
@@ -170,6 +170,6 @@ def test_a_key_store_is_new_whenever_it_changes() -> None:
     story.blobs["a"] = b"0\202\011\nsecond"
     story.commit("c1", ("key.p12", "a", ("old",)))
     hit = Hit("key store", "a", "key.p12", "pkcs12-file", 1, 1, 0, b"a")
-    placed = place(story.changes, {"a"}, set(), lambda oid: oid == "a")
+    placed = place(story.changes, {"a"}, set())
     state = Newness({"a": [hit]}, lambda oid: oid == "a", lambda *_: False, story._read)
     assert state.of(placed.placements[0]) == [hit]

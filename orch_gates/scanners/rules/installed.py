@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -37,7 +36,11 @@ def read(folder: Path) -> tuple[bytes, str]:
 
 def find(cache_dir: Path | None) -> Path | None:
     """The folder with this version's rules; None where they have not been made yet."""
-    return next((folder for folder in _places(cache_dir) if (folder / META).is_file()), None)
+    return next((folder for folder in _places(cache_dir) if _complete(folder)), None)
+
+
+def _complete(folder: Path) -> bool:
+    return (folder / META).is_file() and (folder / RULES).is_file()
 
 
 def ensure(cache_dir: Path | None) -> Path:
@@ -83,12 +86,14 @@ def _write(folder: Path, rules: bytes, described: bytes) -> None:
         (made / RULES).write_bytes(rules)
         (made / META).write_bytes(described)
         _compile(made)
-        with contextlib.suppress(FileExistsError):
-            made.rename(folder)
-    except OSError as error:
-        shutil.rmtree(made, ignore_errors=True)
-        if not (folder / META).is_file():
-            raise error
+        if not _complete(folder):
+            # What is left of it is in the way.
+            shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)
+    except OSError:
+        # Somebody else may have been faster.
+        if not _complete(folder):
+            raise
     finally:
         shutil.rmtree(made, ignore_errors=True)
 

@@ -29,7 +29,7 @@ _PATH = re.compile(
 )
 # A number, version, date, algorithm or media type.
 _PLAIN = re.compile(
-    rb"^(?:0x)?[0-9]+[.,:_/+-][0-9.,:_/+-]*$|^v?[0-9]+\.[0-9]+(?:\.[0-9]+)*(?:[-.]?[a-z]+[0-9]*)*$|(?:^|/)v[0-9]+(?:(?:alpha|beta)[0-9]*)?$"
+    rb"^(?:0x)?[0-9]+[.,:_/+-][0-9.,:_/+-]*$|^v?[0-9]+\.[0-9]+(?:\.[0-9]+)*(?:[-.]?[a-z]++[0-9]*+)*+$|(?:^|/)v[0-9]+(?:(?:alpha|beta)[0-9]*)?$"
     rb"|^(?:sha|aes|rsa|md|utf|iso|ecdsa|ed|hmac|des|pbkdf|base|tls|ssl|http|oauth|ipv|int|uint|float|str|u?char|bytes)"
     rb"[-_]?[0-9]{1,4}(?:[-_.][a-z0-9]{1,12})*$"
     rb"|^[0-9]{4}-[0-9]{2}-[0-9]{2}|^[au]rn:|^data:|^(?:application|text|image)/"

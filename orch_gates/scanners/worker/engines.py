@@ -92,7 +92,10 @@ class Engines:
             if (paths := own.path_document()) is not None:
                 self._paths = self._load_apart(_with_canary(paths))
         except ScannerError as error:
-            raise own.refused(str(error.__cause__ or error)) from error
+            # Only what is wrong in the file is the file's.
+            if not isinstance(error.__cause__, (ValueError, RuntimeError)):
+                raise
+            raise own.refused(str(error.__cause__)) from error
         self._loaded.append(engine)
         self.own = {rule.id: rule for rule in own.rules}
         self.about["repository rules"] = own.digest
@@ -103,7 +106,7 @@ class Engines:
         file = self.scratch / f"orch-gates-own-{os.urandom(8).hex()}.yml"
         try:
             file.write_bytes(document)
-            return matcher.load(file, file.with_suffix(".compiled"), self.scratch, decides=True)
+            return matcher.load(file, None, self.scratch, decides=True)
         except OSError as error:
             raise ScannerError(f"{file} cannot be written: {error.strerror}") from error
         finally:

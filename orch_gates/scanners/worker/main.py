@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 import threading
 from typing import Any
@@ -76,7 +77,11 @@ def main() -> None:
 def _confine() -> None:
     """No core dump, bounded memory: hostile bytes are read by native code here."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    allowed = MEMORY_BYTES if most == resource.RLIM_INFINITY else min(most, MEMORY_BYTES)
+    resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
+    # A process that ends is told to its parent at once; one that catches this waits for the limit.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":
