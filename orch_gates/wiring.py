@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
 from orch_gates.config.file import Config
-from orch_gates.errors import GitError, OrchError, RepositoryRulesError, SettingsError, UsageError
+from orch_gates.errors import GitError, OrchError, RepositoryRulesError, SettingsError, UnknownRevision, UsageError
 from orch_gates.gates import allowlist, allowlist_file, dependencies, secret_scan, security
 from orch_gates.gates import range as ranges
 from orch_gates.gates.allowlist import AllowList
@@ -200,10 +200,17 @@ def _checked_key(key: bytes, source: str) -> bytes:
 
 
 def default_branch_commit(git: Git) -> str:
-    """The commit of a server repository's default branch, or empty before its first push."""
+    """The commit of a server repository's default branch, or empty before its first push.
+
+    Raises:
+        GitError: there is a branch, and its commit cannot be read.
+    """
     try:
         return git.resolve("HEAD")
-    except GitError:
+    except UnknownRevision:
+        # A branch whose commit is gone is no empty repository.
+        if named := git.text("for-each-ref", "--format=%(refname)", git.text("symbolic-ref", "HEAD")):
+            raise GitError(f"{named} cannot be read, so neither can what configures this repository") from None
         return ""
 
 
