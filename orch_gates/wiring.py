@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+from orch_gates import clock
 from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
 from orch_gates.config.file import Config
@@ -130,6 +131,21 @@ def here() -> Path:
         return Path.cwd()
     except OSError as error:
         raise UsageError(f"the working directory cannot be told: {error.strerror}") from error
+
+
+def problems_of_rules(settings: Settings, data: bytes) -> Sequence[str]:
+    """Everything that is wrong in a repository's own file of rules, as the engine itself says (SEC-6).
+
+    Raises:
+        ScannerError: the engine does not work.
+    """
+    given = locate.engine(settings.security.engine, settings.tools, settings.inherited_env)
+    with engine.start(given, early.worker_env(settings), timeout=early.life(settings)) as running:
+        try:
+            running.add_rules(data, clock.monotonic() + settings.security.budget.seconds)
+        except RepositoryRulesError as error:
+            return error.problems
+    return ()
 
 
 def out_of_scope(settings: Settings) -> Verdict | None:

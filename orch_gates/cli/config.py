@@ -81,17 +81,27 @@ def _warn_of_another(git: Git, revision: str) -> None:
 def check(file: Path) -> None:
     """Say everything that is wrong in FILE [.orch-gates.yaml], before it is pushed.
 
+    A file called .gitleaks.toml is checked as the repository's own rules.
+
     Exit 0 valid, 1 not valid, 2 not readable.
     """
     with exit_codes():
+        from orch_gates import wiring
         from orch_gates.config.parse import parse
         from orch_gates.documents.escape import visible
         from orch_gates.errors import ConfigError, UsageError
+        from orch_gates.scanners import repository_rules
 
         try:
             raw = file.read_bytes()
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+        if file.name == repository_rules.PATH:
+            if problems := wiring.problems_of_rules(load(), raw):
+                say("".join(f"{problem}\n" for problem in problems), to=sys.stderr)
+                raise SystemExit(1)
+            say(f"{visible(str(file))}: valid\n")
+            return
         try:
             found = parse(raw, name=visible(str(file)))
         except ConfigError as error:

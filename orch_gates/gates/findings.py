@@ -13,10 +13,19 @@ from orch_gates.scanners.answer import Hit, Rule
 FIX_COMMITTED = (
     "revoke the credential first, then take it out of every commit that has it (git rebase -i {commit}^) and push again"
 )
+# What `git rebase -i` cannot be told with a commit's parent.
+FIX_FIRST = (
+    "revoke the credential first, then take it out of every commit that has it (git rebase -i --root) and push again"
+)
+FIX_MERGE = "revoke the credential first, then make the merge {commit} again without it and push again"
 FIX_STAGED = "take it out of the file, stage the file again, and keep the value outside the repository"
 FIX_UNCOMMITTED = "revoke the credential, and delete the tag or ref that leads to this object, which is in no commit"
 FIX_NAME = "choose a name that holds no credential, and revoke the one that was used"
-FIX_MESSAGE = "revoke the credential, then write the message again without it (git commit --amend, or git tag -f)"
+FIX_MESSAGE = (
+    "revoke the credential, then write the message again without it (git commit --amend; for an earlier commit "
+    "git rebase -i with `reword`)"
+)
+FIX_TAG = "revoke the credential, then make the tag again without it (git tag -f -a)"
 
 # Looking for each of very many secrets in all paths would take for ever.
 _FEW = 5_000
@@ -41,9 +50,15 @@ class New:
 
 
 def told(
-    new: Sequence[New], rules: Mapping[str, Rule], redact: Callable[[Sequence[str]], list[str]]
+    new: Sequence[New],
+    rules: Mapping[str, Rule],
+    parents: Mapping[str, int],
+    redact: Callable[[Sequence[str]], list[str]],
 ) -> tuple[SecretFinding, ...]:
-    """The findings, by commit, path and line; `redact` takes out of texts what looks like a secret."""
+    """The findings, by commit, path and line; `redact` takes out of texts what looks like a secret.
+
+    `parents` counts those of a commit, which decides how it can be made again.
+    """
     ordered = sorted(new, key=_place)
     paths = sorted({item.path for item in ordered if item.path})
     secrets = _in_paths({item.hit.secret for item in ordered}, paths)
@@ -57,15 +72,19 @@ def told(
         finding = Finding(
             id=_id(place, on_line[place]),
             rule=hit.rule,
-            path=shown.get(item.path) or f"({hit.carrier})",
+            path=shown.get(item.path) or _elsewhere(hit),
             line=hit.first if hit.carrier == "file" else 0,
             commit=item.commit,
             description=rules[hit.rule].description,
-            fix=_fix(item),
+            fix=_fix(item, parents),
             carrier="file" if hit.carrier == "key store" else hit.carrier,
         )
         found.append(SecretFinding(finding, hit.secret))
     return tuple(found)
+
+
+def _elsewhere(hit: Hit) -> str:
+    return f"(tag {hit.oid[:10]})" if hit.carrier == "tag" and hit.oid else f"({hit.carrier})"
 
 
 def _in_paths(secrets: Collection[bytes], paths: Sequence[str]) -> list[bytes]:
@@ -89,13 +108,16 @@ def _id(place: tuple[str, str, str, int], number: int) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
-def _fix(item: New) -> str:
+def _fix(item: New, parents: Mapping[str, int]) -> str:
     match item.hit.carrier:
         case "file" | "key store":
             missing = FIX_STAGED if item.path else FIX_UNCOMMITTED
-            return FIX_COMMITTED.format(commit=item.commit[:10]) if item.commit else missing
-        case "commit" | "tag":
+            several = {0: FIX_FIRST, 1: FIX_COMMITTED}.get(parents.get(item.commit, 1), FIX_MERGE)
+            return several.format(commit=item.commit[:10]) if item.commit else missing
+        case "commit":
             return FIX_MESSAGE
+        case "tag":
+            return FIX_TAG
         case _:
             return FIX_NAME
 

@@ -125,7 +125,8 @@ def scan(
                     "again with `orch-gates hook install`, or all of a server with `orch-gates hook install --all ROOT`"
                 )
             new, doubts = _new(git, subject, engine, found, budget, deadline)
-            told = findings.told(new, found.rules, lambda texts: engine.redact(texts, deadline))
+            parents = changes.parents(git, sorted({item.commit for item in new if item.commit})[:_MOST_ASKED])
+            told = findings.told(new, found.rules, parents, lambda texts: engine.redact(texts, deadline))
     except MemoryError as error:
         raise BudgetExceeded("the check needs more memory than it may use; push in smaller parts") from error
     except BudgetExceeded as error:

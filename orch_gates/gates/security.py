@@ -20,7 +20,7 @@ GATE = "security"
 NEXT_SECRET = "Revoke each credential first; removing it from the commits does not make it safe again."
 NEXT_DEPENDENCY = "Upgrade to a fixed version, pin what was not audited, or run again when the audit works."
 NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
-NEXT_CONFIGURATION = "Mend it on the target branch (`orch-gates config check` finds every problem), then run again."
+NEXT_CONFIGURATION = "Mend it on the target branch (`orch-gates config check FILE` tells all problems), then run again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,19 @@ class Change:
     before: tuple[str, ...]
 
 
+def parents(git: Git, commits: Sequence[str]) -> dict[str, int]:
+    """How many parents each commit has.
+
+    Raises:
+        GitError: git failed.
+    """
+    if not commits:
+        return {}
+    given = "".join(f"{oid}\n" for oid in commits).encode("ascii")
+    listed = git.read("rev-list", "--no-walk=unsorted", "--parents", "--stdin", stdin=given).decode("ascii")
+    return {first: len(rest) for first, *rest in (line.split(" ") for line in listed.splitlines())}
+
+
 def changes(git: Git, commits: Sequence[str]) -> Iterator[Change]:
     """Every file that a commit changes against all of its parents, in the order of `commits`.
 

@@ -43,12 +43,14 @@ def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[st
     git = open_repository(repository.resolve(), settings.inherited_env, timeout=60)
     if not git.is_bare():
         raise UsageError(f"{repository} is not a bare repository; server hooks belong into one")
-    hooks = git.git_dir() / "hooks"
+    hooks = _hooks(settings, git.git_dir())
     target = hooks / _IN_GITEA if gitea else hooks / _PLAIN
     if gitea and not (hooks / _PLAIN).exists():
         raise UsageError(f"{hooks} has no dispatcher, so this is not a repository of a Gitea server")
     pin = _pin(settings)
     yield f"engine: {pin}"
+    if not gitea and _has_dispatcher(target):
+        raise UsageError(f"{target} is Gitea's own hook, which calls others; install this one with --gitea")
     before = _write(target, _script(settings, pin))
     yield f"wrote {target}"
     try:
@@ -71,8 +73,7 @@ def install_all(settings: Settings, root: Path) -> Iterator[str]:
     yield f"engine: {pin}"
     script = _script(settings, pin)
     done = failed = 0
-    for target in _ours(root):
-        repository = target.parent.parent.parent if target.name == _NAME else target.parent.parent
+    for repository, target in _ours(settings, root.resolve()):
         before = target.read_bytes()
         try:
             git = open_repository(repository, settings.inherited_env, timeout=60)
@@ -91,14 +92,40 @@ def install_all(settings: Settings, root: Path) -> Iterator[str]:
         raise UsageError(f"no hook of orch-gates is below {root}; `orch-gates hook install REPOSITORY` makes one")
 
 
-def _ours(root: Path) -> Iterator[Path]:
+def _ours(settings: Settings, root: Path) -> Iterator[tuple[Path, Path]]:
+    """Our hooks below a folder, each with a repository that git calls it for."""
+    seen = set()
     for folder, names, _ in os.walk(root):
         names.sort()
-        if {"objects", "refs", "hooks"} <= set(names):
-            for target in (Path(folder, "hooks", _PLAIN), Path(folder, "hooks", _IN_GITEA)):
-                if target.is_file() and _OURS in target.read_text("utf-8", "replace"):
-                    yield target
+        if {"objects", "refs"} <= set(names):
+            try:
+                hooks = _hooks(settings, Path(folder))
+            except OrchError:
+                # What is wrong is told when its hook cannot be proven.
+                hooks = Path(folder, "hooks")
+            for target in (hooks / _PLAIN, hooks / _IN_GITEA):
+                if target not in seen and target.is_file() and _OURS in target.read_text("utf-8", "replace"):
+                    seen.add(target)
+                    yield Path(folder), target
             names.clear()
+
+
+def _hooks(settings: Settings, git_dir: Path) -> Path:
+    """Where git looks for hooks, which the server's own configuration may say (core.hooksPath)."""
+    asked = ["git", "-c", "safe.directory=*", "-C", str(git_dir), "rev-parse", "--git-path", "hooks"]
+    done = process.run(asked, env=settings.inherited_env, timeout=60)
+    if done.returncode != 0:
+        raise OrchError(f"git does not say where the hooks of {git_dir} are: {done.complaint}")
+    return (git_dir / done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")).resolve()
+
+
+def _has_dispatcher(target: Path) -> bool:
+    """Whether another hook stands there that calls a folder of them, as Gitea's does."""
+    return (
+        target.with_name(f"{_PLAIN}.d").is_dir()
+        and target.is_file()
+        and _OURS not in target.read_text("utf-8", "replace")
+    )
 
 
 def _pin(settings: Settings) -> str:
@@ -168,8 +195,8 @@ def _prove(git: Git, target: Path) -> str:
         if refused.returncode == 0:
             _push(probe, "", git.directory)
             raise OrchError(
-                "the hook is not proven, as git did not call it; core.hooksPath may name another folder, or the "
-                "server's own hook calls none in pre-receive.d"
+                "the hook is not proven, as git did not call it; perhaps the server's own hook calls none in "
+                "pre-receive.d"
             )
         if b"orch-gates: push refused: 1 secret found" not in refused.stderr:
             raise OrchError(f"the hook is not proven, it did not refuse a leaked token: {refused.complaint}")

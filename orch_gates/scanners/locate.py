@@ -32,8 +32,8 @@ def engine(choice: str, tools: Tools, env: Mapping[str, str]) -> dict[str, str]:
         binary = find_gitleaks(tools, env)
         if binary is None:
             raise ScannerError(
-                "ORCH_SECURITY_ENGINE is gitleaks, which was not found; name it with ORCH_GITLEAKS_BIN, or unset "
-                "ORCH_SECURITY_ENGINE to use the engine that comes with orch-gates"
+                "the engine chosen is gitleaks, which was not found; name it with ORCH_GITLEAKS_BIN, or choose the one "
+                "that comes with orch-gates: ORCH_SECURITY_ENGINE=kingfisher, or security.engine in .orch-gates.yaml"
             )
         found = {"engine": "gitleaks", "binary": str(binary), "path": env.get("PATH", ""), "digest": _digest(binary)}
     else:

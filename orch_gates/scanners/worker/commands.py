@@ -10,6 +10,7 @@ from typing import Any
 from orch_gates import clock
 from orch_gates.content.pieces import plain
 from orch_gates.errors import BudgetExceeded, OrchError, RepositoryRulesError
+from orch_gates.scanners.rules.meta import RuleMeta
 from orch_gates.scanners.worker.engines import Engines
 from orch_gates.scanners.worker.hits import Collector
 from orch_gates.scanners.worker.parallel import Files
@@ -79,7 +80,11 @@ def _scan(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _described(engines: Engines, found: Collection[str]) -> list[list[object]]:
-    by_id = {rule.id: rule for rule in engines.rules.values() if rule.id in found}
+    by_id: dict[str, RuleMeta] = {}
+    for rule in engines.rules.values():
+        # Several expressions look for one kind of secret; the first says what it is in general.
+        if rule.id in found:
+            by_id.setdefault(rule.id, rule)
     return [[id_, rule.description, rule.generic, engines.is_bound(id_)] for id_, rule in sorted(by_id.items())]
 
 
