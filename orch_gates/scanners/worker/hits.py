@@ -171,7 +171,8 @@ class Collector:
         """One span for each secret and rule: a provider's format before a generic rule, then the longest."""
         order = sorted(spans, key=lambda span: (*refine.order(self.rules[span.match.raw.rule]), span.start - span.end))
         taken = Taken()
-        kept, coded = [], set()
+        coded = Taken()
+        kept = []
         for span in order:
             raw = span.match.raw
             rule = self.rules[raw.rule]
@@ -179,9 +180,10 @@ class Collector:
             if raw.rule not in self.own:
                 others = taken.at(span.start, span.end)
                 if raw.decoded:
-                    if (span.start, raw.secret) in coded:
+                    secret = raw.secret.decode("latin-1")
+                    if secret in coded.at(span.start, span.end):
                         continue
-                    coded.add((span.start, raw.secret))
+                    coded.add(span.start, span.end, secret)
                 # A token inside of a key is a leak of its own; a name beside a value that is told already is not.
                 elif rule.id in others or (others and (rule.generic or rule.named)):
                     continue
