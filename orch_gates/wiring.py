@@ -121,7 +121,7 @@ def scan(
     return run
 
 
-def here() -> Path:
+def working_directory() -> Path:
     """The working directory.
 
     Raises:

@@ -35,7 +35,7 @@ def pre_receive() -> None:
         verdict = wiring.out_of_scope(settings)
         if verdict is None or settings.state.guard_enabled:
             with early.taken() as started:
-                git = wiring.repository(settings, wiring.here(), inside_hook=True)
+                git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
                 ground = judge.on_server(settings, git, started)
                 pushed = updates.parse_pre_receive(data, most=ground.settings.security.budget.refs)
                 judge.refuse_stale(git, pushed, namespaced="GIT_NAMESPACE" in settings.inherited_env)
@@ -67,7 +67,7 @@ def pre_push(remote: str, url: str) -> None:
             context = settings.hook
             name = remote or context.remote_name
             with early.taken() as started:
-                git = wiring.repository(settings, wiring.here(), inside_hook=True)
+                git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
                 ground = judge.in_clone(settings, git, name, started)
                 if context.from_ref or context.to_ref:
                     pushed = updates.from_pre_commit(ground.git, context)
@@ -96,7 +96,7 @@ def pre_commit() -> None:
             )
         if verdict is None:
             with early.taken() as started:
-                git = wiring.repository(settings, wiring.here(), inside_hook=True)
+                git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
                 verdict = judge.about_to_commit(judge.in_clone(settings, git, "origin", started), clock.utc_now())
         if verdict is None:
             if settings.ci.active:

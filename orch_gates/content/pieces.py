@@ -62,11 +62,9 @@ def kept(piece: bytes) -> int:
     In a run of base64 the next piece begins where four digits do, or nothing in it would be read.
     """
     begin = len(piece) - KEY_BYTES
-    marker = None
-    for marker in _BEGIN.finditer(piece, max(begin, 0)):  # noqa: B007 - the last one is wanted
-        pass
-    if marker is not None and marker.start() > 0 and not _END.search(piece, marker.end()):
-        return max(OVERLAP_BYTES, len(piece) - marker.start())
+    markers = list(_BEGIN.finditer(piece, max(begin, 0)))
+    if markers and markers[-1].start() > 0 and not _END.search(piece, markers[-1].end()):
+        return max(OVERLAP_BYTES, len(piece) - markers[-1].start())
     start = len(piece) - OVERLAP_BYTES
     # A run that began before the piece is in step with it already.
     run = len(piece.rstrip(_BASE64))

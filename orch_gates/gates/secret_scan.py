@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import TypeVar
 
 from orch_gates import clock
@@ -178,7 +177,7 @@ def _new(
         return [*new, *(New(hit, hit.path, "", 0) for hit in (*in_files, *placed_by_name))], (doubt,)
     judged = _bound(engine, in_files, placed, found, deadline)
     new += _new_in_files(git, in_files, placed, found, judged, subject, budget, deadline)
-    new += _new_names(git, placed_by_name, placed, subject, _in_time(count(), deadline, budget))
+    new += _new_names(git, placed_by_name, placed, subject, budget, deadline)
     return new, ()
 
 
@@ -225,13 +224,15 @@ def _bound(engine: Engine, hits: Sequence[Hit], placed: Placed, found: Scan, dea
     return dict(zip(listed, engine.bound(listed, deadline), strict=True)) if listed else {}
 
 
-def _new_names(git: Git, hits: Sequence[Hit], placed: Placed, subject: Subject, ticks: Iterator[int]) -> Iterator[New]:
+def _new_names(
+    git: Git, hits: Sequence[Hit], placed: Placed, subject: Subject, budget: Budget, deadline: float
+) -> Iterator[New]:
     """Names that nothing before the range has at that path; folders are written again around names that were there."""
     before = subject.boundary()[:_MOST_ASKED] if hits else ()
     # A name with a line break cannot be asked for, so it counts.
     paths = sorted({hit.path for hit in hits if "\n" not in hit.path})
     known: set[str] = set()
-    for commit, _ in zip(before, ticks, strict=False):
+    for commit in _in_time(before, deadline, budget):
         there = objects.exist(git, [f"{commit}:{path}" for path in paths])
         known |= {path for path, found in zip(paths, there, strict=True) if found}
     for hit in hits:

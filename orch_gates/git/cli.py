@@ -65,15 +65,16 @@ def isolated_env(inherited: Mapping[str, str], *, inside_hook: bool) -> dict[str
     return env
 
 
-# Settings of how a repository writes, which every command complains about.
+# About settings of how a repository writes, whole: a pusher chooses names that stand in other warnings.
 _HARMLESS = re.compile(
-    rb"^warning: (?:core\.fsyncObjectFiles is deprecated|unknown core\.fsync\w*|.*core\.fsync).*$", re.I
+    rb"warning: (?:core\.fsyncObjectFiles is deprecated; use core\.fsync instead"
+    rb"|ignoring unknown core\.fsync component '[^']*'|ignoring unknown core\.fsyncMethod value '[^']*')"
 )
 
 
 def complaint(stderr: bytes) -> bytes:
     """What git said on stderr, on one line, without what has nothing to do with reading."""
-    return b" ".join(b" ".join(line for line in stderr.split(b"\n") if not _HARMLESS.match(line)).split())
+    return b" ".join(b" ".join(line for line in stderr.split(b"\n") if not _HARMLESS.fullmatch(line)).split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,9 @@ def test_names_are_asked_for_together(pair: Pair) -> None:
     assert b"secrets found" in work.push(f"{commit}:refs/heads/topic").stderr
 
 
-@pytest.mark.parametrize("setting", ["core.fsyncObjectFiles=true", "core.fsync=unheard-of"])
+@pytest.mark.parametrize(
+    "setting", ["core.fsyncObjectFiles=true", "core.fsync=unheard-of", "core.fsyncMethod=unheard-of"]
+)
 def test_a_setting_about_writing_does_not_stop_reading(setting: str, pair: Pair) -> None:
     """git complains about it in every command, and every push would be refused."""
     server, work = pair
@@ -157,6 +159,14 @@ def test_a_setting_about_writing_does_not_stop_reading(setting: str, pair: Pair)
     work.commit(files={"a.txt": "fine\n"})
     done = work.push("HEAD:refs/heads/topic")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_name_does_not_silence_a_warning(pair: Pair) -> None:
+    """What git says about a broken ref stands, also where the ref is named like such a setting."""
+    server, work = pair
+    (server.path / "refs/heads/core.fsync").write_text("garbage\n")
+    work.commit(files={"a.txt": "fine\n"})
+    assert work.push("HEAD:refs/heads/topic").returncode != 0
 
 
 def test_a_namespace_is_served(pair: Pair) -> None:
