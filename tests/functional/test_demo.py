@@ -18,7 +18,8 @@ TOKEN = re.compile(r"ghp_[A-Za-z0-9]{36}")
 @pytest.fixture(params=["gitleaks", "kingfisher"])
 def engine(request: pytest.FixtureRequest, real: Callable[[str], Path]) -> str:
     name = str(request.param)
-    real(name)
+    if name == "gitleaks":
+        real(name)
     return name
 
 

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.slow
 def work(tmp_path: Path, real: Callable[[str], Path]) -> Repo:
     """A repository whose `main` pins a vulnerable package, with `topic` checked out."""
     real("pip-audit")
-    real("kingfisher")
     path = tmp_path / "work"
     run("git", "init", "--quiet", "-b", "main", path, cwd=tmp_path)
     made = Repo(path)
