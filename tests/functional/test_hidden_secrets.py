@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from orch_gates.content.pieces import PIECE_BYTES
-from tests.builders import Repo, github_token, orch
+from tests.builders import Repo, github_token, orch, private_key
 
 Pair = tuple[Repo, Repo]
 LETTERS = "abcdefghjkmnpqrstuvwxyz"
@@ -170,3 +170,14 @@ def test_a_hook_that_is_not_proven_does_not_stay(pair: Pair) -> None:
     assert done.returncode == 2
     assert b"git did not call it" in done.stderr
     assert not (server.path / "hooks/pre-receive.d/orch-gates").exists()
+
+
+def test_a_value_between_the_lines_of_a_key_is_told(pair: Pair) -> None:
+    """The key that was there takes the place of nothing that is put into it later."""
+    server, work = pair
+    key = private_key(work.path).splitlines()
+    head = work.commit(files={"a.properties": "\n".join(key)})
+    server.git("fetch", "--quiet", str(work.path), f"+{head}:refs/heads/main")
+    key.insert(9, f"client_secret: {password()}{password()}")
+    work.commit(files={"a.properties": "\n".join(key)})
+    assert b"a.properties:10  generic" in work.push("HEAD:refs/heads/topic").stderr

@@ -152,7 +152,7 @@ class Collector:
                 if refine.counts(rule, raw.secret, around, path=path, also=also, decoded=coded)
             ]
             if judged:
-                taken.add(raw.start, raw.end, rule.id)
+                taken.add(raw.start, _first_line(raw), rule.id)
                 yield Match(
                     raw, frozenset(judged) if 0 < len(judged) < len(paths.EXAMPLES) and rule.generic else frozenset()
                 )
@@ -187,7 +187,7 @@ class Collector:
                 # A token inside of a key is a leak of its own; a name beside a value that is told already is not.
                 elif rule.id in others or (others and (rule.generic or rule.named)):
                     continue
-                taken.add(span.start, span.end, rule.id)
+                taken.add(span.start, span.start + _first_line(raw) - raw.start, rule.id)
             kept.append(span)
         return sorted(kept, key=lambda span: (span.start, span.end))
 
@@ -238,6 +238,12 @@ def _told(
             secret=span.match.raw.secret,
             kinds=span.match.kinds,
         )
+
+
+def _first_line(raw: Raw) -> int:
+    """Where a match's first line ends: what someone put between the lines of a key is a leak of its own."""
+    end = raw.secret.find(b"\n")
+    return raw.end if raw.decoded or end < 1 else raw.start + end
 
 
 def _around(text: bytes, raw: Raw) -> bytes:
