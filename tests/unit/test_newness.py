@@ -34,6 +34,11 @@ class Story:
         )
         return [(p.commit, p.path) for p in placed.placements for _ in state.of(p)]
 
+    def judged(self, hit: Hit) -> list[Hit]:
+        """What is new of one hit in the only new version of a file."""
+        [placement] = place(self.changes, {hit.oid}, set()).placements
+        return Newness({hit.oid: [hit]}, lambda oid: oid == hit.oid, lambda *_: False, self._read).of(placement)
+
     def _newest_first(self) -> list[Change]:
         commits = list(dict.fromkeys(change.commit for change in self.changes))
         return [change for name in reversed(commits) for change in self.changes if change.commit == name]
@@ -133,9 +138,7 @@ def test_a_new_name_above_an_old_value_is_new() -> None:
     story.blobs["a"] = b'password:\n  "s3cr3t"'
     story.commit("c1", ("x", "a", ("old",)))
     hit = Hit("file", "a", "", "generic-password", 2, 2, 3, b"s3cr3t")
-    placed = place(story.changes, {"a"}, set())
-    state = Newness({"a": [hit]}, lambda oid: oid == "a", lambda *_: False, story._read)
-    assert state.of(placed.placements[0]) == [hit]
+    assert story.judged(hit) == [hit]
 
 
 def test_a_key_put_together_of_old_lines_is_new() -> None:
@@ -144,9 +147,7 @@ def test_a_key_put_together_of_old_lines_is_new() -> None:
     story.blobs["a"] = b"begin\none\ntwo\nend"
     story.commit("c1", ("x", "a", ("old",)))
     hit = Hit("file", "a", "", "private-key", 1, 4, 0, story.blobs["a"])
-    placed = place(story.changes, {"a"}, set())
-    state = Newness({"a": [hit]}, lambda oid: oid == "a", lambda *_: False, story._read)
-    assert state.of(placed.placements[0]) == [hit]
+    assert story.judged(hit) == [hit]
 
 
 def test_names_are_told_with_the_commit_that_adds_below_them() -> None:
@@ -170,6 +171,4 @@ def test_a_key_store_is_new_whenever_it_changes() -> None:
     story.blobs["a"] = b"0\202\011\nsecond"
     story.commit("c1", ("key.p12", "a", ("old",)))
     hit = Hit("key store", "a", "key.p12", "pkcs12-file", 1, 1, 0, b"a")
-    placed = place(story.changes, {"a"}, set())
-    state = Newness({"a": [hit]}, lambda oid: oid == "a", lambda *_: False, story._read)
-    assert state.of(placed.placements[0]) == [hit]
+    assert story.judged(hit) == [hit]
