@@ -81,6 +81,10 @@ KEYS = (
     ("a.json", '"apiKey":\n      "{}"'),
 )
 NOTHING = (
+    ("app.py", "url = 'postgres://<user>:<password>@db1.internal:5432/app'"),
+    (".env", "REDIS_URL=redis://:<password>@cache1:6379/0"),
+    ("a.py", 'kind("htpasswd", ".htpasswd")'),
+    ("rules.md", "`1password-secret-key`, `1password-service-account-token`, `abuseipdb-api-key`"),
     ("a.py", "password = get_password()"),
     ("a.py", "password = self.password"),
     ("a.py", "def login(password: str = None):"),

@@ -25,7 +25,7 @@ _REFERENCE = re.compile(
 _PATH = re.compile(
     rb"^(?:\.{0,2}/|~/|[A-Za-z]:\\|[a-z][a-z0-9+.-]*://|www\.)"
     rb"|\.(?:py|js|ts|json|ya?ml|xml|html?|css|txt|md|pem|crt|key|pub|go|rb|java|sh|cfg|conf|ini|toml|php|png|svg|jpe?g"
-    rb"|so|com|org|net|io|zip|gz|log|lock|cs|proto|sql|csv|properties|local)$"
+    rb"|so|com|org|net|io|zip|gz|log|lock|cs|proto|sql|csv|properties|local)$|^\.[a-z]+$"
 )
 # A number, version, date, algorithm or media type.
 _PLAIN = re.compile(
@@ -36,7 +36,7 @@ _PLAIN = re.compile(
 )
 # Words, joined as names are; perhaps with a number at the end.
 _WORDS = re.compile(
-    rb"^[~@:!&*]?[A-Za-z_*]+(?:(?:\.|::|->|/|-|:|=)[A-Za-z_]+)*[!?:.]?$|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$"
+    rb"^[~@:!&*]?[0-9]?[A-Za-z_*]+(?:(?:\.|::|->|/|-|:|=)[A-Za-z_]+)*[!?:.]?$|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$"
 )
 _NUMBERED = re.compile(rb"^[A-Za-z]+(?:[-_.][A-Za-z]+)*[-_.][A-Za-z]*[0-9]{0,3}$")
 _CODE = re.compile(rb"\w\(|\)$|\(\)|^[A-Za-z_]\w*\[|^\W+$|->|::|&&|\|\||=>|(?:%[0-9A-Fa-f]{2}.*){2}|\\[wdsb]|[aA]-[zZ]")
@@ -46,6 +46,8 @@ _NO_SECRET = re.compile(
     rb"|(?:next|page|continuation|pagination)[_-]?token)[\"'\])\x60]{0,3}[ \t]{0,8}[:=>]{1,3}[ \t]{0,8}[\"'\x60]?$"
 )
 _PASSWORD_NAME = re.compile(rb"(?i)(?:pass(?:w(?:or)?d)?|pwd|pw)[\"'\])]{0,3}[ \t]{0,8}[:=>]{1,3}[ \t]{0,8}[\"']?$")
+# In an address, what follows a name in place of the password is the host.
+_STAND_IN = re.compile(rb":<[\w.-]+>$")
 _COUNTING = b"01234567890123456789"
 
 
@@ -58,6 +60,8 @@ def plausible(rule: str, secret: bytes, line: bytes, path: str) -> bool:
         return False
     at = max(line.find(secret), 0)
     before = line[max(at - _NEAR, 0) : at]
+    if secret.startswith(b"@") and _STAND_IN.search(before):
+        return False
     # In quotes it is a text, whatever it looks like.
     code = before[-1:] not in _QUOTES and _CODE.search(secret) is not None
     expression = is_program(path) and before[-1:] not in _QUOTES and not _inside(before)
