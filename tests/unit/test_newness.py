@@ -172,3 +172,12 @@ def test_a_key_store_is_new_whenever_it_changes() -> None:
     story.commit("c1", ("key.p12", "a", ("old",)))
     hit = Hit("key store", "a", "key.p12", "pkcs12-file", 1, 1, 0, b"a")
     assert story.judged(hit) == [hit]
+
+
+def test_lines_that_are_all_alike_are_compared_in_one_go() -> None:
+    """Many leaks below the same line, in a file that had that line very often: comparing each with each takes hours."""
+    lines = [line for number in range(5_000) for line in (b"x", SECRET + b"%d" % number)]
+    story = Story(old=b"x\n" * 500_000)
+    story.blobs["a"] = b"\n".join(lines)
+    story.commit("c1", ("x", "a", ("old",)))
+    assert len(story.new()) == 5_000

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orch_gates import clock
 from orch_gates.errors import ScannerError
 from orch_gates.scanners.rules import checksums, derive, meta, refine, words
 from orch_gates.scanners.rules.meta import RuleMeta
@@ -110,3 +111,9 @@ def test_a_document_that_derive_did_not_write_is_an_error() -> None:
     for broken in (b"", b"{}", b"[]", b'{"rules": {"a": {}}}', b'{"rules": []}'):
         with pytest.raises(ScannerError, match="setup"):
             meta.load(broken)
+
+
+def test_what_is_almost_a_version_is_judged_at_once() -> None:
+    """An expression that can read each letter in two ways would try all of them: a line would take a check's time."""
+    with clock.alarm(5, lambda: TimeoutError("this takes for ever")):
+        assert counts(RULES["generic-password"], "1.1" + "bcdfghjkmn" * 2 + "bcdfghjk" + "~")
