@@ -5,162 +5,42 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from orch_gates.model.forge import Issue, Pull, Rule, Statuses
-from orch_gates.model.job import Job, JobStatus
-from orch_gates.model.lease import Lease
-from orch_gates.model.report import Report
+from orch_gates.cli.document_kinds import KINDS
 from orch_gates.model.root import Root
-from orch_gates.model.task import Task, TaskState
 from orch_gates.state import codec, layout, schema
 from orch_gates.state.branch import branch_files
+from orch_gates.state.kinds import Kind, Kinds
 from scripts.generated import renewed, table
 
 ROOT = Path(__file__).parent.parent
 STATE = ROOT / "state"
 PAGE = ROOT / "docs" / "reference" / "state-format.md"
 
-_AT = "2026-01-31T12:00:00Z"
-_HEAD = "0123456789abcdef0123456789abcdef01234567"
-_TASK = codec.validated(
-    Task,
-    {
-        "id": "T-1",
-        "title": "Greet the user",
-        "stage": "development",
-        "state": TaskState.ACTIVE,
-        "branch": "task/T-1",
-        "head": "",
-        "reason": "approved by alice",
-        "cause": "alice",
-        "created": _AT,
-        "created_by": "alice",
-        "since": _AT,
-        "updated": _AT,
-        "available_at": None,
-        "developer_retries": 0,
-        "defers": 0,
-        "feedback": None,
-    },
-)
-_JOB = codec.validated(
-    Job,
-    {
-        "task": "T-1",
-        "stage": "development",
-        "role": "developer",
-        "attempt": "0123456789abcdef",
-        "status": JobStatus.RUNNING,
-        "reason": "",
-        "created": _AT,
-        "started": _AT,
-        "ended": None,
-        "exit_code": None,
-    },
-)
-_LEASE = codec.validated(
-    Lease,
-    {
-        "target": "main",
-        "generation": 3,
-        "holder": "T-1",
-        "granted": _AT,
-        "expires": "2026-01-31T12:10:00Z",
-        "reason": "first in the queue",
-    },
-)
-_REPORT = codec.validated(
-    Report, {"gate": "tests-passed", "tests_status": "PASSED", "head": _HEAD, "reason": "214 tests", "created": _AT}
-)
-_PULL = codec.validated(
-    Pull,
-    {
-        "number": 7,
-        "title": "Greet the user",
-        "branch": "task/T-1",
-        "target": "main",
-        "state": "open",
-        "author": "alice",
-        "created": _AT,
-        "first_head": _HEAD,
-        "last_head": "",
-        "merge_commit": "",
-        "reviews": [{"reviewer": "bob", "state": "approved", "commit": _HEAD, "at": _AT}],
-        "comments": [],
-    },
-)
-_ISSUE = codec.validated(
-    Issue,
-    {
-        "number": 6,
-        "title": "Users are not greeted",
-        "state": "open",
-        "author": "bob",
-        "created": _AT,
-        "labels": ["task"],
-        "comments": [{"by": "alice", "at": _AT, "text": "On it."}],
-    },
-)
-_STATUSES = codec.validated(
-    Statuses,
-    {
-        "commit": _HEAD,
-        "statuses": [
-            {
-                "context": "orch/security",
-                "state": "success",
-                "description": "3 commits, nothing found",
-                "url": "",
-                "by": "orch-gates",
-                "at": _AT,
-            }
-        ],
-    },
-)
-_RULE = codec.validated(
-    Rule,
-    {
-        "branch": "main",
-        "contexts": ["orch/security"],
-        "approvals": 1,
-        "mergers": ["orch-gates"],
-        "pushes": False,
-        "admins": True,
-    },
-)
-_ROOT = Root(generation=1, created=_AT, stages=("analysis", "development", "review"), rework="development")
+
+def template(kind: Kind[Any]) -> tuple[str, str]:
+    """The path of a kind's example on the branch, and its text."""
+    fields = {"schema": kind.model.schema_name(), **kind.example.fields}
+    document = codec.validated(kind.model, fields)
+    keys = {key: fields[name] for key, name in kind.keys.items()}
+    return kind.at(**keys, **kind.example.keys), codec.encode(document, kind.example.body)
 
 
-def templates() -> dict[str, str]:
-    """One example of every kind of document, by the path that it has on the branch."""
-    task = _TASK.id
-    return {
-        layout.ROOT: branch_files(_ROOT)[layout.ROOT],
-        layout.task_path(task): codec.encode(_TASK, f"\n# {task}\n\n- {_AT} new: Greet the user\n"),
-        layout.job_path(task, _JOB.attempt): codec.encode(_JOB, f"\n- {_AT} started\n"),
-        layout.report_path(task, "12-test-report.md"): codec.encode(_REPORT, "\n# tests-passed: PASSED\n\n214 tests\n"),
-        layout.lease_path(_LEASE.target): codec.encode(_LEASE, f"\n- {_AT} granted to T-1\n"),
-        layout.pull_path(_PULL.number): codec.encode(_PULL, "By name, if there is one.\n"),
-        layout.issue_path(_ISSUE.number): codec.encode(_ISSUE, "Everybody expects it.\n"),
-        layout.statuses_path(_HEAD): codec.encode(_STATUSES, ""),
-        layout.protection_path(_RULE.branch): codec.encode(_RULE, ""),
-    }
-
-
-def files() -> dict[Path, str]:
+def files(kinds: Kinds = KINDS) -> dict[Path, str]:
     """Everything that is published below `state/`."""
-    found = {STATE / "schema" / f"{kind}.json": schema.text(kind) for kind in schema.kinds()}
-    kinds = ("task", "job", "report", "lease", "pull", "issue", "statuses", "protection")
-    names = (layout.ROOT, *(f"{kind}.md" for kind in kinds))
-    found |= {STATE / "templates" / name: text for name, text in zip(names, templates().values(), strict=True)}
-    return found | {STATE / "README.md": branch_files(_ROOT)[layout.README]}
+    found = {STATE / "schema" / f"{kind.name}.json": schema.text(kind) for kind in kinds.rows}
+    for kind in kinds.rows:
+        path, text = template(kind)
+        found[STATE / "templates" / (path if "/" not in path else f"{kind.name}.md")] = text
+    readme = branch_files(codec.validated(Root, kinds.by_name["state"].example.fields))[layout.README]
+    return found | {STATE / "README.md": readme}
 
 
-def page(text: str) -> str:
+def page(text: str, kinds: Kinds = KINDS) -> str:
     """The page with every generated table renewed; the rest as it is."""
-    return renewed(text, {kind: _fields(kind) for kind in schema.kinds()}, PAGE)
+    return renewed(text, {kind.name: _fields(kind) for kind in kinds.rows}, PAGE)
 
 
-def _fields(kind: str) -> str:
+def _fields(kind: Kind[Any]) -> str:
     made = schema.schema(kind)
     rows = (
         (f"`{name}`", _shape(field, made) + ("" if name in made["required"] else "; optional"), field["description"])

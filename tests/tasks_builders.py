@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from orch_gates.engine import events
 from orch_gates.engine.stages import DEFAULT, Caps, EdgeGate, OnRed, Pipeline, Stage
+from orch_gates.forge.local.documents import Issue, Pull
 from orch_gates.model.feedback import Feedback
 from orch_gates.model.finding import Finding
-from orch_gates.model.forge import Issue, Pull
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease

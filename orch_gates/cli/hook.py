@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from orch_gates import clock
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.model.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from orch_gates.state.kinds import Kinds
 
 _MOST_INPUT = 16_000_000
 STATE_HELP = "docs/how-to/repair-the-state-branch.md"
@@ -39,7 +42,7 @@ def pre_receive() -> None:
                 ground = judge.on_server(settings, git, started)
                 pushed = updates.parse_pre_receive(data, most=ground.settings.security.budget.refs)
                 judge.refuse_stale(git, pushed, namespaced="GIT_NAMESPACE" in settings.inherited_env)
-                state = judge.pushed_state(ground, pushed)
+                state = judge.pushed_state(ground, pushed, _document_kinds)
                 if state is not None and state.outcome is not Outcome.PASS:
                     _finish(state, action="push", kept="Nothing was stored.", help_page=STATE_HELP)
                 verdict = judge.pushed_to_server(ground, pushed, clock.utc_now())
@@ -135,6 +138,13 @@ def install(repository: Path, gitea: bool, every: bool) -> None:
         lines = installing.install_all(settings, repository) if every else None
         for line in lines or installing.install(settings, repository, gitea=gitea):
             click.echo(line)
+
+
+def _document_kinds() -> Kinds:
+    # Their models cost every push that does not touch the state a tenth of a second.
+    from orch_gates.cli.document_kinds import KINDS
+
+    return KINDS
 
 
 def _stdin() -> bytes:

@@ -41,11 +41,12 @@ def verify(as_json: bool, repo: Path) -> None:
       orch-gates state verify --repo /srv/git/app.git --json
     """
     with exit_codes():
+        from orch_gates.cli.document_kinds import KINDS
         from orch_gates.cli.session import open_state
 
         with open_state(repo).audit() as audit:
             total, generation = len(audit.chain.commits), audit.generation
-            bad = [judged for judged in _with_progress(audit.judged(), total) if judged.problems]
+            bad = [judged for judged in _with_progress(audit.judged(KINDS), total) if judged.problems]
         said = {"commits": total, "generation": generation, "bad": [_as_value(judged) for judged in bad]}
         say(f"{json.dumps(said, indent=2)}\n" if as_json else _told(total, generation, bad))
         raise SystemExit(1 if bad else 0)
@@ -107,6 +108,7 @@ def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
 
 
 def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
+    from orch_gates.cli.document_kinds import KINDS
     from orch_gates.documents.frontmatter import MAX_DOCUMENT
     from orch_gates.errors import UsageError
     from orch_gates.state import files
@@ -118,11 +120,12 @@ def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
                 data = file.read(MAX_DOCUMENT + 1)
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-        problems += files.alone(Path(path).as_posix(), data)
+        problems += files.alone(KINDS, Path(path).as_posix(), data)
     return len(paths), problems
 
 
 def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
+    from orch_gates.cli.document_kinds import KINDS
     from orch_gates.cli.session import open_state
     from orch_gates.errors import StateDocumentError
     from orch_gates.state import files
@@ -134,7 +137,7 @@ def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
     for entry in snapshot.files():
         checked += 1
         try:
-            problems += files.alone(entry.path, snapshot.read(entry).encode())
+            problems += files.alone(KINDS, entry.path, snapshot.read(entry).encode())
         except StateDocumentError as error:
             problems.append(Problem(entry.path, "", str(error).removeprefix(f"{entry.path}: ")))
     return checked, problems
@@ -151,9 +154,10 @@ def schema(kind: str | None) -> None:
       orch-gates state schema task
     """
     with exit_codes():
+        from orch_gates.cli.document_kinds import KINDS
         from orch_gates.errors import UsageError
         from orch_gates.state import schema as schemas
 
-        if kind is not None and kind not in schemas.kinds():
-            raise UsageError(f"there is no kind {kind!r}; known are {', '.join(schemas.kinds())}")
-        say(schemas.text(kind) if kind is not None else schemas.all_text())
+        if kind is not None and kind not in KINDS.by_name:
+            raise UsageError(f"there is no kind {kind!r}; known are {', '.join(KINDS.by_name)}")
+        say(schemas.text(KINDS.by_name[kind]) if kind is not None else schemas.all_text(KINDS))

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orch_gates.model.document import Document
-from orch_gates.model.forge import Issue, Pull
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.lease import Lease
 from orch_gates.model.root import Root
@@ -32,7 +31,6 @@ _STATUSES: dict[JobStatus, frozenset[JobStatus]] = {
     _J.FAILED: frozenset({_J.FAILED}),
     _J.CANCELLED: frozenset({_J.CANCELLED}),
 }
-_ENDS = {"open": {"open", "closed", "merged"}, "closed": {"closed", "merged"}, "merged": {"merged"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,40 +159,8 @@ def lease_change(before: Lease | None, after: Lease) -> tuple[Violation, ...]:
     return tuple(found)
 
 
-def pull_alone(pull: Pull) -> tuple[Violation, ...]:
-    """What a pull request must be, whatever it was before."""
-    return tuple(_pull_alone(pull))
-
-
-def _pull_alone(pull: Pull) -> Iterator[Violation]:
-    if bool(pull.merge_commit) is not (pull.state == "merged"):
-        yield Violation("merge_commit", "is set exactly when the pull request is merged")
-    if bool(pull.last_head) is (pull.state == "open"):
-        yield Violation("last_head", "is set exactly when the pull request is closed or merged")
-
-
-def pull_change(before: Pull | None, after: Pull) -> tuple[Violation, ...]:
-    """What is wrong with a pull request that was made or changed: what ended stays ended.
-
-    A merge may land while somebody closes the pull request, so a closed one may turn out to be merged.
-    """
-    found = list(_pull_alone(after))
-    if before is None:
-        return (*found, *(() if after.state == "open" else (Violation("state", "a new pull request is open"),)))
-    fixed = ["number", "branch", "target", "author", "created", "first_head"]
-    fixed += ["merge_commit", "last_head"] if before.state == "merged" else []
-    found += _unchanged(before, after, fixed)
-    if after.state not in _ENDS[before.state]:
-        found.append(Violation("state", f"a pull request that is {before.state} does not become {after.state}"))
-    return tuple(found)
-
-
-def issue_change(before: Issue | None, after: Issue) -> tuple[Violation, ...]:
-    """What is wrong with an issue that was made or changed."""
-    return () if before is None else tuple(_unchanged(before, after, ("number", "author", "created")))
-
-
-def _unchanged(before: Document, after: Document, fields: Sequence[str]) -> Iterator[Violation]:
+def unchanged(before: Document, after: Document, fields: Sequence[str]) -> Iterator[Violation]:
+    """Which of the fields changed although they never do."""
     for field in fields:
         if getattr(before, field) != getattr(after, field):
             yield Violation(field, "never changes")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from orch_gates import process, wiring
 from orch_gates.errors import ConfigError, StaleUpdate
@@ -19,6 +20,9 @@ from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.scanners.engine import Engine
 from orch_gates.settings import Settings
 from orch_gates.state.refs import is_state
+
+if TYPE_CHECKING:
+    from orch_gates.state.kinds import Kinds
 
 # More names than this are compared with all that the repository has.
 _NAMED = 200
@@ -75,7 +79,7 @@ def refuse_stale(git: Git, updates: Sequence[RefUpdate], *, namespaced: bool) ->
             raise StaleUpdate(f"{update.ref} moved meanwhile; fetch and push again")
 
 
-def pushed_state(ground: Ground, updates: Sequence[RefUpdate]) -> Verdict | None:
+def pushed_state(ground: Ground, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds]) -> Verdict | None:
     """Judge what a push does to the state branch; None where it does nothing, or nobody wants it judged."""
     branch = ground.settings.state.branch
     if not (ground.settings.state.guard_enabled and any(is_state(update.ref, branch) for update in updates)):
@@ -83,7 +87,7 @@ def pushed_state(ground: Ground, updates: Sequence[RefUpdate]) -> Verdict | None
     # Documents and their models cost every other push a tenth of a second.
     from orch_gates.hooks import state_guard
 
-    return state_guard.judge(ground.settings, ground.git, updates)
+    return state_guard.judge(ground.settings, ground.git, updates, kinds())
 
 
 def pushed_to_server(ground: Ground, updates: Sequence[RefUpdate], now: datetime) -> Verdict:

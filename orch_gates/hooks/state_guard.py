@@ -14,6 +14,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
 from orch_gates.state import history
 from orch_gates.state.files import Problem
+from orch_gates.state.kinds import Kinds
 from orch_gates.state.log import Logged
 from orch_gates.state.refs import WITNESS, is_state
 
@@ -31,14 +32,14 @@ class Refusal:
     problem: Problem
 
 
-def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate]) -> Verdict:
+def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate], kinds: Kinds) -> Verdict:
     """Judge what a push does to the state branch and to the refs that belong to it.
 
     The answer to whatever cannot be judged is ERROR, which refuses the push.
     """
     branch = f"refs/heads/{settings.state.branch}"
     try:
-        found = list(_refusals(_Guard(settings, git, branch), updates))
+        found = list(_refusals(_Guard(settings, git, branch, kinds), updates))
     except OrchError as error:
         return Verdict(GATE, Outcome.ERROR, f"the push to {branch} could not be judged: {error}")
     if not found:
@@ -57,6 +58,7 @@ class _Guard:
     settings: Settings
     git: Git
     branch: str
+    kinds: Kinds
 
     def now_at(self, ref: str) -> str:
         """Where a ref stands before the push; empty where there is none."""
@@ -94,7 +96,7 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
         rule = "it only ever goes forward, one commit on top of another"
         yield Refusal(guard.branch, new, Problem("", "history", rule))
         return
-    for judged in history.judged(objects, chain.commits):
+    for judged in history.judged(objects, guard.kinds, chain.commits):
         for problem in (*_by_whom(guard.settings, judged.logged), *judged.problems):
             yield Refusal(guard.branch, judged.logged.commit, problem)
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orch_gates.documents import escape, frontmatter
-from orch_gates.engine import legality
 from orch_gates.errors import ReportError, StateDocumentError
 from orch_gates.model.document import Document
-from orch_gates.model.forge import Pull
-from orch_gates.model.root import Root
-from orch_gates.model.task import Task
-from orch_gates.state import codec, layout
+from orch_gates.state import codec
+from orch_gates.state.kinds import Kind, Kinds, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +34,16 @@ class Read:
     problem: Problem | None = None
 
 
-def read(path: str, data: bytes) -> Read:
+def read(kinds: Kinds, path: str, data: bytes) -> Read:
     """Decode a file by what its path says; total, for any path and any bytes."""
+    location = kinds.locate(path)
+    if isinstance(location, Unknown):
+        return _malformed(path, location.why)
     try:
         text = data.decode()
-        match layout.classify(path):
-            case layout.Unknown(why=why):
-                return _malformed(path, why)
-            case layout.ReadmeFile():
-                return Read(body=text)
-            case layout.SweepFile():
-                return Read(body=frontmatter.decode(text)[1])
-            case _:
-                return Read(*codec.decode(path, text))
+        if isinstance(location.kind, Kind):
+            return Read(*codec.decode_at(location.kind, location.keys, path, text))
+        return Read(body=frontmatter.decode(text)[1] if location.kind.frontmatter else text)
     except UnicodeDecodeError as error:
         return _malformed(path, f"byte {error.start + 1} is not UTF-8")
     except (ReportError, StateDocumentError) as error:
@@ -60,21 +54,12 @@ def _malformed(path: str, rule: str) -> Read:
     return Read(problem=Problem(path, "", rule))
 
 
-def alone(path: str, data: bytes) -> tuple[Problem, ...]:
+def alone(kinds: Kinds, path: str, data: bytes) -> tuple[Problem, ...]:
     """Everything that is wrong with a file, whatever it was before."""
-    found = read(path, data)
+    found = read(kinds, path, data)
     if found.problem is not None:
         return (found.problem,)
-    return tuple(Problem(path, broken.field, broken.rule) for broken in _broken(found.document))
-
-
-def _broken(document: Document | None) -> tuple[legality.Violation, ...]:
-    match document:
-        case Task():
-            return legality.task_alone(document)
-        case Root():
-            return legality.root_alone(document)
-        case Pull():
-            return legality.pull_alone(document)
-        case _:
-            return ()
+    if found.document is None:
+        return ()
+    kind = kinds.by_name[found.document.KIND]
+    return tuple(Problem(path, broken.field, broken.rule) for broken in kind.alone(found.document))

@@ -11,6 +11,7 @@ from orch_gates.git.tree import Author, Objects
 from orch_gates.state import history, repair
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.judge_change import Judged
+from orch_gates.state.kinds import Kinds
 from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import Committed, Initialised, Restoration, Result
 from orch_gates.state.reading import Reader
@@ -42,13 +43,13 @@ class Audit:
     objects: Objects
     chain: history.Chain
 
-    def judged(self) -> Iterator[Judged]:
-        """Every commit, oldest first, with what is illegal in it.
+    def judged(self, kinds: Kinds) -> Iterator[Judged]:
+        """Every commit, oldest first, with what is illegal in it by the rules of these kinds of documents.
 
         Raises:
             GitError: an object is missing or broken, so nothing is proven.
         """
-        return history.judged(self.objects, self.chain.commits)
+        return history.judged(self.objects, kinds, self.chain.commits)
 
 
 class GitStore:

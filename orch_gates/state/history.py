@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from orch_gates.git.tree import Objects
 from orch_gates.state.files import Problem
 from orch_gates.state.judge_change import ChangeJudge, Judged, base_of, restores
+from orch_gates.state.kinds import Kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,14 @@ def chain(objects: Objects, tip: str, *, old: str = "", witness: str = "") -> Ch
     return Chain(tuple(reversed(found)), follows, frozenset(joined))
 
 
-def judged(objects: Objects, commits: tuple[str, ...]) -> Iterator[Judged]:
+def judged(objects: Objects, kinds: Kinds, commits: tuple[str, ...]) -> Iterator[Judged]:
     """Each commit with what is illegal in it, the same op id twice included (ST-3).
 
     Raises:
         MissingObject: an object is not here.
         GitError: an object is broken.
     """
-    judge = ChangeJudge(objects)
+    judge = ChangeJudge(objects, kinds)
     ops: dict[str, str] = {}
     for oid in commits:
         found = judge.judge(oid)

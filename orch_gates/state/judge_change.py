@@ -9,13 +9,12 @@ from functools import lru_cache
 from orch_gates.documents.frontmatter import MAX_DOCUMENT
 from orch_gates.engine import legality
 from orch_gates.git.tree import FILE_MODE, Changed, Commit, Objects, TooBig
-from orch_gates.model.forge import Issue, Pull
-from orch_gates.model.job import Job
-from orch_gates.model.lease import Lease
+from orch_gates.model.ids import TaskId
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
 from orch_gates.state import files, layout, message
 from orch_gates.state.files import Problem, Read
+from orch_gates.state.kinds import TASK, Body, Kind, Kinds, Location, Page, Unknown
 from orch_gates.state.log import Logged, logged
 from orch_gates.state.moves import Moves, Trees
 
@@ -43,8 +42,9 @@ def restores(commit: Commit) -> bool:
 class ChangeJudge:
     """Judges commits whose objects, and those of the commits before them, are here."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, kinds: Kinds) -> None:
         self._objects = objects
+        self._kinds = kinds
         # Every document is met twice: once as what it becomes, once as what it was.
         self._read = lru_cache(maxsize=4096)(self._read_file)
 
@@ -107,25 +107,30 @@ class ChangeJudge:
         moves = Moves(changes)
         touched = set()
         for change in changes:
-            place = layout.classify(change.path)
-            inner = place.inner if isinstance(place, layout.Archived) else place
-            if isinstance(inner, layout.TaskFile | layout.JobFile | layout.ReportFile):
-                touched.add(inner.task)
-            yield from self._file(change, place, root, moves)
-            if isinstance(place, layout.TaskFile) and change.before is None and trees.archived(place.task):
-                yield Problem(change.path, "id", "a finished task of this name is archived; names are not used again")
-            if change.before is None and trees.numbered_twice(place):
-                yield Problem(change.path, "number", "pull requests and issues share their numbers; this one is taken")
+            location = self._kinds.locate(change.path)
+            if isinstance(location, Location) and location.task:
+                touched.add(TaskId(location.task))
+            yield from self._file(change, location, root, moves)
+            if change.before is None and isinstance(location, Location) and not location.year:
+                yield from self._made(change.path, location, trees)
         for task in sorted(touched):
             if trees.orphaned(task):
                 yield Problem(layout.task_path(task), "", "reports and jobs stay with their task")
 
-    def _file(self, change: Changed, place: layout.Place, root: Root, moves: Moves) -> Iterator[Problem]:
+    def _made(self, path: str, location: Location, trees: Trees) -> Iterator[Problem]:
+        if location.kind is TASK and trees.archived(TaskId(location.task)):
+            yield Problem(path, "id", "a finished task of this name is archived; names are not used again")
+        other = location.kind.one_number if isinstance(location.kind, Kind) else ""
+        if other and trees.has(self._kinds.by_name[other].at(number=location.keys["number"])):
+            yield Problem(path, "number", f"is shared with {other} documents; this one is taken")
+
+    def _file(self, change: Changed, location: Location | Unknown, root: Root, moves: Moves) -> Iterator[Problem]:
         after = change.after
-        if isinstance(place, layout.Archived):
+        if isinstance(location, Location) and location.year:
             yield from self._archived(change, moves)
         elif after is None:
-            if not (isinstance(place, layout.ReadmeFile | layout.SweepFile | layout.Unknown) or moves.moved(change)):
+            documented = isinstance(location, Location) and not isinstance(location.kind, Page)
+            if documented and not moves.moved(change):
                 yield Problem(change.path, "", "it is never removed; only a finished task moves, to the archive")
         elif after.mode != FILE_MODE:
             yield Problem(change.path, "", "it has to be a plain file (mode 100644)")
@@ -144,30 +149,16 @@ class ChangeJudge:
             yield after.problem
             return
         document = after.document
+        if document is None:
+            return
+        kind = self._kinds.by_name[document.KIND]
         # What could not be read is mended by whatever can be: it was no state that a rule could start from.
-        mended = before is not None and before.problem is not None
-        was = before.document if before is not None else None
-        match document:
-            case Task() if mended:
-                yield from _named(path, legality.task_alone(document))
-            case Task():
-                yield from _named(path, legality.task_change(was if isinstance(was, Task) else None, document, root))
-            case Job() if not mended:
-                yield from _named(path, legality.job_change(was if isinstance(was, Job) else None, document))
-            case Lease() if not mended:
-                yield from _named(path, legality.lease_change(was if isinstance(was, Lease) else None, document))
-            case Pull() if not mended:
-                yield from _named(path, legality.pull_change(was if isinstance(was, Pull) else None, document))
-                return
-            case Pull():
-                yield from _named(path, legality.pull_alone(document))
-                return
-            case Issue() if not mended:
-                yield from _named(path, legality.issue_change(was if isinstance(was, Issue) else None, document))
-                return
-            case _:
-                return
-        if before is not None and not mended and not after.body.startswith(before.body.rstrip("\n")):
+        if before is not None and before.problem is not None:
+            yield from _named(path, kind.alone(document))
+            return
+        yield from _named(path, kind.change(before.document if before is not None else None, document, root))
+        grown = before is None or after.body.startswith(before.body.rstrip("\n"))
+        if kind.body is Body.LOG and not grown:
             yield Problem(path, "", "the text below the frontmatter is a log: lines are only added (ST-1)")
 
     def _archived(self, change: Changed, moves: Moves) -> Iterator[Problem]:
@@ -195,7 +186,7 @@ class ChangeJudge:
 
     def _read_file(self, path: str, oid: str) -> Read:
         try:
-            return files.read(path, self._objects.blob(oid, most=MAX_DOCUMENT))
+            return files.read(self._kinds, path, self._objects.blob(oid, most=MAX_DOCUMENT))
         except TooBig as error:
             return Read(problem=Problem(path, "", str(error)))
 

@@ -44,16 +44,9 @@ class Trees:
         years = self._objects.list(archive.oid) if archive is not None and archive.folder else ()
         return any(year.folder and self._objects.find(year.oid, f"{shard(task)}/{task}") for year in years)
 
-    def numbered_twice(self, place: layout.Place) -> bool:
-        """Whether a new pull request or issue takes a number that the other kind has."""
-        match place:
-            case layout.PullFile(number=number):
-                other = layout.issue_path(number)
-            case layout.IssueFile(number=number):
-                other = layout.pull_path(number)
-            case _:
-                return False
-        return self._objects.find(self._after, other) is not None
+    def has(self, path: str) -> bool:
+        """Whether anything is at a path afterwards."""
+        return self._objects.find(self._after, path) is not None
 
     def orphaned(self, task: TaskId) -> bool:
         """Whether a task's folder is left without the task's own document."""

@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orch_gates.state.codec import KINDS
+from orch_gates.state.kinds import Kind, Kinds
 
 
-def kinds() -> tuple[str, ...]:
-    """The kinds of documents that have a schema."""
-    return tuple(KINDS)
-
-
-def schema(kind: str) -> dict[str, Any]:
+def schema(kind: Kind[Any]) -> dict[str, Any]:
     """The schema of the frontmatter of one kind."""
-    model = KINDS[kind]
+    model = kind.model
     made = _portable(model.model_json_schema(by_alias=True))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -26,14 +21,14 @@ def schema(kind: str) -> dict[str, Any]:
     }
 
 
-def text(kind: str) -> str:
+def text(kind: Kind[Any]) -> str:
     """The same as a file."""
     return _dumped(schema(kind))
 
 
-def all_text() -> str:
+def all_text(kinds: Kinds) -> str:
     """All kinds, by name."""
-    return _dumped({kind: schema(kind) for kind in KINDS})
+    return _dumped({kind.name: schema(kind) for kind in kinds.rows})
 
 
 def _portable(value: Any) -> Any:

@@ -11,6 +11,7 @@ from orch_gates.model.lease import Lease
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
+from orch_gates.state.kinds import LEASE, ROOT, TASK
 from orch_gates.state.snapshot import Snapshot
 
 
@@ -49,9 +50,7 @@ def root_of(snapshot: Snapshot) -> Root:
     text = snapshot.text(layout.ROOT)
     if text is None:
         raise StateDocumentError(f"{layout.ROOT}: missing, so this is no state branch")
-    document, _ = codec.decode(layout.ROOT, text)
-    assert isinstance(document, Root)
-    return document
+    return codec.decode(ROOT, layout.ROOT, text)[0]
 
 
 def find(snapshot: Snapshot, name: str) -> Page | None:
@@ -65,9 +64,7 @@ def find(snapshot: Snapshot, name: str) -> Page | None:
     text = snapshot.text(path)
     if text is None:
         return None
-    document, body = codec.decode(path, text)
-    assert isinstance(document, Task)
-    return Page(path, document, body)
+    return Page(path, *codec.decode(TASK, path, text))
 
 
 def checked(name: str) -> TaskId:
@@ -108,16 +105,12 @@ def read(snapshot: Snapshot) -> Book:
     leases: list[Lease] = []
     quarantined: list[Quarantined] = []
     for entry in (*snapshot.files("tasks"), *snapshot.files("leases")):
-        if not isinstance(layout.classify(entry.path), layout.TaskFile | layout.LeaseFile):
-            continue
         try:
-            document, _ = codec.decode(entry.path, snapshot.read(entry))
+            if TASK.path.match(entry.path):
+                tasks.append(codec.decode(TASK, entry.path, snapshot.read(entry))[0])
+            elif LEASE.path.match(entry.path):
+                leases.append(codec.decode(LEASE, entry.path, snapshot.read(entry))[0])
         except StateDocumentError as error:
             quarantined.append(Quarantined(entry.path, str(error)))
-            continue
-        if isinstance(document, Task):
-            tasks.append(document)
-        elif isinstance(document, Lease):
-            leases.append(document)
     tasks.sort(key=lambda task: task.id)
     return Book(tuple(tasks), tuple(quarantined), tuple(leases))

@@ -11,6 +11,7 @@ from orch_gates.engine.events import Event
 from orch_gates.engine.stages import Pipeline
 from orch_gates.model.verdict import Verdict
 from orch_gates.state import codec, layout
+from orch_gates.state.kinds import ROOT
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
@@ -84,7 +85,7 @@ def follow_pipeline(store: Store, pipeline: Pipeline) -> None:
             return None
         text = snapshot.text(layout.ROOT)
         assert text is not None
-        _, body = codec.decode(layout.ROOT, text)
+        _, body = codec.decode(ROOT, layout.ROOT, text)
         changed = root.model_copy(update={"stages": pipeline.names, "rework": pipeline.rework})
         return Change(
             event="configure",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, SettingsError
+from orch_gates.forge.local import kinds
 from orch_gates.forge.local.connect import connect
 from orch_gates.forge.local.repository import MERGED
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
@@ -29,7 +30,7 @@ from orch_gates.forge.port.pulls import (
     PullState,
     Transient,
 )
-from orch_gates.state import codec, layout
+from orch_gates.state import codec
 from tests.builders import clone, github_token, install_hook, orch
 from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import opened
@@ -50,7 +51,7 @@ def merge(rig: LocalRig, pull: PullRequest, message: str = "", who: Who = Who.OW
 
 def on_branch(rig: LocalRig, number: int) -> str:
     """A pull request's document as it is on the state branch."""
-    return rig.server.git("show", f"refs/heads/orch-state:{layout.pull_path(number)}")
+    return rig.server.git("show", f"refs/heads/orch-state:{kinds.PULL.at(number=number)}")
 
 
 def merges_of(rig: LocalRig, head: str) -> list[str]:
@@ -302,7 +303,7 @@ def merge_with(ask: Callable[[int, MergeRequest], MergeOutcome], pull: PullReque
 def test_a_document_that_cannot_be_read_is_not_passed_over(rig: LocalRig, broken: bytes) -> None:
     """It may be the very one that was asked for: neither `none` nor a second one is the answer (P2)."""
     pull = opened(rig)
-    rig.state.hand_edit(layout.pull_path(pull.number), broken)
+    rig.state.hand_edit(kinds.PULL.at(number=pull.number), broken)
     for ask in (rig.forge.pulls.find, lambda branch, target: rig.forge.pulls.open(Draft(branch, target, "Once more"))):
         with pytest.raises(ForgeUnavailable, match=r"forge/pulls/1\.md.*state lint"):
             ask("topic", "main")
@@ -344,7 +345,8 @@ def test_text_is_kept_as_it_was_given(rig: LocalRig) -> None:
     rig.forge.issues.comment(made.number, body)
     found = rig.forge.pulls.get(made.number)
     assert (found.title, found.body, found.state) == ('Say "hello": é # no', body, PullState.OPEN)
-    document, _ = codec.decode(layout.pull_path(made.number), rig.state.store().load().text("forge/pulls/1.md") or "")
+    path = kinds.PULL.at(number=made.number)
+    document, _ = codec.decode(kinds.PULL, path, rig.state.store().load().text(path) or "")
     assert [comment["text"] for comment in document.fields()["comments"]] == [body]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from orch_gates.forge.local import kinds
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from tests.builders import Repo, Template, clone, github_token, orch, run
@@ -58,7 +59,7 @@ head: {"a" * 40}
 """
 
 
-PULL, ISSUE = layout.pull_path(7), layout.issue_path(7)
+PULL, ISSUE = kinds.PULL.at(number=7), kinds.ISSUE.at(number=7)
 PULL_TEXT = f"""---
 schema: orch.pull/1
 number: 7

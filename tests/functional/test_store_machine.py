@@ -27,13 +27,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
+from orch_gates.cli.document_kinds import KINDS
 from orch_gates.errors import MissingState, RewoundState, StateError
 from orch_gates.git.tree import Author, Commit
 from orch_gates.model.ids import TaskId
-from orch_gates.model.task import Task, TaskState
+from orch_gates.model.task import TaskState
 from orch_gates.state import codec, generation, layout, place
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.git_store import GitStore, Identity
+from orch_gates.state.kinds import TASK
 from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import Committed, Denied, Exists, Missing, NothingToDo, Restored, Rewound
 from orch_gates.state.refs import LOST, WITNESS
@@ -102,8 +104,7 @@ def work_on(task: TaskId, state: TaskState, snapshot: Snapshot) -> Change | None
     text = snapshot.text(path)
     if text is None:
         return _begin(task, snapshot)
-    found, body = codec.decode(path, text)
-    assert isinstance(found, Task)
+    found, body = codec.decode(TASK, path, text)
     if found.state.finished:
         return None
     wanted = TaskState.ACTIVE if found.state is state else state
@@ -123,10 +124,8 @@ def compact(snapshot: Snapshot) -> Change | None:
     """Move all finished tasks to the archive, write a file and remove another in the same commit."""
     moves = {}
     for entry in snapshot.files("tasks"):
-        at = layout.classify(entry.path)
-        if isinstance(at, layout.TaskFile):
-            task, _ = codec.decode(entry.path, snapshot.read(entry))
-            assert isinstance(task, Task)
+        if TASK.path.match(entry.path):
+            task, _ = codec.decode(TASK, entry.path, snapshot.read(entry))
             if task.state.finished:
                 moves[layout.task_folder(task.id)] = layout.archive_folder(NOW.year, task.id)
     if not moves:
@@ -358,7 +357,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.restore(last)
         self.look()
         with last.git.audit() as audit:
-            found = list(audit.judged())
+            found = list(audit.judged(KINDS))
         assert audit.generation == self.highest
         assert audit.chain.follows
         assert [judged for judged in found if judged.logged.op and judged.problems] == []

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pydantic import Field
 
+from orch_gates.cli.document_kinds import KINDS
 from orch_gates.documents import frontmatter
 from orch_gates.documents.yaml_limits import MAX_DEPTH, MAX_KEY
 from orch_gates.errors import StateDocumentError, UpgradeNeeded
@@ -27,7 +27,8 @@ from orch_gates.model.root import Root
 from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import security
-from orch_gates.state import codec, layout
+from orch_gates.state import codec, files, kinds, layout
+from orch_gates.state.kinds import Kind
 from tests.reports import HEAD, OLDER, RED, TESTS, passed
 
 NOW = datetime(2026, 11, 20, 10, 30, 5, tzinfo=UTC)
@@ -139,30 +140,29 @@ EVERY = {
 every_kind = pytest.mark.parametrize("fields", list(EVERY.values()), ids=list(EVERY))
 
 
+def kind_of(fields: Mapping[str, Any]) -> Kind[Any]:
+    return KINDS.by_name[fields["schema"].removeprefix("orch.").removesuffix("/1")]
+
+
 def path_of(fields: Mapping[str, Any]) -> str:
     """Where a document with these fields belongs."""
-    match fields:
-        case {"schema": "orch.pull/1", "number": number}:
-            return layout.pull_path(number)
-        case {"schema": "orch.issue/1", "number": number}:
-            return layout.issue_path(number)
-        case {"schema": "orch.statuses/1", "commit": commit}:
-            return layout.statuses_path(commit)
-        case {"schema": "orch.protection/1", "branch": branch}:
-            return layout.protection_path(branch)
-        case {"attempt": attempt, "task": task}:
-            return layout.job_path(TaskId(task), attempt)
-        case {"target": target}:
-            return layout.lease_path(target)
-        case {"id": task}:
-            return layout.task_path(TaskId(task))
-        case _:
-            return layout.ROOT
+    kind = kind_of(fields)
+    return kind.at(**{key: fields[name] for key, name in kind.keys.items()})
+
+
+def decode(path: str, text: str) -> tuple[Document, str]:
+    """What every reader of the branch sees at a path."""
+    found = files.read(KINDS, path, text.encode("utf-8", "surrogatepass"))
+    if found.problem is not None:
+        raise StateDocumentError(f"{path}: {found.problem.rule}")
+    if found.document is None:
+        raise StateDocumentError(f"{path}: no document")
+    return found.document, found.body
 
 
 def refused(path: str, text: str) -> str:
     with pytest.raises(StateDocumentError) as refusal:
-        codec.decode(path, text)
+        decode(path, text)
     said = str(refusal.value)
     assert said.startswith(f"{path}: ")
     return said.removeprefix(f"{path}: ")
@@ -295,12 +295,12 @@ leases = with_schema(
 def test_what_is_written_is_read_back_as_it_was(fields: Fields, body: str) -> None:
     """Every value keeps its type and every character; unknown fields stay (ST-1)."""
     path = path_of(fields)
-    document, read_body = codec.decode(path, written(fields, body))
+    document, read_body = decode(path, written(fields, body))
     assert typed(document.fields()) == typed(fields)
     assert read_body == body
     again = codec.encode(document, body)
-    assert codec.decode(path, again) == (document, body)
-    assert codec.encode(*codec.decode(path, again)) == again
+    assert decode(path, again) == (document, body)
+    assert codec.encode(*decode(path, again)) == again
 
 
 @every_kind
@@ -310,15 +310,14 @@ def test_what_a_person_typed_is_read_the_same(fields: Fields) -> None:
     known = re.findall(r"^(?!stages)[a-z_]+:.*\n(?: .*\n)*", raw, re.MULTILINE)
     turned = "".join(reversed(known)) + ('stages:\n- "development"\n- review # last\n' if "stages" in fields else "")
     for text in (raw, f"# by hand\n{turned}", raw.replace('"', "'")):
-        assert codec.decode(path_of(fields), f"---\n{text}---\n")[0].fields() == fields
+        assert decode(path_of(fields), f"---\n{text}---\n")[0].fields() == fields
 
 
 @pytest.mark.parametrize("said", ["no", "1e3", "0o17", "2026-11-20", "~", "on", "1.5", "Größe"])
 def test_text_without_quotes_stays_what_was_typed(said: str) -> None:
     """No YAML reader's taste turns a title or a reason into something else."""
     text = written(TASK).replace('"Greet by name"', said).replace('reason: "new"', f"reason: {said}")
-    task, _ = codec.decode(path_of(TASK), text)
-    assert isinstance(task, Task)
+    task, _ = codec.decode(kinds.TASK, path_of(TASK), text)
     assert (task.title, task.reason) == (said, said)
 
 
@@ -326,7 +325,7 @@ def test_unknown_fields_survive_a_change() -> None:
     """A newer orch-gates, or a person, finds its fields again, at every depth, below those known here (ST-1)."""
     extra = {"priority": 1, "links": [{"to": "no"}], "schema_": "x"}
     fields = extra | TASK | {"feedback": FEEDBACK | {"seen": True}}
-    task, _ = codec.decode(path_of(TASK), written(fields))
+    task, _ = decode(path_of(TASK), written(fields))
     changed = task.model_copy(update={"reason": "held by ada"})
     found, _ = frontmatter.decode(codec.encode(changed, ""))
     assert found == fields | {"reason": "held by ada"}
@@ -339,7 +338,7 @@ def test_a_finished_task_is_read_in_the_archive(fields: Fields) -> None:
     of = task_id("T-1")
     there = layout.archive_folder(2026, of) + path_of(fields).removeprefix(layout.task_folder(of))
     if fields in (TASK, JOB):
-        assert codec.decode(there, written(fields))[0].fields() == fields
+        assert decode(there, written(fields))[0].fields() == fields
     else:
         refused(f"archive/2026/{path_of(fields)}", written(fields))
 
@@ -470,7 +469,7 @@ def test_a_newer_version_asks_for_an_upgrade(fields: Fields, version: int) -> No
     newer = fields["schema"].replace("/1", f"/{version}")
     for text in (written(fields | {"schema": newer}), written({"schema": newer, "all": "new"})):
         with pytest.raises(UpgradeNeeded, match="upgrade") as refusal:
-            codec.decode(path_of(fields), text)
+            codec.decode(kind_of(fields), path_of(fields), text)
         assert path_of(fields) in str(refusal.value)
         assert newer in str(refusal.value)
 
@@ -494,80 +493,14 @@ def test_a_report_is_read_where_reports_are(tmp_path: Path) -> None:
     of = task_id("T-1")
     for name, text in (("12-test-report.md", passed(tests_status="PASSED")), (sealed.name, sealed.read_text())):
         for folder in (layout.task_folder(of), layout.archive_folder(2026, of)):
-            document, body = codec.decode(f"{folder}/{name}", text)
+            document, body = decode(f"{folder}/{name}", text)
             assert isinstance(document, Report)
             assert document.fields().items() >= frontmatter.decode(text)[0].items()
-            assert codec.decode(f"{folder}/{name}", codec.encode(document, body)) == (document, body)
+            assert decode(f"{folder}/{name}", codec.encode(document, body)) == (document, body)
     path = layout.report_path(of, "12-test-report.md")
     assert refused(path, written(TASK)).startswith("schema: orch.report/1 is expected")
     assert refused(path, passed(TESTS, "schema")).startswith("schema: orch.report/1 is expected")
     assert refused(path, passed(head="HEAD")).startswith("head: ")
-
-
-# --- older versions ------------------------------------------------------------------------------
-
-
-class Newer(Document):
-    """A task as a later orch-gates might know it."""
-
-    KIND: ClassVar[str] = "task"
-    VERSION: ClassVar[int] = 3
-
-    schema_: Literal["orch.task/3"] = Field(alias="schema")
-    name: str
-    retries: int
-
-
-def renamed(fields: Fields) -> Fields:
-    return {("name" if key == "id" else key): value for key, value in fields.items()}
-
-
-def counted(fields: Fields) -> Fields:
-    return fields | {"retries": 0}
-
-
-def upgraded(fields: Fields, migrations: Mapping[tuple[str, int], Callable[[Fields], Fields]]) -> Document:
-    return codec.validated(Newer, codec._migrated("tasks/x", Newer, fields, migrations), "tasks/x")
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"schema": "orch.task/1", "id": "T-1", "x_by_hand": "no"},
-        {"schema": "orch.task/2", "name": "T-1", "x_by_hand": "no"},
-        {"schema": "orch.task/3", "name": "T-1", "retries": 0, "x_by_hand": "no"},
-    ],
-)
-def test_an_older_document_is_brought_up_step_by_step(fields: Fields) -> None:
-    """From each version to the next, only as far as needed; unknown fields come along."""
-    document = upgraded(fields, {("task", 1): renamed, ("task", 2): counted, ("job", 1): dict, ("task", 3): dict})
-    assert document.fields() == {"schema": "orch.task/3", "name": "T-1", "retries": 0, "x_by_hand": "no"}
-
-
-@pytest.mark.parametrize("migrations", [{}, {("task", 1): renamed}, {("task", 2): counted}, {("job", 1): renamed}])
-def test_a_version_that_nothing_leads_from_is_refused(
-    migrations: Mapping[tuple[str, int], Callable[[Fields], Fields]],
-) -> None:
-    """A missing step is not jumped over."""
-    with pytest.raises(StateDocumentError, match=r"nothing leads from orch\.task/1 to orch\.task/3"):
-        upgraded({"schema": "orch.task/1", "id": "T-1"}, migrations)
-
-
-def test_what_a_migration_gives_is_checked_like_any_document() -> None:
-    """A step that leaves out a field does not make a document of it."""
-    with pytest.raises(StateDocumentError, match="retries"):
-        upgraded({"schema": "orch.task/1", "id": "T-1"}, {("task", 1): renamed, ("task", 2): dict})
-
-
-def test_no_version_is_migrated_that_is_current() -> None:
-    """Whatever migrations there are, they are for older documents."""
-
-    def spoilt(_: Fields) -> Fields:
-        return {}
-
-    migrations = {(kind, version): spoilt for kind in EVERY for version in (0, 1, 2)}
-    for fields in EVERY.values():
-        assert codec.decode(path_of(fields), written(fields), migrations=migrations)[0].fields() == fields
 
 
 # --- hostile files -------------------------------------------------------------------------------
@@ -615,7 +548,7 @@ def test_a_file_that_was_cut_off_is_refused(fields: Fields, cut: int) -> None:
 
 def test_a_file_that_grew_too_long_is_refused() -> None:
     """By the reader and by the writer, so that what was written can always be read."""
-    task, _ = codec.decode(path_of(TASK), written(TASK))
+    task, _ = decode(path_of(TASK), written(TASK))
     assert "longer than" in refused(path_of(TASK), written(TASK) + "x" * frontmatter.MAX_DOCUMENT)
     with pytest.raises(StateDocumentError, match=r"orch\.task/1: .*longer than"):
         codec.encode(task, "x" * frontmatter.MAX_DOCUMENT)
@@ -639,11 +572,11 @@ def test_any_file_is_a_document_or_a_refusal(path: str, text: str, fields: Field
     overwritten = whole[:at] + text + whole[at + len(text) :]
     for content in (text, f"---\n{text}\n---\n", whole[:at] + text + whole[at:], overwritten):
         try:
-            document, body = codec.decode(path, content)
+            document, body = decode(path, content)
         except StateDocumentError as error:
             assert str(error).startswith(path)
         else:
-            assert codec.decode(path, codec.encode(document, body)) == (document, body)
+            assert decode(path, codec.encode(document, body)) == (document, body)
 
 
 # --- the log below ------------------------------------------------------------------------------
@@ -662,8 +595,8 @@ def test_a_log_only_grows_by_one_line(body: str, said: str) -> None:
     assert added.count("\n") == 1
     assert len(added.splitlines()) == 1
     assert "<" not in added
-    document, _ = codec.decode(layout.ROOT, written(ROOT))
-    assert codec.decode(layout.ROOT, codec.encode(document, grown)) == (document, grown)
+    document, _ = decode(layout.ROOT, written(ROOT))
+    assert decode(layout.ROOT, codec.encode(document, grown)) == (document, grown)
 
 
 def test_a_line_of_the_log_has_an_end() -> None:
@@ -674,5 +607,5 @@ def test_a_line_of_the_log_has_an_end() -> None:
 def test_kinds_are_known_by_their_names() -> None:
     """Each kind writes the schema that its documents say (ST-1)."""
     for kind, fields in EVERY.items():
-        assert codec.KINDS[kind].schema_name() == fields["schema"]
-    assert {Root, Task, Job, Lease, Report} <= set(codec.KINDS.values())
+        assert KINDS.by_name[kind].model.schema_name() == fields["schema"]
+    assert {Root, Task, Job, Lease, Report} <= {kind.model for kind in KINDS.rows}

@@ -19,6 +19,7 @@ from orch_gates.model.ids import timestamp
 from orch_gates.model.task import DONE_STAGE, Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.state import codec, layout
+from orch_gates.state.kinds import TASK
 from tests.tasks_builders import (
     BEFORE,
     FINDING,
@@ -671,7 +672,7 @@ def test_the_loudest_gate_can_be_recorded() -> None:
     verdicts = judged("testing", "tests-passed", Outcome.FAIL, reason=loud, next_step=loud, findings=found)
     after = evaluated(make_task(stage="testing"), verdicts).task
     text = codec.encode(after, "")
-    assert codec.decode(layout.task_path(after.id), text) == (after, "")
+    assert codec.decode(TASK, layout.task_path(after.id), text) == (after, "")
     assert after.feedback is not None
     assert after.feedback.findings_total == 500
     assert after.feedback.findings

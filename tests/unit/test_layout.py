@@ -3,120 +3,75 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TypeAlias, assert_never
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from orch_gates.cli.document_kinds import KINDS
 from orch_gates.model.ids import TASK_ID, TaskId, shard, task_id
 from orch_gates.state import layout
-from orch_gates.state.layout import (
-    Archived,
-    IssueFile,
-    JobFile,
-    LeaseFile,
-    Place,
-    ProtectionFile,
-    PullFile,
-    ReadmeFile,
-    ReportFile,
-    RootFile,
-    StatusesFile,
-    SweepFile,
-    TaskFile,
-    Unknown,
-    classify,
-)
+from orch_gates.state.kinds import Kind, Location, Unknown
+from orch_gates.state.paths import Key
 
 T1 = task_id("T-1")
 HERE = layout.task_folder(T1)
 THEN = layout.archive_folder(2026, T1)
 ATTEMPT = "0123456789abcdef"
 COMMIT = "ab" * 20
-Inner: TypeAlias = TaskFile | JobFile | ReportFile
 
 task_ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}(\.[A-Za-z0-9_-]{1,4}){0,2}", fullmatch=True).filter(
     TASK_ID.fullmatch
 )
 attempts = st.text("0123456789abcdef", min_size=16, max_size=16)
-report_names = st.from_regex(r"[0-9]{2}-[a-z][a-z0-9-]{0,20}\.md", fullmatch=True)
+reports = st.from_regex(r"[0-9]{2}-[a-z][a-z0-9-]{0,20}", fullmatch=True)
 branches = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,40}", fullmatch=True)
 
 
-def path_of(place: Place) -> str | None:
-    """Where something belongs, by the functions that writers use; None for what nobody writes."""
-    match place:
-        case RootFile():
-            return layout.ROOT
-        case ReadmeFile():
-            return layout.README
-        case LeaseFile(target=target):
-            return layout.lease_path(target)
-        case SweepFile(name=name):
-            return f"sweep/{name}"
-        case PullFile() | IssueFile() | StatusesFile() | ProtectionFile():
-            return path_at_forge(place)
-        case Archived(year=year, inner=inner):
-            task = TaskId(inner.task)
-            return layout.archive_folder(year, task) + path_in_task(inner).removeprefix(layout.task_folder(task))
-        case Unknown():
-            return None
-        case _:
-            return path_in_task(place)
+def path_of(location: Location) -> str:
+    """Where something belongs, by the pattern that writers use."""
+    path = location.kind.path.path(**location.keys)
+    if not location.year:
+        return path
+    task = TaskId(location.task)
+    return layout.archive_folder(location.year, task) + path.removeprefix(layout.task_folder(task))
 
 
-def path_at_forge(place: layout.ForgeFile) -> str:
-    match place:
-        case PullFile(number=number):
-            return layout.pull_path(number)
-        case IssueFile(number=number):
-            return layout.issue_path(number)
-        case StatusesFile(commit=commit):
-            return layout.statuses_path(commit)
-        case ProtectionFile(branch=branch):
-            return layout.protection_path(branch)
-        case _:
-            assert_never(place)
-
-
-def path_in_task(place: Inner) -> str:
-    match place:
-        case TaskFile(task=task):
-            return layout.task_path(TaskId(task))
-        case JobFile(task=task, attempt=attempt):
-            return layout.job_path(TaskId(task), attempt)
-        case ReportFile(task=task, name=name):
-            return layout.report_path(TaskId(task), name)
-        case _:
-            assert_never(place)
+def found(path: str) -> tuple[str, dict[str, Key], int]:
+    """The kind at a path (the path itself for a page), its keys, and the year of the archive."""
+    location = KINDS.locate(path)
+    assert isinstance(location, Location), location.why
+    name = location.kind.name if isinstance(location.kind, Kind) else str(location.kind.path)
+    return name, dict(location.keys), location.year
 
 
 @pytest.mark.parametrize(
     ("path", "place"),
     [
-        ("orch-state.md", RootFile()),
-        ("README.md", ReadmeFile()),
-        (f"tasks/{shard('T-1')}/T-1/task.md", TaskFile(T1)),
-        (f"{HERE}/jobs/{ATTEMPT}.md", JobFile(T1, ATTEMPT)),
-        (f"{HERE}/17-security-report.md", ReportFile(T1, "17-security-report.md")),
-        ("leases/main.md", LeaseFile("main")),
-        ("leases/release%2F1.x.md", LeaseFile("release/1.x")),
-        ("leases/notes.md.md", LeaseFile("notes.md")),
-        ("sweep/watch.md", SweepFile("watch.md")),
-        ("forge/pulls/7.md", PullFile(7)),
-        ("forge/issues/120.md", IssueFile(120)),
-        (f"forge/statuses/ab/{COMMIT}.md", StatusesFile(COMMIT)),
-        ("forge/protection/release%2F1.x.md", ProtectionFile("release/1.x")),
-        (f"archive/2026/{shard('T-1')}/T-1/task.md", Archived(2026, TaskFile(T1))),
-        (f"{THEN}/jobs/{ATTEMPT}.md", Archived(2026, JobFile(T1, ATTEMPT))),
-        (f"{THEN}/12-test-report.md", Archived(2026, ReportFile(T1, "12-test-report.md"))),
+        ("orch-state.md", ("state", {}, 0)),
+        ("README.md", ("README.md", {}, 0)),
+        (f"tasks/{shard('T-1')}/T-1/task.md", ("task", {"task": "T-1"}, 0)),
+        (f"{HERE}/jobs/{ATTEMPT}.md", ("job", {"task": "T-1", "attempt": ATTEMPT}, 0)),
+        (f"{HERE}/17-security-report.md", ("report", {"task": "T-1", "report": "17-security-report"}, 0)),
+        ("leases/main.md", ("lease", {"branch": "main"}, 0)),
+        ("leases/release%2F1.x.md", ("lease", {"branch": "release/1.x"}, 0)),
+        ("leases/notes.md.md", ("lease", {"branch": "notes.md"}, 0)),
+        ("sweep/watch.md", ("sweep/<name>.md", {"name": "watch"}, 0)),
+        ("forge/pulls/7.md", ("pull", {"number": 7}, 0)),
+        ("forge/issues/120.md", ("issue", {"number": 120}, 0)),
+        (f"forge/statuses/ab/{COMMIT}.md", ("statuses", {"commit": COMMIT}, 0)),
+        ("forge/protection/release%2F1.x.md", ("protection", {"branch": "release/1.x"}, 0)),
+        (f"archive/2026/{shard('T-1')}/T-1/task.md", ("task", {"task": "T-1"}, 2026)),
+        (f"{THEN}/jobs/{ATTEMPT}.md", ("job", {"task": "T-1", "attempt": ATTEMPT}, 2026)),
+        (f"{THEN}/12-test-report.md", ("report", {"task": "T-1", "report": "12-test-report"}, 2026)),
     ],
 )
-def test_where_everything_lives(path: str, place: Place) -> None:
+def test_where_everything_lives(path: str, place: tuple[str, dict[str, Key], int]) -> None:
     """The layout that state/README.md promises; each path is also the one that writers use."""
-    assert classify(path) == place
-    assert path_of(place) == path
+    assert found(path) == place
+    location = KINDS.locate(path)
+    assert isinstance(location, Location)
+    assert path_of(location) == path
 
 
 @pytest.mark.parametrize(
@@ -250,35 +205,37 @@ def test_where_everything_lives(path: str, place: Place) -> None:
 )
 def test_nothing_lives_anywhere_else(path: str) -> None:
     """Near misses, other spellings and ways out of the folder are no documents; it is said why."""
-    place = classify(path)
+    place = KINDS.locate(path)
     assert isinstance(place, Unknown)
     assert place.why
 
 
 def test_a_folder_that_is_not_the_tasks_own_is_named() -> None:
     """The same task in another shard would be a second one."""
-    place = classify(f"tasks/{'00' if shard('T-1') != '00' else '01'}/T-1/task.md")
+    place = KINDS.locate(f"tasks/{'00' if shard('T-1') != '00' else '01'}/T-1/task.md")
     assert isinstance(place, Unknown)
     assert shard("T-1") in place.why
 
 
 @settings(max_examples=60)
-@given(
-    task=task_ids, attempt=attempts, name=report_names, target=branches, year=st.integers(1970, 9999), data=st.data()
-)
-def test_writers_and_readers_agree(
-    task: str, attempt: str, name: str, target: str, year: int, data: st.DataObject
-) -> None:
+@given(task=task_ids, attempt=attempts, report=reports, branch=branches, number=st.integers(1, 9999))
+def test_writers_and_readers_agree(task: str, attempt: str, report: str, branch: str, number: int) -> None:
     """Whatever is written under a name is read under it, and moves to the archive and back as it is."""
-    of = task_id(task)
-    inners: list[Inner] = [TaskFile(of), JobFile(of, attempt), ReportFile(of, name)]
-    inner = data.draw(st.sampled_from(inners))
-    forge = (PullFile(year), IssueFile(year), StatusesFile(shard(name) * 20), ProtectionFile(target))
-    places: tuple[Place, ...] = (inner, LeaseFile(target), Archived(year, inner), *forge)
-    for place in places:
-        path = path_of(place)
-        assert path is not None
-        assert classify(path) == place
+    commit = shard(report) * 20
+    given: dict[str, Key] = {
+        "task": task,
+        "attempt": attempt,
+        "report": report,
+        "branch": branch,
+        "number": number,
+        "commit": commit,
+    }
+    for kind in KINDS.rows:
+        named: dict[str, Key] = {key: given[key] for key in given if f"{{{key}}}" in kind.path.template}
+        assert found(kind.at(**named)) == (kind.name, named, 0)
+        if "task" in named:
+            archived = f"archive/{number:04}/" + kind.at(**named).removeprefix("tasks/")
+            assert found(archived) == (kind.name, named, number)
 
 
 pieces = st.sampled_from(
@@ -318,7 +275,7 @@ paths = st.one_of(
 @example(path="leases/a%2F..%2Fb.md")
 def test_every_path_means_one_thing(path: str) -> None:
     """Total for any text; two paths never mean the same, and none with a meaning leads out of its folder."""
-    place = classify(path)
+    place = KINDS.locate(path)
     assert isinstance(place, Unknown) or path_of(place) == path
     if not isinstance(place, Unknown):
         pure = PurePosixPath(path)

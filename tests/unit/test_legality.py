@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from orch_gates.engine import legality
 from orch_gates.engine.legality import Violation
 from orch_gates.engine.stages import Pipeline, Stage
+from orch_gates.forge.local import kinds
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import JobStatus
 from orch_gates.model.task import TaskState
@@ -345,7 +346,7 @@ MERGED: Changes = {"state": "merged", "last_head": HEAD, "merge_commit": "d" * 4
 )
 def test_a_pull_request_may_change_so(before: Changes, after: Changes) -> None:
     """A merge may land while somebody closes it: what git has done is written down all the same (MRG-9)."""
-    assert legality.pull_change(make_pull(**before), make_pull(**after)) == ()
+    assert kinds.PULL.change(make_pull(**before), make_pull(**after), ROOT) == ()
 
 
 @pytest.mark.parametrize(
@@ -368,20 +369,20 @@ def test_a_pull_request_may_change_so(before: Changes, after: Changes) -> None:
 )
 def test_no_pull_request_may_change_so(before: Changes, after: Changes, field: str) -> None:
     """None is opened again, and a merge is never taken back."""
-    assert fields(legality.pull_change(make_pull(**before), make_pull(**after))) == field.split()
+    assert fields(kinds.PULL.change(make_pull(**before), make_pull(**after), ROOT)) == field.split()
 
 
 def test_a_pull_request_begins_open() -> None:
-    assert legality.pull_change(None, make_pull()) == ()
-    assert fields(legality.pull_change(None, make_pull(**MERGED))) == ["state"]
+    assert kinds.PULL.change(None, make_pull(), ROOT) == ()
+    assert fields(kinds.PULL.change(None, make_pull(**MERGED), ROOT)) == ["state"]
 
 
 def test_an_issue_stays_whose_it_is() -> None:
     """Open or closed is for people to say, as often as they like."""
-    assert legality.issue_change(None, make_issue(state="closed")) == ()
-    assert legality.issue_change(make_issue(state="closed"), make_issue(labels=["task"])) == ()
+    assert kinds.ISSUE.change(None, make_issue(state="closed"), ROOT) == ()
+    assert kinds.ISSUE.change(make_issue(state="closed"), make_issue(labels=["task"]), ROOT) == ()
     for changes in ({"author": "me"}, {"created": LATER}, {"number": 8}):
-        assert fields(legality.issue_change(make_issue(), make_issue(**changes))) == list(changes)
+        assert fields(kinds.ISSUE.change(make_issue(), make_issue(**changes), ROOT)) == list(changes)
 
 
 # ---- the root document

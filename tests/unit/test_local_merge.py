@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orch_gates.forge.local.documents import Rule, Status
 from orch_gates.forge.local.merge import is_draft, judge, meaning
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
@@ -18,7 +19,6 @@ from orch_gates.forge.port.pulls import (
     Transient,
 )
 from orch_gates.git.answers import PushAnswer, Pushed
-from orch_gates.model.forge import Rule, Status
 from tests.tasks_builders import BEFORE, HEAD, make_pull
 
 OLDER = "e" * 40

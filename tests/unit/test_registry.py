@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from orch_gates.cli.document_kinds import KINDS
 from orch_gates.documents import frontmatter
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.errors import BudgetExceeded, ForgeUnavailable, ReportError, StateDocumentError
@@ -22,6 +23,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import security
 from orch_gates.settings import load
 from orch_gates.state import layout
+from orch_gates.state.kinds import REPORT, Location
 from tests.fakes.forge import MemoryForge
 from tests.reports import HEAD, OLDER, RED, passed, report
 
@@ -108,7 +110,9 @@ def test_the_default_pipeline_has_no_other_gates() -> None:
 def test_a_report_has_a_place_and_its_word_a_field_of_its_own(gate: RecordedGate) -> None:
     """The file is one that belongs to a task; the word is not hidden by a field that every report has (ST-1)."""
     path = layout.report_path(task_id("T-1"), gate.file)
-    assert layout.classify(path) == layout.ReportFile(task_id("T-1"), gate.file)
+    location = KINDS.locate(path)
+    assert isinstance(location, Location)
+    assert (location.kind, location.task) == (REPORT, "T-1")
     assert gate.field not in Report.model_fields
     assert {gate.name, gate.file, gate.field}.isdisjoint(
         text for other in RECORDED.values() if other is not gate for text in (other.name, other.file)

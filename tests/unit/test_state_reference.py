@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from orch_gates.cli.document_kinds import KINDS
 from orch_gates.state import files, schema
+from orch_gates.state.kinds import Kind
 from scripts import state_reference
 
 
@@ -30,13 +33,17 @@ def test_nothing_else_is_published() -> None:
     assert published == {*state_reference.files(), config}
 
 
-@pytest.mark.parametrize(("path", "text"), state_reference.templates().items())
-def test_every_template_is_a_legal_document(path: str, text: str) -> None:
-    assert files.alone(path, text.encode()) == ()
+every_kind = pytest.mark.parametrize("kind", KINDS.rows, ids=lambda kind: kind.name)
 
 
-@pytest.mark.parametrize("kind", schema.kinds())
-def test_a_schema_knows_every_field_by_its_name_in_documents(kind: str) -> None:
+@every_kind
+def test_every_template_is_a_legal_document(kind: Kind[Any]) -> None:
+    path, text = state_reference.template(kind)
+    assert files.alone(KINDS, path, text.encode()) == ()
+
+
+@every_kind
+def test_a_schema_knows_every_field_by_its_name_in_documents(kind: Kind[Any]) -> None:
     """ST-1: unknown fields are allowed, `schema` is not optional, and anchors are those of JSON Schema."""
     made = schema.schema(kind)
     assert made["additionalProperties"] is True

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from orch_gates.errors import ForgeRefused
-from orch_gates.forge.local import records
+from orch_gates.forge.local import kinds, records
+from orch_gates.forge.local.documents import Pull, Statuses
 from orch_gates.forge.local.pulls import needed
 from orch_gates.forge.local.records import Ledger, Records
 from orch_gates.forge.local.repository import Repository
 from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState
-from orch_gates.model.forge import Pull, Statuses
 from orch_gates.model.ids import OID
-from orch_gates.state import layout
 from orch_gates.state.store import Change
 
 
@@ -49,7 +48,7 @@ class LocalStatuses:
             rows = sorted([*others, said], key=lambda row: str(row["context"]))
             document = records.made(Statuses, {"commit": commit, "statuses": rows})
             subject = f"status {commit[:10]}: {status.context} is {status.state}"
-            return records.write("status", subject, layout.statuses_path(commit), document)
+            return records.write("status", subject, kinds.STATUSES.at(commit=commit), document)
 
         self._records.change(decide)
 
@@ -92,6 +91,6 @@ class LocalReviews:
             others = [review.model_dump() for review in page.document.reviews if review.reviewer != self._records.who]
             reviewed: Pull = records.changed(page.document, reviews=[*others, said])
             subject = f"pull {number}: {state} by {self._records.who}"
-            return records.write("review", subject, layout.pull_path(number), reviewed, page.body)
+            return records.write("review", subject, kinds.PULL.at(number=number), reviewed, page.body)
 
         self._records.change(decide)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from orch_gates.errors import ForgeRefused
-from orch_gates.forge.local import records
+from orch_gates.forge.local import kinds, records
+from orch_gates.forge.local.documents import Issue
 from orch_gates.forge.local.records import Ledger, Page, Records
 from orch_gates.forge.port import issues as port
-from orch_gates.model.forge import Issue
-from orch_gates.state import layout
 from orch_gates.state.store import Change
 
 
@@ -71,7 +70,7 @@ class LocalIssues:
         def decide(ledger: Ledger) -> Change:
             if (pull := ledger.pull(number)) is not None:
                 heard = records.changed(pull.document, comments=[*pull.document.fields()["comments"], said])
-                path = layout.pull_path(number)
+                path = kinds.PULL.at(number=number)
                 return records.write("comment", f"pull {number}: a comment", path, heard, pull.body)
             page = _needed(ledger, number)
             replied = records.changed(page.document, comments=[*page.document.fields()["comments"], said])
@@ -114,4 +113,4 @@ def _seen(page: Page[Issue]) -> port.Issue:
 
 def _written(event: str, what: str, page: Page[Issue]) -> Change:
     number = page.document.number
-    return records.write(event, f"issue {number}: {what}", layout.issue_path(number), page.document, page.body)
+    return records.write(event, f"issue {number}: {what}", kinds.ISSUE.at(number=number), page.document, page.body)

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from orch_gates.documents import escape
 from orch_gates.errors import ForgeUnavailable
+from orch_gates.forge.local.documents import Pull, Rule, Status
 from orch_gates.forge.local.records import Ledger
 from orch_gates.forge.local.repository import MERGED, Repository, Stand, meant
 from orch_gates.forge.port.pulls import (
@@ -27,7 +28,6 @@ from orch_gates.forge.port.pulls import (
 )
 from orch_gates.git.answers import PushAnswer, Pushed
 from orch_gates.git.remote import Update
-from orch_gates.model.forge import Pull, Rule, Status
 
 _DRAFT = ("WIP:", "[WIP]")
 

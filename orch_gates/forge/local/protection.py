@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from orch_gates.errors import ForgeRefused
-from orch_gates.forge.local import records
+from orch_gates.forge.local import kinds, records
+from orch_gates.forge.local.documents import Rule
 from orch_gates.forge.local.records import Ledger, Records
 from orch_gates.forge.port.protection import Protection
-from orch_gates.model.forge import Rule
 from orch_gates.model.ids import branch_name
-from orch_gates.state import layout
 from orch_gates.state.store import Change
 
 
@@ -47,7 +46,7 @@ class LocalProtections:
             after = records.made(Rule, values) if before is None else records.changed(before, **values)
             if after == before:
                 return None
-            path = layout.protection_path(wanted.branch)
+            path = kinds.RULE.at(branch=wanted.branch)
             return records.write("protect", f"protect {wanted.branch}", path, after)
 
         self._records.change(decide)

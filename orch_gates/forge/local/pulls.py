@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.local import kinds, records
 from orch_gates.forge.local import merge as merging
-from orch_gates.forge.local import records
+from orch_gates.forge.local.documents import Pull
 from orch_gates.forge.local.records import Ledger, Page, Records
 from orch_gates.forge.local.repository import Repository, Stand
 from orch_gates.forge.port.pulls import Draft, Forbidden, MergeOutcome, MergeRequest, PullRequest, PullState, Transient
-from orch_gates.model.forge import Pull
-from orch_gates.state import layout
 from orch_gates.state.store import Change
 
 
@@ -178,4 +177,4 @@ def needed(ledger: Ledger, number: int) -> Page[Pull]:
 def _written(event: str, what: str, page: Page[Pull]) -> Change:
     pull = page.document
     subject = f"pull {pull.number}: {what} ({pull.branch} → {pull.target})"
-    return records.write(event, subject, layout.pull_path(pull.number), pull, page.body)
+    return records.write(event, subject, kinds.PULL.at(number=pull.number), pull, page.body)

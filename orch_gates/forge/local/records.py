@@ -20,10 +20,13 @@ from orch_gates.errors import (
     StateDocumentError,
     StateError,
 )
+from orch_gates.forge.local import kinds
+from orch_gates.forge.local.documents import Issue, Pull, Rule, Status
 from orch_gates.model.document import Document
-from orch_gates.model.forge import Issue, Pull, Rule, Status, Statuses
 from orch_gates.model.ids import OID, timestamp
-from orch_gates.state import codec, layout, outcome
+from orch_gates.state import codec, outcome
+from orch_gates.state.kinds import Kind
+from orch_gates.state.paths import Key
 from orch_gates.state.snapshot import Entry, Snapshot
 from orch_gates.state.store import Change, Store
 
@@ -53,72 +56,67 @@ class Ledger:
 
     def pull(self, number: int) -> Page[Pull] | None:
         """A pull request by its number."""
-        return self._page(Pull, layout.pull_path(number)) if _is_number(number) else None
+        return self._page(kinds.PULL, number=number) if _is_number(number) else None
 
     def open_pulls(self, branch: str, target: str, merged: frozenset[int]) -> tuple[Page[Pull], ...]:
         """The open ones of these branches; what git says is merged is not open, whatever its document says."""
         wanted = (branch, target, "open")
         return tuple(
             page
-            for page in self._pages(Pull, layout.PULLS, unless=_ENDED)
+            for page in self._pages(kinds.PULL, unless=_ENDED)
             if (page.document.branch, page.document.target, page.document.state) == wanted
             and page.document.number not in merged
         )
 
     def issue(self, number: int) -> Page[Issue] | None:
         """An issue by its number."""
-        return self._page(Issue, layout.issue_path(number)) if _is_number(number) else None
+        return self._page(kinds.ISSUE, number=number) if _is_number(number) else None
 
     def issues(self) -> tuple[Page[Issue], ...]:
         """All of them, oldest first."""
-        return tuple(self._pages(Issue, layout.ISSUES, unless=None))
+        return tuple(self._pages(kinds.ISSUE, unless=None))
 
     def statuses(self, commit: str) -> tuple[Status, ...]:
         """What was said about a commit, sorted by context."""
-        page = self._page(Statuses, layout.statuses_path(commit)) if OID.fullmatch(commit) else None
+        page = self._page(kinds.STATUSES, commit=commit) if OID.fullmatch(commit) else None
         return () if page is None else page.document.statuses
 
     def rule(self, branch: str) -> Rule | None:
         """The rule for a branch."""
-        page = self._page(Rule, layout.protection_path(branch))
+        page = self._page(kinds.RULE, branch=branch)
         return None if page is None else page.document
 
     def free_number(self, above: int = 0) -> int:
         """The number of the next pull request or issue; nothing is ever removed, so it was never used."""
-        numbers = (number for folder in (layout.PULLS, layout.ISSUES) for number, _ in self._listed(folder))
+        numbers = (number for listed in (self._listed(kinds.PULL), self._listed(kinds.ISSUE)) for number, _ in listed)
         return 1 + max((above, *numbers))
 
-    def _pages(self, kind: type[D], folder: str, *, unless: re.Pattern[str] | None) -> Iterator[Page[D]]:
-        for _, entry in sorted(self._listed(folder), key=lambda pair: pair[0]):
+    def _pages(self, kind: Kind[D], *, unless: re.Pattern[str] | None) -> Iterator[Page[D]]:
+        for _, entry in sorted(self._listed(kind), key=lambda pair: pair[0]):
             try:
                 text = self._snapshot.read(entry)
                 skipped = unless is not None and unless.search(frontmatter.split(text)[0]) is not None
-                page = None if skipped else _decoded(kind, entry.path, text)
+                if not skipped:
+                    yield Page(*codec.decode(kind, entry.path, text))
             except ReportError as error:
                 raise unreadable(StateDocumentError(f"{entry.path}: {error}")) from error
             except StateError as error:
                 raise unreadable(error) from error
-            if page is not None:
-                yield page
 
-    def _listed(self, folder: str) -> list[tuple[int, Entry]]:
+    def _listed(self, kind: Kind[D]) -> list[tuple[int, Entry]]:
         try:
-            places = [(layout.classify(entry.path), entry) for entry in self._snapshot.files(folder)]
+            found = [(kind.path.match(entry.path), entry) for entry in self._snapshot.files(kind.path.folder)]
         except StateError as error:
             raise unreadable(error) from error
-        return [(at.number, entry) for at, entry in places if isinstance(at, layout.PullFile | layout.IssueFile)]
+        return [(int(keys["number"]), entry) for keys, entry in found if isinstance(keys, Mapping)]
 
-    def _page(self, kind: type[D], path: str) -> Page[D] | None:
+    def _page(self, kind: Kind[D], **keys: Key) -> Page[D] | None:
+        path = kind.at(**keys)
         try:
             text = self._snapshot.text(path)
-            return None if text is None else _decoded(kind, path, text)
+            return None if text is None else Page(*codec.decode(kind, path, text))
         except StateError as error:
             raise unreadable(error) from error
-
-
-def _decoded(kind: type[D], path: str, text: str) -> Page[D] | None:
-    document, body = codec.decode(path, text)
-    return Page(document, body) if isinstance(document, kind) else None
 
 
 Decide = Callable[[Ledger], Change | None]

@@ -1,0 +1,233 @@
+"""Every kind of document on the state branch, one row each (ST-1): layout, reading, rules, schema and templates.
+
+The local forge brings rows of its own; the program joins them in `cli/document_kinds.py` and hands the tuple on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, Generic, TypeVar
+
+from orch_gates.engine import legality
+from orch_gates.engine.legality import Violation
+from orch_gates.model.document import Document
+from orch_gates.model.job import Job
+from orch_gates.model.lease import Lease
+from orch_gates.model.report import Report
+from orch_gates.model.root import Root
+from orch_gates.model.task import Task
+from orch_gates.state import layout
+from orch_gates.state.paths import Key, Keys, Misplaced, PathPattern
+
+D = TypeVar("D", bound=Document)
+
+_ARCHIVED = re.compile(rf"{layout.ARCHIVE}/(?P<year>[0-9]{{4}})/(?P<rest>.*)", re.DOTALL)
+_AT = "2026-01-31T12:00:00Z"
+_HEAD = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Body(Enum):
+    """What the text below the frontmatter is: a log only grows (ST-1)."""
+
+    LOG = auto()
+    FREE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A legal document for `state/templates/`, without its schema."""
+
+    fields: Mapping[str, Any]
+    body: str = ""
+    keys: Mapping[str, Key] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[D]):
+    """One kind of document.
+
+    `keys` maps a key in the path to the field that has to equal it. `alone` is what a document must be
+    whatever it was before, `change` what is wrong with one that was made (None before) or changed.
+    Kinds with `one_number` share their numbers with the kind of that name.
+    """
+
+    model: type[D]
+    path: PathPattern
+    example: Example
+    keys: Mapping[str, str] = field(default_factory=dict)
+    alone: Callable[[D], tuple[Violation, ...]] = lambda _: ()
+    change: Callable[[D | None, D, Root], tuple[Violation, ...]] = lambda _before, _after, _root: ()
+    body: Body = Body.FREE
+    one_number: str = ""
+
+    @property
+    def name(self) -> str:
+        """What its schema calls it: `orch.<name>/<version>`."""
+        return self.model.KIND
+
+    def at(self, **keys: Key) -> str:
+        """The path of the document with these keys."""
+        return self.path.path(**keys)
+
+    def expected(self, keys: Keys) -> Mapping[str, Key]:
+        """The fields, with their values, that a path with these keys stands for."""
+        return {name: keys[key] for key, name in self.keys.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Text for people, under no rule but its place; with `frontmatter`, that has to be readable."""
+
+    path: PathPattern
+    frontmatter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """What belongs at a path, the keys in it, and the year of the archive that it is in; 0 for the hot tree."""
+
+    kind: Kind[Any] | Page
+    keys: Keys
+    year: int = 0
+
+    @property
+    def task(self) -> str:
+        """The task that it belongs to; empty for what belongs to none."""
+        found = self.keys.get("task", "")
+        return str(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No document lives here; `why` says what is wrong with the path."""
+
+    why: str
+
+
+PAGES = (Page(PathPattern(layout.README)), Page(PathPattern("sweep/{name}.md"), frontmatter=True))
+
+ROOT = Kind(
+    model=Root,
+    path=PathPattern(layout.ROOT),
+    alone=legality.root_alone,
+    example=Example(
+        {
+            "generation": 1,
+            "created": _AT,
+            "stages": ["analysis", "development", "review"],
+            "rework": "development",
+        },
+        "\n# State branch\n\n[README](README.md) explains what is here.\n",
+    ),
+)
+TASK = Kind(
+    model=Task,
+    path=layout.TASK_PATH,
+    keys={"task": "id"},
+    alone=legality.task_alone,
+    change=legality.task_change,
+    body=Body.LOG,
+    example=Example(
+        {
+            "id": "T-1",
+            "title": "Greet the user",
+            "stage": "development",
+            "state": "active",
+            "branch": "task/T-1",
+            "head": "",
+            "reason": "approved by alice",
+            "cause": "alice",
+            "created": _AT,
+            "created_by": "alice",
+            "since": _AT,
+            "updated": _AT,
+            "available_at": None,
+            "developer_retries": 0,
+            "defers": 0,
+            "feedback": None,
+        },
+        f"\n# T-1\n\n- {_AT} new: Greet the user\n",
+    ),
+)
+JOB = Kind(
+    model=Job,
+    path=layout.JOB_PATH,
+    keys={"task": "task", "attempt": "attempt"},
+    change=lambda before, after, _: legality.job_change(before, after),
+    body=Body.LOG,
+    example=Example(
+        {
+            "task": "T-1",
+            "stage": "development",
+            "role": "developer",
+            "attempt": "0123456789abcdef",
+            "status": "running",
+            "reason": "",
+            "created": _AT,
+            "started": _AT,
+            "ended": None,
+            "exit_code": None,
+        },
+        f"\n- {_AT} started\n",
+    ),
+)
+REPORT = Kind(
+    model=Report,
+    path=layout.REPORT_PATH,
+    example=Example(
+        {"gate": "tests-passed", "tests_status": "PASSED", "head": _HEAD, "reason": "214 tests", "created": _AT},
+        "\n# tests-passed: PASSED\n\n214 tests\n",
+        keys={"task": "T-1", "report": "12-test-report"},
+    ),
+)
+LEASE = Kind(
+    model=Lease,
+    path=layout.LEASE_PATH,
+    keys={"branch": "target"},
+    change=lambda before, after, _: legality.lease_change(before, after),
+    body=Body.LOG,
+    example=Example(
+        {
+            "target": "main",
+            "generation": 3,
+            "holder": "T-1",
+            "granted": _AT,
+            "expires": "2026-01-31T12:10:00Z",
+            "reason": "first in the queue",
+        },
+        f"\n- {_AT} granted to T-1\n",
+    ),
+)
+CORE: tuple[Kind[Any], ...] = (ROOT, TASK, JOB, REPORT, LEASE)
+
+
+class Kinds:
+    """The kinds that a program knows, found by path or by name."""
+
+    def __init__(self, rows: Sequence[Kind[Any]]) -> None:
+        self.rows = tuple(rows)
+        self.by_name: Mapping[str, Kind[Any]] = {kind.name: kind for kind in self.rows}
+
+    def locate(self, path: str) -> Location | Unknown:
+        """What belongs at a path; total, for any text."""
+        if (archived := _ARCHIVED.fullmatch(path)) is None:
+            return self._located(path)
+        inner = self._located(f"{layout.TASKS}/{archived['rest']}")
+        return Location(inner.kind, inner.keys, int(archived["year"])) if isinstance(inner, Location) else inner
+
+    def _located(self, path: str) -> Location | Unknown:
+        beside = []
+        rows: tuple[Kind[Any] | Page, ...] = (*self.rows, *PAGES)
+        for row in rows:
+            match row.path.match(path):
+                case None:
+                    if row.path.top == path.partition("/")[0]:
+                        beside.append(str(row.path))
+                case Misplaced(why=why):
+                    return Unknown(why)
+                case keys:
+                    return Location(row, keys)
+        return Unknown("no document lives here" + (f"; there are: {', '.join(beside)}" if beside else ""))
