@@ -129,6 +129,14 @@ class StateExhausted(StateError):
     exit_code = 75
 
 
+class StateUnclear(StateError):
+    """A change was sent, and whether it was recorded could not be found out; `op` is in the commit if it was."""
+
+    def __init__(self, op: str, message: str) -> None:
+        super().__init__(message)
+        self.op = op
+
+
 class StateDocumentError(StateError):
     """A file of the state branch is not what it has to be; the others are not affected (ST-6)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import assert_never
 
 import click
 
@@ -30,7 +31,6 @@ def init(repo: Path) -> None:
         from orch_gates.model.root import Root
         from orch_gates.state import outcome
         from orch_gates.state.branch import branch_files
-        from orch_gates.tasks.outcome import unsettled
 
         session = open_session(repo)
         root = Root(
@@ -46,7 +46,7 @@ def init(repo: Path) -> None:
             case outcome.Exists(tip=tip):
                 say(f"branch {branch} is there already ({tip[:10]}); nothing was changed\n")
             case other:
-                raise unsettled(other)
+                assert_never(other)
 
 
 @click.command()
@@ -62,7 +62,6 @@ def restore(repo: Path) -> None:
         from orch_gates.cli.session import open_session
         from orch_gates.state import outcome
         from orch_gates.state.refs import LOST
-        from orch_gates.tasks.outcome import unsettled
 
         match open_session(repo).store.restore():
             case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost):
@@ -72,7 +71,7 @@ def restore(repo: Path) -> None:
             case outcome.NothingToDo(tip=tip):
                 say(f"nothing is lost: the branch stands at {tip[:10]}, as its witness says\n")
             case other:
-                raise unsettled(other)
+                assert_never(other)
 
 
 @click.command()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from orch_gates.errors import StateDocumentError
 from orch_gates.git.tree import Author, Objects
 from orch_gates.state import history, repair
+from orch_gates.state.attempts import Attempts
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.judge_change import Judged
 from orch_gates.state.kinds import Kinds
@@ -75,7 +76,7 @@ class GitStore:
         self._timing.sleep(max(0.0, rest))
         with self._source.turn(self._timing, deadline.left() * _PATIENCE):
             begun = deadline.spent()
-            result = Transaction(self._reader, self._writer, deadline).run(decide)
+            result = Transaction(self._reader, self._writer, deadline, decide).run()
         if isinstance(result, Committed):
             took = (deadline.spent() - begun) / result.attempts
             self._rest_until = self._timing.monotonic() + self._timing.uniform(0, _REST * took)
@@ -83,11 +84,13 @@ class GitStore:
 
     def initialise(self, files: Mapping[str, str]) -> Initialised:
         """Make the branch; see `Store.initialise`."""
-        return repair.initialise(self._source, self._reader, self._writer, self._deadline(), files)
+        deadline = self._deadline()
+        return Attempts(repair.Initialising(self._source, self._reader, self._writer, deadline, files), deadline).run()
 
     def restore(self) -> Restoration:
         """Mend the branch; see `Store.restore`."""
-        return repair.restore(self._source, self._reader, self._writer, self._deadline())
+        deadline = self._deadline()
+        return Attempts(repair.Restoring(self._source, self._reader, self._writer, deadline), deadline).run()
 
     def log(self) -> Iterator[Logged]:
         """Every commit, newest first; see `Store.log`."""

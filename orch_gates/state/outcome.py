@@ -1,9 +1,11 @@
-"""What came of a transaction: every answer that its caller has to tell apart (ST-2, ST-3, ST-4)."""
+"""What came of a call of the store, and the errors in which it says that nothing did (ST-2, ST-3, ST-4)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from orch_gates.errors import StateDenied, StateExhausted, StateUnclear
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,50 +27,6 @@ class NothingToDo:
 
 
 @dataclass(frozen=True, slots=True)
-class Exhausted:
-    """Others were faster every time until the deadline; nothing was written."""
-
-    attempts: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """The server refused, in its own words; not tried again."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """There is no state branch; `reason` says whether to make or to restore it."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rewound:
-    """The state branch lost commits; nothing was written on top."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """The remote did not answer until the deadline; nothing was written."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Sent, but whether the server took it could not be found out; `op` is in the commit if it did."""
-
-    op: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Exists:
     """There is a state branch already, so none was made."""
 
@@ -85,6 +43,28 @@ class Restored:
     lost: str = ""
 
 
-Result: TypeAlias = Committed | NothingToDo | Exhausted | Denied | Missing | Rewound | Unreachable | Unknown
-Initialised: TypeAlias = Committed | Exists | Denied | Missing | Unreachable | Unknown
-Restoration: TypeAlias = Restored | NothingToDo | Exhausted | Denied | Missing | Rewound | Unreachable | Unknown
+Result: TypeAlias = Committed | NothingToDo
+Initialised: TypeAlias = Committed | Exists
+Restoration: TypeAlias = Restored | NothingToDo
+
+
+def commit_of(result: Result) -> str:
+    """The commit that was made; empty where there was nothing to do."""
+    return result.commit if isinstance(result, Committed) else ""
+
+
+def denied(reason: str) -> StateDenied:
+    """The server refused a push, in its own words."""
+    return StateDenied(f"the server refused the change of the state branch: {reason}")
+
+
+def exhausted(attempts: int, seconds: float) -> StateExhausted:
+    """Others were faster every time until the deadline."""
+    return StateExhausted(
+        f"others changed the state branch {attempts} times within {seconds:.0f} s; nothing was written, try again"
+    )
+
+
+def unclear(op: str, reason: str) -> StateUnclear:
+    """A commit was sent, and nobody could say whether the server took it."""
+    return StateUnclear(op, f"whether change {op} was recorded could not be found out: {reason}; run the command again")

@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orch_gates.documents import escape
-from orch_gates.errors import StateDenied, StateDocumentError, StateUnreachable
-from orch_gates.git.answers import PushAnswer, Pushed
+from orch_gates.errors import MissingState, StateDocumentError
 from orch_gates.git.remote import Update
 from orch_gates.git.tree import Objects
+from orch_gates.state.attempts import Done, Landed, Sent
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.layout import ROOT
-from orch_gates.state.outcome import (
-    Committed,
-    Denied,
-    Exhausted,
-    Exists,
-    Initialised,
-    Missing,
-    NothingToDo,
-    Restoration,
-    Restored,
-    Unknown,
-    Unreachable,
-)
+from orch_gates.state.outcome import Committed, Exists, Initialised, NothingToDo, Restoration, Restored
 from orch_gates.state.reading import Reader, certain, descends, missing, proven
 from orch_gates.state.refs import LOST, WITNESS
 from orch_gates.state.source import Heads, Source
@@ -33,117 +20,115 @@ from orch_gates.state.timing import Deadline
 from orch_gates.state.writer import Attempt, Base, Writer
 
 
-def initialise(
-    source: Source, reader: Reader, writer: Writer, deadline: Deadline, files: Mapping[str, str]
-) -> Initialised:
-    """The first commit, unless there is a branch; of many at once, one makes it.
+class Initialising:
+    """The first commit, unless there is a branch; of many at once, one makes it."""
 
-    Raises:
-        StateDocumentError: `orch-state.md` is not among the files, or malformed.
-        StateError: the cache or the repository cannot be used.
-    """
-    change = Change(event="init", task="-", subject="init: the state branch", writes=files)
-    sent: list[Attempt] = []
-    trouble = ""
-    while True:
-        try:
-            heads = source.fetch(deadline.share())
-            known = _present(source, heads, sent, deadline)
-        except StateDenied as error:
-            return Denied(str(error)) if not sent else Unknown(sent[-1].op, str(error))
-        except StateUnreachable as error:
-            trouble = str(error)
-        else:
-            if known is not None:
-                return known
-            attempt = writer.root(change)
-            answer = writer.push(attempt, "", deadline.share())
-            trouble = escape.visible(answer.reason)
-            if answer.meaning is Pushed.LANDED:
-                source.forget()
-                reader.after(attempt.commit)
-                return Committed(attempt.commit, attempt.generation, attempt.op, len(sent) + 1)
-            if answer.meaning is Pushed.REFUSED:
-                return Denied(trouble)
-            if answer.meaning is not Pushed.TWIN:
-                sent.append(attempt)
-        if deadline.over():
-            return _late(sent, trouble)
-        deadline.back_off(len(sent), 0.04, 2.0)
+    def __init__(
+        self, source: Source, reader: Reader, writer: Writer, deadline: Deadline, files: Mapping[str, str]
+    ) -> None:
+        self._source = source
+        self._reader = reader
+        self._writer = writer
+        self._deadline = deadline
+        self._change = Change(event="init", task="-", subject="init: the state branch", writes=files)
+        self._made: dict[str, Attempt] = {}
 
+    def look(self, sent: Mapping[str, Attempt], deadline: Deadline) -> tuple[Heads, str]:
+        """Where branch and witness stand, and what was sent and is there; see `Call.look`."""
+        heads = self._source.fetch(deadline.share())
+        return heads, _on_branch(self._source, heads, sent, deadline)
 
-def _present(source: Source, heads: Heads, sent: list[Attempt], deadline: Deadline) -> Initialised | None:
-    for made in sent:
-        if heads.tip and proven(source, heads, heads.tip, made.commit, deadline):
-            return Committed(made.commit, made.generation, made.op, len(sent), confirmed_late=True)
-    if heads.tip:
-        return Exists(heads.tip)
-    return Missing(missing(heads, None)) if heads.witness else None
+    def tip(self, base: Heads) -> str:
+        """Where the branch stands; see `Call.tip`."""
+        return base.tip
+
+    def act(self, base: Heads) -> Sent | Done[Initialised]:
+        """Make the branch where there is none; see `Call.act`.
+
+        Raises:
+            MissingState: there was one, and it can be restored.
+            StateDocumentError: `orch-state.md` is not among the files, or malformed.
+        """
+        if base.tip:
+            return Done(Exists(base.tip))
+        if base.witness:
+            raise MissingState(missing(base, None))
+        attempt = self._writer.root(self._change)
+        self._made[attempt.commit] = attempt
+        return Sent(attempt, self._writer.push(attempt, "", self._deadline.share()))
+
+    def settle(self, landed: Landed) -> Initialised:
+        """The commit that was made; see `Call.settle`."""
+        made = self._made[landed.commit]
+        if not landed.late:
+            self._source.forget()
+            self._reader.after(landed.commit)
+        return Committed(landed.commit, made.generation, made.op, landed.attempts, confirmed_late=landed.late)
 
 
-def _late(sent: list[Attempt], trouble: str) -> Unknown | Unreachable:
-    return Unknown(sent[-1].op, trouble) if sent else Unreachable(trouble)
+class Restoring:
+    """Putting the branch back to what the witness, or else this machine, has seen; only ever forward."""
 
+    def __init__(self, source: Source, reader: Reader, writer: Writer, deadline: Deadline) -> None:
+        self._source = source
+        self._reader = reader
+        self._writer = writer
+        self._deadline = deadline
+        self._plans: dict[str, _Plan] = {}
 
-def restore(source: Source, reader: Reader, writer: Writer, deadline: Deadline) -> Restoration:
-    """Put the branch back to what the witness, or else this machine, has seen; only ever forward.
+    def look(self, sent: Mapping[str, Attempt], deadline: Deadline) -> tuple[Heads, str]:
+        """Where branch and witness stand, and what was sent and is there; see `Call.look`."""
+        heads = self._source.fetch(deadline.share())
+        return heads, _on_branch(self._source, heads, sent, deadline)
 
-    Raises:
-        StateError: the cache or the repository cannot be used.
-    """
-    op = trouble = ""
-    attempts = 0
-    while True:
-        try:
-            answer, plan = _restored(source, writer, deadline)
-        except StateDenied as error:
-            return Denied(str(error)) if not op else Unknown(op, str(error))
-        except StateUnreachable as error:
-            trouble = str(error)
-        else:
+    def tip(self, base: Heads) -> str:
+        """Where the branch stands; see `Call.tip`."""
+        return base.tip
+
+    def act(self, base: Heads) -> Sent | Done[Restoration]:
+        """Compare, plan, push; see `Call.act`.
+
+        Raises:
+            MissingState: there is nothing to restore it from.
+        """
+        if not (base.tip or base.witness):
+            raise MissingState(missing(base, self._source.seen()))
+        with self._source.with_history(base, self._deadline.share()) as whole:
+            plan = _plan(self._source, whole.objects, self._writer, base, self._deadline)
             if not isinstance(plan, _Plan):
-                return plan
-            attempts += 1
-            if answer.meaning is Pushed.LANDED:
-                source.forget()
-                reader.took(Base(plan.snapshot(source, deadline), plan.witness))
-                return plan.done
-            if answer.meaning is Pushed.REFUSED:
-                return Denied(escape.visible(answer.reason))
-            if answer.meaning is Pushed.UNCLEAR:
-                op = plan.done.commit
-            trouble = escape.visible(answer.reason)
-        if deadline.over():
-            return Unknown(op, trouble) if op else Exhausted(attempts, deadline.spent())
-        deadline.back_off(attempts, 0.04, 2.0)
+                return Done(plan)
+            self._plans[plan.attempt.commit] = plan
+            if not plan.updates:
+                return Done(self.settle(Landed(plan.attempt.commit, 0, late=False)))
+            return Sent(plan.attempt, self._source.push(plan.updates, self._deadline.share(), whole))
+
+    def settle(self, landed: Landed) -> Restoration:
+        """What was done; see `Call.settle`."""
+        plan = self._plans[landed.commit]
+        self._source.forget()
+        if not landed.late:
+            snapshot = GitSnapshot(self._source, landed.commit, max(self._deadline.left(), self._deadline.reserve))
+            self._reader.took(Base(snapshot, plan.witness))
+        return plan.done
+
+
+def _on_branch(source: Source, heads: Heads, sent: Mapping[str, Attempt], deadline: Deadline) -> str:
+    if not heads.tip:
+        return ""
+    return next((commit for commit in sent if proven(source, heads, heads.tip, commit, deadline)), "")
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """What to push, and what is true once that has landed."""
 
+    attempt: Attempt
     updates: list[Update]
     witness: str
     done: Restored
 
-    def snapshot(self, source: Source, deadline: Deadline) -> GitSnapshot:
-        return GitSnapshot(source, self.done.commit, max(deadline.left(), deadline.reserve))
 
-
-def _restored(source: Source, writer: Writer, deadline: Deadline) -> tuple[PushAnswer, _Plan | NothingToDo | Missing]:
-    heads = source.fetch(deadline.share())
-    if not (heads.tip or heads.witness):
-        return PushAnswer(Pushed.LANDED), Missing(missing(heads, source.seen()))
-    with source.with_history(heads, deadline.share()) as whole:
-        plan = _plan(source, whole.objects, writer, heads, deadline)
-        if isinstance(plan, _Plan) and plan.updates:
-            return source.push(plan.updates, deadline.share(), whole), plan
-    return PushAnswer(Pushed.LANDED), plan
-
-
-def _plan(
-    source: Source, objects: Objects, writer: Writer, heads: Heads, deadline: Deadline
-) -> _Plan | NothingToDo | Missing:
+def _plan(source: Source, objects: Objects, writer: Writer, heads: Heads, deadline: Deadline) -> _Plan | NothingToDo:
     seen = source.seen()
     known = seen.tip if seen is not None and source.objects.has(seen.tip) else ""
     good = heads.witness or known
@@ -157,7 +142,8 @@ def _plan(
             return NothingToDo(heads.tip)
         found = GitSnapshot(source, heads.tip, deadline.share())
         how = f"branch and witness agree; the record of this machine, which had {seen.tip}, was dropped"
-        return _Plan([], heads.witness, Restored(heads.tip, found.generation, how))
+        kept = Attempt(heads.tip, heads.tip, found.generation, heads.tip)
+        return _Plan(kept, [], heads.witness, Restored(heads.tip, found.generation, how))
     if certain(objects, good, heads.tip):
         how = f"the branch was rewound to {heads.tip} and is forward again"
         return _forward(source, heads, good, how, deadline)
@@ -166,7 +152,9 @@ def _plan(
 
 def _forward(source: Source, heads: Heads, good: str, how: str, deadline: Deadline) -> _Plan:
     found = GitSnapshot(source, good, deadline.share())
-    return _Plan([Update(source.ref, heads.tip, good)], heads.witness, Restored(good, found.generation, how))
+    put_back = Attempt(good, heads.tip, found.generation, good)
+    updates = [Update(source.ref, heads.tip, good)]
+    return _Plan(put_back, updates, heads.witness, Restored(good, found.generation, how))
 
 
 def _joined(source: Source, writer: Writer, heads: Heads, good: str, deadline: Deadline) -> _Plan:
@@ -190,4 +178,4 @@ def _joined(source: Source, writer: Writer, heads: Heads, good: str, deadline: D
         Update(f"{LOST}/{made.generation}", "", heads.tip),
     ]
     how = f"the branch had been replaced; the files are those of {good} again"
-    return _Plan(updates, made.commit, Restored(made.commit, made.generation, how, heads.tip))
+    return _Plan(made, updates, made.commit, Restored(made.commit, made.generation, how, heads.tip))

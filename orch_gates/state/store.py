@@ -54,12 +54,20 @@ class Store(Protocol):
         only on a freshly fetched snapshot; the exception is then raised here.
 
         Raises:
-            StateError: the branch cannot be read for a reason that has no outcome, e.g. a newer schema.
+            MissingState, RewoundState, StateUnreachable, StateDenied, StateError: as `load`; nothing was written.
+            StateDenied: also where the server refused the change; it is not tried again.
+            StateExhausted: others were faster every time until the deadline; nothing was written.
+            StateUnclear: it was sent, and whether the server took it could not be found out.
         """
         ...
 
     def initialise(self, files: Mapping[str, str]) -> Initialised:
-        """Make the branch with these files, unless there is one; `orch-state.md` with generation 1 is one of them."""
+        """Make the branch with these files, unless there is one; `orch-state.md` with generation 1 is one of them.
+
+        Raises:
+            MissingState: there was one, and it can be restored.
+            StateUnreachable, StateDenied, StateExhausted, StateUnclear, StateError: as `transact`.
+        """
         ...
 
     def log(self) -> Iterator[Logged]:
@@ -71,5 +79,10 @@ class Store(Protocol):
         ...
 
     def restore(self) -> Restoration:
-        """Mend a branch that was wiped, rewound or replaced from the witness ref, never by force (ST-4)."""
+        """Mend a branch that was wiped, rewound or replaced from the witness ref, never by force (ST-4).
+
+        Raises:
+            MissingState: there is nothing to restore it from.
+            StateUnreachable, StateDenied, StateExhausted, StateUnclear, StateError: as `transact`.
+        """
         ...

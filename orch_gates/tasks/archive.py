@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task
 from orch_gates.state import layout
+from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
-from orch_gates.tasks.outcome import settled
 
 MOST_AT_ONCE = 1000
 
@@ -48,7 +48,7 @@ def compact(store: Store, older_than: timedelta, now: datetime) -> Compacted:
             moves={layout.task_folder(task.id): layout.archive_folder(_ended(task).year, task.id) for task in chosen},
         )
 
-    commit = settled(store.transact(decision))
+    commit = commit_of(store.transact(decision))
     return Compacted(tuple(task.id for task in chosen), left, commit)
 
 

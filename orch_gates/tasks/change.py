@@ -12,11 +12,11 @@ from orch_gates.engine.stages import Pipeline
 from orch_gates.model.verdict import Verdict
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import ROOT
+from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
 from orch_gates.tasks.book import Page
-from orch_gates.tasks.outcome import settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def apply(store: Store, name: str, event: Event, pipeline: Pipeline, now: dateti
         taken = Applied(decided, verdicts, "")
         return None if decided.task == page.task else _recorded(page, decided, event.by, now)
 
-    commit = settled(store.transact(decision))
+    commit = commit_of(store.transact(decision))
     assert taken is not None
     return Applied(taken.decision, taken.verdicts, commit)
 
@@ -95,4 +95,4 @@ def follow_pipeline(store: Store, pipeline: Pipeline) -> None:
         )
 
     if (root := book.root_of(store.load())).stages != pipeline.names or root.rework != pipeline.rework:
-        settled(store.transact(decision))
+        store.transact(decision)

@@ -10,11 +10,11 @@ from orch_gates.errors import UsageError
 from orch_gates.model.ids import timestamp
 from orch_gates.model.task import Task, TaskState
 from orch_gates.state import codec, layout
+from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
 from orch_gates.tasks.change import follow_pipeline
-from orch_gates.tasks.outcome import settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def create(store: Store, wanted: Task, pipeline: Pipeline, now: datetime) -> Cre
             writes={path: codec.encode(wanted, body)},
         )
 
-    commit = settled(store.transact(decision))
+    commit = commit_of(store.transact(decision))
     return Created(present or wanted, commit)
 
 

@@ -14,10 +14,10 @@ from orch_gates.gates.registry import RECORDED, reason_in
 from orch_gates.model.ids import OID, timestamp
 from orch_gates.report import files
 from orch_gates.state import layout
+from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
-from orch_gates.tasks.outcome import settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +127,4 @@ def _write(store: Store, name: str, gate: RecordedGate, said: _Text) -> Recordin
             writes={path: said.text},
         )
 
-    return Recording(gate.file, settled(store.transact(decision)))
+    return Recording(gate.file, commit_of(store.transact(decision)))

@@ -13,15 +13,13 @@ from orch_gates.state.layout import ROOT
 from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import (
     Committed,
-    Denied,
     Exists,
     Initialised,
-    Missing,
     NothingToDo,
     Restoration,
     Restored,
     Result,
-    Rewound,
+    denied,
 )
 from orch_gates.state.snapshot import Entry
 from orch_gates.state.store import Change, Decide
@@ -106,19 +104,14 @@ class MemoryStore:
     def transact(self, decide: Decide) -> Result:
         attempts = 0
         while True:
-            try:
-                snapshot = self.load()
-            except MissingState as error:
-                return Missing(str(error))
-            except RewoundState as error:
-                return Rewound(str(error))
+            snapshot = self.load()
             change = decide(snapshot)
             if change is None:
                 return NothingToDo(snapshot.tip)
             made, op = self._made(snapshot, change)
             attempts += 1
             if self._remote.refusal:
-                return Denied(self._remote.refusal)
+                raise denied(self._remote.refusal)
             # Somebody may have been called from within `decide`.
             if self._remote.branch == snapshot.tip:
                 self._remote.branch = self._remote.witness = self._seen = made
@@ -130,9 +123,9 @@ class MemoryStore:
         if remote.branch:
             return Exists(remote.branch)
         if remote.witness:
-            return Missing("the state branch was wiped: `orch-gates state restore`")
+            raise MissingState("the state branch was wiped: `orch-gates state restore`")
         if remote.refusal:
-            return Denied(remote.refusal)
+            raise denied(remote.refusal)
         op = self._op(first)
         text = message.compose(Change(event="init", task="-", subject="init: the state branch"), op, "a tester")
         made = remote.add({path: text.encode() for path, text in files.items()}, (), text)
@@ -143,7 +136,7 @@ class MemoryStore:
         remote = self._remote
         good = remote.witness
         if not remote.branch and not good:
-            return Missing("there is no state branch: `orch-gates state init`")
+            raise MissingState("there is no state branch: `orch-gates state init`")
         if self._seen and (not good or remote.reaches(self._seen, good)):
             good = self._seen
         if remote.branch and (not good or remote.reaches(remote.branch, good)):
@@ -152,7 +145,7 @@ class MemoryStore:
             # What was seen here only is gone for good.
             return self._restored(remote.branch)
         if remote.refusal:
-            return Denied(remote.refusal)
+            raise denied(remote.refusal)
         if not remote.branch or remote.reaches(good, remote.branch):
             return self._restored(good)
         lost = remote.branch

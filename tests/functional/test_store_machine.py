@@ -28,7 +28,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from orch_gates.cli.document_kinds import KINDS
-from orch_gates.errors import MissingState, RewoundState, StateError
+from orch_gates.errors import MissingState, RewoundState, StateDenied, StateError
 from orch_gates.git.tree import Author, Commit
 from orch_gates.model.ids import TaskId
 from orch_gates.model.task import TaskState
@@ -37,7 +37,7 @@ from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.git_store import GitStore, Identity
 from orch_gates.state.kinds import TASK
 from orch_gates.state.log import Logged, logged
-from orch_gates.state.outcome import Committed, Denied, Exists, Missing, NothingToDo, Restored, Rewound
+from orch_gates.state.outcome import Committed, Exists, NothingToDo, Restored
 from orch_gates.state.refs import LOST, WITNESS
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Decide
@@ -277,8 +277,8 @@ class StoreMachine(RuleBasedStateMachine):
         self._agree(self._loss(how))
         if not _whole(self):
             for client in self.everybody:
-                assert isinstance(self._agree(_transaction(client, decide))[0], Missing | Rewound)
-            assert isinstance(self._initialise(mender), Missing | Exists)
+                assert isinstance(self._agree(_transaction(client, decide))[0], MissingState | RewoundState)
+            assert isinstance(self._initialise(mender), MissingState | Exists)
             self._lost(mender)
 
     @precondition(_whole)
@@ -537,10 +537,8 @@ def _told(answer: object, name: Name) -> object:
             told = (name(answer.commit), answer.generation, name(answer.lost))
         case NothingToDo() | Exists():
             told = name(answer.tip)
-        case Denied():
-            told = REFUSAL in answer.reason
-        case Missing() | Rewound():
-            told = "state restore" in answer.reason
+        case StateDenied():
+            told = REFUSAL in str(answer)
         case StateError():
             told = "state restore" in str(answer)
         case GitSnapshot() | MemorySnapshot():

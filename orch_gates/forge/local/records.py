@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar, assert_never
+from typing import Any, Generic, TypeVar
 
 from orch_gates.documents import escape, frontmatter
 from orch_gates.errors import (
@@ -19,12 +19,13 @@ from orch_gates.errors import (
     StateDenied,
     StateDocumentError,
     StateError,
+    StateUnclear,
 )
 from orch_gates.forge.local import kinds
 from orch_gates.forge.local.documents import Issue, Pull, Rule, Status
 from orch_gates.model.document import Document
 from orch_gates.model.ids import OID, timestamp
-from orch_gates.state import codec, outcome
+from orch_gates.state import codec
 from orch_gates.state.kinds import Kind
 from orch_gates.state.paths import Key
 from orch_gates.state.snapshot import Entry, Snapshot
@@ -159,30 +160,17 @@ class Records:
             ForgeUnavailable: it was not written.
         """
         try:
-            result = self._store.transact(lambda snapshot: decide(Ledger(snapshot)))
+            self._store.transact(lambda snapshot: decide(Ledger(snapshot)))
         except StateError as error:
             raise unreadable(error) from error
-        match result:
-            case outcome.Committed() | outcome.NothingToDo():
-                return
-            case outcome.Denied(reason=reason):
-                raise ForgeRefused(f"the state branch was not written: {reason}")
-            case outcome.Missing(reason=reason) | outcome.Rewound(reason=reason):
-                raise ForgeRefused(reason)
-            case outcome.Unreachable(reason=reason):
-                raise ForgeUnavailable(reason)
-            case outcome.Exhausted():
-                raise ForgeUnavailable("others kept changing the state branch; nothing was written, try again")
-            case outcome.Unknown(reason=reason):
-                raise ForgeUnclear(f"whether it was written on the state branch could not be found out: {reason}")
-            case _:
-                assert_never(result)
 
 
 def unreadable(error: StateError) -> ForgeUnavailable:
     """What an error of the state branch means to those who ask a forge."""
     if isinstance(error, StateDenied | MissingState | RewoundState):
         return ForgeRefused(str(error))
+    if isinstance(error, StateUnclear):
+        return ForgeUnclear(str(error))
     if isinstance(error, StateDocumentError):
         return ForgeUnavailable(f"{error}; `orch-gates state lint` names every such file")
     return ForgeUnavailable(str(error))
