@@ -40,13 +40,17 @@ class Lab:
 
 Carrier = Callable[[Lab], Case]
 CARRIERS: dict[str, Carrier] = {}
+# Carriers that need a repository of their own: they change more than they commit, or push more than one branch.
+ALONE: set[str] = set()
 
 
-def carrier(name: str) -> Callable[[Carrier], Carrier]:
+def carrier(name: str, *, alone: bool = False) -> Callable[[Carrier], Carrier]:
     """Name a carrier and add it to the corpus."""
 
     def add(function: Carrier) -> Carrier:
         CARRIERS[name] = function
+        if alone:
+            ALONE.add(name)
         return function
 
     return add
@@ -208,7 +212,7 @@ def _(lab: Lab) -> Case:
     return Case()
 
 
-@carrier("textconv and filter attributes")
+@carrier("textconv and filter attributes", alone=True)
 def _(lab: Lab) -> Case:
     lab.work.git("config", "diff.hide.textconv", "true")
     lab.work.commit(files={".gitattributes": "*.cfg diff=hide export-ignore\n", "a.cfg": lab.line})
@@ -255,7 +259,7 @@ for _code in ("ascii", "utf-16-le"):
     CARRIERS[f"private key, shuffled then in order ({_code})"] = _first_then_all(_code, lambda lines: lines[::-1])
 
 
-@carrier("private key, its shuffled lines already on the server")
+@carrier("private key, its shuffled lines already on the server", alone=True)
 def _(lab: Lab) -> Case:
     key = private_key(lab.work.path)
     lab.work.commit(files={"id": "".join(reversed(key.splitlines(keepends=True)))})
@@ -333,7 +337,7 @@ def _(lab: Lab) -> Case:
     return Case()
 
 
-@carrier("last of three refs")
+@carrier("last of three refs", alone=True)
 def _(lab: Lab) -> Case:
     one = lab.work.commit(files={"one": "1\n"})
     two = lab.work.commit(files={"two": "2\n"})
@@ -341,7 +345,7 @@ def _(lab: Lab) -> Case:
     return Case((f"{one}:refs/heads/one", f"{two}:refs/heads/two", "HEAD:refs/heads/zzz"))
 
 
-@carrier("forced push beside a deletion")
+@carrier("forced push beside a deletion", alone=True)
 def _(lab: Lab) -> Case:
     lab.server.git("branch", "old", "main")
     lab.work.git("fetch", "--quiet")
@@ -419,13 +423,13 @@ def _(lab: Lab) -> Case:
     return Case()
 
 
-@carrier("tag message")
+@carrier("tag message", alone=True)
 def _(lab: Lab) -> Case:
     lab.work.git("tag", "-a", "v1", "-m", lab.line)
     return Case(("refs/tags/v1",), head="v1")
 
 
-@carrier("message of a tag within a tag")
+@carrier("message of a tag within a tag", alone=True)
 def _(lab: Lab) -> Case:
     lab.work.git("tag", "-a", "inner", "-m", lab.line)
     lab.work.git("tag", "-a", "outer", "-m", "fine", "inner")
@@ -437,34 +441,34 @@ def _tag_of(lab: Lab, kind: str, oid: str) -> Case:
     return Case((f"{tag}:refs/tags/v1",), head="")
 
 
-@carrier("tag of a file")
+@carrier("tag of a file", alone=True)
 def _(lab: Lab) -> Case:
     return _tag_of(lab, "blob", lab.work.object("blob", lab.line.encode()))
 
 
-@carrier("tag of a tree")
+@carrier("tag of a tree", alone=True)
 def _(lab: Lab) -> Case:
     blob = lab.work.object("blob", lab.line.encode())
     return _tag_of(lab, "tree", lab.work.git("mktree", stdin=f"100644 blob {blob}\ta\n".encode()))
 
 
-@carrier("ref to a file")
+@carrier("ref to a file", alone=True)
 def _(lab: Lab) -> Case:
     return Case((f"{lab.work.object('blob', lab.line.encode())}:refs/x/y",), head="")
 
 
-@carrier("ref to a tree")
+@carrier("ref to a tree", alone=True)
 def _(lab: Lab) -> Case:
     blob = lab.work.object("blob", lab.line.encode())
     return Case((f"{lab.work.git('mktree', stdin=f'100644 blob {blob}	a'.encode())}:refs/x/y",), head="")
 
 
-@carrier("ref name")
+@carrier("ref name", alone=True)
 def _(lab: Lab) -> Case:
     return Case((f"HEAD:refs/heads/{lab.token}",), head="")
 
 
-@carrier("tag name")
+@carrier("tag name", alone=True)
 def _(lab: Lab) -> Case:
     return Case((f"HEAD:refs/tags/{lab.token}",), head="")
 
@@ -477,7 +481,7 @@ def _commit_tree(lab: Lab, tree: str) -> Case:
     return _case_of(lab, commit)
 
 
-@carrier("name of an empty directory")
+@carrier("name of an empty directory", alone=True)
 def _(lab: Lab) -> Case:
     empty = lab.work.object("tree", b"")
     return _commit_tree(lab, lab.work.git("mktree", stdin=f"040000 tree {empty}\t{lab.token}\n".encode()))
@@ -485,7 +489,7 @@ def _(lab: Lab) -> Case:
 
 for _mode in ("160000", "0160000", "160755", "150000", "7"):
 
-    @carrier(f"submodule id that spells a token, mode {_mode}")
+    @carrier(f"submodule id that spells a token, mode {_mode}", alone=True)
     def _(lab: Lab, mode: str = _mode) -> Case:
         # kingfisher has no rule for an AWS key id alone, and no other token has twenty bytes.
         tree = lab.work.object("tree", f"{mode} sub\0{aws_key_id()}".encode())
@@ -528,14 +532,14 @@ def _(lab: Lab) -> Case:
     return Case()
 
 
-@carrier("replace ref, pushed")
+@carrier("replace ref, pushed", alone=True)
 def _(lab: Lab) -> Case:
     evil = lab.work.commit(files={"a.txt": lab.line})
     lab.work.git("reset", "--quiet", "--hard", "origin/main")
     return Case((f"{evil}:refs/replace/{_head(lab)}",), head=evil)
 
 
-@carrier("replace ref that hides the leak")
+@carrier("replace ref that hides the leak", alone=True)
 def _(lab: Lab) -> Case:
     evil = lab.work.commit(files={"a.txt": lab.line})
     lab.work.git("replace", evil, "origin/main")
@@ -543,7 +547,7 @@ def _(lab: Lab) -> Case:
     return Case((f"{evil}:refs/heads/topic",), head=evil)
 
 
-@carrier("grafts file that hides the leak")
+@carrier("grafts file that hides the leak", alone=True)
 def _(lab: Lab) -> Case:
     lab.work.commit(files={"a.txt": lab.line})
     lab.work.commit(files={"a.txt": "gone\n"})
@@ -559,7 +563,7 @@ def _(lab: Lab) -> Case:
     return Case(push=push)
 
 
-@carrier("hostile git configuration")
+@carrier("hostile git configuration", alone=True)
 def _(lab: Lab) -> Case:
     lab.work.commit(files={"a.txt": lab.line})
     hostile = {
@@ -588,7 +592,7 @@ def _(lab: Lab) -> Case:
     return Case()
 
 
-@carrier("shallow clone")
+@carrier("shallow clone", alone=True)
 def _(lab: Lab) -> Case:
     lab.work.commit(files={"a.txt": lab.line})
     lab.work.commit(files={"a.txt": "gone\n"})
@@ -596,7 +600,7 @@ def _(lab: Lab) -> Case:
     return Case()
 
 
-@carrier("object that no ref reaches")
+@carrier("object that no ref reaches", alone=True)
 def _(lab: Lab) -> Case:
     evil = lab.work.object("blob", lab.line.encode())
     commit = lab.work.commit(files={"fine.txt": "fine\n"})

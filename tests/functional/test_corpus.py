@@ -1,23 +1,26 @@
-"""Every carrier of the evasion corpus is caught or refused (SEC-2, SEC-3)."""
+"""Every carrier of the evasion corpus is caught or refused (SEC-2, SEC-3): those that share a repository."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
 from tests.builders import Template
-from tests.corpus.carriers import CARRIERS
-from tests.corpus.cells import BROKEN, CAUGHT, PASSED, cells
+from tests.corpus.carriers import ALONE, CARRIERS
+from tests.corpus.cells import CAUGHT, ENTRIES
+from tests.corpus.shared import shared_cells
 
-REFUSED_WHOLE = {"shallow clone"}
+SHARED = [name for name in CARRIERS if name not in ALONE]
+
+
+@pytest.fixture(scope="module")
+def answers(server_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, str]]:
+    return shared_cells(server_template, SHARED, tmp_path_factory.mktemp("shared"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CARRIERS)
-def test_no_carrier_passes(name: str, server_template: Template, tmp_path: Path) -> None:
-    """Wherever a secret is hidden, the gate and the hook both find it; a shallow clone is refused."""
-    answers = cells(server_template, name, tmp_path / "lab")
-    assert not {PASSED, BROKEN} & set(answers.values()), answers
-    if name not in REFUSED_WHOLE:
-        assert set(answers.values()) <= {CAUGHT, "-"}, answers
+@pytest.mark.parametrize("name", SHARED)
+def test_no_carrier_passes(name: str, answers: Mapping[str, Mapping[str, str]]) -> None:
+    """Wherever a secret is hidden, the gate names its commit and the hook counts it."""
+    assert answers[name] == dict.fromkeys(ENTRIES, CAUGHT)
