@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -28,10 +30,24 @@ hypothesis_settings.register_profile("orch-gates", deadline=None)
 hypothesis_settings.load_profile("orch-gates")
 
 
+@contextmanager
+def interruptible_children() -> Iterator[None]:
+    """Programs started meanwhile can be interrupted, also where this one ignores SIGINT as a background job does."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        # A program inherits what is ignored; a handler that does nothing is reset when it starts.
+        signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        if before is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def isolation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test sees this machine's user, git configuration or CI run."""
-    with pytest.MonkeyPatch.context() as patch:
+    """No test sees this machine's user, git configuration, CI run or way of starting it."""
+    with pytest.MonkeyPatch.context() as patch, interruptible_children():
         for name in [name for name in os.environ if name.startswith(FOREIGN) or name == "CI"]:
             patch.delenv(name)
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))

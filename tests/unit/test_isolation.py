@@ -1,11 +1,14 @@
 """The walls around the tests hold, so that a green run says something about the code alone."""
 
+import signal
 import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import interruptible_children
 
 
 def test_the_network_is_out_of_reach() -> None:
@@ -30,6 +33,19 @@ def test_git_knows_nobody_from_this_machine(tmp_path: Path) -> None:
     """Neither the system's nor the user's configuration is read."""
     listing = ["git", "config", "--list"]
     assert subprocess.run(listing, cwd=tmp_path, check=True, capture_output=True).stdout == b""
+
+
+@pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN], ids=["default", "ignored"])
+def test_a_program_can_be_interrupted(inherited: signal.Handlers) -> None:
+    """Also where the tests run as a background job, whose shell lets them ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, inherited)
+    try:
+        with interruptible_children(), subprocess.Popen(["sleep", "20"]) as child:
+            child.send_signal(signal.SIGINT)
+            assert child.wait(10) == -signal.SIGINT
+        assert signal.getsignal(signal.SIGINT) is inherited
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_missing_component_is_a_failure_in_ci_and_a_reason_elsewhere(
