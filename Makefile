@@ -22,8 +22,8 @@ tools: ## the real programs that tests need, Gitea among them; four minutes once
 	@scripts/install-gitea
 	@scripts/install-openapi
 
-test: setup ## every test, the fast ones first, JOBS=2 files at a time; PYTEST_ARGS="-k name" narrows
-	@$(bin)/python -m pytest tests --numprocesses $(JOBS) --dist loadfile $(PYTEST_ARGS)
+test: setup ## every test, the fast ones first, JOBS=2 files at a time, and the 25 slowest; PYTEST_ARGS="-k name" narrows
+	@$(bin)/python -m pytest tests --numprocesses $(JOBS) --dist loadfile --durations=25 $(PYTEST_ARGS)
 
 e2e: setup tools ## the tests on a real Gitea only; PYTEST_ARGS="-k name" narrows
 	@$(bin)/python -m pytest tests/e2e $(PYTEST_ARGS)
