@@ -27,11 +27,6 @@ CARRIERS = (
 )
 
 
-@pytest.fixture(scope="module")
-def matcher(tmp_path_factory: pytest.TempPathFactory) -> Matcher:
-    return Matcher(tmp_path_factory.mktemp("rules"))
-
-
 @pytest.mark.parametrize(("row", "shape"), SHAPES, ids=[f"{row.id}-{n}" for n, (row, _) in enumerate(SHAPES)])
 def test_a_random_token_is_found_in_every_carrier(matcher: Matcher, row: table.Row, shape: str) -> None:
     for seed, carrier in enumerate(CARRIERS):

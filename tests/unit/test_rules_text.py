@@ -110,11 +110,6 @@ NOTHING = (
 )
 
 
-@pytest.fixture(scope="module")
-def matcher(tmp_path_factory: pytest.TempPathFactory) -> Matcher:
-    return Matcher(tmp_path_factory.mktemp("rules"))
-
-
 @pytest.mark.parametrize(("path", "line"), PASSWORDS)
 def test_a_password_is_found(matcher: Matcher, path: str, line: str) -> None:
     for seed, length in enumerate((12, 16, 20)):
