@@ -278,7 +278,6 @@ def section_strategy(section: str) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional={name: values(setting) | junk for name, setting in inside.items()})
 
 
-SECTIONS = sorted({key.partition(".")[0] for key in BY_KEY if "." in key})
 documents = st.fixed_dictionaries(
     {},
     optional={
