@@ -105,10 +105,12 @@ class Cache:
         except (OSError, ValueError):
             return None
 
-    def note(self, seen: Seen) -> None:
-        """Record what was seen, unless another process has seen more."""
+    def note(self, seen: Seen, followed: Seen | None) -> None:
+        """Record what was seen, unless another process has seen more than that and more than `followed`."""
         before = self.seen()
-        if before != seen and (before is None or before.generation <= seen.generation):
+        # A person's revert lowers the generation, and goes forward all the same.
+        newer = before is None or before == followed or before.generation <= seen.generation
+        if before != seen and newer:
             # A full disk costs this record, which the next one makes up for.
             with contextlib.suppress(OSError):
                 _replace(self._root / "seen", f"{seen.tip} {seen.witness or '-'} {seen.generation}\n")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orch_gates.errors import MissingState, RewoundState, StateError
-from orch_gates.git.tree import Objects
+from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.state.cache import Seen
 from orch_gates.state.git_snapshot import GitSnapshot
+from orch_gates.state.judge_change import base_of
 from orch_gates.state.refs import WITNESS
 from orch_gates.state.source import Heads, Source
 from orch_gates.state.timing import Deadline, Timing
@@ -24,6 +25,7 @@ class Reader:
         self._timing = timing
         self._timeout = timeout
         self._latest: Base | None = None
+        self._noted: Seen | None = None
 
     def latest(self) -> Base | None:
         """What was read or written last by any process of this machine, if it is still here; it may be out of date."""
@@ -54,10 +56,10 @@ class Reader:
             before, heads = heads, self._source.fetch(deadline.share())
             if not heads.tip:
                 raise MissingState(missing(heads, seen))
-            base = Base(self._snapshot(heads.tip), heads.witness)
-            lost = self._lost(base, heads, seen, deadline)
+            lost = self._lost(heads, seen, deadline)
             if lost is None:
-                self.took(base)
+                base = Base(self._snapshot(heads.tip), heads.witness)
+                self._took(base, seen)
                 return base
             # A push between reading one ref and the other looks like a loss, but not twice the same.
             if heads == before or look == _LOOKS - 1:
@@ -67,9 +69,7 @@ class Reader:
 
     def took(self, base: Base) -> None:
         """Remember where the branch stands."""
-        self._latest = base
-        snapshot = base.snapshot
-        self._source.note(Seen(snapshot.tip, base.witness, snapshot.generation))
+        self._took(base, self._noted)
 
     def after(self, commit: str) -> None:
         """Remember that `commit`, made here, is the branch and its witness now."""
@@ -85,37 +85,39 @@ class Reader:
     def _snapshot(self, tip: str) -> GitSnapshot:
         return GitSnapshot(self._source, tip, self._timeout)
 
-    def _lost(self, base: Base, heads: Heads, seen: Seen | None, deadline: Deadline) -> str | None:
-        snapshot = base.snapshot
-        if base.witness and not self._descends(heads, base.witness, deadline):
-            return (
-                f"the state branch was rewound or replaced: it stands at {snapshot.tip} (generation "
-                f"{snapshot.generation}), which does not follow its witness {base.witness}; "
-                "`orch-gates state restore` mends it"
-            )
-        if seen is None or self._follows(snapshot, heads, seen, deadline):
-            return None
-        return (
-            f"the state branch was rewound or replaced: it stands at {snapshot.tip} (generation "
-            f"{snapshot.generation}), which does not follow {seen.tip} (generation {seen.generation}), seen here "
-            "before; `orch-gates state restore` mends it"
-        )
+    def _took(self, base: Base, followed: Seen | None) -> None:
+        self._latest = base
+        self._noted = Seen(base.snapshot.tip, base.witness, base.snapshot.generation)
+        self._source.note(self._noted, followed)
 
-    def _follows(self, snapshot: GitSnapshot, heads: Heads, seen: Seen, deadline: Deadline) -> bool:
-        return snapshot.generation >= seen.generation and self._descends(heads, seen.tip, deadline)
+    def _lost(self, heads: Heads, seen: Seen | None, deadline: Deadline) -> str | None:
+        """Why the branch is not what it was; asked before a single file of it is read, which may be anybody's."""
+        if heads.witness and not proven(self._source, heads, heads.tip, heads.witness, deadline):
+            return _rewound(heads.tip, f"its witness {heads.witness}")
+        if seen is not None and not proven(self._source, heads, heads.tip, seen.tip, deadline):
+            return _rewound(heads.tip, f"{seen.tip} (generation {seen.generation}), seen here before")
+        return None
 
-    def _descends(self, heads: Heads, ancestor: str, deadline: Deadline) -> bool:
-        return proven(self._source, heads, heads.tip, ancestor, deadline)
+
+def _rewound(tip: str, known: str) -> str:
+    return (
+        f"the state branch was rewound or replaced: it stands at {tip}, which does not follow {known}; "
+        "`orch-gates state restore` mends it"
+    )
 
 
 def descends(objects: Objects, tip: str, ancestor: str) -> bool | None:
-    """Whether `ancestor` is `tip` or before it; None where history is not here far enough to tell."""
-    cut = False
-    for oid, parents in objects.history(tip):
-        if oid == ancestor:
-            return True
-        cut = cut or parents is None
-    return None if cut else False
+    """Whether `ancestor` is `tip` or before it in its own history; None where that is not here far enough to tell.
+
+    What a restore has set aside is reachable, and no part of the history (ST-8).
+    """
+    oid = tip
+    while oid and oid != ancestor:
+        try:
+            oid = base_of(objects.commit(oid))
+        except MissingObject:
+            return None
+    return bool(oid)
 
 
 def proven(source: Source, heads: Heads, tip: str, ancestor: str, deadline: Deadline) -> bool:

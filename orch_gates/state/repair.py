@@ -47,10 +47,11 @@ class Initialising:
 
         Raises:
             MissingState: there was one, and it can be restored.
+            RewoundState, StateDocumentError: there is one that cannot be used as it is.
             StateDocumentError: `orch-state.md` is not among the files, or malformed.
         """
         if base.tip:
-            return Done(Exists(base.tip))
+            return Done(Exists(self._reader.fresh(self._deadline).snapshot.tip))
         if base.witness:
             raise MissingState(missing(base, None))
         attempt = self._writer.root(self._change)

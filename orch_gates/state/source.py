@@ -70,9 +70,9 @@ class Source:
         """What this machine saw last of the branch."""
         return self._cache.seen()
 
-    def note(self, seen: Seen) -> None:
-        """Remember what was seen, and that all of it is here."""
-        self._cache.note(seen)
+    def note(self, seen: Seen, followed: Seen | None) -> None:
+        """Remember what was seen, and that all of it is here; `followed` is a record that it is known to follow."""
+        self._cache.note(seen, followed)
         if self._session is not None and self.local is None:
             self._session.know(seen.tip)
 

@@ -53,8 +53,15 @@ class MemoryRemote:
             yield oid
             found += [parent for parent in self.commits[oid].parents if parent not in found]
 
+    def lineage(self, tip: str) -> Iterator[str]:
+        """A tip and what it is built upon, without what a restore has set aside."""
+        oid = tip
+        while oid:
+            yield oid
+            oid = "".join(self.commits[oid].parents[-1:])
+
     def reaches(self, tip: str, ancestor: str) -> bool:
-        return ancestor in self.history(tip)
+        return ancestor in self.lineage(tip)
 
 
 class MemorySnapshot:
@@ -121,7 +128,7 @@ class MemoryStore:
         remote = self._remote
         first = generation.read(files.get(ROOT))
         if remote.branch:
-            return Exists(remote.branch)
+            return Exists(self.load().tip)
         if remote.witness:
             raise MissingState("the state branch was wiped: `orch-gates state restore`")
         if remote.refusal:

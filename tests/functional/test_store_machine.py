@@ -278,7 +278,7 @@ class StoreMachine(RuleBasedStateMachine):
         if not _whole(self):
             for client in self.everybody:
                 assert isinstance(self._agree(_transaction(client, decide))[0], MissingState | RewoundState)
-            assert isinstance(self._initialise(mender), MissingState | Exists)
+            assert isinstance(self._initialise(mender), MissingState | RewoundState)
             self._lost(mender)
 
     @precondition(_whole)
@@ -441,7 +441,7 @@ class StoreMachine(RuleBasedStateMachine):
             return decide(snapshot)
 
         own = _answer(lambda: client.git.transact(overtaken))
-        own_first = isinstance(own, NothingToDo | Exception) and tips[-1:] == [before]
+        own_first = isinstance(own, NothingToDo | LookupError) and tips[-1:] == [before]
         if tips[:1] == [before]:
             # It had seen the branch as it was.
             _answer(client.memory.load)
