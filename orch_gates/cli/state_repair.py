@@ -52,7 +52,12 @@ def init(repo: Path) -> None:
 @click.command()
 @_REPO
 def restore(repo: Path) -> None:
-    """Mend a state branch that was deleted, rewound or replaced, from its witness; never by force.
+    """Mend a state branch that was deleted, rewound or replaced, from its witness.
+
+    \b
+    What replaced the branch is kept in refs/orch/lost. Where it is no history of the state, e.g. another
+    branch that was pushed over it, the branch is set back to its witness; a server that forbids that needs
+    its administrator, and the message says which command to run.
 
     \b
     Examples:
@@ -61,13 +66,13 @@ def restore(repo: Path) -> None:
     with exit_codes():
         from orch_gates.cli.session import open_session
         from orch_gates.state import outcome
-        from orch_gates.state.refs import LOST
 
         match open_session(repo).store.restore():
-            case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost):
+            case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost, kept=kept):
                 say(f"restored: {how}; the branch stands at {commit[:10]}, generation {generation}\n")
                 if lost:
-                    say(f"what stood there instead, {lost[:10]}, is kept as {LOST}/{generation}\n")
+                    where = f"is kept as {kept}" if kept else "is kept by no ref: refs/orch/lost is full"
+                    say(f"what stood there instead, {lost if not kept else lost[:10]}, {where}\n")
             case outcome.NothingToDo(tip=tip):
                 say(f"nothing is lost: the branch stands at {tip[:10]}, as its witness says\n")
             case other:

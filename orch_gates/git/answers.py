@@ -83,6 +83,7 @@ _REFUSED = re.compile(
     r"repository '[^']*' not found|does not exist|not exported|service not enabled|dubious ownership|hidden ref",
     re.IGNORECASE,
 )
+_FINAL = re.compile(rf"{_REFUSED.pattern}|\(non-fast-forward\)", re.IGNORECASE)
 _ABSENT = re.compile(r"couldn't find remote ref", re.IGNORECASE)
 _FORMAT = re.compile(r"mismatched (object )?(algorithm|format)|unknown object format|object format", re.IGNORECASE)
 _BROKEN = re.compile(
@@ -113,7 +114,8 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     words = _words([*telling, stderr] if telling or stderr.strip() else reasons)
     if any("remote rejected" in reason for reason in telling) and _MOVED.search(stderr):
         return PushAnswer(Pushed.LOST, words)
-    if any("remote rejected" in reason and _REFUSED.search(reason) for reason in telling):
+    # A server that says so itself has a rule against it; who is only overtaken hears it from git on this side.
+    if any("remote rejected" in reason and _FINAL.search(reason) for reason in telling):
         return PushAnswer(Pushed.REFUSED, words, told=_told(stderr))
     if reasons and _LOST.search(text) and not _LEFT_LOCK.search(text):
         return PushAnswer(Pushed.LOST, words)

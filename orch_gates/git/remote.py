@@ -118,6 +118,12 @@ class Remote:
         """What refs the remote has, of those named in full."""
         return self._listed(git_dir, ["ls-remote", "--quiet", NAME, *names], names, timeout)
 
+    def refs_below(self, git_dir: Path, prefix: str, *, timeout: float) -> tuple[FetchAnswer, dict[str, str]]:
+        """What refs the remote has whose names begin with `prefix`, which ends in `/`."""
+        answer, stdout = self._fetched(git_dir, ["ls-remote", "--quiet", NAME, f"{prefix}*"], timeout)
+        pairs = (line.split("\t", 1) for line in stdout.splitlines())
+        return answer, {pair[1]: pair[0] for pair in pairs if len(pair) == 2 and pair[1].startswith(prefix)}
+
     def local_refs(
         self, repository: Path, names: Sequence[str], *, timeout: float
     ) -> tuple[FetchAnswer, dict[str, str]]:
@@ -128,8 +134,8 @@ class Remote:
     def push(self, git_dir: Path, updates: Sequence[Update], *, timeout: float) -> PushAnswer:
         """Push all updates or none, each a compare-and-swap.
 
-        The caller makes every `after` a descendant of its `before`, so the lease never forces: it
-        only keeps a ref that was rewound or deleted meanwhile from being mended unseen (ST-4, T5).
+        Every `after` is a descendant of its `before`, so the lease forces nothing and only keeps a ref that was
+        rewound or deleted meanwhile from being mended unseen (ST-4, T5); but for a restore, where it is meant to.
         """
         args = ["push", "--porcelain", "--atomic", "--no-verify"]
         args += [f"--force-with-lease={update.ref}:{update.before}" for update in updates]

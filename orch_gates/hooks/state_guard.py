@@ -88,8 +88,12 @@ def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:
 
 def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
     objects = guard.objects()
+    witness = guard.now_at(WITNESS)
     try:
-        chain = history.chain(objects, new, old=old, witness=guard.now_at(WITNESS))
+        # What follows nothing that was recorded had replaced the branch: a restore takes it away again (ST-8).
+        if old and witness and not history.chain(objects, old, old=witness).follows:
+            old = ""
+        chain = history.chain(objects, new, old=old, witness=witness)
     except MissingObject as error:
         raise GitError(f"history is cut off at {error.oid}") from error
     if not chain.follows:

@@ -90,7 +90,7 @@ class GitStore:
     def restore(self) -> Restoration:
         """Mend the branch; see `Store.restore`."""
         deadline = self._deadline()
-        return Attempts(repair.Restoring(self._source, self._reader, self._writer, deadline), deadline).run()
+        return repair.Restoring(self._source, self._reader, self._writer, deadline).run()
 
     def log(self) -> Iterator[Logged]:
         """Every commit, newest first; see `Store.log`."""

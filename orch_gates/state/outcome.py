@@ -35,12 +35,16 @@ class Exists:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The branch stands at `commit` again; `how` says in one line what was done, `lost` what was set aside."""
+    """The branch stands at `commit` again; `how` says in one line what was done.
+
+    `lost` is the commit that stood there instead, `kept` the ref that keeps it; empty where nothing does.
+    """
 
     commit: str
     generation: int
     how: str
     lost: str = ""
+    kept: str = ""
 
 
 Result: TypeAlias = Committed | NothingToDo

@@ -112,6 +112,18 @@ class Source:
             return self._fetch_cold(timeout)
         raise failure(heads)
 
+    def below(self, prefix: str, timeout: float) -> dict[str, str]:
+        """The refs of the remote whose names begin so, with their commits.
+
+        Raises:
+            StateUnreachable, StateDenied, StateError: as `fetch`.
+        """
+        assert self._session is not None
+        answer, refs = self._remote.refs_below(self._session.git_dir, prefix, timeout=timeout)
+        if answer.meaning is not Fetched.DONE:
+            raise failure(answer)
+        return refs
+
     def fill(self, oids: Iterable[str], timeout: float, *, only: str = "") -> None:
         """Fetch objects that were left out, with all below them unless the filter `only` says otherwise.
 

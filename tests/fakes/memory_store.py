@@ -40,6 +40,7 @@ class MemoryRemote:
     branch: str = ""
     witness: str = ""
     refusal: str = ""
+    lost: list[str] = field(default_factory=list)
 
     def add(self, files: Mapping[str, bytes], parents: tuple[str, ...], text: str) -> str:
         oid = sha1(f"{len(self.commits)} {sorted(files)} {parents} {text}".encode()).hexdigest()
@@ -62,6 +63,11 @@ class MemoryRemote:
 
     def reaches(self, tip: str, ancestor: str) -> bool:
         return ancestor in self.lineage(tip)
+
+    def related(self, one: str, other: str) -> bool:
+        """Whether two histories began as one, and neither goes through the other."""
+        begun = [list(self.lineage(tip))[-1] for tip in (one, other)]
+        return begun[0] == begun[1] and one not in self.history(other) and other not in self.history(one)
 
 
 class MemorySnapshot:
@@ -156,6 +162,9 @@ class MemoryStore:
         if not remote.branch or remote.reaches(good, remote.branch):
             return self._restored(good)
         lost = remote.branch
+        remote.lost.append(lost)
+        if not remote.related(lost, good):
+            return self._restored(good, lost)
         right = MemorySnapshot(remote, good)
         raised = max(right.generation, MemorySnapshot(remote, lost).generation) + 1
         root = generation.raised(right.text(ROOT), raised).encode()

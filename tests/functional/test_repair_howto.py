@@ -262,7 +262,6 @@ def test_what_was_set_aside_can_be_looked_at(scene: Scene) -> None:
     scene.series("restore")
     said = scene.series("lost")
     assert "another past" in said
-    assert "orch-state.md" in said
     assert "declined" in scene.shell.run("git push origin :refs/orch/lost/6", 1)
 
 

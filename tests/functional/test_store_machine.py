@@ -483,8 +483,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert self._name(refs.get(BRANCH, "")) == remote.branch
         assert self._name(refs.get(WITNESS, "")) == remote.witness
         lost = [self._name(oid) for ref, oid in refs.items() if ref.startswith(LOST)]
-        joined = [commit.parents[0] for commit in remote.commits.values() if len(commit.parents) == 2]
-        assert sorted(lost) == sorted(joined)
+        assert sorted(lost) == sorted(remote.lost)
 
     def _compare_commit(self, oid: str) -> None:
         model = self.memory.remote.commits[self.names[oid]]

@@ -23,6 +23,8 @@ def line(flag: str, summary: str) -> str:
         (1, line("!", "[rejected] (fetch first)"), "", Pushed.LOST),
         (1, line("!", "[rejected] (stale info)"), "", Pushed.LOST),
         (1, line("!", "[remote rejected] (pre-receive hook declined)"), "remote: no\n", Pushed.REFUSED),
+        (1, line("!", "[rejected] (non-fast-forward)"), "", Pushed.LOST),
+        (1, line("!", "[remote rejected] (non-fast-forward)"), "", Pushed.REFUSED),
         (1, line("!", "[remote rejected] (pre-receive hook declined)"), HOOK, Pushed.LOST),
         (128, "", "fatal: Authentication failed for 'https://host.invalid/'\n", Pushed.REFUSED),
         (128, "", "fatal: the remote end hung up unexpectedly\n", Pushed.UNCLEAR),

@@ -1,0 +1,137 @@
+"""How a state branch that was wiped, rewound or replaced is put back (ST-4, ST-8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orch_gates.errors import GitError, StateError
+from orch_gates.git.remote import Update
+from orch_gates.git.tree import Objects
+from orch_gates.state import history
+from orch_gates.state.git_snapshot import GitSnapshot
+from orch_gates.state.layout import ROOT
+from orch_gates.state.outcome import NothingToDo, Restored
+from orch_gates.state.reading import certain, descends
+from orch_gates.state.refs import LOST, WITNESS
+from orch_gates.state.source import Heads, Source
+from orch_gates.state.store import Change
+from orch_gates.state.timing import Deadline
+from orch_gates.state.writer import Attempt, Writer
+
+MOST_LOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to push, where the witness stands once that has landed, and the answer then.
+
+    `forced`: the branch leaves what stands there, which follows nothing that was known.
+    """
+
+    attempt: Attempt
+    updates: list[Update]
+    witness: str
+    done: Restored
+    forced: bool = False
+
+
+class Planner:
+    """Compares what stands on the remote with what was known, and plans the push that mends it."""
+
+    def __init__(self, source: Source, writer: Writer, deadline: Deadline) -> None:
+        self._source = source
+        self._writer = writer
+        self._deadline = deadline
+
+    def plan(self, heads: Heads, objects: Objects) -> Plan | NothingToDo:
+        """What to do about a branch whose commits are all among `objects`.
+
+        Raises:
+            StateError: it cannot be told.
+        """
+        seen = self._source.seen()
+        good = self._known(heads, objects)
+        if not heads.tip:
+            return self._forward(Heads("", heads.witness), good, "the branch was gone and is back")
+        if not good or certain(objects, heads.tip, good):
+            if seen is None or certain(objects, heads.tip, seen.tip):
+                return NothingToDo(heads.tip)
+            how = f"branch and witness agree; the record of this machine, which had {seen.tip}, was dropped"
+            found = self._snapshot(heads.tip)
+            kept = Attempt(heads.tip, heads.tip, found.generation, heads.tip)
+            return Plan(kept, [], heads.witness, Restored(heads.tip, found.generation, how))
+        if certain(objects, good, heads.tip):
+            return self._forward(heads, good, f"the branch was rewound to {heads.tip} and is forward again")
+        return self._joined(heads, good) if self._both_legal(heads, objects, good) else self._put_back(heads, good)
+
+    def _known(self, heads: Heads, objects: Objects) -> str:
+        """Where the branch has to stand: at its witness, or further where this machine has seen more."""
+        seen = self._source.seen()
+        known = seen.tip if seen is not None and self._source.objects.has(seen.tip) else ""
+        further = known and (not heads.witness or descends(objects, known, heads.witness))
+        return known if further else heads.witness
+
+    def _forward(self, heads: Heads, good: str, how: str) -> Plan:
+        found = self._snapshot(good)
+        put_back = Attempt(good, heads.tip, found.generation, good)
+        updates = [Update(self._source.ref, heads.tip, good)]
+        return Plan(put_back, updates, heads.witness, Restored(good, found.generation, how))
+
+    def _both_legal(self, heads: Heads, objects: Objects, good: str) -> bool:
+        """Whether the two are histories of one state branch, each of them legal: only then are they joined."""
+        try:
+            chains = [history.chain(objects, tip) for tip in (heads.tip, good)]
+            if chains[0].commits[0] != chains[1].commits[0]:
+                return False
+            # Either reachable from the other, also through what a restore has set aside, is no fork.
+            if any(tip in {oid for oid, _ in objects.history(other)} for tip, other in _pairs(heads.tip, good)):
+                return False
+            with self._source.with_history(heads, self._deadline.share(), files=True) as whole:
+                return not any(
+                    judged.problems for chain in chains for judged in history.judged(whole.objects, chain.commits)
+                )
+        except GitError as error:
+            raise StateError(f"what replaced the state branch cannot be judged: {error}") from error
+
+    def _joined(self, heads: Heads, good: str) -> Plan:
+        right = self._snapshot(good)
+        highest = max(right.generation, self._snapshot(heads.tip).generation)
+        change = Change(
+            event="restore",
+            task="-",
+            subject=f"restore: the files of {good}",
+            body=f"The branch had been replaced by {heads.tip}, which does not follow {good}.",
+        )
+        root = right.text(ROOT)
+        assert root is not None
+        made = self._writer.join(right.tree, (heads.tip, good), root, highest + 1, change)
+        kept = self._free_lost(made.generation)
+        updates = [Update(self._source.ref, heads.tip, made.commit), Update(WITNESS, heads.witness, made.commit)]
+        updates += [Update(kept, "", heads.tip)] if kept else []
+        how = f"the branch had been replaced; the files are those of {good} again"
+        return Plan(made, updates, made.commit, Restored(made.commit, made.generation, how, heads.tip, kept))
+
+    def _put_back(self, heads: Heads, good: str) -> Plan:
+        found = self._snapshot(good)
+        kept = self._free_lost(found.generation + 1)
+        updates = [Update(self._source.ref, heads.tip, good)]
+        updates += [Update(kept, "", heads.tip)] if kept else []
+        how = f"the branch had been replaced by what is no history of it, and is back at {good}"
+        done = Restored(good, found.generation, how, heads.tip, kept)
+        return Plan(Attempt(good, heads.tip, found.generation, good), updates, heads.witness, done, forced=True)
+
+    def _free_lost(self, first: int) -> str:
+        """A ref to keep what had replaced the branch, whoever has taken others; empty where there are enough."""
+        taken = self._source.below(f"{LOST}/", self._deadline.share())
+        if len(taken) >= MOST_LOST:
+            return ""
+        # A folder of this name is in the way as well.
+        numbers = {ref.removeprefix(f"{LOST}/").split("/")[0] for ref in taken}
+        return next(f"{LOST}/{n}" for n in range(first, first + MOST_LOST + 1) if str(n) not in numbers)
+
+    def _snapshot(self, tip: str) -> GitSnapshot:
+        return GitSnapshot(self._source, tip, self._deadline.share())
+
+
+def _pairs(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (one, other), (other, one)

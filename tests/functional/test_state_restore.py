@@ -1,0 +1,122 @@
+"""What stands on the state branch is told apart, and put back, also where somebody prevents it (ST-4, ST-8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orch_gates.errors import RewoundState, StateDenied
+from orch_gates.state.outcome import Committed, NothingToDo, Restored
+from tests import state_rig
+from tests.builders import orch
+from tests.state_rig import BRANCH, FILES, GitRig, put
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[GitRig]:
+    with state_rig.rig("path", tmp_path) as made:
+        assert isinstance(made, GitRig)
+        assert isinstance(made.store().initialise(FILES), Committed)
+        yield made
+
+
+def code_over_the_state(rig: GitRig) -> str:
+    """Another branch is pushed over the state by force."""
+    tree = rig.server.git("mktree", stdin=b"")
+    made = rig.server.git("commit-tree", "-m", "Start", tree)
+    rig.server.git("update-ref", BRANCH, made)
+    return made
+
+
+COMMANDS = [("status",), ("task", "new", "T-2", "two"), ("state", "lint"), ("state", "verify"), ("state", "init")]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_branch_that_code_was_pushed_over_is_named_by_every_command(rig: GitRig, command: tuple[str, ...]) -> None:
+    """Whatever it holds instead is not read, so its missing files are nobody's trouble."""
+    bad = code_over_the_state(rig)
+    env = {"ORCH_CACHE_DIR": str(rig.folder / "cache")}
+    done = orch(*command, "--repo", rig.server.path, cwd=rig.folder, env=env)
+    assert done.returncode == 2
+    assert f"rewound or replaced: it stands at {bad}".encode() in done.stderr
+    assert b"state restore" in done.stderr
+
+
+def test_what_is_no_history_of_the_state_is_taken_off_the_branch(rig: GitRig) -> None:
+    """It is kept aside, and no commit follows both."""
+    rig.store().transact(put("README.md", "# One\n"))
+    good, bad = rig.tip(), code_over_the_state(rig)
+    mended = rig.store().restore()
+    assert isinstance(mended, Restored)
+    assert (rig.tip(), rig.witness(), mended.lost) == (good, good, bad)
+    assert rig.server.git("rev-parse", mended.kept) == bad
+
+
+def test_names_that_others_took_stop_no_restore(rig: GitRig) -> None:
+    """Anybody who may push may have made `refs/orch/lost/<n>`, or something below it."""
+    good, bad = rig.tip(), code_over_the_state(rig)
+    for name in ("1", "2/x", "3"):
+        rig.server.git("update-ref", f"refs/orch/lost/{name}", good)
+    mended = rig.store().restore()
+    assert isinstance(mended, Restored)
+    assert (rig.tip(), mended.kept) == (good, "refs/orch/lost/4")
+    assert rig.server.git("rev-parse", mended.kept) == bad
+
+
+def test_a_hundred_that_were_set_aside_are_enough(rig: GitRig) -> None:
+    """The branch is put back all the same, and nothing is said to be kept."""
+    good, bad = rig.tip(), code_over_the_state(rig)
+    for number in range(100):
+        rig.server.git("update-ref", f"refs/orch/lost/{number}", good)
+    mended = rig.store().restore()
+    assert isinstance(mended, Restored)
+    assert (rig.tip(), mended.lost, mended.kept) == (good, bad, "")
+
+
+def test_a_server_that_forbids_to_go_back_needs_its_administrator(rig: GitRig) -> None:
+    """The message holds the very command, which helps."""
+    good, bad = rig.tip(), code_over_the_state(rig)
+    rig.server.git("config", "receive.denyNonFastForwards", "true")
+    command = f"git update-ref {BRANCH} {good} {bad}"
+    with pytest.raises(StateDenied, match=f"administrator puts it back with `{command}`"):
+        rig.store(ORCH_STATE_TIMEOUT_S="20").restore()
+    rig.server.git(*command.split()[1:])
+    assert rig.store().load().tip == good
+
+
+def test_a_merge_that_calls_itself_a_restore_hides_nothing(rig: GitRig) -> None:
+    """The witness has to be in the branch's own history: behind the other parent it is what was set aside."""
+    rig.store().transact(put("README.md", "# One\n"))
+    good, tree = rig.tip(), rig.server.git("rev-parse", f"{BRANCH}^{{tree}}")
+    forged = rig.server.git("commit-tree", "-m", "a past of my own", tree)
+    text = f"restore\n\nOrch-Op: 3-{'0' * 32}\nOrch-Event: restore\nOrch-Task: -\nOrch-By: eve\n"
+    merge = rig.server.git("commit-tree", "-m", text, "-p", good, "-p", forged, tree)
+    rig.server.git("update-ref", BRANCH, merge)
+    store = rig.store()
+    with pytest.raises(RewoundState, match="its witness"):
+        store.load()
+    assert isinstance(store.restore(), Restored)
+    assert rig.tip() == good
+
+
+def test_a_reverted_step_is_no_loss(rig: GitRig) -> None:
+    """`git revert` lowers the generation and goes forward: every machine goes on, with nothing to mend."""
+    store = rig.store("one")
+    for number in range(3):
+        store.transact(put("README.md", f"# {number}\n"))
+    rig.server.git("update-ref", BRANCH, _reverted(rig, 2))
+    for cache in ("one", "another"):
+        snapshot = rig.store(cache).load()
+        assert (snapshot.tip, snapshot.generation) == (rig.tip(), 2)
+        assert rig.store(cache).restore() == NothingToDo(rig.tip())
+    done = rig.store("one").transact(put("README.md", "# again\n"))
+    assert isinstance(done, Committed)
+    assert (done.attempts, done.generation) == (1, 3)
+    assert rig.witness() == rig.tip() == done.commit
+
+
+def _reverted(rig: GitRig, commits: int) -> str:
+    tree = f"{BRANCH}~{commits}^{{tree}}"
+    return rig.server.git("commit-tree", "-m", "Revert", "-p", BRANCH, rig.server.git("rev-parse", tree))
