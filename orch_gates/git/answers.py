@@ -37,6 +37,8 @@ class Fetched(StrEnum):
     """A repository of another object format (SHA-256)."""
     BROKEN = "broken"
     """The local store failed: damaged, or the disk is full."""
+    FOREIGN = "foreign"
+    """No git answered: a page that asks to log in, a proxy, an empty page. Nothing follows from it (ST-9)."""
     FAILED = "failed"
     """Anything else, e.g. a network that is down."""
 
@@ -47,6 +49,7 @@ class PushAnswer:
 
     `declined`: the server itself said that it did not take it, so it cannot land any later either.
     `damaged`: objects here could not be read, so that no other push of them gets through.
+    `stale`: the refs that git found not to stand where they were expected.
     `told`: what a hook of the server said, whole, in one line.
     """
 
@@ -56,6 +59,7 @@ class PushAnswer:
     declined: bool = False
     damaged: bool = False
     told: str = ""
+    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,14 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _FINAL = re.compile(rf"{_REFUSED.pattern}|\(non-fast-forward\)", re.IGNORECASE)
+# Of a server that takes no such push, whoever sends it.
+_UNABLE = re.compile(
+    r"does not support (the )?--?atomic push|does not support this repository's hash algorithm|"
+    r"exceeds maximum allowed size|mismatched (object )?(algorithm|format)",
+    re.IGNORECASE,
+)
 _ABSENT = re.compile(r"couldn't find remote ref", re.IGNORECASE)
+_FOREIGN = re.compile(r"info/refs not valid", re.IGNORECASE)
 _FORMAT = re.compile(r"mismatched (object )?(algorithm|format)|unknown object format|object format", re.IGNORECASE)
 _BROKEN = re.compile(
     r"no space left|disk quota|unable to (write|create|append)|"
@@ -117,8 +128,11 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     # A server that says so itself has a rule against it; who is only overtaken hears it from git on this side.
     if any("remote rejected" in reason and _FINAL.search(reason) for reason in telling):
         return PushAnswer(Pushed.REFUSED, words, told=_told(stderr))
+    if _UNABLE.search(text):
+        return PushAnswer(Pushed.REFUSED, words)
     if reasons and _LOST.search(text) and not _LEFT_LOCK.search(text):
-        return PushAnswer(Pushed.LOST, words)
+        stale = tuple(ref for ref in refs if ref in lines and "(stale info)" in lines[ref]["summary"])
+        return PushAnswer(Pushed.LOST, words, stale=stale)
     if _REFUSED.search(text):
         return PushAnswer(Pushed.REFUSED, words)
     declined = any("remote rejected" in reason for reason in reasons)
@@ -133,6 +147,7 @@ def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
     words = _words([stderr]) or f"git ended with {returncode} and said nothing"
     for pattern, meaning in (
         (_ABSENT, Fetched.ABSENT),
+        (_FOREIGN, Fetched.FOREIGN),
         (_FORMAT, Fetched.FORMAT),
         (_REFUSED, Fetched.REFUSED),
         (_BROKEN, Fetched.BROKEN),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from orch_gates.git import answers
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer, Pushed
 
 NAME = "origin"
+_OUTGOING = "refs/outgoing/"
 
 # What places git somewhere else, or makes it talk: `git rev-parse --local-env-vars` and the traces.
 _SCRUBBED = {
@@ -115,14 +119,20 @@ class Remote:
         return self._fetched(git_dir, args, timeout, "".join(f"{oid}\n" for oid in oids).encode())[0]
 
     def refs(self, git_dir: Path, names: Sequence[str], *, timeout: float) -> tuple[FetchAnswer, dict[str, str]]:
-        """What refs the remote has, of those named in full."""
-        return self._listed(git_dir, ["ls-remote", "--quiet", NAME, *names], names, timeout)
+        """What refs the remote has, of those named in full; an answer without one counts only if it is git's own."""
+        answer, stdout = self._listing(git_dir, names, timeout)
+        return answer, {name: oid for name, oid in _pairs(stdout) if name in names}
 
     def refs_below(self, git_dir: Path, prefix: str, *, timeout: float) -> tuple[FetchAnswer, dict[str, str]]:
         """What refs the remote has whose names begin with `prefix`, which ends in `/`."""
-        answer, stdout = self._fetched(git_dir, ["ls-remote", "--quiet", NAME, f"{prefix}*"], timeout)
-        pairs = (line.split("\t", 1) for line in stdout.splitlines())
-        return answer, {pair[1]: pair[0] for pair in pairs if len(pair) == 2 and pair[1].startswith(prefix)}
+        answer, stdout = self._listing(git_dir, [f"{prefix}*"], timeout)
+        return answer, {name: oid for name, oid in _pairs(stdout) if name.startswith(prefix)}
+
+    def default_branch(self, git_dir: Path, *, timeout: float) -> str:
+        """The branch that the remote's HEAD names; empty where that cannot be told."""
+        _, stdout = self._fetched(git_dir, ["ls-remote", "--quiet", "--symref", NAME, "HEAD"], timeout)
+        found = next((line for line in stdout.splitlines() if line.startswith("ref: ")), "")
+        return found.removeprefix("ref: ").partition("\t")[0]
 
     def local_refs(
         self, repository: Path, names: Sequence[str], *, timeout: float
@@ -139,33 +149,77 @@ class Remote:
         """
         args = ["push", "--porcelain", "--atomic", "--no-verify"]
         args += [f"--force-with-lease={update.ref}:{update.before}" for update in updates]
-        args += [NAME, *(f"{update.after}:{update.ref}" for update in updates)]
+        # A name alone would also mean refs that only end like it, which anybody can make: refs/heads/refs/heads/…
+        args += [NAME, f"{_OUTGOING}*:refs/*"]
         try:
-            done = self._run(git_dir, args, timeout)
+            with _outgoing(git_dir, updates):
+                done = self._run(git_dir, args, timeout)
         except ProcessError as error:
             return PushAnswer(Pushed.UNCLEAR, str(error), cut_off=True)
         refs = [update.ref for update in updates]
         stdout, stderr = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         return answers.read_push(done.returncode, stdout, stderr, refs)
 
+    def _listing(self, git_dir: Path, patterns: Sequence[str], timeout: float) -> tuple[FetchAnswer, str]:
+        args = ["ls-remote", "--quiet", NAME, *patterns]
+        with tempfile.TemporaryDirectory(prefix="orch-gates-") as private:
+            packets = Path(private) / "packets"
+            answer, stdout = self._fetched(git_dir, args, timeout, trace={"GIT_TRACE_PACKET": str(packets)})
+            # To git, a page that asks to log in is a repository without refs: it falls back to reading files.
+            if answer.meaning is Fetched.DONE and not stdout and not packets.exists():
+                return FetchAnswer(Fetched.FOREIGN), ""
+            return answer, stdout
+
     def _listed(
         self, git_dir: Path, args: Sequence[str], names: Sequence[str], timeout: float
     ) -> tuple[FetchAnswer, dict[str, str]]:
         answer, stdout = self._fetched(git_dir, args, timeout)
-        pairs = (line.split("\t", 1) for line in stdout.splitlines())
-        return answer, {name: oid for oid, name in pairs if name in names}
+        return answer, {name: oid for name, oid in _pairs(stdout) if name in names}
 
     def _fetched(
-        self, git_dir: Path, args: Sequence[str], timeout: float, stdin: bytes | None = None
+        self,
+        git_dir: Path,
+        args: Sequence[str],
+        timeout: float,
+        stdin: bytes | None = None,
+        trace: Mapping[str, str] | None = None,
     ) -> tuple[FetchAnswer, str]:
         try:
-            done = self._run(git_dir, args, timeout, stdin)
+            done = self._run(git_dir, args, timeout, stdin, trace)
         except ProcessError as error:
             return FetchAnswer(Fetched.FAILED, str(error)), ""
         answer = answers.read_fetch(done.returncode, done.stderr.decode("utf-8", "replace"))
         return answer, done.stdout.decode("utf-8", "replace")
 
-    def _run(self, git_dir: Path, args: Sequence[str], timeout: float, stdin: bytes | None = None) -> process.Completed:
-        return process.run(
-            ["git", f"--git-dir={git_dir}", *args], env=self.env, timeout=timeout, cwd=git_dir, stdin=stdin
-        )
+    def _run(
+        self,
+        git_dir: Path,
+        args: Sequence[str],
+        timeout: float,
+        stdin: bytes | None = None,
+        trace: Mapping[str, str] | None = None,
+    ) -> process.Completed:
+        env = {**self.env, **(trace or {})}
+        return process.run(["git", f"--git-dir={git_dir}", *args], env=env, timeout=timeout, cwd=git_dir, stdin=stdin)
+
+
+def _pairs(stdout: str) -> Iterator[tuple[str, str]]:
+    for line in stdout.splitlines():
+        oid, _, name = line.partition("\t")
+        yield name, oid
+
+
+@contextlib.contextmanager
+def _outgoing(git_dir: Path, updates: Sequence[Update]) -> Iterator[None]:
+    """Refs of the pushing repository that stand for those of the remote, while the block lasts."""
+    folder = git_dir / _OUTGOING
+    try:
+        for update in updates:
+            path = folder / update.ref.removeprefix("refs/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{update.after}\n")
+        yield
+    except OSError as error:
+        raise ProcessError(f"{git_dir} cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

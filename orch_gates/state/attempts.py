@@ -86,6 +86,7 @@ class Attempts(Generic[B, D]):
         self._unclear = False
         self._may_land: list[tuple[Attempt, str]] = []
         self._trouble = ""
+        self._stale: tuple[str, ...] = ()
 
     def run(self, early: Sent | None = None) -> D:
         """Attempt until the end; `early` is a push of this call that stood on what was read before.
@@ -155,6 +156,7 @@ class Attempts(Generic[B, D]):
                 self._trouble = ""
             case Pushed.LOST:
                 self._sent[attempt.commit] = attempt
+                self._refuse_hidden(sent)
                 self._trouble = ""
             case Pushed.UNCLEAR:
                 self._sent[attempt.commit] = attempt
@@ -166,6 +168,16 @@ class Attempts(Generic[B, D]):
             case _:
                 assert_never(answer.meaning)
         return None
+
+    def _refuse_hidden(self, sent: Sent) -> None:
+        """A ref that a fetch shows where it was expected, and a push does not, twice: no other writer did that."""
+        stale = tuple(f"{ref} {sent.attempt.parent}" for ref in sent.answer.stale)
+        if stale and stale == self._stale:
+            raise outcome.denied(
+                f"{', '.join(sent.answer.stale)} cannot be seen by a push although a fetch shows it; "
+                "an administrator takes refs/orch and the branch off receive.hideRefs"
+            )
+        self._stale = stale
 
     def _late(self) -> D:
         trouble = self._trouble

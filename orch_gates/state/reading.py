@@ -53,7 +53,7 @@ class Reader:
         seen = self._source.seen()
         heads = Heads("", "")
         for look in range(_LOOKS):
-            before, heads = heads, self._source.fetch(deadline.share())
+            before, heads = heads, self._source.fetch(deadline.share(), exact=look > 0)
             if not heads.tip:
                 raise MissingState(missing(heads, seen))
             lost = self._lost(heads, seen, deadline)

@@ -31,7 +31,7 @@ class Initialising:
 
     def look(self, sent: Mapping[str, Attempt], deadline: Deadline) -> tuple[Heads, str]:
         """Where branch and witness stand, and what was sent and is there; see `Call.look`."""
-        heads = self._source.fetch(deadline.share())
+        heads = self._source.fetch(deadline.share(), exact=True)
         return heads, _on_branch(self._source, heads, sent, deadline)
 
     def tip(self, base: Heads) -> str:
@@ -93,7 +93,7 @@ class Restoring:
 
     def look(self, sent: Mapping[str, Attempt], deadline: Deadline) -> tuple[Heads, str]:
         """Where branch and witness stand, and what was sent and is there; see `Call.look`."""
-        heads = self._source.fetch(deadline.share())
+        heads = self._source.fetch(deadline.share(), exact=True)
         return heads, _on_branch(self._source, heads, sent, deadline)
 
     def tip(self, base: Heads) -> str:

@@ -90,8 +90,8 @@ class Source:
             self._use(self._cache.open(self._held, self._alternate))
         return seen if self._objects is not None and self._objects.has(seen.tip) else None
 
-    def fetch(self, timeout: float) -> Heads:
-        """Fetch the branch and its witness.
+    def fetch(self, timeout: float, *, exact: bool = False) -> Heads:
+        """Fetch the branch and its witness; `exact`: take no ref for one whose name it only ends with.
 
         Raises:
             StateUnreachable: the remote did not answer in time.
@@ -104,7 +104,7 @@ class Source:
         if seen is None or self._session is None:
             return self._fetch_cold(timeout)
         self._session.know(seen.tip)
-        heads = self._fetch_refs(self._session, timeout, depth=0, only="")
+        heads = self._fetch_refs(self._session, timeout, depth=0, only="", exact=exact)
         if isinstance(heads, Heads):
             return heads
         if heads.meaning is Fetched.BROKEN:
@@ -206,7 +206,7 @@ class Source:
             self._unpublished = True
         session = self._session
         assert session is not None
-        heads = self._fetch_refs(session, timeout, depth=1, only=_COLD)
+        heads = self._fetch_refs(session, timeout, depth=1, only=_COLD, exact=True)
         if not isinstance(heads, Heads):
             raise failure(heads)
         if heads.tip:
@@ -219,10 +219,23 @@ class Source:
             self._unpublished = False
         return heads
 
-    def _fetch_refs(self, session: Session, timeout: float, *, depth: int, only: str) -> Heads | FetchAnswer:
+    def _fetch_refs(
+        self, session: Session, timeout: float, *, depth: int, only: str, exact: bool = False
+    ) -> Heads | FetchAnswer:
+        """Fetch both refs, or those that there are.
+
+        Where a ref is not there, git takes one that only ends like it: with `exact` the remote's list is asked first.
+        """
         specs = {self.ref: session.git_dir / "refs" / "tip", WITNESS: session.git_dir / "refs" / "witness"}
         wanted = list(specs)
-        for _ in range(2):
+        for listed in (exact, True, True):
+            if listed:
+                answer, refs = self._remote.refs(session.git_dir, wanted, timeout=timeout)
+                if answer.meaning is not Fetched.DONE:
+                    return answer
+                if not refs:
+                    return Heads("", "")
+                wanted = [ref for ref in wanted if ref in refs]
             refspecs = [f"+{ref}:refs/{specs[ref].name}" for ref in wanted]
             answer = self._remote.fetch(session.git_dir, refspecs, timeout=timeout, depth=depth, only=only)
             if answer.meaning is Fetched.DONE:
@@ -230,12 +243,6 @@ class Source:
                 return Heads(found.get(self.ref, ""), found.get(WITNESS, ""))
             if answer.meaning is not Fetched.ABSENT:
                 return answer
-            answer, refs = self._remote.refs(session.git_dir, wanted, timeout=timeout)
-            if answer.meaning is not Fetched.DONE:
-                return answer
-            if not refs:
-                return Heads("", "")
-            wanted = [ref for ref in wanted if ref in refs]
         return FetchAnswer(Fetched.FAILED, "refs of the remote came and went while they were read")
 
 
@@ -248,4 +255,9 @@ def failure(answer: FetchAnswer) -> StateError:
         return StateError("the state branch has to be in a SHA-1 repository; set ORCH_STATE_REMOTE to one")
     if answer.meaning is Fetched.BROKEN:
         return StateError(f"what was fetched of the state branch cannot be kept: {words}")
+    if answer.meaning is Fetched.FOREIGN:
+        return StateUnreachable(
+            "what answered in place of the state branch's server is not git: a page to log in at, or a proxy; "
+            "open the url of the repository in a browser, or set ORCH_STATE_REMOTE"
+        )
     return StateUnreachable(f"the state branch could not be fetched: {words}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from orch_gates.git.answers import Pushed, read_push
+from orch_gates.git.answers import Fetched, Pushed, read_fetch, read_push
 
 REF = "refs/heads/orch-state"
 HOOK = "remote: orch-gates: refs/heads/orch-state moved meanwhile; fetch and push again\n"
+TOO_BIG = "remote: fatal: pack exceeds maximum allowed size\nerror: remote unpack failed: index-pack abnormal exit\n"
 
 
 def line(flag: str, summary: str) -> str:
@@ -27,9 +28,27 @@ def line(flag: str, summary: str) -> str:
         (1, line("!", "[remote rejected] (non-fast-forward)"), "", Pushed.REFUSED),
         (1, line("!", "[remote rejected] (pre-receive hook declined)"), HOOK, Pushed.LOST),
         (128, "", "fatal: Authentication failed for 'https://host.invalid/'\n", Pushed.REFUSED),
+        (128, "", "fatal: the receiving end does not support --atomic push\n", Pushed.REFUSED),
+        (128, "", "fatal: the receiving end does not support this repository's hash algorithm\n", Pushed.REFUSED),
+        (1, line("!", "[remote rejected] (unpacker error)"), TOO_BIG, Pushed.REFUSED),
         (128, "", "fatal: the remote end hung up unexpectedly\n", Pushed.UNCLEAR),
     ],
 )
 def test_the_meaning_of_a_push(code: int, stdout: str, stderr: str, meaning: Pushed) -> None:
     """A race that our own hook saw first is a lost race, and is tried again; any other word of a hook is final."""
     assert read_push(code, stdout, stderr, [REF]).meaning is meaning
+
+
+@pytest.mark.parametrize(
+    ("stderr", "meaning"),
+    [
+        ("fatal: couldn't find remote ref refs/heads/orch-state\n", Fetched.ABSENT),
+        ("fatal: https://host.invalid/x.git/info/refs not valid: is this a git repository?\n", Fetched.FOREIGN),
+        ("fatal: Authentication failed for 'https://host.invalid/'\n", Fetched.REFUSED),
+        ("fatal: mismatched algorithms: client sha1; server sha256\n", Fetched.FORMAT),
+        ("fatal: unable to access 'https://host.invalid/': Could not resolve host\n", Fetched.FAILED),
+    ],
+)
+def test_the_meaning_of_a_fetch(stderr: str, meaning: Fetched) -> None:
+    """Only git's own word makes a ref absent (ST-9)."""
+    assert read_fetch(128, stderr).meaning is meaning

@@ -1,0 +1,125 @@
+"""What only looks like a wiped state branch, or like a race, has words of its own, never those of a loss (ST-9)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from orch_gates.errors import MissingState, StateDenied, StateUnreachable
+from orch_gates.state.outcome import Committed
+from tests import state_rig
+from tests.fakes import git_http
+from tests.fakes.git_http import Fault, GitHttp
+from tests.state_rig import BRANCH, FILES, WITNESS, GitRig, put
+
+
+@pytest.fixture
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GitRig]:
+    with state_rig.rig(getattr(request, "param", "path"), tmp_path) as made:
+        assert isinstance(made, GitRig)
+        assert isinstance(made.store().initialise(FILES), Committed)
+        yield made
+
+
+@pytest.fixture
+def server(rig: GitRig) -> Iterator[GitHttp]:
+    """A server of its own before the repository, whose answers can be spoiled."""
+    with git_http.serving(rig.folder) as made:
+        rig.url = f"{made.url}/server.git"
+        yield made
+
+
+def page(body: bytes, status: int = 200, **headers: str) -> Fault:
+    """A fault that answers with a page."""
+
+    def answer(handler: BaseHTTPRequestHandler, _answer: bytes) -> bool:
+        handler.send_response(status)
+        handler.send_header("Content-Type", "text/html")
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    return answer
+
+
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+@pytest.mark.parametrize("body", [b"", b"<html>Log in</html>", b"<html>\n<head>\n\t<title>Sign in</title>\n</html>\n"])
+def test_a_page_to_log_in_is_no_repository_without_a_state_branch(
+    rig: GitRig, server: GitHttp, body: bytes, warm: bool
+) -> None:
+    """Nothing follows from it: neither is the branch wiped, nor is there none yet."""
+    store = rig.store(ORCH_STATE_TIMEOUT_S="4")
+    if warm:
+        store.load()
+    server.fault = page(body)
+    for act in (store.load, lambda: store.initialise(FILES), store.restore):
+        with pytest.raises(StateUnreachable, match="is not git"):
+            act()
+    server.fault = None
+
+
+LOOKALIKES = [
+    "refs/heads/refs/heads/orch-state",
+    "refs/tags/refs/heads/orch-state",
+    "refs/heads/refs/orch/witness",
+    "refs/tags/orch-state",
+    "refs/heads/heads/orch-state",
+]
+
+
+@pytest.mark.parametrize("rig", ["path", "file-filter"], indirect=True)
+def test_refs_that_only_end_like_those_of_the_state_stop_no_write(rig: GitRig) -> None:
+    """Anybody who may push a branch may make them; git alone would take their names for ambiguous."""
+    other = rig.server.git("commit-tree", "-m", "other", rig.server.git("mktree", stdin=b""))
+    for name in LOOKALIKES:
+        rig.server.git("update-ref", name, other)
+    for cache in ("one", "one", "another"):
+        done = rig.store(cache).transact(put("README.md", f"# {time.monotonic_ns()}\n"))
+        assert isinstance(done, Committed)
+        assert rig.tip() == rig.witness() == done.commit
+
+
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+@pytest.mark.parametrize("rig", ["file-filter"], indirect=True)
+def test_a_ref_that_only_ends_like_the_branch_is_not_taken_for_it(rig: GitRig, warm: bool) -> None:
+    """Where the branch is gone, that is what is told."""
+    store = rig.store()
+    if warm:
+        store.load()
+    rig.server.git("update-ref", LOOKALIKES[0], rig.server.git("commit-tree", "-m", "x", f"{BRANCH}^{{tree}}"))
+    rig.wipe()
+    with pytest.raises(MissingState, match="was wiped; its witness"):
+        store.load()
+
+
+def hidden(rig: GitRig) -> str:
+    rig.server.git("config", "receive.hideRefs", "refs/orch")
+    return WITNESS
+
+
+def not_atomic(rig: GitRig) -> str:
+    rig.server.git("config", "receive.advertiseAtomic", "false")
+    return "atomic"
+
+
+def small(rig: GitRig) -> str:
+    rig.server.git("config", "receive.maxInputSize", "100")
+    return "exceeds maximum allowed size"
+
+
+@pytest.mark.parametrize("server_is", [hidden, not_atomic, small])
+def test_what_no_retry_can_help_ends_at_once_and_names_the_cause(rig: GitRig, server_is: object) -> None:
+    """It is the server's administrator who has to act, not time."""
+    assert callable(server_is)
+    match = server_is(rig)
+    begun = time.monotonic()
+    with pytest.raises(StateDenied, match=match):
+        rig.store().transact(put("README.md", "# One\n"))
+    assert time.monotonic() - begun < 20
