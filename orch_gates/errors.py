@@ -111,6 +111,10 @@ class MissingState(StateError):
     """There is no state branch: never made, or wiped; never the same as empty (ST-4)."""
 
 
+class WrongStateBranch(StateError):
+    """The name of the state branch is that of another branch; the state itself is not affected (ST-9)."""
+
+
 class RewoundState(StateError):
     """The state branch lost commits that it was seen to have (ST-4)."""
 

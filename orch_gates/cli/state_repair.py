@@ -16,13 +16,15 @@ _REPO = click.option(
 
 
 @click.command()
+@click.option("--anew", is_flag=True, help="Begin again, although this machine knows of a state branch that is gone.")
 @_REPO
-def init(repo: Path) -> None:
+def init(anew: bool, repo: Path) -> None:
     """Make the state branch; where there is one, nothing changes.
 
     \b
     Examples:
       orch-gates state init
+      orch-gates state init --anew
       orch-gates state init --repo /srv/git/app.git
     """
     with exit_codes():
@@ -40,7 +42,7 @@ def init(repo: Path) -> None:
             rework=session.pipeline.rework,
         )
         branch = session.settings.state.branch
-        match session.store.initialise(branch_files(root)):
+        match session.store.initialise(branch_files(root), anew=anew):
             case outcome.Committed(commit=commit):
                 say(f"made branch {branch} ({commit[:10]}): {' -> '.join(root.stages)} -> done\n")
             case outcome.Exists(tip=tip):

@@ -17,7 +17,7 @@ from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import Committed, Initialised, Restoration, Result
 from orch_gates.state.reading import Reader
 from orch_gates.state.source import Heads, Source
-from orch_gates.state.store import Decide
+from orch_gates.state.store import Change, Decide
 from orch_gates.state.timing import Deadline, Timing
 from orch_gates.state.transaction import Transaction
 from orch_gates.state.writer import Writer
@@ -82,10 +82,12 @@ class GitStore:
             self._rest_until = self._timing.monotonic() + self._timing.uniform(0, _REST * took)
         return result
 
-    def initialise(self, files: Mapping[str, str]) -> Initialised:
+    def initialise(self, files: Mapping[str, str], *, anew: bool = False) -> Initialised:
         """Make the branch; see `Store.initialise`."""
         deadline = self._deadline()
-        return Attempts(repair.Initialising(self._source, self._reader, self._writer, deadline, files), deadline).run()
+        change = Change(event="init", task="-", subject="init: the state branch", writes=files)
+        call = repair.Initialising(self._source, self._reader, self._writer, deadline, change, anew=anew)
+        return Attempts(call, deadline).run()
 
     def restore(self) -> Restoration:
         """Mend the branch; see `Store.restore`."""

@@ -46,6 +46,7 @@ class Reader:
 
         Raises:
             MissingState: there is none.
+            WrongStateBranch: it is another one.
             RewoundState: it lost commits.
             StateUnreachable, StateDenied, StateError: it could not be read.
         """
@@ -55,6 +56,7 @@ class Reader:
         for look in range(_LOOKS):
             before, heads = heads, self._source.fetch(deadline.share(), exact=look > 0)
             if not heads.tip:
+                self._source.refuse_wrong_name(heads, deadline.share())
                 raise MissingState(missing(heads, seen))
             lost = self._lost(heads, seen, deadline)
             if lost is None:
@@ -63,6 +65,7 @@ class Reader:
                 return base
             # A push between reading one ref and the other looks like a loss, but not twice the same.
             if heads == before or look == _LOOKS - 1:
+                self._source.refuse_wrong_name(heads, deadline.share())
                 raise RewoundState(lost)
             self._timing.sleep(min(0.02 * 2**look, max(deadline.left(), 0)))
         raise AssertionError
@@ -153,6 +156,7 @@ def missing(heads: Heads, seen: Seen | None) -> str:
     if seen is not None:
         return (
             f"the state branch and its witness {WITNESS} were wiped; it stood at {seen.tip} (generation "
-            f"{seen.generation}): push that commit from a clone that has it, or start anew with `orch-gates state init`"
+            f"{seen.generation}): `orch-gates state restore` puts it back where that is here, or push that commit from "
+            "a clone that has it; `orch-gates state init --anew` begins again without it"
         )
     return "there is no state branch yet: `orch-gates state init`"

@@ -20,13 +20,14 @@ class Initialising:
     """The first commit, unless there is a branch; of many at once, one makes it."""
 
     def __init__(
-        self, source: Source, reader: Reader, writer: Writer, deadline: Deadline, files: Mapping[str, str]
+        self, source: Source, reader: Reader, writer: Writer, deadline: Deadline, change: Change, *, anew: bool
     ) -> None:
         self._source = source
         self._reader = reader
         self._writer = writer
         self._deadline = deadline
-        self._change = Change(event="init", task="-", subject="init: the state branch", writes=files)
+        self._change = change
+        self._anew = anew
         self._made: dict[str, Attempt] = {}
 
     def look(self, sent: Mapping[str, Attempt], deadline: Deadline) -> tuple[Heads, str]:
@@ -48,8 +49,10 @@ class Initialising:
         """
         if base.tip:
             return Done(Exists(self._reader.fresh(self._deadline).snapshot.tip))
-        if base.witness:
-            raise MissingState(missing(base, None))
+        seen = None if self._anew else self._source.seen()
+        if base.witness or seen is not None:
+            self._source.refuse_wrong_name(base, self._deadline.share())
+            raise MissingState(missing(base, seen))
         attempt = self._writer.root(self._change)
         self._made[attempt.commit] = attempt
         return Sent(attempt, self._writer.push(attempt, "", self._deadline.share()))
@@ -105,9 +108,14 @@ class Restoring:
 
         Raises:
             MissingState: there is nothing to restore it from.
+            WrongStateBranch: the state is on another branch.
         """
         if not (base.tip or base.witness):
-            raise MissingState(missing(base, self._source.seen()))
+            known = self._planner.from_here()
+            self._plans[known.attempt.commit] = self._last = known
+            return Sent(known.attempt, self._source.push(known.updates, self._deadline.share()))
+        if base.tip != base.witness:
+            self._source.refuse_wrong_name(base, self._deadline.share())
         with self._source.with_history(base, self._deadline.share()) as whole:
             plan = self._planner.plan(base, whole.objects)
             if not isinstance(plan, Plan):

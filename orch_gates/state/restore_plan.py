@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orch_gates.errors import GitError, StateError
-from orch_gates.git.remote import Update
+from orch_gates.errors import GitError, MissingState, StateError
+from orch_gates.git.remote import NAME, Update
 from orch_gates.git.tree import Objects
 from orch_gates.state import history
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.layout import ROOT
 from orch_gates.state.outcome import NothingToDo, Restored
-from orch_gates.state.reading import certain, descends
+from orch_gates.state.reading import certain, descends, missing
 from orch_gates.state.refs import LOST, WITNESS
 from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Change
@@ -63,6 +63,27 @@ class Planner:
         if certain(objects, good, heads.tip):
             return self._forward(heads, good, f"the branch was rewound to {heads.tip} and is forward again")
         return self._joined(heads, good) if self._both_legal(heads, objects, good) else self._put_back(heads, good)
+
+    def from_here(self) -> Plan:
+        """What to push where the remote has neither branch nor witness: what this machine has seen, if it is here.
+
+        Raises:
+            MissingState: nothing was seen here, or not all of it is here.
+        """
+        seen, none = self._source.seen(), Heads("", "")
+        if seen is None:
+            raise MissingState(missing(none, None))
+        objects = self._source.objects
+        if not objects.has(seen.tip) or any(parents is None for _, parents in objects.history(seen.tip)):
+            raise MissingState(
+                f"the state branch and its witness {WITNESS} were wiped, and this machine does not have their whole "
+                f"history: in a clone that has it, `git push {NAME} {seen.tip}:{self._source.ref}`; "
+                "`orch-gates state init --anew` begins again without it"
+            )
+        found = self._snapshot(seen.tip)
+        updates = [Update(self._source.ref, "", seen.tip), Update(WITNESS, "", seen.tip)]
+        done = Restored(seen.tip, found.generation, "branch and witness were gone and are back, as seen here last")
+        return Plan(Attempt(seen.tip, "", found.generation, seen.tip), updates, seen.tip, done)
 
     def _known(self, heads: Heads, objects: Objects) -> str:
         """Where the branch has to stand: at its witness, or further where this machine has seen more."""

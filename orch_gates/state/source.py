@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orch_gates.documents import escape
-from orch_gates.errors import StateDenied, StateError, StateUnreachable
+from orch_gates.errors import StateDenied, StateError, StateUnreachable, WrongStateBranch
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer
 from orch_gates.git.remote import Remote, Update
 from orch_gates.git.tree import Objects
@@ -123,6 +123,27 @@ class Source:
         if answer.meaning is not Fetched.DONE:
             raise failure(answer)
         return refs
+
+    def refuse_wrong_name(self, heads: Heads, timeout: float) -> None:
+        """Look whether the state is on another branch, before a loss is told that is none.
+
+        Raises:
+            WrongStateBranch: another branch stands at the witness, or this one is the default branch.
+            StateUnreachable, StateDenied, StateError: as `fetch`.
+        """
+        assert self._session is not None
+        name = self.ref.removeprefix("refs/heads/")
+        if heads.witness and heads.tip != heads.witness:
+            branches = self.below("refs/heads/", timeout)
+            if found := [ref.removeprefix("refs/heads/") for ref, oid in branches.items() if oid == heads.witness]:
+                raise WrongStateBranch(
+                    f"ORCH_STATE_BRANCH (state.branch) is {name!r}, and the state is on {found[0]!r}: set it to that"
+                )
+        if heads.tip and self._remote.default_branch(self._session.git_dir, timeout=timeout) == self.ref:
+            raise WrongStateBranch(
+                f"ORCH_STATE_BRANCH (state.branch) is {name!r}, the default branch of the repository, "
+                "which holds no state: set it to another name"
+            )
 
     def fill(self, oids: Iterable[str], timeout: float, *, only: str = "") -> None:
         """Fetch objects that were left out, with all below them unless the filter `only` says otherwise.

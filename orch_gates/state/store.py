@@ -40,6 +40,7 @@ class Store(Protocol):
 
         Raises:
             MissingState: there is no branch; never the same as an empty one (ST-4).
+            WrongStateBranch: the state is on a branch of another name (ST-9).
             RewoundState: it lost commits that it was seen to have (ST-4).
             StateUnreachable: the remote did not answer in time.
             StateDenied: the remote refused to be read.
@@ -61,11 +62,13 @@ class Store(Protocol):
         """
         ...
 
-    def initialise(self, files: Mapping[str, str]) -> Initialised:
+    def initialise(self, files: Mapping[str, str], *, anew: bool = False) -> Initialised:
         """Make the branch with these files, unless there is one; `orch-state.md` with generation 1 is one of them.
 
+        `anew`: also where this machine knows of one that is gone, with its witness.
+
         Raises:
-            MissingState: there was one, and it can be restored.
+            MissingState: there was one, which the witness or this machine knows.
             StateUnreachable, StateDenied, StateExhausted, StateUnclear, StateError: as `transact`.
         """
         ...

@@ -130,13 +130,15 @@ class MemoryStore:
                 self._remote.branch = self._remote.witness = self._seen = made
                 return Committed(made, snapshot.generation + 1, op, attempts)
 
-    def initialise(self, files: Mapping[str, str]) -> Initialised:
+    def initialise(self, files: Mapping[str, str], *, anew: bool = False) -> Initialised:
         remote = self._remote
         first = generation.read(files.get(ROOT))
         if remote.branch:
             return Exists(self.load().tip)
         if remote.witness:
             raise MissingState("the state branch was wiped: `orch-gates state restore`")
+        if self._seen and not anew:
+            raise MissingState("branch and witness were wiped: `orch-gates state restore`")
         if remote.refusal:
             raise denied(remote.refusal)
         op = self._op(first)
@@ -148,6 +150,9 @@ class MemoryStore:
     def restore(self) -> Restoration:
         remote = self._remote
         good = remote.witness
+        if not remote.branch and not good and self._seen:
+            remote.witness = self._seen
+            return self._restored(self._seen)
         if not remote.branch and not good:
             raise MissingState("there is no state branch: `orch-gates state init`")
         if self._seen and (not good or remote.reaches(self._seen, good)):

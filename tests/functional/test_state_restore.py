@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.errors import RewoundState, StateDenied
+from orch_gates.errors import MissingState, RewoundState, StateDenied, WrongStateBranch
 from orch_gates.state.outcome import Committed, NothingToDo, Restored
 from tests import state_rig
 from tests.builders import orch
-from tests.state_rig import BRANCH, FILES, GitRig, put
+from tests.state_rig import BRANCH, FILES, WITNESS, GitRig, put
 
 
 @pytest.fixture
@@ -120,3 +120,55 @@ def test_a_reverted_step_is_no_loss(rig: GitRig) -> None:
 def _reverted(rig: GitRig, commits: int) -> str:
     tree = f"{BRANCH}~{commits}^{{tree}}"
     return rig.server.git("commit-tree", "-m", "Revert", "-p", BRANCH, rig.server.git("rev-parse", tree))
+
+
+def gone(rig: GitRig) -> str:
+    """Branch and witness are deleted together."""
+    good = rig.tip()
+    for ref in (BRANCH, WITNESS):
+        rig.server.git("update-ref", "-d", ref)
+    return good
+
+
+def test_a_machine_that_knows_a_branch_makes_no_empty_one_in_its_place(rig: GitRig) -> None:
+    """A CI job runs `state init` first, every time: a branch that is gone stays a loss until somebody decides."""
+    store = rig.store("known")
+    store.transact(put("README.md", "# One\n"))
+    good = gone(rig)
+    with pytest.raises(MissingState, match=f"it stood at {good}.*state restore.*init --anew"):
+        rig.store("known").initialise(FILES)
+    mended = rig.store("known").restore()
+    assert isinstance(mended, Restored)
+    assert (rig.tip(), rig.witness()) == (good, good)
+    gone(rig)
+    assert isinstance(rig.store("known").initialise(FILES, anew=True), Committed)
+    assert rig.store("known").load().generation == 1
+
+
+def test_a_machine_without_the_whole_history_says_what_to_push(tmp_path: Path) -> None:
+    with state_rig.rig("file-filter", tmp_path) as rig:
+        assert isinstance(rig, GitRig)
+        rig.store().initialise(FILES)
+        rig.store().transact(put("README.md", "# One\n"))
+        rig.store("known").load()
+        good = gone(rig)
+        with pytest.raises(MissingState, match=f"git push origin {good}:{BRANCH}"):
+            rig.store("known").restore()
+        rig.server.git("push", str(rig.server.path), f"{good}:{BRANCH}")
+        assert rig.store("known").load().tip == good
+
+
+def test_a_wrong_name_of_the_branch_is_no_loss(rig: GitRig) -> None:
+    """One runner that spells it otherwise is told so, and may not make a second branch on one witness."""
+    store = rig.store(ORCH_STATE_BRANCH="orch_state")
+    for act in (store.load, store.restore, lambda: store.initialise(FILES)):
+        with pytest.raises(WrongStateBranch, match="'orch_state', and the state is on 'orch-state'"):
+            act()
+    before = rig.server.git("for-each-ref")
+    rig.server.git("update-ref", "refs/heads/main", rig.server.git("commit-tree", "-m", "Start", f"{BRANCH}^{{tree}}"))
+    rig.server.git("symbolic-ref", "HEAD", "refs/heads/main")
+    main = rig.store(ORCH_STATE_BRANCH="main")
+    for act in (main.load, main.restore):
+        with pytest.raises(WrongStateBranch, match="'main'"):
+            act()
+    assert before in rig.server.git("for-each-ref")
