@@ -123,6 +123,14 @@ class StateUnreachable(StateError):
     """The remote of the state branch did not answer, or not in time."""
 
 
+class StateBusy(StateUnreachable):
+    """The remote had no time, or the connection broke: asking again may help, after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class StateDenied(StateError):
     """The server refused to let the state branch be read or written; asking again does not help."""
 

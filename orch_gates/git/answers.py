@@ -21,6 +21,8 @@ class Pushed(StrEnum):
     """The very same commit was there already: somebody else's, as nothing was written (T3)."""
     REFUSED = "refused"
     """A hook, a rule or missing rights: pushing again does not help."""
+    UNSENT = "unsent"
+    """The server was not to be had before anything was sent: pushing again may help."""
     UNCLEAR = "unclear"
     """Anything else: it may have landed all the same."""
 
@@ -39,6 +41,8 @@ class Fetched(StrEnum):
     """The local store failed: damaged, or the disk is full."""
     FOREIGN = "foreign"
     """No git answered: a page that asks to log in, a proxy, an empty page. Nothing follows from it (ST-9)."""
+    BUSY = "busy"
+    """Too many requests, a server that restarts, a connection that broke: asking again may help."""
     FAILED = "failed"
     """Anything else, e.g. a network that is down."""
 
@@ -50,6 +54,7 @@ class PushAnswer:
     `declined`: the server itself said that it did not take it, so it cannot land any later either.
     `damaged`: objects here could not be read, so that no other push of them gets through.
     `stale`: the refs that git found not to stand where they were expected.
+    `retry_after`: seconds that the server asked to wait.
     `told`: what a hook of the server said, whole, in one line.
     """
 
@@ -60,14 +65,16 @@ class PushAnswer:
     damaged: bool = False
     told: str = ""
     stale: tuple[str, ...] = ()
+    retry_after: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FetchAnswer:
-    """The meaning of a fetch's output, and git's own words."""
+    """The meaning of a fetch's output, and git's own words; `retry_after` are seconds that a server asked to wait."""
 
     meaning: Fetched
     reason: str = ""
+    retry_after: float = 0
 
 
 _LINE = re.compile(r"^(?P<flag>[ +*\-=!])\t[^\t]*:(?P<ref>refs/[^\t]+)\t(?P<summary>.*)$", re.MULTILINE)
@@ -95,6 +102,14 @@ _UNABLE = re.compile(
     re.IGNORECASE,
 )
 _ABSENT = re.compile(r"couldn't find remote ref", re.IGNORECASE)
+_BUSY = re.compile(
+    r"returned error: (429|50[0234])|HTTP (429|50[0234])|connection reset|empty reply|early EOF|unexpected disconnect|"
+    r"timed out|did not finish within|(recv|send) failure|transfer closed|RPC failed|try again later",
+    re.IGNORECASE,
+)
+# What git says before it has sent anything over HTTP.
+_UNSENT = re.compile(r"^fatal: unable to access ", re.MULTILINE)
+_RETRY_AFTER = re.compile(rb"Recv header: retry-after: *([0-9]{1,6})\s*$", re.MULTILINE | re.IGNORECASE)
 _FOREIGN = re.compile(r"info/refs not valid", re.IGNORECASE)
 _FORMAT = re.compile(r"mismatched (object )?(algorithm|format)|unknown object format|object format", re.IGNORECASE)
 _BROKEN = re.compile(
@@ -128,16 +143,19 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     # A server that says so itself has a rule against it; who is only overtaken hears it from git on this side.
     if any("remote rejected" in reason and _FINAL.search(reason) for reason in telling):
         return PushAnswer(Pushed.REFUSED, words, told=_told(stderr))
-    if _UNABLE.search(text):
-        return PushAnswer(Pushed.REFUSED, words)
-    if reasons and _LOST.search(text) and not _LEFT_LOCK.search(text):
+    lost = reasons and _LOST.search(text) and not _UNABLE.search(text)
+    if lost and not _LEFT_LOCK.search(text):
         stale = tuple(ref for ref in refs if ref in lines and "(stale info)" in lines[ref]["summary"])
         return PushAnswer(Pushed.LOST, words, stale=stale)
-    if _REFUSED.search(text):
+    if _REFUSED.search(text) or _UNABLE.search(text):
         return PushAnswer(Pushed.REFUSED, words)
-    declined = any("remote rejected" in reason for reason in reasons)
     words = words or f"git push ended with {returncode} and said nothing"
-    return PushAnswer(Pushed.UNCLEAR, words, declined=declined, damaged=bool(_DAMAGED.search(stderr)))
+    if not reasons and _UNSENT.search(stderr) and "RPC failed" not in stderr:
+        meaning = Pushed.UNSENT
+    else:
+        meaning = Pushed.UNCLEAR
+    declined = any("remote rejected" in reason for reason in reasons)
+    return PushAnswer(meaning, words, declined=declined, damaged=bool(_DAMAGED.search(stderr)))
 
 
 def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
@@ -151,10 +169,17 @@ def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
         (_FORMAT, Fetched.FORMAT),
         (_REFUSED, Fetched.REFUSED),
         (_BROKEN, Fetched.BROKEN),
+        (_BUSY, Fetched.BUSY),
     ):
         if pattern.search(stderr):
             return FetchAnswer(meaning, words)
     return FetchAnswer(Fetched.FAILED, words)
+
+
+def read_retry_after(trace: bytes) -> float:
+    """The seconds that a server asked to wait, in a trace of the headers that it sent; 0 where it did not."""
+    found = _RETRY_AFTER.findall(trace)
+    return float(found[-1]) if found else 0
 
 
 def _told(stderr: str) -> str:

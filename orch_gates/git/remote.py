@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orch_gates import process
@@ -153,12 +153,14 @@ class Remote:
         args += [NAME, f"{_OUTGOING}*:refs/*"]
         try:
             with _outgoing(git_dir, updates):
-                done = self._run(git_dir, args, timeout)
+                done, retry_after = self._run(git_dir, args, timeout)
         except ProcessError as error:
             return PushAnswer(Pushed.UNCLEAR, str(error), cut_off=True)
+        except OSError as error:
+            return PushAnswer(Pushed.UNSENT, f"{git_dir} cannot be written: {error.strerror}")
         refs = [update.ref for update in updates]
         stdout, stderr = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
-        return answers.read_push(done.returncode, stdout, stderr, refs)
+        return replace(answers.read_push(done.returncode, stdout, stderr, refs), retry_after=retry_after)
 
     def _listing(self, git_dir: Path, patterns: Sequence[str], timeout: float) -> tuple[FetchAnswer, str]:
         args = ["ls-remote", "--quiet", NAME, *patterns]
@@ -185,11 +187,11 @@ class Remote:
         trace: Mapping[str, str] | None = None,
     ) -> tuple[FetchAnswer, str]:
         try:
-            done = self._run(git_dir, args, timeout, stdin, trace)
+            done, retry_after = self._run(git_dir, args, timeout, stdin, trace)
         except ProcessError as error:
-            return FetchAnswer(Fetched.FAILED, str(error)), ""
+            return answers.read_fetch(-1, str(error)), ""
         answer = answers.read_fetch(done.returncode, done.stderr.decode("utf-8", "replace"))
-        return answer, done.stdout.decode("utf-8", "replace")
+        return replace(answer, retry_after=retry_after), done.stdout.decode("utf-8", "replace")
 
     def _run(
         self,
@@ -198,9 +200,19 @@ class Remote:
         timeout: float,
         stdin: bytes | None = None,
         trace: Mapping[str, str] | None = None,
-    ) -> process.Completed:
+    ) -> tuple[process.Completed, float]:
+        """A command of git, and the seconds that the server asked to wait, which git does not tell."""
         env = {**self.env, **(trace or {})}
-        return process.run(["git", f"--git-dir={git_dir}", *args], env=env, timeout=timeout, cwd=git_dir, stdin=stdin)
+        argv = ["git", f"--git-dir={git_dir}", *args]
+        if not self.url.startswith(("http://", "https://")):
+            return process.run(argv, env=env, timeout=timeout, cwd=git_dir, stdin=stdin), 0
+        with tempfile.TemporaryDirectory(prefix="orch-gates-") as private:
+            headers = Path(private) / "headers"
+            # git takes credentials out of this trace; it is read for one header, and gone.
+            env |= {"GIT_TRACE_CURL": str(headers), "GIT_TRACE_CURL_NO_DATA": "1", "GIT_TRACE_REDACT": "1"}
+            done = process.run(argv, env=env, timeout=timeout, cwd=git_dir, stdin=stdin)
+            found = headers.read_bytes() if done.returncode and headers.exists() else b""
+            return done, answers.read_retry_after(found)
 
 
 def _pairs(stdout: str) -> Iterator[tuple[str, str]]:
@@ -219,7 +231,5 @@ def _outgoing(git_dir: Path, updates: Sequence[Update]) -> Iterator[None]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{update.after}\n")
         yield
-    except OSError as error:
-        raise ProcessError(f"{git_dir} cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, assert_never
 
 from orch_gates.documents import escape
-from orch_gates.errors import StateDenied, StateError, StateUnreachable
+from orch_gates.errors import StateBusy, StateDenied, StateError, StateUnreachable
 from orch_gates.git.answers import PushAnswer, Pushed
 from orch_gates.state import outcome
 from orch_gates.state.timing import Deadline
@@ -87,6 +87,7 @@ class Attempts(Generic[B, D]):
         self._may_land: list[tuple[Attempt, str]] = []
         self._trouble = ""
         self._stale: tuple[str, ...] = ()
+        self._asked = 0.0
 
     def run(self, early: Sent | None = None) -> D:
         """Attempt until the end; `early` is a push of this call that stood on what was read before.
@@ -101,14 +102,14 @@ class Attempts(Generic[B, D]):
         if early is not None and (ended := self._heard(early)) is not None:
             return ended.value
         for number in itertools.count(1):
-            begun = self._deadline.spent()
+            begun, self._asked = self._deadline.spent(), 0.0
             if (ended := self._attempt()) is not None:
                 return ended.value
             if self._deadline.over():
                 break
             # Others need as long as this took, so a wait of some such times finds the branch quiet (faults.md T7).
             took = max(self._deadline.spent() - begun, _SHORTEST)
-            self._deadline.back_off(min(number, _DOUBLINGS), took, _LONGEST)
+            self._deadline.back_off(min(number, _DOUBLINGS), took, _LONGEST, least=self._asked)
         return self._late()
 
     def _attempt(self) -> Done[D] | None:
@@ -118,7 +119,7 @@ class Attempts(Generic[B, D]):
         try:
             acted = self._call.act(looked[0])
         except StateUnreachable as error:
-            self._trouble = str(error)
+            self._note(error)
             return None
         if isinstance(acted, Done):
             self._refuse_unclear()
@@ -130,7 +131,7 @@ class Attempts(Generic[B, D]):
         try:
             base, found = self._call.look(self._sent, deadline)
         except StateUnreachable as error:
-            self._trouble = str(error)
+            self._note(error)
             return None
         except StateDenied as error:
             if self._unclear or self._may_land:
@@ -145,6 +146,7 @@ class Attempts(Generic[B, D]):
         attempt, answer = sent.attempt, sent.answer
         self._attempts += 1
         words = escape.visible(answer.reason)
+        self._asked = answer.retry_after
         match answer.meaning:
             case Pushed.LANDED:
                 return Done(self._call.settle(Landed(attempt.commit, self._attempts, late=False)))
@@ -154,6 +156,8 @@ class Attempts(Generic[B, D]):
             case Pushed.TWIN:
                 # Never ours, as it was sent only once: so it is not looked for either (faults.md T3).
                 self._trouble = ""
+            case Pushed.UNSENT:
+                self._trouble = words
             case Pushed.LOST:
                 self._sent[attempt.commit] = attempt
                 self._refuse_hidden(sent)
@@ -168,6 +172,11 @@ class Attempts(Generic[B, D]):
             case _:
                 assert_never(answer.meaning)
         return None
+
+    def _note(self, error: StateUnreachable) -> None:
+        self._trouble = str(error)
+        if isinstance(error, StateBusy):
+            self._asked = error.retry_after
 
     def _refuse_hidden(self, sent: Sent) -> None:
         """A ref that a fetch shows where it was expected, and a push does not, twice: no other writer did that."""

@@ -67,7 +67,7 @@ class GitStore:
 
     def load(self) -> GitSnapshot:
         """The branch as it is now; see `Store.load`."""
-        return self._reader.fresh(self._deadline()).snapshot
+        return self._reader.patient(self._deadline()).snapshot
 
     def transact(self, decide: Decide) -> Result:
         """One transaction; see `Store.transact`."""
@@ -97,7 +97,7 @@ class GitStore:
     def log(self) -> Iterator[Logged]:
         """Every commit, newest first; see `Store.log`."""
         deadline = self._deadline()
-        base = self._reader.fresh(deadline)
+        base = self._reader.patient(deadline)
         heads = Heads(base.snapshot.tip, base.witness)
         with self._source.with_history(heads, deadline.share()) as whole:
             for oid, _ in whole.objects.history(heads.tip):
@@ -112,7 +112,7 @@ class GitStore:
         """
         deadline = self._deadline()
         try:
-            base = self._reader.fresh(deadline)
+            base = self._reader.patient(deadline)
             heads, generation = Heads(base.snapshot.tip, base.witness), base.snapshot.generation
         except StateDocumentError:
             # Which commit broke the root document is what the history itself can tell.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
-from orch_gates.errors import MissingState, RewoundState, StateError
+from orch_gates.errors import MissingState, RewoundState, StateBusy, StateError
 from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.state.cache import Seen
 from orch_gates.state.git_snapshot import GitSnapshot
@@ -15,6 +16,7 @@ from orch_gates.state.timing import Deadline, Timing
 from orch_gates.state.writer import Base
 
 _LOOKS = 5
+_FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = 0.1, 10.0, 6
 
 
 class Reader:
@@ -40,6 +42,21 @@ class Reader:
             except StateError:
                 return None
         return self._latest
+
+    def patient(self, deadline: Deadline) -> Base:
+        """As `fresh`; a server that has no time just now is asked again within the deadline.
+
+        Raises:
+            StateError: as `fresh`.
+        """
+        for number in itertools.count(1):
+            try:
+                return self.fresh(deadline)
+            except StateBusy as error:
+                if deadline.over() or error.retry_after > deadline.left():
+                    raise
+                deadline.back_off(min(number, _DOUBLINGS), _FIRST_WAIT, _LONGEST_WAIT, least=error.retry_after)
+        raise AssertionError
 
     def fresh(self, deadline: Deadline) -> Base:
         """The branch as it is now.

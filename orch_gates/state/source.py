@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orch_gates.documents import escape
-from orch_gates.errors import StateDenied, StateError, StateUnreachable, WrongStateBranch
+from orch_gates.errors import StateBusy, StateDenied, StateError, StateUnreachable, WrongStateBranch
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer
 from orch_gates.git.remote import Remote, Update
 from orch_gates.git.tree import Objects
@@ -281,4 +281,6 @@ def failure(answer: FetchAnswer) -> StateError:
             "what answered in place of the state branch's server is not git: a page to log in at, or a proxy; "
             "open the url of the repository in a browser, or set ORCH_STATE_REMOTE"
         )
+    if answer.meaning is Fetched.BUSY:
+        return StateBusy(f"the state branch could not be fetched: {words}", answer.retry_after)
     return StateUnreachable(f"the state branch could not be fetched: {words}")

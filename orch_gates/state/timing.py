@@ -55,7 +55,10 @@ class Deadline:
         """What one network operation may take: enough is left to find out what became of it (ST-3)."""
         return max(self.left() * 0.6, 0.1)
 
-    def back_off(self, attempt: int, first: float, cap: float) -> None:
-        """Wait before another attempt: full jitter, so that many losers spread out (ST-2, faults.md T7)."""
+    def back_off(self, attempt: int, first: float, cap: float, *, least: float = 0) -> None:
+        """Wait before another attempt: full jitter, so that many losers spread out (ST-2, faults.md T7).
+
+        `least` are seconds that the server asked for.
+        """
         most = min(cap, first * 2 ** min(attempt, 30))
-        self._timing.sleep(max(0.0, min(self._timing.uniform(0, most), self.left() - self.reserve)))
+        self._timing.sleep(max(0.0, min(least + self._timing.uniform(0, most), self.left() - self.reserve)))

@@ -123,3 +123,49 @@ def test_what_no_retry_can_help_ends_at_once_and_names_the_cause(rig: GitRig, se
     with pytest.raises(StateDenied, match=match):
         rig.store().transact(put("README.md", "# One\n"))
     assert time.monotonic() - begun < 20
+
+
+BUSY = {
+    "429": page(b"slow down", 429, Retry_After="1"),
+    "502": page(b"<h1>Bad gateway</h1>", 502),
+    "503": page(b"<h1>Maintenance</h1>", 503),
+    "reset": git_http.reset,
+}
+
+
+@pytest.mark.parametrize("fault", BUSY.values(), ids=BUSY)
+def test_a_read_is_tried_again_while_the_server_has_no_time(rig: GitRig, server: GitHttp, fault: Fault) -> None:
+    """One bad answer ends no command; a server that asks for time gets it."""
+    times = iter(range(2))
+
+    def busy(handler: BaseHTTPRequestHandler, answer: bytes) -> bool:
+        return next(times, None) is not None and fault(handler, answer)
+
+    server.fault = busy
+    begun = time.monotonic()
+    assert rig.store().load().tip == rig.tip()
+    assert next(times, None) is None
+    assert time.monotonic() - begun > (2 if fault is BUSY["429"] else 0)
+
+
+def test_a_server_that_asks_for_more_time_than_there_is_is_not_waited_for(rig: GitRig, server: GitHttp) -> None:
+    server.fault = page(b"slow down", 429, Retry_After="3600")
+    begun = time.monotonic()
+    with pytest.raises(StateUnreachable, match="429"):
+        rig.store().load()
+    assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_push_that_was_never_sent_is_known_not_to_have_landed(rig: GitRig, server: GitHttp, status: int) -> None:
+    """The server refused to talk before it got a commit; nobody has to look for one."""
+
+    def refuse(handler: BaseHTTPRequestHandler, answer: bytes) -> bool:
+        return "git-receive-pack" in handler.path and page(b"", status, Retry_After="1")(handler, answer)
+
+    before = rig.tip()
+    server.fault = refuse
+    with pytest.raises(StateUnreachable, match=str(status)):
+        rig.store(ORCH_STATE_TIMEOUT_S="4").transact(put("README.md", "# One\n"))
+    assert len([path for _, path, _ in server.requests if path.endswith("info/refs")]) < 12
+    assert rig.tip() == before

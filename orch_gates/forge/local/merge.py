@@ -155,6 +155,8 @@ def meaning(answer: PushAnswer, commit: str, landed: str) -> MergeOutcome:
             return AlreadyMerged() if landed else BaseMoved()
         case Pushed.REFUSED:
             return Forbidden(escape.visible(answer.told or answer.reason))
+        case Pushed.UNSENT:
+            return AlreadyMerged() if landed else Transient(escape.visible(answer.reason))
         case Pushed.UNCLEAR if landed:
             return Merged(commit) if landed == commit else AlreadyMerged()
         case Pushed.UNCLEAR:
