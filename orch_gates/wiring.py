@@ -11,7 +11,7 @@ from orch_gates import clock
 from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
 from orch_gates.config.file import Config
-from orch_gates.errors import GitError, OrchError, RepositoryRulesError, SettingsError, UnknownRevision, UsageError
+from orch_gates.errors import GitError, OrchError, RepositoryRulesError, SettingsError, UsageError
 from orch_gates.gates import allowlist, allowlist_file, dependencies, secret_scan, security
 from orch_gates.gates import range as ranges
 from orch_gates.gates.allowlist import AllowList
@@ -19,7 +19,7 @@ from orch_gates.gates.dependencies import DependencyResult
 from orch_gates.gates.range import Range, in_scope
 from orch_gates.gates.secret_scan import SecretFacts, Subject
 from orch_gates.gates.security import SecurityFacts, Unproven
-from orch_gates.git.cli import Git, open_repository
+from orch_gates.git.cli import Git, default_branch_commit, open_repository
 from orch_gates.model.verdict import Verdict
 from orch_gates.scanners import early, engine, locate, repository_rules
 from orch_gates.scanners.engine import Engine
@@ -215,21 +215,6 @@ def _checked_key(key: bytes, source: str) -> bytes:
     return key
 
 
-def default_branch_commit(git: Git) -> str:
-    """The commit of a server repository's default branch, or empty before its first push.
-
-    Raises:
-        GitError: there is a branch, and its commit cannot be read.
-    """
-    try:
-        return git.resolve("HEAD")
-    except UnknownRevision:
-        # A branch whose commit is gone is no empty repository.
-        if named := git.text("for-each-ref", "--format=%(refname)", git.text("symbolic-ref", "HEAD")):
-            raise GitError(f"{named} cannot be read, so neither can what configures this repository") from None
-        return ""
-
-
 def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> DependencyResult | None:
     """Audit the files of pins that a range changed (SEC-7); None where that is switched off."""
     if not settings.security.dep_audit_enabled:
@@ -259,6 +244,7 @@ def store(settings: Settings, directory: Path) -> GitStore:
         GitError: the clone cannot be read.
     """
     # pygit2 costs every hook and `--version` that does not need it.
+    from orch_gates.document_kinds import KINDS
     from orch_gates.git.tree import Author
     from orch_gates.state import place
     from orch_gates.state.git_store import GitStore, Identity
@@ -267,7 +253,7 @@ def store(settings: Settings, directory: Path) -> GitStore:
     found = place.find(wanted.remote, directory, settings.inherited_env, timeout=wanted.timeout)
     source = place.source(found, wanted.branch, settings.tools.cache_dir, settings.inherited_env)
     author = Author(wanted.author_name, wanted.author_email)
-    return GitStore(source, Identity(author, wanted.by), wanted.timeout)
+    return GitStore(source, Identity(author, wanted.by), wanted.timeout, KINDS)
 
 
 def forge_place(settings: Settings, directory: Path) -> Place | None:

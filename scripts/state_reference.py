@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from orch_gates.cli.document_kinds import KINDS
+from orch_gates.document_kinds import KINDS
 from orch_gates.model.root import Root
 from orch_gates.state import codec, layout, schema
 from orch_gates.state.branch import branch_files

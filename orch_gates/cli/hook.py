@@ -142,7 +142,7 @@ def install(repository: Path, gitea: bool, every: bool) -> None:
 
 def _document_kinds() -> Kinds:
     # Their models cost every push that does not touch the state a tenth of a second.
-    from orch_gates.cli.document_kinds import KINDS
+    from orch_gates.document_kinds import KINDS
 
     return KINDS
 

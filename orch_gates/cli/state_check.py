@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ import click
 from orch_gates.cli.boundary import exit_codes, say
 
 if TYPE_CHECKING:
+    from orch_gates.config.history import Pipelines
+    from orch_gates.model.root import Root
     from orch_gates.state.files import Problem
     from orch_gates.state.judge_change import Judged
 
@@ -41,15 +43,30 @@ def verify(as_json: bool, repo: Path) -> None:
       orch-gates state verify --repo /srv/git/app.git --json
     """
     with exit_codes():
-        from orch_gates.cli.document_kinds import KINDS
         from orch_gates.cli.session import open_state
 
         with open_state(repo).audit() as audit:
             total, generation = len(audit.chain.commits), audit.generation
-            bad = [judged for judged in _with_progress(audit.judged(KINDS), total) if judged.problems]
+            bad = [judged for judged in _with_progress(audit.judged(_configured(repo)), total) if judged.problems]
         said = {"commits": total, "generation": generation, "bad": [_as_value(judged) for judged in bad]}
         say(f"{json.dumps(said, indent=2)}\n" if as_json else _told(total, generation, bad))
         raise SystemExit(1 if bad else 0)
+
+
+def _configured(repo: Path) -> Callable[[Root], bool]:
+    """Whether the default branch has ever configured a pipeline; looked up once, and only where one changed."""
+    from functools import cache
+
+    from orch_gates import settings, wiring
+    from orch_gates.config.history import pipelines
+
+    @cache
+    def known() -> Pipelines:
+        loaded = settings.load()
+        git = wiring.repository(loaded, repo)
+        return pipelines(git, wiring.configuring_commit(loaded, git))
+
+    return lambda root: known().has(root.stages, root.rework)
 
 
 def _with_progress(judged: Iterator[Judged], total: int) -> Iterator[Judged]:
@@ -108,7 +125,7 @@ def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
 
 
 def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
-    from orch_gates.cli.document_kinds import KINDS
+    from orch_gates.document_kinds import KINDS
     from orch_gates.documents.frontmatter import MAX_DOCUMENT
     from orch_gates.errors import UsageError
     from orch_gates.state import files
@@ -125,8 +142,8 @@ def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
 
 
 def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
-    from orch_gates.cli.document_kinds import KINDS
     from orch_gates.cli.session import open_state
+    from orch_gates.document_kinds import KINDS
     from orch_gates.errors import StateDocumentError
     from orch_gates.state import files
     from orch_gates.state.files import Problem
@@ -154,7 +171,7 @@ def schema(kind: str | None) -> None:
       orch-gates state schema task
     """
     with exit_codes():
-        from orch_gates.cli.document_kinds import KINDS
+        from orch_gates.document_kinds import KINDS
         from orch_gates.errors import UsageError
         from orch_gates.state import schema as schemas
 

@@ -150,10 +150,8 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     if _REFUSED.search(text) or _UNABLE.search(text):
         return PushAnswer(Pushed.REFUSED, words)
     words = words or f"git push ended with {returncode} and said nothing"
-    if not reasons and _UNSENT.search(stderr) and "RPC failed" not in stderr:
-        meaning = Pushed.UNSENT
-    else:
-        meaning = Pushed.UNCLEAR
+    unsent = not reasons and _UNSENT.search(stderr) and "RPC failed" not in stderr
+    meaning = Pushed.UNSENT if unsent else Pushed.UNCLEAR
     declined = any("remote rejected" in reason for reason in reasons)
     return PushAnswer(meaning, words, declined=declined, damaged=bool(_DAMAGED.search(stderr)))
 

@@ -215,13 +215,17 @@ class Git:
         """Whether any object's id begins so; git itself would take the ref."""
         return bool(self.run("rev-parse", f"--disambiguate={abbreviated}").stdout.strip())
 
+    def is_shallow(self) -> bool:
+        """Whether history is cut off here."""
+        return self._told("shallow") != "false"
+
     def refuse_shallow(self) -> None:
         """A range in a shallow clone may be empty without being clean (SEC-2).
 
         Raises:
             ShallowRepository: history is cut off here.
         """
-        if self._told("shallow") != "false":
+        if self.is_shallow():
             raise ShallowRepository(
                 "this clone is shallow, so the range cannot be proven; "
                 "fetch the whole history (git fetch --unshallow, or fetch-depth: 0 in CI)"
@@ -268,3 +272,18 @@ def open_repository(directory: Path, inherited: Mapping[str, str], *, timeout: f
     git = Git(directory, isolated_env(inherited, inside_hook=inside_hook), timeout)
     git.git_dir()
     return git
+
+
+def default_branch_commit(git: Git) -> str:
+    """The commit of a server repository's default branch, or empty before its first push.
+
+    Raises:
+        GitError: there is a branch, and its commit cannot be read.
+    """
+    try:
+        return git.resolve("HEAD")
+    except UnknownRevision:
+        # A branch whose commit is gone is no empty repository.
+        if named := git.text("for-each-ref", "--format=%(refname)", git.text("symbolic-ref", "HEAD")):
+            raise GitError(f"{named} cannot be read, so neither can what configures this repository") from None
+        return ""

@@ -14,7 +14,7 @@ from orch_gates.gates.secret_scan import SecretFacts
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.gates.staged import staged
 from orch_gates.git import feed
-from orch_gates.git.cli import Git
+from orch_gates.git.cli import Git, default_branch_commit
 from orch_gates.hooks.updates import RefUpdate
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.scanners.engine import Engine
@@ -41,7 +41,7 @@ class Ground:
 
 def on_server(settings: Settings, git: Git, engine: Engine | None) -> Ground:
     """A server's repository: configured by its default branch as it was before the push (P5)."""
-    return _configured(settings, git, wiring.default_branch_commit(git), engine)
+    return _configured(settings, git, default_branch_commit(git), engine)
 
 
 def in_clone(settings: Settings, git: Git, remote: str, engine: Engine | None) -> Ground:

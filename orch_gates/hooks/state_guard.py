@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from orch_gates.config import file as config_file
+from orch_gates.config.history import current
 from orch_gates.errors import GitError, OrchError
-from orch_gates.git.cli import Git
+from orch_gates.git.cli import Git, default_branch_commit
 from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.hooks.updates import RefUpdate
 from orch_gates.model.finding import Finding
+from orch_gates.model.root import Root
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
 from orch_gates.state import history
 from orch_gates.state.files import Problem
+from orch_gates.state.judge_change import restores
 from orch_gates.state.kinds import Kinds
 from orch_gates.state.log import Logged
-from orch_gates.state.refs import WITNESS, is_state
+from orch_gates.state.refs import LOST, MOST_LOST, WITNESS, is_state, shadows
 
 GATE = "state-guard"
 
 _MOST_PROBLEMS = 50
+_LOST_NAME = re.compile(rf"{LOST}/[1-9][0-9]{{0,17}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +68,31 @@ class _Guard:
 
     def now_at(self, ref: str) -> str:
         """Where a ref stands before the push; empty where there is none."""
-        return self.git.text("for-each-ref", "--format=%(objectname)", ref)
+        listed = self.git.text("for-each-ref", "--format=%(objectname) %(refname)", ref)
+        # A ref below this one is listed as well.
+        return next((oid for oid, _, name in (line.partition(" ") for line in listed.split("\n")) if name == ref), "")
 
     def objects(self) -> Objects:
         """Those of the repository together with the pushed ones."""
         return Objects(self.git.git_dir() / "objects", self.settings.hook.quarantine)
 
+    def configures(self, root: Root) -> bool:
+        """Whether the default branch, as it was before the push, has this pipeline (P5)."""
+        trusted = default_branch_commit(self.git)
+        return (root.stages, root.rework) == current(config_file.read(self.git, trusted))
+
 
 def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:
-    mine = [update for update in updates if is_state(update.ref, guard.settings.state.branch)]
+    branch = guard.settings.state.branch
+    mine = [update for update in updates if is_state(update.ref, branch)]
     pushed = {update.ref: update.new or "" for update in mine}
     for update in mine:
-        if update.new is None:
+        if shadows(update.ref, branch):
+            # Taking such a ref away is what helps.
+            if update.new is not None:
+                rule = f"git takes this name for {guard.branch} or {WITNESS}, or cannot keep both; choose another"
+                yield Refusal(update.ref, "", Problem("", "name", rule))
+        elif update.new is None:
             yield Refusal(update.ref, "", Problem("", "delete", "the state is never deleted"))
         elif len(update.new) != 40:
             yield Refusal(update.ref, "", Problem("", "", "the state branch has to be in a SHA-1 repository"))
@@ -82,27 +101,42 @@ def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:
         elif update.ref == WITNESS:
             if update.new != pushed.get(guard.branch, guard.now_at(guard.branch)):
                 yield Refusal(WITNESS, "", Problem("", "witness", f"it only ever follows {guard.branch}"))
-        elif update.old is not None:
-            yield Refusal(update.ref, "", Problem("", "", "what was set aside is never changed"))
+        else:
+            yield from _set_aside(guard, update, pushed.get(guard.branch, ""))
+
+
+def _set_aside(guard: _Guard, update: RefUpdate, restored: str) -> Iterator[Refusal]:
+    """Only a restore keeps something there: what it takes off the branch, in the same push (ST-8)."""
+    if update.old is not None:
+        yield Refusal(update.ref, "", Problem("", "", "what was set aside is never changed"))
+    elif not (_LOST_NAME.fullmatch(update.ref) and restored and update.new == guard.now_at(guard.branch)):
+        rule = f"refs/orch/ is written by `orch-gates state restore` only, with what it takes off {guard.branch}"
+        yield Refusal(update.ref, "", Problem("", "name", rule))
+    elif len(guard.git.text("for-each-ref", "--format=%(refname)", f"{LOST}/").split()) >= MOST_LOST:
+        rule = f"at most {MOST_LOST} refs are kept; an administrator removes old ones"
+        yield Refusal(update.ref, "", Problem("", "number", rule))
 
 
 def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
     objects = guard.objects()
     witness = guard.now_at(WITNESS)
     try:
-        # What follows nothing that was recorded had replaced the branch: a restore takes it away again (ST-8).
-        if old and witness and not history.chain(objects, old, old=witness).follows:
-            old = ""
-        chain = history.chain(objects, new, old=old, witness=witness)
+        # What does not follow the witness had replaced the branch: a restore takes it away again (ST-8).
+        replaced = bool(old and witness) and not history.descends(objects, old, witness)
+        chain = history.chain(objects, new, start=witness if replaced else old or witness)
+        joined = {oid: objects.commit(oid).parents[0] for oid in chain.commits if restores(objects.commit(oid))}
     except MissingObject as error:
         raise GitError(f"history is cut off at {error.oid}") from error
     if not chain.follows:
         rule = "it only ever goes forward, one commit on top of another"
         yield Refusal(guard.branch, new, Problem("", "history", rule))
         return
-    for judged in history.judged(objects, guard.kinds, chain.commits):
+    for judged in history.judged(objects, guard.kinds, chain.commits, guard.configures):
+        commit = judged.logged.commit
         for problem in (*_by_whom(guard.settings, judged.logged), *judged.problems):
-            yield Refusal(guard.branch, judged.logged.commit, problem)
+            yield Refusal(guard.branch, commit, problem)
+        if commit in joined and (old or witness) and not (replaced and joined[commit] == old):
+            yield Refusal(guard.branch, commit, Problem("", "parents", "a restore, and nothing had been replaced"))
 
 
 def _by_whom(settings: Settings, said: Logged) -> Iterator[Problem]:

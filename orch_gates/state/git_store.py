@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from orch_gates.errors import StateDocumentError
 from orch_gates.git.tree import Author, Objects
+from orch_gates.model.root import Root
 from orch_gates.state import history, repair
 from orch_gates.state.attempts import Attempts
 from orch_gates.state.git_snapshot import GitSnapshot
@@ -43,22 +44,26 @@ class Audit:
     generation: int
     objects: Objects
     chain: history.Chain
+    kinds: Kinds
 
-    def judged(self, kinds: Kinds) -> Iterator[Judged]:
-        """Every commit, oldest first, with what is illegal in it by the rules of these kinds of documents.
+    def judged(self, configured: Callable[[Root], bool]) -> Iterator[Judged]:
+        """Every commit, oldest first, with what is illegal in it; `configured` as for `ChangeJudge`.
 
         Raises:
-            GitError: an object is missing or broken, so nothing is proven.
+            GitError: an object is missing or broken, or what is configured cannot be told: nothing is proven.
         """
-        return history.judged(self.objects, kinds, self.chain.commits)
+        return history.judged(self.objects, self.kinds, self.chain.commits, configured)
 
 
 class GitStore:
     """Reads and changes the state branch of one remote; for one thread."""
 
-    def __init__(self, source: Source, identity: Identity, timeout: float, timing: Timing | None = None) -> None:
+    def __init__(
+        self, source: Source, identity: Identity, timeout: float, kinds: Kinds, timing: Timing | None = None
+    ) -> None:
         """`timeout`: seconds that one call may take in all, waiting for others included."""
         self._source = source
+        self._kinds = kinds
         self._timing = timing or Timing()
         self._timeout = timeout
         self._rest_until = 0.0
@@ -92,7 +97,7 @@ class GitStore:
     def restore(self) -> Restoration:
         """Mend the branch; see `Store.restore`."""
         deadline = self._deadline()
-        return repair.Restoring(self._source, self._reader, self._writer, deadline).run()
+        return repair.Restoring(self._source, self._reader, self._writer, deadline, self._kinds).run()
 
     def log(self) -> Iterator[Logged]:
         """Every commit, newest first; see `Store.log`."""
@@ -118,7 +123,7 @@ class GitStore:
             # Which commit broke the root document is what the history itself can tell.
             heads, generation = self._source.fetch(deadline.share()), 0
         with self._source.with_history(heads, deadline.left(), files=True) as whole:
-            yield Audit(generation, whole.objects, history.chain(whole.objects, heads.tip))
+            yield Audit(generation, whole.objects, history.chain(whole.objects, heads.tip), self._kinds)
 
     def close(self) -> None:
         """Let go of the cache; the store and its snapshots are of no use afterwards."""

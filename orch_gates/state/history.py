@@ -1,11 +1,12 @@
-"""The commits of the state branch from one to another, judged in the order in which they were made (ST-6)."""
+"""The commits of the state branch from one to another, judged in the order in which they were made (ST-6, ST-8)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from orch_gates.git.tree import Objects
+from orch_gates.git.tree import MissingObject, Objects
+from orch_gates.model.root import Root
 from orch_gates.state.files import Problem
 from orch_gates.state.judge_change import ChangeJudge, Judged, base_of, restores
 from orch_gates.state.kinds import Kinds
@@ -13,47 +14,75 @@ from orch_gates.state.kinds import Kinds
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Commits that follow one another, oldest first; `follows` says that they begin where they had to.
+    """All commits that lead to a tip, oldest first; `follows` says that they begin where they had to.
 
-    `joined` are the tips of what had replaced the branch and was set aside by a restore: they are
-    reachable, and no part of the history.
+    What a restore has set aside is among them: no history is skipped because a message says so (ST-8).
     """
 
     commits: tuple[str, ...]
     follows: bool
-    joined: frozenset[str]
 
 
-def chain(objects: Objects, tip: str, *, old: str = "", witness: str = "") -> Chain:
-    """The commits from `old` to `tip`; from `witness` where there was no `old`, or a restore has set it aside (ST-4).
-
-    Without either they are all commits, from the first one on.
+def chain(objects: Objects, tip: str, *, start: str = "") -> Chain:
+    """The commits after `start` up to `tip`; all of them without a `start`.
 
     Raises:
         MissingObject: history is cut off on the way.
     """
-    found: list[str] = []
-    joined: set[str] = set()
-    oid, goal = tip, old or witness
-    while oid and oid != goal:
-        found.append(oid)
+    own = list(lineage(objects, tip, start))
+    follows = not start or tip == start or (bool(own) and base_of(objects.commit(own[-1])) == start)
+    known = set(own)
+    if start and any(restores(objects.commit(oid)) for oid in own):
+        known |= set(lineage(objects, start))
+    return Chain(tuple(_with_set_aside(objects, own, known)), follows)
+
+
+def lineage(objects: Objects, tip: str, stop: str = "") -> Iterator[str]:
+    """A commit and what it follows, newest first, without what a restore has set aside; ends before `stop`.
+
+    Raises:
+        MissingObject: history is cut off on the way.
+    """
+    while tip and tip != stop:
+        yield tip
+        tip = base_of(objects.commit(tip))
+
+
+def _with_set_aside(objects: Objects, own: list[str], known: set[str]) -> Iterator[str]:
+    for oid in reversed(own):
         commit = objects.commit(oid)
         if restores(commit):
-            joined.add(commit.parents[0])
-            goal = witness if commit.parents[0] == old else goal
-        oid = base_of(commit)
-    follows = oid == goal and not (old in joined and not witness)
-    return Chain(tuple(reversed(found)), follows, frozenset(joined))
+            aside = []
+            for other in lineage(objects, commit.parents[0]):
+                if other in known:
+                    break
+                aside.append(other)
+            known.update(aside)
+            yield from _with_set_aside(objects, aside, known)
+        yield oid
 
 
-def judged(objects: Objects, kinds: Kinds, commits: tuple[str, ...]) -> Iterator[Judged]:
-    """Each commit with what is illegal in it, the same op id twice included (ST-3).
+def descends(objects: Objects, tip: str, ancestor: str) -> bool | None:
+    """Whether `ancestor` is `tip` or before it in its own history; None where that is not here far enough to tell.
+
+    What a restore has set aside is reachable, and no part of the history (ST-8).
+    """
+    try:
+        return any(oid == ancestor for oid in lineage(objects, tip))
+    except MissingObject:
+        return None
+
+
+def judged(
+    objects: Objects, kinds: Kinds, commits: tuple[str, ...], configured: Callable[[Root], bool]
+) -> Iterator[Judged]:
+    """Each commit with what is illegal in it, the same op id twice included (ST-3); `configured` as for `ChangeJudge`.
 
     Raises:
         MissingObject: an object is not here.
-        GitError: an object is broken.
+        GitError: an object is broken, or what is configured cannot be told.
     """
-    judge = ChangeJudge(objects, kinds)
+    judge = ChangeJudge(objects, kinds, configured)
     ops: dict[str, str] = {}
     for oid in commits:
         found = judge.judge(oid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,9 +42,11 @@ def restores(commit: Commit) -> bool:
 class ChangeJudge:
     """Judges commits whose objects, and those of the commits before them, are here."""
 
-    def __init__(self, objects: Objects, kinds: Kinds) -> None:
+    def __init__(self, objects: Objects, kinds: Kinds, configured: Callable[[Root], bool]) -> None:
+        """`configured`: whether the trusted configuration has these stages and this rework stage (P5, ST-8)."""
         self._objects = objects
         self._kinds = kinds
+        self._configured = configured
         # Every document is met twice: once as what it becomes, once as what it was.
         self._read = lru_cache(maxsize=4096)(self._read_file)
 
@@ -93,15 +95,29 @@ class ChangeJudge:
         else:
             broken = legality.root_alone(root)
         yield from _named(layout.ROOT, broken)
+        before_root = earlier.document if earlier is not None else root
+        same = isinstance(before_root, Root) and _pipeline(before_root) == _pipeline(root)
+        if not same and not self._configured(root):
+            yield Problem(layout.ROOT, "stages", "are not a pipeline that the default branch configures")
 
     def _restored(self, commit: Commit, root: Root, changes: Sequence[Changed]) -> Iterator[Problem]:
         for change in changes:
             if change.path != layout.ROOT:
                 yield Problem(change.path, "", "a restore changes no file but the generation")
+        yield from self._forked(*commit.parents)
         for parent in commit.parents:
             found = self._at(self._objects.commit(parent).tree, layout.ROOT)
             if found is not None and isinstance(found.document, Root) and found.document.generation >= root.generation:
                 yield Problem(layout.ROOT, "generation", "a restore raises it above both histories")
+
+    def _forked(self, replaced: str, good: str) -> Iterator[Problem]:
+        """What a restore joins has to be two ways on from one beginning; else nothing had been replaced (ST-8)."""
+        histories = [{oid for oid, _ in self._objects.history(tip)} for tip in (replaced, good)]
+        firsts = [{oid for oid in one if not self._objects.commit(oid).parents} for one in histories]
+        if replaced in histories[1] or good in histories[0]:
+            yield Problem("", "parents", "a restore joins what had replaced the branch; nothing had")
+        elif not firsts[0] & firsts[1]:
+            yield Problem("", "parents", "a restore joins histories of one state branch; these have no common commit")
 
     def _files(self, trees: Trees, root: Root, changes: Sequence[Changed]) -> Iterator[Problem]:
         moves = Moves(changes)
@@ -189,6 +205,10 @@ class ChangeJudge:
             return files.read(self._kinds, path, self._objects.blob(oid, most=MAX_DOCUMENT))
         except TooBig as error:
             return Read(problem=Problem(path, "", str(error)))
+
+
+def _pipeline(root: Root) -> tuple[tuple[str, ...], str]:
+    return root.stages, root.rework
 
 
 def _named(path: str, broken: Sequence[legality.Violation]) -> Iterator[Problem]:

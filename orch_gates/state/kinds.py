@@ -1,6 +1,6 @@
 """Every kind of document on the state branch, one row each (ST-1): layout, reading, rules, schema and templates.
 
-The local forge brings rows of its own; the program joins them in `cli/document_kinds.py` and hands the tuple on.
+The local forge brings rows of its own; the program joins them in `document_kinds.py` and hands the tuple on.
 """
 
 from __future__ import annotations

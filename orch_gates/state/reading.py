@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator
 
 from orch_gates.errors import MissingState, RewoundState, StateBusy, StateError
-from orch_gates.git.tree import MissingObject, Objects
+from orch_gates.git.tree import Objects
 from orch_gates.state.cache import Seen
 from orch_gates.state.git_snapshot import GitSnapshot
-from orch_gates.state.judge_change import base_of
+from orch_gates.state.history import descends
 from orch_gates.state.refs import WITNESS
 from orch_gates.state.source import Heads, Source
 from orch_gates.state.timing import Deadline, Timing
@@ -124,20 +124,6 @@ def _rewound(tip: str, known: str) -> str:
         f"the state branch was rewound or replaced: it stands at {tip}, which does not follow {known}; "
         "`orch-gates state restore` mends it"
     )
-
-
-def descends(objects: Objects, tip: str, ancestor: str) -> bool | None:
-    """Whether `ancestor` is `tip` or before it in its own history; None where that is not here far enough to tell.
-
-    What a restore has set aside is reachable, and no part of the history (ST-8).
-    """
-    oid = tip
-    while oid and oid != ancestor:
-        try:
-            oid = base_of(objects.commit(oid))
-        except MissingObject:
-            return None
-    return bool(oid)
 
 
 def proven(source: Source, heads: Heads, tip: str, ancestor: str, deadline: Deadline) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from orch_gates.errors import MissingState, StateDenied
 from orch_gates.state.attempts import Attempts, Done, Landed, Sent
 from orch_gates.state.git_snapshot import GitSnapshot
+from orch_gates.state.kinds import Kinds
 from orch_gates.state.outcome import Committed, Exists, Initialised, Restoration
 from orch_gates.state.reading import Reader, missing, proven
 from orch_gates.state.restore_plan import Plan, Planner
@@ -69,11 +70,11 @@ class Initialising:
 class Restoring:
     """Putting the branch back to what the witness, or else this machine, has seen."""
 
-    def __init__(self, source: Source, reader: Reader, writer: Writer, deadline: Deadline) -> None:
+    def __init__(self, source: Source, reader: Reader, writer: Writer, deadline: Deadline, kinds: Kinds) -> None:
         self._source = source
         self._reader = reader
         self._deadline = deadline
-        self._planner = Planner(source, writer, deadline)
+        self._planner = Planner(source, writer, deadline, kinds)
         self._plans: dict[str, Plan] = {}
         self._last: Plan | None = None
 

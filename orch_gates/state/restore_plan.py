@@ -9,16 +9,16 @@ from orch_gates.git.remote import NAME, Update
 from orch_gates.git.tree import Objects
 from orch_gates.state import history
 from orch_gates.state.git_snapshot import GitSnapshot
+from orch_gates.state.history import descends
+from orch_gates.state.kinds import Kinds
 from orch_gates.state.layout import ROOT
 from orch_gates.state.outcome import NothingToDo, Restored
-from orch_gates.state.reading import certain, descends, missing
-from orch_gates.state.refs import LOST, WITNESS
+from orch_gates.state.reading import certain, missing
+from orch_gates.state.refs import LOST, MOST_LOST, WITNESS
 from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Change
 from orch_gates.state.timing import Deadline
 from orch_gates.state.writer import Attempt, Writer
-
-MOST_LOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,11 @@ class Plan:
 class Planner:
     """Compares what stands on the remote with what was known, and plans the push that mends it."""
 
-    def __init__(self, source: Source, writer: Writer, deadline: Deadline) -> None:
+    def __init__(self, source: Source, writer: Writer, deadline: Deadline, kinds: Kinds) -> None:
         self._source = source
         self._writer = writer
         self._deadline = deadline
+        self._kinds = kinds
 
     def plan(self, heads: Heads, objects: Objects) -> Plan | NothingToDo:
         """What to do about a branch whose commits are all among `objects`.
@@ -108,11 +109,14 @@ class Planner:
             if any(tip in {oid for oid, _ in objects.history(other)} for tip, other in _pairs(heads.tip, good)):
                 return False
             with self._source.with_history(heads, self._deadline.share(), files=True) as whole:
-                return not any(
-                    judged.problems for chain in chains for judged in history.judged(whole.objects, chain.commits)
-                )
+                return not any(self._problems(whole.objects, chain) for chain in chains)
         except GitError as error:
             raise StateError(f"what replaced the state branch cannot be judged: {error}") from error
+
+    def _problems(self, objects: Objects, chain: history.Chain) -> bool:
+        # Which pipelines were configured is asked by the guard and by verify.
+        judged = history.judged(objects, self._kinds, chain.commits, configured=lambda _: True)
+        return any(one.problems for one in judged)
 
     def _joined(self, heads: Heads, good: str) -> Plan:
         right = self._snapshot(good)

@@ -453,10 +453,38 @@ def test_the_witness_only_follows_the_branch(hand: Hand) -> None:
     assert hand.tip(WITNESS) == hand.tip()
 
 
-def test_what_was_set_aside_is_kept(hand: Hand) -> None:
-    hand.pushed("HEAD:refs/orch/lost/7")
+def test_only_a_restore_sets_anything_aside(hand: Hand) -> None:
+    """ST-8: refs/orch/ is nobody's to squat, and what a restore has kept there stays."""
+    for name in ("lost/7", "lost/x", "lost/7/x", "notes"):
+        assert hand.push(f"HEAD:refs/orch/{name}")[0] != 0
+    hand.server.git("update-ref", "refs/orch/lost/7", BRANCH)
     assert hand.push("+HEAD~1:refs/orch/lost/7")[0] != 0
     assert hand.push(":refs/orch/lost/7")[0] != 0
+
+
+LOOKALIKES = ["refs/tags/orch-state", "refs/heads/heads/orch-state", "refs/heads/refs/heads/orch-state"]
+LOOKALIKES += ["refs/tags/refs/heads/orch-state", "refs/heads/refs/orch/witness", "refs/tags/orch/witness"]
+LOOKALIKES += ["refs/heads/orch-state/x", "refs/orch/witness/x", "refs/orch-state"]
+
+
+@pytest.mark.parametrize("ref", LOOKALIKES)
+def test_no_name_may_be_taken_for_the_state_branch(ref: str, hand: Hand) -> None:
+    """ST-8, ST-9: `git fetch origin orch-state` stays what it says, whoever may push branches and tags."""
+    code, text = hand.push(f"refs/remotes/origin/main:{ref}")
+    assert code != 0
+    assert "choose another" in " ".join(text.replace("remote:", " ").split())
+    assert ref not in hand.server.git("for-each-ref", "--format=%(refname)").split()
+
+
+def test_a_lookalike_can_be_taken_away_again(hand: Hand) -> None:
+    """One that was there before the hook."""
+    hand.server.git("update-ref", "refs/tags/orch-state", "refs/heads/main")
+    hand.pushed(":refs/tags/orch-state")
+
+
+def test_names_of_others_are_free(hand: Hand) -> None:
+    for ref in ("refs/heads/orch-states", "refs/heads/my/orch-state", "refs/tags/v1", "refs/notes/orch-state"):
+        hand.pushed(f"refs/remotes/origin/main:{ref}")
 
 
 @pytest.mark.parametrize("how", ["deleted", "rewound", "replaced"])
@@ -479,17 +507,75 @@ def test_a_restore_passes_the_guard(how: str, hand: Hand) -> None:
     assert orch("state", "verify", cwd=work.path).returncode == 0
 
 
-def test_a_branch_cannot_be_replaced_by_a_forged_restore(hand: Hand) -> None:
-    """What a restore brings back has to be what the witness has seen."""
-    old = hand.tip()
+def restored(hand: Hand, replaced: str, good: str) -> str:
+    """A commit that says that it restores `good` after `replaced`; its message and files are right."""
+    root = hand.repo.git("show", f"{good}:orch-state.md")
+    generation = int(re.findall(r"^generation: (\d+)", root, re.MULTILINE)[0]) + 5
+    hand.repo.git("checkout", "--quiet", good)
+    hand.set("orch-state.md", "generation", str(generation))
+    hand.repo.git("add", "--all")
+    message = f"r\n\nOrch-Op: {generation}-{'8' * 32}\nOrch-Event: restore\nOrch-Task: -\nOrch-By: x\n"
+    parents = ("-p", replaced, "-p", good)
+    return hand.repo.git("commit-tree", *parents, "-F", "-", hand.repo.git("write-tree"), stdin=message.encode())
+
+
+def test_a_restore_of_what_was_not_lost_is_refused(hand: Hand) -> None:
+    """ST-8: neither a step is dropped nor a history slipped in by a message that says restore."""
     tree = hand.repo.git("rev-parse", "HEAD^{tree}")
-    invented = hand.repo.git("commit-tree", "-m", "another past", tree)
-    forged = hand.repo.git(
-        *("commit-tree", "-p", old, "-p", invented, "-m", "restore\n\nOrch-Op: 1-0\nOrch-Event: restore"), tree
-    )
-    code, text = hand.push(f"{forged}:{BRANCH}")
+    forks = {
+        "drops the last step": (hand.tip(), f"{BRANCH}~1"),
+        "brings in an unrelated history": (hand.repo.git("commit-tree", "-m", "another past", tree), BRANCH),
+        "leads to an unrelated history": (BRANCH, hand.repo.git("commit-tree", "-m", "another past", tree)),
+        "brings in a way that never was": (hand.repo.git("commit-tree", "-p", f"{BRANCH}~1", "-m", "x", tree), BRANCH),
+    }
+    before = hand.tip()
+    for what, (replaced, good) in forks.items():
+        made = restored(hand, *(hand.repo.git("rev-parse", commit) for commit in (replaced, good)))
+        assert hand.push(f"{made}:{BRANCH}")[0] != 0, what
+        assert hand.tip() == before
+
+
+def test_verify_reads_what_a_restore_joins(hand: Hand) -> None:
+    """Where no guard was: no history is skipped because a message says so."""
+    tree = hand.repo.git("rev-parse", "HEAD^{tree}")
+    fork = hand.repo.git("commit-tree", "-p", f"{BRANCH}~1", "-m", "x\n\nOrch-Op: 3-0", tree)
+    made = restored(hand, fork, hand.tip())
+    assert hand.push(f"{made}:{BRANCH}", f"{made}:{WITNESS}", ORCH_STATE_GUARD_ENABLED="false")[0] == 0
+    proof = orch("state", "verify", "--json", "--repo", hand.server.path, cwd=hand.repo.path)
+    assert proof.returncode == 1
+    assert [one["commit"] for one in json.loads(proof.stdout)["bad"]] == [fork]
+
+
+def test_stages_are_those_that_the_default_branch_configures(hand: Hand) -> None:
+    """P5: a hand edit of the stages would open every gate; `verify` names it where no guard was."""
+    hand.edit("orch-state.md", r'^  - "(review|testing)"\n', "")
+    made = hand.commit()
+    code, text = hand.push()
     assert code != 0
-    assert "only ever goes forward" in text.replace("\n", " ").replace("remote:", "").replace("  ", " ")
+    assert "a pipeline that the default branch configures" in " ".join(text.replace("remote:", " ").split())
+    assert hand.push(ORCH_STATE_GUARD_ENABLED="false")[0] == 0
+    work = clone(hand.server, hand.repo.path.parent / "work")
+    proof = orch("state", "verify", "--json", cwd=work.path)
+    assert (proof.returncode, [one["commit"] for one in json.loads(proof.stdout)["bad"]]) == (1, [made])
+
+
+def test_stages_that_were_configured_once_are_proven(hand: Hand) -> None:
+    """`verify` asks the history of the default branch; a clone without it cannot tell."""
+    work = clone(hand.server, hand.repo.path.parent / "work")
+    pipeline = "stages:\n  - {name: build, role: developer}\nrework: build\n"
+    work.commit("one stage", {".orch-gates.yaml": pipeline})
+    assert work.push("HEAD:main").returncode == 0
+    work.git("fetch", "--quiet", "origin")
+    assert orch("task", "hold", "T-1", "--reason", "new pipeline", cwd=work.path, env=NO_SCAN).returncode == 0
+    work.commit("as before", {".orch-gates.yaml": "# the default\n"})
+    assert work.push("HEAD:main").returncode == 0
+    work.git("fetch", "--quiet", "origin")
+    assert orch("state", "verify", cwd=work.path).returncode == 0
+    cut = hand.repo.path.parent / "cut"
+    run("git", "clone", "--quiet", "--depth=1", f"file://{hand.server.path}", cut, cwd=work.path)
+    done = orch("state", "verify", cwd=cut)
+    assert done.returncode == 2
+    assert b"--unshallow" in done.stderr
 
 
 def test_a_secret_in_a_report_is_refused_as_in_code(hand: Hand, real: Callable[[str], Path]) -> None:

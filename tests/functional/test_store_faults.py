@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from orch_gates.document_kinds import KINDS
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.errors import StateDenied, StateError, StateUnclear, StateUnreachable
 from orch_gates.git.tree import Author
@@ -183,7 +184,7 @@ def timed(rig: GitRig, timing: Timing, *, timeout: float = 60) -> GitStore:
     """A store with a clock of its own, and a cache of its own."""
     folder = rig.folder / f"timed-{len(rig.stores)}"
     made = place.source(place.find(rig.url, rig.folder, {}, timeout=9), "orch-state", folder, {**os.environ, **rig.env})
-    store = GitStore(made, Identity(Author("a-tester", "tester@example.invalid"), "a-tester"), timeout, timing)
+    store = GitStore(made, Identity(Author("a-tester", "tester@example.invalid"), "a-tester"), timeout, KINDS, timing)
     rig.stores.append(store)
     return store
 

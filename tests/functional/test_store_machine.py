@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from orch_gates.cli.document_kinds import KINDS
+from orch_gates.document_kinds import KINDS
 from orch_gates.errors import MissingState, RewoundState, StateDenied, StateError
 from orch_gates.git.tree import Author, Commit
 from orch_gates.model.ids import TaskId
@@ -357,7 +357,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.restore(last)
         self.look()
         with last.git.audit() as audit:
-            found = list(audit.judged(KINDS))
+            found = list(audit.judged(lambda _: True))
         assert audit.generation == self.highest
         assert audit.chain.follows
         assert [judged for judged in found if judged.logged.op and judged.problems] == []
@@ -384,7 +384,9 @@ class StoreMachine(RuleBasedStateMachine):
             uniform=lambda least, most: (least + most) / 2,
             nonce=self._nonce,
         )
-        store = GitStore(source, Identity(Author("A Tester", "tester@example.invalid"), "a tester"), TIMEOUT, timing)
+        store = GitStore(
+            source, Identity(Author("A Tester", "tester@example.invalid"), "a tester"), TIMEOUT, KINDS, timing
+        )
         self.git.stores.append(store)
         made = Client(machine, store, memory or MemoryStore(self.memory.remote))
         self.everybody.append(made)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orch_gates.cli.document_kinds import KINDS
+from orch_gates.document_kinds import KINDS
 from orch_gates.documents import frontmatter
 from orch_gates.documents.yaml_limits import MAX_DEPTH, MAX_KEY
 from orch_gates.errors import StateDocumentError, UpgradeNeeded

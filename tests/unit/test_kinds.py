@@ -78,7 +78,7 @@ def test_guard_and_verify_know_what_may_change(tmp_path: Path) -> None:
     objects = Objects(tmp_path)
     root = codec.encode(codec.validated(Root, ROOT.example.fields), "")
     first = committed(objects, {"orch-state.md": root, PATH: toy(3)})
-    judge = ChangeJudge(objects, KINDS)
+    judge = ChangeJudge(objects, KINDS, configured=lambda _: True)
     assert judge.judge(first).problems == ()
     grown = committed(objects, {PATH: toy(4, "\n- made\n- grew\n")}, first)
     assert judge.judge(grown).problems == ()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orch_gates.cli.document_kinds import KINDS
+from orch_gates.document_kinds import KINDS
 from orch_gates.model.ids import TASK_ID, TaskId, shard, task_id
 from orch_gates.state import layout
 from orch_gates.state.kinds import Kind, Location, Unknown

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orch_gates.cli.document_kinds import KINDS
+from orch_gates.document_kinds import KINDS
 from orch_gates.documents import frontmatter
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.errors import BudgetExceeded, ForgeUnavailable, ReportError, StateDocumentError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orch_gates.cli.document_kinds import KINDS
+from orch_gates.document_kinds import KINDS
 from orch_gates.state import files, schema
 from orch_gates.state.kinds import Kind
 from scripts import state_reference
