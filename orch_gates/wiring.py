@@ -16,7 +16,7 @@ from orch_gates.gates import allowlist, allowlist_file, dependencies, secret_sca
 from orch_gates.gates import range as ranges
 from orch_gates.gates.allowlist import AllowList
 from orch_gates.gates.dependencies import DependencyResult
-from orch_gates.gates.range import Range, in_scope
+from orch_gates.gates.range import Range
 from orch_gates.gates.secret_scan import SecretFacts, Subject
 from orch_gates.gates.security import SecurityFacts, Unproven
 from orch_gates.git.cli import Git, default_branch_commit, open_repository
@@ -150,11 +150,8 @@ def problems_of_rules(settings: Settings, data: bytes) -> Sequence[str]:
 
 def out_of_scope(settings: Settings) -> Verdict | None:
     """A SKIP where the security gate is switched off or meant for other repositories (GATE-3)."""
-    if not settings.security.enabled:
-        return security.skipped(f"switched off by {settings.said_by('ORCH_SECURITY_ENABLED')}")
-    if not in_scope(settings.ci.repository, settings.security.repos):
-        return security.skipped(f"{settings.ci.repository} is not in {settings.said_by('ORCH_SECURITY_REPOS')}")
-    return None
+    reason = settings.scope(security.GATE).excludes(settings.ci.repository)
+    return security.skipped(reason) if reason else None
 
 
 def with_allow_list(settings: Settings, git: Git, facts: SecurityFacts, trusted: str) -> SecurityFacts:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.options import ForgeOptions, forge_options
 
 
 @click.command()
@@ -17,7 +18,10 @@ from orch_gates.cli.boundary import exit_codes, say
 @click.option("--dry-run", is_flag=True, help="Judge the gates and say what would follow; record nothing.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def advance(name: str, approve: bool, reject: str, dry_run: bool, repo: Path, as_json: bool) -> None:
+@forge_options
+def advance(
+    name: str, approve: bool, reject: str, dry_run: bool, repo: Path, as_json: bool, options: ForgeOptions
+) -> None:
     """Judge the gates on the edge out of task ID's stage, and apply what follows: one step, one commit.
 
     Exit codes: 0 it moved on, or there is nothing left to do; 1 a gate is red; 2 held,
@@ -36,7 +40,7 @@ def advance(name: str, approve: bool, reject: str, dry_run: bool, repo: Path, as
 
         if approve and reject:
             raise UsageError("--approve and --reject contradict each other")
-        step = open_session(repo).step(approve=approve, reject=reject)
+        step = open_session(repo, options).step(approve=approve, reject=reject)
         applied = step.would(name) if dry_run else step.take(name)
         if as_json:
             say(render.step_json(applied.decision, applied.verdicts, applied.commit))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli import timings
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.options import ForgeOptions, forge_options
 
 if TYPE_CHECKING:
     from orch_gates.forge.http import Call
@@ -23,7 +23,8 @@ def forge() -> None:
 @forge.command()
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(repo: Path, as_json: bool) -> None:
+@forge_options
+def check(repo: Path, as_json: bool, options: ForgeOptions) -> None:
     """Say which forge this is, who the token belongs to, and what it may do in the repository.
 
     Exit 0: all is well. Exit 2: something is not; a line for each problem says what to do.
@@ -41,7 +42,7 @@ def check(repo: Path, as_json: bool) -> None:
         from orch_gates.forge.check import look, problems
         from orch_gates.forge.port.server import Kind
 
-        settings = settings_module.load()
+        settings = settings_module.load(overrides=options.overrides)
         place = wiring.forge_place(settings, repo)
         if place is None:
             raise SettingsError(wiring.no_forge(settings))
@@ -50,11 +51,10 @@ def check(repo: Path, as_json: bool) -> None:
                 f"no token is given; put one into {settings.forge.token_env}, or name its variable with --token-env"
             )
         calls: list[Call] = []
-        also = timings.observer()
 
         def observe(call: Call) -> None:
             calls.append(call)
-            also(call)
+            options.observe(call)
 
         connected = wiring.connected(settings, repo, place, observe)
         checked = forge_view.Checked(place.url, connected.repository, look(connected), len(calls))

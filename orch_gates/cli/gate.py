@@ -9,6 +9,7 @@ import click
 from orch_gates import clock
 from orch_gates.cli import gate_recorded
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
 from orch_gates.settings import load
 
@@ -39,7 +40,8 @@ def gate(ctx: click.Context, show: bool) -> None:
 @click.option("--report", type=click.Path(path_type=Path), help="Where the report goes [in the git directory].")
 @click.option("--strict", is_flag=True, help="A dependency audit that could not be made is a FAIL.")
 @click.option("--status", is_flag=True, help="Post the verdict on the commit, as the status orch/security.")
-def security(
+@forge_options
+def security(  # noqa: PLR0913, PLR0917 - click hands over each option
     base: str,
     head: str,
     repo: Path,
@@ -48,6 +50,7 @@ def security(
     report: Path | None,
     strict: bool,
     status: bool,
+    options: ForgeOptions,
 ) -> None:
     """No secret and no new known vulnerability in the commits of BASE..HEAD.
 
@@ -60,7 +63,7 @@ def security(
     with exit_codes():
         from orch_gates.cli.security_run import SecurityRun
 
-        settings = load()
+        settings = load(overrides=options.overrides)
         named = outputs(settings, repo, report, sarif)
         run = SecurityRun(settings, repo, base=base, head=head, strict=strict)
         verdict, written = run.judged(named.report, clock.utc_now())
@@ -75,7 +78,7 @@ def security(
         if status:
             from orch_gates.cli import post_status
 
-            code = post_status.post(settings, repo, verdict, str(verdict.evidence.get("head") or ""))
+            code = post_status.post(settings, repo, verdict, str(verdict.evidence.get("head") or ""), options.observe)
         raise SystemExit(code)
 
 

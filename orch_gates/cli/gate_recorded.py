@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
 from orch_gates.settings import load
 
@@ -29,9 +30,10 @@ def command(name: str) -> click.Command:
     @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
     @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
     @click.option("--status", is_flag=True, help=f"Post the verdict on the commit, as the status orch/{name}.")
-    def run(report: Path | None, head: str, repo: Path, as_json: bool, status: bool) -> None:
+    @forge_options
+    def run(report: Path | None, head: str, repo: Path, as_json: bool, status: bool, options: ForgeOptions) -> None:
         with exit_codes():
-            _judge(name, report, head, repo, as_json=as_json, status=status)
+            _judge(name, report, head, repo, options, as_json=as_json, status=status)
 
     run.help = (
         f"{ABOUT[name]}, says REPORT about the commit at HEAD.\n\n"
@@ -41,13 +43,15 @@ def command(name: str) -> click.Command:
     return run
 
 
-def _judge(name: str, report: Path | None, head: str, repo: Path, *, as_json: bool, status: bool) -> None:
+def _judge(
+    name: str, report: Path | None, head: str, repo: Path, options: ForgeOptions, *, as_json: bool, status: bool
+) -> None:
     from orch_gates import wiring
     from orch_gates.gates import range as ranges
     from orch_gates.gates import registry
     from orch_gates.report import machine, text
 
-    settings = load()
+    settings = load(overrides=options.overrides)
     outputs(settings, repo)
     git = wiring.repository(settings, repo)
     settings, _ = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
@@ -61,7 +65,7 @@ def _judge(name: str, report: Path | None, head: str, repo: Path, *, as_json: bo
     if status:
         from orch_gates.cli import post_status
 
-        code = post_status.post(settings, repo, verdict, commit)
+        code = post_status.post(settings, repo, verdict, commit, options.observe)
     raise SystemExit(code)
 
 

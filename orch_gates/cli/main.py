@@ -8,7 +8,6 @@ import sys
 import click
 
 from orch_gates import __version__
-from orch_gates.cli import options
 
 _COMMANDS = {
     "gate": "orch_gates.cli.gate:gate",
@@ -51,7 +50,7 @@ class _LazyGroup(click.Group):
         module, _, attribute = target.partition(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
-        return options.give(command)
+        return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -1,51 +1,68 @@
-"""The options of every command: which forge is asked, and what that cost; a token's value is never one (OWN-1)."""
+"""The options of commands that ask a forge: which one, and what that cost; a token's value is never one (OWN-1)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from orch_gates import settings
 from orch_gates.cli import timings
-from orch_gates.variables.table import BY_VARIABLE
+from orch_gates.variables.groups import ForgeSettings
+from orch_gates.variables.setting import declared
 
-_WORDS = BY_VARIABLE["ORCH_FORGE"].choices
-_KINDS = click.Choice(_WORDS, case_sensitive=False)
-_VARIABLES = {"forge_kind": "ORCH_FORGE", "forge_url": "ORCH_FORGE_URL", "forge_token_env": "ORCH_FORGE_TOKEN_ENV"}
-OPTIONS: tuple[click.Option, ...] = (
-    click.Option(["--forge", "forge_kind"], type=_KINDS, metavar="KIND", help=f"{', '.join(_WORDS)}; as ORCH_FORGE."),
-    click.Option(
-        ["--url", "forge_url"], metavar="URL", help="Where the forge is, or a bare repository; as ORCH_FORGE_URL."
+if TYPE_CHECKING:
+    from orch_gates.forge.http import Observe
+
+_KIND, _URL, _TOKEN_ENV = (dict(declared(ForgeSettings))[name] for name in ("kind", "url", "token_env"))
+_OPTIONS = (
+    click.option(
+        "--forge",
+        "forge_kind",
+        type=click.Choice(_KIND.choices, case_sensitive=False),
+        metavar="KIND",
+        help=f"{', '.join(_KIND.choices)}; as {_KIND.variable}.",
     ),
-    click.Option(
-        ["--token-env", "forge_token_env"],
+    click.option(
+        "--url", "forge_url", metavar="URL", help=f"Where the forge is, or a bare repository; as {_URL.variable}."
+    ),
+    click.option(
+        "--token-env",
+        "forge_token_env",
         metavar="NAME",
-        help="The variable that holds its token; as ORCH_FORGE_TOKEN_ENV.",
+        help=f"The variable that holds its token; as {_TOKEN_ENV.variable}.",
     ),
-    click.Option(["--timings", "forge_timings"], is_flag=True, help="Say on stderr what was asked of the forge."),
+    click.option("--timings", "forge_timings", is_flag=True, help="Print on stderr what was asked of the forge."),
 )
 
 
-def give(command: click.Command) -> click.Command:
-    """The command itself, with these options on it, or on every command below it."""
-    if isinstance(command, click.Group):
-        for inner in command.commands.values():
-            give(inner)
-    elif OPTIONS[0] not in command.params and command.callback is not None:
-        command.params += OPTIONS
-        command.callback = _with_what_is_said(command.callback)
-    return command
+@dataclass(frozen=True, slots=True)
+class ForgeOptions:
+    """What the command line sets about the forge, by variable, and who is shown each request."""
+
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    observe: Observe = timings.ignore
 
 
-def _with_what_is_said(callback: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(callback)
-    def run(*args: Any, forge_timings: bool, **values: Any) -> Any:
-        given = {variable: values.pop(name) for name, variable in _VARIABLES.items()}
-        said = {variable: value for variable, value in given.items() if value is not None}
-        with settings.said(said), timings.told(wanted=forge_timings):
-            return callback(*args, **values)
+def forge_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options about the forge; they arrive as its argument `options`, a `ForgeOptions`."""
 
+    @wraps(command)
+    def run(
+        *args: Any,
+        forge_kind: str | None,
+        forge_url: str | None,
+        forge_token_env: str | None,
+        forge_timings: bool,
+        **values: Any,
+    ) -> Any:
+        given = {_KIND.variable: forge_kind, _URL.variable: forge_url, _TOKEN_ENV.variable: forge_token_env}
+        overrides = {variable: value for variable, value in given.items() if value is not None}
+        with timings.shown(wanted=forge_timings) as observe:
+            return command(*args, options=ForgeOptions(overrides, observe), **values)
+
+    for option in reversed(_OPTIONS):
+        run = option(run)
     return run

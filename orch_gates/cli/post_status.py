@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import assert_never
 
 from orch_gates import wiring
-from orch_gates.cli import timings
 from orch_gates.cli.boundary import say
 from orch_gates.documents import escape
 from orch_gates.errors import OrchError, SettingsError
+from orch_gates.forge.http import Observe
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
@@ -19,7 +19,7 @@ from orch_gates.settings import Settings
 _LONGEST = 140
 
 
-def post(settings: Settings, directory: Path, verdict: Verdict, judged: str) -> int:
+def post(settings: Settings, directory: Path, verdict: Verdict, judged: str, observe: Observe) -> int:
     """Post a verdict about what was judged, a commit or a tag of one, and give the exit code of both together.
 
     The verdict stands whatever becomes of the status, but a PASS that nobody can see is not
@@ -32,7 +32,7 @@ def post(settings: Settings, directory: Path, verdict: Verdict, judged: str) -> 
     context = f"orch/{verdict.gate}"
     description = escape.clip(escape.visible(verdict.reason), _LONGEST)
     try:
-        forge = wiring.forge(settings, directory, timings.observer())
+        forge = wiring.forge(settings, directory, observe)
         if forge is None:
             raise SettingsError(wiring.no_forge(settings))
         if not judged:

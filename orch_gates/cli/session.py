@@ -10,9 +10,9 @@ from pathlib import Path
 
 from orch_gates import clock, wiring
 from orch_gates import settings as settings_module
-from orch_gates.cli import timings
 from orch_gates.cli.boundary import say
 from orch_gates.cli.once import once
+from orch_gates.cli.options import ForgeOptions
 from orch_gates.config.pipeline import effective
 from orch_gates.engine.stages import Pipeline
 from orch_gates.gates import registry
@@ -75,13 +75,14 @@ class Session:
         )
 
 
-def open_session(directory: Path) -> Session:
+def open_session(directory: Path, options: ForgeOptions | None = None) -> Session:
     """Everything, for the repository that holds a directory: a clone, or the bare repository itself.
 
     Raises:
         OrchError: there is no repository, its configuration is wrong, or no state branch is known.
     """
-    settings = settings_module.load()
+    options = options or ForgeOptions()
+    settings = settings_module.load(overrides=options.overrides)
     git = wiring.repository(settings, directory)
     settings, config = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
     target = settings.target or settings.usual_target or "main"
@@ -92,7 +93,7 @@ def open_session(directory: Path) -> Session:
             return None
         return registry.ask(name, Sources(_no_report, head, branch, target, settings, forge.statuses, forge.reviews))
 
-    connected = once(lambda: wiring.forge(settings, directory, timings.observer()))
+    connected = once(lambda: wiring.forge(settings, directory, options.observe))
     return Session(
         settings=settings,
         store=wiring.store(settings, directory),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from orch_gates.cli.boundary import say
@@ -13,24 +12,18 @@ from orch_gates.cli.boundary import say
 if TYPE_CHECKING:
     from orch_gates.forge.http import Call, Observe
 
-_CALLS: ContextVar[list[Call] | None] = ContextVar("calls", default=None)
 
-
-def observer() -> Observe:
-    """Who is to be told of every request; adapters may tell it from any thread."""
-    calls = _CALLS.get()
-    return (lambda _: None) if calls is None else calls.append
+def ignore(_call: Call) -> None:
+    """Show no request."""
 
 
 @contextmanager
-def told(*, wanted: bool) -> Iterator[None]:
-    """Say at the end what was asked, however it ends."""
+def shown(*, wanted: bool) -> Iterator[Observe]:
+    """Collect requests, from any thread, and print them when the block is left, however that ends."""
     calls: list[Call] = []
-    before = _CALLS.set(calls if wanted else None)
     try:
-        yield
+        yield calls.append if wanted else ignore
     finally:
-        _CALLS.reset(before)
         if wanted:
             say(_summary(calls), to=sys.stderr)
 

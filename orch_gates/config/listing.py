@@ -12,7 +12,8 @@ from orch_gates.config.pipeline import effective
 from orch_gates.engine.stages import Pipeline
 from orch_gates.settings import Settings
 from orch_gates.variables.resolve import Resolved, Source
-from orch_gates.variables.table import SETTINGS, Setting, Value
+from orch_gates.variables.setting import Setting, Value
+from orch_gates.variables.table import SETTINGS
 
 DEFAULT = Resolved("", Source.DEFAULT)
 # Who uses ssh is `git` everywhere; any other user may be a token.
@@ -58,7 +59,7 @@ def listing(settings: Settings, config: Config) -> Listing:
 
 
 def _row(setting: Setting, settings: Settings) -> Row:
-    found = settings.resolved(setting.variable)
+    found = settings.resolved(setting)
     return Row(setting, _shown(setting, found.value, settings), found)
 
 

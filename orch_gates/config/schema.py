@@ -7,7 +7,8 @@ from typing import Any
 
 from orch_gates.config.pipeline import SLUG, USUAL_REWORK, known_gates
 from orch_gates.engine.stages import OnRed
-from orch_gates.variables.table import BY_KEY, Kind, Setting
+from orch_gates.variables.setting import Kind, Setting
+from orch_gates.variables.table import BY_KEY
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _WORD = r"^[^\s,](?:[^,\n]*[^\s,])?$"
@@ -59,7 +60,12 @@ def _kind(setting: Setting) -> dict[str, Any]:
         case Kind.CHOICE:
             return {"enum": list(setting.choices)}
         case Kind.TEXT:
-            return {"type": "string", "pattern": _TEXT}
+            return {"type": "string", "pattern": _spelled(setting.spelling.pattern) if setting.spelling else _TEXT}
+
+
+def _spelled(pattern: str) -> str:
+    # JSON Schema knows `$` for the end of a text, and no `\\Z`.
+    return f"^(?:{pattern.replace(chr(92) + 'Z', '$')})$"
 
 
 def _pipeline() -> dict[str, Any]:

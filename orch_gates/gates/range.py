@@ -161,11 +161,3 @@ def _text(payload: Any, *keys: str) -> str:
     for key in keys:
         payload = payload.get(key) if isinstance(payload, Mapping) else None
     return payload if isinstance(payload, str) else ""
-
-
-def in_scope(repository: str, repos: tuple[str, ...]) -> bool:
-    """Whether a gate applies here (GATE-3): an empty list means this repository.
-
-    A repository that cannot be named is in scope: not knowing must not switch a gate off.
-    """
-    return not repos or not repository or repository.lower() in {name.lower() for name in repos}

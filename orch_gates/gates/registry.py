@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError
 from orch_gates.forge.port.checks import CommitStatuses, Reviews
 from orch_gates.gates import ci_green, policy, recorded, review_approved
-from orch_gates.gates.range import in_scope
 from orch_gates.gates.recorded import RecordedFacts, RecordedGate
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import security
@@ -105,10 +104,10 @@ def _judged(gate: RecordedGate, sources: Sources) -> Verdict:
     settings = sources.settings
     if gate.name == ci_green.NAME and sources.statuses is not None and sources.head:
         facts = ci_green.gather(sources.statuses, sources.head)
-        return ci_green.judge(facts, settings.names("ORCH_CI_GREEN_CONTEXTS"), settings.number("ORCH_CI_GREEN_LEAST"))
+        return ci_green.judge(facts, settings.ci_green.contexts, settings.ci_green.least)
     if gate.name == review_approved.NAME and sources.reviews is not None and sources.head:
         reviews = review_approved.gather(sources.reviews, sources.branch, sources.target, sources.head)
-        return review_approved.judge(reviews, settings.number("ORCH_REVIEW_APPROVALS"))
+        return review_approved.judge(reviews, settings.review_approved.approvals)
     text = sources.read(gate.file)
     if gate.name == GATE and text is not None and sources.head:
         return _sealed(text, sources.head)
@@ -135,11 +134,5 @@ def reason_in(gate: RecordedGate, text: str) -> str:
 
 def _skipped(gate: RecordedGate, settings: Settings) -> Verdict | None:
     """A SKIP where the gate is switched off or meant for other repositories (GATE-3)."""
-    prefix = f"ORCH_{gate.name.upper().replace('-', '_')}"
-    enabled, repos = f"{prefix}_ENABLED", f"{prefix}_REPOS"
-    if not settings.flag(enabled):
-        return Verdict(gate.name, Outcome.SKIP, f"switched off by {settings.said_by(enabled)}")
-    if not in_scope(settings.ci.repository, settings.names(repos)):
-        reason = f"{settings.ci.repository} is not in {settings.said_by(repos)}"
-        return Verdict(gate.name, Outcome.SKIP, reason)
-    return None
+    reason = settings.scope(gate.name).excludes(settings.ci.repository)
+    return Verdict(gate.name, Outcome.SKIP, reason) if reason else None

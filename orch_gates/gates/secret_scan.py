@@ -18,7 +18,7 @@ from orch_gates.git.feed import Listed
 from orch_gates.scanners.answer import Hit, Scan
 from orch_gates.scanners.engine import Engine, Limits, Text
 from orch_gates.scanners.rules import paths
-from orch_gates.settings import Budget
+from orch_gates.variables.groups import Budget
 
 T = TypeVar("T")
 

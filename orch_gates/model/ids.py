@@ -9,12 +9,12 @@ from typing import Annotated, NewType
 
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
+from orch_gates.model.branch import BRANCH
+
 TaskId = NewType("TaskId", str)
 
 # One path component everywhere: no traversal, no option, no `.lock`, nothing that a ref may not hold.
 TASK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.|lock\Z|\Z)){0,63}")
-# What git takes as a branch's name, and no option, traversal or lock file besides.
-_BRANCH = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|/(?=[A-Za-z0-9_-])|\.(?![./]|lock(?:/|\Z)|\Z)){0,199}")
 OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
@@ -36,7 +36,7 @@ def branch_name(text: str) -> str:
     Raises:
         ValueError: it is not one that is safe as a ref and as a file name.
     """
-    if not _BRANCH.fullmatch(text):
+    if not BRANCH.fullmatch(text):
         raise ValueError(
             "a branch is spelled with at most 200 letters, digits, `.`, `_`, `-` and `/`, as git takes them"
         )
@@ -79,4 +79,4 @@ Timestamp = Annotated[str, AfterValidator(_is_timestamp), _spelled(_TIMESTAMP)]
 Slug = Annotated[str, StringConstraints(pattern=r"\A[a-z][a-z0-9-]{0,39}\z")]
 OidOrNone = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})?\z")]
 Line = Annotated[str, StringConstraints(max_length=4096, pattern=r"\A[^\n\r]*\z")]
-BranchName = Annotated[str, AfterValidator(branch_name), _spelled(_BRANCH)]
+BranchName = Annotated[str, AfterValidator(branch_name), _spelled(BRANCH)]

@@ -46,6 +46,6 @@ def worker_env(settings: Settings) -> dict[str, str]:
 
 def _started(settings: Settings) -> contextlib.AbstractContextManager[Engine]:
     given = locate.ready(settings.security.engine, settings.tools, settings.inherited_env)
-    if given is None or not settings.security.enabled:
+    if given is None or not settings.scope("security").enabled:
         raise OrchError("the engine has to wait")
     return engine.start(given, worker_env(settings), timeout=life(settings))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeGuard, assert_never
 
 from orch_gates.errors import SettingsError
-from orch_gates.variables.table import UNBOUNDED, Kind, Setting, Value
+from orch_gates.variables.setting import UNBOUNDED, Kind, Setting, Value
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
@@ -72,7 +73,7 @@ def _read(setting: Setting, text: str) -> Value | None:
         case Kind.CHOICE:
             return text.lower() if text.lower() in setting.choices else None
         case Kind.TEXT:
-            return text
+            return text if _is_spelled(setting, text) else None
         case _:
             assert_never(setting.kind)
 
@@ -90,7 +91,7 @@ def accepted(setting: Setting, value: object) -> Value | None:
         case Kind.CHOICE:
             return value if isinstance(value, str) and value in setting.choices else None
         case Kind.TEXT:
-            return value if _is_line(value) else None
+            return value if _is_line(value) and _is_spelled(setting, value) else None
         case _:
             assert_never(setting.kind)
 
@@ -98,6 +99,10 @@ def accepted(setting: Setting, value: object) -> Value | None:
 def _names(items: list[object]) -> tuple[str, ...] | None:
     texts = tuple(item for item in items if _is_line(item) and "," not in item)
     return texts if len(texts) == len(items) else None
+
+
+def _is_spelled(setting: Setting, text: str) -> bool:
+    return setting.spelling is None or re.fullmatch(setting.spelling.pattern, text) is not None
 
 
 def _is_line(value: object) -> TypeGuard[str]:
@@ -118,6 +123,6 @@ def mismatch(setting: Setting) -> str:
         case Kind.CHOICE:
             return f"not one of: {', '.join(setting.choices)}"
         case Kind.TEXT:
-            return "not text on one line"
+            return f"not {setting.spelling.expected}" if setting.spelling else "not text on one line"
         case _:
             assert_never(setting.kind)

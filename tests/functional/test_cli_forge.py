@@ -127,7 +127,8 @@ def test_a_verdict_is_posted_on_the_commit_that_was_judged(work: Repo, say: Say,
 
 def test_timings_are_told_whatever_becomes_of_the_command(say: Say) -> None:
     """On stderr, so that stdout stays what it is."""
-    good = say("status", "--json", "--timings")
+    assert say("task", "new", "T-1", "Greet").returncode == 0
+    good = say("advance", "T-1", "--dry-run", "--json", "--timings")
     assert good.stderr == b"forge: 0 requests, 0.00 s\n"
     json.loads(good.stdout)
     bad = say("forge", "check", "--forge", "gitea", "--timings", ORCH_FORGE_REPOSITORY="a/b", ORCH_FORGE_URL=NOWHERE)
@@ -142,16 +143,6 @@ def test_timings_are_told_whatever_becomes_of_the_command(say: Say) -> None:
         "forge: GET /api/v1/version 404",
         "forge: GET /api/v3/meta 404",
     ]
-
-
-def test_hooks_take_the_options_too(say: Say) -> None:
-    """`pre-push` has an argument of its own that is a url."""
-    off = {"ORCH_SECURITY_ENABLED": "false", "ORCH_STATE_GUARD_ENABLED": "false"}
-    for args in (("pre-receive",), ("pre-push", "origin", "https://git.example.org/a/b"), ("pre-commit",)):
-        done = say("hook", *args, "--url", NOWHERE, "--timings", **off)
-        assert done.returncode == 0, done.stderr
-        assert b"not judged" in done.stderr
-        assert done.stderr.endswith(b"forge: 0 requests, 0.00 s\n")
 
 
 def test_it_is_said_what_keeps_a_forge_from_being_asked(work: Repo, say: Say) -> None:

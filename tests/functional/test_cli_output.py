@@ -51,8 +51,8 @@ def test_an_answer_that_cannot_be_written_is_none(work: Repo) -> None:
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is full")
 def test_a_complaint_that_cannot_be_written_changes_no_exit_code(work: Repo) -> None:
-    assert shell('"$0" status --timings 2>/dev/full', work).returncode == 0
-    assert shell('"$0" why T-2 --timings 2>/dev/full', work).returncode == 2
+    assert shell('"$0" forge check --forge none --timings 2>/dev/full', work).returncode == 2
+    assert shell('"$0" advance T-2 --timings 2>/dev/full', work).returncode == 2
 
 
 def test_a_reader_that_goes_away_changes_no_exit_code(work: Repo) -> None:
@@ -61,7 +61,7 @@ def test_a_reader_that_goes_away_changes_no_exit_code(work: Repo) -> None:
 
 def test_closed_streams_are_as_good_as_none(work: Repo) -> None:
     """Services start programs like that."""
-    for line in ('"$0" status >&-', '"$0" status --timings 2>&-', '"$0" status <&- >&- 2>&-', '"$0" --version >&-'):
+    for line in ('"$0" status >&-', '"$0" status 2>&-', '"$0" status <&- >&- 2>&-', '"$0" --version >&-'):
         done = shell(line, work)
         assert (done.returncode, done.stderr) == (0, ""), line
     assert shell('"$0" why T-2 >&- 2>&-', work).returncode == 2

@@ -23,7 +23,8 @@ from orch_gates.engine.stages import DEFAULT, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.errors import ConfigError
 from orch_gates.gates import registry
 from orch_gates.variables.resolve import Source, resolve
-from orch_gates.variables.table import BY_KEY, SETTINGS, Kind, Setting
+from orch_gates.variables.setting import Kind, Setting
+from orch_gates.variables.table import BY_KEY, SETTINGS
 from scripts import config_reference
 
 COMMIT = "1234567890" * 4
@@ -52,10 +53,10 @@ def test_a_file_sets_what_it_names_and_nothing_else() -> None:
     config = read("security:\n  max_bytes: 7\n  repos: [a/b, c/d]\ntarget: develop\n")
     settings = settings_module.load({}, config.given)
     assert settings.security.budget.content_bytes == 7
-    assert settings.security.repos == ("a/b", "c/d")
+    assert settings.scope("security").repos == ("a/b", "c/d")
     assert (settings.target, settings.usual_target) == ("", "develop")
-    assert settings.security.enabled
-    assert settings.resolved("ORCH_SECURITY_MAX_BYTES").place == ".orch-gates.yaml:2:14@1234567890"
+    assert settings.scope("security").enabled
+    assert settings.resolved(BY_KEY["security.max_bytes"]).place == ".orch-gates.yaml:2:14@1234567890"
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# only words\n\n  # more\n"])
@@ -78,6 +79,8 @@ def values(setting: Setting) -> st.SearchStrategy[Any]:
             return st.lists(st.builds("{}/{}".format, WORDS, WORDS), max_size=3)
         case Kind.CHOICE:
             return st.sampled_from(setting.choices)
+        case Kind.TEXT if setting.spelling is not None:
+            return st.sampled_from(["main", "release/1.x", "a_b-c"])
         case Kind.TEXT:
             return st.text(f"{ascii_lowercase}{digits}/ é#:-", min_size=1, max_size=12).filter(lambda t: t == t.strip())
 
@@ -112,8 +115,12 @@ def test_the_file_and_the_variable_say_the_same(key: str, data: st.DataObject) -
         ("security: {repos: ['a/b,c/d']}\n", "1:19: security.repos: a list is not a list of names"),
         ("security: [1]\n", "1:11: security: a list is not a mapping of settings"),
         ("security: null\n", "1:11: security: null is not a mapping of settings"),
-        ("target: ''\n", "1:9: target: '' is not text on one line"),
-        ("target: 5\n", "1:9: target: 5 is not text on one line"),
+        ("target: ''\n", "1:9: target: '' is not the name of a branch; give the branch's name without refs/heads/"),
+        ("target: 5\n", "1:9: target: 5 is not the name of a branch"),
+        (
+            "state:\n  branch: refs/heads/x\n",
+            "2:11: state.branch: 'refs/heads/x' is not the name of a branch; give the",
+        ),
         ("limits: {max_developer_retries: -1}\n", "1:33: limits.max_developer_retries: -1 is not a whole number from"),
         ("securty: {}\n", "1:1: unknown key 'securty'; did you mean security?"),
         ("security:\n  max_byte: 1\n", "2:3: security: unknown key 'max_byte'; did you mean max_bytes?"),

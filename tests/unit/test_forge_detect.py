@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orch_gates.errors import SettingsError
 from orch_gates.forge.detect import Job, Place, Said, choose
 from orch_gates.forge.port.server import Kind
-from orch_gates.settings import load, said
+from orch_gates.settings import load
 
 URL = "https://git.example.org"
 NAMED = Said(url=URL, repository="acme/app")
@@ -190,10 +190,9 @@ def test_a_run_has_a_page() -> None:
     assert all(load(run | {name: ""}).ci.run_url == "" for name in run)
 
 
-def test_what_is_said_on_the_command_line_counts_for_as_long_as_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And more than the environment."""
-    monkeypatch.setenv("ORCH_FORGE_URL", "https://elsewhere.example.org")
-    with said({"ORCH_FORGE_URL": URL}), said({"ORCH_FORGE": "gitea"}):
-        assert (load().forge.url, load().forge.kind) == (URL, "gitea")
-        assert load({}).forge.url == ""
-    assert (load().forge.url, load().forge.kind) == ("https://elsewhere.example.org", "auto")
+def test_the_command_line_overrides_the_environment() -> None:
+    """For what it names, and nothing else."""
+    settings = load(
+        {"ORCH_FORGE_URL": "https://elsewhere.example.org", "ORCH_FORGE": "github"}, overrides={"ORCH_FORGE_URL": URL}
+    )
+    assert (settings.forge.url, settings.forge.kind) == (URL, "github")

@@ -1,4 +1,4 @@
-"""Which commits an event asks to judge (SEC-1), and whether this repository is meant (GATE-3)."""
+"""Which commits an event asks to judge (SEC-1)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.gates.range import Event, in_scope, parse_event
+from orch_gates.gates.range import Event, parse_event
 
 OLD, NEW = "a" * 40, "b" * 40
 REPOSITORY = {"default_branch": "main", "full_name": "acme/app"}
@@ -72,21 +72,3 @@ def test_no_payload_breaks_the_reader(name: str, payload: dict[str, Any]) -> Non
     """An event comes from outside; of another form it names nothing."""
     event = parse_event(name, payload)
     assert all(isinstance(value, str) for value in (event.target, event.head, event.before))
-
-
-@pytest.mark.parametrize(
-    ("repository", "repos", "wanted"),
-    [
-        ("acme/app", (), True),
-        ("", (), True),
-        ("acme/app", ("acme/app",), True),
-        ("Acme/App", ("other/x", "acme/app"), True),
-        ("acme/app", ("ACME/APP",), True),
-        ("acme/app", ("acme/other",), False),
-        ("acme/app", ("app",), False),
-        ("", ("acme/other",), True),
-    ],
-)
-def test_a_gate_applies_where_it_was_asked_to(repository: str, repos: tuple[str, ...], wanted: bool) -> None:
-    """An empty list means here; a repository without a known name is judged, not left out."""
-    assert in_scope(repository, repos) is wanted

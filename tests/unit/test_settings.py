@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from orch_gates.errors import SettingsError
 from orch_gates.settings import Settings, load
 from orch_gates.variables.resolve import Given, Source, resolve
-from orch_gates.variables.table import SETTINGS, Kind, Setting
+from orch_gates.variables.setting import Kind, Setting
+from orch_gates.variables.table import BY_VARIABLE, SETTINGS
 
 FLAGS = ["ORCH_SECURITY_ENABLED", "ORCH_SECURITY_DEP_AUDIT_ENABLED", "ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED"]
 COUNTS = [
@@ -58,7 +59,8 @@ def test_the_defaults() -> None:
     """Without any variable: the gate is on, here, with the engine that comes along, with bounds."""
     settings = load({})
     security = settings.security
-    assert (security.enabled, security.repos, security.engine) == (True, (), "kingfisher")
+    scope = settings.scope("security")
+    assert (scope.enabled, scope.repos, security.engine) == (True, (), "kingfisher")
     assert (security.dep_audit_enabled, security.dep_audit_fail_closed) == (True, False)
     budget = security.budget
     assert min(budget.content_bytes, budget.object_bytes, budget.objects, budget.refs, budget.seconds) > 0
@@ -73,7 +75,7 @@ def test_the_defaults() -> None:
 )
 def test_switches_are_read_in_any_usual_spelling(value: str, wanted: bool) -> None:
     """The usual words for yes and no, in any case."""
-    assert load({"ORCH_SECURITY_ENABLED": value}).security.enabled is wanted
+    assert load({"ORCH_SECURITY_ENABLED": value}).scope("security").enabled is wanted
 
 
 def _budget(settings: Settings) -> list[float]:
@@ -109,7 +111,7 @@ def test_the_cache_is_where_it_is_asked_for(environ: dict[str, str], wanted: Pat
 
 def test_lists_are_split_at_commas() -> None:
     """Blanks around a name and empty names do not count."""
-    assert load({"ORCH_SECURITY_REPOS": " a/b, ,c/d,"}).security.repos == ("a/b", "c/d")
+    assert load({"ORCH_SECURITY_REPOS": " a/b, ,c/d,"}).scope("security").repos == ("a/b", "c/d")
 
 
 @pytest.mark.parametrize(
@@ -148,14 +150,14 @@ def test_the_environment_overrides_the_file_and_the_file_the_default() -> None:
     ):
         settings = load(environ, given)
         assert settings.security.engine == wanted
-        assert settings.resolved("ORCH_SECURITY_ENGINE").source is source
-    assert load({}).resolved("ORCH_SECURITY_ENGINE").source is Source.DEFAULT
+        assert settings.resolved(BY_VARIABLE["ORCH_SECURITY_ENGINE"]).source is source
+    assert load({}).resolved(BY_VARIABLE["ORCH_SECURITY_ENGINE"]).source is Source.DEFAULT
 
 
 @pytest.mark.parametrize("setting", [setting for setting in SETTINGS if setting.key is None])
 def test_a_file_cannot_say_what_belongs_to_the_machine(setting: Setting) -> None:
     """Programs, directories and keys come from the environment, whatever a caller hands over (P5)."""
-    assert load({}, {setting.variable: Given("x", "there")}).resolved(setting.variable).source is Source.DEFAULT
+    assert load({}, {setting.variable: Given("x", "there")}).resolved(setting).source is Source.DEFAULT
 
 
 def test_a_bad_secret_is_not_repeated() -> None:
@@ -164,3 +166,37 @@ def test_a_bad_secret_is_not_repeated() -> None:
     with pytest.raises(SettingsError) as refusal:
         resolve(secret, {"ORCH_SOME_KEY": "hunter2"}, {})
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "values"),
+    [
+        ("ORCH_STATE_BRANCH", ["refs/heads/orch-state", "heads/orch-state", "a b", "-x", "a..b", "x.lock", "a\nb"]),
+        ("ORCH_TARGET", ["refs/heads/main", "a b", "-x", "a..b", "a~1", "x.lock", "/a", "a/", "a@{1}", "a\x07b"]),
+        ("ORCH_STATE_AUTHOR_NAME", ["a\nb", "a <b@c>", "a\x7fb", "a\udc80b"]),
+        ("ORCH_STATE_AUTHOR_EMAIL", ["CI Bot <ci@example.org>", "a b@c", "a@b\nc", "<a@b>"]),
+        ("ORCH_STATE_BY", ["a\nb", "a\rb", "a\u2028b"]),
+    ],
+)
+def test_what_becomes_part_of_git_is_checked_when_it_is_read(variable: str, values: list[str]) -> None:
+    """One bad commit on the state branch would stop every machine (ST-9)."""
+    for value in values:
+        with pytest.raises(SettingsError, match=f"^{variable}="):
+            load({variable: value})
+
+
+def test_the_usual_names_are_taken() -> None:
+    """Names of people in any script, and of branches as git takes them."""
+    for variable, value in (
+        ("ORCH_STATE_AUTHOR_NAME", "Jörg Müller-Łukasz, CI"),
+        ("ORCH_STATE_BY", "Ann <ann@example.org>"),
+        ("ORCH_STATE_BRANCH", "ci/orch-state"),
+        ("ORCH_TARGET", "größe#1/next"),
+    ):
+        assert load({variable: value}).resolved(BY_VARIABLE[variable]).value == value
+
+
+def test_a_full_ref_is_answered_with_what_to_write() -> None:
+    """CI variables hold full refs (ST-9)."""
+    with pytest.raises(SettingsError, match="give the branch's name without refs/heads/"):
+        load({"ORCH_STATE_BRANCH": "refs/heads/orch-state"})

@@ -1,0 +1,25 @@
+"""How settings are spelled that become part of git objects, refs or trailers (ST-9)."""
+
+from __future__ import annotations
+
+from orch_gates.model.branch import BRANCH
+from orch_gates.variables.setting import Spelling
+
+# A control character or an unpaired surrogate breaks a commit, a line break adds a line to it.
+_UNSAFE = r"\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff"
+
+LINE = Spelling(rf"(?![ ])[^{_UNSAFE}]*[^ {_UNSAFE}]", "text on one line")
+AUTHOR_NAME = Spelling(rf"(?![ ])[^<>{_UNSAFE}]*[^ <>{_UNSAFE}]", "a name on one line, without `<` and `>`")
+AUTHOR_EMAIL = Spelling(
+    rf"[^<>\s{_UNSAFE}]+", "an address alone, like ci@example.org: no name before it, no `<`, `>` or space"
+)
+STATE_BRANCH = Spelling(
+    rf"(?!refs/|heads/){BRANCH.pattern}",
+    "the name of a branch; give the branch's name without refs/heads/, in letters, digits, `.`, `_`, `-` and `/`",
+)
+# Whatever git takes: the branch is there already, and other people chose its name.
+TARGET = Spelling(
+    r"(?!refs/|[-./])(?!(?:.*/)?\.)(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|[./]$))"
+    rf"[^ ~^:?*\[\\\s{_UNSAFE}]+",
+    "the name of a branch; give the branch's name without refs/heads/, as git branch shows it",
+)
