@@ -26,7 +26,7 @@ def _settings() -> str:
     rows = (
         (f"`{key}`", setting.kind.value if not setting.choices else ", ".join(f"`{word}`" for word in setting.choices))
         + (f"`{spelled(setting.default)}`" if setting.default not in ("", ()) else "(none)", setting.help)
-        + (f"`{setting.variable}`",)
+        + (f"`{setting.variable}`" + (", which adds to it" if setting.additive else ""),)
         for key, setting in BY_KEY.items()
     )
     return table(("key", "value", "default", "what it does", "variable that overrides it"), rows)

@@ -45,7 +45,8 @@ def _settings() -> dict[str, Any]:
 
 def _setting(setting: Setting) -> dict[str, Any]:
     default = list(setting.default) if isinstance(setting.default, tuple) else setting.default
-    told = {"description": f"{setting.help} {setting.variable} overrides it."}
+    beside = "adds to it" if setting.additive else "overrides it"
+    told = {"description": f"{setting.help} {setting.variable} {beside}."}
     return told | _kind(setting) | ({"default": default} if default != "" else {})
 
 

@@ -144,7 +144,8 @@ def _by_whom(settings: Settings, said: Logged) -> Iterator[Problem]:
     pusher = settings.hook.pusher
     who = pusher or said.email
     if who not in settings.state.writers:
-        rule = f"only {', '.join(settings.state.writers)} may write the state branch; ORCH_STATE_WRITERS says who"
+        names = ", ".join(settings.state.writers)
+        rule = f"only {names} may write the state branch; state.writers in .orch-gates.yaml adds others"
         yield Problem("", "pusher" if pusher else "committer", f"{who or 'nobody'}: {rule}")
 
 

@@ -165,6 +165,8 @@ class StateSettings:
         "ORCH_STATE_WRITERS",
         (),
         "Who may push to the state branch: names as the server knows them, or committer addresses.",
+        key="state.writers",
+        additive=True,
     )
 
 

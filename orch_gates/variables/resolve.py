@@ -48,13 +48,17 @@ def resolve(setting: Setting, environ: Mapping[str, str], given: Mapping[str, Gi
     Raises:
         SettingsError: the variable's value is not of its kind; a secret's value is not in the message.
     """
+    found = given.get(setting.variable) if setting.key is not None else None
     if text := environ.get(setting.variable, "").strip():
         value = _read(setting, text)
         if value is None:
             shown = "(not shown)" if setting.secret else repr(text)
             raise SettingsError(f"{setting.variable}={shown} is {mismatch(setting)}")
+        if setting.additive and found is not None and isinstance(value, tuple) and isinstance(found.value, tuple):
+            more = tuple(name for name in found.value if name not in value)
+            return Resolved(value + more, Source.ENVIRONMENT, f"{setting.variable} and {found.place}")
         return Resolved(value, Source.ENVIRONMENT, setting.variable)
-    if setting.key is not None and (found := given.get(setting.variable)) is not None:
+    if found is not None:
         return Resolved(found.value, Source.FILE, found.place)
     return Resolved(setting.default, Source.DEFAULT)
 

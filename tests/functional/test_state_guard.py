@@ -426,10 +426,29 @@ def test_only_the_writers_may_push(hand: Hand) -> None:
     code, text = hand.push()
     assert code != 0
     assert "somebody@example.invalid" in text
-    assert "ORCH_STATE_WRITERS" in text
+    assert "state.writers" in text
     assert hand.push(GITEA_PUSHER_NAME="mallory", ORCH_STATE_WRITERS="bot")[0] != 0
     assert hand.tip() == before
     hand.pushed(GITEA_PUSHER_NAME="bot", ORCH_STATE_WRITERS="bot,alice")
+
+
+def test_a_repository_names_writers_of_its_own(hand: Hand, tmp_path: Path) -> None:
+    """`state.writers` on the default branch adds to what the server names; the pushed tree sets nothing."""
+    hand.set(ONE, "title", "By somebody")
+    hand.repo.write(".orch-gates.yaml", "state:\n  writers: [alice]\n")
+    hand.commit()
+    assert hand.push(GITEA_PUSHER_NAME="alice", ORCH_STATE_WRITERS="bot")[0] != 0
+    hand.repo.git("reset", "--quiet", "--hard", "HEAD~1")
+    hand.set(ONE, "title", "By somebody")
+    hand.commit()
+    clone(hand.server, tmp_path / "main")
+    main = Repo(tmp_path / "main")
+    main.commit("configure", {".orch-gates.yaml": "state:\n  writers: [alice]\n"})
+    main.git("push", "--quiet", "origin", "HEAD:main")
+    assert hand.push(GITEA_PUSHER_NAME="mallory", ORCH_STATE_WRITERS="bot")[0] != 0
+    hand.pushed(GITEA_PUSHER_NAME="alice", ORCH_STATE_WRITERS="bot")
+    hand.commit()
+    hand.pushed(GITEA_PUSHER_NAME="bot", ORCH_STATE_WRITERS="bot")
 
 
 def test_another_pusher_than_the_committer_is_who_counts(hand: Hand) -> None:

@@ -12,7 +12,7 @@ from orch_gates.errors import SettingsError
 from orch_gates.settings import Settings, load
 from orch_gates.variables.resolve import Given, Source, resolve
 from orch_gates.variables.setting import Kind, Setting
-from orch_gates.variables.table import BY_VARIABLE, SETTINGS
+from orch_gates.variables.table import BY_KEY, BY_VARIABLE, SETTINGS
 
 FLAGS = ["ORCH_SECURITY_ENABLED", "ORCH_SECURITY_DEP_AUDIT_ENABLED", "ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED"]
 COUNTS = [
@@ -200,3 +200,14 @@ def test_a_full_ref_is_answered_with_what_to_write() -> None:
     """CI variables hold full refs (ST-9)."""
     with pytest.raises(SettingsError, match="give the branch's name without refs/heads/"):
         load({"ORCH_STATE_BRANCH": "refs/heads/orch-state"})
+
+
+def test_writers_of_the_server_and_of_the_repository_add_up() -> None:
+    """A bot of the whole server stays a writer; the author is one where nobody is named."""
+    given = {"ORCH_STATE_WRITERS": Given(("ann", "bot"), ".orch-gates.yaml:2:12@abc")}
+    both = load({"ORCH_STATE_WRITERS": "bot,ci"}, given)
+    assert both.state.writers == ("bot", "ci", "ann")
+    origin = both.resolved(BY_KEY["state.writers"])
+    assert (origin.source, origin.place) == (Source.ENVIRONMENT, "ORCH_STATE_WRITERS and .orch-gates.yaml:2:12@abc")
+    assert load({}, given).state.writers == ("ann", "bot")
+    assert load({}).state.writers == ("orch-gates", "orch-gates@localhost")
