@@ -168,7 +168,7 @@ def _state(env: _Reader) -> StateSettings:
     found = env.group(StateSettings)
     return replace(
         found,
-        by=found.by or env.variable("GITHUB_ACTOR") or env.variable("USER") or "orch-gates",
+        by=found.by or env.variable("GITHUB_ACTOR"),
         writers=found.writers or (found.author_name, found.author_email),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
 
 from orch_gates import clock
 from orch_gates import settings as settings_module
@@ -28,13 +27,6 @@ from orch_gates.settings import Settings
 
 # Together with the worker's bound and our own process, what a check may hold in memory (SEC-9).
 GIT_MEMORY_BYTES = 200_000_000
-
-if TYPE_CHECKING:
-    from orch_gates.forge.detect import Place
-    from orch_gates.forge.http import Observe
-    from orch_gates.forge.port.forge import Forge
-    from orch_gates.git.heads import Heads
-    from orch_gates.state.git_store import GitStore
 
 
 def repository(settings: Settings, directory: Path, *, inside_hook: bool = False) -> Git:
@@ -231,126 +223,3 @@ def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> Depend
     except OrchError as error:
         return dependencies.doubt(str(error), fail_closed=fail_closed)
     return dependencies.judge(dependencies.gather(changed, auditor), fail_closed=fail_closed, commit=found.head)
-
-
-def store(settings: Settings, directory: Path) -> GitStore:
-    """The state branch: where ORCH_STATE_REMOTE says, else in this bare repository, else at this clone's origin.
-
-    Raises:
-        SettingsError: nothing says where it is.
-        GitError: the clone cannot be read.
-    """
-    # pygit2 costs every hook and `--version` that does not need it.
-    from orch_gates.document_kinds import KINDS
-    from orch_gates.git.tree import Author
-    from orch_gates.state import place
-    from orch_gates.state.git_store import GitStore, Identity
-
-    wanted = settings.state
-    found = place.find(wanted.remote, directory, settings.inherited_env, timeout=wanted.timeout)
-    source = place.source(found, wanted.branch, settings.tools.cache_dir, settings.inherited_env)
-    author = Author(wanted.author_name, wanted.author_email)
-    return GitStore(source, Identity(author, wanted.by), wanted.timeout, KINDS)
-
-
-def forge_place(settings: Settings, directory: Path) -> Place | None:
-    """The forge that is meant here; None where none is, and recorded reports are read instead.
-
-    Raises:
-        SettingsError: what is said about it cannot be used.
-        GitError: the clone cannot be read.
-    """
-    from orch_gates.forge.detect import Job, Said, choose
-    from orch_gates.state import place
-
-    wanted, timeout = settings.forge, settings.state.timeout
-    if not wanted.token and wanted.token_env != "ORCH_FORGE_TOKEN":
-        # The value is not repeated: somebody may have given the token itself.
-        raise SettingsError(
-            "ORCH_FORGE_TOKEN_ENV (--token-env) has to name a variable that is set; it is no place for the token itself"
-        )
-    try:
-        origin = place.find("", directory, settings.inherited_env, timeout=timeout).url
-    except SettingsError:
-        origin = ""
-    said = Said(wanted.kind, wanted.url, wanted.repository, bool(wanted.token))
-    return choose(said, Job(settings.ci.forge, settings.ci.server_url), origin)
-
-
-def no_forge(settings: Settings) -> str:
-    """Why no forge is meant here, and what to do about it, in words for a person."""
-    if settings.forge.kind == "none":
-        return "no forge is asked, as ORCH_FORGE (--forge) is none; take that away"
-    if settings.ci.forge:
-        return f"no forge is known here: the job's own takes a token, in {settings.forge.token_env}"
-    return "no forge is known here; ORCH_FORGE_URL (--url) says where it is"
-
-
-def forge(settings: Settings, directory: Path, observe: Observe) -> Forge | None:
-    """The forge that is meant here, ready to be asked; None where none is.
-
-    Raises:
-        SettingsError: what is said about it cannot be used.
-        ForgeUnavailable: it had to be asked which kind it is, and did not answer.
-    """
-    found = forge_place(settings, directory)
-    return None if found is None else connected(settings, directory, found, observe)
-
-
-def connected(settings: Settings, directory: Path, found: Place, observe: Observe) -> Forge:
-    """A forge, ready to be asked; each adapter is loaded only where it is used.
-
-    Raises:
-        SettingsError, ForgeUnavailable: as `forge`.
-    """
-    from orch_gates.forge import probe
-    from orch_gates.forge.port.server import Kind
-
-    wanted = settings.forge
-    kind = found.kind or probe.kind(found.url, wanted.timeout, observe)
-    match kind:
-        case Kind.GITEA | Kind.FORGEJO:
-            from orch_gates.forge.gitea import connect as gitea
-
-            return gitea.connect(found.url, found.repository, wanted.token, wanted.timeout, observe)
-        case Kind.GITHUB:
-            from orch_gates.forge.github import connect as github
-
-            # A job on a GitHub of one's own is told where the API is.
-            own = settings.ci.forge == kind and found.url == settings.ci.server_url.rstrip("/")
-            api = settings.ci.api_url if own else ""
-            return github.connect(found.url, found.repository, wanted.token, wanted.timeout, observe, api=api)
-        case Kind.LOCAL:
-            from orch_gates.forge.local import connect as local
-
-            bare = Path(found.url).expanduser().resolve()
-            if not bare.is_dir():
-                # Without a `/` it may be anything, also a token in the wrong variable.
-                where = str(bare) if "/" in found.url else "the path in ORCH_FORGE_URL (--url)"
-                raise SettingsError(f"no bare repository is at {where}; the url of a server begins with https://")
-            return local.connect(
-                bare,
-                store(settings, directory),
-                settings.state.by,
-                settings.inherited_env,
-                wanted.timeout,
-                wanted.repository,
-            )
-        case _:
-            assert_never(kind)
-
-
-def heads(settings: Settings, directory: Path) -> Heads:
-    """The branches with the tasks' code: at this clone's origin, or in this bare repository.
-
-    Raises:
-        SettingsError: nothing says where they are.
-        GitError: the clone cannot be read.
-    """
-    from orch_gates.git.heads import Heads
-    from orch_gates.git.remote import Remote
-    from orch_gates.state import place
-
-    timeout = settings.state.timeout
-    found = place.find("", directory, settings.inherited_env, timeout=timeout)
-    return Heads(Remote.at(found.url, settings.inherited_env, found.config), place.local(found), timeout)

@@ -10,9 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from orch_gates import settings, wiring
+from orch_gates import settings
 from orch_gates.forge.local.connect import connect
 from orch_gates.forge.port.pulls import BaseMoved, Draft, MergeRequest
+from tests.stores import open_store
 
 _CODE = Path(__file__).parent.parent
 
@@ -33,7 +34,7 @@ def main(directory: str, who: str, what: str, *asked: str) -> None:
     """Ask, and say what came of it; a merge is asked for again while the target moves."""
     # A hook of the repository can tell who pushes, and kill it.
     loaded = settings.load({**os.environ, "ASKER": str(os.getpid())})
-    store = wiring.store(loaded, Path(directory))
+    store = open_store(loaded, Path(directory))
     pulls = connect(Path(directory), store, who, loaded.inherited_env, 60).pulls
     if what == "open":
         print(pulls.open(Draft(asked[0], "main", f"Land {asked[0]}")).number)

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from orch_gates import settings, wiring
+from orch_gates import settings
 from orch_gates.state.git_store import GitStore
 from orch_gates.state.store import Change, Store
 from tests.builders import Repo, bare
 from tests.fakes import git_http
 from tests.fakes.memory_store import MemoryRemote, MemoryStore
+from tests.stores import open_store
 
 BRANCH = "refs/heads/orch-state"
 WITNESS = "refs/orch/witness"
@@ -108,7 +109,7 @@ class GitRig:
 
     def store(self, cache: str = "", **changed: str) -> GitStore:
         where = self.folder / (cache or f"cache-{next(self._caches)}")
-        made = wiring.store(self.settings(where, **changed), self.server.path if not self.url else self.folder)
+        made = open_store(self.settings(where, **changed), self.server.path if not self.url else self.folder)
         self.stores.append(made)
         return made
 

@@ -16,11 +16,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from orch_gates import settings, wiring
+from orch_gates import settings
 from orch_gates.errors import StateError
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from tests.state_rig import GitRig
+from tests.stores import open_store
 
 COUNTER = "sweep/count.md"
 Answer = dict[str, Any]
@@ -131,7 +132,7 @@ _DEEDS = {"die": _die, "rival": _rival}
 
 def _transact(names: list[str]) -> None:
     try:
-        store = wiring.store(settings.load(), Path.cwd())
+        store = open_store(settings.load(), Path.cwd())
         answers = []
         for name in names:
             outcome = store.transact(one_more(name))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
-from orch_gates.cli.options import ForgeOptions, forge_options
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 
 
 @click.command()
@@ -18,9 +19,17 @@ from orch_gates.cli.options import ForgeOptions, forge_options
 @click.option("--dry-run", is_flag=True, help="Judge the gates and say what would follow; record nothing.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@by_option
 @forge_options
 def advance(
-    name: str, approve: bool, reject: str, dry_run: bool, repo: Path, as_json: bool, options: ForgeOptions
+    name: str,
+    approve: bool,
+    reject: str,
+    dry_run: bool,
+    repo: Path,
+    as_json: bool,
+    overrides: Mapping[str, str],
+    options: ForgeOptions,
 ) -> None:
     """Judge the gates on the edge out of task ID's stage, and apply what follows: one step, one commit.
 
@@ -37,10 +46,12 @@ def advance(
         from orch_gates.cli.session import open_session
         from orch_gates.errors import UsageError
         from orch_gates.report import tasks as render
+        from orch_gates.workspace import open_workspace
 
         if approve and reject:
             raise UsageError("--approve and --reject contradict each other")
-        step = open_session(repo, options).step(approve=approve, reject=reject)
+        found = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
+        step = open_session(found).step(approve=approve, reject=reject)
         applied = step.would(name) if dry_run else step.take(name)
         if as_json:
             say(render.step_json(applied.decision, applied.verdicts, applied.commit))
@@ -62,13 +73,14 @@ def why(name: str, repo: Path, as_json: bool) -> None:
       orch-gates why T-1 --json
     """
     with exit_codes():
-        from orch_gates.cli.session import open_session, warn_quarantined
+        from orch_gates.cli.session import warn_quarantined
         from orch_gates.engine.board import place
         from orch_gates.engine.why import explain
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
+        from orch_gates.workspace import open_workspace
 
-        session = open_session(repo)
+        session = open_workspace(repo)
         snapshot = session.store.load()
         task = book.need(snapshot, name).task
         everything = book.read(snapshot)
@@ -94,12 +106,13 @@ def status(repo: Path, as_json: bool) -> None:
       orch-gates status --json | jq .attention
     """
     with exit_codes():
-        from orch_gates.cli.session import open_session, warn_quarantined
+        from orch_gates.cli.session import warn_quarantined
         from orch_gates.engine.board import board
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
+        from orch_gates.workspace import open_workspace
 
-        snapshot = open_session(repo).store.load()
+        snapshot = open_workspace(repo).store.load()
         everything = book.read(snapshot)
         warn_quarantined(everything)
         shown = board(

@@ -35,36 +35,36 @@ def check(repo: Path, as_json: bool, options: ForgeOptions) -> None:
       orch-gates forge check --url https://git.example.org --token-env GITEA_TOKEN --json
     """
     with exit_codes():
-        from orch_gates import settings as settings_module
-        from orch_gates import wiring
+        from dataclasses import replace
+
         from orch_gates.cli import forge_view
         from orch_gates.errors import SettingsError
         from orch_gates.forge.check import look, problems
         from orch_gates.forge.port.server import Kind
+        from orch_gates.workspace import open_workspace
 
-        settings = settings_module.load(overrides=options.overrides)
-        place = wiring.forge_place(settings, repo)
+        found = open_workspace(repo, options.overrides)
+        place = found.forge_place
         if place is None:
-            raise SettingsError(wiring.no_forge(settings))
-        if place.kind is not Kind.LOCAL and not settings.forge.token:
-            raise SettingsError(
-                f"no token is given; put one into {settings.forge.token_env}, or name its variable with --token-env"
-            )
+            raise SettingsError(found.why_no_forge)
+        if place.kind is not Kind.LOCAL and not found.settings.forge.token:
+            variable = found.settings.forge.token_env
+            raise SettingsError(f"no token is given; put one into {variable}, or name its variable with --token-env")
         calls: list[Call] = []
 
         def observe(call: Call) -> None:
             calls.append(call)
             options.observe(call)
 
-        connected = wiring.connected(settings, repo, place, observe)
+        connected = replace(found, observe=observe).need_forge()
         checked = forge_view.Checked(place.url, connected.repository, look(connected), len(calls))
-        found = problems(checked.seen)
+        wrong = problems(checked.seen)
         if as_json:
-            say(forge_view.as_json(checked, found))
+            say(forge_view.as_json(checked, wrong))
         elif sys.stdout.isatty():
             forge_view.to_terminal(checked)
         else:
             say(forge_view.as_text(checked))
-        for problem in () if as_json else found:
+        for problem in () if as_json else wrong:
             say(f"orch-gates: {problem}\n", to=sys.stderr)
-        raise SystemExit(2 if found else 0)
+        raise SystemExit(2 if wrong else 0)

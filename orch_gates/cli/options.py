@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orch_gates.cli import timings
-from orch_gates.variables.groups import ForgeSettings
+from orch_gates.variables.groups import ForgeSettings, StateSettings
 from orch_gates.variables.setting import declared
 
 if TYPE_CHECKING:
     from orch_gates.forge.http import Observe
 
 _KIND, _URL, _TOKEN_ENV = (dict(declared(ForgeSettings))[name] for name in ("kind", "url", "token_env"))
+_BY = dict(declared(StateSettings))["by"]
 _OPTIONS = (
     click.option(
         "--forge",
@@ -42,8 +43,8 @@ _OPTIONS = (
 class ForgeOptions:
     """What the command line sets about the forge, by variable, and who is shown each request."""
 
-    overrides: Mapping[str, str] = field(default_factory=dict)
-    observe: Observe = timings.ignore
+    overrides: Mapping[str, str]
+    observe: Observe
 
 
 def forge_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,3 +67,16 @@ def forge_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         run = option(run)
     return run
+
+
+def by_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option `--by`; it arrives in its argument `overrides`, by variable (ENG-11)."""
+
+    @wraps(command)
+    def run(*args: Any, by: str | None, **values: Any) -> Any:
+        if by is not None and not by.strip():
+            raise click.UsageError("--by needs a name")
+        return command(*args, overrides={} if by is None else {_BY.variable: by}, **values)
+
+    option = click.option("--by", metavar="NAME", help=f"Who causes this, in place of {_BY.variable}.")
+    return option(run)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import assert_never
 
-from orch_gates import wiring
+from orch_gates import clock, wiring
 from orch_gates.cli.boundary import say
 from orch_gates.documents import escape
 from orch_gates.errors import OrchError, SettingsError
@@ -14,6 +14,7 @@ from orch_gates.forge.http import Observe
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
+from orch_gates.workspace import Workspace
 
 # As much as GitHub takes.
 _LONGEST = 140
@@ -32,12 +33,11 @@ def post(settings: Settings, directory: Path, verdict: Verdict, judged: str, obs
     context = f"orch/{verdict.gate}"
     description = escape.clip(escape.visible(verdict.reason), _LONGEST)
     try:
-        forge = wiring.forge(settings, directory, observe)
-        if forge is None:
-            raise SettingsError(wiring.no_forge(settings))
+        git = wiring.repository(settings, directory)
+        forge = Workspace(settings, git, clock.utc_now(), observe=observe).need_forge()
         if not judged:
             raise SettingsError("it is not known which commit was judged")
-        commit = wiring.repository(settings, directory).resolve(judged)
+        commit = git.resolve(judged)
         forge.statuses.post(commit, CommitStatus(context, state, description, settings.ci.run_url))
     except OrchError as error:
         say(f"orch-gates: the status {context} was not posted: {escape.visible(str(error))}\n", to=sys.stderr)

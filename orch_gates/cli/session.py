@@ -6,14 +6,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from orch_gates import clock, wiring
-from orch_gates import settings as settings_module
 from orch_gates.cli.boundary import say
 from orch_gates.cli.once import once
-from orch_gates.cli.options import ForgeOptions
-from orch_gates.config.pipeline import effective
 from orch_gates.engine.stages import Pipeline
 from orch_gates.gates import registry
 from orch_gates.gates.registry import Sources
@@ -21,10 +16,10 @@ from orch_gates.git.heads import Heads
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
 from orch_gates.settings import Settings
-from orch_gates.state.git_store import GitStore
 from orch_gates.state.store import Store
 from orch_gates.tasks.advance import Reader, Step
 from orch_gates.tasks.book import Book
+from orch_gates.workspace import Workspace
 
 _SHOWN = 5
 
@@ -75,52 +70,35 @@ class Session:
         )
 
 
-def open_session(directory: Path, options: ForgeOptions | None = None) -> Session:
-    """Everything, for the repository that holds a directory: a clone, or the bare repository itself.
+def open_session(found: Workspace) -> Session:
+    """The view of a command that moves a task.
 
     Raises:
-        OrchError: there is no repository, its configuration is wrong, or no state branch is known.
+        OrchError: no state branch is known.
     """
-    options = options or ForgeOptions()
-    settings = settings_module.load(overrides=options.overrides)
-    git = wiring.repository(settings, directory)
-    settings, config = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
-    target = settings.target or settings.usual_target or "main"
 
     def by_forge(name: str, branch: str, head: str) -> Verdict | None:
-        forge = connected()
+        forge = found.forge
         if forge is None:
             return None
-        return registry.ask(name, Sources(_no_report, head, branch, target, settings, forge.statuses, forge.reviews))
+        sources = Sources(_no_report, head, branch, found.target, found.settings, forge.statuses, forge.reviews)
+        return registry.ask(name, sources)
 
-    connected = once(lambda: wiring.forge(settings, directory, options.observe))
     return Session(
-        settings=settings,
-        store=wiring.store(settings, directory),
-        heads=wiring.heads(settings, directory),
+        settings=found.settings,
+        store=found.store,
+        heads=found.heads,
         by_forge=once(by_forge),
-        pipeline=effective(config, settings),
-        target=target,
-        by=settings.state.by,
-        now=clock.utc_now(),
+        pipeline=found.pipeline,
+        target=found.target,
+        by=found.by,
+        now=found.now,
     )
 
 
 def _no_report(_name: str) -> str | None:
     """Whom a forge is asked about needs no report."""
     return None
-
-
-def open_state(directory: Path) -> GitStore:
-    """The state branch alone, for what asks no gate and no pipeline.
-
-    Raises:
-        OrchError: there is no repository, or no state branch is known.
-    """
-    settings = settings_module.load()
-    git = wiring.repository(settings, directory)
-    settings, _ = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
-    return wiring.store(settings, directory)
 
 
 def warn_quarantined(found: Book) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orch_gates.model.root import Root
     from orch_gates.state.files import Problem
     from orch_gates.state.judge_change import Judged
+    from orch_gates.workspace import Workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -43,28 +44,26 @@ def verify(as_json: bool, repo: Path) -> None:
       orch-gates state verify --repo /srv/git/app.git --json
     """
     with exit_codes():
-        from orch_gates.cli.session import open_state
+        from orch_gates.workspace import open_workspace
 
-        with open_state(repo).audit() as audit:
+        workspace = open_workspace(repo)
+        with workspace.store.audit() as audit:
             total, generation = len(audit.chain.commits), audit.generation
-            bad = [judged for judged in _with_progress(audit.judged(_configured(repo)), total) if judged.problems]
+            bad = [judged for judged in _with_progress(audit.judged(_configured(workspace)), total) if judged.problems]
         said = {"commits": total, "generation": generation, "bad": [_as_value(judged) for judged in bad]}
         say(f"{json.dumps(said, indent=2)}\n" if as_json else _told(total, generation, bad))
         raise SystemExit(1 if bad else 0)
 
 
-def _configured(repo: Path) -> Callable[[Root], bool]:
+def _configured(workspace: Workspace) -> Callable[[Root], bool]:
     """Whether the default branch has ever configured a pipeline; looked up once, and only where one changed."""
     from functools import cache
 
-    from orch_gates import settings, wiring
     from orch_gates.config.history import pipelines
 
     @cache
     def known() -> Pipelines:
-        loaded = settings.load()
-        git = wiring.repository(loaded, repo)
-        return pipelines(git, wiring.configuring_commit(loaded, git))
+        return pipelines(workspace.git, workspace.config.revision)
 
     return lambda root: known().has(root.stages, root.rework)
 
@@ -142,13 +141,13 @@ def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
 
 
 def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
-    from orch_gates.cli.session import open_state
     from orch_gates.document_kinds import KINDS
     from orch_gates.errors import StateDocumentError
     from orch_gates.state import files
     from orch_gates.state.files import Problem
+    from orch_gates.workspace import open_workspace
 
-    snapshot = open_state(repo).load()
+    snapshot = open_workspace(repo).store.load()
     problems: list[Problem] = []
     checked = 0
     for entry in snapshot.files():

@@ -28,21 +28,21 @@ def init(anew: bool, repo: Path) -> None:
       orch-gates state init --repo /srv/git/app.git
     """
     with exit_codes():
-        from orch_gates.cli.session import open_session
         from orch_gates.model.ids import timestamp
         from orch_gates.model.root import Root
         from orch_gates.state import outcome
         from orch_gates.state.branch import branch_files
+        from orch_gates.workspace import open_workspace
 
-        session = open_session(repo)
+        found = open_workspace(repo)
         root = Root(
             generation=1,
-            created=timestamp(session.now),
-            stages=session.pipeline.names,
-            rework=session.pipeline.rework,
+            created=timestamp(found.now),
+            stages=found.pipeline.names,
+            rework=found.pipeline.rework,
         )
-        branch = session.settings.state.branch
-        match session.store.initialise(branch_files(root), anew=anew):
+        branch = found.settings.state.branch
+        match found.store.initialise(branch_files(root), anew=anew):
             case outcome.Committed(commit=commit):
                 say(f"made branch {branch} ({commit[:10]}): {' -> '.join(root.stages)} -> done\n")
             case outcome.Exists(tip=tip):
@@ -66,10 +66,10 @@ def restore(repo: Path) -> None:
       orch-gates state restore
     """
     with exit_codes():
-        from orch_gates.cli.session import open_session
         from orch_gates.state import outcome
+        from orch_gates.workspace import open_workspace
 
-        match open_session(repo).store.restore():
+        match open_workspace(repo).store.restore():
             case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost, kept=kept):
                 say(f"restored: {how}; the branch stands at {commit[:10]}, generation {generation}\n")
                 if lost:
@@ -100,11 +100,11 @@ def compact(days: int, repo: Path) -> None:
       orch-gates state compact --older-than 7
     """
     with exit_codes():
-        from orch_gates.cli.session import open_session
         from orch_gates.tasks.archive import compact as archive
+        from orch_gates.workspace import open_workspace
 
-        session = open_session(repo)
-        done = archive(session.store, timedelta(days=days), session.now)
+        found = open_workspace(repo)
+        done = archive(found.store, timedelta(days=days), found.now)
         say(f"{len(done.archived)} tasks archived\n")
         if done.left:
             say(f"{done.left} more are old enough; run it again\n")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.options import by_option
 
 if TYPE_CHECKING:
     from orch_gates.engine.events import Event
@@ -39,16 +40,17 @@ def task() -> None:
 @click.option("--branch", default="", metavar="NAME", help="The branch with its code [task/ID].")
 @_REPO
 @_JSON
-def new(name: str, title: str, branch: str, repo: Path, as_json: bool) -> None:
+@by_option
+def new(name: str, title: str, branch: str, repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
     """Make task ID in the first stage; making the same one again changes nothing."""
     with exit_codes():
-        from orch_gates.cli.session import open_session
         from orch_gates.report import tasks as render
         from orch_gates.tasks.create import create, new_task
+        from orch_gates.workspace import open_workspace
 
-        session = open_session(repo)
-        wanted = new_task(name, title, branch=branch, by=session.by, pipeline=session.pipeline, now=session.now)
-        made = create(session.store, wanted, session.pipeline, session.now)
+        found = open_workspace(repo, overrides)
+        wanted = new_task(name, title, branch=branch, by=found.by, pipeline=found.pipeline, now=found.now)
+        made = create(found.store, wanted, found.pipeline, found.now)
         if as_json:
             say(render.as_json({"task": made.task.fields(), "commit": made.commit}))
         else:
@@ -62,11 +64,11 @@ def new(name: str, title: str, branch: str, repo: Path, as_json: bool) -> None:
 def show(name: str, repo: Path, as_json: bool) -> None:
     """Print all that is recorded about task ID."""
     with exit_codes():
-        from orch_gates.cli.session import open_session
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
+        from orch_gates.workspace import open_workspace
 
-        page = book.need(open_session(repo).store.load(), name)
+        page = book.need(open_workspace(repo).store.load(), name)
         say(render.as_json(page.task.fields()) if as_json else render.task_page(page.task, page.body))
 
 
@@ -78,11 +80,12 @@ def show(name: str, repo: Path, as_json: bool) -> None:
 def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
     """List the tasks that are not archived, by id."""
     with exit_codes():
-        from orch_gates.cli.session import open_session, warn_quarantined
+        from orch_gates.cli.session import warn_quarantined
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
+        from orch_gates.workspace import open_workspace
 
-        found = book.read(open_session(repo).store.load())
+        found = book.read(open_workspace(repo).store.load())
         chosen = [t for t in found.tasks if stage in {"", t.stage} and state in {"", t.state.value}]
         warn_quarantined(found)
         say(render.as_json([t.fields() for t in chosen]) if as_json else render.task_table(chosen))
@@ -97,12 +100,12 @@ def log(name: str, repo: Path, as_json: bool) -> None:
     with exit_codes():
         from dataclasses import asdict
 
-        from orch_gates.cli.session import open_session
         from orch_gates.model.ids import timestamp
         from orch_gates.report import tasks as render
         from orch_gates.tasks.log import history_of
+        from orch_gates.workspace import open_workspace
 
-        found = history_of(open_session(repo).store, name)
+        found = history_of(open_workspace(repo).store, name)
         steps = [asdict(step) | {"when": timestamp(step.when)} for step in found]
         say(render.as_json(steps) if as_json else render.log(steps))
 
@@ -115,7 +118,17 @@ def log(name: str, repo: Path, as_json: bool) -> None:
 @click.option("--head", default="", metavar="SHA", help="The commit that it is about [the branch's head].")
 @_REASON
 @_REPO
-def report(name: str, gate: str, status: str, file: Path | None, head: str, reason: str, repo: Path) -> None:
+@by_option
+def report(
+    name: str,
+    gate: str,
+    status: str,
+    file: Path | None,
+    head: str,
+    reason: str,
+    repo: Path,
+    overrides: Mapping[str, str],
+) -> None:
     """Record a report of task ID, for the gate that reads it.
 
     STATUS is one of the gate's own words, or a verdict; docs/reference/gates.md lists them.
@@ -126,23 +139,23 @@ def report(name: str, gate: str, status: str, file: Path | None, head: str, reas
       orch-gates task report T-1 --file 17-security-report.md
     """
     with exit_codes():
-        from orch_gates.cli.session import open_session
         from orch_gates.errors import UsageError
         from orch_gates.tasks import record
+        from orch_gates.workspace import open_workspace
 
         if (file is None) is not bool(gate and status):
             raise UsageError("give GATE and STATUS, or --file with a report; not both")
-        session = open_session(repo)
+        found = open_workspace(repo, overrides)
         if file is not None:
-            recorded = record.from_file(session.store, name, file)
+            recorded = record.from_file(found.store, name, file)
         else:
             recorded = record.by_hand(
-                session.store,
+                found.store,
                 name,
-                record.Statement(gate, status, reason or f"recorded by {session.by}", head),
-                by=session.by,
-                head_of=session.head_of,
-                now=session.now,
+                record.Statement(gate, status, reason or f"recorded by {found.by}", head),
+                by=found.by,
+                head_of=found.heads.of,
+                now=found.now,
             )
         say(f"{name}: {recorded.file} {'recorded' if recorded.commit else 'is recorded already'}\n")
 
@@ -151,53 +164,57 @@ def report(name: str, gate: str, status: str, file: Path | None, head: str, reas
 @click.argument("name", metavar="ID")
 @_REASON
 @_REPO
-def hold(name: str, reason: str, repo: Path) -> None:
+@by_option
+def hold(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
     """Stop task ID where it stands, until it is resumed."""
     from orch_gates.engine import events
 
-    _ask(name, repo, lambda by: events.HoldAsked(by, reason))
+    _ask(name, repo, overrides, lambda by: events.HoldAsked(by, reason))
 
 
 @task.command()
 @click.argument("name", metavar="ID")
 @_REASON
 @_REPO
-def resume(name: str, reason: str, repo: Path) -> None:
+@by_option
+def resume(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
     """Let held task ID go on."""
     from orch_gates.engine import events
 
-    _ask(name, repo, lambda by: events.ResumeAsked(by, reason))
+    _ask(name, repo, overrides, lambda by: events.ResumeAsked(by, reason))
 
 
 @task.command()
 @click.argument("name", metavar="ID")
 @_REASON
 @_REPO
-def retry(name: str, reason: str, repo: Path) -> None:
+@by_option
+def retry(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
     """Give escalated task ID new attempts, or do not wait for a deferred one."""
     from orch_gates.engine import events
 
-    _ask(name, repo, lambda by: events.RetryAsked(by, reason))
+    _ask(name, repo, overrides, lambda by: events.RetryAsked(by, reason))
 
 
 @task.command()
 @click.argument("name", metavar="ID")
 @_REASON
 @_REPO
-def cancel(name: str, reason: str, repo: Path) -> None:
+@by_option
+def cancel(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
     """End task ID unfinished; it cannot be taken back."""
     from orch_gates.engine import events
 
-    _ask(name, repo, lambda by: events.CancelAsked(by, reason))
+    _ask(name, repo, overrides, lambda by: events.CancelAsked(by, reason))
 
 
-def _ask(name: str, repo: Path, event: Callable[[str], Event]) -> None:
+def _ask(name: str, repo: Path, overrides: Mapping[str, str], event: Callable[[str], Event]) -> None:
     with exit_codes():
-        from orch_gates.cli.session import open_session
         from orch_gates.tasks.change import apply
+        from orch_gates.workspace import open_workspace
 
-        session = open_session(repo)
-        applied = apply(session.store, name, event(session.by), session.pipeline, session.now)
+        found = open_workspace(repo, overrides)
+        applied = apply(found.store, name, event(found.by), found.pipeline, found.now)
         decision = applied.decision
         if decision.refused:
             say(f"{name}: not done: {decision.reason}\n", to=sys.stderr)

@@ -13,16 +13,12 @@ if TYPE_CHECKING:
     from orch_gates.forge.http import Call, Observe
 
 
-def ignore(_call: Call) -> None:
-    """Show no request."""
-
-
 @contextmanager
 def shown(*, wanted: bool) -> Iterator[Observe]:
     """Collect requests, from any thread, and print them when the block is left, however that ends."""
     calls: list[Call] = []
     try:
-        yield calls.append if wanted else ignore
+        yield calls.append
     finally:
         if wanted:
             say(_summary(calls), to=sys.stderr)

@@ -14,6 +14,7 @@ from orch_gates.settings import Settings
 
 _MAX_EVENT_BYTES = 25_000_000
 _USUAL_TARGETS = ("main", "master")
+_DEFAULT = "refs/remotes/origin/HEAD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def trusted(git: Git, settings: Settings, *, base: str, head: str) -> str:
     if base:
         return git.resolve(git.unambiguous(base))
     event = read_event(settings) if not head else Event()
+    _look_up(git, settings.target or event.default)
     name = settings.target or event.default or _default_target(git)
     if event.branch and event.branch == name:
         return _before(git, event)
@@ -101,20 +103,26 @@ def _before(git: Git, event: Event) -> str:
 
 
 def _target_ref(git: Git, target: str) -> str:
-    for ref in (f"refs/remotes/origin/{target}", f"refs/heads/{target}"):
+    for ref in _places(target):
         if git.has(ref):
             return ref
     raise UnknownRevision(f"the target branch {target!r} is not in this clone; run git fetch origin {target}")
 
 
 def _default_target(git: Git) -> str:
-    done = git.run("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-    if done.returncode == 0:
-        return done.stdout.decode("utf-8", "replace").strip().removeprefix("origin/")
-    for name in _USUAL_TARGETS:
-        if git.has(f"refs/remotes/origin/{name}") or git.has(f"refs/heads/{name}"):
-            return name
-    return ""
+    if leads_to := git.leads_to(_DEFAULT):
+        return leads_to.removeprefix("refs/remotes/origin/")
+    return next((name for name in _USUAL_TARGETS if any(git.has(ref) for ref in _places(name))), "")
+
+
+def _look_up(git: Git, target: str) -> None:
+    """Ask git once for all that may be the target; which one it is follows from the answers."""
+    names = (target,) if target else _USUAL_TARGETS
+    git.look_up(*(() if target else (_DEFAULT,)), *(ref for name in names for ref in _places(name)))
+
+
+def _places(target: str) -> tuple[str, str]:
+    return f"refs/remotes/origin/{target}", f"refs/heads/{target}"
 
 
 def read_event(settings: Settings) -> Event:

@@ -176,8 +176,10 @@ class Git:
         """
         if not revision or revision.startswith("-") or "\0" in revision:
             raise UnknownRevision(f"{revision!r} is not a revision")
-        if (asked := f"{revision}^{{{kind}}}") in self._known:
-            return self._known[asked]
+        if (known := self._known.get(asked := f"{revision}^{{{kind}}}")) is not None:
+            if not known:
+                raise UnknownRevision(f"{revision!r} names no {kind} of this repository; fetch it first")
+            return known
         done = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}")
         # Only this answer says so; git that was killed knows of nothing.
         if done.returncode not in {0, 1}:
@@ -185,6 +187,32 @@ class Git:
         if done.returncode == 1:
             raise UnknownRevision(f"{revision!r} names no {kind} of this repository; fetch it first")
         self._known[asked] = done.stdout.decode("ascii").strip()
+        return self._known[asked]
+
+    def look_up(self, *refs: str) -> None:
+        """Ask for refs, by their full names, at once: what they hold, or that there is none, is then known.
+
+        What git complains about stays unknown: asked for alone, it has an answer of its own.
+        """
+        form = "--format=%(refname) %(objectname) %(objecttype) %(symref)"
+        done = self.run("for-each-ref", form, *refs)
+        if done.returncode != 0 or complaint(done.stderr):
+            return
+        rows = (row.split(" ") for row in done.stdout.decode("utf-8", "surrogateescape").splitlines())
+        found = {name: (oid, kind, leads_to) for name, oid, kind, leads_to in rows}
+        for ref in refs:
+            oid, kind, leads_to = found.get(ref, ("", "commit", ""))
+            self._known[f"{ref}^{{object}}"] = oid
+            if kind == "commit":
+                self._known[f"{ref}^{{commit}}"] = oid
+            if leads_to:
+                self._known[f"{ref} leads to"] = leads_to
+
+    def leads_to(self, ref: str) -> str:
+        """The ref that a symbolic ref points to, also where that is gone; empty for any other ref, and for none."""
+        if (asked := f"{ref} leads to") not in self._known:
+            done = self.run("symbolic-ref", "--quiet", ref)
+            self._known[asked] = done.stdout.decode("utf-8", "surrogateescape").strip() if done.returncode == 0 else ""
         return self._known[asked]
 
     def unambiguous(self, revision: str) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orch_gates.errors import GitError, SettingsError
-from orch_gates.git.cli import Git, open_repository
-from orch_gates.git.remote import HANDED_OVER, Remote
+from orch_gates.errors import SettingsError
+from orch_gates.git.cli import Git
+from orch_gates.git.clone import Clone
+from orch_gates.git.remote import Remote
 from orch_gates.state.source import Source
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*::?|[^/]*:")
@@ -23,39 +24,28 @@ class Place:
     config: tuple[tuple[str, str], ...]
 
 
-def find(wanted: str, directory: Path, inherited: Mapping[str, str], *, timeout: float) -> Place:
-    """The repository `wanted` names; without a name the bare repository here, else this clone's origin.
+def find(wanted: str, git: Git, clone: Clone) -> Place:
+    """The repository `wanted` names; without a name the bare repository here, else where this clone pushes.
 
     Raises:
-        SettingsError: there is none.
+        SettingsError: there is none, or several.
         GitError: the clone cannot be read.
     """
-    try:
-        git = open_repository(directory, inherited, timeout=timeout)
-    except GitError as error:
-        if wanted:
-            return Place(_absolute(wanted, directory), ())
-        raise SettingsError("nothing says where the state branch is; set ORCH_STATE_REMOTE to a url or path") from error
-    config = tuple(_config(git))
     if wanted:
-        return Place(_absolute(wanted, directory), config)
+        return Place(_absolute(wanted, git.directory), clone.handed_over)
     if git.is_bare():
         return Place(str(git.git_dir()), ())
-    done = git.run("config", "--local", "--get", "remote.origin.url")
-    url = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
+    url = clone.push_url()
     if not url:
         raise SettingsError("this clone has no remote `origin`; set ORCH_STATE_REMOTE to a url or path")
-    return Place(_absolute(url, Path(git.text("rev-parse", "--show-toplevel"))), config)
+    if _URL.match(url) or url.startswith("/"):
+        return Place(_absolute(url, git.directory), clone.handed_over)
+    # git takes it from the top of the work tree.
+    return Place(_absolute(url, Path(git.text("rev-parse", "--show-toplevel"))), clone.handed_over)
 
 
 def source(place: Place, branch: str, cache_dir: Path | None, inherited: Mapping[str, str]) -> Source:
-    """What the store reads from and writes to.
-
-    Raises:
-        SettingsError: that is no name of a branch.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", branch) or re.search(r"\.\.|//|/\.|\.lock(/|$)|[./]$", branch):
-        raise SettingsError(f"ORCH_STATE_BRANCH={branch!r} is not a name for a branch")
+    """What the store reads from and writes to."""
     return Source(Remote.at(place.url, inherited, place.config), branch, cache_dir, local(place))
 
 
@@ -70,12 +60,6 @@ def git_directory(path: Path) -> Path | None:
         if (candidate / "objects").is_dir() and (candidate / "HEAD").is_file():
             return candidate.resolve()
     return None
-
-
-def _config(git: Git) -> list[tuple[str, str]]:
-    done = git.run("config", "--local", "--includes", "--null", "--get-regexp", HANDED_OVER)
-    entries = (entry.partition("\n") for entry in done.stdout.decode("utf-8", "surrogateescape").split("\0") if entry)
-    return [(key, value) for key, _, value in entries]
 
 
 def _absolute(url: str, base: Path) -> str:

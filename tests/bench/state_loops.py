@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orch_gates import settings, wiring
+from orch_gates import settings
 from orch_gates.state.outcome import Committed
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from tests.bench.history import ENV, git
+from tests.stores import open_store
 
 COUNTER = "sweep/count.md"
 BRANCH = "orch-state"
@@ -34,7 +35,7 @@ def one_more(snapshot: Snapshot) -> Change:
 def ours(remote: str, folder: Path) -> Callable[[], int]:
     """A transaction; answers how many attempts it took."""
     env = {**ENV, "ORCH_STATE_REMOTE": remote, "ORCH_CACHE_DIR": str(folder)}
-    store = wiring.store(settings.load(env), _CODE)
+    store = open_store(settings.load(env), _CODE)
 
     def transact() -> int:
         outcome = store.transact(one_more)

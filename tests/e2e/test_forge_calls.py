@@ -181,7 +181,7 @@ def test_the_options_count_for_every_command(gitea: Gitea, shared: WaitingTask) 
     options = ("--forge", "gitea", "--url", gitea.url, "--token-env", name)
     shared.done("forge", "check", *options, env=env)
     assert b"0 statuses" in shared.run("advance", "T-1", "--dry-run", *options, env=env).stdout
-    assert b"no forge is asked" in shared.run("forge", "check", "--forge", "none", env=env).stderr
+    assert b"unset it to use a forge" in shared.run("forge", "check", "--forge", "none", env=env).stderr
 
 
 def test_a_job_asks_its_own_forge(gitea: Gitea, shared: WaitingTask) -> None:

@@ -80,8 +80,8 @@ def test_a_narrow_terminal_shows_all_of_it(work: Repo, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ((), "no forge is known here; ORCH_FORGE_URL (--url) says where it is"),
-        (("--forge", "none", "--url", NOWHERE), "no forge is asked, as ORCH_FORGE (--forge) is none"),
+        ((), "no forge is known here; set ORCH_FORGE_URL (--url) to its url"),
+        (("--forge", "none", "--url", NOWHERE), "ORCH_FORGE (--forge) is none; unset it to use a forge"),
         (("--forge", "gitea", "--url", NOWHERE), "names a repository of 127.0.0.1:9; ORCH_FORGE_"),
         (("--forge", "gitea"), "ORCH_FORGE_URL has to say where the forge is"),
         (("--url", "git.example.org"), "the url of a server begins with https://"),
@@ -148,10 +148,10 @@ def test_timings_are_told_whatever_becomes_of_the_command(say: Say) -> None:
 def test_it_is_said_what_keeps_a_forge_from_being_asked(work: Repo, say: Say) -> None:
     """A job's own needs a token; one that is switched off needs no url."""
     required = ("gate", "tests-passed", "--status")
-    assert b"no forge is asked, as ORCH_FORGE (--forge) is none" in say(*required, "--forge", "none").stderr
+    assert b"ORCH_FORGE (--forge) is none; unset it to use a forge" in say(*required, "--forge", "none").stderr
     for args in (required, ("forge", "check")):
         said = say(*args, GITEA_ACTIONS="true", GITHUB_SERVER_URL=NOWHERE).stderr
-        assert b"no forge is known here: the job's own takes a token, in ORCH_FORGE_TOKEN\n" in said
+        assert b"to use that of the job, put a token into ORCH_FORGE_TOKEN\n" in said
     asked = {"ORCH_FORGE_REPOSITORY": "a/b", "ORCH_FORGE_URL": NOWHERE}
     assert b"name its variable with --token-env" in say("forge", "check", **asked).stderr
 

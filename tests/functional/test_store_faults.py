@@ -183,7 +183,7 @@ for _ in $(seq 500); do set -- sent-*; test $# -gt 1 && exit 0; sleep 0.02; done
 def timed(rig: GitRig, timing: Timing, *, timeout: float = 60) -> GitStore:
     """A store with a clock of its own, and a cache of its own."""
     folder = rig.folder / f"timed-{len(rig.stores)}"
-    made = place.source(place.find(rig.url, rig.folder, {}, timeout=9), "orch-state", folder, {**os.environ, **rig.env})
+    made = place.source(place.Place(rig.url, ()), "orch-state", folder, {**os.environ, **rig.env})
     store = GitStore(made, Identity(Author("a-tester", "tester@example.invalid"), "a-tester"), timeout, KINDS, timing)
     rig.stores.append(store)
     return store

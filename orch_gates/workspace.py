@@ -1,0 +1,234 @@
+"""What a command stands on, found out once: repository, origin, settings, configuration, now."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from orch_gates import clock, wiring
+from orch_gates import settings as settings_module
+from orch_gates.config.file import Config
+from orch_gates.errors import SettingsError
+from orch_gates.git import clone as clones
+from orch_gates.git.cli import Git
+from orch_gates.git.clone import Clone
+from orch_gates.settings import Settings
+
+if TYPE_CHECKING:
+    from orch_gates.engine.stages import Pipeline
+    from orch_gates.forge.detect import Place as ForgePlace
+    from orch_gates.forge.http import Call, Observe
+    from orch_gates.forge.port.forge import Forge
+    from orch_gates.git.heads import Heads
+    from orch_gates.state.git_store import GitStore
+    from orch_gates.state.place import Place
+
+
+def unobserved(_call: Call) -> None:
+    """Show no request."""
+
+
+# Not slotted: what is dear is found out when it is first asked for, and kept.
+@dataclass(frozen=True)
+class Workspace:
+    """One repository as one command sees it: a clone, or the bare repository itself.
+
+    `observe` is shown each request to a forge.
+    """
+
+    settings: Settings
+    git: Git
+    now: datetime
+    config: Config = field(default_factory=Config)
+    observe: Observe = unobserved
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The stages and gates that count here."""
+        from orch_gates.config.pipeline import effective
+
+        return effective(self.config, self.settings)
+
+    @property
+    def target(self) -> str:
+        """The branch that tasks are merged into."""
+        return self.settings.target or self.settings.usual_target or "main"
+
+    @cached_property
+    def by(self) -> str:
+        """Who causes what this command records (ENG-11): named, the CI event's actor, who commits here, the user."""
+        named = self.settings.state.by or self._clone.identity(self.settings.inherited_env)
+        return " ".join(named.split()) or _user(self.settings.inherited_env)
+
+    @cached_property
+    def origin(self) -> Place:
+        """Where this clone pushes, or this bare repository itself.
+
+        Raises:
+            SettingsError: there is no such place, or there are several.
+            GitError: the clone cannot be read.
+        """
+        from orch_gates.state import place
+
+        return place.find("", self.git, self._clone)
+
+    @cached_property
+    def store(self) -> GitStore:
+        """The state branch: where ORCH_STATE_REMOTE says, else at the origin.
+
+        Raises:
+            SettingsError: nothing says where it is.
+            GitError: the clone cannot be read.
+        """
+        # pygit2 costs every command that does not need it.
+        from orch_gates.document_kinds import KINDS
+        from orch_gates.git.tree import Author
+        from orch_gates.state import place
+        from orch_gates.state.git_store import GitStore, Identity
+
+        wanted = self.settings.state
+        found = place.find(wanted.remote, self.git, self._clone) if wanted.remote else self.origin
+        source = place.source(found, wanted.branch, self.settings.tools.cache_dir, self.settings.inherited_env)
+        author = Author(wanted.author_name, wanted.author_email)
+        return GitStore(source, Identity(author, self.by), wanted.timeout, KINDS)
+
+    @cached_property
+    def heads(self) -> Heads:
+        """The branches with the tasks' code, at the origin.
+
+        Raises:
+            SettingsError: nothing says where they are.
+            GitError: the clone cannot be read.
+        """
+        from orch_gates.git.heads import Heads
+        from orch_gates.git.remote import Remote
+        from orch_gates.state import place
+
+        remote = Remote.at(self.origin.url, self.settings.inherited_env, self.origin.config)
+        return Heads(remote, place.local(self.origin), self.settings.state.timeout)
+
+    @cached_property
+    def forge(self) -> Forge | None:
+        """The forge that is asked here; None where none is known, and recorded reports are read instead.
+
+        Raises:
+            SettingsError: what is set about it cannot be used.
+            ForgeUnavailable: it had to be asked which kind it is, and did not answer.
+        """
+        return None if self.forge_place is None else self._connected(self.forge_place)
+
+    @cached_property
+    def forge_place(self) -> ForgePlace | None:
+        """Which forge is asked here, and where it is; None where none is known.
+
+        Raises:
+            SettingsError: what is set about it cannot be used.
+            GitError: the clone cannot be read.
+        """
+        from orch_gates.forge.detect import Job, Said, choose
+
+        wanted, ci = self.settings.forge, self.settings.ci
+        if not wanted.token and wanted.token_env != "ORCH_FORGE_TOKEN":
+            # The value is not repeated: somebody may have given the token itself.
+            raise SettingsError(
+                "ORCH_FORGE_TOKEN_ENV (--token-env) has to name a variable that is set; "
+                "it is no place for the token itself"
+            )
+        try:
+            origin = self.origin.url
+        except SettingsError:
+            origin = ""
+        said = Said(wanted.kind, wanted.url, wanted.repository, bool(wanted.token))
+        return choose(said, Job(ci.forge, ci.server_url), origin)
+
+    def need_forge(self) -> Forge:
+        """The forge that is asked here.
+
+        Raises:
+            SettingsError: none is known, with what to do about it; or as `forge`.
+            ForgeUnavailable: as `forge`.
+        """
+        if self.forge is None:
+            raise SettingsError(self.why_no_forge)
+        return self.forge
+
+    @property
+    def why_no_forge(self) -> str:
+        """Why no forge is asked here, and what to do about it."""
+        if self.settings.forge.kind == "none":
+            return "ORCH_FORGE (--forge) is none; unset it to use a forge"
+        if self.settings.ci.forge:
+            return f"no forge is known here; to use that of the job, put a token into {self.settings.forge.token_env}"
+        return "no forge is known here; set ORCH_FORGE_URL (--url) to its url"
+
+    @cached_property
+    def _clone(self) -> Clone:
+        return clones.read(self.git, self.settings.inherited_env)
+
+    def _connected(self, found: ForgePlace) -> Forge:
+        """A forge, ready to be asked; each adapter is loaded only where it is used."""
+        from orch_gates.forge import probe
+        from orch_gates.forge.port.server import Kind
+
+        wanted, ci = self.settings.forge, self.settings.ci
+        kind = found.kind or probe.kind(found.url, wanted.timeout, self.observe)
+        match kind:
+            case Kind.GITEA | Kind.FORGEJO:
+                from orch_gates.forge.gitea import connect as gitea
+
+                return gitea.connect(found.url, found.repository, wanted.token, wanted.timeout, self.observe)
+            case Kind.GITHUB:
+                from orch_gates.forge.github import connect as github
+
+                # A job on a GitHub of one's own is told where the API is.
+                api = ci.api_url if ci.forge == kind and found.url == ci.server_url.rstrip("/") else ""
+                return github.connect(found.url, found.repository, wanted.token, wanted.timeout, self.observe, api=api)
+            case Kind.LOCAL:
+                return self._local_forge(found.url)
+            case _:
+                assert_never(kind)
+
+    def _local_forge(self, path: str) -> Forge:
+        from orch_gates.forge.local import connect as local
+
+        bare = Path(path).expanduser().resolve()
+        if not bare.is_dir():
+            # Without a `/` it may be anything, also a token in the wrong variable.
+            where = str(bare) if "/" in path else "the path in ORCH_FORGE_URL (--url)"
+            raise SettingsError(f"no bare repository is at {where}; the url of a server begins with https://")
+        settings = self.settings
+        # Its hooks are told the name of a user, as those of a server are.
+        login = settings.state.by or _user(settings.inherited_env)
+        return local.connect(
+            bare, self.store, login, settings.inherited_env, settings.forge.timeout, settings.forge.repository
+        )
+
+
+def open_workspace(
+    directory: Path, overrides: Mapping[str, str] | None = None, observe: Observe = unobserved
+) -> Workspace:
+    """The workspace of a repository, configured by its default branch (P5); `overrides` are the command line's.
+
+    Raises:
+        OrchError: there is no repository, or its configuration is wrong.
+    """
+    settings = settings_module.load(overrides=overrides or {})
+    git = wiring.repository(settings, directory)
+    settings, config = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
+    return Workspace(settings, git, clock.utc_now(), config, observe)
+
+
+def _user(inherited: Mapping[str, str]) -> str:
+    """The user of the operating system, by name where it has one."""
+    if named := inherited.get("LOGNAME", "").strip() or inherited.get("USER", "").strip():
+        return named
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
