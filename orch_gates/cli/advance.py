@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes, say, warn_quarantined
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 
 
@@ -73,7 +73,6 @@ def why(name: str, repo: Path, as_json: bool) -> None:
       orch-gates why T-1 --json
     """
     with exit_codes():
-        from orch_gates.cli.session import warn_quarantined
         from orch_gates.engine.board import place
         from orch_gates.engine.why import explain
         from orch_gates.report import tasks as render
@@ -106,7 +105,6 @@ def status(repo: Path, as_json: bool) -> None:
       orch-gates status --json | jq .attention
     """
     with exit_codes():
-        from orch_gates.cli.session import warn_quarantined
         from orch_gates.engine.board import board
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book

@@ -7,9 +7,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from orch_gates.errors import EXIT_BUG, OrchError, ReportError
+
+if TYPE_CHECKING:
+    from orch_gates.tasks.book import Book
+
+# Of the files that were set apart, as many are named.
+_SHOWN = 5
 
 
 @contextmanager
@@ -69,6 +75,14 @@ def say(text: str, *, to: TextIO | None = None) -> None:
         _discard(stream.fileno())
         if stream is not sys.stderr and not isinstance(error, BrokenPipeError):
             raise ReportError(f"the output cannot be written: {error.strerror}") from error
+
+
+def warn_quarantined(found: Book) -> None:
+    """Say which files were set apart, and how to see all of them (ST-6)."""
+    for file in found.quarantined[:_SHOWN]:
+        say(f"orch-gates: set apart: {file.why}\n", to=sys.stderr)
+    if (more := len(found.quarantined) - _SHOWN) > 0:
+        say(f"orch-gates: and {more} more; `orch-gates state lint` names them\n", to=sys.stderr)
 
 
 def _discard(number: int) -> None:

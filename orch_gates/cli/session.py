@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from orch_gates.cli.boundary import say
 from orch_gates.cli.once import once
 from orch_gates.engine.stages import Pipeline
 from orch_gates.gates import registry
@@ -18,10 +16,7 @@ from orch_gates.model.verdict import Verdict
 from orch_gates.settings import Settings
 from orch_gates.state.store import Store
 from orch_gates.tasks.advance import Reader, Step
-from orch_gates.tasks.book import Book
 from orch_gates.workspace import Workspace
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +94,3 @@ def open_session(found: Workspace) -> Session:
 def _no_report(_name: str) -> str | None:
     """Whom a forge is asked about needs no report."""
     return None
-
-
-def warn_quarantined(found: Book) -> None:
-    """Say which files were set apart, and how to see all of them (ST-6)."""
-    for file in found.quarantined[:_SHOWN]:
-        say(f"orch-gates: set apart: {file.why}\n", to=sys.stderr)
-    if (more := len(found.quarantined) - _SHOWN) > 0:
-        say(f"orch-gates: and {more} more; `orch-gates state lint` names them\n", to=sys.stderr)

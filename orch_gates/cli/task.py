@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes, say, warn_quarantined
 from orch_gates.cli.options import by_option
 
 if TYPE_CHECKING:
@@ -80,7 +80,6 @@ def show(name: str, repo: Path, as_json: bool) -> None:
 def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
     """List the tasks that are not archived, by id."""
     with exit_codes():
-        from orch_gates.cli.session import warn_quarantined
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
         from orch_gates.workspace import open_workspace
