@@ -20,4 +20,4 @@ def open_store(settings: Settings, directory: Path) -> GitStore:
     there = place.Place(state.remote, ())
     source = place.source(there, state.branch, settings.tools.cache_dir, settings.inherited_env)
     author = Author(state.author_name, state.author_email)
-    return GitStore(source, Identity(author, state.by or "a-tester"), state.timeout)
+    return GitStore(source, Identity(author, state.by or "a-tester"), state.timeout, KINDS)

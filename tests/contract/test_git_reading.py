@@ -326,3 +326,29 @@ def test_a_branch_named_like_the_beginning_of_an_id_is_ambiguous(repository: Rep
     with pytest.raises(UnknownRevision, match="whole id"):
         repository.reader.unambiguous(base[:8])
     assert repository.reader.unambiguous(tip[:8]) == tip[:8]
+
+
+def test_refs_that_are_looked_up_together_are_as_if_asked_for_alone(repository: Repository) -> None:
+    """A branch, a tag that is no commit, none at all, and symbolic refs, one to a branch that is gone."""
+    tip = repository.commit(a="one\n")
+    repository.git("tag", "--annotate", "--message", "v1", "v1")
+    repository.git("update-ref", "refs/remotes/origin/main", tip)
+    repository.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    repository.git("symbolic-ref", "refs/remotes/gone/HEAD", "refs/remotes/gone/main")
+    symbolic = ("refs/remotes/origin/HEAD", "refs/remotes/gone/HEAD")
+    refs = (*symbolic, "refs/heads/main", "refs/tags/v1", "refs/heads/none")
+
+    def answers(reader: Git) -> list[str]:
+        found = []
+        for ref in refs:
+            for kind in ("object", "commit"):
+                try:
+                    found.append(reader.resolve(ref, kind))
+                except UnknownRevision as error:
+                    found.append(str(error))
+        return [*found, *(reader.leads_to(ref) for ref in symbolic)]
+
+    together, alone = (open_repository(repository.path, os.environ, timeout=60) for _ in range(2))
+    together.look_up(*refs)
+    assert answers(together) == answers(alone)
+    assert answers(alone)[-2:] == ["refs/remotes/origin/main", "refs/remotes/gone/main"]
