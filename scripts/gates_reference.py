@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from orch_gates.documents import frontmatter, seal, yaml_write
 from orch_gates.engine.decide import Decision, Move, decide
 from orch_gates.engine.events import Evaluated
 from orch_gates.engine.stages import DEFAULT, EdgeGate, OnRed, Stage
-from orch_gates.gates import registry
-from orch_gates.gates.recorded import RecordedGate
-from orch_gates.gates.registry import RECORDED, Sources
+from orch_gates.gates.evaluate import evaluate
+from orch_gates.gates.gate import Gate, Ports, Subject
+from orch_gates.gates.recorded import Record
+from orch_gates.gates.registry import GATES
 from orch_gates.model.ids import task_id
 from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
@@ -28,6 +30,7 @@ _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _AT = "2026-01-31T12:00:00Z"
 _HEAD, _OLDER = "a" * 40, "b" * 40
 _SETTINGS = load({})
+_RECORDS = {gate.name: gate.record for gate in GATES if gate.record is not None}
 
 _SAID = {
     Move.ADVANCE: "moves on",
@@ -40,25 +43,26 @@ _SAID = {
 _SAID_SHORT = _SAID | {Move.ROLLBACK: "goes back", Move.HOLD: "is held"}
 
 
-def page(text: str) -> str:
+def page(text: str, gates: Sequence[Gate[Any]] = GATES) -> str:
     """The page with every generated table renewed; the rest as it is."""
     tables = {
-        "reports": _reports(),
+        "about": table(("gate", "a PASS means"), ((f"`{gate.name}`", gate.about) for gate in gates)),
+        "reports": _reports([gate.record for gate in gates if gate.record is not None]),
         "edges": _edges(),
         "doubts": _doubts(),
         "outcomes": _outcomes(),
-        "settings": _settings(),
+        "settings": _settings([gate.name for gate in gates]),
     }
     return renewed(text, tables, PAGE)
 
 
-def _reports() -> str:
-    rows = ((f"`{gate.name}`", f"`{gate.file}`", *_words(gate)) for gate in RECORDED.values())
+def _reports(records: Sequence[Record]) -> str:
+    rows = ((f"`{record.name}`", f"`{record.file}`", *_words(record)) for record in records)
     return table(("gate", "report", "field", "its own words"), rows)
 
 
-def _words(gate: RecordedGate) -> tuple[str, str]:
-    if gate.name == security_model.GATE:
+def _words(gate: Record) -> tuple[str, str]:
+    if gate.sealed:
         # A sealed report has no field of its own beside the verdict.
         return "`verdict`", "none"
     return f"`{gate.field}`", ", ".join(f"`{word}` = {outcome}" for word, outcome in gate.words.items())
@@ -81,22 +85,22 @@ def _doubts() -> str:
     """What every gate answers to what is no green report, and what the default edge makes of that."""
     rows = []
     for stage, edge in _on_edges():
-        gate = RECORDED[edge.name]
-        red, stale = _report(gate, Outcome.FAIL, _HEAD), _report(gate, Outcome.PASS, _OLDER)
+        record = _RECORDS[edge.name]
+        red, stale = _report(record, Outcome.FAIL, _HEAD), _report(record, Outcome.PASS, _OLDER)
         cells = [_followed(stage, edge, text) for text in (red, None, stale, "no report")]
-        rows.append((f"`{gate.name}`", *cells))
+        rows.append((f"`{edge.name}`", *cells))
     return table(("gate", "says FAIL", "no report", "another commit", "malformed"), rows)
 
 
 def _followed(stage: Stage, edge: EdgeGate, text: str | None) -> str:
-    sources = Sources(read=lambda _: text, head=_HEAD, branch="task/T-1", target="main", settings=_SETTINGS)
-    verdict = registry.judge(edge.name, sources)
+    verdict = evaluate(edge.name, Subject(_HEAD, "task/T-1", "main"), Ports(_SETTINGS, lambda _: text, lambda: None))
+    assert isinstance(verdict, Verdict)
     return f"{verdict.outcome}, {_SAID_SHORT[_decided(stage, edge, verdict).move]}"
 
 
-def _report(gate: RecordedGate, outcome: Outcome, head: str) -> str:
+def _report(gate: Record, outcome: Outcome, head: str) -> str:
     verdict = Verdict(gate.name, outcome, "as an example", evidence={"checks": 1})
-    if gate.name == security_model.GATE:
+    if gate.sealed:
         stated = security_model.fields(verdict, head=head, base=_OLDER, target="main", now=_NOW, findings=0)
         return frontmatter.join(seal.seal(yaml_write.dump(stated)), "")
     return frontmatter.encode({"schema": "orch.report/1", "gate": gate.name, "verdict": outcome, "head": head}, "")
@@ -157,10 +161,10 @@ def _decided(
     return decide(task, Evaluated("a person", task, _HEAD), [*before, verdict, *after], _NOW, DEFAULT)
 
 
-def _settings() -> str:
+def _settings(names: Sequence[str]) -> str:
     rows = (
         (f"`{gate}`", ", ".join(f"`{setting.variable}`" for key, setting in BY_KEY.items() if _of(gate, key)))
-        for gate in RECORDED
+        for gate in names
     )
     return table(("gate", "settings"), rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from orch_gates import clock, wiring
+from orch_gates.document_kinds import KINDS
 from orch_gates.git.tree import Author
 from orch_gates.settings import Settings
 from orch_gates.state import place

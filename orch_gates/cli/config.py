@@ -86,10 +86,10 @@ def check(file: Path) -> None:
     Exit 0 valid, 1 not valid, 2 not readable.
     """
     with exit_codes():
-        from orch_gates import wiring
         from orch_gates.config.parse import parse
         from orch_gates.documents.escape import visible
         from orch_gates.errors import ConfigError, UsageError
+        from orch_gates.gates.security.scan import problems_of_rules
         from orch_gates.scanners import repository_rules
 
         try:
@@ -97,7 +97,7 @@ def check(file: Path) -> None:
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {error.strerror}") from error
         if file.name == repository_rules.PATH:
-            if problems := wiring.problems_of_rules(load(), raw):
+            if problems := problems_of_rules(load(), raw):
                 say("".join(f"{problem}\n" for problem in problems), to=sys.stderr)
                 raise SystemExit(1)
             say(f"{visible(str(file))}: valid\n")

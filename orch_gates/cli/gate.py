@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from orch_gates import clock
-from orch_gates.cli import gate_recorded
+from orch_gates.cli import gate_alone
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
+from orch_gates.gates.gate import Gate
+from orch_gates.gates.policy import policy_table
+from orch_gates.gates.registry import GATES
 from orch_gates.settings import load
 
 
-@click.group(invoke_without_command=True)
-@click.option("--list", "show", is_flag=True, help="List the gates and what not knowing means for each.")
-@click.pass_context
-def gate(ctx: click.Context, show: bool) -> None:
-    """Judge commits with a gate."""
-    if show:
-        from orch_gates.gates.policy import POLICIES
-
-        width = max(len(policy.subject) for policy in POLICIES)
-        click.echo(f"{'gate or guard':{width}}  could not tell means")
-        for policy in POLICIES:
-            click.echo(f"{policy.subject:{width}}  {policy.meaning}")
-    elif ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-        ctx.exit(2)
-
-
-@gate.command()
+@click.command()
 @click.option("--base", default="", metavar="REF", help="Judge what HEAD adds to this [origin/<target>].")
 @click.option("--head", default="", metavar="REF", help="The last commit to judge [HEAD, or the CI event's].")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
@@ -76,11 +64,46 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
             say(f"Report: {shown}\n")
         code = verdict.outcome.exit_code
         if status:
+            from orch_gates import wiring
             from orch_gates.cli import post_status
+            from orch_gates.workspace import Workspace
 
-            code = post_status.post(settings, repo, verdict, str(verdict.evidence.get("head") or ""), options.observe)
+            nothing = verdict.evidence.get("objects_expected") == 0
+            judged = "" if nothing else str(verdict.evidence.get("head") or "")
+            workspace = Workspace(settings, wiring.repository(settings, repo), clock.utc_now(), observe=options.observe)
+            code = post_status.post(workspace, verdict, judged)
         raise SystemExit(code)
 
 
-for _name in gate_recorded.ABOUT:
-    gate.add_command(gate_recorded.command(_name))
+# These judge more than a report.
+_OWN = {"security": security}
+
+
+def group(gates: Sequence[Gate[Any]] = GATES) -> click.Group:
+    """`orch-gates gate`, with a command for each gate."""
+
+    @click.group("gate", invoke_without_command=True)
+    @click.option("--list", "show", is_flag=True, help="List the gates and what not knowing means for each.")
+    @click.pass_context
+    def gate(ctx: click.Context, show: bool) -> None:
+        """Judge commits with a gate."""
+        if show:
+            click.echo(policy_list(gates))
+        elif ctx.invoked_subcommand is None:
+            click.echo(ctx.get_help())
+            ctx.exit(2)
+
+    for one in gates:
+        gate.add_command(_OWN.get(one.name) or gate_alone.command(one))
+    return gate
+
+
+def policy_list(gates: Sequence[Gate[Any]]) -> str:
+    """What "could not tell" means for each gate, as lines of two columns."""
+    policies = policy_table(gates)
+    width = max(len(policy.subject) for policy in policies)
+    lines = [f"{'gate or guard':{width}}  could not tell means"]
+    return "\n".join([*lines, *(f"{policy.subject:{width}}  {policy.meaning}" for policy in policies)])
+
+
+gate = group()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orch_gates.state.kinds import Kinds
 
 _MOST_INPUT = 16_000_000
-STATE_HELP = "docs/how-to/repair-the-state-branch.md"
+HELP_PAGES = {"state-guard": "docs/how-to/repair-the-state-branch.md"}
 
 
 @click.group()
@@ -30,23 +30,22 @@ def pre_receive() -> None:
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
         from orch_gates import wiring
-        from orch_gates.hooks import judge, updates
+        from orch_gates.gates.security.judge import out_of_scope
+        from orch_gates.hooks import checks, updates
         from orch_gates.scanners import early
 
         settings = settings_module.load()
         data = _stdin()
-        verdict = wiring.out_of_scope(settings)
-        if verdict is None or settings.state.guard_enabled:
-            with early.taken() as started:
-                git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
-                ground = judge.on_server(settings, git, started)
-                pushed = updates.parse_pre_receive(data, most=ground.settings.security.budget.refs)
-                judge.refuse_stale(git, pushed, namespaced="GIT_NAMESPACE" in settings.inherited_env)
-                state = judge.pushed_state(ground, pushed, _document_kinds)
-                if state is not None and state.outcome is not Outcome.PASS:
-                    _finish(state, action="push", kept="Nothing was stored.", help_page=STATE_HELP)
-                verdict = judge.pushed_to_server(ground, pushed, clock.utc_now())
-        _finish(verdict, action="push", kept="Nothing was stored.")
+        skipped = out_of_scope(settings)
+        if skipped is not None and not settings.state.guard_enabled:
+            _finish(skipped, action="push", kept="Nothing was stored.")
+        with early.taken() as started:
+            git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
+            context = checks.on_server(settings, git, started)
+            pushed = updates.parse_pre_receive(data, most=context.settings.security.budget.refs)
+            checks.refuse_stale(git, pushed, namespaced="GIT_NAMESPACE" in settings.inherited_env)
+            verdicts = checks.on_push(context, pushed, _document_kinds, clock.utc_now())
+        _finish(*verdicts, action="push", kept="Nothing was stored.")
 
 
 @hook.command("pre-push")
@@ -61,23 +60,24 @@ def pre_push(remote: str, url: str) -> None:
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
         from orch_gates import wiring
-        from orch_gates.hooks import judge, updates
+        from orch_gates.gates.security.judge import out_of_scope
+        from orch_gates.hooks import checks, updates
         from orch_gates.scanners import early
 
         settings = settings_module.load()
-        verdict = wiring.out_of_scope(settings)
+        verdict = out_of_scope(settings)
         if verdict is None:
-            context = settings.hook
-            name = remote or context.remote_name
+            given = settings.hook
+            name = remote or given.remote_name
             with early.taken() as started:
                 git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
-                ground = judge.in_clone(settings, git, name, started)
-                if context.from_ref or context.to_ref:
-                    pushed = updates.from_pre_commit(ground.git, context)
+                context = checks.in_clone(settings, git, name, started)
+                if given.from_ref or given.to_ref:
+                    pushed = updates.from_pre_commit(context.git, given)
                 else:
-                    pushed = updates.parse_pre_push(_stdin(), most=ground.settings.security.budget.refs)
+                    pushed = updates.parse_pre_push(_stdin(), most=context.settings.security.budget.refs)
                     updates.refuse_nothing(pushed, in_ci=settings.ci.active)
-                verdict = judge.pushed_from_clone(ground, pushed, name, url or context.remote_url, clock.utc_now())
+                verdict = checks.pushed_from_clone(context, pushed, name, url or given.remote_url, clock.utc_now())
         _finish(verdict, action="push", kept="Nothing was pushed.")
 
 
@@ -88,11 +88,12 @@ def pre_commit() -> None:
         from orch_gates import settings as settings_module
         from orch_gates import wiring
         from orch_gates.errors import UsageError
-        from orch_gates.hooks import judge
+        from orch_gates.gates.security.judge import out_of_scope
+        from orch_gates.hooks import checks
         from orch_gates.scanners import early
 
         settings = settings_module.load()
-        verdict = wiring.out_of_scope(settings)
+        verdict = out_of_scope(settings)
         if verdict is None and settings.hook.from_ref:
             raise UsageError(
                 "a range was given, but orch-secrets judges staged content; use the hook orch-secrets-push"
@@ -100,7 +101,7 @@ def pre_commit() -> None:
         if verdict is None:
             with early.taken() as started:
                 git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
-                verdict = judge.about_to_commit(judge.in_clone(settings, git, "origin", started), clock.utc_now())
+                verdict = checks.about_to_commit(checks.in_clone(settings, git, "origin", started), clock.utc_now())
         if verdict is None:
             if settings.ci.active:
                 raise UsageError(
@@ -158,11 +159,19 @@ def _stdin() -> bytes:
     return data
 
 
-def _finish(verdict: Verdict, *, action: str, kept: str, help_page: str = "") -> NoReturn:
+def _finish(*verdicts: Verdict, action: str, kept: str) -> NoReturn:
+    """Tell all verdicts in one message; a definite refusal counts before what could not be judged."""
     from orch_gates.documents.escape import ascii_line
     from orch_gates.report.text import HELP, for_hook
 
-    if verdict.outcome is Outcome.SKIP:
-        say(f"orch-gates: not judged: {ascii_line(verdict.reason)}\n", to=sys.stderr)
-    say(for_hook(verdict, action=action, kept=kept, help_page=help_page or HELP), to=sys.stderr)
-    raise SystemExit(verdict.outcome.exit_code)
+    refused = [verdict for verdict in verdicts if verdict.outcome.exit_code != 0]
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.SKIP:
+            say(f"orch-gates: not judged: {ascii_line(verdict.reason)}\n", to=sys.stderr)
+    message = ""
+    for verdict in verdicts:
+        # What became of the refused work is said once, at the end.
+        end = kept if refused and verdict is refused[-1] else ""
+        message += for_hook(verdict, action=action, kept=end, help_page=HELP_PAGES.get(verdict.gate, HELP))
+    say(message, to=sys.stderr)
+    raise SystemExit(min((verdict.outcome.exit_code for verdict in refused), default=0))

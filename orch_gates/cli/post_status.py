@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import assert_never
 
-from orch_gates import clock, wiring
 from orch_gates.cli.boundary import say
 from orch_gates.documents import escape
-from orch_gates.errors import OrchError, SettingsError
-from orch_gates.forge.http import Observe
+from orch_gates.errors import OrchError
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.settings import Settings
 from orch_gates.workspace import Workspace
 
 # As much as GitHub takes.
 _LONGEST = 140
 
 
-def post(settings: Settings, directory: Path, verdict: Verdict, judged: str, observe: Observe) -> int:
+def post(workspace: Workspace, verdict: Verdict, judged: str) -> int:
     """Post a verdict about what was judged, a commit or a tag of one, and give the exit code of both together.
+
+    Where nothing was judged, `judged` is empty and no status is posted (GATE-5): a red one of before stays.
 
     The verdict stands whatever becomes of the status, but a PASS that nobody can see is not
     recorded: 2. A SKIP has no side effects (GATE-3).
@@ -31,14 +29,14 @@ def post(settings: Settings, directory: Path, verdict: Verdict, judged: str, obs
     if state is None:
         return code
     context = f"orch/{verdict.gate}"
+    if not judged:
+        say(f"orch-gates: the status {context} was not posted: nothing was judged\n", to=sys.stderr)
+        return code
     description = escape.clip(escape.visible(verdict.reason), _LONGEST)
     try:
-        git = wiring.repository(settings, directory)
-        forge = Workspace(settings, git, clock.utc_now(), observe=observe).need_forge()
-        if not judged:
-            raise SettingsError("it is not known which commit was judged")
-        commit = git.resolve(judged)
-        forge.statuses.post(commit, CommitStatus(context, state, description, settings.ci.run_url))
+        commit = workspace.git.resolve(judged)
+        status = CommitStatus(context, state, description, workspace.settings.ci.run_url)
+        workspace.need_forge().statuses.post(commit, status)
     except OrchError as error:
         say(f"orch-gates: the status {context} was not posted: {escape.visible(str(error))}\n", to=sys.stderr)
         return code or 2

@@ -45,14 +45,14 @@ def allow(finding: str, base: str, head: str, repo: Path, owner: str, reason: st
     with exit_codes():
         from orch_gates import wiring
         from orch_gates.cli.security_run import SecurityRun
-        from orch_gates.gates import allowlist, allowlist_file
-        from orch_gates.gates.security import Unproven
+        from orch_gates.gates.security import allowlist, allowlist_file
+        from orch_gates.gates.security.scan import Unproven
         from orch_gates.report import files
 
         settings = load()
         until = _date(expires)
         git = wiring.repository(settings, repo)
-        key = wiring.allow_key(settings, git)
+        key = allowlist_file.read_key(settings, git)
         if not key:
             raise UsageError("there is no key for the list; make one with `orch-gates secrets key`")
         scanned = SecurityRun(settings, repo, base=base, head=head, strict=False).scanned(git)
@@ -81,9 +81,10 @@ def key(repo: Path) -> None:
         import secrets as random
 
         from orch_gates import wiring
+        from orch_gates.gates.security import allowlist_file
         from orch_gates.report import files
 
-        path = wiring.key_file(wiring.repository(load(), repo))
+        path = allowlist_file.key_file(wiring.repository(load(), repo))
         files.make_folder(path.parent)
         if not files.create(path, random.token_hex(32) + "\n", 0o600):
             click.echo(f"kept {path}: it exists")
@@ -98,7 +99,7 @@ def _list_file(git: Git) -> Path:
         UsageError: a link leads elsewhere, or something that is no file is there.
         ReportError: the folder cannot be made.
     """
-    from orch_gates.gates import allowlist
+    from orch_gates.gates.security import allowlist
     from orch_gates.report import files, output_path
 
     top = Path(git.text("rev-parse", "--show-toplevel"))

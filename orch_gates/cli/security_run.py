@@ -11,10 +11,10 @@ from pathlib import Path
 from orch_gates import wiring
 from orch_gates.errors import ConfigError, OrchError, ReportError
 from orch_gates.gates import range as ranges
-from orch_gates.gates import secret_scan, security
 from orch_gates.gates.range import Range
-from orch_gates.gates.secret_scan import SecretFacts
-from orch_gates.gates.security import SecurityFacts, Unproven
+from orch_gates.gates.security import allowlist_file, gather, judge, scan
+from orch_gates.gates.security.judge import SecurityFacts
+from orch_gates.gates.security.scan import SecretFacts, Unproven
 from orch_gates.git.cli import Git
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import files
@@ -42,7 +42,7 @@ class SecurityRun:
             GitError: the directory is in no repository.
             ReportError: something is at the report's place that is no report.
         """
-        if (skip := wiring.out_of_scope(self.settings)) is not None:
+        if (skip := judge.out_of_scope(self.settings)) is not None:
             return skip, None
         # Loading the report's models takes as long as a small scan, so it goes on beside it.
         threading.Thread(target=importlib.import_module, args=["orch_gates.report.security"]).start()
@@ -52,11 +52,11 @@ class SecurityRun:
                 run: SecurityRun | OrchError = self._configured(git)
             except OrchError as error:
                 run = error
-            if not isinstance(run, OrchError) and (skip := wiring.out_of_scope(run.settings)) is not None:
+            if not isinstance(run, OrchError) and (skip := judge.out_of_scope(run.settings)) is not None:
                 return skip, None
             if report is None:
-                files.make_folder(wiring.private_dir(git))
-            path = report or wiring.private_dir(git) / files.SECURITY_REPORT
+                files.make_folder(allowlist_file.private_dir(git))
+            path = report or allowlist_file.private_dir(git) / files.SECURITY_REPORT
             # A run that is killed half-way must not leave an older verdict to be believed.
             files.remove(path)
             facts, verdict = _judge(run, git, started, now)
@@ -91,21 +91,19 @@ class SecurityRun:
         except OrchError as error:
             return SecurityFacts(Unproven(str(error)))
         facts = SecurityFacts(
-            secrets=security.attempt(
-                wiring.scan(
-                    self.settings, git, lambda bounded: self._subject(bounded, found), found.trusted, started=started
-                )
+            secrets=scan.prove(
+                self.settings, git, lambda bounded: self._subject(bounded, found), found.trusted, started=started
             ),
             base=found.base or "0" * len(found.head),
             head=found.head,
             target=found.target,
-            dependencies=wiring.audit(self.settings, git, found, strict=self.strict),
+            dependencies=gather.audit(self.settings, git, found, strict=self.strict),
         )
-        return wiring.with_allow_list(self.settings, git, facts, found.trusted)
+        return gather.with_allow_list(self.settings, git, facts, found.trusted)
 
-    def _subject(self, git: Git, found: Range) -> secret_scan.Subject:
+    def _subject(self, git: Git, found: Range) -> scan.Subject:
         excluded = [found.base] if found.base else []
-        return secret_scan.pushed(git, [found.head], excluded, self.settings.security.budget)
+        return scan.pushed(git, [found.head], excluded, self.settings.security.budget)
 
 
 def _judge(
@@ -115,8 +113,8 @@ def _judge(
     if isinstance(run, SecurityRun):
         try:
             facts = run.facts(git, started)
-            return facts, security.judge(facts, now)
+            return facts, judge.judge(facts, now)
         except ConfigError as error:
             run = error
     facts = SecurityFacts(Unproven(str(run)))
-    return facts, security.undecided(str(run)) if isinstance(run, ConfigError) else security.judge(facts, now)
+    return facts, judge.undecided(str(run)) if isinstance(run, ConfigError) else judge.judge(facts, now)

@@ -1,4 +1,4 @@
-"""What every command about tasks needs: settings, the store, the pipeline, and who asks."""
+"""What a command needs that moves a task: the store, the pipeline, the gates, and who asks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from datetime import datetime
 
 from orch_gates.cli.once import once
 from orch_gates.engine.stages import Pipeline
+from orch_gates.errors import ForgeUnavailable
 from orch_gates.gates import registry
-from orch_gates.gates.registry import Sources
+from orch_gates.gates.evaluate import evaluate
+from orch_gates.gates.gate import Ports, Subject, Unknown
 from orch_gates.git.heads import Heads
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
-from orch_gates.settings import Settings
 from orch_gates.state.store import Store
 from orch_gates.tasks.advance import Reader, Step
 from orch_gates.workspace import Workspace
@@ -21,17 +22,13 @@ from orch_gates.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One command's view; `target` is the branch that tasks are merged into.
+    """One command's view; `by_forge` evaluates a gate that asks a forge, once for each branch and head."""
 
-    `by_forge` judges a gate for a branch with this head, None where no forge is known.
-    """
-
-    settings: Settings
+    workspace: Workspace
     store: Store
     heads: Heads
-    by_forge: Callable[[str, str, str], Verdict | None]
+    by_forge: Callable[[str, str, str], Verdict | Unknown | None]
     pipeline: Pipeline
-    target: str
     by: str
     now: datetime
 
@@ -43,13 +40,17 @@ class Session:
         """Judge one gate for a task's commit.
 
         Raises:
-            ForgeUnavailable: nothing follows from a forge that does not answer, so the task stays as it is.
-            SettingsError: what is said about the forge cannot be used.
+            ForgeUnavailable: the facts could not be gathered, so nothing follows and the task stays as it is.
         """
-        if name in registry.ASKED and head and (verdict := self.by_forge(name, task.branch, head)) is not None:
-            return verdict
-        sources = Sources(read=read, head=head, branch=task.branch, target=self.target, settings=self.settings)
-        return registry.judge(name, sources)
+        known = registry.find(name)
+        asked = head and known is not None and known.asks_forge
+        answer = self.by_forge(name, task.branch, head) if asked else None
+        if answer is None:
+            subject = Subject(head, task.branch, self.workspace.target)
+            answer = evaluate(name, subject, Ports(self.workspace.settings, read, lambda: None))
+        if isinstance(answer, Unknown):
+            raise ForgeUnavailable(answer.reason)
+        return answer
 
     def step(self, *, approve: bool = False, reject: str = "") -> Step:
         """One step of a task: by its gates, or by the word of the person who runs this command."""
@@ -72,25 +73,10 @@ def open_session(found: Workspace) -> Session:
         OrchError: no state branch is known.
     """
 
-    def by_forge(name: str, branch: str, head: str) -> Verdict | None:
-        forge = found.forge
-        if forge is None:
+    def by_forge(name: str, branch: str, head: str) -> Verdict | Unknown | None:
+        if found.forge is None:
             return None
-        sources = Sources(_no_report, head, branch, found.target, found.settings, forge.statuses, forge.reviews)
-        return registry.ask(name, sources)
+        ports = Ports(found.settings, lambda _: None, lambda: found.forge)
+        return evaluate(name, Subject(head, branch, found.target), ports)
 
-    return Session(
-        settings=found.settings,
-        store=found.store,
-        heads=found.heads,
-        by_forge=once(by_forge),
-        pipeline=found.pipeline,
-        target=found.target,
-        by=found.by,
-        now=found.now,
-    )
-
-
-def _no_report(_name: str) -> str | None:
-    """Whom a forge is asked about needs no report."""
-    return None
+    return Session(found, found.store, found.heads, once(by_forge), found.pipeline, found.by, found.now)

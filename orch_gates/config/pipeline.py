@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orch_gates.config.problems import Problems, located, meant, spelled
 from orch_gates.documents.yaml_read import Path, Placed, Value
+from orch_gates.gates.gate import Gate
+from orch_gates.gates.registry import GATES
 
 if TYPE_CHECKING:
     from orch_gates.config.file import Config
@@ -41,11 +43,12 @@ def effective(config: Config, settings: Settings) -> Pipeline:
     return replace(chosen, caps=caps)
 
 
-def known_gates() -> Mapping[str, EdgeGate]:
+def known_gates(gates: Iterable[Gate[Any]] = GATES) -> Mapping[str, EdgeGate]:
     """The gates that an edge may have, each with what it does when nothing else is said."""
-    from orch_gates.engine.stages import DEFAULT
+    from orch_gates.engine.stages import DEFAULT, EdgeGate
 
-    return {gate.name: gate for stage in DEFAULT.stages for gate in stage.gates}
+    usual = {gate.name: gate for stage in DEFAULT.stages for gate in stage.gates}
+    return {gate.name: usual.get(gate.name, EdgeGate(gate.name)) for gate in gates}
 
 
 def declared(placed: Placed, problems: Problems, name: str, at: str) -> Declared | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from orch_gates.config.pipeline import SLUG, USUAL_REWORK, known_gates
 from orch_gates.engine.stages import OnRed
+from orch_gates.gates.gate import Gate
+from orch_gates.gates.registry import GATES
 from orch_gates.variables.setting import Kind, Setting
 from orch_gates.variables.table import BY_KEY
 
@@ -20,7 +23,7 @@ def text() -> str:
     return json.dumps(schema(), indent=2) + "\n"
 
 
-def schema() -> dict[str, Any]:
+def schema(gates: Iterable[Gate[Any]] = GATES) -> dict[str, Any]:
     """The schema as plain values; what it accepts is what `orch-gates config check` accepts, but for references."""
     return {
         "$schema": DRAFT,
@@ -28,7 +31,7 @@ def schema() -> dict[str, Any]:
         "title": ".orch-gates.yaml",
         "description": "Configuration of a repository for orch-gates, read from its default branch only.",
         **_mapping({**_settings(), **_pipeline()}),
-        "$defs": {"stage": _stage(), "gate": _gate(), "slug": {"type": "string", "pattern": f"^{SLUG.pattern}$"}},
+        "$defs": {"stage": _stage(), "gate": _gate(gates), "slug": {"type": "string", "pattern": f"^{SLUG.pattern}$"}},
     }
 
 
@@ -100,8 +103,8 @@ def _stage() -> dict[str, Any]:
     return _mapping(properties, "name", "role")
 
 
-def _gate() -> dict[str, Any]:
-    name = {"enum": sorted(known_gates())}
+def _gate(gates: Iterable[Gate[Any]]) -> dict[str, Any]:
+    name = {"enum": sorted(known_gates(gates))}
     reaction = {"enum": [reaction.value for reaction in OnRed]}
     properties = {
         "name": {"description": "The gate.", **name},

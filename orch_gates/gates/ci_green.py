@@ -6,39 +6,57 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from orch_gates.forge.port.checks import CommitStatus, CommitStatuses, StatusState
+from orch_gates.forge.port.checks import CommitStatus, StatusState
+from orch_gates.gates import policy as policies
+from orch_gates.gates.gate import Gate, Ports, Subject
+from orch_gates.gates.policy import Policy
+from orch_gates.gates.recorded import Record, RecordedFacts, read_report
+from orch_gates.gates.recorded import judge as judge_report
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Evidence, Outcome, Verdict
 
 NAME = "ci-green"
+RECORD = Record(NAME, "10-ci-report.md", "ci_status", {"SUCCESS": Outcome.PASS, "FAILED": Outcome.FAIL})
 # What our gates said is no check of the code, unless it is required by name.
 _OURS = "orch/*"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The latest status of every context on one commit."""
-
-    head: str
-    statuses: tuple[CommitStatus, ...]
-
-
-def gather(forge: CommitStatuses, head: str) -> Facts:
-    """Ask the forge.
-
-    Raises:
-        ForgeUnavailable: the statuses could not be read completely.
-    """
-    return Facts(head, forge.latest(head))
-
-
-def judge(facts: Facts, required: Sequence[str], least: int) -> Verdict:
-    """Green only where every required context, or every context there is, is success.
+    """The latest status of every context on one commit, as the repository `forge` has them.
 
     `required` are names or patterns (`build/*`), each of which must match at least one; without
     any, all contexts count. Fewer than `least` statuses are too short a run to prove anything.
     """
-    evidence: Evidence = {"head": facts.head, "statuses": len(facts.statuses)}
+
+    forge: str
+    head: str
+    statuses: tuple[CommitStatus, ...]
+    required: Sequence[str] = ()
+    least: int = 1
+
+
+def gather(subject: Subject, ports: Ports) -> Facts | RecordedFacts:
+    """Ask the forge where one is known, else read the report.
+
+    Raises:
+        ForgeUnavailable: the statuses could not be read completely.
+        SettingsError: what is said about the forge, or about the statuses, cannot be used.
+    """
+    forge = ports.forge() if subject.head else None
+    if forge is None:
+        return read_report(RECORD, subject, ports)
+    required = ports.settings.ci_green.contexts
+    least = ports.settings.ci_green.least
+    return Facts(forge.repository, subject.head, forge.statuses.latest(subject.head), required, least)
+
+
+def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
+    """Green only where every required context, or every context there is, is success."""
+    if isinstance(facts, RecordedFacts):
+        return judge_report(facts, policy)
+    required, least = facts.required, facts.least
+    evidence: Evidence = {"forge": facts.forge, "head": facts.head, "statuses": len(facts.statuses)}
     missing = [name for name in required if not any(_is(s.context, name) for s in facts.statuses)]
     statuses = [s for s in facts.statuses if _counts(s.context, required)]
     # A red status is red whatever else is still missing.
@@ -51,7 +69,7 @@ def judge(facts: Facts, required: Sequence[str], least: int) -> Verdict:
             f"{len(definite)} of {len(statuses)} statuses are not success: {_named(definite)}",
             findings=tuple(_finding(status, facts.head) for status in definite),
             evidence=evidence,
-            next_step="Mend what is red, and push.",
+            next_step="Fix the failing checks and push.",
         )
     wait = "Wait for CI, then run it again."
     if missing:
@@ -91,6 +109,11 @@ def _finding(status: CommitStatus, head: str) -> Finding:
         line=0,
         commit=head,
         description=status.description or status.state.value,
-        fix="Mend what this check found.",
+        fix="Fix what this check found.",
         carrier="status",
     )
+
+
+GATE: Gate[Facts | RecordedFacts] = Gate(
+    NAME, "Every required check of the commit is green.", policies.CI_GREEN, gather, judge, RECORD, asks_forge=True
+)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from orch_gates.model.verdict import Outcome
+
+if TYPE_CHECKING:
+    from orch_gates.gates.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +40,7 @@ CONFIGURATION = Policy(
     "ERROR; the hooks judge by the defaults, and say so",
 )
 
-POLICIES = (
-    SECRETS,
-    DEPENDENCIES,
-    CI_GREEN,
-    REVIEW_APPROVED,
-    TESTS_PASSED,
-    STAGING_STATUS,
-    MERGE,
-    IMAGE_FRESHNESS,
-    DEPLOY_STATUS,
-    CONFIGURATION,
-)
+
+def policy_table(gates: Iterable[Gate[Any]]) -> tuple[Policy, ...]:
+    """What not knowing means for each gate and its parts, and at last for what stands before all of them."""
+    return (*(policy for gate in gates for policy in (gate.policy, *gate.parts)), CONFIGURATION)

@@ -34,8 +34,8 @@ class Range:
 class Event:
     """What a pull request or push event names; empty where it names none.
 
-    `target` is the branch that a pull request shall go into, `branch` the one that was pushed and
-    `before` its earlier commit, `default` the repository's default branch.
+    `target` is the branch that a pull request shall go into and `source` the one that it comes from, `branch` the one
+    that was pushed and `before` its earlier commit, `default` the repository's default branch.
     """
 
     target: str = ""
@@ -43,6 +43,7 @@ class Event:
     before: str = ""
     branch: str = ""
     default: str = ""
+    source: str = ""
 
 
 def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
@@ -61,11 +62,11 @@ def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
     event = read_event(settings) if not head else Event()
     head_id = git.resolve(git.unambiguous(head) if head else event.head or "HEAD", "object")
     git.resolve(head_id, "commit")
-    target = settings.target or event.target or settings.usual_target or event.default
     if base:
         base_id = git.resolve(git.unambiguous(base))
+        target = settings.target or event.target or settings.usual_target or event.default
         return Range(base_id, head_id, target or base, base_id)
-    target = target or _default_target(git)
+    target = target_branch(git, settings, event)
     if event.branch and event.branch == target:
         base_id = _before(git, event)
         return Range(base_id, head_id, target, base_id)
@@ -94,6 +95,20 @@ def trusted(git: Git, settings: Settings, *, base: str, head: str) -> str:
     if event.branch and event.branch == name:
         return _before(git, event)
     return git.resolve(_target_ref(git, name)) if name else ""
+
+
+def source_branch(git: Git, event: Event) -> str:
+    """The branch of the change: the event's, else the one that is checked out; empty where none is."""
+    if named := event.source or event.branch:
+        return named
+    done = git.run("symbolic-ref", "--quiet", "--short", "HEAD")
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+
+
+def target_branch(git: Git, settings: Settings, event: Event) -> str:
+    """The branch that a change shall go into; empty where nothing says which."""
+    named = settings.target or event.target or settings.usual_target or event.default
+    return named or _default_target(git)
 
 
 def _before(git: Git, event: Event) -> str:
@@ -153,6 +168,7 @@ def parse_event(name: str, payload: Mapping[str, Any]) -> Event:
             target=_text(payload, "pull_request", "base", "ref"),
             head=_text(payload, "pull_request", "head", "sha"),
             default=default,
+            source=_text(payload, "pull_request", "head", "ref"),
         )
     if name == "push":
         ref = _text(payload, "ref")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from orch_gates.documents import escape, frontmatter
 from orch_gates.errors import ReportError, UpgradeNeeded
+from orch_gates.gates.gate import Gate, Ports, Subject
 from orch_gates.gates.policy import Policy
-from orch_gates.model.report import Report
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
+
+if TYPE_CHECKING:
+    from orch_gates.model.report import Report
 
 MAIN_RED = "main_red"
 
@@ -22,18 +23,18 @@ _SAYABLE = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedGate:
-    """Which report a gate reads, and what the words in it mean.
+class Record:
+    """Which report the gate `name` reads, and what the words in it mean.
 
     `field` is the gate's own word as the spec names it (STG-2, DEP-1); a plain `verdict` is always
-    understood as well. `unknown` is what not being able to tell means (SPEC §4.3).
+    understood as well. A `sealed` report is made by its gate and never by hand (SEC-8).
     """
 
     name: str
     file: str
     field: str
     words: Mapping[str, Outcome]
-    unknown: Policy
+    sealed: bool = False
 
     def means(self, word: str) -> Outcome | None:
         """The outcome that a word of this gate, or a verdict, stands for."""
@@ -51,17 +52,53 @@ class RecordedGate:
 class RecordedFacts:
     """The text of the report, None where there is none, and the commit that it has to be about; empty for no branch."""
 
+    record: Record
     text: str | None
     head: str
 
 
-def read(gate: RecordedGate, text: str) -> tuple[Report, Outcome]:
+def recorded(record: Record, about: str, policy: Policy, *, parts: tuple[Policy, ...] = ()) -> Gate[RecordedFacts]:
+    """A gate that reads a report and nothing else."""
+
+    def gather(subject: Subject, ports: Ports) -> RecordedFacts:
+        return read_report(record, subject, ports)
+
+    return Gate(record.name, about, policy, gather, judge, record, parts)
+
+
+def read_report(record: Record, subject: Subject, ports: Ports) -> RecordedFacts:
+    """The report as it is recorded."""
+    return RecordedFacts(record, ports.report(record.file), subject.head)
+
+
+def reason_in(record: Record, text: str) -> str:
+    """The reason that a report gives.
+
+    Raises:
+        ReportError: it is no report of this gate that proves anything.
+        UpgradeNeeded: a newer orch-gates wrote it.
+    """
+    if record.sealed:
+        from orch_gates.report import security
+
+        return security.parse(text).reason
+    report, outcome = read(record, text)
+    return report.reason or f"{record.file} says {outcome}"
+
+
+def read(record: Record, text: str) -> tuple[Report, Outcome]:
     """A report and the outcome that it states.
 
     Raises:
         ReportError: it proves nothing; the message says why.
         UpgradeNeeded: a newer orch-gates wrote it.
     """
+    # The models and the reader of YAML cost whoever only lists the gates a tenth of a second.
+    from pydantic import ValidationError
+
+    from orch_gates.documents import frontmatter
+    from orch_gates.model.report import Report
+
     mapping, _ = frontmatter.decode(text)
     if "schema" not in mapping:
         raise ReportError(f"schema: {Report.schema_name()} is expected")
@@ -72,9 +109,9 @@ def read(gate: RecordedGate, text: str) -> tuple[Report, Outcome]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         raise ReportError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
-    if report.gate != gate.name:
+    if report.gate != record.name:
         raise ReportError(f"it is a report of gate {report.gate}")
-    outcome = _stated(gate, report)
+    outcome = _stated(record, report)
     if outcome is Outcome.SKIP:
         raise ReportError("verdict: only a setting skips a gate, never a report")
     if outcome is Outcome.PASS and report.findings:
@@ -82,35 +119,47 @@ def read(gate: RecordedGate, text: str) -> tuple[Report, Outcome]:
     return report, outcome
 
 
-def judge(gate: RecordedGate, facts: RecordedFacts) -> Verdict:
+def judge(facts: RecordedFacts, policy: Policy) -> Verdict:
     """What the report proves about the commit."""
-    record = f"Record {gate.file} for this commit; docs/reference/gates.md says how."
+    record, text = facts.record, facts.text
+    again = f"Record {record.file} for this commit; docs/reference/gates.md says how."
     if not facts.head:
-        return _absent(gate, "the task's branch does not exist, so there is no commit to judge", "Push the branch.")
-    if facts.text is None:
-        return _absent(gate, f"there is no {gate.file}", record)
+        reason = "the task's branch does not exist, so there is no commit to judge"
+        return _absent(record, policy, reason, "Push the branch.")
+    if text is None:
+        return _absent(record, policy, f"there is no {record.file}", again)
+    if record.sealed:
+        return _sealed(text, facts.head)
     try:
-        report, outcome = read(gate, facts.text)
+        report, outcome = read(record, text)
     except UpgradeNeeded as error:
-        return Verdict(gate.name, Outcome.ERROR, f"{gate.file}: {error}", next_step="Upgrade orch-gates.")
+        return Verdict(record.name, Outcome.ERROR, f"{record.file}: {error}", next_step="Upgrade orch-gates.")
     except ReportError as error:
-        return _malformed(gate, str(error))
+        return _malformed(record, policy, str(error))
     if report.head != facts.head:
         about = report.head[:10] or "no commit"
-        return _absent(gate, f"{gate.file} is about {about}, the branch is at {facts.head[:10]}", record)
-    return _verdict(gate, report, outcome)
+        return _absent(record, policy, f"{record.file} is about {about}, the branch is at {facts.head[:10]}", again)
+    return _verdict(record, report, outcome)
 
 
-def _verdict(gate: RecordedGate, report: Report, outcome: Outcome) -> Verdict:
+def _sealed(text: str, head: str) -> Verdict:
+    """A whole report about an earlier commit is an absent one, as with every other gate."""
+    from orch_gates.report import security
+
+    verdict = security.verdict_of_text(text, head=head)
+    return replace(verdict, absent=True) if verdict != security.verdict_of_text(text, head="") else verdict
+
+
+def _verdict(record: Record, report: Report, outcome: Outcome) -> Verdict:
     if outcome is Outcome.FAIL and report.evidence.get(MAIN_RED) is True:
         # The task is not to blame for what is red without it (ENG-7).
         outcome = Outcome.DEFER
     # What was checked here comes first, and is not a report's to say otherwise.
-    checked: dict[str, Scalar] = {"report": gate.file, "head": report.head}
+    checked: dict[str, Scalar] = {"report": record.file, "head": report.head}
     return Verdict(
-        gate=gate.name,
+        gate=record.name,
         outcome=outcome,
-        reason=report.reason or f"{gate.file} says {outcome}",
+        reason=report.reason or f"{record.file} says {outcome}",
         findings=tuple(finding.as_finding() for finding in report.findings),
         notices=report.notices,
         evidence=checked | report.evidence | checked,
@@ -118,24 +167,33 @@ def _verdict(gate: RecordedGate, report: Report, outcome: Outcome) -> Verdict:
     )
 
 
-def _stated(gate: RecordedGate, report: Report) -> Outcome:
-    word = report.word(gate.field)
+def _stated(record: Record, report: Report) -> Outcome:
+    word = report.word(record.field)
     if word is None:
         if report.verdict is None:
-            raise ReportError(f"neither {gate.field} nor verdict is there")
+            raise ReportError(f"neither {record.field} nor verdict is there")
         return report.verdict
-    outcome = gate.words.get(word) if isinstance(word, str) else None
+    outcome = record.words.get(word) if isinstance(word, str) else None
     if outcome is None:
-        raise ReportError(f"{gate.field}: {word!r} is none of: {', '.join(gate.words)}")
+        raise ReportError(f"{record.field}: {word!r} is none of: {', '.join(record.words)}")
     if report.verdict not in {None, outcome}:
-        raise ReportError(f"{gate.field} {word} and verdict {report.verdict} contradict each other")
+        raise ReportError(f"{record.field} {word} and verdict {report.verdict} contradict each other")
     return outcome
 
 
-def _absent(gate: RecordedGate, reason: str, next_step: str) -> Verdict:
-    return Verdict(gate.name, gate.unknown.unknown, reason, next_step=next_step, absent=True)
+def _absent(record: Record, policy: Policy, reason: str, next_step: str) -> Verdict:
+    evidence = {"report": record.file}
+    return Verdict(record.name, policy.unknown, reason, evidence=evidence, next_step=next_step, absent=True)
 
 
-def _malformed(gate: RecordedGate, why: str) -> Verdict:
-    reason = f"{gate.file} proves nothing: {escape.clip(escape.visible(why), 300)}"
-    return Verdict(gate.name, gate.unknown.unknown, reason, next_step="Mend the report, or record it again.")
+def _malformed(record: Record, policy: Policy, why: str) -> Verdict:
+    from orch_gates.documents import escape
+
+    reason = f"{record.file} proves nothing: {escape.clip(escape.visible(why), 300)}"
+    return Verdict(
+        record.name,
+        policy.unknown,
+        reason,
+        evidence={"report": record.file},
+        next_step="Correct the report, or record it again.",
+    )

@@ -4,36 +4,64 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orch_gates.forge.port.checks import Review, Reviews, ReviewState
+from orch_gates.forge.port.checks import Review, ReviewState
+from orch_gates.gates import policy as policies
+from orch_gates.gates.gate import Gate, Ports, Subject
+from orch_gates.gates.policy import Policy
+from orch_gates.gates.recorded import Record, RecordedFacts, read_report
+from orch_gates.gates.recorded import judge as judge_report
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Evidence, Outcome, Verdict
 
 NAME = "review-approved"
+RECORD = Record(
+    NAME,
+    "11-review-report.md",
+    "review_status",
+    {"APPROVED": Outcome.PASS, "CHANGES_REQUESTED": Outcome.FAIL},
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Every reviewer's latest word on the change whose head is `head`."""
+    """Every reviewer's latest word on the change whose head is `head`, as the repository `forge` has them.
 
+    At least `approvals` of them, and never none, have to approve exactly this commit.
+    """
+
+    forge: str
     head: str
     reviews: tuple[Review, ...]
+    approvals: int = 1
 
 
-def gather(forge: Reviews, branch: str, target: str, head: str) -> Facts:
-    """Ask the forge.
+def gather(subject: Subject, ports: Ports) -> Facts | RecordedFacts:
+    """Ask the forge where one is known, else read the report.
 
     Raises:
         ForgeUnavailable: the reviews could not be read completely.
+        SettingsError: what is said about the forge, or about the approvals, cannot be used.
     """
-    return Facts(head, forge.latest(branch, target))
+    forge = ports.forge() if subject.head else None
+    if forge is None:
+        return read_report(RECORD, subject, ports)
+    approvals = ports.settings.review_approved.approvals
+    return Facts(forge.repository, subject.head, forge.reviews.latest(subject.branch, subject.target), approvals)
 
 
-def judge(facts: Facts, approvals: int) -> Verdict:
-    """Approved by at least `approvals` others on this very commit; an older approval is stale."""
+def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
+    """Approved by enough others on this very commit; an older approval is stale."""
+    if isinstance(facts, RecordedFacts):
+        return judge_report(facts, policy)
     against = [review for review in facts.reviews if review.state is ReviewState.CHANGES_REQUESTED]
     given = [review for review in facts.reviews if review.state is ReviewState.APPROVED and not review.by_author]
     valid = {review.reviewer for review in given if review.commit == facts.head}
-    evidence: Evidence = {"head": facts.head, "approvals": len(valid), "stale_approvals": len(given) - len(valid)}
+    evidence: Evidence = {
+        "forge": facts.forge,
+        "head": facts.head,
+        "approvals": len(valid),
+        "stale_approvals": len(given) - len(valid),
+    }
     if against:
         names = ", ".join(sorted(review.reviewer for review in against))
         return Verdict(
@@ -44,7 +72,7 @@ def judge(facts: Facts, approvals: int) -> Verdict:
             evidence=evidence,
             next_step="Answer the review, push, and ask for it again.",
         )
-    needed = max(1, approvals)
+    needed = max(1, facts.approvals)
     if len(valid) < needed:
         stale = f", {len(given) - len(valid)} are for an older commit" if len(given) > len(valid) else ""
         return Verdict(
@@ -66,6 +94,18 @@ def _finding(review: Review) -> Finding:
         line=0,
         commit=review.commit,
         description=f"{review.reviewer} asks for changes",
-        fix="Read the review, and mend what it names.",
+        fix="Read the review, and fix what it names.",
         carrier="review",
     )
+
+
+GATE: Gate[Facts | RecordedFacts] = Gate(
+    NAME,
+    "Enough others approve exactly this commit, and nobody asks for changes.",
+    policies.REVIEW_APPROVED,
+    gather,
+    judge,
+    RECORD,
+    asks_forge=True,
+    of_a_branch=True,
+)

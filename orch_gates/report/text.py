@@ -33,7 +33,8 @@ def for_hook(
 ) -> str:
     """What a person whose `action` was judged must know: what, where, how to mend.
 
-    Nothing for a pass without notices; `kept` says what became of the refused work. At most
+    Nothing for a pass without notices; `kept` says what became of the refused work, empty where another message
+    does. At most
     `limit` findings and as many notices.
     """
     lines: list[str] = []
@@ -45,7 +46,7 @@ def for_hook(
     if verdict.outcome.exit_code != 0:
         if verdict.next_step:
             lines += _wrapped(_shown(verdict.next_step), "")
-        lines.append(f"{kept} Help: {help_page}" if verdict.findings else kept)
+        lines += _wrapped(" ".join([kept, f"Help: {help_page}" if verdict.findings else ""]).strip(), "")
     return _joined(lines)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from orch_gates.documents import escape, frontmatter
 from orch_gates.errors import ReportError, UsageError
-from orch_gates.gates.recorded import RecordedGate
-from orch_gates.gates.registry import RECORDED, reason_in
+from orch_gates.gates import registry
+from orch_gates.gates.recorded import Record, reason_in
 from orch_gates.model.ids import OID, timestamp
 from orch_gates.report import files
 from orch_gates.state import layout
@@ -48,7 +48,7 @@ def by_hand(
         StateError: it could not be recorded.
     """
     gate = _known(said.gate)
-    if gate.name == "security":
+    if gate.sealed:
         raise UsageError(
             "a security report is made by the gate: `orch-gates gate security --report FILE`, "
             "then `orch-gates task report TASK --file FILE`"
@@ -99,11 +99,12 @@ def from_file(store: Store, name: str, path: Path) -> Recording:
     return _write(store, name, gate, _Text(text, head, said))
 
 
-def _known(name: str) -> RecordedGate:
-    gate = RECORDED.get(name)
-    if gate is None:
-        raise UsageError(f"there is no gate {name!r}; known are {', '.join(RECORDED)}")
-    return gate
+def _known(name: str) -> Record:
+    gate = registry.find(name)
+    if gate is None or gate.record is None:
+        known = ", ".join(gate.name for gate in registry.GATES if gate.record is not None)
+        raise UsageError(f"there is no gate {name!r}; known are {known}")
+    return gate.record
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class _Text:
     reason: str
 
 
-def _write(store: Store, name: str, gate: RecordedGate, said: _Text) -> Recording:
+def _write(store: Store, name: str, gate: Record, said: _Text) -> Recording:
     def decision(snapshot: Snapshot) -> Change | None:
         page = book.need(snapshot, name)
         path = layout.report_path(page.task.id, gate.file)

@@ -56,6 +56,7 @@ class MemoryReviews:
 class MemoryForge:
     """Both, as one server that is up or down."""
 
+    repository: str = "acme/app"
     statuses: MemoryStatuses = field(default_factory=MemoryStatuses)
     reviews: MemoryReviews = field(default_factory=MemoryReviews)
 

@@ -389,10 +389,10 @@ PROBE = """
 import sys
 from pathlib import Path
 from orch_gates import settings, wiring
-from orch_gates.hooks import judge
+from orch_gates.hooks import checks
 loaded = settings.load()
-ground = judge.on_server(loaded, wiring.repository(loaded, Path.cwd(), inside_hook=True), None)
-print(ground.settings.security.budget.refs, *sys.modules)
+context = checks.on_server(loaded, wiring.repository(loaded, Path.cwd(), inside_hook=True), None)
+print(context.settings.security.budget.refs, *sys.modules)
 """
 
 

@@ -125,6 +125,60 @@ def test_a_verdict_is_posted_on_the_commit_that_was_judged(work: Repo, say: Say,
     assert b"0 of 1 approvals" in say("advance", "T-1", "--dry-run", **required).stdout
 
 
+def test_a_gate_alone_asks_the_forge_that_it_is_given(work: Repo, say: Say, tmp_path: Path) -> None:
+    """As on an edge; a report that is named counts instead, and the evidence says which of both was asked."""
+    local = ("--forge", "local")
+    head = work.git("rev-parse", "HEAD")
+    report = tmp_path / "report.md"
+    report.write_text(f"---\nschema: orch.report/1\ngate: tests-passed\ntests_status: PASSED\nhead: {head}\n---\n")
+    assert say("gate", "tests-passed", report, "--status", *local).returncode == 0
+    required = {"ORCH_CI_GREEN_CONTEXTS": "orch/tests-passed"}
+    asked = say("gate", "ci-green", "--json", *local, **required)
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout)["evidence"] == {
+        "forge": f"{work.path.parent.name}/app",
+        "head": head,
+        "statuses": 1,
+    }
+    report.write_text(f"---\nschema: orch.report/1\ngate: ci-green\nci_status: FAILED\nhead: {head}\n---\n")
+    read = say("gate", "ci-green", report, "--json", *local, **required)
+    assert read.returncode == 1
+    assert json.loads(read.stdout)["evidence"] == {"report": "10-ci-report.md", "head": head}
+    absent = say("gate", "ci-green", "--json", **required)
+    assert (absent.returncode, json.loads(absent.stdout)["reason"]) == (1, "there is no 10-ci-report.md")
+
+
+def test_reviews_are_asked_for_by_branch(work: Repo, say: Say) -> None:
+    """The one that is checked out, or the one that is named; without a branch there is nothing to ask about."""
+    for args in ((), ("--branch", "topic")):
+        done = say("gate", "review-approved", "--forge", "local", *args)
+        assert done.returncode == 1
+        assert b"0 of 1 approvals" in done.stdout
+    work.git("checkout", "--quiet", "--detach")
+    lost = say("gate", "review-approved", "--forge", "local", "--status")
+    assert lost.returncode == 2
+    assert b"name one with --branch" in lost.stdout
+    assert b"not posted: nothing was judged" in lost.stderr
+
+
+def test_a_forge_that_does_not_answer_is_an_error_alone(say: Say) -> None:
+    """P2: exit code 2, as a verdict; and a status is posted only for what was judged."""
+    asked = {"ORCH_FORGE_REPOSITORY": "a/b", "ORCH_FORGE_TOKEN": secrets.token_hex(20)}
+    done = say("gate", "ci-green", "--forge", "gitea", "--url", NOWHERE, "--json", "--status", **asked)
+    assert done.returncode == 2
+    told = json.loads(done.stdout)
+    assert told["outcome"] == "ERROR"
+    assert told["reason"].startswith("the forge could not be asked: ")
+    assert b"the status orch/ci-green was not posted: nothing was judged" in done.stderr
+
+
+def test_a_range_without_a_commit_is_posted_nowhere(work: Repo, say: Say) -> None:
+    """GATE-5: a red status of the same commit must not turn green by a look at nothing."""
+    done = say("gate", "security", "--base", "HEAD", "--status", "--forge", "local")
+    assert done.returncode == 0, done.stderr
+    assert b"the status orch/security was not posted: nothing was judged" in done.stderr
+
+
 def test_timings_are_told_whatever_becomes_of_the_command(say: Say) -> None:
     """On stderr, so that stdout stays what it is."""
     assert say("task", "new", "T-1", "Greet").returncode == 0

@@ -609,6 +609,20 @@ def test_a_secret_in_a_report_is_refused_as_in_code(hand: Hand, real: Callable[[
     assert token not in text
 
 
+def test_every_refusal_is_in_one_message(hand: Hand, real: Callable[[str], Path]) -> None:
+    """A step that is not legal does not hide a secret, nor a secret the step."""
+    real("gitleaks")
+    hand.repo.write("notes.txt", f"token: {github_token()}\n")
+    hand.commit()
+    code, text = hand.push(ORCH_SECURITY_ENABLED="true")
+    assert code != 0
+    assert "of the state branch would be broken" in text
+    assert "docs/how-to/repair-the-state-branch.md" in text
+    assert "1 secret found" in text
+    assert "docs/how-to/remove-a-leaked-secret.md" in text
+    assert text.count("Nothing was stored.") == 1
+
+
 def test_the_guard_has_a_switch_of_its_own(hand: Hand) -> None:
     """An administrator who has to get something through switches it off on the server, for as long as that takes."""
     hand.repo.write("notes.txt", "hello\n")

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.gates import allowlist, allowlist_file
-from orch_gates.gates.allowlist import AllowList, Entry
-from orch_gates.gates.findings import SecretFinding
+from orch_gates.gates.security import allowlist, allowlist_file
+from orch_gates.gates.security.allowlist import AllowList, Entry
+from orch_gates.gates.security.findings import SecretFinding
 from orch_gates.model.finding import Finding
 from orch_gates.scanners import rule_ids
 

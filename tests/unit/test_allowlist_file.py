@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.errors import ExceptionListError
-from orch_gates.gates import allowlist, allowlist_file
-from orch_gates.gates.allowlist import Entry
+from orch_gates.gates.security import allowlist, allowlist_file
+from orch_gates.gates.security.allowlist import Entry
 
 FIRST, SECOND = "hmac-sha256:", "hmac-sha256-path:"
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(str.strip)

@@ -12,25 +12,32 @@ from orch_gates.errors import ForgeUnavailable
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.gates import ci_green
 from orch_gates.gates.ci_green import Facts
+from orch_gates.gates.gate import Ports, Subject
+from orch_gates.gates.policy import CI_GREEN
 from orch_gates.model.verdict import Outcome, Verdict
-from tests.fakes.forge import MemoryStatuses
+from orch_gates.settings import load
+from tests.fakes.forge import MemoryForge
 
 HEAD, OLDER = "a" * 40, "b" * 40
 GREEN, RED, RUNNING = StatusState.SUCCESS, StatusState.FAILURE, StatusState.PENDING
 
 
 def judged(*statuses: tuple[str, StatusState], required: tuple[str, ...] = (), least: int = 1) -> Verdict:
-    forge = MemoryStatuses()
-    for context, state in statuses:
-        forge.post(HEAD, CommitStatus(context, state))
-    return ci_green.judge(ci_green.gather(forge, HEAD), required, least)
+    found = tuple(CommitStatus(context, state) for context, state in statuses)
+    return ci_green.judge(Facts("acme/app", HEAD, found, required, least), CI_GREEN)
+
+
+def asked(forge: MemoryForge) -> Verdict:
+    """The verdict on what a forge answers."""
+    ports = Ports(load({}), lambda name: pytest.fail(f"{name} was read"), lambda: forge)
+    return ci_green.judge(ci_green.gather(Subject(HEAD), ports), CI_GREEN)
 
 
 def test_all_of_them_are_success() -> None:
     """A PASS says how many statuses of which commit prove it (P1)."""
     verdict = judged(("build", GREEN), ("test (3.11)", GREEN))
     assert (verdict.gate, verdict.outcome, verdict.absent) == ("ci-green", Outcome.PASS, False)
-    assert verdict.evidence == {"head": HEAD, "statuses": 2}
+    assert verdict.evidence == {"forge": "acme/app", "head": HEAD, "statuses": 2}
 
 
 @pytest.mark.parametrize("state", [RED, StatusState.SKIPPED, StatusState.UNKNOWN])
@@ -100,20 +107,22 @@ def test_a_name_with_the_signs_of_a_pattern_is_still_a_name() -> None:
 
 def test_only_the_latest_word_on_this_commit_counts() -> None:
     """An earlier run, and the run of another commit, prove nothing."""
-    forge = MemoryStatuses()
-    forge.post(OLDER, CommitStatus("build", GREEN))
-    assert ci_green.judge(ci_green.gather(forge, HEAD), (), 1).absent
-    forge.post(HEAD, CommitStatus("build", RED))
-    forge.post(HEAD, CommitStatus("build", GREEN))
-    assert ci_green.judge(ci_green.gather(forge, HEAD), (), 1).outcome is Outcome.PASS
-    forge.post(HEAD, CommitStatus("build", RUNNING))
-    assert ci_green.judge(ci_green.gather(forge, HEAD), (), 1).outcome is Outcome.FAIL
+    forge = MemoryForge()
+    forge.statuses.post(OLDER, CommitStatus("build", GREEN))
+    assert asked(forge).absent
+    forge.statuses.post(HEAD, CommitStatus("build", RED))
+    forge.statuses.post(HEAD, CommitStatus("build", GREEN))
+    assert asked(forge).outcome is Outcome.PASS
+    forge.statuses.post(HEAD, CommitStatus("build", RUNNING))
+    assert asked(forge).outcome is Outcome.FAIL
 
 
 def test_a_forge_that_does_not_answer_is_not_an_empty_answer() -> None:
     """Facts are never made up from a failure (P2)."""
+    forge = MemoryForge()
+    forge.down("timeout")
     with pytest.raises(ForgeUnavailable):
-        ci_green.gather(MemoryStatuses(failure=ForgeUnavailable("timeout")), HEAD)
+        asked(forge)
 
 
 def test_a_hundred_red_statuses_fit_into_one_line() -> None:
@@ -135,7 +144,7 @@ wanted = st.lists(st.sampled_from([*NAMES, "*", "b*", "none"]), max_size=2).map(
 @given(reported=reported, required=wanted, least=st.integers(-1, 3))
 def test_green_is_proven(reported: dict[str, StatusState], required: tuple[str, ...], least: int) -> None:
     """PASS exactly where something is green, enough of it, nothing that counts is not, and nothing is missing."""
-    verdict = ci_green.judge(Facts(HEAD, tuple(CommitStatus(*item) for item in reported.items())), required, least)
+    verdict = judged(*reported.items(), required=required, least=least)
     counted = {name for name in reported if any(name == one or fnmatchcase(name, one) for one in required)}
     if not required:
         counted = {name for name in reported if not name.startswith("orch/")}

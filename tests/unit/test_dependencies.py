@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.errors import BudgetExceeded, GitError
-from orch_gates.gates.changed_pins import MOST_BYTES, MOST_FILES, changed_pins
-from orch_gates.gates.dependencies import ChangedFile, DependencyFacts, doubt, gather, judge
+from orch_gates.gates.security.changed_pins import MOST_BYTES, MOST_FILES, changed_pins
+from orch_gates.gates.security.dependencies import ChangedFile, DependencyFacts, doubt, gather, judge
 from orch_gates.git.cli import Git, open_repository
 from orch_gates.process import Completed
 from orch_gates.scanners.pins import kinds

@@ -12,14 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.errors import BudgetExceeded, GitError, OrchError, ProcessError, ScannerError
-from orch_gates.gates import security
-from orch_gates.gates.allowlist import AllowList, entry_for
-from orch_gates.gates.findings import SecretFinding
-from orch_gates.gates.policy import CONFIGURATION, DEPENDENCIES, POLICIES, SECRETS
-from orch_gates.gates.secret_scan import SecretFacts
-from orch_gates.gates.security import SecurityFacts, Unproven
+from orch_gates.gates.policy import CONFIGURATION, DEPENDENCIES, SECRETS, policy_table
+from orch_gates.gates.registry import GATES
+from orch_gates.gates.security import judge as security
+from orch_gates.gates.security import scan
+from orch_gates.gates.security.allowlist import AllowList, entry_for
+from orch_gates.gates.security.findings import SecretFinding
+from orch_gates.gates.security.judge import SecurityFacts
+from orch_gates.gates.security.scan import SecretFacts, Unproven
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome
+from orch_gates.settings import load
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAIRS = (
@@ -127,7 +130,7 @@ def test_every_failure_of_a_scan_becomes_a_fact(error: type[OrchError]) -> None:
     def fail() -> SecretFacts:
         raise error("the cause")
 
-    assert security.attempt(fail) == Unproven("the cause", too_much=error is BudgetExceeded)
+    assert scan.attempt(fail) == Unproven("the cause", too_much=error is BudgetExceeded)
 
 
 def test_a_doubt_is_shown() -> None:
@@ -137,13 +140,15 @@ def test_a_doubt_is_shown() -> None:
 
 def test_skipping_says_so() -> None:
     """A gate that is switched off claims no scan."""
-    verdict = security.skipped("switched off")
-    assert (verdict.outcome, verdict.reason, verdict.evidence) == (Outcome.SKIP, "switched off", {"scanned": False})
+    verdict = security.out_of_scope(load({"ORCH_SECURITY_ENABLED": "false"}))
+    assert verdict is not None
+    assert (verdict.outcome, verdict.evidence) == (Outcome.SKIP, {"scanned": False})
+    assert verdict.reason == "switched off by ORCH_SECURITY_ENABLED"
 
 
 def test_the_policy_for_not_knowing() -> None:
     """SPEC §4.3 for this gate: secrets FAIL whatever is set, the dependency audit warns and passes."""
-    assert {SECRETS, DEPENDENCIES, CONFIGURATION} <= set(POLICIES)
+    assert {SECRETS, DEPENDENCIES, CONFIGURATION} <= set(policy_table(GATES))
     assert SECRETS.unknown is Outcome.FAIL
     assert DEPENDENCIES.unknown is Outcome.PASS
     assert CONFIGURATION.unknown is Outcome.ERROR

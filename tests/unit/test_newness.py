@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from orch_gates.gates.newness import Newness, place
+from orch_gates.gates.security.newness import Newness, place
 from orch_gates.git.changes import Change
 from orch_gates.git.objects import Object
 from orch_gates.scanners.answer import Hit

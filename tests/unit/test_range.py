@@ -30,8 +30,8 @@ def push(ref: str, **more: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("name", "payload", "wanted"),
     [
-        ("pull_request", PULL, Event("release", NEW, default="main")),
-        ("pull_request_target", PULL, Event("release", NEW, default="main")),
+        ("pull_request", PULL, Event("release", NEW, default="main", source="topic")),
+        ("pull_request_target", PULL, Event("release", NEW, default="main", source="topic")),
         ("push", push("refs/heads/main"), Event("", NEW, OLD, "main", "main")),
         ("push", push("refs/heads/topic"), Event("", NEW, OLD, "topic", "main")),
         ("push", push("refs/tags/main"), Event("", NEW, OLD, "", "main")),

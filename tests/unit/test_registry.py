@@ -15,8 +15,9 @@ from orch_gates.engine.stages import DEFAULT
 from orch_gates.errors import BudgetExceeded, ForgeUnavailable, ReportError, SettingsError, StateDocumentError
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.gates import registry
-from orch_gates.gates.recorded import MAIN_RED, RecordedGate
-from orch_gates.gates.registry import RECORDED, Sources
+from orch_gates.gates.evaluate import evaluate
+from orch_gates.gates.gate import Ports, Subject, Unknown
+from orch_gates.gates.recorded import MAIN_RED, Record, reason_in
 from orch_gates.model.ids import task_id
 from orch_gates.model.report import Report
 from orch_gates.model.verdict import Outcome, Verdict
@@ -25,7 +26,7 @@ from orch_gates.settings import load
 from orch_gates.state import layout
 from orch_gates.state.kinds import REPORT, Location
 from tests.fakes.forge import MemoryForge
-from tests.reports import HEAD, OLDER, RED, passed, report
+from tests.reports import HEAD, OLDER, RECORDED, RED, passed, report
 
 GREEN = {Outcome.PASS, Outcome.SKIP}
 FORGE_GATES = ("ci-green", "review-approved")
@@ -43,16 +44,15 @@ def judged(
     env: Mapping[str, str] | None = None,
 ) -> Verdict:
     """One gate's verdict on the branch `task/T-1` at `head`, with this report or this way to read one."""
-    sources = Sources(
-        read=reading if callable(reading) else lambda _: reading,
-        head=head,
-        branch="task/T-1",
-        target="main",
-        settings=load(env or {}),
-        statuses=forge.statuses if forge else None,
-        reviews=forge.reviews if forge else None,
-    )
-    return registry.judge(name, sources)
+    read = reading if callable(reading) else lambda _: reading
+    answer = evaluate(name, Subject(head, "task/T-1", "main"), Ports(load(env or {}), read, lambda: forge))
+    return answer.as_verdict(name) if isinstance(answer, Unknown) else answer
+
+
+def unknown(gate: Record) -> Outcome:
+    declared = registry.find(gate.name)
+    assert declared is not None
+    return declared.policy.unknown
 
 
 def approving_forge() -> MemoryForge:
@@ -77,7 +77,7 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_registry() -> None:
     """A changed file, field, word or answer to doubt is seen here, and then wanted (ENG-2, SPEC §4.3)."""
-    assert [(g.name, g.file, g.field, dict(g.words), g.unknown.unknown) for g in RECORDED.values()] == [
+    assert [(g.name, g.file, g.field, dict(g.words), unknown(g)) for g in RECORDED.values()] == [
         ("ci-green", "10-ci-report.md", "ci_status", {"SUCCESS": "PASS", "FAILED": "FAIL"}, "FAIL"),
         (
             "review-approved",
@@ -107,7 +107,7 @@ def test_the_default_pipeline_has_no_other_gates() -> None:
 
 
 @every_gate
-def test_a_report_has_a_place_and_its_word_a_field_of_its_own(gate: RecordedGate) -> None:
+def test_a_report_has_a_place_and_its_word_a_field_of_its_own(gate: Record) -> None:
     """The file is one that belongs to a task; the word is not hidden by a field that every report has (ST-1)."""
     path = layout.report_path(task_id("T-1"), gate.file)
     location = KINDS.locate(path)
@@ -130,13 +130,13 @@ def test_an_unknown_gate_is_an_error() -> None:
 
 
 @every_gate
-def test_a_gate_reads_its_own_report(gate: RecordedGate, sealed: str) -> None:
+def test_a_gate_reads_its_own_report(gate: Record, sealed: str) -> None:
     """Without a forge, the report of this gate and nothing else is the fact."""
     reports = {other.file: passed(other) for other in RECORDED.values()} | {SECURITY.file: sealed}
     assert judged(gate.name, reports.get).outcome is Outcome.PASS
     del reports[gate.file]
     verdict = judged(gate.name, reports.get)
-    assert (verdict.outcome, verdict.absent) == (gate.unknown.unknown, True)
+    assert (verdict.outcome, verdict.absent) == (unknown(gate), True)
 
 
 @pytest.mark.parametrize("name", FORGE_GATES)
@@ -209,7 +209,7 @@ def test_a_security_report_written_by_hand_is_a_fail() -> None:
     for text in (passed(SECURITY), report(SECURITY, security_status="PASSED"), passed(SECURITY, base=OLDER)):
         assert judged("security", text).outcome is Outcome.FAIL
         with pytest.raises(ReportError):
-            registry.reason_in(SECURITY, text)
+            reason_in(SECURITY, text)
 
 
 def test_a_security_report_about_another_commit_is_a_fail(sealed: str) -> None:
@@ -222,11 +222,11 @@ def test_a_security_report_about_another_commit_is_a_fail(sealed: str) -> None:
 def test_a_reason_is_read_from_reports_that_prove_something(sealed: str) -> None:
     """What is recorded about a task says why, in the report's words."""
     tests = RECORDED["tests-passed"]
-    assert registry.reason_in(SECURITY, sealed) == "no secret in 1 commit"
-    assert registry.reason_in(tests, passed(tests, reason="30 tests")) == "30 tests"
-    assert registry.reason_in(tests, passed(tests)) == "12-test-report.md says PASS"
+    assert reason_in(SECURITY, sealed) == "no secret in 1 commit"
+    assert reason_in(tests, passed(tests, reason="30 tests")) == "30 tests"
+    assert reason_in(tests, passed(tests)) == "12-test-report.md says PASS"
     with pytest.raises(ReportError):
-        registry.reason_in(tests, report(tests))
+        reason_in(tests, report(tests))
 
 
 # --- scope ---------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def unread(name: str) -> str | None:
 
 
 @every_gate
-def test_a_gate_out_of_scope_is_skipped_without_a_look(gate: RecordedGate) -> None:
+def test_a_gate_out_of_scope_is_skipped_without_a_look(gate: Record) -> None:
     """Switched off, or for other repositories: SKIP, and the verdict says by which variable (GATE-3)."""
     variable = f"ORCH_{gate.name.upper().replace('-', '_')}"
     forge = MemoryForge()
@@ -253,11 +253,11 @@ def test_a_gate_out_of_scope_is_skipped_without_a_look(gate: RecordedGate) -> No
 
 @every_gate
 @pytest.mark.parametrize("repository", ["acme/app", "Acme/App", ""])
-def test_a_gate_in_scope_judges(gate: RecordedGate, repository: str) -> None:
+def test_a_gate_in_scope_judges(gate: Record, repository: str) -> None:
     """Named in any case; a repository that cannot be named does not switch a gate off (P2)."""
     repos = f"ORCH_{gate.name.upper().replace('-', '_')}_REPOS"
     verdict = judged(gate.name, None, env={repos: "acme/web,acme/app", "GITHUB_REPOSITORY": repository})
-    assert (verdict.outcome, verdict.absent) == (gate.unknown.unknown, True)
+    assert (verdict.outcome, verdict.absent) == (unknown(gate), True)
 
 
 # --- doubt ---------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ FAILURES = [
 
 @every_gate
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-def test_whatever_goes_wrong_is_this_gates_answer(gate: RecordedGate, failure: Exception) -> None:
+def test_whatever_goes_wrong_is_this_gates_answer(gate: Record, failure: Exception) -> None:
     """A report that cannot be read, or a bug, is what not knowing means; it never stops the others (P3)."""
 
     def failing(_: str) -> str | None:
@@ -291,7 +291,7 @@ def test_whatever_goes_wrong_is_this_gates_answer(gate: RecordedGate, failure: E
     forge = MemoryForge()
     forge.breaks(failure)
     for verdict in (judged(gate.name, failing), judged(gate.name, failing, forge=forge)):
-        assert (verdict.gate, verdict.outcome, verdict.findings) == (gate.name, gate.unknown.unknown, ())
+        assert (verdict.gate, verdict.outcome, verdict.findings) == (gate.name, unknown(gate), ())
         assert verdict.outcome not in GREEN
         assert str(failure) in verdict.reason
         assert verdict.reason
@@ -320,7 +320,7 @@ def test_a_report_where_the_forge_failed_is_an_error_for_any_gate() -> None:
 
 @every_gate
 @pytest.mark.parametrize("value", ["maybe", "2"])
-def test_a_switch_that_is_neither_is_not_off(gate: RecordedGate, value: str) -> None:
+def test_a_switch_that_is_neither_is_not_off(gate: Record, value: str) -> None:
     """A mistyped setting does not skip a gate: it ends the run at once, and is named."""
     variable = f"ORCH_{gate.name.upper().replace('-', '_')}_ENABLED"
     with pytest.raises(SettingsError, match=variable):
@@ -330,7 +330,7 @@ def test_a_switch_that_is_neither_is_not_off(gate: RecordedGate, value: str) -> 
 # --- any text at all -----------------------------------------------------------------------------
 
 
-def may_pass(gate: RecordedGate, text: str, head: str) -> bool:
+def may_pass(gate: Record, text: str, head: str) -> bool:
     """Whether a text says PASS about this commit for this gate, read here without the code that judges."""
     try:
         stated, _ = frontmatter.decode(text)
@@ -348,18 +348,18 @@ def may_pass(gate: RecordedGate, text: str, head: str) -> bool:
 @settings(max_examples=150)
 @given(gate=st.sampled_from([*RECORDED.values()]), text=st.text(max_size=60))
 @example(gate=SECURITY, text="---\nverdict: PASS\n---\n")
-def test_no_text_makes_a_judge_raise_or_pass(gate: RecordedGate, text: str) -> None:
+def test_no_text_makes_a_judge_raise_or_pass(gate: Record, text: str) -> None:
     """What somebody typed, alone or as frontmatter, is a refusal."""
     for content in (text, f"---\n{text}\n---\n", f"---\nverdict: PASS\n{text}\n---\n"):
         verdict = judged(gate.name, content)
-        assert (verdict.gate, verdict.outcome) == (gate.name, gate.unknown.unknown)
+        assert (verdict.gate, verdict.outcome) == (gate.name, unknown(gate))
 
 
 bad = st.sampled_from([None, "", " ", "PASS", "pass", True, 0, 1, [], ["PASS"], {}, {"PASS": True}, HEAD, OLDER])
 
 
 @st.composite
-def stated_reports(draw: st.DrawFn, gate: RecordedGate) -> dict[str, object]:
+def stated_reports(draw: st.DrawFn, gate: Record) -> dict[str, object]:
     """Reports of which some fields are right, some wrong and some missing."""
     right: dict[str, object] = {
         "schema": "orch.report/1",
@@ -380,7 +380,7 @@ def stated_reports(draw: st.DrawFn, gate: RecordedGate) -> dict[str, object]:
 
 @settings(max_examples=150)
 @given(data=st.data(), gate=st.sampled_from(UNSEALED))
-def test_a_pass_is_stated_in_full(data: st.DataObject, gate: RecordedGate) -> None:
+def test_a_pass_is_stated_in_full(data: st.DataObject, gate: Record) -> None:
     """PASS only from a whole report of this gate about this commit that says so; never from anything near it."""
     text = frontmatter.encode(data.draw(stated_reports(gate)), "")
     for head in (HEAD, OLDER):
@@ -392,7 +392,7 @@ def test_a_pass_is_stated_in_full(data: st.DataObject, gate: RecordedGate) -> No
 
 @settings(max_examples=150)
 @given(data=st.data(), gate=st.sampled_from(UNSEALED))
-def test_a_damaged_report_passes_only_if_it_still_says_so(data: st.DataObject, gate: RecordedGate) -> None:
+def test_a_damaged_report_passes_only_if_it_still_says_so(data: st.DataObject, gate: Record) -> None:
     """Cut, doubled or overwritten anywhere: what is left is read, never what was meant."""
     whole = report(gate, **{gate.field: next(iter(gate.words))}, reason="all is well")
     start = data.draw(st.integers(0, len(whole)))
@@ -400,7 +400,7 @@ def test_a_damaged_report_passes_only_if_it_still_says_so(data: st.DataObject, g
     new = data.draw(st.sampled_from(["", "\n", "---\n", '"', "#", "verdict: FAIL\n", whole[start:end] * 2, "b"]))
     text = whole[:start] + new + whole[end:]
     verdict = judged(gate.name, text)
-    assert verdict.outcome in {Outcome.PASS, gate.unknown.unknown, *gate.words.values()}
+    assert verdict.outcome in {Outcome.PASS, unknown(gate), *gate.words.values()}
     assert verdict.outcome is not Outcome.PASS or may_pass(gate, text, HEAD)
 
 

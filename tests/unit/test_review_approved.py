@@ -9,16 +9,26 @@ from hypothesis import strategies as st
 from orch_gates.errors import ForgeUnavailable
 from orch_gates.forge.port.checks import Review, ReviewState
 from orch_gates.gates import review_approved
+from orch_gates.gates.gate import Ports, Subject
+from orch_gates.gates.policy import REVIEW_APPROVED
 from orch_gates.gates.review_approved import Facts
 from orch_gates.model.verdict import Outcome, Verdict
-from tests.fakes.forge import MemoryReviews
+from orch_gates.settings import load
+from tests.fakes.forge import MemoryForge
 
 HEAD, OLDER = "a" * 40, "a" * 39 + "b"
 YES, NO = ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED
 
 
 def judged(*reviews: Review, approvals: int = 1) -> Verdict:
-    return review_approved.judge(Facts(HEAD, reviews), approvals)
+    return review_approved.judge(Facts("acme/app", HEAD, reviews, approvals), REVIEW_APPROVED)
+
+
+def asked(forge: MemoryForge) -> Verdict:
+    """The verdict on what a forge answers."""
+    ports = Ports(load({}), lambda name: pytest.fail(f"{name} was read"), lambda: forge)
+    facts = review_approved.gather(Subject(HEAD, "task/T-1", "main"), ports)
+    return review_approved.judge(facts, REVIEW_APPROVED)
 
 
 @pytest.mark.parametrize("approvals", [-1, 0, 1, 2])
@@ -30,7 +40,7 @@ def test_enough_others_approve(approvals: int) -> None:
         Outcome.PASS,
         "approved by ada, bob",
     )
-    assert verdict.evidence == {"head": HEAD, "approvals": 2, "stale_approvals": 0}
+    assert verdict.evidence == {"forge": "acme/app", "head": HEAD, "approvals": 2, "stale_approvals": 0}
 
 
 @pytest.mark.parametrize(
@@ -68,26 +78,24 @@ def test_one_who_asks_for_changes_outweighs_all_approvals(commit: str) -> None:
 
 def test_the_pull_request_of_exactly_these_branches_is_asked() -> None:
     """An approval of another change, or of one that is closed, proves nothing; the last word of a reviewer counts."""
-    forge = MemoryReviews()
+    forge = MemoryForge()
     for target in ("main", "release"):
-        forge.open("task/T-1", target)
-    forge.say("task/T-1", "release", "ada", YES, HEAD)
-
-    def outcome() -> Outcome:
-        return review_approved.judge(review_approved.gather(forge, "task/T-1", "main", HEAD), 1).outcome
-
-    assert outcome() is Outcome.FAIL
-    forge.say("task/T-1", "main", "ada", NO, HEAD)
-    forge.say("task/T-1", "main", "ada", YES, HEAD)
-    assert outcome() is Outcome.PASS
-    forge.close("task/T-1", "main")
-    assert outcome() is Outcome.FAIL
+        forge.reviews.open("task/T-1", target)
+    forge.reviews.say("task/T-1", "release", "ada", YES, HEAD)
+    assert asked(forge).outcome is Outcome.FAIL
+    forge.reviews.say("task/T-1", "main", "ada", NO, HEAD)
+    forge.reviews.say("task/T-1", "main", "ada", YES, HEAD)
+    assert asked(forge).outcome is Outcome.PASS
+    forge.reviews.close("task/T-1", "main")
+    assert asked(forge).outcome is Outcome.FAIL
 
 
 def test_a_forge_that_does_not_answer_is_not_an_empty_answer() -> None:
     """Facts are never made up from a failure (P2)."""
+    forge = MemoryForge()
+    forge.down("timeout")
     with pytest.raises(ForgeUnavailable):
-        review_approved.gather(MemoryReviews(failure=ForgeUnavailable("timeout")), "task/T-1", "main", HEAD)
+        asked(forge)
 
 
 reviews = st.builds(

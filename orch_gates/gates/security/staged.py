@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from orch_gates.gates.secret_scan import Subject
+from orch_gates.gates.security.scan import Subject
 from orch_gates.git import objects
 from orch_gates.git.changes import Change, parse_raw
 from orch_gates.git.cli import Git

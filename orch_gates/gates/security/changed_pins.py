@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from orch_gates.errors import BudgetExceeded, GitError
-from orch_gates.gates.dependencies import ChangedFile
+from orch_gates.gates.security.dependencies import ChangedFile
 from orch_gates.git.cli import Git
 from orch_gates.scanners.pins import kinds
 from orch_gates.scanners.pins.pin import Pins, Why

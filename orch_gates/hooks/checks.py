@@ -1,4 +1,4 @@
-"""Judging a push or a commit inside a git hook: the same scan and the same verdict as the gate."""
+"""What a git hook checks in a push or a commit; the scan and its verdict are those of the `security` gate."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from orch_gates import process, wiring
-from orch_gates.errors import ConfigError, StaleUpdate
-from orch_gates.gates import secret_scan, security
-from orch_gates.gates.secret_scan import SecretFacts
-from orch_gates.gates.security import SecurityFacts, Unproven
-from orch_gates.gates.staged import staged
+from orch_gates import process
+from orch_gates import settings as settings_module
+from orch_gates.config import file as config_file
+from orch_gates.errors import ConfigError, OrchError, StaleUpdate
+from orch_gates.gates.security import gather, judge, scan
+from orch_gates.gates.security.judge import SecurityFacts
+from orch_gates.gates.security.scan import SecretFacts, Unproven
+from orch_gates.gates.security.staged import staged
 from orch_gates.git import feed
 from orch_gates.git.cli import Git, default_branch_commit
 from orch_gates.hooks.updates import RefUpdate
@@ -29,7 +31,7 @@ _NAMED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Context:
     """Where and by what a push or commit is judged: `trusted` is the commit that configures it, or empty (P5)."""
 
     settings: Settings
@@ -39,24 +41,25 @@ class Ground:
     engine: Engine | None = None
 
 
-def on_server(settings: Settings, git: Git, engine: Engine | None) -> Ground:
+def on_server(settings: Settings, git: Git, engine: Engine | None) -> Context:
     """A server's repository: configured by its default branch as it was before the push (P5)."""
     return _configured(settings, git, default_branch_commit(git), engine)
 
 
-def in_clone(settings: Settings, git: Git, remote: str, engine: Engine | None) -> Ground:
+def in_clone(settings: Settings, git: Git, remote: str, engine: Engine | None) -> Context:
     """A clone: configured by the default branch of a remote, as far as the clone knows it."""
     return _configured(settings, git, _remote_default(git, remote), engine)
 
 
-def _configured(settings: Settings, git: Git, trusted: str, engine: Engine | None) -> Ground:
+def _configured(settings: Settings, git: Git, trusted: str, engine: Engine | None) -> Context:
     """A file that cannot be used must not keep its own repair out: the defaults judge, and leave nothing out."""
     try:
-        merged, _ = wiring.configured(settings, git, trusted)
+        given = config_file.read(git, trusted).given
+        merged = settings_module.load(settings.inherited_env, given)
     except ConfigError as error:
         notice = f"{error}; judged by the defaults until this is mended on the default branch"
-        return Ground(settings, git, trusted, (notice,), engine)
-    return Ground(merged, replace(git, timeout=merged.security.budget.seconds), trusted, engine=engine)
+        return Context(settings, git, trusted, (notice,), engine)
+    return Context(merged, replace(git, timeout=merged.security.budget.seconds), trusted, engine=engine)
 
 
 def refuse_stale(git: Git, updates: Sequence[RefUpdate], *, namespaced: bool) -> None:
@@ -79,29 +82,48 @@ def refuse_stale(git: Git, updates: Sequence[RefUpdate], *, namespaced: bool) ->
             raise StaleUpdate(f"{update.ref} moved meanwhile; fetch and push again")
 
 
-def pushed_state(ground: Ground, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds]) -> Verdict | None:
+def on_push(
+    context: Context, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds], now: datetime
+) -> tuple[Verdict, ...]:
+    """Every check of a push to a server; each judges all of it, and what stops one does not stop the others (P3)."""
+    checks: tuple[tuple[str, Callable[[], Verdict | None]], ...] = (
+        ("state-guard", lambda: pushed_state(context, updates, kinds)),
+        (judge.GATE, lambda: pushed_to_server(context, updates, now)),
+    )
+    return tuple(verdict for name, check in checks if (verdict := _checked(name, check)) is not None)
+
+
+def _checked(name: str, check: Callable[[], Verdict | None]) -> Verdict | None:
+    try:
+        return check()
+    except OrchError as error:
+        outcome = Outcome.FAIL if error.exit_code == Outcome.FAIL.exit_code else Outcome.ERROR
+        return Verdict(name, outcome, str(error))
+
+
+def pushed_state(context: Context, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds]) -> Verdict | None:
     """Judge what a push does to the state branch; None where it does nothing, or nobody wants it judged."""
-    branch = ground.settings.state.branch
-    if not (ground.settings.state.guard_enabled and any(is_state(update.ref, branch) for update in updates)):
+    branch = context.settings.state.branch
+    if not (context.settings.state.guard_enabled and any(is_state(update.ref, branch) for update in updates)):
         return None
     # Documents and their models cost every other push a tenth of a second.
     from orch_gates.hooks import state_guard
 
-    return state_guard.judge(ground.settings, ground.git, updates, kinds())
+    return state_guard.judge(context.settings, context.git, updates, kinds())
 
 
-def pushed_to_server(ground: Ground, updates: Sequence[RefUpdate], now: datetime) -> Verdict:
+def pushed_to_server(context: Context, updates: Sequence[RefUpdate], now: datetime) -> Verdict:
     """Judge everything that a push adds to a server's repository, before it is stored."""
-    return _pushed(ground, updates, feed.ALL_REFS, ground.settings.hook.quarantine, now)
+    return _pushed(context, updates, feed.ALL_REFS, context.settings.hook.quarantine, now)
 
 
-def pushed_from_clone(ground: Ground, updates: Sequence[RefUpdate], remote: str, url: str, now: datetime) -> Verdict:
+def pushed_from_clone(context: Context, updates: Sequence[RefUpdate], remote: str, url: str, now: datetime) -> Verdict:
     """Judge what a clone is about to push: what it adds to what the remote is known to have."""
-    known = _known_to_remote(ground.git, updates, remote if _is_fetched(ground, remote, url) else "")
-    return _pushed(ground, updates, known, "", now)
+    known = _known_to_remote(context.git, updates, remote if _is_fetched(context, remote, url) else "")
+    return _pushed(context, updates, known, "", now)
 
 
-def _is_fetched(ground: Ground, remote: str, url: str) -> bool:
+def _is_fetched(context: Context, remote: str, url: str) -> bool:
     """Whether what is known of a remote is about the repository that is pushed to.
 
     A pushurl may name another, and of several urls git fetches from the first. The person's
@@ -110,57 +132,57 @@ def _is_fetched(ground: Ground, remote: str, url: str) -> bool:
     if not (remote and url):
         return True
     done = process.run(
-        ["git", "-C", str(ground.git.directory), "remote", "get-url", remote],
-        env=ground.settings.inherited_env,
-        timeout=ground.git.timeout,
+        ["git", "-C", str(context.git.directory), "remote", "get-url", remote],
+        env=context.settings.inherited_env,
+        timeout=context.git.timeout,
     )
     return done.stdout.decode("utf-8", "surrogateescape").strip("\n") == url
 
 
 def _pushed(
-    ground: Ground, updates: Sequence[RefUpdate], excluded: Sequence[str], quarantine: str, now: datetime
+    context: Context, updates: Sequence[RefUpdate], excluded: Sequence[str], quarantine: str, now: datetime
 ) -> Verdict:
-    settings, git = ground.settings, ground.git
-    if (skip := wiring.out_of_scope(settings)) is not None:
+    settings, git = context.settings, context.git
+    if (skip := judge.out_of_scope(settings)) is not None:
         return skip
     tips = [update.new for update in updates if update.new is not None]
     if not tips:
         evidence = {"deletions": len(updates)}
         reason = "only deletions: nothing is added"
-        return Verdict(security.GATE, Outcome.PASS, reason, notices=ground.notices, evidence=evidence)
+        return Verdict(judge.GATE, Outcome.PASS, reason, notices=context.notices, evidence=evidence)
     names = [update.ref for update in updates if update.new is not None and update.old is None]
 
-    def subject(bounded: Git) -> secret_scan.Subject:
+    def subject(bounded: Git) -> scan.Subject:
         bounded.refuse_shallow()
         budget = settings.security.budget
-        return secret_scan.pushed(bounded, tips, excluded, budget, names=names, quarantine=quarantine)
+        return scan.pushed(bounded, tips, excluded, budget, names=names, quarantine=quarantine)
 
-    scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, started=ground.engine, lenient=True))
-    return _judged(ground, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs", now)
+    scanned = scan.prove(settings, git, subject, context.trusted, started=context.engine, lenient=True)
+    return _judged(context, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs", now)
 
 
-def about_to_commit(ground: Ground, now: datetime) -> Verdict | None:
+def about_to_commit(context: Context, now: datetime) -> Verdict | None:
     """Judge the index; None where nothing is staged."""
-    settings, git = ground.settings, ground.git
-    if (skip := wiring.out_of_scope(settings)) is not None:
+    settings, git = context.settings, context.git
+    if (skip := judge.out_of_scope(settings)) is not None:
         return skip
     nothing = False
 
-    def subject(bounded: Git) -> secret_scan.Subject:
+    def subject(bounded: Git) -> scan.Subject:
         nonlocal nothing
         found = staged(bounded)
         nothing = found is None
-        return found or secret_scan.pushed(bounded, (), (), settings.security.budget)
+        return found or scan.pushed(bounded, (), (), settings.security.budget)
 
-    scanned = security.attempt(wiring.scan(settings, git, subject, ground.trusted, started=ground.engine, lenient=True))
+    scanned = scan.prove(settings, git, subject, context.trusted, started=context.engine, lenient=True)
     if nothing:
         return None
-    return _judged(ground, scanned, "staged", now)
+    return _judged(context, scanned, "staged", now)
 
 
-def _judged(ground: Ground, scanned: SecretFacts | Unproven, head: str, now: datetime) -> Verdict:
-    facts = SecurityFacts(scanned, head=head, doubts=ground.notices)
-    return security.judge(wiring.with_allow_list(ground.settings, ground.git, facts, ground.trusted), now)
+def _judged(context: Context, scanned: SecretFacts | Unproven, head: str, now: datetime) -> Verdict:
+    facts = SecurityFacts(scanned, head=head, doubts=context.notices)
+    return judge.judge(gather.with_allow_list(context.settings, context.git, facts, context.trusted), now)
 
 
 def _known_to_remote(git: Git, updates: Sequence[RefUpdate], remote: str) -> list[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date
+from pathlib import Path
 
-from orch_gates.errors import ExceptionListError, ReportError
-from orch_gates.gates.allowlist import HASH, PATH, Entry
+from orch_gates.errors import ExceptionListError, ReportError, SettingsError
+from orch_gates.gates.security.allowlist import HASH, PATH, SHORTEST_KEY, AllowList, Entry
+from orch_gates.git.cli import Git
+from orch_gates.settings import Settings
 
 SCHEMA = "orch.allowed-secrets/2"
 READABLE = ("orch.allowed-secrets/1", SCHEMA)
@@ -19,6 +22,54 @@ Written by `orch-gates secrets allow`; it counts once it is on the target branch
 holds for one secret in one file under one rule, until its last day. An entry of which anything
 but owner, reason and date is changed by hand allows nothing.
 """
+
+
+def read(settings: Settings, git: Git, trusted: str) -> AllowList:
+    """The list of allowed findings at a trusted commit (P5, SEC-4); empty where there is none.
+
+    Raises:
+        ExceptionListError: it is malformed.
+        SettingsError: the key is unusable.
+        GitError: it cannot be read.
+    """
+    text = git.blob(trusted, PATH) if trusted else None
+    if text is None:
+        return AllowList()
+    return AllowList(decode(text.decode("utf-8", "replace")), read_key(settings, git))
+
+
+def read_key(settings: Settings, git: Git) -> bytes:
+    """The key of the list's hashes: ORCH_ALLOW_KEY, ORCH_ALLOW_KEY_FILE, or a file beside the repository.
+
+    Raises:
+        SettingsError: it is too short to keep a hash from being guessed at, or unreadable.
+    """
+    if settings.allow_key:
+        return _checked_key(settings.allow_key.encode("utf-8", "surrogateescape"), "ORCH_ALLOW_KEY")
+    named = settings.allow_key_file
+    path = Path(named) if named else key_file(git)
+    if not named and not path.exists():
+        return b""
+    try:
+        return _checked_key(path.read_bytes().strip(), str(path))
+    except OSError as error:
+        raise SettingsError(f"the key file {path} cannot be read: {error.strerror}") from error
+
+
+def key_file(git: Git) -> Path:
+    """Where the key of this repository's list lies unless a setting says otherwise: never in a commit."""
+    return private_dir(git) / "allow-key"
+
+
+def private_dir(git: Git) -> Path:
+    """A folder for what belongs to this clone and to no commit."""
+    return git.git_dir() / "orch-gates"
+
+
+def _checked_key(key: bytes, source: str) -> bytes:
+    if len(key) < SHORTEST_KEY:
+        raise SettingsError(f"{source} is shorter than {SHORTEST_KEY} bytes")
+    return key
 
 
 def decode(text: str) -> tuple[Entry, ...]:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from orch_gates.errors import BudgetExceeded, ConfigError, OrchError
-from orch_gates.gates import allowlist
-from orch_gates.gates.allowlist import AllowList
-from orch_gates.gates.dependencies import DependencyResult
+from orch_gates.gates import gate
 from orch_gates.gates.policy import CONFIGURATION, SECRETS
-from orch_gates.gates.secret_scan import SecretFacts
+from orch_gates.gates.security import allowlist
+from orch_gates.gates.security.allowlist import AllowList
+from orch_gates.gates.security.dependencies import DependencyResult
+from orch_gates.gates.security.scan import SecretFacts, Unproven
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
+
+if TYPE_CHECKING:
+    from orch_gates.settings import Settings
 
 GATE = "security"
 NEXT_SECRET = "Revoke each credential first; removing it from the commits does not make it safe again."
 NEXT_DEPENDENCY = "Upgrade to a fixed version, pin what was not audited, or run again when the audit works."
 NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
 NEXT_CONFIGURATION = "Mend it on the target branch (`orch-gates config check FILE` tells all problems), then run again."
-
-
-@dataclass(frozen=True, slots=True)
-class Unproven:
-    """The scan did not take place, or not wholly; `too_much` when a budget ended it (SEC-9)."""
-
-    cause: str
-    too_much: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +42,10 @@ class SecurityFacts:
     dependencies: DependencyResult | None = None
 
 
-def attempt(scan: Callable[[], SecretFacts]) -> SecretFacts | Unproven:
-    """Run a scan; every way in which it can fail to prove something becomes a fact (P3).
-
-    Raises:
-        ConfigError: what the target branch says cannot be used, which is nothing that the scan found out.
-    """
-    try:
-        return scan()
-    except ConfigError:
-        raise
-    except BudgetExceeded as error:
-        return Unproven(str(error), too_much=True)
-    except OrchError as error:
-        return Unproven(str(error))
-
-
-def skipped(reason: str) -> Verdict:
-    """The verdict for a repository out of scope, or a gate switched off (GATE-3)."""
-    return Verdict(GATE, Outcome.SKIP, reason, evidence={"scanned": False})
+def out_of_scope(settings: Settings) -> Verdict | None:
+    """A SKIP where this gate is switched off or meant for other repositories (GATE-3); it claims no scan."""
+    skipped = gate.out_of_scope(GATE, settings)
+    return skipped and replace(skipped, evidence={"scanned": False})
 
 
 def undecided(reason: str) -> Verdict:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from orch_gates import clock
-from orch_gates.errors import BudgetExceeded, OrchError, ScannerError
-from orch_gates.gates import findings, newness
-from orch_gates.gates.findings import New, SecretFinding
-from orch_gates.gates.newness import Newness, Placed
+from orch_gates.errors import BudgetExceeded, ConfigError, OrchError, RepositoryRulesError, ScannerError
+from orch_gates.gates.security import findings, newness
+from orch_gates.gates.security.findings import New, SecretFinding
+from orch_gates.gates.security.newness import Newness, Placed
 from orch_gates.git import changes, feed, objects
 from orch_gates.git.changes import Change
 from orch_gates.git.cli import Git
 from orch_gates.git.feed import Listed
+from orch_gates.scanners import early, engine, locate, repository_rules
 from orch_gates.scanners.answer import Hit, Scan
 from orch_gates.scanners.engine import Engine, Limits, Text
 from orch_gates.scanners.rules import paths
+from orch_gates.settings import Settings
 from orch_gates.variables.groups import Budget
 
 T = TypeVar("T")
+
+# Together with the worker's bound and our own process, what a check may hold in memory (SEC-9).
+GIT_MEMORY_BYTES = 200_000_000
 
 _MOST_ASKED = 1_000
 # What looks at the clock by itself says better what it was doing.
@@ -54,6 +60,14 @@ class SecretFacts:
     findings: tuple[SecretFinding, ...]
     own_rules: str = ""
     doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """The scan did not take place, or not wholly; `too_much` when a budget ended it (SEC-9)."""
+
+    cause: str
+    too_much: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +112,86 @@ def pushed(
     )
 
 
+def prove(
+    settings: Settings,
+    git: Git,
+    subject: Callable[[Git], Subject],
+    trusted: str,
+    *,
+    started: Engine | None = None,
+    lenient: bool = False,
+) -> SecretFacts | Unproven:
+    """Scan a subject with the engine that the settings choose; `started` is one that is loading already.
+
+    A trusted commit adds the repository's own rules. `lenient`: a wrong file of them must not keep its own repair
+    out, so the bundle's rules judge alone, and the doubt is told.
+
+    Raises:
+        ConfigError: as `attempt`.
+    """
+
+    def run() -> SecretFacts:
+        if started is not None and settings.security.engine == locate.OWN:
+            return _with_rules(settings, git, subject, trusted, started, lenient=lenient)
+        with _engine(settings) as running:
+            return _with_rules(settings, git, subject, trusted, running, lenient=lenient)
+
+    return attempt(run)
+
+
+def attempt(run: Callable[[], SecretFacts]) -> SecretFacts | Unproven:
+    """Run a scan; every way in which it can fail to prove something becomes a fact (P3).
+
+    Raises:
+        ConfigError: what the target branch says cannot be used, which is nothing that the scan found out.
+    """
+    try:
+        return run()
+    except ConfigError:
+        raise
+    except BudgetExceeded as error:
+        return Unproven(str(error), too_much=True)
+    except OrchError as error:
+        return Unproven(str(error))
+
+
+def problems_of_rules(settings: Settings, data: bytes) -> Sequence[str]:
+    """Everything that is wrong in a repository's own file of rules, as the engine itself says (SEC-6).
+
+    Raises:
+        ScannerError: the engine does not work.
+    """
+    with _engine(settings) as running:
+        try:
+            running.add_rules(data, clock.monotonic() + settings.security.budget.seconds)
+        except RepositoryRulesError as error:
+            return error.problems
+    return ()
+
+
+def _engine(settings: Settings) -> contextlib.AbstractContextManager[Engine]:
+    given = locate.engine(settings.security.engine, settings.tools, settings.inherited_env)
+    return engine.start(given, early.worker_env(settings), timeout=early.life(settings))
+
+
+def _with_rules(
+    settings: Settings, git: Git, subject: Callable[[Git], Subject], trusted: str, running: Engine, *, lenient: bool
+) -> SecretFacts:
+    security = settings.security
+    bounded = replace(git, timeout=security.budget.seconds, memory=GIT_MEMORY_BYTES)
+    own = git.blob(trusted, repository_rules.PATH) if trusted else None
+    try:
+        return scan(bounded, subject(bounded), running, security.budget, pin=security.pin, own_rules=own or b"")
+    except RepositoryRulesError as error:
+        if not lenient:
+            raise
+        doubt = f"{error}; judged by the rules of orch-gates alone until this is mended on the default branch"
+    facts = scan(bounded, subject(bounded), running, security.budget, pin=security.pin)
+    return replace(facts, doubts=(*facts.doubts, doubt))
+
+
 def scan(
-    git: Git, subject: Subject, engine: Engine, budget: Budget, *, pin: str = "", own_rules: bytes = b""
+    git: Git, subject: Subject, running: Engine, budget: Budget, *, pin: str = "", own_rules: bytes = b""
 ) -> SecretFacts:
     """Scan everything a subject adds; with a `pin`, by the very engine and rules that it names (SEC-10).
 
@@ -116,16 +208,16 @@ def scan(
     try:
         with clock.alarm(budget.seconds + _LATER_S, lambda: BudgetExceeded("the time is up")):
             if own_rules:
-                engine.add_rules(own_rules, deadline)
-            found = engine.scan(lambda to: feed.stream(git, subject.lines(), to), subject.texts, limits, deadline)
-            if pin and engine.pin != pin:
+                running.add_rules(own_rules, deadline)
+            found = running.scan(lambda to: feed.stream(git, subject.lines(), to), subject.texts, limits, deadline)
+            if pin and running.pin != pin:
                 raise ScannerError(
-                    f"this hook was proven with {pin}, and {engine.pin} is installed now; if that is meant, prove it "
+                    f"this hook was proven with {pin}, and {running.pin} is installed now; if that is meant, prove it "
                     "again with `orch-gates hook install`, or all of a server with `orch-gates hook install --all ROOT`"
                 )
-            new, doubts = _new(git, subject, engine, found, budget, deadline)
+            new, doubts = _new(git, subject, running, found, budget, deadline)
             parents = changes.parents(git, sorted({item.commit for item in new if item.commit})[:_MOST_ASKED])
-            told = findings.told(new, found.rules, parents, lambda texts: engine.redact(texts, deadline))
+            told = findings.told(new, found.rules, parents, lambda texts: running.redact(texts, deadline))
     except MemoryError as error:
         raise BudgetExceeded("the check needs more memory than it may use; push in smaller parts") from error
     except BudgetExceeded as error:
@@ -134,8 +226,8 @@ def scan(
         raise
     listed = subject.listed
     return SecretFacts(
-        engine=f"{engine.about['name']} {engine.about['version']}",
-        rules=engine.about["rules"],
+        engine=f"{running.about['name']} {running.about['version']}",
+        rules=running.about["rules"],
         commits_expected=len(listed.commits),
         commits_read=found.commits,
         objects_expected=len(listed.ids),
@@ -148,13 +240,13 @@ def scan(
         canaries=found.canaries,
         canaries_found=found.canaries_found,
         findings=told,
-        own_rules=engine.about.get("repository rules", ""),
+        own_rules=running.about.get("repository rules", ""),
         doubts=doubts,
     )
 
 
 def _new(
-    git: Git, subject: Subject, engine: Engine, found: Scan, budget: Budget, deadline: float
+    git: Git, subject: Subject, running: Engine, found: Scan, budget: Budget, deadline: float
 ) -> tuple[list[New], tuple[str, ...]]:
     """The hits that the subject adds; all of them where it cannot be told what stood there before."""
     placed_by_name = [hit for hit in found.hits if hit.carrier == "file name" and not found.rules[hit.rule].bound]
@@ -175,7 +267,7 @@ def _new(
             raise
         doubt = f"it could not be told what stood there before, so all of it counts as new: {error}"
         return [*new, *(New(hit, hit.path, "", 0) for hit in (*in_files, *placed_by_name))], (doubt,)
-    judged = _bound(engine, in_files, placed, found, deadline)
+    judged = _bound(running, in_files, placed, found, deadline)
     new += _new_in_files(git, in_files, placed, found, judged, subject, budget, deadline)
     new += _new_names(git, placed_by_name, placed, subject, budget, deadline)
     return new, ()
@@ -216,12 +308,12 @@ def _new_in_files(
                 yield New(hit, hit.path, "", 0)
 
 
-def _bound(engine: Engine, hits: Sequence[Hit], placed: Placed, found: Scan, deadline: float) -> dict[str, list[str]]:
+def _bound(running: Engine, hits: Sequence[Hit], placed: Placed, found: Scan, deadline: float) -> dict[str, list[str]]:
     """For the path of each file in which a bound rule found something, which of those rules judge files there."""
     oids = {hit.oid for hit in hits if found.rules[hit.rule].bound}
     at = {placement.path for placement in placed.placements if placement.oid in oids}
     listed = sorted(at | {hit.path for hit in hits if hit.oid in oids})
-    return dict(zip(listed, engine.bound(listed, deadline), strict=True)) if listed else {}
+    return dict(zip(listed, running.bound(listed, deadline), strict=True)) if listed else {}
 
 
 def _new_names(

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from orch_gates.gates.findings import SecretFinding
+from orch_gates.gates.security.findings import SecretFinding
 from orch_gates.model.finding import Finding
 from orch_gates.scanners import rule_ids
 
