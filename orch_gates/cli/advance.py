@@ -43,7 +43,7 @@ def advance(
       orch-gates advance T-1 --dry-run --json
     """
     with exit_codes():
-        from orch_gates.cli.session import open_session
+        from orch_gates.cli.session import open_step
         from orch_gates.errors import UsageError
         from orch_gates.report import tasks as render
         from orch_gates.workspace import open_workspace
@@ -51,7 +51,7 @@ def advance(
         if approve and reject:
             raise UsageError("--approve and --reject contradict each other")
         found = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
-        step = open_session(found).step(approve=approve, reject=reject)
+        step = open_step(found, approve=approve, reject=reject)
         applied = step.would(name) if dry_run else step.take(name)
         if as_json:
             say(render.step_json(applied.decision, applied.verdicts, applied.commit))

@@ -130,7 +130,7 @@ class _Change:
 
 def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
     task = changed.task
-    if _standing(task) != _standing(event.seen):
+    if task != event.seen:
         return changed.nothing(
             "it changed while its gates were judged; nothing was decided on the old state", Outcome.DEFER
         )
@@ -150,7 +150,7 @@ def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Ver
 def _approved(changed: _Change, event: events.Approved, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
     task = changed.task
     stage = pipeline.stage(task.stage)
-    if _standing(task) != _standing(event.seen):
+    if task != event.seen:
         return changed.refuse("it changed while it was being approved; look at it again")
     if stage is None or not stage.human:
         return changed.refuse(f"{task.stage} is not left by approval")
@@ -292,11 +292,6 @@ def _defer(changed: _Change, verdict: Verdict, pipeline: Pipeline, head: str) ->
 def _before_rework(task: Task, pipeline: Pipeline) -> bool:
     """Sending a task back from here would send it forward, past the gates in between."""
     return pipeline.names.index(task.stage) < pipeline.names.index(pipeline.rework)
-
-
-def _standing(task: Task) -> tuple[object, ...]:
-    # The branch, because the commit that was judged is that branch's.
-    return (task.id, task.branch, task.stage, task.state, task.since, task.developer_retries, task.defers)
 
 
 def _hint(task: Task) -> str:

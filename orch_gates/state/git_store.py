@@ -18,7 +18,7 @@ from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import Committed, Initialised, Restoration, Result
 from orch_gates.state.reading import Reader
 from orch_gates.state.source import Heads, Source
-from orch_gates.state.store import Change, Decide
+from orch_gates.state.store import Change, Decide, LookAgain
 from orch_gates.state.timing import Deadline, Timing
 from orch_gates.state.transaction import Transaction
 from orch_gates.state.writer import Writer
@@ -74,14 +74,14 @@ class GitStore:
         """The branch as it is now; see `Store.load`."""
         return self._reader.patient(self._deadline()).snapshot
 
-    def transact(self, decide: Decide) -> Result:
+    def transact(self, decide: Decide, look_again: LookAgain | None = None) -> Result:
         """One transaction; see `Store.transact`."""
         deadline = self._deadline()
         rest = min(self._rest_until - self._timing.monotonic(), deadline.left() * _PATIENCE)
         self._timing.sleep(max(0.0, rest))
         with self._source.turn(self._timing, deadline.left() * _PATIENCE):
             begun = deadline.spent()
-            result = Transaction(self._reader, self._writer, deadline, decide).run()
+            result = Transaction(self._reader, self._writer, deadline, decide, look_again).run()
         if isinstance(result, Committed):
             took = (deadline.spent() - begun) / result.attempts
             self._rest_until = self._timing.monotonic() + self._timing.uniform(0, _REST * took)

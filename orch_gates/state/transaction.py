@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orch_gates.errors import StateUnreachable
+from orch_gates.errors import OrchError, StateUnreachable
 from orch_gates.state.attempts import Attempts, Done, Landed, Sent
 from orch_gates.state.outcome import Committed, NothingToDo, Result
 from orch_gates.state.reading import Reader
-from orch_gates.state.store import Change, Decide
+from orch_gates.state.store import Change, Decide, LookAgain
 from orch_gates.state.timing import Deadline
 from orch_gates.state.writer import Attempt, Base, Writer
 
@@ -16,11 +16,20 @@ from orch_gates.state.writer import Attempt, Base, Writer
 class Transaction:
     """One transaction, from the first decision to the last word on it."""
 
-    def __init__(self, reader: Reader, writer: Writer, deadline: Deadline, decide: Decide) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        writer: Writer,
+        deadline: Deadline,
+        decide: Decide,
+        look_again: LookAgain | None = None,
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._deadline = deadline
         self._decide = decide
+        self._look_again = look_again
+        self._decided = False
         self._made: dict[str, Attempt] = {}
 
     def run(self) -> Result:
@@ -45,6 +54,12 @@ class Transaction:
 
     def act(self, base: Base) -> Sent | Done[Result]:
         """Decide and push; see `Call.act`."""
+        if self._decided and self._look_again is not None:
+            try:
+                self._look_again()
+            except OrchError as error:
+                raise StateUnreachable(str(error)) from error
+        self._decided = True
         change = self._decide(base.snapshot)
         return Done(NothingToDo(base.snapshot.tip)) if change is None else self._write(base, change)
 
@@ -60,6 +75,7 @@ class Transaction:
         base = self._reader.latest()
         if base is None:
             return None
+        self._decided = True
         try:
             change = self._decide(base.snapshot)
         except Exception:  # noqa: BLE001 - on old facts it says nothing; on fresh ones it is raised

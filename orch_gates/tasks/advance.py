@@ -1,4 +1,4 @@
-"""Judging the gates of a task's edge, and applying exactly one outcome (ENG-3)."""
+"""One step of a task: its gates are judged without a lock, then exactly one outcome is recorded (ENG-3, ENG-10)."""
 
 from __future__ import annotations
 
@@ -7,36 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orch_gates.engine import events
-from orch_gates.engine.decide import decide
+from orch_gates.engine.decide import Decision, Move, decide
 from orch_gates.engine.stages import Pipeline
 from orch_gates.model.task import Task
-from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.state import layout
+from orch_gates.model.verdict import Outcome
+from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
-from orch_gates.state.store import Store
-from orch_gates.tasks import book
-from orch_gates.tasks.change import Applied, apply
+from orch_gates.state.store import Change, Store
+from orch_gates.tasks import book, edge
+from orch_gates.tasks.change import Applied, follow_pipeline, recorded
+from orch_gates.tasks.edge import Gate, Judged
 
-Reader = Callable[[str], str | None]
-Gate = Callable[[str, Task, str, Reader], Verdict]
 HeadOf = Callable[[str], str]
 Stepped = events.Evaluated | events.Approved | events.Rejected
 
-
-def judge_edge(gate: Gate, snapshot: Snapshot, task: Task, head: str, pipeline: Pipeline) -> tuple[Verdict, ...]:
-    """The verdicts on the edge out of the task's stage, up to the first that is not PASS or SKIP (ENG-3)."""
-    stage = pipeline.stage(task.stage)
-    verdicts: list[Verdict] = []
-
-    def read(name: str) -> str | None:
-        return snapshot.text(layout.report_path(task.id, name))
-
-    for edge in stage.gates if stage is not None else ():
-        verdict = gate(edge.name, task, head, read)
-        verdicts.append(verdict)
-        if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
-            break
-    return tuple(verdicts)
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +40,34 @@ class Step:
     def take(self, name: str) -> Applied:
         """Judge the edge of a task and record what follows from it.
 
-        The recorded reports are read from the very snapshot that the commit is made on. A task
-        that somebody else has moved since this call began is left alone: one call is one step (P6).
+        Gates may take minutes, so they are asked before the transaction, which refuses where the
+        task, its branch's head or a report is another one by then; all of it is judged again, a
+        few times. A task that somebody else has moved since this call began is left alone: one
+        call is one step (P6).
 
         Raises:
             UsageError: there is no such task.
             StateError: it could not be recorded.
         """
-        event = self._event(book.need(self.store.load(), name).task)
-        return apply(self.store, name, event, self.pipeline, self.now, lambda s, page: self._edge(s, page.task, event))
+        follow_pipeline(self.store, self.pipeline)
+        first: Task | None = None
+        for _ in range(_ROUNDS):
+            snapshot = self.store.load()
+            task = book.need(snapshot, name).task
+            first = first or task
+            if _place(task) != _place(first):
+                return Applied(
+                    decide(task, self._event(Judged(first, first.head)), (), self.now, self.pipeline), (), ""
+                )
+            judged = self._judge(snapshot, task)
+            # A push may have come while slow gates were asked.
+            if judged.verdicts and self.head_of(task.branch) != judged.head:
+                continue
+            if (applied := self._record(name, judged)) is not None:
+                return applied
+        why = f"what it rests on changed {_ROUNDS} times while its gates were judged; nothing was decided, run it again"
+        assert first is not None
+        return Applied(Decision(Move.STAY, first, why, Outcome.DEFER), (), "")
 
     def would(self, name: str) -> Applied:
         """What `take` would do now; nothing is recorded.
@@ -72,22 +76,47 @@ class Step:
             UsageError, StateError: as `take`.
         """
         snapshot = self.store.load()
-        task = book.need(snapshot, name).task
-        event = self._event(task)
-        verdicts = self._edge(snapshot, task, event)
-        return Applied(decide(task, event, verdicts, self.now, self.pipeline), verdicts, "")
+        judged = self._judge(snapshot, book.need(snapshot, name).task)
+        decided = decide(judged.task, self._event(judged), judged.verdicts, self.now, self.pipeline)
+        return Applied(decided, judged.verdicts, "")
 
-    def _event(self, seen: Task) -> Stepped:
-        stage = self.pipeline.stage(seen.stage)
+    def _record(self, name: str, judged: Judged) -> Applied | None:
+        """Record what follows from the verdicts; None where they are about what is not so any more."""
+        head = judged.head
+        decided: Decision | None = None
+
+        def look_again() -> None:
+            nonlocal head
+            if judged.verdicts:
+                head = self.head_of(judged.task.branch)
+
+        def decision(snapshot: Snapshot) -> Change | None:
+            nonlocal decided
+            page = book.need(snapshot, name)
+            decided = None
+            if not judged.holds(page.task, head, edge.reports(snapshot, page.task)):
+                return None
+            decided = decide(page.task, self._event(judged), judged.verdicts, self.now, self.pipeline)
+            return None if decided.task == page.task else recorded(page, decided, self.by, self.now)
+
+        commit = commit_of(self.store.transact(decision, look_again))
+        return None if decided is None else Applied(decided, judged.verdicts, commit)
+
+    def _judge(self, snapshot: Snapshot, task: Task) -> Judged:
+        stage = self.pipeline.stage(task.stage)
         # Asking for the head costs a request; only gates need it.
-        head = self.head_of(seen.branch) if stage is not None and stage.gates else seen.head
+        head = self.head_of(task.branch) if stage is not None and stage.gates else task.head
+        if self.reject or task.state.finished or task.state.waits_for_a_person:
+            return Judged(task, head)
+        return edge.judge_edge(self.gate, snapshot, task, head, self.pipeline)
+
+    def _event(self, judged: Judged) -> Stepped:
         if self.reject:
             return events.Rejected(self.by, self.reject)
         if self.approve:
-            return events.Approved(self.by, seen, head)
-        return events.Evaluated(self.by, seen, head)
+            return events.Approved(self.by, judged.task, judged.head)
+        return events.Evaluated(self.by, judged.task, judged.head)
 
-    def _edge(self, snapshot: Snapshot, task: Task, event: Stepped) -> tuple[Verdict, ...]:
-        if isinstance(event, events.Rejected) or task.state.finished or task.state.waits_for_a_person:
-            return ()
-        return judge_edge(self.gate, snapshot, task, event.head, self.pipeline)
+
+def _place(task: Task) -> tuple[object, ...]:
+    return (task.stage, task.state, task.since)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +10,6 @@ from orch_gates.engine.events import Event
 from orch_gates.engine.stages import Pipeline
 from orch_gates.model.verdict import Verdict
 from orch_gates.state import codec, layout
-from orch_gates.state.kinds import ROOT
 from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
@@ -28,38 +26,29 @@ class Applied:
     commit: str
 
 
-Judge = Callable[[Snapshot, Page], Sequence[Verdict]]
-
-
-def no_gates(_snapshot: Snapshot, _page: Page) -> Sequence[Verdict]:
-    """For events that no gate has a say in."""
-    return ()
-
-
-def apply(store: Store, name: str, event: Event, pipeline: Pipeline, now: datetime, judge: Judge = no_gates) -> Applied:
-    """Decide on the task as it is now, and record it; a lost race judges and decides again (P6).
+def apply(store: Store, name: str, event: Event, pipeline: Pipeline, now: datetime) -> Applied:
+    """Decide on the task as it is now by a person's word, and record it; a lost race decides again (P6).
 
     Raises:
         UsageError: there is no such task.
         StateError: it could not be recorded, or whether it was could not be found out.
     """
     follow_pipeline(store, pipeline)
-    taken: Applied | None = None
+    decided: Decision | None = None
 
     def decision(snapshot: Snapshot) -> Change | None:
-        nonlocal taken
+        nonlocal decided
         page = book.need(snapshot, name)
-        verdicts = tuple(judge(snapshot, page))
-        decided = decide(page.task, event, verdicts, now, pipeline)
-        taken = Applied(decided, verdicts, "")
-        return None if decided.task == page.task else _recorded(page, decided, event.by, now)
+        decided = decide(page.task, event, (), now, pipeline)
+        return None if decided.task == page.task else recorded(page, decided, event.by, now)
 
     commit = commit_of(store.transact(decision))
-    assert taken is not None
-    return Applied(taken.decision, taken.verdicts, commit)
+    assert decided is not None
+    return Applied(decided, (), commit)
 
 
-def _recorded(page: Page, decided: Decision, by: str, now: datetime) -> Change:
+def recorded(page: Page, decided: Decision, by: str, now: datetime) -> Change:
+    """The change that records a decision about a task."""
     before, after = page.task, decided.task
     step = f"{before.stage} → {after.stage}" if before.stage != after.stage else after.stage
     line = f"{decided.move} ({step}): {decided.reason} [{after.cause}; by {by}]"
@@ -85,7 +74,7 @@ def follow_pipeline(store: Store, pipeline: Pipeline) -> None:
             return None
         text = snapshot.text(layout.ROOT)
         assert text is not None
-        _, body = codec.decode(ROOT, layout.ROOT, text)
+        _, body = codec.decode(layout.ROOT, text)
         changed = root.model_copy(update={"stages": pipeline.names, "rework": pipeline.rework})
         return Change(
             event="configure",
@@ -95,4 +84,4 @@ def follow_pipeline(store: Store, pipeline: Pipeline) -> None:
         )
 
     if (root := book.root_of(store.load())).stages != pipeline.names or root.rework != pipeline.rework:
-        store.transact(decision)
+        commit_of(store.transact(decision))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha1
 
@@ -22,7 +22,7 @@ from orch_gates.state.outcome import (
     denied,
 )
 from orch_gates.state.snapshot import Entry
-from orch_gates.state.store import Change, Decide
+from orch_gates.state.store import Change, Decide, LookAgain
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,17 @@ class MemoryCommit:
 
 @dataclass(slots=True)
 class MemoryRemote:
-    """The server: commits and refs. `refusal` is what a hook of it says to every push."""
+    """The server: commits and refs. `refusal` is what a hook of it says to every push.
+
+    `before_push` runs once, between the next decision and its push.
+    """
 
     commits: dict[str, MemoryCommit] = field(default_factory=dict)
     branch: str = ""
     witness: str = ""
     refusal: str = ""
     lost: list[str] = field(default_factory=list)
+    before_push: Callable[[], None] | None = None
 
     def add(self, files: Mapping[str, bytes], parents: tuple[str, ...], text: str) -> str:
         oid = sha1(f"{len(self.commits)} {sorted(files)} {parents} {text}".encode()).hexdigest()
@@ -114,10 +118,12 @@ class MemoryStore:
         self._seen = remote.branch
         return snapshot
 
-    def transact(self, decide: Decide) -> Result:
+    def transact(self, decide: Decide, look_again: LookAgain | None = None) -> Result:
         attempts = 0
         while True:
             snapshot = self.load()
+            if attempts and look_again is not None:
+                look_again()
             change = decide(snapshot)
             if change is None:
                 return NothingToDo(snapshot.tip)
@@ -125,6 +131,9 @@ class MemoryStore:
             attempts += 1
             if self._remote.refusal:
                 raise denied(self._remote.refusal)
+            if (meanwhile := self._remote.before_push) is not None:
+                self._remote.before_push = None
+                meanwhile()
             # Somebody may have been called from within `decide`.
             if self._remote.branch == snapshot.tip:
                 self._remote.branch = self._remote.witness = self._seen = made

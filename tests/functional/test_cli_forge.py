@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.cli.once import once
 from orch_gates.errors import ForgeUnavailable, OrchError, SettingsError
 from orch_gates.forge import probe
 from orch_gates.forge.http import Call
@@ -257,21 +256,3 @@ def test_a_server_is_asked_which_it_is(answers: dict[str, tuple[int, bytes]], wa
         assert str(wanted) in str(found)
         assert "\n" not in str(found)
     assert len(calls) <= 2
-
-
-def test_what_is_asked_once_is_answered_for_ever() -> None:
-    """The first error too: a forge that does not answer is not waited for twice."""
-    asked: list[str] = []
-
-    def ask(name: str) -> str:
-        asked.append(name)
-        if name == "bad":
-            raise ForgeUnavailable("down")
-        return name.upper()
-
-    question = once(ask)
-    for _ in range(2):
-        assert question("good") == "GOOD"
-        with pytest.raises(ForgeUnavailable, match="down"):
-            question("bad")
-    assert asked == ["good", "bad"]

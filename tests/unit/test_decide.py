@@ -330,12 +330,11 @@ def test_a_task_that_changed_since_it_was_seen_stays(then: dict[str, Any]) -> No
     assert "it changed while" in decision.reason
 
 
-def test_what_no_gate_looks_at_may_change_meanwhile() -> None:
-    """A new title or reason is no other task."""
+def test_verdicts_about_the_task_with_other_words_decide_nothing() -> None:
+    """The whole task is compared; whoever gathered the verdicts gathers again (ENG-10)."""
     task = make_task(title="a better title", reason="other", updated=timestamp(NOW))
-    assert decide(task, events.Evaluated("ann", make_task(), HEAD), green("development"), NOW, DEFAULT).move is (
-        Move.ADVANCE
-    )
+    decision = decide(task, events.Evaluated("ann", make_task(), HEAD), green("development"), NOW, DEFAULT)
+    assert (decision.task is task, decision.outcome) == (True, Outcome.DEFER)
 
 
 def test_a_red_gate_before_the_rework_stage_never_sends_a_task_forward() -> None:

@@ -1,0 +1,71 @@
+"""What a step of a task rests on: the task, its branch's head, its reports, and what its gates answer about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orch_gates.engine.stages import Pipeline
+from orch_gates.model.task import Task
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.state import layout
+from orch_gates.state.snapshot import Entry, Snapshot
+
+Reader = Callable[[str], str | None]
+Gate = Callable[[str, Task, str, Reader], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """The reports of a task in one snapshot, by file name."""
+
+    entries: dict[str, Entry]
+
+    def id_of(self, name: str) -> str:
+        """The id of a report's content; empty where there is no such report."""
+        entry = self.entries.get(name)
+        return "" if entry is None else entry.oid
+
+
+def reports(snapshot: Snapshot, task: Task) -> Reports:
+    """Every report of a task."""
+    found = {}
+    for entry in snapshot.files(layout.task_folder(task.id)):
+        place = layout.classify(entry.path)
+        if isinstance(place, layout.ReportFile):
+            found[place.name] = entry
+    return Reports(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdicts on an edge, and the content of every report that was looked for, by its file name."""
+
+    task: Task
+    head: str
+    verdicts: tuple[Verdict, ...] = ()
+    read: tuple[tuple[str, str], ...] = ()
+
+    def holds(self, task: Task, head: str, found: Reports) -> bool:
+        """Whether all that the verdicts rest on is still the same."""
+        return (task, head) == (self.task, self.head) and all(found.id_of(name) == oid for name, oid in self.read)
+
+
+def judge_edge(gate: Gate, snapshot: Snapshot, task: Task, head: str, pipeline: Pipeline) -> Judged:
+    """The verdicts on the edge out of the task's stage, up to the first that is not PASS or SKIP (ENG-3)."""
+    stage = pipeline.stage(task.stage)
+    found = reports(snapshot, task)
+    verdicts: list[Verdict] = []
+    read_ids: dict[str, str] = {}
+
+    def read(name: str) -> str | None:
+        read_ids[name] = found.id_of(name)
+        entry = found.entries.get(name)
+        return None if entry is None else snapshot.read(entry)
+
+    for edge in stage.gates if stage is not None else ():
+        verdict = gate(edge.name, task, head, read)
+        verdicts.append(verdict)
+        if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
+            break
+    return Judged(task, head, tuple(verdicts), tuple(read_ids.items()))

@@ -1,0 +1,108 @@
+"""One step of a task: what it was decided on is what there is when it is recorded (ENG-3, ENG-10)."""
+
+from __future__ import annotations
+
+import pytest
+
+from orch_gates.engine import events
+from orch_gates.engine.decide import Move
+from orch_gates.errors import GitError
+from orch_gates.model.verdict import Outcome
+from tests.step_rig import A, B, Rig
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def others_write(rig: Rig) -> None:
+    """Somebody changes the branch, and nothing about the task."""
+    rig.write("sweep/a-note.md", "---\nschema: orch.sweep/1\n---\n")
+
+
+def test_a_lost_race_decides_again_and_asks_no_gate_again(rig: Rig) -> None:
+    """What the verdicts rest on is the same, so they count."""
+    rig.report("ci-green", "SUCCESS")
+    rig.meanwhile = lambda: others_write(rig)
+    assert rig.advance().decision.move is Move.ADVANCE
+    assert rig.asked == ["ci-green"]
+
+
+def test_a_head_that_moves_while_gates_are_judged_is_judged_again(rig: Rig) -> None:
+    """A green report of the commit before lets nothing through."""
+    rig.report("ci-green", "SUCCESS")
+
+    def push() -> None:
+        rig.head = B
+
+    rig.meanwhile = push
+    applied = rig.advance()
+    assert (applied.decision.outcome, rig.task.stage) == (Outcome.FAIL, "development")
+    assert rig.asked == ["ci-green", "ci-green"]
+
+
+def test_a_report_that_changes_while_gates_are_judged_is_judged_again(rig: Rig) -> None:
+    """Red after green: the green one is never acted on; absent before is no answer either."""
+    rig.report("ci-green", "SUCCESS")
+    rig.meanwhile = lambda: rig.report("ci-green", "FAILED")
+    assert rig.advance().decision.outcome is Outcome.FAIL
+    late = Rig()
+    late.meanwhile = lambda: late.report("ci-green", "SUCCESS")
+    assert late.advance().decision.move is Move.ADVANCE
+
+
+def test_a_task_that_somebody_else_moves_is_left_alone(rig: Rig) -> None:
+    """One call is one step, however many are called at once (P6)."""
+    rig.report("ci-green", "SUCCESS")
+    rig.report("review-approved", "APPROVED")
+    rig.meanwhile = lambda: rig.advance()
+    applied = rig.advance()
+    assert (applied.decision.outcome, applied.commit) == (Outcome.DEFER, "")
+    assert rig.task.stage == "review"
+
+
+def test_a_task_that_is_held_while_gates_are_judged_stays_held(rig: Rig) -> None:
+    """A person's word is never overwritten by verdicts from before it."""
+    rig.report("ci-green", "SUCCESS")
+    rig.meanwhile = lambda: rig.ask(events.HoldAsked("bob", "wait"))
+    applied = rig.advance()
+    assert (applied.decision.outcome, rig.task.state, rig.task.reason) == (Outcome.DEFER, "held", "wait")
+
+
+def test_what_never_stands_still_is_deferred_and_nothing_is_written(rig: Rig) -> None:
+    """It is tried three times, then somebody has to call again."""
+    heads = iter([A, B] * 9)
+    step = rig.step()
+    moving = type(step)(rig.store, rig.pipeline, step.gate, lambda _: next(heads), "ann", rig.now)
+    before = rig.commits
+    applied = moving.take("T-1")
+    assert (applied.decision.outcome, applied.commit, rig.commits) == (Outcome.DEFER, "", before)
+    assert "run it again" in applied.decision.reason
+    assert len(rig.asked) == 3
+
+
+def test_the_head_is_looked_at_again_before_a_decision_is_taken_again(rig: Rig) -> None:
+    """A push and another write of the state while ours is under way: the commit that was judged is not the head."""
+    rig.report("ci-green", "SUCCESS")
+
+    def lost() -> None:
+        rig.head = B
+        others_write(rig)
+
+    rig.remote.before_push = lost
+    assert rig.advance().decision.move is Move.STAY
+    assert (rig.task.stage, rig.task.head) == ("development", B)
+
+
+def test_a_head_that_cannot_be_asked_for_decides_nothing(rig: Rig) -> None:
+    """Not the same as no branch (P2)."""
+
+    def silent(_branch: str) -> str:
+        raise GitError("the server did not answer")
+
+    step = rig.step()
+    before = rig.commits
+    with pytest.raises(GitError, match="did not answer"):
+        type(step)(rig.store, rig.pipeline, step.gate, silent, "ann", rig.now).take("T-1")
+    assert rig.commits == before
