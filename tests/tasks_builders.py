@@ -156,6 +156,7 @@ def green(stage: str, pipeline: Pipeline = DEFAULT) -> list[Verdict]:
 TEXTS = st.sampled_from(["", "a reason", " two\r\nlines ", "\0\u2028\x1b\ufeff", "\ud800 \udcff", "é" * 5000])
 OUTCOMES = st.sampled_from(Outcome)
 HEADS = st.sampled_from(["", HEAD, "d" * 64])
+EVIDENCE = st.sampled_from([(), (), ("1" * 40,), ("1" * 40, "2" * 40)])
 _STAGES = ("design", "build", "check", "ship")
 _GATES = ("one", "two", "three")
 RETIRED = "retired"
@@ -180,6 +181,20 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
 
 
 @st.composite
+def sent_backs(draw: st.DrawFn) -> dict[str, Any]:
+    """What a task was sent back on: any of the evidence, at any head."""
+    gates = draw(st.lists(st.sampled_from([*_GATES, "approval"]), max_size=2, unique=True))
+    head = draw(HEADS)
+    return {
+        "head": head,
+        "at": BEFORE,
+        "ready": draw(st.booleans()),
+        "spent": draw(EVIDENCE),
+        "charged": [f"{gate}@{head}" for gate in gates],
+    }
+
+
+@st.composite
 def tasks(draw: st.DrawFn, pipeline: Pipeline) -> Task:
     """Tasks that a branch can hold: in any stage, also one that is not configured any more, and any state."""
     state = draw(st.sampled_from(TaskState))
@@ -193,6 +208,7 @@ def tasks(draw: st.DrawFn, pipeline: Pipeline) -> Task:
         developer_retries=draw(st.integers(0, 3)),
         defers=draw(st.integers(0, 3)),
         feedback=draw(st.sampled_from([None, OLD_FEEDBACK])),
+        sent_back=draw(st.one_of(st.none(), st.none(), sent_backs())),
         extra="kept",
     )
 
@@ -214,6 +230,7 @@ def verdicts_of(gate: st.SearchStrategy[str], outcomes: st.SearchStrategy[Outcom
         findings=st.lists(findings(), max_size=1).map(tuple),
         next_step=TEXTS,
         absent=st.booleans(),
+        rests_on=EVIDENCE,
     )
 
 
@@ -244,10 +261,11 @@ def events_for(task: Task, pipeline: Pipeline) -> st.SearchStrategy[events.Event
     seen = st.one_of(st.just(task), st.just(task), tasks(pipeline))
     by = st.just("ann")
     return st.one_of(
-        st.builds(events.Evaluated, by, seen, HEADS),
-        st.builds(events.Evaluated, by, seen, HEADS),
-        st.builds(events.Approved, by, seen, HEADS, TEXTS),
-        st.builds(events.Rejected, by, TEXTS),
+        st.builds(events.Evaluated, by, seen, HEADS, EVIDENCE),
+        st.builds(events.Evaluated, by, seen, HEADS, EVIDENCE),
+        st.builds(events.Approved, by, seen, HEADS, TEXTS, EVIDENCE),
+        st.builds(events.Rejected, by, TEXTS, HEADS, EVIDENCE),
+        st.builds(events.ReadySaid, by, TEXTS),
         st.builds(events.HoldAsked, by, TEXTS),
         st.builds(events.ResumeAsked, by, TEXTS),
         st.builds(events.RetryAsked, by, TEXTS),

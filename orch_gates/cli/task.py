@@ -197,6 +197,24 @@ def retry(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
 
 @task.command()
 @click.argument("name", metavar="ID")
+@click.option("--reason", required=True, metavar="TEXT", help="What was done; kept in the task's log.")
+@_REPO
+def ready(name: str, reason: str, repo: Path) -> None:
+    """Say that the work of task ID, which was sent back, was done again without a new commit.
+
+    Its gates then read the reports that are recorded after it was sent back.
+
+    \b
+    Examples:
+      orch-gates task ready T-1 --reason "the test database was broken, it is mended"
+    """
+    from orch_gates.engine import events
+
+    _ask(name, repo, lambda by: events.ReadySaid(by, reason))
+
+
+@task.command()
+@click.argument("name", metavar="ID")
 @_REASON
 @_REPO
 @by_option

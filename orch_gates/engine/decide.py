@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from orch_gates.engine import events
+from orch_gates.engine import events, spent
 from orch_gates.engine.stages import EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.model import feedback
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.task import DONE_STAGE, Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
+
+_Judged = events.Evaluated | events.Approved
 
 FIRST_DEFER = timedelta(minutes=1)
 LONGEST_DEFER = timedelta(minutes=30)
@@ -21,7 +23,7 @@ _MAX_REASON = 1000
 
 
 class Move(StrEnum):
-    """What the decision does; the last three are a person's."""
+    """What the decision does; the last four are a person's."""
 
     ADVANCE = "advance"
     ROLLBACK = "rollback"
@@ -32,6 +34,7 @@ class Move(StrEnum):
     RESUME = "resume"
     RETRY = "retry"
     CANCEL = "cancel"
+    READY = "ready"
 
 
 _OUTCOMES = {
@@ -44,6 +47,7 @@ _OUTCOMES = {
     Move.RESUME: Outcome.PASS,
     Move.RETRY: Outcome.PASS,
     Move.CANCEL: Outcome.PASS,
+    Move.READY: Outcome.PASS,
 }
 
 
@@ -76,14 +80,15 @@ def decide(task: Task, event: events.Event, verdicts: Sequence[Verdict], now: da
             return _evaluated(changed, event, verdicts, pipeline)
         case events.Approved():
             return _approved(changed, event, verdicts, pipeline)
-        case events.Rejected(reason=reason):
-            return _rejected(changed, reason, pipeline)
+        case events.Rejected():
+            return _rejected(changed, event, pipeline)
         case _:
             return _asked(changed, event)
 
 
 def _asked(
-    changed: _Change, event: events.HoldAsked | events.ResumeAsked | events.RetryAsked | events.CancelAsked
+    changed: _Change,
+    event: events.HoldAsked | events.ResumeAsked | events.RetryAsked | events.CancelAsked | events.ReadySaid,
 ) -> Decision:
     task = changed.task
     match event:
@@ -99,6 +104,8 @@ def _asked(
             return _retried(changed, reason)
         case events.CancelAsked(reason=reason):
             return changed.to(Move.CANCEL, reason or "cancelled", state=TaskState.CANCELLED, available_at=None)
+        case events.ReadySaid(reason=reason):
+            return _ready(changed, reason)
         case _:
             assert_never(event)
 
@@ -144,7 +151,9 @@ def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Ver
         return changed.to(Move.HOLD, why, cause="configuration", state=TaskState.HELD, available_at=None)
     if stage.human:
         return changed.nothing(f"{stage.name} is left by a person's approval only", Outcome.HOLD)
-    return _by_verdicts(changed, stage, verdicts, pipeline, event.head)
+    if why := spent.blocked(task, event.head):
+        return changed.nothing(why, Outcome.FAIL)
+    return _by_verdicts(changed, stage, verdicts, pipeline, event)
 
 
 def _approved(changed: _Change, event: events.Approved, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
@@ -157,20 +166,32 @@ def _approved(changed: _Change, event: events.Approved, verdicts: Sequence[Verdi
     if task.state.waits_for_a_person:
         return changed.refuse(f"it is {task.state}: {task.reason}" + _hint(task))
     if stage.gates:
-        return _by_verdicts(changed, stage, verdicts, pipeline, event.head)
+        return _by_verdicts(changed, stage, verdicts, pipeline, event)
     return _advance(changed, stage, event.reason or f"approved by {event.by}", event.by, pipeline, event.head)
 
 
-def _rejected(changed: _Change, reason: str, pipeline: Pipeline) -> Decision:
+def _rejected(changed: _Change, event: events.Rejected, pipeline: Pipeline) -> Decision:
     task = changed.task
     stage = pipeline.stage(task.stage)
-    why = reason or "rejected by a person"
+    why = event.reason or "rejected by a person"
     if stage is None or task.state.waits_for_a_person:
         return changed.refuse(f"it is {task.state} in {task.stage}" + _hint(task))
     if task.stage == pipeline.rework or _before_rework(task, pipeline):
-        return changed.to(Move.STAY, why)
-    said = Verdict("approval", Outcome.FAIL, why)
-    return _roll_back(changed, said, pipeline, task.head)
+        if spent.blocked(task, event.head) and (task.reason, task.cause) == (one_line(why), one_line(event.by)):
+            return changed.nothing(why, Outcome.FAIL)
+        sent = spent.sent_back(task, event.head, event.reports, changed.now)
+        return changed.to(Move.STAY, why, sent_back=sent)
+    verdict = Verdict("approval", Outcome.FAIL, why)
+    return _roll_back(changed, verdict, pipeline, event)
+
+
+def _ready(changed: _Change, reason: str) -> Decision:
+    task = changed.task
+    if task.sent_back is None or task.sent_back.ready:
+        return changed.refuse("nobody waits for its work to be done again" + _hint(task))
+    if task.state.waits_for_a_person:
+        return changed.refuse(f"it is {task.state}" + _hint(task))
+    return changed.to(Move.READY, reason or "the work was done again", sent_back=spent.made_ready(task))
 
 
 def _retried(changed: _Change, reason: str) -> Decision:
@@ -179,30 +200,42 @@ def _retried(changed: _Change, reason: str) -> Decision:
         return changed.refuse(f"it is {task.state}; only an escalated or deferred task is retried" + _hint(task))
     kept = 0 if task.state is TaskState.ESCALATED else task.developer_retries
     why = reason or "retried by a person"
-    return changed.to(Move.RETRY, why, state=TaskState.ACTIVE, available_at=None, defers=0, developer_retries=kept)
+    sent = spent.made_ready(task) if task.state is TaskState.ESCALATED else task.sent_back
+    return changed.to(
+        Move.RETRY,
+        why,
+        state=TaskState.ACTIVE,
+        available_at=None,
+        defers=0,
+        developer_retries=kept,
+        sent_back=sent,
+    )
 
 
 def _by_verdicts(
-    changed: _Change, stage: Stage, verdicts: Sequence[Verdict], pipeline: Pipeline, head: str
+    changed: _Change, stage: Stage, verdicts: Sequence[Verdict], pipeline: Pipeline, event: _Judged
 ) -> Decision:
-    """The first verdict that is neither PASS nor SKIP decides (ENG-3)."""
+    """The first verdict that is neither PASS nor SKIP, or that has to be given anew, decides (ENG-3, ENG-9)."""
     for number, gate in enumerate(stage.gates):
         if number >= len(verdicts) or verdicts[number].gate != gate.name:
             return changed.nothing(f"gate {gate.name} was not judged", Outcome.ERROR)
         verdict = verdicts[number]
+        if why := spent.doubt(changed.task, verdict, event.head):
+            return changed.nothing(why, Outcome.FAIL)
         if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
-            return _not_green(changed, gate, verdict, pipeline, head)
+            return _not_green(changed, gate, verdict, pipeline, event)
     proof = "; ".join(f"{verdict.gate} {verdict.outcome}" for verdict in verdicts[: len(stage.gates)])
     cause = stage.gates[-1].name if stage.gates else changed.by
-    return _advance(changed, stage, proof or "no gate is on this edge", cause, pipeline, head)
+    return _advance(changed, stage, proof or "no gate is on this edge", cause, pipeline, event.head)
 
 
-def _not_green(changed: _Change, gate: EdgeGate, verdict: Verdict, pipeline: Pipeline, head: str) -> Decision:
+def _not_green(changed: _Change, gate: EdgeGate, verdict: Verdict, pipeline: Pipeline, event: _Judged) -> Decision:
+    head = event.head
     match verdict.outcome:
         case Outcome.FAIL:
             reaction = gate.on_absent if verdict.absent else gate.on_fail
             if reaction is OnRed.ROLLBACK and not _before_rework(changed.task, pipeline):
-                return _roll_back(changed, verdict, pipeline, head)
+                return _roll_back(changed, verdict, pipeline, event)
             return changed.to(
                 Move.STAY,
                 verdict.reason,
@@ -226,6 +259,9 @@ def _not_green(changed: _Change, gate: EdgeGate, verdict: Verdict, pipeline: Pip
 def _advance(changed: _Change, stage: Stage, why: str, cause: str, pipeline: Pipeline, head: str) -> Decision:
     following = pipeline.after(stage.name)
     kept = None if stage.name == pipeline.rework else changed.task.feedback
+    # Where a person rejected it before it had a commit, the approval says that the work was done again.
+    approved = stage.human and spent.blocked(changed.task, head)
+    sent = spent.made_ready(changed.task) if approved else changed.task.sent_back
     return changed.to(
         Move.ADVANCE,
         why,
@@ -236,35 +272,36 @@ def _advance(changed: _Change, stage: Stage, why: str, cause: str, pipeline: Pip
         available_at=None,
         defers=0,
         feedback=kept,
+        sent_back=sent,
     )
 
 
-def _roll_back(changed: _Change, verdict: Verdict, pipeline: Pipeline, head: str) -> Decision:
-    """Back to the rework stage with the gate's words; at the cap a person is asked instead (ENG-4)."""
+def _roll_back(changed: _Change, verdict: Verdict, pipeline: Pipeline, event: _Judged | events.Rejected) -> Decision:
+    """Back to the rework stage with the gate's words; at the cap a person is asked instead (ENG-4).
+
+    One gate or person is charged for once for one commit (ENG-9).
+    """
     used = changed.task.developer_retries
-    said = feedback.of_verdict(verdict)
-    if used >= pipeline.caps.max_developer_retries:
+    free = spent.charged(changed.task, verdict.gate, event.head)
+    evidence = (*event.reports, *verdict.rests_on)
+    update: dict[str, object] = {
+        "head": event.head,
+        "available_at": None,
+        "feedback": feedback.of_verdict(verdict),
+        "sent_back": spent.sent_back(changed.task, event.head, evidence, changed.now, gate=verdict.gate),
+    }
+    if not free and used >= pipeline.caps.max_developer_retries:
         why = f"{verdict.reason} (all {used} developer retries are used up)"
-        return changed.to(
-            Move.ESCALATE,
-            why,
-            cause=verdict.gate,
-            state=TaskState.ESCALATED,
-            head=head,
-            available_at=None,
-            feedback=said,
-        )
+        return changed.to(Move.ESCALATE, why, cause=verdict.gate, state=TaskState.ESCALATED, **update)
     return changed.to(
         Move.ROLLBACK,
         verdict.reason,
         cause=verdict.gate,
         stage=pipeline.rework,
         state=TaskState.ACTIVE,
-        developer_retries=used + 1,
+        developer_retries=used if free else used + 1,
         defers=0,
-        head=head,
-        available_at=None,
-        feedback=said,
+        **update,
     )
 
 

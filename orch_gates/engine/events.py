@@ -12,12 +12,14 @@ from orch_gates.model.task import Task
 class Evaluated:
     """The gates of the edge were judged for the commit `head`, on the task as it was `seen`.
 
-    A task that has moved since is left alone: the verdicts are about another edge (P6).
+    A task that has changed since is left alone: the verdicts are about another one (P6).
+    `reports` are the ids of all that is recorded about `head`.
     """
 
     by: str
     seen: Task
     head: str
+    reports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,22 @@ class Approved:
     seen: Task
     head: str
     reason: str = ""
+    reports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A person sends the task back, or keeps it in a human stage."""
+    """A person sends the task back at the commit `head`, or keeps it where it is; `reports` as in `Evaluated`."""
+
+    by: str
+    reason: str
+    head: str
+    reports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadySaid:
+    """A person or a job says that the work of a task that was sent back was done again, without a new commit."""
 
     by: str
     reason: str
@@ -70,4 +83,4 @@ class CancelAsked:
     reason: str
 
 
-Event: TypeAlias = Evaluated | Approved | Rejected | HoldAsked | ResumeAsked | RetryAsked | CancelAsked
+Event: TypeAlias = Evaluated | Approved | Rejected | HoldAsked | ResumeAsked | RetryAsked | CancelAsked | ReadySaid

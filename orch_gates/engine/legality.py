@@ -12,7 +12,7 @@ from orch_gates.model.document import Document
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.lease import Lease
 from orch_gates.model.root import Root
-from orch_gates.model.task import DONE_STAGE, Task, TaskState
+from orch_gates.model.task import DONE_STAGE, MAX_CHARGED, MAX_SPENT, SentBack, Task, TaskState
 
 _S = TaskState
 _STATES: dict[TaskState, frozenset[TaskState]] = {
@@ -85,6 +85,7 @@ def _changed(before: Task, after: Task, root: Root) -> Iterator[Violation]:
     if before.stage != after.stage:
         yield from _moved(before, after, root)
     yield from _counted(before, after, root)
+    yield from _sent_back(before, after, root)
 
 
 def _moved(before: Task, after: Task, root: Root) -> Iterator[Violation]:
@@ -109,8 +110,10 @@ def _counted(before: Task, after: Task, root: Root) -> Iterator[Violation]:
     again = before.stage == after.stage == root.rework
     retried = before.state is _S.ESCALATED and after.state is _S.ACTIVE
     charge = after.developer_retries - before.developer_retries
-    if back and charge != 1:
-        yield Violation("developer_retries", "sending a task back adds exactly one")
+    if back and charge == 0 and _paid(before, after):
+        pass
+    elif back and charge != 1:
+        yield Violation("developer_retries", "sending a task back adds exactly one, once for a gate and a commit")
     elif charge == 1 and not (back or again):
         yield Violation("developer_retries", "is charged only when the task is sent back")
     elif charge not in {0, 1} and not (retried and after.developer_retries == 0):
@@ -120,6 +123,42 @@ def _counted(before: Task, after: Task, root: Root) -> Iterator[Violation]:
         yield Violation("defers", "grows by one at a time, with the task deferred")
     if more < 0 and after.defers != 0:
         yield Violation("defers", "is reset to 0, never lowered otherwise")
+
+
+def _paid(before: Task, after: Task) -> bool:
+    """Whether whoever sends the task back was charged for at this commit before (ENG-9)."""
+    return before.sent_back is not None and f"{after.cause}@{after.head}" in before.sent_back.charged
+
+
+def _sent_back(before: Task, after: Task, root: Root) -> Iterator[Violation]:
+    """What was spent stays spent, and nothing moves on it but by a word that the work was done again (ENG-9)."""
+    was, now = before.sent_back, after.sent_back
+    if now is None:
+        if was is not None:
+            yield Violation("sent_back", "is never taken away")
+        return
+    if was is not None:
+        yield from _kept(was, now)
+    if now.ready and (was is None or was.model_copy(update={"ready": True}) != now):
+        yield Violation("sent_back.ready", "is said after the task was sent back, not with it")
+    yield from _paid_for(before, after, set(now.charged) - set(was.charged if was is not None else ()))
+    if after.stage == _following(before.stage, root) and not (now.ready or now.head != after.head):
+        yield Violation("stage", "a task that was sent back moves on with a new commit, or when it is said to be ready")
+
+
+def _kept(was: SentBack, now: SentBack) -> Iterator[Violation]:
+    for field, most in (("spent", MAX_SPENT), ("charged", MAX_CHARGED)):
+        old, new = getattr(was, field), getattr(now, field)
+        if len(new) < most and not set(old) <= set(new):
+            yield Violation(f"sent_back.{field}", "is only added to")
+
+
+def _paid_for(before: Task, after: Task, new: set[str]) -> Iterator[Violation]:
+    escalated = before.state is not _S.ESCALATED and after.state is _S.ESCALATED
+    if len(new) > 1 or any(not key.endswith(f"@{after.head}") for key in new):
+        yield Violation("sent_back.charged", "gets at most one entry at a time, for the commit that was judged")
+    elif len(new) != max(after.developer_retries - before.developer_retries, 0) and not (new and escalated):
+        yield Violation("sent_back.charged", "gets an entry with every charge, and only then")
 
 
 def _is_after_rework(stage: str, root: Root) -> bool:

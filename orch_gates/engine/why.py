@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from orch_gates.engine import spent
 from orch_gates.engine.stages import Pipeline
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task, TaskState
@@ -91,6 +92,8 @@ def _work(task: Task, pipeline: Pipeline) -> str:
     stage = pipeline.stage(task.stage)
     if stage is None:
         return f"`orch-gates advance {task.id}` (this stage is not configured any more)"
+    if not stage.human and spent.blocked(task, task.head):
+        return f"{spent.way_on(task)}, then `orch-gates advance {task.id}`"
     if stage.human:
         return f"a person approves: `orch-gates advance {task.id} --approve`"
     command = f"`orch-gates advance {task.id}`"

@@ -13,7 +13,7 @@ from orch_gates.gates.policy import Policy
 from orch_gates.gates.recorded import Record, RecordedFacts, read_report
 from orch_gates.gates.recorded import judge as judge_report
 from orch_gates.model.finding import Finding
-from orch_gates.model.verdict import Evidence, Outcome, Verdict
+from orch_gates.model.verdict import Evidence, Outcome, Verdict, evidence_id
 
 NAME = "ci-green"
 RECORD = Record(NAME, "10-ci-report.md", "ci_status", {"SUCCESS": Outcome.PASS, "FAILED": Outcome.FAIL})
@@ -70,6 +70,7 @@ def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
             findings=tuple(_finding(status, facts.head) for status in definite),
             evidence=evidence,
             next_step="Fix the failing checks and push.",
+            rests_on=tuple(evidence_id(s.context, s.state, facts.head, s.url, s.description) for s in definite),
         )
     wait = "Wait for CI, then run it again."
     if missing:

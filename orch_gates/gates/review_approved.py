@@ -11,7 +11,7 @@ from orch_gates.gates.policy import Policy
 from orch_gates.gates.recorded import Record, RecordedFacts, read_report
 from orch_gates.gates.recorded import judge as judge_report
 from orch_gates.model.finding import Finding
-from orch_gates.model.verdict import Evidence, Outcome, Verdict
+from orch_gates.model.verdict import Evidence, Outcome, Verdict, evidence_id
 
 NAME = "review-approved"
 RECORD = Record(
@@ -71,6 +71,7 @@ def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
             findings=tuple(_finding(review) for review in against),
             evidence=evidence,
             next_step="Answer the review, push, and ask for it again.",
+            rests_on=tuple(evidence_id(review.reviewer, review.commit) for review in against),
         )
     needed = max(1, facts.approvals)
     if len(valid) < needed:

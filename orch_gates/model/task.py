@@ -5,13 +5,18 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from orch_gates.model.document import Document
 from orch_gates.model.feedback import Feedback
 from orch_gates.model.ids import BranchName, Line, OidOrNone, Slug, TaskName, Timestamp
 
 DONE_STAGE = "done"
+# The oldest are forgotten first.
+MAX_SPENT = 200
+MAX_CHARGED = 50
+
+_Id = Annotated[str, StringConstraints(max_length=120, pattern=r"\A[^\n\r]+\z")]
 
 
 class TaskState(StrEnum):
@@ -33,6 +38,22 @@ class TaskState(StrEnum):
     def waits_for_a_person(self) -> bool:
         """Nothing automatic touches it (ENG-4, ENG-6)."""
         return self in {TaskState.HELD, TaskState.ESCALATED}
+
+
+class SentBack(BaseModel):
+    """When a task was last sent back, and on what: that evidence neither moves nor charges it again (ENG-9)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    head: OidOrNone = Field(description="The commit at which it was sent back; empty for no commit.")
+    at: Timestamp = Field(description="When, UTC.")
+    ready: bool = Field(description="Whether a person or job says that the work was done again without a new commit.")
+    spent: tuple[_Id, ...] = Field(
+        max_length=MAX_SPENT, strict=False, description="Ids of the reports and answers that were used up."
+    )
+    charged: tuple[_Id, ...] = Field(
+        max_length=MAX_CHARGED, strict=False, description="What was charged: `gate@commit`, once each."
+    )
 
 
 class Task(Document):
@@ -59,3 +80,4 @@ class Task(Document):
     developer_retries: int = Field(ge=0, description="Developer retries charged so far (ENG-4).")
     defers: int = Field(ge=0, description="Defers in this stage so far (ENG-5).")
     feedback: Feedback | None = Field(description="What the next developer job must mend, verbatim.")
+    sent_back: SentBack | None = Field(default=None, description="When it was last sent back, and on what (ENG-9).")

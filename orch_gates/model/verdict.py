@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -45,7 +46,8 @@ class Verdict:
     `findings` are the reasons for a FAIL. `notices` are shown and blamed on nobody: a
     vulnerability that the target branch already has, a degraded feed, an exception in use.
     `absent` marks a FAIL because nothing is recorded for this commit, not because something was
-    judged red: nobody is to blame for it yet.
+    judged red: nobody is to blame for it yet. `rests_on` are the ids of what was read to decide it:
+    a report's content, an answer of the forge.
     """
 
     gate: str
@@ -56,3 +58,9 @@ class Verdict:
     evidence: Evidence = field(default_factory=dict)
     next_step: str = ""
     absent: bool = False
+    rests_on: tuple[str, ...] = ()
+
+
+def evidence_id(*facts: str) -> str:
+    """The id of an answer that has none of its own: equal facts have equal ids."""
+    return hashlib.sha256("\0".join(facts).encode("utf-8", "surrogatepass")).hexdigest()

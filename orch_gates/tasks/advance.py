@@ -104,18 +104,19 @@ class Step:
 
     def _judge(self, snapshot: Snapshot, task: Task) -> Judged:
         stage = self.pipeline.stage(task.stage)
-        # Asking for the head costs a request; only gates need it.
-        head = self.head_of(task.branch) if stage is not None and stage.gates else task.head
+        # Asking for the head costs a request; only gates, and what was sent back, need it.
+        needed = (stage is not None and stage.gates) or self.reject or task.sent_back is not None
+        head = self.head_of(task.branch) if needed else task.head
         if self.reject or task.state.finished or task.state.waits_for_a_person:
-            return Judged(task, head)
+            return Judged(task, head, reports=edge.reports(snapshot, task).ids)
         return edge.judge_edge(self.gate, snapshot, task, head, self.pipeline)
 
     def _event(self, judged: Judged) -> Stepped:
         if self.reject:
-            return events.Rejected(self.by, self.reject)
+            return events.Rejected(self.by, self.reject, judged.head, judged.reports)
         if self.approve:
-            return events.Approved(self.by, judged.task, judged.head)
-        return events.Evaluated(self.by, judged.task, judged.head)
+            return events.Approved(self.by, judged.task, judged.head, reports=judged.reports)
+        return events.Evaluated(self.by, judged.task, judged.head, judged.reports)
 
 
 def _place(task: Task) -> tuple[object, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orch_gates.engine import spent
 from orch_gates.engine.stages import Pipeline
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
@@ -26,6 +27,11 @@ class Reports:
         entry = self.entries.get(name)
         return "" if entry is None else entry.oid
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all of them."""
+        return tuple(entry.oid for entry in self.entries.values())
+
 
 def reports(snapshot: Snapshot, task: Task) -> Reports:
     """Every report of a task."""
@@ -39,12 +45,16 @@ def reports(snapshot: Snapshot, task: Task) -> Reports:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdicts on an edge, and the content of every report that was looked for, by its file name."""
+    """The verdicts on an edge, and the id of every report that was looked for, by its file name.
+
+    `reports` are the ids of all that is recorded about the head.
+    """
 
     task: Task
     head: str
     verdicts: tuple[Verdict, ...] = ()
     read: tuple[tuple[str, str], ...] = ()
+    reports: tuple[str, ...] = ()
 
     def holds(self, task: Task, head: str, found: Reports) -> bool:
         """Whether all that the verdicts rest on is still the same."""
@@ -56,16 +66,21 @@ def judge_edge(gate: Gate, snapshot: Snapshot, task: Task, head: str, pipeline: 
     stage = pipeline.stage(task.stage)
     found = reports(snapshot, task)
     verdicts: list[Verdict] = []
-    read_ids: dict[str, str] = {}
+    looked_for: dict[str, str] = {}
 
     def read(name: str) -> str | None:
-        read_ids[name] = found.id_of(name)
+        looked_for[name] = found.id_of(name)
         entry = found.entries.get(name)
         return None if entry is None else snapshot.read(entry)
 
-    for edge in stage.gates if stage is not None else ():
+    # A gate that could move nothing is not asked.
+    idle = stage is None or (not stage.human and spent.blocked(task, head) != "")
+    for edge in () if stage is None or idle else stage.gates:
+        before = set(looked_for)
         verdict = gate(edge.name, task, head, read)
+        rests_on = (oid for name, oid in looked_for.items() if name not in before and oid)
+        verdict = replace(verdict, rests_on=(*verdict.rests_on, *rests_on))
         verdicts.append(verdict)
         if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
             break
-    return Judged(task, head, tuple(verdicts), tuple(read_ids.items()))
+    return Judged(task, head, tuple(verdicts), tuple(looked_for.items()), found.ids)

@@ -127,6 +127,7 @@ def test_a_red_gate_keeps_a_task_or_sends_it_back(
     rest = {name: value for name, value in after.items() if name not in said}
     if decision.move is ROLLBACK:
         assert (rest.pop("feedback") or {})["reason"] == SAYS
+        assert (rest.pop("sent_back") or {})["charged"] == [f"{gate}@{HEAD}"]
         assert rest == {"stage": "development", "since": timestamp(NOW), "developer_retries": 2, "defers": 0}
     else:
         assert rest == {}
@@ -262,6 +263,7 @@ def test_used_up_developer_retries_ask_a_person(used: int, move: Move) -> None:
     if move is Move.ESCALATE:
         after = changed(task, decision.task)
         assert after.pop("feedback")["reason"] == SAYS
+        assert after.pop("sent_back")["charged"] == [f"tests-passed@{HEAD}"]
         reason = f"{SAYS} (all {used} developer retries are used up)"
         said = {"state": "escalated", "head": HEAD, "reason": reason, "cause": "tests-passed"}
         assert after == said | {"updated": timestamp(NOW)}
@@ -414,12 +416,12 @@ def test_approval_of_what_the_person_did_not_see_is_refused() -> None:
 @pytest.mark.parametrize("stage", ["review", "testing", "deploy-staging", "deploy"])
 def test_rejection_sends_a_task_back(stage: str) -> None:
     """With the person's words as feedback, and charged like a red gate."""
-    decision = by_person(make_task(stage=stage, head=HEAD), events.Rejected("ann", "not like this"))
+    decision = by_person(make_task(stage=stage, head=HEAD), events.Rejected("ann", "not like this", HEAD))
     after = decision.task
     assert (decision.move, after.stage, after.developer_retries) == (ROLLBACK, "development", 1)
     assert after.feedback is not None
     assert (after.feedback.gate, after.feedback.reason, after.head) == ("approval", "not like this", HEAD)
-    full = by_person(make_task(stage=stage, developer_retries=3), events.Rejected("ann", "not like this"))
+    full = by_person(make_task(stage=stage, developer_retries=3), events.Rejected("ann", "not like this", HEAD))
     assert (full.move, full.task.stage, full.task.state) == (Move.ESCALATE, stage, TaskState.ESCALATED)
 
 
@@ -427,10 +429,12 @@ def test_rejection_sends_a_task_back(stage: str) -> None:
 def test_rejection_up_to_the_rework_stage_keeps_a_task(stage: str) -> None:
     """There is nothing to send back; the words are written down, and charged to nobody."""
     task = make_task(stage=stage)
-    decision = by_person(task, events.Rejected("bob", "too vague"))
+    decision = by_person(task, events.Rejected("bob", "too vague", HEAD))
     assert (decision.move, decision.outcome) == (STAY, Outcome.FAIL)
-    assert changed(task, decision.task) == {"reason": "too vague", "cause": "bob", "updated": timestamp(NOW)}
-    again = by_person(decision.task, events.Rejected("bob", "too vague"))
+    after = changed(task, decision.task)
+    assert (after.pop("sent_back") or {})["charged"] == []
+    assert after == {"reason": "too vague", "cause": "bob", "updated": timestamp(NOW)}
+    again = by_person(decision.task, events.Rejected("bob", "too vague", HEAD))
     assert again.task is decision.task
 
 
@@ -438,7 +442,7 @@ def test_rejection_up_to_the_rework_stage_keeps_a_task(stage: str) -> None:
 def test_rejection_of_a_task_that_waits_is_refused(changes: dict[str, str]) -> None:
     """It has to go on first."""
     task = make_task(**{"stage": "review"} | changes)
-    decision = by_person(task, events.Rejected("ann", "no"))
+    decision = by_person(task, events.Rejected("ann", "no", HEAD))
     assert decision.refused
     assert decision.task is task
 
@@ -529,7 +533,7 @@ def test_what_makes_no_sense_is_refused(asked: str, state: str, why: str) -> Non
 def test_nothing_is_asked_of_a_finished_task(stage: str, state: str) -> None:
     """A person is told so; an evaluation simply has nothing left to do."""
     task = make_task(stage=stage, state=state)
-    everything = [*ASKED.values(), approved(task), events.Rejected("ann", "no"), events.CancelAsked("ann", "no")]
+    everything = [*ASKED.values(), approved(task), events.Rejected("ann", "no", HEAD), events.CancelAsked("ann", "no")]
     for event in everything:
         decision = by_person(task, event)
         assert decision.task is task
@@ -635,7 +639,7 @@ def _person(choice: str, task: Task) -> events.Event:
         case "approve":
             return approved(task)
         case "reject":
-            return events.Rejected("ann", "no")
+            return events.Rejected("ann", "no", HEAD)
         case "cancel":
             return events.CancelAsked("ann", "")
         case _:

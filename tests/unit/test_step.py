@@ -56,7 +56,7 @@ def test_a_task_that_somebody_else_moves_is_left_alone(rig: Rig) -> None:
     """One call is one step, however many are called at once (P6)."""
     rig.report("ci-green", "SUCCESS")
     rig.report("review-approved", "APPROVED")
-    rig.meanwhile = lambda: rig.advance()
+    rig.meanwhile = rig.advance
     applied = rig.advance()
     assert (applied.decision.outcome, applied.commit) == (Outcome.DEFER, "")
     assert rig.task.stage == "review"
