@@ -127,7 +127,7 @@ def judge(facts: RecordedFacts, policy: Policy) -> Verdict:
         reason = "the task's branch does not exist, so there is no commit to judge"
         return _absent(record, policy, reason, "Push the branch.")
     if text is None:
-        return _absent(record, policy, f"there is no {record.file}", again)
+        return _absent(record, policy, f"there is no {record.file} about {facts.head[:10]}", again)
     if record.sealed:
         return _sealed(text, facts.head)
     try:

@@ -18,6 +18,8 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, validate_by_name=True, validate_by_alias=True)
     KIND: ClassVar[str]
     VERSION: ClassVar[int] = 1
+    # Left out while they hold their default, so that a document of before them is written as it was.
+    ADDED: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def schema_name(cls) -> str:
@@ -26,4 +28,6 @@ class Document(BaseModel):
 
     def fields(self) -> dict[str, Any]:
         """The frontmatter as plain values, in the order in which it is written."""
-        return self.model_dump(mode="json", by_alias=True)
+        added = type(self).model_fields
+        unset = {name for name in self.ADDED if getattr(self, name) == added[name].default}
+        return self.model_dump(mode="json", by_alias=True, exclude=unset)

@@ -60,6 +60,7 @@ class Task(Document):
     """Where a work item stands, why, and what it has used up."""
 
     KIND: ClassVar[str] = "task"
+    ADDED: ClassVar[tuple[str, ...]] = ("sent_back",)
 
     schema_: Literal["orch.task/1"] = Field(default="orch.task/1", alias="schema", description="Always `orch.task/1`.")
     id: TaskName = Field(description="The task's name; also its folder.")

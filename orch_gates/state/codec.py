@@ -29,7 +29,7 @@ def decode(kind: Kind[D], path: str, text: str) -> tuple[D, str]:
         StateDocumentError: it is malformed, or not what belongs at this path; file, field and rule are named.
         UpgradeNeeded: a newer orch-gates wrote it.
     """
-    keys = kind.path.match(path)
+    keys = kind.match(path)
     if not isinstance(keys, Mapping):
         raise StateDocumentError(f"{path}: no document of kind {kind.name} lives here")
     return decode_at(kind, keys, path, text)

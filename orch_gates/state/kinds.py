@@ -51,7 +51,8 @@ class Kind(Generic[D]):
 
     `keys` maps a key in the path to the field that has to equal it. `alone` is what a document must be
     whatever it was before, `change` what is wrong with one that was made (None before) or changed.
-    Kinds with `one_number` share their numbers with the kind of that name.
+    Kinds with `one_number` share their numbers with the kind of that name. At `older` documents of
+    before are still read.
     """
 
     model: type[D]
@@ -62,6 +63,7 @@ class Kind(Generic[D]):
     change: Callable[[D | None, D, Root], tuple[Violation, ...]] = lambda _before, _after, _root: ()
     body: Body = Body.FREE
     one_number: str = ""
+    older: PathPattern | None = None
 
     @property
     def name(self) -> str:
@@ -74,7 +76,12 @@ class Kind(Generic[D]):
 
     def expected(self, keys: Keys) -> Mapping[str, Key]:
         """The fields, with their values, that a path with these keys stands for."""
-        return {name: keys[key] for key, name in self.keys.items()}
+        return {name: keys[key] for key, name in self.keys.items() if key in keys}
+
+    def match(self, path: str) -> Keys | Misplaced | None:
+        """The keys in a path of this kind; see `PathPattern.match`."""
+        found = self.path.match(path)
+        return self.older.match(path) if found is None and self.older is not None else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,10 @@ class Page:
 
     path: PathPattern
     frontmatter: bool = False
+
+    def match(self, path: str) -> Keys | Misplaced | None:
+        """The keys in a path of this page; see `PathPattern.match`."""
+        return self.path.match(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +188,8 @@ JOB = Kind(
 REPORT = Kind(
     model=Report,
     path=layout.REPORT_PATH,
+    older=layout.OLD_REPORT_PATH,
+    keys={"head": "head"},
     example=Example(
         {"gate": "tests-passed", "tests_status": "PASSED", "head": _HEAD, "reason": "214 tests", "created": _AT},
         "\n# tests-passed: PASSED\n\n214 tests\n",
@@ -222,7 +235,7 @@ class Kinds:
         beside = []
         rows: tuple[Kind[Any] | Page, ...] = (*self.rows, *PAGES)
         for row in rows:
-            match row.path.match(path):
+            match row.match(path):
                 case None:
                     if row.path.top == path.partition("/")[0]:
                         beside.append(str(row.path))

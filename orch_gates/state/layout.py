@@ -13,7 +13,9 @@ ARCHIVE = "archive"
 
 TASK_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{TASK_FILE}")
 JOB_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/jobs/{{attempt}}.md")
-REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{{report}}.md")
+REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/reports/{{head}}/{{report}}.md")
+# Of before reports were kept for each commit.
+OLD_REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{{report}}.md")
 LEASE_PATH = PathPattern("leases/{branch}.md")
 
 
@@ -32,9 +34,12 @@ def job_path(task: TaskId, attempt: str) -> str:
     return JOB_PATH.path(task=task, attempt=attempt)
 
 
-def report_path(task: TaskId, name: str) -> str:
-    """A report about a task, by its file name."""
-    return REPORT_PATH.path(task=task, report=name.removesuffix(".md"))
+def report_path(task: TaskId, name: str, head: str = "") -> str:
+    """A report about a commit of a task, by its file name; without the commit where it stood before."""
+    report = name.removesuffix(".md")
+    if not head:
+        return OLD_REPORT_PATH.path(task=task, report=report)
+    return REPORT_PATH.path(task=task, head=head, report=report)
 
 
 def lease_path(target: str) -> str:

@@ -94,7 +94,7 @@ class Step:
             nonlocal decided
             page = book.need(snapshot, name)
             decided = None
-            if not judged.holds(page.task, head, edge.reports(snapshot, page.task)):
+            if not judged.holds(page.task, head, edge.reports(snapshot, page.task, head)):
                 return None
             decided = decide(page.task, self._event(judged), judged.verdicts, self.now, self.pipeline)
             return None if decided.task == page.task else recorded(page, decided, self.by, self.now)
@@ -108,7 +108,7 @@ class Step:
         needed = (stage is not None and stage.gates) or self.reject or task.sent_back is not None
         head = self.head_of(task.branch) if needed else task.head
         if self.reject or task.state.finished or task.state.waits_for_a_person:
-            return Judged(task, head, reports=edge.reports(snapshot, task).ids)
+            return Judged(task, head, reports=edge.reports(snapshot, task, head).ids)
         return edge.judge_edge(self.gate, snapshot, task, head, self.pipeline)
 
     def _event(self, judged: Judged) -> Stepped:

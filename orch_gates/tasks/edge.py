@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from orch_gates.engine import spent
@@ -10,6 +10,7 @@ from orch_gates.engine.stages import Pipeline
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.state import layout
+from orch_gates.state.kinds import REPORT
 from orch_gates.state.snapshot import Entry, Snapshot
 
 Reader = Callable[[str], str | None]
@@ -18,7 +19,7 @@ Gate = Callable[[str, Task, str, Reader], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """The reports of a task in one snapshot, by file name."""
+    """The reports about one commit of a task in one snapshot, by file name."""
 
     entries: dict[str, Entry]
 
@@ -33,14 +34,14 @@ class Reports:
         return tuple(entry.oid for entry in self.entries.values())
 
 
-def reports(snapshot: Snapshot, task: Task) -> Reports:
-    """Every report of a task."""
-    found = {}
+def reports(snapshot: Snapshot, task: Task, head: str) -> Reports:
+    """Every report about this commit of a task, and those of before they were kept per commit."""
+    found: dict[str, dict[str, Entry]] = {"": {}, head: {}}
     for entry in snapshot.files(layout.task_folder(task.id)):
-        place = layout.classify(entry.path)
-        if isinstance(place, layout.ReportFile):
-            found[place.name] = entry
-    return Reports(found)
+        keys = REPORT.match(entry.path)
+        if isinstance(keys, Mapping) and (about := str(keys.get("head", ""))) in found:
+            found[about][f"{keys['report']}.md"] = entry
+    return Reports(found[""] | found[head])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Judged:
 def judge_edge(gate: Gate, snapshot: Snapshot, task: Task, head: str, pipeline: Pipeline) -> Judged:
     """The verdicts on the edge out of the task's stage, up to the first that is not PASS or SKIP (ENG-3)."""
     stage = pipeline.stage(task.stage)
-    found = reports(snapshot, task)
+    found = reports(snapshot, task, head)
     verdicts: list[Verdict] = []
     looked_for: dict[str, str] = {}
 

@@ -117,7 +117,7 @@ class _Text:
 def _write(store: Store, name: str, gate: Record, said: _Text) -> Recording:
     def decision(snapshot: Snapshot) -> Change | None:
         page = book.need(snapshot, name)
-        path = layout.report_path(page.task.id, gate.file)
+        path = layout.report_path(page.task.id, gate.file, said.head)
         if snapshot.text(path) == said.text:
             return None
         return Change(

@@ -173,7 +173,7 @@ def test_a_report_about_an_older_commit_is_stale(work: Repo) -> None:
     with_code(work)
     ok(work, "task", "report", "T-1", "ci-green", "SUCCESS")
     with_code(work)
-    assert "the branch is at" in ok(work, "advance", "T-1", code=1)
+    assert "there is no 10-ci-report.md about" in ok(work, "advance", "T-1", code=1)
 
 
 def test_a_dry_run_says_what_would_follow_and_writes_nothing(work: Repo) -> None:

@@ -501,6 +501,7 @@ def test_a_report_is_read_where_reports_are(tmp_path: Path) -> None:
     assert refused(path, written(TASK)).startswith("schema: orch.report/1 is expected")
     assert refused(path, passed(TESTS, "schema")).startswith("schema: orch.report/1 is expected")
     assert refused(path, passed(head="HEAD")).startswith("head: ")
+    assert refused(layout.report_path(of, "12-test-report.md", "e" * 40), passed()).startswith("head: ")
 
 
 # --- hostile files -------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def by_person(task: Task, event: events.Event, pipeline: Pipeline = DEFAULT) -> 
 def changed(before: Task, after: Task) -> dict[str, Any]:
     """The fields of `after` that differ."""
     old = before.fields()
-    return {name: value for name, value in after.fields().items() if old[name] != value}
+    return {name: value for name, value in after.fields().items() if old.get(name) != value}
 
 
 # ---- Evaluated: one row of the table each

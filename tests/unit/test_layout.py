@@ -30,7 +30,8 @@ branches = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,40}", fullmatch=True)
 
 def path_of(location: Location) -> str:
     """Where something belongs, by the pattern that writers use."""
-    path = location.kind.path.path(**location.keys)
+    older = location.kind.older if isinstance(location.kind, Kind) and "head" not in location.keys else None
+    path = (older or location.kind.path).path(**location.keys)
     if not location.year:
         return path
     task = TaskId(location.task)
@@ -53,6 +54,10 @@ def found(path: str) -> tuple[str, dict[str, Key], int]:
         (f"tasks/{shard('T-1')}/T-1/task.md", ("task", {"task": "T-1"}, 0)),
         (f"{HERE}/jobs/{ATTEMPT}.md", ("job", {"task": "T-1", "attempt": ATTEMPT}, 0)),
         (f"{HERE}/17-security-report.md", ("report", {"task": "T-1", "report": "17-security-report"}, 0)),
+        (
+            f"{HERE}/reports/{COMMIT}/17-security-report.md",
+            ("report", {"task": "T-1", "head": COMMIT, "report": "17-security-report"}, 0),
+        ),
         ("leases/main.md", ("lease", {"branch": "main"}, 0)),
         ("leases/release%2F1.x.md", ("lease", {"branch": "release/1.x"}, 0)),
         ("leases/notes.md.md", ("lease", {"branch": "notes.md"}, 0)),
@@ -135,6 +140,9 @@ def test_where_everything_lives(path: str, place: tuple[str, dict[str, Key], int
         f"{HERE}/jobs/../task.md",
         f"{HERE}/jobs/x/{ATTEMPT}.md",
         f"{HERE}/Jobs/{ATTEMPT}.md",
+        f"{HERE}/reports/12-test-report.md",
+        f"{HERE}/reports/{COMMIT[1:]}/12-test-report.md",
+        f"{HERE}/reports/{COMMIT}/task.md",
         f"{HERE}/7-security-report.md",
         f"{HERE}/17-Security-report.md",
         f"{HERE}/17-security.report.md",
@@ -229,6 +237,7 @@ def test_writers_and_readers_agree(task: str, attempt: str, report: str, branch:
         "branch": branch,
         "number": number,
         "commit": commit,
+        "head": commit,
     }
     for kind in KINDS.rows:
         named: dict[str, Key] = {key: given[key] for key in given if f"{{{key}}}" in kind.path.template}

@@ -106,3 +106,24 @@ def test_a_head_that_cannot_be_asked_for_decides_nothing(rig: Rig) -> None:
     with pytest.raises(GitError, match="did not answer"):
         type(step)(rig.store, rig.pipeline, step.gate, silent, "ann", rig.now).take("T-1")
     assert rig.commits == before
+
+
+def test_a_late_report_of_an_older_commit_replaces_nothing(rig: Rig) -> None:
+    """Reports are kept for each commit, the newest of each gate."""
+    rig.head = B
+    rig.report("ci-green", "SUCCESS")
+    rig.report("ci-green", "FAILED", head=A)
+    assert rig.advance().decision.move is Move.ADVANCE
+
+
+def test_a_report_of_before_they_were_kept_per_commit_counts_for_its_commit(rig: Rig) -> None:
+    """Where it stood before, it is still read; one about another commit proves nothing."""
+    rig.report("ci-green", "SUCCESS")
+    text = rig.text(f"{rig.folder()}/reports/{A}/10-ci-report.md")
+    assert text is not None
+    old = Rig()
+    old.write(f"{old.folder()}/10-ci-report.md", text)
+    old.head = B
+    assert "is about aaaaaaaaaa" in old.advance().decision.reason
+    old.head = A
+    assert old.advance().decision.move is Move.ADVANCE
