@@ -83,12 +83,13 @@ def decide(task: Task, event: events.Event, verdicts: Sequence[Verdict], now: da
         case events.Rejected():
             return _rejected(changed, event, pipeline)
         case _:
-            return _asked(changed, event)
+            return _asked(changed, event, pipeline)
 
 
 def _asked(
     changed: _Change,
     event: events.HoldAsked | events.ResumeAsked | events.RetryAsked | events.CancelAsked | events.ReadySaid,
+    pipeline: Pipeline,
 ) -> Decision:
     task = changed.task
     match event:
@@ -97,11 +98,13 @@ def _asked(
         case events.HoldAsked():
             return changed.refuse("it is held already")
         case events.ResumeAsked(reason=reason) if task.state is TaskState.HELD:
-            return changed.to(Move.RESUME, reason or "resumed", state=TaskState.ACTIVE)
+            return changed.to(
+                Move.RESUME, reason or "resumed", state=TaskState.ACTIVE, stage=_configured(task, pipeline)
+            )
         case events.ResumeAsked():
             return changed.refuse(f"it is {task.state}, not held{_hint(task)}")
         case events.RetryAsked(reason=reason):
-            return _retried(changed, reason)
+            return _retried(changed, reason, pipeline)
         case events.CancelAsked(reason=reason):
             return changed.to(Move.CANCEL, reason or "cancelled", state=TaskState.CANCELLED, available_at=None)
         case events.ReadySaid(reason=reason):
@@ -147,7 +150,8 @@ def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Ver
         return changed.nothing(f"it is deferred until {task.available_at}: {task.reason}", Outcome.DEFER)
     stage = pipeline.stage(task.stage)
     if stage is None:
-        why = f"stage {task.stage!r} is not in the configured pipeline ({', '.join(pipeline.names)})"
+        way = f"`orch-gates task resume {task.id}` takes it to {pipeline.rework}"
+        why = f"stage {task.stage!r} is not in the configured pipeline ({', '.join(pipeline.names)}); {way}"
         return changed.to(Move.HOLD, why, cause="configuration", state=TaskState.HELD, available_at=None)
     if stage.human:
         return changed.nothing(f"{stage.name} is left by a person's approval only", Outcome.HOLD)
@@ -194,7 +198,7 @@ def _ready(changed: _Change, reason: str) -> Decision:
     return changed.to(Move.READY, reason or "the work was done again", sent_back=spent.made_ready(task))
 
 
-def _retried(changed: _Change, reason: str) -> Decision:
+def _retried(changed: _Change, reason: str, pipeline: Pipeline) -> Decision:
     task = changed.task
     if task.state not in {TaskState.ESCALATED, TaskState.DEFERRED}:
         return changed.refuse(f"it is {task.state}; only an escalated or deferred task is retried" + _hint(task))
@@ -209,6 +213,7 @@ def _retried(changed: _Change, reason: str) -> Decision:
         defers=0,
         developer_retries=kept,
         sent_back=sent,
+        stage=_configured(task, pipeline),
     )
 
 
@@ -324,6 +329,11 @@ def _defer(changed: _Change, verdict: Verdict, pipeline: Pipeline, head: str) ->
         defers=used + 1,
         available_at=timestamp(changed.now + wait),
     )
+
+
+def _configured(task: Task, pipeline: Pipeline) -> str:
+    """The stage in which a person lets a task go on: its own, or `rework` where that is not configured any more."""
+    return task.stage if pipeline.stage(task.stage) is not None else pipeline.rework
 
 
 def _before_rework(task: Task, pipeline: Pipeline) -> bool:

@@ -89,7 +89,7 @@ def _changed(before: Task, after: Task, root: Root) -> Iterator[Violation]:
 
 
 def _moved(before: Task, after: Task, root: Root) -> Iterator[Violation]:
-    if before.state.waits_for_a_person:
+    if before.state.waits_for_a_person and not _replaced(before, after, root):
         yield Violation("stage", f"a task that is {before.state} does not move; resume or retry it first")
     allowed = {_following(before.stage, root)} - {""}
     if _is_after_rework(before.stage, root):
@@ -110,7 +110,7 @@ def _counted(before: Task, after: Task, root: Root) -> Iterator[Violation]:
     again = before.stage == after.stage == root.rework
     retried = before.state is _S.ESCALATED and after.state is _S.ACTIVE
     charge = after.developer_retries - before.developer_retries
-    if back and charge == 0 and _paid(before, after):
+    if back and (_replaced(before, after, root) or (charge == 0 and _paid(before, after))):
         pass
     elif back and charge != 1:
         yield Violation("developer_retries", "sending a task back adds exactly one, once for a gate and a commit")
@@ -123,6 +123,13 @@ def _counted(before: Task, after: Task, root: Root) -> Iterator[Violation]:
         yield Violation("defers", "grows by one at a time, with the task deferred")
     if more < 0 and after.defers != 0:
         yield Violation("defers", "is reset to 0, never lowered otherwise")
+
+
+def _replaced(before: Task, after: Task, root: Root) -> bool:
+    """Whether a person takes a task out of a stage that is not configured any more, at no charge."""
+    freed = before.state is not _S.ACTIVE and after.state is _S.ACTIVE
+    freed = freed and after.developer_retries in {0, before.developer_retries}
+    return before.stage not in root.stages and after.stage == root.rework and freed
 
 
 def _paid(before: Task, after: Task) -> bool:

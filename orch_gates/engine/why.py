@@ -77,7 +77,8 @@ def _next(task: Task, pipeline: Pipeline, now: datetime) -> tuple[str, str]:
         case TaskState.DONE | TaskState.CANCELLED:
             return "", ""
         case TaskState.HELD:
-            return f"`orch-gates task resume {task.id}` or `orch-gates task cancel {task.id}`", person
+            where = "" if pipeline.stage(task.stage) is not None else f", which takes it to {pipeline.rework},"
+            return f"`orch-gates task resume {task.id}`{where} or `orch-gates task cancel {task.id}`", person
         case TaskState.ESCALATED:
             return f"`orch-gates task retry {task.id}` or `orch-gates task cancel {task.id}`", person
         case TaskState.DEFERRED if task.available_at is not None and now < moment(task.available_at):
