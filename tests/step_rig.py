@@ -73,7 +73,7 @@ class Rig:
     def report(self, gate: str, word: str, *, head: str = "", reason: str = "why") -> str:
         """Record a report about a commit; answers the commit that recorded it."""
         said = record.Statement(gate, word, reason, head or self.head)
-        return record.by_hand(self.store, "T-1", said, by="ann", head_of=lambda _: self.head, now=self.now).commit
+        return record.by_hand(self.store, "T-1", said, by="ann", head_of=lambda _task: self.head, now=self.now).commit
 
     def write(self, path: str, text: str) -> None:
         """Put a text where no command puts it."""

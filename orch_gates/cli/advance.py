@@ -10,12 +10,13 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, say, warn_quarantined
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.text_option import text_option
 
 
 @click.command()
 @click.argument("name", metavar="ID")
 @click.option("--approve", is_flag=True, help="A person lets it leave a stage that waits for approval.")
-@click.option("--reject", default="", metavar="REASON", help="A person sends it back, and says why.")
+@text_option("--reject", metavar="REASON", help="A person sends it back, and says why.")
 @click.option("--dry-run", is_flag=True, help="Judge the gates and say what would follow; record nothing.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

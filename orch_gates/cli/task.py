@@ -11,6 +11,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, say, warn_quarantined
 from orch_gates.cli.options import by_option
+from orch_gates.cli.text_option import text_option
 
 if TYPE_CHECKING:
     from orch_gates.engine.events import Event
@@ -19,7 +20,7 @@ _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_REASON = click.option("--reason", default="", metavar="TEXT", help="Why, in one line; kept in the task's log.")
+_REASON = text_option("--reason", metavar="TEXT", help="Why, in one line; kept in the task's log.")
 
 
 @click.group()
@@ -37,7 +38,7 @@ def task() -> None:
 @task.command()
 @click.argument("name", metavar="ID")
 @click.argument("title")
-@click.option("--branch", default="", metavar="NAME", help="The branch with its code [task/ID].")
+@text_option("--branch", metavar="NAME", help="The branch with its code [task/ID].")
 @_REPO
 @_JSON
 @by_option
@@ -114,7 +115,7 @@ def log(name: str, repo: Path, as_json: bool) -> None:
 @click.argument("gate", required=False, default="")
 @click.argument("status", required=False, default="")
 @click.option("--file", "file", type=click.Path(path_type=Path), help="A report to record as it is.")
-@click.option("--head", default="", metavar="SHA", help="The commit that it is about [the branch's head].")
+@text_option("--head", metavar="SHA", help="The commit that it is about [the branch's head].")
 @_REASON
 @_REPO
 @by_option
@@ -140,6 +141,7 @@ def report(
     with exit_codes():
         from orch_gates.errors import UsageError
         from orch_gates.tasks import record
+        from orch_gates.tasks.edge import current_head
         from orch_gates.workspace import open_workspace
 
         if (file is None) is not bool(gate and status):
@@ -153,7 +155,7 @@ def report(
                 name,
                 record.Statement(gate, status, reason or f"recorded by {found.by}", head),
                 by=found.by,
-                head_of=found.heads.of,
+                head_of=lambda task: current_head(found.heads.of, found.pipeline, task),
                 now=found.now,
             )
         say(f"{name}: {recorded.file} {'recorded' if recorded.commit else 'is recorded already'}\n")
@@ -197,7 +199,7 @@ def retry(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
 
 @task.command()
 @click.argument("name", metavar="ID")
-@click.option("--reason", required=True, metavar="TEXT", help="What was done; kept in the task's log.")
+@text_option("--reason", required=True, metavar="TEXT", help="What was done; kept in the task's log.")
 @_REPO
 def ready(name: str, reason: str, repo: Path) -> None:
     """Say that the work of task ID, which was sent back, was done again without a new commit.

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from orch_gates.model.task import DONE_STAGE
 
+_MERGE = "merge"
+
 
 class OnRed(StrEnum):
     """What a gate that is not green does to the task."""
@@ -81,6 +83,11 @@ class Pipeline:
         """The stage that follows, `done` after the last."""
         following = self.names.index(name) + 1
         return self.names[following] if following < len(self.stages) else DONE_STAGE
+
+    def merged_before(self, name: str) -> bool:
+        """Whether the gate `merge` is on the edge out of an earlier stage."""
+        earlier = self.stages[: self.names.index(name)] if name in self.names else ()
+        return any(gate.name == _MERGE for stage in earlier for gate in stage.gates)
 
 
 def _sub_gate(name: str) -> EdgeGate:

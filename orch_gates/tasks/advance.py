@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,9 +15,8 @@ from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book, edge
 from orch_gates.tasks.change import Applied, follow_pipeline, recorded
-from orch_gates.tasks.edge import Gate, Judged
+from orch_gates.tasks.edge import Gate, HeadOf, Judged
 
-HeadOf = Callable[[str], str]
 Stepped = events.Evaluated | events.Approved | events.Rejected
 
 _ROUNDS = 3
@@ -61,7 +59,7 @@ class Step:
                 )
             judged = self._judge(snapshot, task)
             # A push may have come while slow gates were asked.
-            if judged.verdicts and self.head_of(task.branch) != judged.head:
+            if judged.verdicts and self._head(task) != judged.head:
                 continue
             if (applied := self._record(name, judged)) is not None:
                 return applied
@@ -88,7 +86,7 @@ class Step:
         def look_again() -> None:
             nonlocal head
             if judged.verdicts:
-                head = self.head_of(judged.task.branch)
+                head = self._head(judged.task)
 
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal decided
@@ -106,10 +104,13 @@ class Step:
         stage = self.pipeline.stage(task.stage)
         # Asking for the head costs a request; only gates, and what was sent back, need it.
         needed = (stage is not None and stage.gates) or self.reject or task.sent_back is not None
-        head = self.head_of(task.branch) if needed else task.head
+        head = self._head(task) if needed else task.head
         if self.reject or task.state.finished or task.state.waits_for_a_person:
             return Judged(task, head, reports=edge.reports(snapshot, task, head).ids)
         return edge.judge_edge(self.gate, snapshot, task, head, self.pipeline)
+
+    def _head(self, task: Task) -> str:
+        return edge.current_head(self.head_of, self.pipeline, task)
 
     def _event(self, judged: Judged) -> Stepped:
         if self.reject:

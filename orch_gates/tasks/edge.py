@@ -15,6 +15,7 @@ from orch_gates.state.snapshot import Entry, Snapshot
 
 Reader = Callable[[str], str | None]
 Gate = Callable[[str, Task, str, Reader], Verdict]
+HeadOf = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ def reports(snapshot: Snapshot, task: Task, head: str) -> Reports:
         if isinstance(keys, Mapping) and (about := str(keys.get("head", ""))) in found:
             found[about][f"{keys['report']}.md"] = entry
     return Reports(found[""] | found[head])
+
+
+def current_head(head_of: HeadOf, pipeline: Pipeline, task: Task) -> str:
+    """The commit that a task is judged by: its branch's head, or the recorded one of a branch that was merged."""
+    return head_of(task.branch) or (task.head if pipeline.merged_before(task.stage) else "")
 
 
 @dataclass(frozen=True, slots=True)

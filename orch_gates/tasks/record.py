@@ -8,16 +8,21 @@ from datetime import datetime
 from pathlib import Path
 
 from orch_gates.documents import escape, frontmatter
+from orch_gates.engine.decide import one_line
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.gates import registry
 from orch_gates.gates.recorded import Record, reason_in
 from orch_gates.model.ids import OID, timestamp
+from orch_gates.model.task import Task
 from orch_gates.report import files
-from orch_gates.state import layout
+from orch_gates.state import codec, layout
+from orch_gates.state.kinds import REPORT
 from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
+
+_LONGEST_BODY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,13 @@ class Recording:
 
 
 def by_hand(
-    store: Store, name: str, said: Statement, *, by: str, head_of: Callable[[str], str], now: datetime
+    store: Store, name: str, said: Statement, *, by: str, head_of: Callable[[Task], str], now: datetime
 ) -> Recording:
     """Write a report from a person's words.
 
     Raises:
         UsageError: no such task, gate or word, or there is no commit that it could be about.
-        StateError: it could not be recorded.
+        StateError: it is malformed, or could not be recorded.
     """
     gate = _known(said.gate)
     if gate.sealed:
@@ -56,11 +61,13 @@ def by_hand(
     word = said.word.upper()
     if gate.means(word) is None:
         raise UsageError(f"{said.word!r} is no word of {gate.name}: {', '.join(gate.known_words)}")
-    branch = book.need(store.load(), name).task.branch
-    head = said.head or head_of(branch)
+    task = book.need(store.load(), name).task
+    head = said.head or head_of(task)
     if not OID.fullmatch(head):
         raise UsageError(
-            f"{said.head!r} is no full commit id" if said.head else f"there is no branch {branch} yet; push it first"
+            f"{said.head!r} is no full commit id"
+            if said.head
+            else f"there is no branch {task.branch} yet; push it first"
         )
     field = gate.field if word in gate.words else "verdict"
     stated = {
@@ -68,11 +75,11 @@ def by_hand(
         "gate": gate.name,
         field: word,
         "head": head,
-        "reason": " ".join(said.reason.split()),
+        "reason": one_line(said.reason),
         "created": timestamp(now),
         "by": by,
     }
-    text = frontmatter.encode(stated, f"\n# {gate.name}: {word}\n\n{escape.markdown(stated['reason'])}\n")
+    text = frontmatter.encode(stated, f"\n# {gate.name}: {word}\n\n{_body(said.reason)}\n")
     return _write(store, name, gate, _Text(text, head, stated["reason"]))
 
 
@@ -81,7 +88,7 @@ def from_file(store: Store, name: str, path: Path) -> Recording:
 
     Raises:
         UsageError: no such task, or it is no report of a known gate.
-        StateError: it could not be recorded.
+        StateError: it is malformed, or could not be recorded.
     """
     try:
         text = files.read(path, frontmatter.MAX_DOCUMENT)
@@ -97,6 +104,12 @@ def from_file(store: Store, name: str, path: Path) -> Recording:
     except ReportError as error:
         raise UsageError(f"{path}: {error}") from error
     return _write(store, name, gate, _Text(text, head, said))
+
+
+def _body(reason: str) -> str:
+    """The whole text, line by line, as long as a document may hold it."""
+    kept = escape.clip(escape.well_formed(reason.strip()), _LONGEST_BODY)
+    return "\n".join(escape.markdown(line) for line in kept.splitlines())
 
 
 def _known(name: str) -> Record:
@@ -115,6 +128,9 @@ class _Text:
 
 
 def _write(store: Store, name: str, gate: Record, said: _Text) -> Recording:
+    # What is recorded has to be readable by the gate that reads it, and by everything else.
+    codec.decode(REPORT, layout.report_path(book.checked(name), gate.file, said.head), said.text)
+
     def decision(snapshot: Snapshot) -> Change | None:
         page = book.need(snapshot, name)
         path = layout.report_path(page.task.id, gate.file, said.head)

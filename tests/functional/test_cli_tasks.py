@@ -341,3 +341,21 @@ def test_fewer_stages_are_configured_on_the_target_branch(work: Repo) -> None:
     ok(work, "task", "report", "T-1", "tests-passed", "PASSED")
     assert "now done in done" in ok(work, "advance", "T-1")
     assert "it is done" in ok(work, "advance", "T-1")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["advance", "T-1", "--reject", ""],
+        ["task", "hold", "T-1", "--reason", " "],
+        ["task", "report", "T-1", "ci-green", ""],
+        ["task", "report", "T-1", "ci-green", "SUCCESS", "--head", ""],
+        ["task", "ready", "T-1"],
+    ],
+)
+def test_an_empty_word_is_wrong_usage(work: Repo, words: list[str]) -> None:
+    """A variable that is not set in a script must not become another command."""
+    ok(work, "task", "new", "T-1", "Greet the user")
+    before = commits(work)
+    ok(work, *words, code=2)
+    assert commits(work) == before

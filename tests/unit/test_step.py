@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from orch_gates.engine import events
-from orch_gates.engine.decide import Move
+from orch_gates.engine import events, legality
+from orch_gates.engine.decide import Move, decide
+from orch_gates.engine.stages import EdgeGate, Pipeline, Stage
+from orch_gates.engine.why import Place, explain
 from orch_gates.errors import GitError
 from orch_gates.model.verdict import Outcome
-from tests.step_rig import A, B, Rig
+from tests.step_rig import PIPELINE, A, B, Rig
+from tests.tasks_builders import BEFORE, NOW, make_task, root_of
 
 
 @pytest.fixture
@@ -127,3 +130,62 @@ def test_a_report_of_before_they_were_kept_per_commit_counts_for_its_commit(rig:
     assert "is about aaaaaaaaaa" in old.advance().decision.reason
     old.head = A
     assert old.advance().decision.move is Move.ADVANCE
+
+
+def test_a_branch_deleted_after_its_merge_is_judged_at_the_recorded_commit() -> None:
+    """A default of many forges; before the merge a missing branch proves nothing."""
+    stages = (
+        Stage("development", "developer", (EdgeGate("ci-green"),)),
+        Stage("merging", "deployer", (EdgeGate("merge"),)),
+        Stage("deploy", "deployer", (EdgeGate("deploy-status"),)),
+    )
+    rig = Rig(Pipeline(stages, "development"))
+    rig.report("ci-green", "SUCCESS")
+    rig.report("merge", "PASSED")
+    rig.head = ""
+    assert rig.advance().decision.outcome is Outcome.FAIL
+    rig.head = A
+    rig.advance()
+    rig.advance()
+    rig.head = ""
+    assert "about aaaaaaaaaa" in rig.advance().decision.reason
+    rig.report("deploy-status", "DEPLOYED", head=A)
+    rig.advance()
+    assert rig.task.state == "done"
+
+
+def test_a_long_reason_is_read_back(rig: Rig) -> None:
+    """One line for the gate, the whole text below it: what a command records no other finds malformed."""
+    whole = "\n".join(f"ok test {number}" for number in range(2000))
+    rig.report("ci-green", "SUCCESS", reason=whole)
+    assert rig.advance().decision.move is Move.ADVANCE
+    text = rig.text(f"{rig.folder()}/reports/{A}/10-ci-report.md")
+    assert text is not None
+    assert "ok test 1999" in text
+
+
+@pytest.mark.parametrize("state", ["active", "deferred", "held", "escalated"])
+def test_a_stage_that_is_gone_is_no_dead_end(state: str) -> None:
+    """`why` names the command that leads out, whatever state the task is in; nothing is charged."""
+    values = {"stage": "retired", "state": state, "developer_retries": 1}
+    task = make_task(**values, available_at=BEFORE if state == "deferred" else None)
+    root = root_of(PIPELINE)
+    commands = []
+    while task.stage == "retired":
+        command = explain(task, PIPELINE, Place(1, 1, ""), NOW).next_action.split("`")[1]
+        event: events.Event
+        match command:
+            case "orch-gates advance T-1":
+                event = events.Evaluated("ann", task, A)
+            case "orch-gates task resume T-1":
+                event = events.ResumeAsked("ann")
+            case _:
+                event = events.RetryAsked("ann")
+        after = decide(task, event, (), NOW, PIPELINE).task
+        assert after is not task
+        assert legality.task_change(task, after, root) == ()
+        task = after
+        commands.append(command)
+    assert len(commands) <= 2
+    assert (task.stage, task.state) == ("development", "active")
+    assert task.developer_retries <= 1
