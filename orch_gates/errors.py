@@ -149,6 +149,10 @@ class StateUnclear(StateError):
         self.op = op
 
 
+class StaleConfiguration(StateError):
+    """The configuration in this repository is older than the one on the state branch; `git fetch` mends that."""
+
+
 class StateDocumentError(StateError):
     """A file of the state branch is not what it has to be; the others are not affected (ST-6)."""
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from orch_gates.git.heads import Heads
     from orch_gates.state.git_store import GitStore
     from orch_gates.state.place import Place
+    from orch_gates.tasks.configured import Configured
 
 
 def unobserved(_call: Call) -> None:
@@ -54,6 +55,25 @@ class Workspace:
         from orch_gates.config.pipeline import effective
 
         return effective(self.config, self.settings)
+
+    @cached_property
+    def configured(self) -> Configured:
+        """The pipeline, and what configures it; a bare repository's own default branch is always the newest (ENG-10).
+
+        Raises:
+            GitError: the configuration file cannot be found where it was read.
+        """
+        from orch_gates.config.file import PATH
+        from orch_gates.gates import range as ranges
+        from orch_gates.tasks.configured import Configured
+
+        commit = self.config.revision
+        file = self.git.text("rev-parse", f"{commit}:{PATH}") if self.config.present else ""
+
+        def tip() -> str:
+            return commit if self.git.is_bare() else self.heads.of(ranges.target_name(self.git, self.settings))
+
+        return Configured(self.pipeline, file, commit, tip)
 
     @property
     def target(self) -> str:

@@ -18,6 +18,7 @@ from orch_gates.state.store import Change
 from orch_gates.tasks import book, change, record
 from orch_gates.tasks.advance import Step
 from orch_gates.tasks.change import Applied
+from orch_gates.tasks.configured import Configured
 from orch_gates.tasks.create import create, new_task
 from orch_gates.tasks.edge import Reader
 from tests.fakes.memory_store import MemoryRemote, MemoryStore
@@ -51,7 +52,11 @@ class Rig:
         self.store = MemoryStore(self.remote)
         self.store.initialise({layout.ROOT: codec.encode(root_of(self.pipeline, generation=1), "")})
         wanted = new_task("T-1", "a work item", branch="", by="ann", pipeline=self.pipeline, now=NOW)
-        create(self.store, wanted, self.pipeline, NOW)
+        create(self.store, wanted, self.configured, NOW)
+
+    @property
+    def configured(self) -> Configured:
+        return Configured(self.pipeline, "", "", lambda: "")
 
     @property
     def task(self) -> Task:
@@ -62,18 +67,20 @@ class Rig:
         return self.store.load().generation
 
     def step(self, *, approve: bool = False, reject: str = "") -> Step:
-        return Step(self.store, self.pipeline, self._gate, lambda _: self.head, "ann", self.now, approve, reject)
+        return Step(self.store, self.configured, self._gate, lambda _: self.head, "ann", self.now, approve, reject)
 
     def advance(self, *, reject: str = "") -> Applied:
         return self.step(reject=reject).take("T-1")
 
     def ask(self, event: events.Event) -> Applied:
-        return change.apply(self.store, "T-1", event, self.pipeline, self.now)
+        return change.apply(self.store, "T-1", event, self.configured, self.now)
 
     def report(self, gate: str, word: str, *, head: str = "", reason: str = "why") -> str:
         """Record a report about a commit; answers the commit that recorded it."""
         said = record.Statement(gate, word, reason, head or self.head)
-        return record.by_hand(self.store, "T-1", said, by="ann", head_of=lambda _task: self.head, now=self.now).commit
+        return record.by_hand(
+            self.store, "T-1", said, self.configured, by="ann", head_of=lambda _task: self.head, now=self.now
+        ).commit
 
     def write(self, path: str, text: str) -> None:
         """Put a text where no command puts it."""

@@ -29,7 +29,7 @@ def open_step(workspace: Workspace, *, approve: bool = False, reject: str = "") 
 
     return Step(
         store=workspace.store,
-        pipeline=workspace.pipeline,
+        configured=workspace.configured,
         gate=gate,
         head_of=workspace.heads.of,
         by=workspace.by,

@@ -51,7 +51,7 @@ def new(name: str, title: str, branch: str, repo: Path, as_json: bool, overrides
 
         found = open_workspace(repo, overrides)
         wanted = new_task(name, title, branch=branch, by=found.by, pipeline=found.pipeline, now=found.now)
-        made = create(found.store, wanted, found.pipeline, found.now)
+        made = create(found.store, wanted, found.configured, found.now)
         if as_json:
             say(render.as_json({"task": made.task.fields(), "commit": made.commit}))
         else:
@@ -148,12 +148,13 @@ def report(
             raise UsageError("give GATE and STATUS, or --file with a report; not both")
         found = open_workspace(repo, overrides)
         if file is not None:
-            recorded = record.from_file(found.store, name, file)
+            recorded = record.from_file(found.store, name, file, found.configured)
         else:
             recorded = record.by_hand(
                 found.store,
                 name,
                 record.Statement(gate, status, reason or f"recorded by {found.by}", head),
+                found.configured,
                 by=found.by,
                 head_of=lambda task: current_head(found.heads.of, found.pipeline, task),
                 now=found.now,
@@ -233,7 +234,7 @@ def _ask(name: str, repo: Path, overrides: Mapping[str, str], event: Callable[[s
         from orch_gates.workspace import open_workspace
 
         found = open_workspace(repo, overrides)
-        applied = apply(found.store, name, event(found.by), found.pipeline, found.now)
+        applied = apply(found.store, name, event(found.by), found.configured, found.now)
         decision = applied.decision
         if decision.refused:
             say(f"{name}: not done: {decision.reason}\n", to=sys.stderr)

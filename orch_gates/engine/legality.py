@@ -224,8 +224,19 @@ def root_change(before: Root, after: Root, *, by_hand: bool) -> tuple[Violation,
     found = list(root_alone(after))
     if before.created != after.created:
         found.append(Violation("created", "never changes"))
+    if before.configured_by and not _configured(before, after, by_hand=by_hand):
+        rule = "stages, rework and configuration change with the commit that configures them, never by hand"
+        found.append(Violation("configured_by", rule))
     expected = before.generation if by_hand else before.generation + 1
     if after.generation != expected:
         rule = "a hand edit leaves it as it is" if by_hand else "a commit of orch-gates raises it by exactly one"
         found.append(Violation("generation", f"{rule}: {expected} is expected, not {after.generation}"))
     return tuple(found)
+
+
+def _configured(before: Root, after: Root, *, by_hand: bool) -> bool:
+    """Whether the pipeline is as it was, or was configured by another commit (ENG-10)."""
+    was, now = ((root.stages, root.rework, root.configuration) for root in (before, after))
+    if after.configured_by == before.configured_by:
+        return was == now
+    return after.configured_by != "" and not by_hand

@@ -91,7 +91,7 @@ def trusted(git: Git, settings: Settings, *, base: str, head: str) -> str:
         return git.resolve(git.unambiguous(base))
     event = read_event(settings) if not head else Event()
     _look_up(git, settings.target or event.default)
-    name = settings.target or event.default or _default_target(git)
+    name = target_name(git, settings, event)
     if event.branch and event.branch == name:
         return _before(git, event)
     return git.resolve(_target_ref(git, name)) if name else ""
@@ -109,6 +109,11 @@ def target_branch(git: Git, settings: Settings, event: Event) -> str:
     """The branch that a change shall go into; empty where nothing says which."""
     named = settings.target or event.target or settings.usual_target or event.default
     return named or _default_target(git)
+
+
+def target_name(git: Git, settings: Settings, event: Event | None = None) -> str:
+    """The branch whose configuration counts; empty where none is known."""
+    return settings.target or (event or read_event(settings)).default or _default_target(git)
 
 
 def _before(git: Git, event: Event) -> str:

@@ -7,13 +7,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from orch_gates.model.document import Document
-from orch_gates.model.ids import Slug, Timestamp
+from orch_gates.model.ids import OidOrNone, Slug, Timestamp
 
 
 class Root(Document):
     """The pipeline that the tasks move in, and a generation that only grows."""
 
     KIND: ClassVar[str] = "state"
+    ADDED: ClassVar[tuple[str, ...]] = ("configuration", "configured_by")
 
     schema_: Literal["orch.state/1"] = Field(
         default="orch.state/1", alias="schema", description="Always `orch.state/1`."
@@ -22,3 +23,5 @@ class Root(Document):
     created: Timestamp = Field(description="When the branch was made, UTC.")
     stages: tuple[Slug, ...] = Field(strict=False, min_length=1, description="The stages in order, without `done`.")
     rework: Slug = Field(description="The stage that a red gate sends a task back to.")
+    configuration: OidOrNone = Field(default="", description="The id of `.orch-gates.yaml`; empty for no such file.")
+    configured_by: OidOrNone = Field(default="", description="The commit that it was read from (ENG-10).")

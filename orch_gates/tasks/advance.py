@@ -7,14 +7,14 @@ from datetime import datetime
 
 from orch_gates.engine import events
 from orch_gates.engine.decide import Decision, Move, decide
-from orch_gates.engine.stages import Pipeline
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome
 from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book, edge
-from orch_gates.tasks.change import Applied, follow_pipeline, recorded
+from orch_gates.tasks.change import Applied, recorded
+from orch_gates.tasks.configured import Configured
 from orch_gates.tasks.edge import Gate, HeadOf, Judged
 
 Stepped = events.Evaluated | events.Approved | events.Rejected
@@ -27,7 +27,7 @@ class Step:
     """One step of a task, by its gates or by a person's word; `head_of` answers empty for no such branch."""
 
     store: Store
-    pipeline: Pipeline
+    configured: Configured
     gate: Gate
     head_of: HeadOf
     by: str
@@ -47,7 +47,7 @@ class Step:
             UsageError: there is no such task.
             StateError: it could not be recorded.
         """
-        follow_pipeline(self.store, self.pipeline)
+        self.configured.agree(self.store)
         first: Task | None = None
         for _ in range(_ROUNDS):
             snapshot = self.store.load()
@@ -55,7 +55,7 @@ class Step:
             first = first or task
             if _place(task) != _place(first):
                 return Applied(
-                    decide(task, self._event(Judged(first, first.head)), (), self.now, self.pipeline), (), ""
+                    decide(task, self._event(Judged(first, first.head)), (), self.now, self.configured.pipeline), (), ""
                 )
             judged = self._judge(snapshot, task)
             # A push may have come while slow gates were asked.
@@ -75,7 +75,7 @@ class Step:
         """
         snapshot = self.store.load()
         judged = self._judge(snapshot, book.need(snapshot, name).task)
-        decided = decide(judged.task, self._event(judged), judged.verdicts, self.now, self.pipeline)
+        decided = decide(judged.task, self._event(judged), judged.verdicts, self.now, self.configured.pipeline)
         return Applied(decided, judged.verdicts, "")
 
     def _record(self, name: str, judged: Judged) -> Applied | None:
@@ -90,27 +90,28 @@ class Step:
 
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal decided
+            self.configured.check(book.root_of(snapshot))
             page = book.need(snapshot, name)
             decided = None
             if not judged.holds(page.task, head, edge.reports(snapshot, page.task, head)):
                 return None
-            decided = decide(page.task, self._event(judged), judged.verdicts, self.now, self.pipeline)
+            decided = decide(page.task, self._event(judged), judged.verdicts, self.now, self.configured.pipeline)
             return None if decided.task == page.task else recorded(page, decided, self.by, self.now)
 
         commit = commit_of(self.store.transact(decision, look_again))
         return None if decided is None else Applied(decided, judged.verdicts, commit)
 
     def _judge(self, snapshot: Snapshot, task: Task) -> Judged:
-        stage = self.pipeline.stage(task.stage)
+        stage = self.configured.pipeline.stage(task.stage)
         # Asking for the head costs a request; only gates, and what was sent back, need it.
         needed = (stage is not None and stage.gates) or self.reject or task.sent_back is not None
         head = self._head(task) if needed else task.head
         if self.reject or task.state.finished or task.state.waits_for_a_person:
             return Judged(task, head, reports=edge.reports(snapshot, task, head).ids)
-        return edge.judge_edge(self.gate, snapshot, task, head, self.pipeline)
+        return edge.judge_edge(self.gate, snapshot, task, head, self.configured.pipeline)
 
     def _head(self, task: Task) -> str:
-        return edge.current_head(self.head_of, self.pipeline, task)
+        return edge.current_head(self.head_of, self.configured.pipeline, task)
 
     def _event(self, judged: Judged) -> Stepped:
         if self.reject:

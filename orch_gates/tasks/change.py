@@ -7,14 +7,14 @@ from datetime import datetime
 
 from orch_gates.engine.decide import Decision, decide
 from orch_gates.engine.events import Event
-from orch_gates.engine.stages import Pipeline
 from orch_gates.model.verdict import Verdict
-from orch_gates.state import codec, layout
+from orch_gates.state import codec
 from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
 from orch_gates.tasks.book import Page
+from orch_gates.tasks.configured import Configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,21 @@ class Applied:
     commit: str
 
 
-def apply(store: Store, name: str, event: Event, pipeline: Pipeline, now: datetime) -> Applied:
+def apply(store: Store, name: str, event: Event, configured: Configured, now: datetime) -> Applied:
     """Decide on the task as it is now by a person's word, and record it; a lost race decides again (P6).
 
     Raises:
         UsageError: there is no such task.
         StateError: it could not be recorded, or whether it was could not be found out.
     """
-    follow_pipeline(store, pipeline)
+    configured.agree(store)
     decided: Decision | None = None
 
     def decision(snapshot: Snapshot) -> Change | None:
         nonlocal decided
+        configured.check(book.root_of(snapshot))
         page = book.need(snapshot, name)
-        decided = decide(page.task, event, (), now, pipeline)
+        decided = decide(page.task, event, (), now, configured.pipeline)
         return None if decided.task == page.task else recorded(page, decided, event.by, now)
 
     commit = commit_of(store.transact(decision))
@@ -59,29 +60,3 @@ def recorded(page: Page, decided: Decision, by: str, now: datetime) -> Change:
         body=decided.reason,
         writes={page.path: codec.encode(after, codec.append_line(page.body, now, line))},
     )
-
-
-def follow_pipeline(store: Store, pipeline: Pipeline) -> None:
-    """Make the branch say which stages are configured: what is legal is judged by them (ST-6).
-
-    Raises:
-        StateError: as `apply`.
-    """
-
-    def decision(snapshot: Snapshot) -> Change | None:
-        root = book.root_of(snapshot)
-        if (root.stages, root.rework) == (pipeline.names, pipeline.rework):
-            return None
-        text = snapshot.text(layout.ROOT)
-        assert text is not None
-        _, body = codec.decode(layout.ROOT, text)
-        changed = root.model_copy(update={"stages": pipeline.names, "rework": pipeline.rework})
-        return Change(
-            event="configure",
-            task="-",
-            subject="configure: the pipeline is " + " → ".join(pipeline.names),
-            writes={layout.ROOT: codec.encode(changed, body)},
-        )
-
-    if (root := book.root_of(store.load())).stages != pipeline.names or root.rework != pipeline.rework:
-        commit_of(store.transact(decision))

@@ -14,7 +14,7 @@ from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
-from orch_gates.tasks.change import follow_pipeline
+from orch_gates.tasks.configured import Configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +25,19 @@ class Created:
     commit: str
 
 
-def create(store: Store, wanted: Task, pipeline: Pipeline, now: datetime) -> Created:
+def create(store: Store, wanted: Task, configured: Configured, now: datetime) -> Created:
     """Record a new task, once; making the same one again answers the one there is (P7).
 
     Raises:
         UsageError: another task has this id: its title or branch differs, or it is archived.
         StateError: it could not be recorded.
     """
-    follow_pipeline(store, pipeline)
+    configured.agree(store)
     present: Task | None = None
 
     def decision(snapshot: Snapshot) -> Change | None:
         nonlocal present
+        configured.check(book.root_of(snapshot))
         present = _present(snapshot, wanted, now)
         if present is not None:
             return None

@@ -21,6 +21,7 @@ from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
+from orch_gates.tasks.configured import Configured
 
 _LONGEST_BODY = 20_000
 
@@ -44,7 +45,14 @@ class Recording:
 
 
 def by_hand(
-    store: Store, name: str, said: Statement, *, by: str, head_of: Callable[[Task], str], now: datetime
+    store: Store,
+    name: str,
+    said: Statement,
+    configured: Configured,
+    *,
+    by: str,
+    head_of: Callable[[Task], str],
+    now: datetime,
 ) -> Recording:
     """Write a report from a person's words.
 
@@ -80,10 +88,10 @@ def by_hand(
         "by": by,
     }
     text = frontmatter.encode(stated, f"\n# {gate.name}: {word}\n\n{_body(said.reason)}\n")
-    return _write(store, name, gate, _Text(text, head, stated["reason"]))
+    return _write(store, name, configured, gate, _Text(text, head, stated["reason"]))
 
 
-def from_file(store: Store, name: str, path: Path) -> Recording:
+def from_file(store: Store, name: str, path: Path, configured: Configured) -> Recording:
     """Record a report as it is.
 
     Raises:
@@ -103,7 +111,7 @@ def from_file(store: Store, name: str, path: Path) -> Recording:
         said = reason_in(gate, text)
     except ReportError as error:
         raise UsageError(f"{path}: {error}") from error
-    return _write(store, name, gate, _Text(text, head, said))
+    return _write(store, name, configured, gate, _Text(text, head, said))
 
 
 def _body(reason: str) -> str:
@@ -127,11 +135,14 @@ class _Text:
     reason: str
 
 
-def _write(store: Store, name: str, gate: Record, said: _Text) -> Recording:
+def _write(store: Store, name: str, configured: Configured, gate: Record, said: _Text) -> Recording:
     # What is recorded has to be readable by the gate that reads it, and by everything else.
     codec.decode(REPORT, layout.report_path(book.checked(name), gate.file, said.head), said.text)
 
+    configured.agree(store)
+
     def decision(snapshot: Snapshot) -> Change | None:
+        configured.check(book.root_of(snapshot))
         page = book.need(snapshot, name)
         path = layout.report_path(page.task.id, gate.file, said.head)
         if snapshot.text(path) == said.text:

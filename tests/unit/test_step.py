@@ -77,7 +77,7 @@ def test_what_never_stands_still_is_deferred_and_nothing_is_written(rig: Rig) ->
     """It is tried three times, then somebody has to call again."""
     heads = iter([A, B] * 9)
     step = rig.step()
-    moving = type(step)(rig.store, rig.pipeline, step.gate, lambda _: next(heads), "ann", rig.now)
+    moving = type(step)(rig.store, rig.configured, step.gate, lambda _: next(heads), "ann", rig.now)
     before = rig.commits
     applied = moving.take("T-1")
     assert (applied.decision.outcome, applied.commit, rig.commits) == (Outcome.DEFER, "", before)
@@ -107,7 +107,7 @@ def test_a_head_that_cannot_be_asked_for_decides_nothing(rig: Rig) -> None:
     step = rig.step()
     before = rig.commits
     with pytest.raises(GitError, match="did not answer"):
-        type(step)(rig.store, rig.pipeline, step.gate, silent, "ann", rig.now).take("T-1")
+        type(step)(rig.store, rig.configured, step.gate, silent, "ann", rig.now).take("T-1")
     assert rig.commits == before
 
 
