@@ -74,6 +74,7 @@ def why(name: str, repo: Path, as_json: bool) -> None:
       orch-gates why T-1 --json
     """
     with exit_codes():
+        from orch_gates.documents.escape import visible
         from orch_gates.engine.board import place
         from orch_gates.engine.why import explain
         from orch_gates.report import tasks as render
@@ -91,7 +92,7 @@ def why(name: str, repo: Path, as_json: bool) -> None:
             place(task, everything.tasks, everything.leases, session.target),
             session.now,
         )
-        say(render.why_json(found) if as_json else f"{found.line}\n")
+        say(render.why_json(found) if as_json else f"{visible(found.line)}\n")
 
 
 @click.command()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from orch_gates.documents import escape
 from orch_gates.errors import EXIT_BUG, OrchError, ReportError
 
 if TYPE_CHECKING:
@@ -60,13 +61,24 @@ def fail(message: str, code: int) -> None:
 def say(text: str, *, to: TextIO | None = None) -> None:
     """Print text that already ends its lines, in whatever encoding the terminal has.
 
+    Whoever wrote a report or a file's name must not steer the reader's terminal: control,
+    invisible and reordering characters are shown as their codes, here for every command (OWN-3).
+
     A reader that has gone away (`| head`) must not change the verdict's exit code, nor a complaint
     that nobody can be told.
 
     Raises:
         ReportError: what was asked for cannot be written whole.
     """
-    stream = to or sys.stdout
+    _write(to or sys.stdout, escape.printable(text))
+
+
+def progress(text: str) -> None:
+    """Show on stderr how far something is, in place of what this showed before."""
+    _write(sys.stderr, f"\r{escape.printable(text)}")
+
+
+def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
         stream.flush()

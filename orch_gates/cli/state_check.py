@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes, progress, say
 
 if TYPE_CHECKING:
     from orch_gates.config.history import Pipelines
@@ -73,7 +73,7 @@ def _with_progress(judged: Iterator[Judged], total: int) -> Iterator[Judged]:
     shown = sys.stderr.isatty()
     for number, one in enumerate(judged, 1):
         if shown and (number % _STEP == 0 or number == total):
-            say(f"\r{number} of {total} commits{'' if number < total else chr(10)}", to=sys.stderr)
+            progress(f"{number} of {total} commits{'' if number < total else chr(10)}")
         yield one
 
 

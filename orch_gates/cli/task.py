@@ -230,6 +230,7 @@ def cancel(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> 
 
 def _ask(name: str, repo: Path, overrides: Mapping[str, str], event: Callable[[str], Event]) -> None:
     with exit_codes():
+        from orch_gates.documents.escape import visible
         from orch_gates.tasks.change import apply
         from orch_gates.workspace import open_workspace
 
@@ -237,6 +238,6 @@ def _ask(name: str, repo: Path, overrides: Mapping[str, str], event: Callable[[s
         applied = apply(found.store, name, event(found.by), found.configured, found.now)
         decision = applied.decision
         if decision.refused:
-            say(f"{name}: not done: {decision.reason}\n", to=sys.stderr)
+            say(f"{name}: not done: {visible(decision.reason)}\n", to=sys.stderr)
             raise SystemExit(1)
-        say(f"{name}: {decision.move}: {decision.reason}\n")
+        say(f"{name}: {decision.move}: {visible(decision.reason)}\n")

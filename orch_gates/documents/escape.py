@@ -1,8 +1,8 @@
 """Text from outside made safe to show: terminals, CI logs and Markdown (SEC-5, OWN-2).
 
 File names, ref names and tool messages are chosen by whoever pushes. Each function is total: any
-`str` comes out as one line. A character that could act instead of being read is shown as its
-code: `\\x1b`, `\\u202e`.
+`str` comes out as one line (of `printable`, as many as it had). A character that could act instead
+of being read is shown as its code: `\\x1b`, `\\u202e`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,18 @@ def visible(text: str, *, keep: str = "") -> str:
     """
     shown = HOSTILE.sub(lambda hit: hit[0] if hit[0] in keep else code(hit[0]), text)
     return _RUNNER_COMMAND.sub(lambda hit: hit[0][0] + code(hit[0][1]) + hit[0][2:], shown)
+
+
+def printable(text: str) -> str:
+    """Whole output for a terminal: line ends stay, and so do our own commands to a CI runner.
+
+    Codes are spelled as JSON spells them, so that JSON stays JSON.
+    """
+    return HOSTILE.sub(lambda hit: hit[0] if hit[0] == "\n" else _json_code(hit[0]), text)
+
+
+def _json_code(character: str) -> str:
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else code(character)
 
 
 def ascii_line(text: str) -> str:

@@ -359,3 +359,13 @@ def test_an_empty_word_is_wrong_usage(work: Repo, words: list[str]) -> None:
     before = commits(work)
     ok(work, *words, code=2)
     assert commits(work) == before
+
+
+def test_a_reason_cannot_act_on_the_terminal_of_who_asks(work: Repo) -> None:
+    """Nor give commands to a CI runner; `why` and the answers show it as text."""
+    ok(work, "task", "new", "T-1", "Greet the user")
+    said = ok(work, "task", "hold", "T-1", "--reason", "\x1b[2Jgone \u202e ##[error]boo")
+    for text in (said, ok(work, "why", "T-1")):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "##[" not in text
