@@ -78,6 +78,15 @@ class GitSnapshot:
         for path, node in sorted(listed, key=lambda pair: pair[0]):
             yield Entry(path, node.oid, node.regular)
 
+    def folders(self, path: str) -> tuple[str, ...]:
+        """The names of the folders in a folder; see `Snapshot.folders`."""
+        node = self._find(path)
+        if node is None or not node.folder:
+            return ()
+        return tuple(
+            sorted(entry.name for entry in self._read(lambda: self._source.objects.list(node.oid)) if entry.folder)
+        )
+
     def _find(self, path: str) -> Node | None:
         return self._read(lambda: self._source.objects.find(self.tree, path))
 

@@ -46,6 +46,14 @@ class Snapshot(Protocol):
         """
         ...
 
+    def folders(self, path: str) -> tuple[str, ...]:
+        """The names of the folders in a folder, sorted; none where there is no such folder.
+
+        Raises:
+            StateUnreachable: as `text`.
+        """
+        ...
+
     def read(self, entry: Entry) -> str:
         """The text of a file that `files` told of.
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from orch_gates.errors import StateDocumentError, UsageError
-from orch_gates.model.ids import TaskId, moment, task_id
+from orch_gates.model.ids import TaskId, task_id
 from orch_gates.model.lease import Lease
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
@@ -92,11 +91,10 @@ def need(snapshot: Snapshot, name: str) -> Page:
     return page
 
 
-def archived(snapshot: Snapshot, name: TaskId, now: datetime) -> str | None:
-    """The folder in which a finished task of this id is archived; None where there is none."""
-    first = moment(root_of(snapshot).created).year
-    folders = (layout.archive_folder(year, name) for year in range(first, now.year + 1))
-    return next((folder for folder in folders if snapshot.text(f"{folder}/{layout.TASK_FILE}") is not None), None)
+def archived(snapshot: Snapshot, name: TaskId) -> str | None:
+    """The folder in which a finished task of this id is archived, in whatever year; None where there is none."""
+    years = (layout.archive_folder(int(year), name) for year in snapshot.folders(layout.ARCHIVE) if year.isdecimal())
+    return next((folder for folder in years if snapshot.text(f"{folder}/{layout.TASK_FILE}") is not None), None)
 
 
 def read(snapshot: Snapshot) -> Book:

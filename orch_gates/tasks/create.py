@@ -38,7 +38,7 @@ def create(store: Store, wanted: Task, configured: Configured, now: datetime) ->
     def decision(snapshot: Snapshot) -> Change | None:
         nonlocal present
         configured.check(book.root_of(snapshot))
-        present = _present(snapshot, wanted, now)
+        present = _present(snapshot, wanted)
         if present is not None:
             return None
         path = layout.task_path(wanted.id)
@@ -55,9 +55,9 @@ def create(store: Store, wanted: Task, configured: Configured, now: datetime) ->
     return Created(present or wanted, commit)
 
 
-def _present(snapshot: Snapshot, wanted: Task, now: datetime) -> Task | None:
+def _present(snapshot: Snapshot, wanted: Task) -> Task | None:
     if (page := book.find(snapshot, wanted.id)) is None:
-        if (where := book.archived(snapshot, wanted.id, now)) is not None:
+        if (where := book.archived(snapshot, wanted.id)) is not None:
             raise UsageError(f"task {wanted.id} was finished and archived in {where}; choose another id")
         return None
     if (page.task.title, page.task.branch) != (wanted.title, wanted.branch):

@@ -163,6 +163,33 @@ def test_files_with_the_same_content_have_the_same_id(rig: Rig) -> None:
     assert list(store.load().files("a/1")) == list(store.load().files("no")) == []
 
 
+def test_the_folders_of_a_folder_are_listed(rig: Rig) -> None:
+    """Files are none of them; no such folder has none."""
+    store = rig.store()
+    writes = {"archive/2026/aa/T-1/task.md": "x\n", "archive/2024/bb/T-2/task.md": "x\n", "archive/note.md": "x\n"}
+    store.transact(lambda _: Change(event="x", task="-", subject="x", writes=writes))
+    snapshot = store.load()
+    assert snapshot.folders("archive") == ("2024", "2026")
+    assert snapshot.folders("archive/2024/bb/T-2") == snapshot.folders("nowhere") == ()
+    assert snapshot.folders("archive/note.md") == ()
+
+
+def test_what_lies_outside_is_looked_at_again_before_every_decision_but_the_first(rig: Rig) -> None:
+    """ENG-10: a decision that is taken again rests on the world as it is then."""
+    first, second = rig.store(), rig.store()
+    happened: list[str] = []
+
+    def decide(snapshot: Snapshot) -> Change:
+        happened.append("decide")
+        if len(happened) == 1:
+            second.transact(put("sweep/other.md", "other\n"))
+        return put("sweep/ours.md", "ours\n")(snapshot)
+
+    first.load()
+    assert isinstance(first.transact(decide, lambda: happened.append("look")), Committed)
+    assert happened == ["decide", "look", "decide"]
+
+
 def test_a_lost_race_decides_again_on_what_the_winner_wrote(rig: Rig) -> None:
     """P6, faults.md T2: the decision is taken again, the write is not replayed."""
     first, second = rig.store(), rig.store()

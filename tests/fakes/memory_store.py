@@ -93,6 +93,10 @@ class MemorySnapshot:
             if not folder or path.startswith(f"{folder}/"):
                 yield Entry(path, sha1(self._files[path]).hexdigest())
 
+    def folders(self, path: str) -> tuple[str, ...]:
+        below = (file.removeprefix(f"{path}/") for file in self._files if file.startswith(f"{path}/"))
+        return tuple(sorted({rest.split("/")[0] for rest in below if "/" in rest}))
+
     def read(self, entry: Entry) -> str:
         text = self.text(entry.path)
         assert text is not None

@@ -8,8 +8,12 @@ from orch_gates.engine import events, legality
 from orch_gates.engine.decide import Move, decide
 from orch_gates.engine.stages import EdgeGate, Pipeline, Stage
 from orch_gates.engine.why import Place, explain
-from orch_gates.errors import GitError
+from orch_gates.errors import GitError, UsageError
+from orch_gates.model.ids import TaskId
 from orch_gates.model.verdict import Outcome
+from orch_gates.state import layout
+from orch_gates.state.store import Change
+from orch_gates.tasks.create import create, new_task
 from tests.step_rig import PIPELINE, A, B, Rig
 from tests.tasks_builders import BEFORE, NOW, make_task, root_of
 
@@ -189,3 +193,14 @@ def test_a_stage_that_is_gone_is_no_dead_end(state: str) -> None:
     assert len(commands) <= 2
     assert (task.stage, task.state) == ("development", "active")
     assert task.developer_retries <= 1
+
+
+@pytest.mark.parametrize("years", [-3, 0, 3])
+def test_an_archived_name_is_not_used_again_whatever_the_clock_says(rig: Rig, years: int) -> None:
+    """It is looked for in every year that the archive has."""
+    rig.ask(events.CancelAsked("ann", "not wanted"))
+    folder = layout.archive_folder(NOW.year + years, TaskId("T-1"))
+    rig.store.transact(lambda _: Change("archive", "T-1", "a test's", moves={rig.folder(): folder}))
+    again = new_task("T-1", "another", branch="", by="bob", pipeline=rig.pipeline, now=NOW)
+    with pytest.raises(UsageError, match=f"was finished and archived in archive/{NOW.year + years}"):
+        create(rig.store, again, rig.configured, NOW)
