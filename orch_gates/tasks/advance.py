@@ -40,8 +40,8 @@ class Step:
 
         Gates may take minutes, so they are asked before the transaction, which refuses where the
         task, its branch's head or a report is another one by then; all of it is judged again, a
-        few times. A task that somebody else has moved since this call began is left alone: one
-        call is one step (P6).
+        few times. A task that somebody else has moved since this call began is left alone, as one
+        call is one step (P6); a rejection sends it back from wherever it is by then.
 
         Raises:
             UsageError: there is no such task.
@@ -53,7 +53,7 @@ class Step:
             snapshot = self.store.load()
             task = book.need(snapshot, name).task
             first = first or task
-            if _place(task) != _place(first):
+            if not self.reject and _place(task) != _place(first):
                 return Applied(
                     decide(task, self._event(Judged(first, first.head)), (), self.now, self.configured.pipeline), (), ""
                 )

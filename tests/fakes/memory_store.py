@@ -44,7 +44,7 @@ class MemoryRemote:
     witness: str = ""
     refusal: str = ""
     lost: list[str] = field(default_factory=list)
-    before_push: Callable[[], None] | None = None
+    before_push: Callable[[], object] | None = None
 
     def add(self, files: Mapping[str, bytes], parents: tuple[str, ...], text: str) -> str:
         oid = sha1(f"{len(self.commits)} {sorted(files)} {parents} {text}".encode()).hexdigest()

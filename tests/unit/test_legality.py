@@ -15,8 +15,9 @@ from orch_gates.engine.stages import Pipeline, Stage
 from orch_gates.forge.local import kinds
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import JobStatus
-from orch_gates.model.task import TaskState
+from orch_gates.model.task import Task, TaskState
 from tests.tasks_builders import (
+    BEFORE,
     HEAD,
     NOW,
     OLD_FEEDBACK,
@@ -413,3 +414,50 @@ def test_the_stages_may_change_to_any_pipeline(changes: Changes, found: list[str
     """Distinct, with the rework stage, without `done`; when the branch was made stays (ENG-2)."""
     changed = root_of(PIPELINE, generation=8, **changes)
     assert fields(legality.root_change(ROOT, changed, by_hand=False)) == found
+
+
+A, B = "a" * 40, "b" * 40
+ONE = (f"one@{A}",)
+SENT: Changes = {"head": A, "at": BEFORE, "ready": False, "spent": ("1" * 40,), "charged": ONE}
+CHARGED = ["sent_back.charged"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        # The way on: a new commit, or the word that it was done again.
+        ({}, {"stage": "check", "head": A}, ["stage"]),
+        ({}, {"stage": "check", "head": B}, []),
+        ({}, {"ready": True}, []),
+        ({"ready": True}, {"stage": "check", "head": A, "ready": True}, []),
+        # Charged once for one gate and commit; at another commit or by another gate again.
+        ({"stage": "check", "head": A, "ready": True}, {"cause": "one", "head": A}, []),
+        ({"stage": "check", "head": A, "ready": True}, {"cause": "two", "head": A}, ["developer_retries"]),
+        ({"stage": "check"}, {"cause": "one", "head": B}, ["developer_retries"]),
+        ({"stage": "check"}, {"head": B, "charged": (*ONE, f"one@{B}"), "developer_retries": 1}, []),
+        ({"stage": "check"}, {"head": B, "charged": (*ONE, f"one@{A}"), "developer_retries": 1}, CHARGED),
+        ({"stage": "check"}, {"head": B, "developer_retries": 1}, CHARGED),
+        # What is spent stays spent.
+        ({}, {"spent": ()}, ["sent_back.spent"]),
+        ({}, {"charged": ()}, CHARGED),
+        ({}, {"at": timestamp(NOW), "ready": True}, ["sent_back.ready"]),
+    ],
+)
+def test_what_was_spent_stays_spent(before: Changes, after: Changes, found: list[str]) -> None:
+    """The rules of ENG-9, stated without the engine's own words."""
+    old, new = (_sent(values) for values in (before, after))
+    assert fields(legality.task_change(old, new, ROOT)) == found
+
+
+def test_that_a_task_was_sent_back_is_never_taken_away() -> None:
+    """Or the next call would charge for the same again."""
+    old = _sent({})
+    new = old.model_copy(update={"sent_back": None, "reason": "other"})
+    assert fields(legality.task_change(old, new, ROOT)) == ["sent_back"]
+
+
+def _sent(values: Changes) -> Task:
+    own = {name: value for name, value in values.items() if name in SENT and name != "head"}
+    sent = {**SENT, **own}
+    rest = {name: value for name, value in values.items() if name not in SENT or name == "head"}
+    return make_task(**{"stage": "build", "sent_back": sent} | rest)

@@ -77,6 +77,17 @@ def test_a_task_that_is_held_while_gates_are_judged_stays_held(rig: Rig) -> None
     assert (applied.decision.outcome, rig.task.state, rig.task.reason) == (Outcome.DEFER, "held", "wait")
 
 
+def test_a_rejection_holds_wherever_the_task_is_by_then(rig: Rig) -> None:
+    """Somebody moves it on while the rejection is written: it is sent back all the same."""
+    rig.report("ci-green", "SUCCESS")
+    rig.advance()
+    rig.report("review-approved", "APPROVED")
+    rig.remote.before_push = rig.advance
+    applied = rig.advance(reject="not like this")
+    assert (applied.decision.move, applied.commit != "") == (Move.ROLLBACK, True)
+    assert (rig.task.stage, rig.task.reason) == ("development", "not like this")
+
+
 def test_what_never_stands_still_is_deferred_and_nothing_is_written(rig: Rig) -> None:
     """It is tried three times, then somebody has to call again."""
     heads = iter([A, B] * 9)
