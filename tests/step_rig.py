@@ -8,8 +8,8 @@ from datetime import datetime
 
 from orch_gates.engine import events
 from orch_gates.engine.stages import Caps, EdgeGate, OnRed, Pipeline, Stage
+from orch_gates.gates import registry
 from orch_gates.gates.recorded import RecordedFacts, judge
-from orch_gates.gates.registry import RECORDED
 from orch_gates.model.ids import TaskId
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
@@ -100,5 +100,7 @@ class Rig:
         return verdict
 
     def _recorded(self, name: str, head: str, read: Reader) -> Verdict:
-        gate = RECORDED[name]
-        return judge(gate, RecordedFacts(read(gate.file), head))
+        gate = registry.find(name)
+        assert gate is not None
+        assert gate.record is not None
+        return judge(RecordedFacts(gate.record, read(gate.record.file), head), gate.policy)

@@ -202,18 +202,19 @@ def retry(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
 @click.argument("name", metavar="ID")
 @text_option("--reason", required=True, metavar="TEXT", help="What was done; kept in the task's log.")
 @_REPO
-def ready(name: str, reason: str, repo: Path) -> None:
+@by_option
+def ready(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
     """Say that the work of task ID, which was sent back, was done again without a new commit.
 
     Its gates then read the reports that are recorded after it was sent back.
 
     \b
     Examples:
-      orch-gates task ready T-1 --reason "the test database was broken, it is mended"
+      orch-gates task ready T-1 --reason "the test database is up again"
     """
     from orch_gates.engine import events
 
-    _ask(name, repo, lambda by: events.ReadySaid(by, reason))
+    _ask(name, repo, overrides, lambda by: events.ReadySaid(by, reason))
 
 
 @task.command()

@@ -13,7 +13,7 @@ from orch_gates.engine import events, legality
 from orch_gates.engine.decide import Move
 from orch_gates.engine.why import Place, explain
 from orch_gates.forge.port.checks import Review, ReviewState
-from orch_gates.gates import review_approved
+from orch_gates.gates import policy, review_approved
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.tasks import book
@@ -130,7 +130,7 @@ def test_an_objection_from_before_is_not_charged_at_a_new_commit(rig: Rig) -> No
     def forge(gate: str, head: str) -> Verdict | None:
         if gate != "review-approved":
             return None
-        return review_approved.judge(review_approved.Facts(head, tuple(given)), 1)
+        return review_approved.judge(review_approved.Facts("acme/app", head, tuple(given)), policy.REVIEW_APPROVED)
 
     rig.by_forge = forge
     assert rig.advance().decision.move is Move.ROLLBACK
