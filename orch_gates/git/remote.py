@@ -15,6 +15,8 @@ from orch_gates.git import answers
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer, Pushed
 
 NAME = "origin"
+# Of a repository that is shallow itself, git fetches for ever with a filter, or with nothing at all.
+WHOLE = 2**31 - 1
 _OUTGOING = "refs/outgoing/"
 
 # What places git somewhere else, or makes it talk: `git rev-parse --local-env-vars` and the traces.

@@ -25,6 +25,7 @@ from orch_gates.state.writer import Writer
 
 # Of a call's time, for each courtesy. Whoever holds the turn longer hangs, and somebody else may have better luck.
 _PATIENCE = 0.25
+_LONGEST_PATIENCE = 5.0
 # Who writes again at once is always a fetch ahead of the others, who would never win (faults.md T7).
 _REST = 2.0
 
@@ -79,7 +80,7 @@ class GitStore:
         deadline = self._deadline()
         rest = min(self._rest_until - self._timing.monotonic(), deadline.left() * _PATIENCE)
         self._timing.sleep(max(0.0, rest))
-        with self._source.turn(self._timing, deadline.left() * _PATIENCE):
+        with self._source.turn(self._timing, min(deadline.left() * _PATIENCE, _LONGEST_PATIENCE)):
             begun = deadline.spent()
             result = Transaction(self._reader, self._writer, deadline, decide, look_again).run()
         if isinstance(result, Committed):

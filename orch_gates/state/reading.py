@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from orch_gates.state.cache import Seen
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.history import descends
 from orch_gates.state.refs import WITNESS
-from orch_gates.state.source import Heads, Source
+from orch_gates.state.source import Heads, Source, cut_off
 from orch_gates.state.timing import Deadline, Timing
 from orch_gates.state.writer import Base
 
@@ -93,7 +94,9 @@ class Reader:
 
     def after(self, commit: str) -> None:
         """Remember that `commit`, made here, is the branch and its witness now."""
-        self.took(Base(self._snapshot(commit), commit))
+        # It has landed, whatever became of the cache meanwhile: the next call reads it anew.
+        with contextlib.suppress(StateError):
+            self.took(Base(self._snapshot(commit), commit))
 
     def since(self, base: Base, commit: str) -> Iterator[str]:
         """The commits of the branch that came after `commit`, newest first."""
@@ -148,7 +151,7 @@ def certain(objects: Objects, tip: str, ancestor: str) -> bool:
     """
     answer = descends(objects, tip, ancestor)
     if answer is None:
-        raise StateError("the history of the state branch is cut off on its remote, so nothing proves it whole")
+        raise cut_off()
     return answer
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
-from orch_gates.errors import MissingState, StateDenied
+from orch_gates.errors import MissingState, StateDenied, StateError
 from orch_gates.state.attempts import Attempts, Done, Landed, Sent
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.kinds import Kinds
@@ -130,7 +131,8 @@ class Restoring:
         """What was done; see `Call.settle`."""
         plan = self._plans[landed.commit]
         self._source.forget()
-        if not landed.late:
+        # It has landed, whatever became of the cache meanwhile.
+        with contextlib.suppress(StateError):
             snapshot = GitSnapshot(self._source, landed.commit, max(self._deadline.left(), self._deadline.reserve))
             self._reader.took(Base(snapshot, plan.witness))
         return plan.done

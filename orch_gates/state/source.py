@@ -12,7 +12,7 @@ from pathlib import Path
 from orch_gates.documents import escape
 from orch_gates.errors import StateBusy, StateDenied, StateError, StateUnreachable, WrongStateBranch
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer
-from orch_gates.git.remote import Remote, Update
+from orch_gates.git.remote import WHOLE, Remote, Update
 from orch_gates.git.tree import Objects
 from orch_gates.state.cache import Cache, Seen, Session
 from orch_gates.state.layout import ARCHIVE
@@ -152,6 +152,8 @@ class Source:
             StateUnreachable, StateDenied, StateError: as `fetch`.
         """
         wanted = sorted(set(oids))
+        if self._session is not None and not self._session.git_dir.is_dir():
+            raise StateError("the cache of the state branch was removed meanwhile; run the command again")
         if self.local is not None or self._session is None:
             raise StateError(f"the repository lacks object {wanted[0]}; `git fsck` in it shows what else")
         answer = self._remote.fetch_objects(self._session.git_dir, wanted, timeout=timeout, only=only)
@@ -165,19 +167,22 @@ class Source:
         With `files`, every file that any of the commits ever had is there too.
 
         Raises:
-            StateUnreachable, StateDenied, StateError: as `fetch`.
+            StateUnreachable, StateDenied, StateError: as `fetch`; also where the remote does not have it all.
         """
         if self.local is not None:
             assert self._session is not None
+            _refuse_shallow(self.local)
             yield Whole(self._session.git_dir, self.objects)
             return
         # Fetched apart: where git has a commit already, it takes what is behind it for granted.
         assert self._session is not None
         with self._session.apart() as git_dir:
             specs = [f"+{self.ref}:refs/tip"] * bool(heads.tip) + [f"+{WITNESS}:refs/witness"] * bool(heads.witness)
-            answer = self._remote.fetch(git_dir, specs, timeout=timeout, only="" if files else "tree:0")
+            only = "" if files else "tree:0"
+            answer = self._remote.fetch(git_dir, specs, timeout=timeout, depth=WHOLE, only=only)
             if answer.meaning is not Fetched.DONE:
                 raise failure(answer)
+            _refuse_shallow(git_dir)
             self._session.lend(git_dir)
             yield Whole(git_dir, Objects(git_dir / "objects"))
 
@@ -265,6 +270,19 @@ class Source:
             if answer.meaning is not Fetched.ABSENT:
                 return answer
         return FetchAnswer(Fetched.FAILED, "refs of the remote came and went while they were read")
+
+
+def cut_off() -> StateError:
+    """The remote is shallow itself."""
+    return StateError(
+        "the history of the state branch is cut off on its remote, so nothing proves it whole; "
+        "`git fetch --unshallow` in that repository completes it"
+    )
+
+
+def _refuse_shallow(git_dir: Path) -> None:
+    if (git_dir / "shallow").exists():
+        raise cut_off()
 
 
 def failure(answer: FetchAnswer) -> StateError:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.errors import MissingState, StateDenied, StateUnreachable
+from orch_gates.errors import MissingState, StateDenied, StateError, StateUnreachable
 from orch_gates.state.outcome import Committed
 from tests import state_rig
 from tests.fakes import git_http
@@ -169,3 +169,34 @@ def test_a_push_that_was_never_sent_is_known_not_to_have_landed(rig: GitRig, ser
         rig.store(ORCH_STATE_TIMEOUT_S="4").transact(put("README.md", "# One\n"))
     assert len([path for _, path, _ in server.requests if path.endswith("info/refs")]) < 12
     assert rig.tip() == before
+
+
+@pytest.mark.parametrize("how", ["path", "file"])
+def test_a_remote_that_is_shallow_itself_proves_nothing_and_hangs_nobody(rig: GitRig, how: str) -> None:
+    """`verify` and `task log` say so at once, in the same words however the remote is reached."""
+    for number in range(3):
+        rig.store().transact(put("README.md", f"# {number}\n"))
+    cut = rig.folder / "cut.git"
+    source = f"file://{rig.server.path}"
+    rig.server.git("clone", "--quiet", "--bare", "--depth=2", "--branch=orch-state", source, str(cut))
+    rig.url = f"file://{cut}" if how == "file" else str(cut)
+    store = rig.store(ORCH_STATE_TIMEOUT_S="60")
+    begun = time.monotonic()
+    with pytest.raises(StateError, match=r"is cut off on its remote.*--unshallow"):
+        next(iter(store.log()))
+    with pytest.raises(StateError, match=r"is cut off on its remote.*--unshallow"), store.audit():
+        pass
+    assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize("rig", ["path", "file-filter"], indirect=True)
+def test_a_push_that_landed_is_told_whatever_became_of_the_cache(rig: GitRig) -> None:
+    """Something cleans up the cache while the push is under way; whoever is told of a failure would write twice."""
+    store = rig.store("cache")
+    store.load()
+    rig.hook("post-receive", f"rm -rf {rig.folder / 'cache'}\n")
+    done = store.transact(put("README.md", "# One\n"))
+    assert isinstance(done, Committed)
+    assert done.commit == rig.tip()
+    rig.hook("post-receive", "exit 0\n")
+    assert rig.store("cache").load().tip == done.commit

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,3 +46,30 @@ def test_a_writer_that_hangs_holds_up_nobody_for_long(rig: GitRig, gate: str) ->
     with lock.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert isinstance(store.transact(put("sweep/b.md")), Committed)
+
+
+@pytest.mark.slow
+def test_a_stopped_writer_costs_the_others_five_seconds_at_most(rig: GitRig) -> None:
+    """Somebody pressed Ctrl-Z in the middle of a write; the others have all the time that they have by default."""
+    started = rig.folder / "started"
+    rig.hook("pre-receive", f"test -e {started} && exit 0\ntouch {started}\nsleep 10\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.state_writer"],
+        env={**os.environ, "ORCH_STATE_REMOTE": rig.url, "ORCH_CACHE_DIR": str(rig.folder / "shared")},
+        cwd=Path(__file__).parent.parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as stopped:
+        assert stopped.stdin is not None
+        stopped.stdin.write(b'[[["stopped"]], 0, "die"]\n')
+        stopped.stdin.flush()
+        while not started.exists():
+            time.sleep(0.01)
+        os.killpg(stopped.pid, signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            assert isinstance(rig.store("shared").transact(put("sweep/b.md")), Committed)
+            assert time.monotonic() - begun < 8
+        finally:
+            os.killpg(stopped.pid, signal.SIGKILL)
