@@ -101,6 +101,7 @@ _UNABLE = re.compile(
     r"exceeds maximum allowed size|mismatched (object )?(algorithm|format)",
     re.IGNORECASE,
 )
+_IN_THE_WAY = re.compile(r"'(?P<there>refs/[^']+)' exists; cannot create '(?P<wanted>refs/[^']+)'")
 _ABSENT = re.compile(r"couldn't find remote ref", re.IGNORECASE)
 _BUSY = re.compile(
     r"returned error: (429|50[0234])|HTTP (429|50[0234])|connection reset|empty reply|early EOF|unexpected disconnect|"
@@ -138,6 +139,8 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     text = "\n".join([*reasons, stderr])
     telling = [reason for reason in reasons if not _FOLLOWS.search(reason)]
     words = _words([*telling, stderr] if telling or stderr.strip() else reasons)
+    if way := _IN_THE_WAY.search(stderr):
+        return PushAnswer(Pushed.REFUSED, f"{way['there']} is in the way of {way['wanted']}: delete or rename it first")
     if any("remote rejected" in reason for reason in telling) and _MOVED.search(stderr):
         return PushAnswer(Pushed.LOST, words)
     # A server that says so itself has a rule against it; who is only overtaken hears it from git on this side.

@@ -22,7 +22,8 @@ from orch_gates.errors import GitError
 FILE_MODE = b"100644"
 FOLDER_MODE = b"40000"
 
-_WHO = re.compile(r"<(?P<email>[^<>]*)> (?P<seconds>[0-9]{1,12}) [+-][0-9]{4}$")
+_WHO = re.compile(r"[^<>]*<(?P<email>[^<>]*)> (?P<seconds>[0-9]{1,12}) [+-][0-9]{4}")
+_UNFIT = re.compile(r"[<>\x00-\x1f\x7f]")
 _REGULAR = {FILE_MODE, b"100755", b"100664"}
 
 
@@ -59,13 +60,18 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit holds and what it follows; `seconds` since 1970 as its committer's clock said."""
+    """What a commit holds and what it follows; `seconds` since 1970 as its committer's clock said.
+
+    Not `well_formed`: git would have refused to make it, as its author or committer cannot be read. Whatever cannot
+    is empty or zero.
+    """
 
     tree: str
     parents: tuple[str, ...]
     email: str
     seconds: int
     message: str
+    well_formed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +124,14 @@ class Objects:
         header, _, message = self._read(oid, ObjectType.COMMIT).decode("utf-8", "replace").partition("\n\n")
         fields = [line.partition(" ") for line in header.split("\n")]
         trees = [value for name, _, value in fields if name == "tree"]
-        committers = [found for name, _, value in fields if name == "committer" and (found := _WHO.search(value))]
-        if len(trees) != 1 or len(committers) != 1:
+        if len(trees) != 1:
             raise GitError(f"commit {oid} is broken")
         parents = tuple(value for name, _, value in fields if name == "parent")
-        return Commit(trees[0], parents, committers[0]["email"], int(committers[0]["seconds"]), message)
+        # Servers take such a commit, so it stops nobody from reading the branch.
+        who = [_WHO.fullmatch(value) for name, _, value in fields if name in {"author", "committer"}]
+        committer = next((_WHO.fullmatch(value) for name, _, value in fields if name == "committer"), None)
+        email, seconds = (committer["email"], int(committer["seconds"])) if committer else ("", 0)
+        return Commit(trees[0], parents, email, seconds, message, len(who) == 2 and None not in who)
 
     def list(self, tree: str) -> tuple[Node, ...]:
         """A folder's entries, in git's order.
@@ -227,7 +236,13 @@ class Objects:
         )
 
     def put_commit(self, tree: str, parents: tuple[str, ...], author: Author, seconds: int, message: str) -> str:
-        """Store a commit made at `seconds` since 1970, UTC."""
+        """Store a commit made at `seconds` since 1970, UTC.
+
+        Raises:
+            GitError: the author's name or address cannot be part of a commit.
+        """
+        if _UNFIT.search(author.name + author.email) or not author.name.strip():
+            raise GitError(f"{author.name!r} <{author.email!r}> is no author: no <, > or control character, and a name")
         who = f"{author.name} <{author.email}> {max(0, seconds)} +0000"
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
         return self._write(ObjectType.COMMIT, ("\n".join(lines) + "\n\n" + message).encode())

@@ -62,6 +62,8 @@ class ChangeJudge:
         return Judged(said, tuple(self._problems(commit, said)))
 
     def _problems(self, commit: Commit, said: Logged) -> Iterator[Problem]:
+        if not commit.well_formed:
+            yield Problem("", "author", "author and committer have to be `name <address> seconds zone`")
         if len(commit.parents) > 1 and not restores(commit):
             yield Problem("", "parents", "a commit of this branch follows one other; it never merges")
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from orch_gates.errors import MissingState, StateDenied, StateError, StateUnreachable
+from orch_gates.git.tree import Author
+from orch_gates.state import place
+from orch_gates.state.git_store import GitStore, Identity
 from orch_gates.state.outcome import Committed
 from tests import state_rig
 from tests.fakes import git_http
@@ -200,3 +204,43 @@ def test_a_push_that_landed_is_told_whatever_became_of_the_cache(rig: GitRig) ->
     assert done.commit == rig.tip()
     rig.hook("post-receive", "exit 0\n")
     assert rig.store("cache").load().tip == done.commit
+
+
+@pytest.mark.parametrize("name", ["refs/heads/orch-state/x", "refs/orch/witness/x"])
+def test_a_ref_in_the_way_of_a_new_branch_is_named(tmp_path: Path, name: str) -> None:
+    """Anybody may have pushed it; without it the branch is made."""
+    with state_rig.rig("path", tmp_path) as rig:
+        assert isinstance(rig, GitRig)
+        rig.server.git(
+            "update-ref", name, rig.server.git("commit-tree", "-m", "x", rig.server.git("mktree", stdin=b""))
+        )
+        with pytest.raises(StateDenied, match=f"{name} is in the way of .*: delete or rename it"):
+            rig.store(ORCH_STATE_TIMEOUT_S="20").initialise(FILES)
+        rig.server.git("update-ref", "-d", name)
+        assert isinstance(rig.store().initialise(FILES), Committed)
+
+
+@pytest.mark.parametrize("who", ["bot <CI Bot <ci@example.org>> 5 +0000", "bot\nci <a@b> 5 +0000", "nobody"])
+def test_a_commit_with_an_author_that_cannot_be_read_stops_nobody(rig: GitRig, who: str) -> None:
+    """An older version, or a person, may have pushed one: it is read past, built upon, and named by `verify`."""
+    tree = rig.server.git("rev-parse", f"{BRANCH}^{{tree}}")
+    text = f"tree {tree}\nparent {rig.tip()}\nauthor {who}\ncommitter {who}\n\nx\n".encode()
+    bad = rig.server.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=text)
+    rig.server.git("update-ref", BRANCH, bad)
+    store = rig.store()
+    assert store.load().tip == bad
+    assert isinstance(store.transact(put("README.md", "# One\n")), Committed)
+    assert [entry.commit for entry in store.log()][1] == bad
+    with store.audit() as audit:
+        found = {judged.logged.commit: [problem.field for problem in judged.problems] for judged in audit.judged()}
+    assert "author" in found[bad]
+
+
+def test_an_author_that_no_commit_can_have_is_refused(rig: GitRig) -> None:
+    before = rig.tip()
+    made = place.source(place.find(rig.url, rig.folder, {}, timeout=9), "orch-state", rig.folder / "c", os.environ)
+    store = GitStore(made, Identity(Author("bot", "CI Bot <ci@example.org>"), "bot"), 20)
+    with pytest.raises(StateError, match="is no author"):
+        store.transact(put("README.md", "# One\n"))
+    store.close()
+    assert rig.tip() == before
