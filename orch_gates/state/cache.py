@@ -131,14 +131,13 @@ class Cache:
         with _usable(self._root):
             try:
                 name = (self._root / "current").read_text("ascii").strip()
-            except (FileNotFoundError, UnicodeDecodeError):
+                store = self._root / name
+                if not _STORE.fullmatch(name) or not _shared(store, held) or _worn(store):
+                    return None
+                return _session(store, held) if _alternate(store) == _line(alternate) else None
+            except (FileNotFoundError, UnicodeDecodeError, PermissionError):
+                # Another user's, e.g. of a command that was run with sudo once.
                 return None
-            store = self._root / name
-            if not _STORE.fullmatch(name) or not _shared(store, held) or _worn(store):
-                return None
-            if _alternate(store) != _line(alternate):
-                return None
-            return _session(store, held)
 
     def begin(self, held: contextlib.ExitStack, alternate: Path | None) -> Session:
         """A session on a new store that nobody else sees yet; `alternate` holds objects to be used in place.
@@ -176,7 +175,20 @@ def _usable(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StateError(f"the cache {root} cannot be used: {error.strerror}; set ORCH_CACHE_DIR") from error
+        raise StateError(
+            f"the cache {root} cannot be used: {error.strerror}{_whose(error, root)}; set ORCH_CACHE_DIR"
+        ) from error
+
+
+def _whose(error: OSError, root: Path) -> str:
+    """Who has to be asked about a folder that may not be used."""
+    if not isinstance(error, PermissionError):
+        return ""
+    try:
+        there = next(path for path in (root, *root.parents) if path.exists())
+        return f" ({there} belongs to {there.owner()})"
+    except (OSError, KeyError, StopIteration):
+        return ""
 
 
 def _alternates(store: Path) -> Path:
@@ -222,7 +234,7 @@ def _new_store(root: Path, held: contextlib.ExitStack) -> Path:
 def _remove_unused(root: Path, kept: Path) -> None:
     for store in root.glob("store-*"):
         if store != kept:
-            with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as held:
+            with contextlib.suppress(FileNotFoundError, PermissionError), contextlib.ExitStack() as held:
                 descriptor = os.open(store / "in-use", os.O_RDWR | os.O_CLOEXEC)
                 held.callback(os.close, descriptor)
                 with contextlib.suppress(BlockingIOError):
@@ -238,9 +250,11 @@ def _worn(store: Path) -> bool:
         packs = len(list((objects / "pack").glob("*.pack")))
         loose = len(list((objects / "17").glob("*")))
         sessions = len(list(store.glob("session-*")))
+        # A command of another user has left folders that only that one may write to.
+        foreign = not all(os.access(folder, os.W_OK) for folder in (store, objects, *objects.iterdir()))
     except FileNotFoundError:
         return True
-    return packs > _MOST_PACKS or loose > _MOST_LOOSE or sessions > _MOST_SESSIONS
+    return packs > _MOST_PACKS or loose > _MOST_LOOSE or sessions > _MOST_SESSIONS or foreign
 
 
 def _session(store: Path, held: contextlib.ExitStack) -> Session:
