@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from orch_gates.document_kinds import KINDS
 from orch_gates.errors import MissingState, StateDenied, StateError, StateUnreachable
 from orch_gates.git.tree import Author
 from orch_gates.state import place
@@ -232,14 +233,14 @@ def test_a_commit_with_an_author_that_cannot_be_read_stops_nobody(rig: GitRig, w
     assert isinstance(store.transact(put("README.md", "# One\n")), Committed)
     assert [entry.commit for entry in store.log()][1] == bad
     with store.audit() as audit:
-        found = {judged.logged.commit: [problem.field for problem in judged.problems] for judged in audit.judged()}
-    assert "author" in found[bad]
+        judged = {one.logged.commit: one.problems for one in audit.judged(lambda _: True)}
+    assert "author" in {problem.field for problem in judged[bad]}
 
 
 def test_an_author_that_no_commit_can_have_is_refused(rig: GitRig) -> None:
     before = rig.tip()
-    made = place.source(place.find(rig.url, rig.folder, {}, timeout=9), "orch-state", rig.folder / "c", os.environ)
-    store = GitStore(made, Identity(Author("bot", "CI Bot <ci@example.org>"), "bot"), 20)
+    made = place.source(place.Place(rig.url, ()), "orch-state", rig.folder / "c", os.environ)
+    store = GitStore(made, Identity(Author("bot", "CI Bot <ci@example.org>"), "bot"), 20, KINDS)
     with pytest.raises(StateError, match="is no author"):
         store.transact(put("README.md", "# One\n"))
     store.close()
