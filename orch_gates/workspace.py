@@ -11,12 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from orch_gates import clock, wiring
+from orch_gates import clock
 from orch_gates import settings as settings_module
+from orch_gates.config import file as config_file
 from orch_gates.config.file import Config
 from orch_gates.errors import SettingsError
+from orch_gates.gates import range as ranges
 from orch_gates.git import clone as clones
-from orch_gates.git.cli import Git
+from orch_gates.git.cli import Git, default_branch_commit, open_repository
 from orch_gates.git.clone import Clone
 from orch_gates.settings import Settings
 
@@ -63,12 +65,11 @@ class Workspace:
         Raises:
             GitError: the configuration file cannot be found where it was read.
         """
-        from orch_gates.config.file import PATH
-        from orch_gates.gates import range as ranges
+        from orch_gates.config.history import file_at
         from orch_gates.tasks.configured import Configured
 
         commit = self.config.revision
-        file = self.git.text("rev-parse", f"{commit}:{PATH}") if self.config.present else ""
+        file = file_at(self.git, commit) if self.config.present else ""
 
         def tip() -> str:
             return commit if self.git.is_bare() else self.heads.of(ranges.target_name(self.git, self.settings))
@@ -231,17 +232,45 @@ class Workspace:
 
 
 def open_workspace(
-    directory: Path, overrides: Mapping[str, str] | None = None, observe: Observe = unobserved
+    directory: Path,
+    overrides: Mapping[str, str] | None = None,
+    observe: Observe = unobserved,
+    *,
+    before_push: bool = False,
 ) -> Workspace:
     """The workspace of a repository, configured by its default branch (P5); `overrides` are the command line's.
+
+    `before_push`: in a CI run for a push to that branch, what was there before it counts, as the push itself is judged.
 
     Raises:
         OrchError: there is no repository, or its configuration is wrong.
     """
     settings = settings_module.load(overrides=overrides or {})
-    git = wiring.repository(settings, directory)
-    settings, config = wiring.configured(settings, git, wiring.configuring_commit(settings, git))
+    git = repository(settings, directory)
+    trusted = configuring_commit(settings, git, before_push=before_push)
+    settings, config = config_file.configured(settings, git, trusted)
     return Workspace(settings, git, clock.utc_now(), config, observe)
+
+
+def repository(settings: Settings, directory: Path, *, inside_hook: bool = False) -> Git:
+    """Git on the repository that holds a directory.
+
+    Raises:
+        GitError: there is none.
+    """
+    timeout = settings.security.budget.seconds
+    return open_repository(directory, settings.inherited_env, timeout=timeout, inside_hook=inside_hook)
+
+
+def configuring_commit(settings: Settings, git: Git, *, before_push: bool) -> str:
+    """The commit that configures a repository, see `open_workspace`; empty where there is none (P5).
+
+    Raises:
+        UnknownRevision: the branch that it should be on is not here.
+    """
+    if git.is_bare():
+        return default_branch_commit(git)
+    return ranges.trusted(git, settings, base="", head="") if before_push else ranges.newest(git, settings)
 
 
 def _user(inherited: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orch_gates import clock, wiring
+from orch_gates import clock, workspace
 from orch_gates.document_kinds import KINDS
 from orch_gates.git.tree import Author
 from orch_gates.settings import Settings
@@ -17,7 +17,7 @@ def open_store(settings: Settings, directory: Path) -> GitStore:
     """That at ORCH_STATE_REMOTE, also outside of any repository; else that of the repository here."""
     state = settings.state
     if not state.remote:
-        return Workspace(settings, wiring.repository(settings, directory), clock.utc_now()).store
+        return Workspace(settings, workspace.repository(settings, directory), clock.utc_now()).store
     there = place.Place(state.remote, ())
     source = place.source(there, state.branch, settings.tools.cache_dir, settings.inherited_env)
     author = Author(state.author_name, state.author_email)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orch_gates.cli.boundary import exit_codes, say, warn_quarantined
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
+
+if TYPE_CHECKING:
+    from orch_gates.model.task import Task
+    from orch_gates.model.verdict import Verdict
+    from orch_gates.tasks.advance import Step
+    from orch_gates.tasks.edge import Reader
+    from orch_gates.workspace import Workspace
 
 
 @click.command()
@@ -44,7 +52,6 @@ def advance(
       orch-gates advance T-1 --dry-run --json
     """
     with exit_codes():
-        from orch_gates.cli.session import open_step
         from orch_gates.errors import UsageError
         from orch_gates.report import tasks as render
         from orch_gates.workspace import open_workspace
@@ -52,13 +59,40 @@ def advance(
         if approve and reject:
             raise UsageError("--approve and --reject contradict each other")
         found = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
-        step = open_step(found, approve=approve, reject=reject)
+        step = _step(found, approve=approve, reject=reject)
         applied = step.would(name) if dry_run else step.take(name)
         if as_json:
             say(render.step_json(applied.decision, applied.verdicts, applied.commit))
         else:
             say(render.step(name, applied.decision, applied.verdicts, recorded=bool(applied.commit)))
         raise SystemExit(applied.decision.outcome.exit_code)
+
+
+def _step(workspace: Workspace, *, approve: bool, reject: str) -> Step:
+    """One step of a task: by its gates, or by the word of the person who runs this command."""
+    from orch_gates.errors import ForgeUnavailable
+    from orch_gates.gates.evaluate import evaluate
+    from orch_gates.gates.gate import Ports, Subject, Unknown
+    from orch_gates.tasks.advance import Step
+
+    def gate(name: str, task: Task, head: str, read: Reader) -> Verdict:
+        ports = Ports(workspace.settings, read, lambda: workspace.forge)
+        answer = evaluate(name, Subject(head, task.branch, workspace.target), ports)
+        if isinstance(answer, Unknown):
+            # Nothing follows from facts that could not be gathered, so the task stays as it is (P2).
+            raise ForgeUnavailable(answer.reason)
+        return answer
+
+    return Step(
+        store=workspace.store,
+        configured=workspace.configured,
+        gate=gate,
+        head_of=workspace.heads.of,
+        by=workspace.by,
+        now=workspace.now,
+        approve=approve,
+        reject=reject,
+    )
 
 
 @click.command()

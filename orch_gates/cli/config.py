@@ -38,16 +38,17 @@ def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
       orch-gates config show --json --ref origin/topic
     """
     with exit_codes():
-        from orch_gates import wiring
+        from orch_gates import workspace
         from orch_gates.cli import config_view
+        from orch_gates.config import file as config_file
         from orch_gates.config.listing import listing
         from orch_gates.errors import ConfigError
 
         settings = load()
-        git = wiring.repository(settings, repo)
-        revision = git.resolve(ref) if ref else wiring.configuring_commit(settings, git)
+        git = workspace.repository(settings, repo)
+        revision = git.resolve(ref) if ref else workspace.configuring_commit(settings, git, before_push=True)
         try:
-            merged, found = wiring.configured(settings, git, revision)
+            merged, found = config_file.configured(settings, git, revision)
         except ConfigError as error:
             _refuse(error, error.exit_code)
         listed = listing(merged, found)

@@ -46,7 +46,7 @@ def play(bench: Bench, number: int) -> None:
 
 
 def _state(bench: Bench) -> GitStore:
-    from orch_gates import clock, settings, wiring, workspace
+    from orch_gates import clock, settings, workspace
     from orch_gates.engine.stages import DEFAULT
     from orch_gates.model.ids import timestamp
     from orch_gates.model.root import Root
@@ -54,7 +54,7 @@ def _state(bench: Bench) -> GitStore:
     from orch_gates.state.branch import branch_files
 
     loaded = settings.load({**bench.env(), "ORCH_CACHE_DIR": str(bench.root / "cache")})
-    git = wiring.repository(loaded, bench.root / "server.git")
+    git = workspace.repository(loaded, bench.root / "server.git")
     store = workspace.Workspace(loaded, git, clock.utc_now()).store
     root = Root(generation=1, created=timestamp(clock.utc_now()), stages=DEFAULT.names, rework=DEFAULT.rework)
     made = store.initialise(branch_files(root))

@@ -64,13 +64,12 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
             say(f"Report: {shown}\n")
         code = verdict.outcome.exit_code
         if status:
-            from orch_gates import wiring
             from orch_gates.cli import post_status
-            from orch_gates.workspace import Workspace
+            from orch_gates.workspace import Workspace, repository
 
             nothing = verdict.evidence.get("objects_expected") == 0
             judged = "" if nothing else str(verdict.evidence.get("head") or "")
-            workspace = Workspace(settings, wiring.repository(settings, repo), clock.utc_now(), observe=options.observe)
+            workspace = Workspace(settings, repository(settings, repo), clock.utc_now(), observe=options.observe)
             code = post_status.post(workspace, verdict, judged)
         raise SystemExit(code)
 

@@ -79,7 +79,7 @@ def _judge(gate: Gate[Any], asked: _Asked, options: ForgeOptions, *, as_json: bo
     from orch_gates.workspace import open_workspace
 
     outputs(load(overrides=options.overrides), asked.repo)
-    workspace = open_workspace(asked.repo, options.overrides, options.observe)
+    workspace = open_workspace(asked.repo, options.overrides, options.observe, before_push=True)
     settings, git = workspace.settings, workspace.git
     event = ranges.read_event(settings) if not asked.head else ranges.Event()
     subject = Subject(

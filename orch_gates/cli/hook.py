@@ -29,10 +29,10 @@ def pre_receive() -> None:
     """Judge a push on the server; git gives the refs on stdin. Exit 0 accepts, 1 or 2 refuses."""
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
-        from orch_gates import wiring
         from orch_gates.gates.security.judge import out_of_scope
         from orch_gates.hooks import checks, updates
         from orch_gates.scanners import early
+        from orch_gates.workspace import repository
 
         settings = settings_module.load()
         data = _stdin()
@@ -40,7 +40,7 @@ def pre_receive() -> None:
         if skipped is not None and not settings.state.guard_enabled:
             _finish(skipped, action="push", kept="Nothing was stored.")
         with early.taken() as started:
-            git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
+            git = repository(settings, _working_directory(), inside_hook=True)
             context = checks.on_server(settings, git, started)
             pushed = updates.parse_pre_receive(data, most=context.settings.security.budget.refs)
             checks.refuse_stale(git, pushed, namespaced="GIT_NAMESPACE" in settings.inherited_env)
@@ -59,10 +59,10 @@ def pre_push(remote: str, url: str) -> None:
     """
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
-        from orch_gates import wiring
         from orch_gates.gates.security.judge import out_of_scope
         from orch_gates.hooks import checks, updates
         from orch_gates.scanners import early
+        from orch_gates.workspace import repository
 
         settings = settings_module.load()
         verdict = out_of_scope(settings)
@@ -70,7 +70,7 @@ def pre_push(remote: str, url: str) -> None:
             given = settings.hook
             name = remote or given.remote_name
             with early.taken() as started:
-                git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
+                git = repository(settings, _working_directory(), inside_hook=True)
                 context = checks.in_clone(settings, git, name, started)
                 if given.from_ref or given.to_ref:
                     pushed = updates.from_pre_commit(context.git, given)
@@ -86,11 +86,11 @@ def pre_commit() -> None:
     """Judge the staged content before the commit exists."""
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
-        from orch_gates import wiring
         from orch_gates.errors import UsageError
         from orch_gates.gates.security.judge import out_of_scope
         from orch_gates.hooks import checks
         from orch_gates.scanners import early
+        from orch_gates.workspace import repository
 
         settings = settings_module.load()
         verdict = out_of_scope(settings)
@@ -100,7 +100,7 @@ def pre_commit() -> None:
             )
         if verdict is None:
             with early.taken() as started:
-                git = wiring.repository(settings, wiring.working_directory(), inside_hook=True)
+                git = repository(settings, _working_directory(), inside_hook=True)
                 verdict = checks.about_to_commit(checks.in_clone(settings, git, "origin", started), clock.utc_now())
         if verdict is None:
             if settings.ci.active:
@@ -139,6 +139,15 @@ def install(repository: Path, gitea: bool, every: bool) -> None:
         lines = installing.install_all(settings, repository) if every else None
         for line in lines or installing.install(settings, repository, gitea=gitea):
             click.echo(line)
+
+
+def _working_directory() -> Path:
+    from orch_gates.errors import UsageError
+
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(f"the working directory cannot be told: {error.strerror}") from error
 
 
 def _document_kinds() -> Kinds:

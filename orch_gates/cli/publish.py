@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orch_gates.cli.boundary import say
-from orch_gates.errors import UsageError
+from orch_gates.errors import GitError, UsageError
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
 
@@ -26,13 +26,12 @@ def outputs(settings: Settings, directory: Path, report: Path | None = None, sar
     Raises:
         UsageError: one of them is in no place for a file, or two are one.
     """
-    from orch_gates import wiring
     from orch_gates.report import output_path
 
     output_path.check_runner_files(settings.ci)
     if report is None and sarif is None:
         return Outputs()
-    top = wiring.work_tree(settings, directory)
+    top = _work_tree(settings, directory)
     named = Outputs(
         report and output_path.resolve(report, top, "--report"),
         sarif and output_path.resolve(sarif, top, "--sarif"),
@@ -40,6 +39,15 @@ def outputs(settings: Settings, directory: Path, report: Path | None = None, sar
     if named.report is not None and named.report == named.sarif:
         raise UsageError("--report and --sarif name the same file; give each its own")
     return named
+
+
+def _work_tree(settings: Settings, directory: Path) -> Path | None:
+    from orch_gates.workspace import repository
+
+    try:
+        return Path(repository(settings, directory).text("rev-parse", "--show-toplevel"))
+    except GitError:
+        return None
 
 
 def publish(settings: Settings, verdict: Verdict, report: Path | None, sarif: Path | None, *, as_json: bool) -> None:

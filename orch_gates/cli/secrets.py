@@ -43,7 +43,7 @@ def allow(finding: str, base: str, head: str, repo: Path, owner: str, reason: st
           --reason "test key of the vendor's sandbox" --expires 2027-06-30
     """
     with exit_codes():
-        from orch_gates import wiring
+        from orch_gates import workspace
         from orch_gates.cli.security_run import SecurityRun
         from orch_gates.gates.security import allowlist, allowlist_file
         from orch_gates.gates.security.scan import Unproven
@@ -51,7 +51,7 @@ def allow(finding: str, base: str, head: str, repo: Path, owner: str, reason: st
 
         settings = load()
         until = _date(expires)
-        git = wiring.repository(settings, repo)
+        git = workspace.repository(settings, repo)
         key = allowlist_file.read_key(settings, git)
         if not key:
             raise UsageError("there is no key for the list; make one with `orch-gates secrets key`")
@@ -80,11 +80,11 @@ def key(repo: Path) -> None:
     with exit_codes():
         import secrets as random
 
-        from orch_gates import wiring
+        from orch_gates import workspace
         from orch_gates.gates.security import allowlist_file
         from orch_gates.report import files
 
-        path = allowlist_file.key_file(wiring.repository(load(), repo))
+        path = allowlist_file.key_file(workspace.repository(load(), repo))
         files.make_folder(path.parent)
         if not files.create(path, random.token_hex(32) + "\n", 0o600):
             click.echo(f"kept {path}: it exists")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from orch_gates import wiring
+from orch_gates import workspace
+from orch_gates.config import file as config_file
 from orch_gates.errors import ConfigError, OrchError, ReportError
 from orch_gates.gates import range as ranges
 from orch_gates.gates.range import Range
@@ -47,7 +48,7 @@ class SecurityRun:
         # Loading the report's models takes as long as a small scan, so it goes on beside it.
         threading.Thread(target=importlib.import_module, args=["orch_gates.report.security"]).start()
         with early.taken() as started:
-            git = wiring.repository(self.settings, self.directory)
+            git = workspace.repository(self.settings, self.directory)
             try:
                 run: SecurityRun | OrchError = self._configured(git)
             except OrchError as error:
@@ -80,7 +81,7 @@ class SecurityRun:
     def _configured(self, git: Git) -> SecurityRun:
         """The same run by the settings that the trusted configuration file leads to (P5)."""
         trusted = ranges.trusted(git, self.settings, base=self.base, head=self.head)
-        merged, _ = wiring.configured(self.settings, git, trusted)
+        merged, _ = config_file.configured(self.settings, git, trusted)
         return replace(self, settings=merged)
 
     def facts(self, git: Git, started: Engine | None) -> SecurityFacts:

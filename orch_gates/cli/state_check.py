@@ -65,7 +65,7 @@ def _configured(workspace: Workspace) -> Callable[[Root], bool]:
     def known() -> Pipelines:
         return pipelines(workspace.git, workspace.config.revision)
 
-    return lambda root: known().has(root.stages, root.rework)
+    return lambda root: known().has(root)
 
 
 def _with_progress(judged: Iterator[Judged], total: int) -> Iterator[Judged]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orch_gates import settings as settings_module
 from orch_gates.git.cli import Git
+from orch_gates.settings import Settings
 from orch_gates.variables.resolve import Given
 
 if TYPE_CHECKING:
@@ -42,3 +44,14 @@ def read(git: Git, revision: str) -> Config:
     from orch_gates.config.parse import parse
 
     return parse(raw, revision=revision)
+
+
+def configured(settings: Settings, git: Git, trusted: str) -> tuple[Settings, Config]:
+    """The settings with the configuration file of a trusted commit between environment and defaults (P5).
+
+    Raises:
+        ConfigError: anything in the file is wrong.
+        GitError: it cannot be read.
+    """
+    config = read(git, trusted)
+    return settings_module.load(settings.inherited_env, config.given), config

@@ -11,6 +11,7 @@ from orch_gates.config.parse import parse
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.errors import ConfigError, GitError
 from orch_gates.git.cli import Git
+from orch_gates.model.root import Root
 
 Stages: TypeAlias = tuple[tuple[str, ...], str]
 
@@ -19,18 +20,22 @@ _MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Pipelines:
-    """Stages and rework stage of every pipeline, each with the commit that configured it; `whole`: none is missing."""
+    """Stages and rework stage, by the id of the file that declares them; `whole`: none is missing."""
 
-    known: Mapping[Stages, str]
+    by_file: Mapping[str, Stages]
     whole: bool
 
-    def has(self, stages: tuple[str, ...], rework: str) -> bool:
-        """Whether the target branch has ever configured this pipeline.
+    def has(self, root: Root) -> bool:
+        """Whether the target branch has ever configured the pipeline of a state branch, by the file that it names.
+
+        A document from before files were named has to have the stages of any of them.
 
         Raises:
             GitError: its history is not here far enough to tell.
         """
-        if (stages, rework) in self.known:
+        stages = (root.stages, root.rework)
+        known = [self.by_file.get(root.configuration)] if root.configuration else self.by_file.values()
+        if stages in known:
             return True
         if not self.whole:
             raise GitError(
@@ -47,22 +52,32 @@ def current(config: Config) -> Stages:
 
 
 def pipelines(git: Git, trusted: str) -> Pipelines:
-    """All that the history of a trusted commit has configured; the default one counts wherever no file says otherwise.
+    """All that the history of a trusted commit has configured; without any file it is the default one.
 
     Raises:
         GitError: the history cannot be read.
     """
-    known: dict[Stages, str] = {current(Config()): ""}
+    known: dict[str, Stages] = {"": current(Config())}
     if not trusted:
         return Pipelines(known, whole=not git.is_shallow())
     listed = git.text("rev-list", f"--max-count={_MOST}", trusted, "--", PATH).split()
     for commit in listed:
-        raw = git.blob(commit, PATH)
-        if raw is None:
+        file = file_at(git, commit)
+        if not file or file in known:
             continue
         try:
-            known.setdefault(current(parse(raw)), commit)
+            known[file] = current(parse(git.read("cat-file", "blob", file)))
         except ConfigError:
             # A file that could not be used has configured nothing.
             continue
     return Pipelines(known, whole=len(listed) < _MOST and not git.is_shallow())
+
+
+def file_at(git: Git, commit: str) -> str:
+    """The id of the configuration file at a commit; empty where there is none.
+
+    Raises:
+        GitError: the commit cannot be read.
+    """
+    listed = git.text("ls-tree", "--full-tree", commit, "--", PATH).split()
+    return listed[2] if len(listed) > 2 and listed[1] == "blob" else ""

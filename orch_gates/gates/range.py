@@ -97,6 +97,18 @@ def trusted(git: Git, settings: Settings, *, base: str, head: str) -> str:
     return git.resolve(_target_ref(git, name)) if name else ""
 
 
+def newest(git: Git, settings: Settings) -> str:
+    """The newest commit here of the branch whose configuration counts (P5); empty where there is none.
+
+    Raises:
+        UnknownRevision: that branch is not in this clone.
+        UsageError: the event file is unusable.
+    """
+    _look_up(git, settings.target or read_event(settings).default)
+    name = target_name(git, settings)
+    return git.resolve(_target_ref(git, name)) if name else ""
+
+
 def source_branch(git: Git, event: Event) -> str:
     """The branch of the change: the event's, else the one that is checked out; empty where none is."""
     if named := event.source or event.branch:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from orch_gates import process
-from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
 from orch_gates.errors import ConfigError, OrchError, StaleUpdate
 from orch_gates.gates.security import gather, judge, scan
@@ -54,8 +53,7 @@ def in_clone(settings: Settings, git: Git, remote: str, engine: Engine | None) -
 def _configured(settings: Settings, git: Git, trusted: str, engine: Engine | None) -> Context:
     """A file that cannot be used must not keep its own repair out: the defaults judge, and leave nothing out."""
     try:
-        given = config_file.read(git, trusted).given
-        merged = settings_module.load(settings.inherited_env, given)
+        merged, _ = config_file.configured(settings, git, trusted)
     except ConfigError as error:
         notice = f"{error}; judged by the defaults until this is mended on the default branch"
         return Context(settings, git, trusted, (notice,), engine)

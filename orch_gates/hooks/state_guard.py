@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orch_gates.config import file as config_file
-from orch_gates.config.history import current
+from orch_gates.config.history import current, file_at
 from orch_gates.errors import GitError, OrchError
 from orch_gates.git.cli import Git, default_branch_commit
 from orch_gates.git.tree import MissingObject, Objects
@@ -79,7 +79,8 @@ class _Guard:
     def configures(self, root: Root) -> bool:
         """Whether the default branch, as it was before the push, has this pipeline (P5)."""
         trusted = default_branch_commit(self.git)
-        return (root.stages, root.rework) == current(config_file.read(self.git, trusted))
+        file = file_at(self.git, trusted) if trusted else ""
+        return (root.stages, root.rework, root.configuration) == (*current(config_file.read(self.git, trusted)), file)
 
 
 def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:

@@ -106,7 +106,7 @@ class GitStore:
         base = self._reader.patient(deadline)
         heads = Heads(base.snapshot.tip, base.witness)
         with self._source.with_history(heads, deadline.share()) as whole:
-            for oid, _ in whole.objects.history(heads.tip):
+            for oid in history.lineage(whole.objects, heads.tip):
                 yield logged(oid, whole.objects.commit(oid))
 
     @contextlib.contextmanager

@@ -209,8 +209,8 @@ class ChangeJudge:
             return Read(problem=Problem(path, "", str(error)))
 
 
-def _pipeline(root: Root) -> tuple[tuple[str, ...], str]:
-    return root.stages, root.rework
+def _pipeline(root: Root) -> tuple[tuple[str, ...], str, str]:
+    return root.stages, root.rework, root.configuration
 
 
 def _named(path: str, broken: Sequence[legality.Violation]) -> Iterator[Problem]:

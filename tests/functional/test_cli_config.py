@@ -388,10 +388,10 @@ def test_the_schema_is_printed_as_it_is_published(tmp_path: Path) -> None:
 PROBE = """
 import sys
 from pathlib import Path
-from orch_gates import settings, wiring
+from orch_gates import settings, workspace
 from orch_gates.hooks import checks
 loaded = settings.load()
-context = checks.on_server(loaded, wiring.repository(loaded, Path.cwd(), inside_hook=True), None)
+context = checks.on_server(loaded, workspace.repository(loaded, Path.cwd(), inside_hook=True), None)
 print(context.settings.security.budget.refs, *sys.modules)
 """
 
