@@ -26,7 +26,7 @@ from orch_gates.variables.groups import (
     TargetSettings,
 )
 from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, Source, resolve
-from orch_gates.variables.scope import GATES, Scope, scope_settings
+from orch_gates.variables.scope import Scope, scope_settings
 from orch_gates.variables.setting import Setting, Value, declared
 
 # Inside a hook these make quarantined objects and the index of a partial commit visible (DESIGN §7).
@@ -89,10 +89,9 @@ class Settings:
     """All settings of one run.
 
     `target` is what ORCH_TARGET names; `usual_target` falls back to the configuration file, which counts
-    less than a CI event. `scopes` are by the name of the gate. `given` is what the file sets, by variable.
+    less than a CI event. `given` is what the file sets, by variable.
     """
 
-    scopes: Mapping[str, Scope]
     security: SecuritySettings
     ci_green: CiGreenSettings
     review_approved: ReviewSettings
@@ -110,12 +109,24 @@ class Settings:
     given: Mapping[str, Given] = field(default_factory=dict)
 
     def scope(self, gate: str) -> Scope:
-        """Where a gate of the registry applies."""
-        return self.scopes[gate]
+        """Where a gate applies.
+
+        Raises:
+            SettingsError: the value of its switch is neither true nor false.
+        """
+        enabled, repos = scope_settings(gate)
+        names = self.resolved(repos).value
+        assert isinstance(names, tuple)
+        return Scope(bool(self.resolved(enabled).value), names, self._changed_by(enabled), self._changed_by(repos))
 
     def resolved(self, setting: Setting) -> Resolved:
         """The value of one setting and where it came from."""
         return resolve(setting, self.inherited_env, self.given)
+
+    def _changed_by(self, setting: Setting) -> str:
+        """What a person has to change to change a setting."""
+        found = self.resolved(setting)
+        return f"{setting.key} in {found.place}" if found.source is Source.FILE else setting.variable
 
 
 def load(
@@ -132,7 +143,6 @@ def load(
     env = _Reader({**(os.environ if environ is None else environ), **overrides}, given or {})
     target, programs, key = env.group(TargetSettings), env.group(Programs), env.group(AllowKey)
     return Settings(
-        scopes={gate: env.scope(gate) for gate in GATES},
         security=env.group(SecuritySettings, budget=env.group(Budget)),
         ci_green=env.group(CiGreenSettings),
         review_approved=env.group(ReviewSettings),
@@ -242,20 +252,8 @@ class _Reader:
         """A group with the value of each setting that it declares; `others` are the fields that are none."""
         return group(**{name: self._value(setting) for name, setting in declared(group)}, **others)
 
-    def scope(self, gate: str) -> Scope:
-        """The two settings that every gate has."""
-        enabled, repos = scope_settings(gate)
-        names = self._value(repos)
-        assert isinstance(names, tuple)
-        return Scope(bool(self._value(enabled)), names, self._changed_by(enabled), self._changed_by(repos))
-
     def _value(self, setting: Setting) -> Value:
         return resolve(setting, self.environ, self.given).value
-
-    def _changed_by(self, setting: Setting) -> str:
-        """What a person has to change to change a setting."""
-        found = resolve(setting, self.environ, self.given)
-        return f"{setting.key} in {found.place}" if found.source is Source.FILE else setting.variable
 
 
 def debugging() -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 from orch_gates.config import schema
 from orch_gates.config.listing import spelled
 from orch_gates.config.pipeline import known_gates
+from orch_gates.config.table import BY_KEY, SETTINGS
 from orch_gates.engine.stages import DEFAULT
-from orch_gates.variables.table import BY_KEY, SETTINGS
 from scripts.generated import renewed, table
 
 ROOT = Path(__file__).parent.parent

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orch_gates.config.table import BY_KEY
 from orch_gates.documents import frontmatter, seal, yaml_write
 from orch_gates.engine.decide import Decision, Move, decide
 from orch_gates.engine.events import Evaluated
@@ -20,7 +21,6 @@ from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import security_model
 from orch_gates.settings import load
-from orch_gates.variables.table import BY_KEY
 from scripts.generated import renewed, table
 
 ROOT = Path(__file__).parent.parent

@@ -9,11 +9,11 @@ from typing import assert_never
 
 from orch_gates.config.file import Config
 from orch_gates.config.pipeline import effective
+from orch_gates.config.table import SETTINGS
 from orch_gates.engine.stages import Pipeline
 from orch_gates.settings import Settings
 from orch_gates.variables.resolve import Resolved, Source
 from orch_gates.variables.setting import Setting, Value
-from orch_gates.variables.table import SETTINGS
 
 DEFAULT = Resolved("", Source.DEFAULT)
 # Who uses ssh is `git` everywhere; any other user may be a token.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from orch_gates.config import pipeline
 from orch_gates.config.file import PATH, Config
 from orch_gates.config.problems import Problems, located, spelled
+from orch_gates.config.table import BY_KEY
 from orch_gates.documents import yaml_read
 from orch_gates.documents.yaml_read import Path, Placed, Value
 from orch_gates.errors import ConfigError, MalformedYaml
 from orch_gates.variables.resolve import Given, accepted, mismatch
 from orch_gates.variables.setting import Setting
-from orch_gates.variables.table import BY_KEY
 
 MAX_BYTES = 256 * 1024
 SECTIONS = frozenset(key.partition(".")[0] for key in BY_KEY if "." in key)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from orch_gates.config.pipeline import SLUG, USUAL_REWORK, known_gates
+from orch_gates.config.table import BY_KEY
 from orch_gates.engine.stages import OnRed
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
 from orch_gates.variables.setting import Kind, Setting
-from orch_gates.variables.table import BY_KEY
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _WORD = r"^[^\s,](?:[^,\n]*[^\s,])?$"

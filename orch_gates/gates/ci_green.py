@@ -14,6 +14,7 @@ from orch_gates.gates.recorded import Record, RecordedFacts, read_report
 from orch_gates.gates.recorded import judge as judge_report
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Evidence, Outcome, Verdict, evidence_id
+from orch_gates.variables.groups import CiGreenSettings
 
 NAME = "ci-green"
 RECORD = Record(NAME, "10-ci-report.md", "ci_status", {"SUCCESS": Outcome.PASS, "FAILED": Outcome.FAIL})
@@ -116,5 +117,12 @@ def _finding(status: CommitStatus, head: str) -> Finding:
 
 
 GATE: Gate[Facts | RecordedFacts] = Gate(
-    NAME, "Every required check of the commit is green.", policies.CI_GREEN, gather, judge, RECORD, asks_forge=True
+    NAME,
+    "Every required check of the commit is green.",
+    policies.CI_GREEN,
+    gather,
+    judge,
+    RECORD,
+    settings=(CiGreenSettings,),
+    asks_forge=True,
 )

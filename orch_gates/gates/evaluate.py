@@ -24,6 +24,8 @@ def evaluate(
             return skipped
         facts = _gather(gate, subject, ports)
         return facts if isinstance(facts, Unknown) else gate.judge(facts, gate.policy)
+    except SettingsError as error:
+        return Unknown(UnknownKind.UNUSABLE, str(error))
     except OrchError as error:
         return Verdict(name, gate.policy.unknown, f"could not be judged: {error}")
     except Exception as error:  # noqa: BLE001 - whatever a hostile document provokes is this gate's answer (P3)

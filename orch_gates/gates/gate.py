@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, assert_never
 
 from orch_gates.model.verdict import Outcome, Verdict
 
@@ -111,8 +111,9 @@ class Gate(Generic[Facts]):
     """A gate: the one place where it is declared.
 
     `about` is one line that says what a PASS means. `policy` says what "could not tell" means, `parts` the same for
-    parts of the gate that differ. `record` is the report that the gate reads, where it reads one. `asks_forge`: a forge
-    is asked instead, where one is known. `of_a_branch`: the facts are about a branch, not only about a commit.
+    parts of the gate that differ. `record` is the report that the gate reads, where it reads one. `settings` are the
+    groups of settings that it has besides its switch and its scope. `asks_forge`: a forge is asked instead, where one
+    is known. `of_a_branch`: the facts are about a branch, not only about a commit.
     """
 
     name: str
@@ -122,11 +123,16 @@ class Gate(Generic[Facts]):
     judge: Callable[[Facts, Policy], Verdict]
     record: Record | None = None
     parts: tuple[Policy, ...] = ()
+    settings: tuple[type[Any], ...] = ()
     asks_forge: bool = False
     of_a_branch: bool = False
 
 
 def out_of_scope(gate: str, settings: Settings) -> Verdict | None:
-    """A SKIP where a gate is switched off or meant for other repositories (GATE-3)."""
+    """A SKIP where a gate is switched off or meant for other repositories (GATE-3).
+
+    Raises:
+        SettingsError: the value of its switch is neither true nor false.
+    """
     reason = settings.scope(gate).excludes(settings.ci.repository)
     return Verdict(gate, Outcome.SKIP, reason) if reason else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orch_gates.errors import ReportError, UpgradeNeeded
 from orch_gates.gates.gate import Gate, Ports, Subject
@@ -57,13 +57,20 @@ class RecordedFacts:
     head: str
 
 
-def recorded(record: Record, about: str, policy: Policy, *, parts: tuple[Policy, ...] = ()) -> Gate[RecordedFacts]:
+def recorded(
+    record: Record,
+    about: str,
+    policy: Policy,
+    *,
+    parts: tuple[Policy, ...] = (),
+    settings: tuple[type[Any], ...] = (),
+) -> Gate[RecordedFacts]:
     """A gate that reads a report and nothing else."""
 
     def gather(subject: Subject, ports: Ports) -> RecordedFacts:
         return read_report(record, subject, ports)
 
-    return Gate(record.name, about, policy, gather, judge, record, parts)
+    return Gate(record.name, about, policy, gather, judge, record, parts, settings)
 
 
 def read_report(record: Record, subject: Subject, ports: Ports) -> RecordedFacts:

@@ -9,6 +9,7 @@ from orch_gates.gates import ci_green, policy, review_approved
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.recorded import Record, recorded
 from orch_gates.model.verdict import Outcome
+from orch_gates.variables.groups import Budget, SecuritySettings
 
 _PASSED = {"PASSED": Outcome.PASS, "FAILED": Outcome.FAIL}
 _SUCCESS = {"SUCCESS": Outcome.PASS, "FAILED": Outcome.FAIL}
@@ -31,6 +32,7 @@ GATES: tuple[Gate[Any], ...] = (
         "The branch adds no secret and no new known vulnerability.",
         policy.SECRETS,
         parts=(policy.DEPENDENCIES,),
+        settings=(Budget, SecuritySettings),
     ),
     recorded(
         Record("merge", "18-merge-report.md", "merge_status", _PASSED),

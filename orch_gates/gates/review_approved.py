@@ -12,6 +12,7 @@ from orch_gates.gates.recorded import Record, RecordedFacts, read_report
 from orch_gates.gates.recorded import judge as judge_report
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Evidence, Outcome, Verdict, evidence_id
+from orch_gates.variables.groups import ReviewSettings
 
 NAME = "review-approved"
 RECORD = Record(
@@ -107,6 +108,7 @@ GATE: Gate[Facts | RecordedFacts] = Gate(
     gather,
     judge,
     RECORD,
+    settings=(ReviewSettings,),
     asks_forge=True,
     of_a_branch=True,
 )

@@ -6,18 +6,6 @@ from dataclasses import dataclass
 
 from orch_gates.variables.setting import Kind, Setting
 
-# The registry of gates is dear to import; a test compares the two.
-GATES = (
-    "security",
-    "ci-green",
-    "review-approved",
-    "tests-passed",
-    "staging-status",
-    "merge",
-    "image-freshness",
-    "deploy-status",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:

@@ -18,13 +18,13 @@ from orch_gates.config.file import Config
 from orch_gates.config.listing import listing, told
 from orch_gates.config.parse import MAX_BYTES, parse
 from orch_gates.config.pipeline import effective, known_gates
+from orch_gates.config.table import BY_KEY, SETTINGS
 from orch_gates.documents import yaml_write
 from orch_gates.engine.stages import DEFAULT, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.errors import ConfigError
 from orch_gates.gates import registry
 from orch_gates.variables.resolve import Source, resolve
 from orch_gates.variables.setting import Kind, Setting
-from orch_gates.variables.table import BY_KEY, SETTINGS
 from scripts import config_reference
 
 COMMIT = "1234567890" * 4

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 from orch_gates import settings
 from orch_gates.cli.main import cli
+from orch_gates.config.table import BY_VARIABLE, SETTINGS
 from orch_gates.gates.policy import policy_table
 from orch_gates.gates.registry import GATES
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import security
 from orch_gates.variables.setting import Value
-from orch_gates.variables.table import BY_VARIABLE, SETTINGS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from click.testing import CliRunner
 
 from orch_gates.cli import gate as gate_cli
 from orch_gates.config import schema
 from orch_gates.config.pipeline import known_gates
+from orch_gates.config.table import SETTINGS, settings_of
 from orch_gates.engine.stages import EdgeGate
 from orch_gates.gates.evaluate import evaluate
 from orch_gates.gates.gate import Ports, Subject
@@ -15,12 +18,26 @@ from orch_gates.gates.recorded import Record, recorded
 from orch_gates.gates.registry import GATES
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import load
-from orch_gates.variables.table import BY_VARIABLE
+from orch_gates.variables.setting import setting
 from scripts import gates_reference
 from tests.reports import HEAD, passed
 
 RECORD = Record("tea-made", "30-tea-report.md", "tea_status", {"HOT": Outcome.PASS, "COLD": Outcome.FAIL})
-TEA = recorded(RECORD, "The tea is hot.", Policy("tea-made", Outcome.HOLD, "HOLD until somebody tastes it"))
+
+
+@dataclass(frozen=True, slots=True)
+class TeaSettings:
+    """One setting, declared where a gate declares its own."""
+
+    sugar: int = setting("ORCH_TEA_SUGAR", 2, "Lumps of sugar.", key="tea_made.sugar")
+
+
+TEA = recorded(
+    RECORD,
+    "The tea is hot.",
+    Policy("tea-made", Outcome.HOLD, "HOLD until somebody tastes it"),
+    settings=(TeaSettings,),
+)
 WITH_TEA = (*GATES, TEA)
 
 
@@ -51,12 +68,17 @@ def test_it_is_in_the_reference() -> None:
     assert "| `tea-made` | `30-tea-report.md` | `tea_status` | `HOT` = PASS, `COLD` = FAIL |" in page
 
 
-def test_every_gate_has_a_kill_switch_and_a_scope() -> None:
-    """GATE-3; the settings are declared below the gates, from the same names."""
-    prefixes = [f"ORCH_{gate.name.upper().replace('-', '_')}" for gate in GATES]
-    wanted = {f"{prefix}_{end}" for prefix in prefixes for end in ("ENABLED", "REPOS")}
-    assert wanted <= BY_VARIABLE.keys()
-    assert {name for name in BY_VARIABLE if name.endswith("_REPOS")} <= wanted
+def test_it_has_a_kill_switch_a_scope_and_settings_of_its_own() -> None:
+    """GATE-3: in the table of settings that the configuration file, its schema and the pages are made from."""
+    variables = {setting.variable for setting in settings_of(WITH_TEA)} - {setting.variable for setting in SETTINGS}
+    assert variables == {"ORCH_TEA_MADE_ENABLED", "ORCH_TEA_MADE_REPOS", "ORCH_TEA_SUGAR"}
+    assert (
+        load({"ORCH_TEA_MADE_ENABLED": "off"}).scope("tea-made").excludes("") == "switched off by ORCH_TEA_MADE_ENABLED"
+    )
+    ports = Ports(load({"ORCH_TEA_MADE_ENABLED": "off"}), lambda _: passed(RECORD), lambda: None)
+    answer = evaluate("tea-made", Subject(HEAD), ports, WITH_TEA)
+    assert isinstance(answer, Verdict)
+    assert answer.outcome is Outcome.SKIP
 
 
 def test_an_unknown_gate_is_known_nowhere() -> None:

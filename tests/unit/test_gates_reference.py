@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from orch_gates.config.table import BY_VARIABLE
 from orch_gates.gates import recorded, registry
 from orch_gates.gates.recorded import RecordedFacts
 from orch_gates.model.verdict import Outcome
-from orch_gates.variables.table import BY_VARIABLE
 from scripts import gates_reference
 from tests.reports import RECORDED
 

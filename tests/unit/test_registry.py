@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orch_gates.document_kinds import KINDS
 from orch_gates.documents import frontmatter
 from orch_gates.engine.stages import DEFAULT
-from orch_gates.errors import BudgetExceeded, ForgeUnavailable, ReportError, SettingsError, StateDocumentError
+from orch_gates.errors import BudgetExceeded, ForgeUnavailable, ReportError, StateDocumentError
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.gates import registry
 from orch_gates.gates.evaluate import evaluate
@@ -321,10 +321,11 @@ def test_a_report_where_the_forge_failed_is_an_error_for_any_gate() -> None:
 @every_gate
 @pytest.mark.parametrize("value", ["maybe", "2"])
 def test_a_switch_that_is_neither_is_not_off(gate: Record, value: str) -> None:
-    """A mistyped setting does not skip a gate: it ends the run at once, and is named."""
+    """A mistyped setting neither skips nor blames: nothing is decided, and it is named."""
     variable = f"ORCH_{gate.name.upper().replace('-', '_')}_ENABLED"
-    with pytest.raises(SettingsError, match=variable):
-        judged(gate.name, None, env={variable: value})
+    verdict = judged(gate.name, passed(gate), env={variable: value})
+    assert verdict.outcome is Outcome.ERROR
+    assert variable in verdict.reason
 
 
 # --- any text at all -----------------------------------------------------------------------------
