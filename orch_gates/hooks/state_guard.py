@@ -146,8 +146,9 @@ def _by_whom(settings: Settings, said: Logged) -> Iterator[Problem]:
     who = pusher or said.email
     if who not in settings.state.writers:
         names = ", ".join(settings.state.writers)
-        rule = f"only {names} may write the state branch; state.writers in .orch-gates.yaml adds others"
-        yield Problem("", "pusher" if pusher else "committer", f"{who or 'nobody'}: {rule}")
+        place = "state.writers in .orch-gates.yaml on the default branch, or to the server's ORCH_STATE_WRITERS"
+        rule = f"{who or 'nobody'}: only {names} may write the state branch; add {who} to {place}"
+        yield Problem("", "pusher" if pusher else "committer", rule)
 
 
 def _count(rules: int) -> str:

@@ -291,7 +291,6 @@ def test_without_a_witness_a_clone_brings_it_back(how: str, scene: Scene) -> Non
     if how == "both gone":
         told = re.sub(r"generation \d+", "generation N", words(refused))
         assert re.sub(r"generation \d+", "generation N", shown("and its witness")) in told
-        assert good in scene.shell.run("orch-gates state restore", 2)
     scene.series("again")
     assert scene.tip() == good
     scene.orch("task", "hold", "T-1")
