@@ -247,3 +247,23 @@ def test_every_dependency_has_its_line() -> None:
     rows = re.findall(r"^\| (.*?) \|", (DOCS / "adr" / "0007-dependencies.md").read_text("utf-8"), re.M)
     told = {word for row in rows for word in re.findall(r"[\w-]+", row)}
     assert names - told == set()
+
+
+ARCHITECTURE = (DOCS / "explanation" / "architecture.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", ["A push arrives at the server", "A task advances"])
+def test_a_path_is_followed_through_six_files(path: str) -> None:
+    """What the diagram names is there, and so is each file in the list below it."""
+    section = ARCHITECTURE.split(f"## {path}\n")[1].split("\n## ")[0]
+    drawn = re.findall(r"participant \w+ as (\S+\.py)$", section, re.M)
+    listed = re.findall(r"^\d\. `(\S+\.py)`", section, re.M)
+    assert drawn == listed
+    assert 0 < len(drawn) <= 6
+    assert all((ROOT / "orch_gates" / name).is_file() for name in drawn)
+
+
+def test_every_folder_is_on_the_map() -> None:
+    """Whoever looks for a word finds its room."""
+    folders = {path.parent.name for path in (ROOT / "orch_gates").glob("*/__init__.py")}
+    assert folders <= set(re.findall(r"`(\w+)/`", ARCHITECTURE))
