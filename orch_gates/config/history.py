@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from orch_gates.config.file import PATH, Config
-from orch_gates.config.parse import parse
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.errors import ConfigError, GitError
 from orch_gates.git.cli import Git
@@ -57,6 +56,9 @@ def pipelines(git: Git, trusted: str) -> Pipelines:
     Raises:
         GitError: the history cannot be read.
     """
+    # The guard of a repository without a configuration file asks for nothing but `current`.
+    from orch_gates.config.parse import parse
+
     known: dict[str, Stages] = {"": current(Config())}
     if not trusted:
         return Pipelines(known, whole=not git.is_shallow())

@@ -7,10 +7,13 @@ nothing around it and a plain newline after it. Documents are untrusted input.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from orch_gates.documents import yaml_flat, yaml_read, yaml_write
-from orch_gates.documents.yaml_read import PARSER, Value
+from orch_gates.documents import yaml_flat, yaml_write
 from orch_gates.errors import ReportError
+
+if TYPE_CHECKING:
+    from orch_gates.documents.yaml_read import Value
 
 MAX_FRONTMATTER = 256 * 1024
 MAX_DOCUMENT = 4 * 1024 * 1024
@@ -39,17 +42,24 @@ def split(text: str) -> tuple[str, str]:
     return text[len(_OPEN) : end + 1], text[end + len(_CLOSE) :]
 
 
-def decode(text: str, *, parser: object = PARSER) -> tuple[dict[str, Value], str]:
+def decode(text: str, *, parser: object = None) -> tuple[dict[str, Value], str]:
     """The frontmatter's values and the body, exactly as it was given to `encode`.
 
-    `parser` is the PyYAML loader whose parser is used; all of them give the same answer.
+    `parser` is the PyYAML loader whose parser has to be used; all of them give the same answer.
 
     Raises:
         ReportError: the document is malformed, ambiguous or too big; the message names the line.
     """
     raw, body = split(text)
-    flat = yaml_flat.parse(raw) if parser is PARSER else None
-    return (yaml_read.parse(raw, first_line=2, parser=parser) if flat is None else {**flat}), body
+    flat = yaml_flat.parse(raw) if parser is None else None
+    return (_careful(raw, parser) if flat is None else flat), body
+
+
+def _careful(raw: str, parser: object) -> dict[str, Value]:
+    # PyYAML costs every command that does not need it.
+    from orch_gates.documents import yaml_read
+
+    return yaml_read.parse(raw, first_line=2, parser=parser or yaml_read.PARSER)
 
 
 def encode(mapping: Mapping[str, object], body: str) -> str:

@@ -1,4 +1,4 @@
-"""Reads the YAML that this program itself writes for flat documents, quickly; leaves everything else to `yaml_read`.
+"""Reads the YAML that this program itself writes for scalars and lists of text, quickly; all else is `yaml_read`'s.
 
 Ten thousand task documents are read for one `status` (ST-5). Where this has an answer, `yaml_read` has the same one.
 """
@@ -6,26 +6,37 @@ Ten thousand task documents are read for one `status` (ST-5). Where this has an 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from orch_gates.documents.yaml_limits import MAX_NODES
 
-_LINE = re.compile(r'([a-z][a-z0-9_]{0,63}): (?:"([^"\\\n]*)"|(null|true|false)|(0|-?[1-9][0-9]{0,17}))\n')
+if TYPE_CHECKING:
+    from orch_gates.documents.yaml_read import Value
+
+_SCALAR = r'"([^"\\\n]*)"|(null|true|false)|(0|-?[1-9][0-9]{0,17})'
+_LINE = re.compile(rf'([a-z][a-z0-9_]{{0,63}}):(?: (?:{_SCALAR})\n|\n((?:  - "[^"\\\n]*"\n)+))')
+_ITEM = re.compile(r'  - "([^"\\\n]*)"\n')
 # Printable ASCII and the letters that every reader takes as they are; the rest is for the careful reader.
 _PLAIN = re.compile(r"[\n\x20-\x7e\xa1-\u024f\u2190-\u21ff]*")
 _WORDS = {"null": None, "true": True, "false": False}
 
 
-def parse(raw: str) -> dict[str, str | int | bool | None] | None:
+def parse(raw: str) -> dict[str, Value] | None:
     """The mapping, None where this reader is not sure what `raw` says."""
     if not raw or not _PLAIN.fullmatch(raw):
         return None
-    found: dict[str, str | int | bool | None] = {}
-    at = lines = 0
+    found: dict[str, Value] = {}
+    at = entries = 0
     for match in _LINE.finditer(raw):
         if match.start() != at:
             return None
         at = match.end()
-        lines += 1
-        key, text, word, number = match.groups()
-        found[key] = text if text is not None else _WORDS[word] if word else int(number)
-    return found if at == len(raw) and lines == len(found) < MAX_NODES // 2 else None
+        entries += 1
+        key, text, word, number, items = match.groups()
+        if items:
+            found[key] = _ITEM.findall(items)
+        else:
+            found[key] = text if text is not None else _WORDS[word] if word else int(number)
+    # Every line is at most two values.
+    few = raw.count("\n") < MAX_NODES // 2
+    return found if at == len(raw) and entries == len(found) and few else None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from orch_gates.documents import frontmatter
-from orch_gates.documents.yaml_read import Value
 from orch_gates.errors import ReportError, StateDocumentError
 from orch_gates.state.layout import ROOT
+
+if TYPE_CHECKING:
+    from orch_gates.documents.yaml_read import Value
 
 _SCHEMA = re.compile(r"orch\.state/([1-9][0-9]{0,8})")
 _VERSION = 1

@@ -29,8 +29,12 @@ _SCALARS = st.sampled_from(
         "!!str 1",
     ]
 )
+_INDENTS = st.sampled_from(["  ", "  ", "  ", "", " ", "   "])
 _LINES = st.one_of(
     st.builds("{}: {}\n".format, _KEYS, st.one_of(_SCALARS, st.text(max_size=8))),
+    st.builds(
+        "{}:\n{}".format, _KEYS, st.lists(st.builds("{}- {}\n".format, _INDENTS, _SCALARS), max_size=3).map("".join)
+    ),
     st.sampled_from(["# a comment\n", "\n", " a: 1\n", "a: |\n  x\n", "- 1\n", "---\n", "a:  1\n", "a: 1"]),
 )
 
@@ -51,7 +55,7 @@ def test_what_is_repeated_is_left_to_the_careful_reader() -> None:
     assert yaml_flat.parse("a: 1\na: 2\n") is None
 
 
-@pytest.mark.parametrize("kind", ["task", "job", "lease"])
+@pytest.mark.parametrize("kind", ["orch-state", "task", "job", "lease"])
 def test_our_own_documents_are_read_quickly(kind: str) -> None:
     """ST-5: ten thousand of them are read for one `status`."""
     raw, _ = frontmatter.split((state_reference.STATE / "templates" / f"{kind}.md").read_text("utf-8"))
