@@ -21,7 +21,7 @@ _Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 class ReportedFinding(BaseModel):
     """A `Finding` as documents spell it; never a secret (SEC-5)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     id: _Text
     rule: _Text
@@ -40,7 +40,7 @@ class ReportedFinding(BaseModel):
 class Feedback(BaseModel):
     """What a gate said when it sent the task back; `findings_total` counts those left out too."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
 
     gate: _Text
     reason: _Text

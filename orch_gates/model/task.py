@@ -43,7 +43,7 @@ class TaskState(StrEnum):
 class SentBack(BaseModel):
     """When a task was last sent back, and on what: that evidence neither moves nor charges it again (ENG-9)."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
 
     head: OidOrNone = Field(description="The commit at which it was sent back; empty for no commit.")
     at: Timestamp = Field(description="When, UTC.")

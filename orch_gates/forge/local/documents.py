@@ -19,7 +19,7 @@ Number = Annotated[int, Field(ge=1, le=999_999_999)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
 
 
 class Comment(_Part):
