@@ -1,4 +1,4 @@
-"""Objects of an object store, read and written in memory: the only user of pygit2 (DESIGN §7).
+"""Objects of an object store, read and written in memory (DESIGN §7).
 
 It sees objects and nothing else: no refs, no configuration, no index, no work tree.
 """
@@ -8,16 +8,17 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-
-import pygit2
-from pygit2.enums import ObjectType
+from typing import TYPE_CHECKING
 
 from orch_gates.errors import GitError
+from orch_gates.git import loose
+
+if TYPE_CHECKING:
+    from orch_gates.git.odb import Database
 
 FILE_MODE = b"100644"
 FOLDER_MODE = b"40000"
@@ -100,19 +101,16 @@ class Objects:
         Raises:
             GitError: there is none.
         """
-        try:
-            self._odb = pygit2.Odb(str(folder))
-            if quarantine:
-                self._odb.add_disk_alternate(quarantine)
-        except (pygit2.GitError, OSError) as error:
-            raise GitError(f"the object store {folder} cannot be opened: {error}") from error
+        if not folder.is_dir():
+            raise GitError(f"the object store {folder} cannot be opened: there is no such folder")
+        self._folder = folder
+        self._quarantine = quarantine
         self._folders = [*_with_alternates(folder), *([Path(quarantine)] if quarantine else [])]
-        self._written: set[str] = set()
         self._listed = lru_cache(maxsize=8192)(self._list)
 
     def has(self, oid: str) -> bool:
         """Whether the object itself is here, whatever it refers to."""
-        return pygit2.Oid(hex=oid) in self._odb
+        return loose.holds(self._folders, oid) or self._database.has(oid)
 
     def commit(self, oid: str) -> Commit:
         """A commit.
@@ -121,7 +119,7 @@ class Objects:
             MissingObject: it is not here.
             GitError: it is no commit, or broken.
         """
-        header, _, message = self._read(oid, ObjectType.COMMIT).decode("utf-8", "replace").partition("\n\n")
+        header, _, message = self._read(oid, "commit").decode("utf-8", "replace").partition("\n\n")
         fields = [line.partition(" ") for line in header.split("\n")]
         trees = [value for name, _, value in fields if name == "tree"]
         if len(trees) != 1:
@@ -192,13 +190,13 @@ class Objects:
             MissingObject: it is not here.
             TooBig: it has more than `most` bytes.
         """
-        try:
-            _, size = self._odb.read_header(pygit2.Oid(hex=oid))
-        except pygit2.GitError as error:
-            raise _unreadable(oid, error) from error
+        alone = loose.find(self._folders, oid)
+        size = alone.size if alone is not None else self._database.size(oid)
+        if size is None:
+            raise MissingObject(oid)
         if size > most:
             raise TooBig(f"{size} bytes, at most {most} are read")
-        return self._read(oid, ObjectType.BLOB)
+        return self._read(oid, "blob")
 
     def history(self, tip: str) -> Iterator[tuple[str, tuple[str, ...] | None]]:
         """A tip and its ancestors, nearest first, with their parents; None for one that is not here.
@@ -222,13 +220,13 @@ class Objects:
 
     def put_blob(self, data: bytes) -> str:
         """Store a file's content."""
-        return self._write(ObjectType.BLOB, data)
+        return self._write("blob", data)
 
     def put_tree(self, nodes: Iterator[Node]) -> str:
         """Store a folder."""
         ordered = sorted(nodes, key=lambda node: node.name.encode("utf-8", "surrogateescape") + b"/" * node.folder)
         return self._write(
-            ObjectType.TREE,
+            "tree",
             b"".join(
                 b"%s %s\0%s" % (node.mode, node.name.encode("utf-8", "surrogateescape"), bytes.fromhex(node.oid))
                 for node in ordered
@@ -245,10 +243,10 @@ class Objects:
             raise GitError(f"{author.name!r} <{author.email!r}> is no author: no <, > or control character, and a name")
         who = f"{author.name} <{author.email}> {max(0, seconds)} +0000"
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
-        return self._write(ObjectType.COMMIT, ("\n".join(lines) + "\n\n" + message).encode())
+        return self._write("commit", ("\n".join(lines) + "\n\n" + message).encode())
 
     def _list(self, tree: str) -> tuple[Node, ...]:
-        data, at, found = self._read(tree, ObjectType.TREE), 0, []
+        data, at, found = self._read(tree, "tree"), 0, []
         while at < len(data):
             space = data.find(b" ", at)
             end = data.find(b"\0", space)
@@ -259,38 +257,25 @@ class Objects:
             at = end + 21
         return tuple(found)
 
-    def _read(self, oid: str, wanted: ObjectType) -> bytes:
-        self._refuse_cut_off(oid)
-        try:
-            kind, data = self._odb.read(pygit2.Oid(hex=oid))
-        except pygit2.GitError as error:
-            raise _unreadable(oid, error) from error
+    def _read(self, oid: str, wanted: str) -> bytes:
+        # libgit2 never returns from a file that is cut off: libgit2/libgit2#7342.
+        alone = loose.find(self._folders, oid)
+        found = (alone.kind, alone.data()) if alone is not None else self._database.read(oid)
+        if found is None:
+            raise MissingObject(oid)
+        kind, data = found
         if kind != wanted:
-            raise GitError(f"object {oid} is no {wanted.name.lower()}")
+            raise GitError(f"object {oid} is no {wanted}")
         return data
 
-    def _refuse_cut_off(self, oid: str) -> None:
-        # libgit2 never returns from such a file: libgit2/libgit2#7342.
-        for folder in self._folders if oid not in self._written else ():
-            try:
-                packed = (folder / oid[:2] / oid[2:]).read_bytes()
-            except OSError:
-                continue
-            stream = zlib.decompressobj()
-            try:
-                stream.decompress(packed)
-            except zlib.error as error:
-                raise GitError(f"object {oid} cannot be read: {error}") from error
-            if not stream.eof:
-                raise GitError(f"object {oid} is cut off")
+    @cached_property
+    def _database(self) -> Database:
+        from orch_gates.git.odb import Database
 
-    def _write(self, kind: ObjectType, data: bytes) -> str:
-        try:
-            oid = str(self._odb.write(kind, data))
-        except (pygit2.GitError, OSError) as error:
-            raise GitError(f"an object cannot be written: {error}") from error
-        self._written.add(oid)
-        return oid
+        return Database(self._folder, self._quarantine)
+
+    def _write(self, kind: str, data: bytes) -> str:
+        return self._database.write(kind, data)
 
 
 def _with_alternates(folder: Path) -> list[Path]:
@@ -309,9 +294,3 @@ def _folder(node: Node | None) -> str:
 
 def _file(node: Node | None) -> Node | None:
     return None if node is None or node.folder else node
-
-
-def _unreadable(oid: str, error: Exception) -> GitError:
-    if isinstance(error, pygit2.NotFoundError):
-        return MissingObject(oid)
-    return GitError(f"object {oid} cannot be read: {error}")
