@@ -24,7 +24,7 @@ from pathlib import Path
 
 from orch_gates.errors import StateError
 from orch_gates.state.timing import Timing
-from orch_gates.state.turn import turn
+from orch_gates.state.turn import Patience, turn
 
 _MOST_PACKS = 100
 _MOST_LOOSE = 40  # in one of 256 folders
@@ -91,7 +91,7 @@ class Cache:
     def __init__(self, folder: Path, url: str) -> None:
         self._root = folder / "state" / f"{sha256(os.fsencode(url)).hexdigest()[:32]}.git"
 
-    def turn(self, timing: Timing, patience: float) -> contextlib.AbstractContextManager[None]:
+    def turn(self, timing: Timing, patience: Patience) -> contextlib.AbstractContextManager[None]:
         """The turn among the writers that use this cache; see `turn.turn`."""
         with _usable(self._root):
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -21,11 +21,13 @@ from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Change, Decide, LookAgain
 from orch_gates.state.timing import Deadline, Timing
 from orch_gates.state.transaction import Transaction
+from orch_gates.state.turn import Patience
 from orch_gates.state.writer import Writer
 
-# Of a call's time, for each courtesy. Whoever holds the turn longer hangs, and somebody else may have better luck.
-_PATIENCE = 0.25
-_LONGEST_PATIENCE = 5.0
+# Of a call's time: for the turn in all, for one that does not change hands, and for the rest after a commit.
+_QUEUE, _PATIENCE = 0.5, 0.25
+# Whoever holds the turn longer hangs, and somebody else may have better luck.
+_LONGEST_TURN = 5.0
 # Who writes again at once is always a fetch ahead of the others, who would never win (faults.md T7).
 _REST = 2.0
 
@@ -80,7 +82,8 @@ class GitStore:
         deadline = self._deadline()
         rest = min(self._rest_until - self._timing.monotonic(), deadline.left() * _PATIENCE)
         self._timing.sleep(max(0.0, rest))
-        with self._source.turn(self._timing, min(deadline.left() * _PATIENCE, _LONGEST_PATIENCE)):
+        unmoved = min(deadline.left() * _PATIENCE, _LONGEST_TURN)
+        with self._source.turn(self._timing, Patience(deadline.left() * _QUEUE, unmoved)):
             begun = deadline.spent()
             result = Transaction(self._reader, self._writer, deadline, decide, look_again).run()
         if isinstance(result, Committed):

@@ -18,6 +18,7 @@ from orch_gates.state.cache import Cache, Seen, Session
 from orch_gates.state.layout import ARCHIVE
 from orch_gates.state.refs import WITNESS
 from orch_gates.state.timing import Timing
+from orch_gates.state.turn import Patience
 
 _COLD = "tree:2"
 
@@ -62,8 +63,8 @@ class Source:
             raise StateError("the state branch has not been read yet")
         return self._objects
 
-    def turn(self, timing: Timing, patience: float) -> contextlib.AbstractContextManager[None]:
-        """The turn among the writers of this machine; waits for it at most `patience` seconds."""
+    def turn(self, timing: Timing, patience: Patience) -> contextlib.AbstractContextManager[None]:
+        """The turn among the writers of this machine; see `turn.turn`."""
         return self._cache.turn(timing, patience)
 
     def seen(self) -> Seen | None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from orch_gates.state.outcome import Committed
+from orch_gates.state.timing import Timing
+from orch_gates.state.turn import Patience, turn
 from tests.state_rig import FILES, GitRig, put
 from tests.state_writer import writer
 
@@ -46,6 +48,42 @@ def test_a_writer_that_hangs_holds_up_nobody_for_long(rig: GitRig, gate: str) ->
     with lock.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert isinstance(store.transact(put("sweep/b.md")), Committed)
+
+
+def test_a_turn_that_changes_hands_is_waited_for(tmp_path: Path) -> None:
+    """Sixteen writers through a slow hook: who waits longer than one turn may take is not sent back for it."""
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        # Somebody else's turn begins every two seconds.
+        (tmp_path / "turn").write_text(f"{now // 2}")
+        if now > 12:
+            fcntl.flock(others, fcntl.LOCK_UN)
+
+    with (tmp_path / "next").open("wb") as others:
+        fcntl.flock(others, fcntl.LOCK_EX)
+        with turn(tmp_path, Timing(monotonic=lambda: now, sleep=sleep), Patience(whole=30, unmoved=5)):
+            assert 12 < now < 13
+            with (tmp_path / "turn").open("rb") as held, pytest.raises(BlockingIOError):
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize(("every", "given_up"), [(2, 30), (1_000, 5)])
+def test_waiting_ends(tmp_path: Path, every: int, given_up: float) -> None:
+    """However many there are before, and sooner where the turn does not move."""
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        (tmp_path / "turn").write_text(f"{now // every}")
+
+    with (tmp_path / "next").open("wb") as others:
+        fcntl.flock(others, fcntl.LOCK_EX)
+        with turn(tmp_path, Timing(monotonic=lambda: now, sleep=sleep), Patience(whole=30, unmoved=5)):
+            assert given_up <= now < given_up + 1
 
 
 @pytest.mark.slow
