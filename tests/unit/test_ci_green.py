@@ -125,6 +125,12 @@ def test_a_forge_that_does_not_answer_is_not_an_empty_answer() -> None:
         asked(forge)
 
 
+@pytest.mark.parametrize("required", [(), ("*",), ("build", "orch/*")])
+def test_its_own_status_never_counts(required: tuple[str, ...]) -> None:
+    """A red verdict that was posted on the commit does not keep itself red, whatever pattern requires it."""
+    assert judged(("build", GREEN), ("orch/ci-green", RED), required=required).outcome is Outcome.PASS
+
+
 def test_a_hundred_red_statuses_fit_into_one_line() -> None:
     """Five are named, all are findings."""
     verdict = judged(*((f"job {number}", RED) for number in range(100)))
