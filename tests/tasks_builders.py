@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from orch_gates.engine import events
 from orch_gates.engine.stages import DEFAULT, Caps, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.forge.local.documents import Issue, Pull
+from orch_gates.model.effect import StatusEffect
 from orch_gates.model.feedback import Feedback
 from orch_gates.model.finding import Finding
 from orch_gates.model.ids import timestamp
@@ -51,6 +52,22 @@ def make_task(**changes: Any) -> Task:
         "feedback": None,
     }
     return Task.model_validate(values | changes)
+
+
+def make_effect(**changes: Any) -> StatusEffect:
+    """A planned status of `ci-green` on HEAD, from the commit with the generation of `root_of`."""
+    values: dict[str, Any] = {
+        "kind": "status",
+        "generation": 7,
+        "planned": BEFORE,
+        "commit": HEAD,
+        "context": "orch/ci-green",
+        "state": "success",
+        "reason": "12 of 12 statuses are success",
+        "url": "",
+        "replaces": "",
+    }
+    return StatusEffect.model_validate(values | changes)
 
 
 def make_job(**changes: Any) -> Job:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from orch_gates.engine import events, spent
+from orch_gates.engine import events, spent, statuses
 from orch_gates.engine.stages import EdgeGate, OnRed, Pipeline, Stage
+from orch_gates.engine.statuses import Posting
 from orch_gates.model import feedback
+from orch_gates.model.effect import Effect
+from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.task import DONE_STAGE, Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
@@ -19,7 +22,6 @@ _Judged = events.Evaluated | events.Approved
 
 FIRST_DEFER = timedelta(minutes=1)
 LONGEST_DEFER = timedelta(minutes=30)
-_MAX_REASON = 1000
 
 
 class Move(StrEnum):
@@ -56,7 +58,7 @@ class Decision:
     """The task as it shall be, and why.
 
     `outcome` says it in the words of a gate (GATE-2); `refused` is set where a person asked for
-    what is not possible.
+    what is not possible. `effects` are to be recorded with the task, and performed afterwards (P7).
     """
 
     move: Move
@@ -64,13 +66,31 @@ class Decision:
     reason: str
     outcome: Outcome
     refused: bool = False
+    effects: tuple[Effect, ...] = ()
 
 
-def decide(task: Task, event: events.Event, verdicts: Sequence[Verdict], now: datetime, pipeline: Pipeline) -> Decision:
+def decide(
+    task: Task,
+    event: events.Event,
+    verdicts: Sequence[Verdict],
+    now: datetime,
+    pipeline: Pipeline,
+    posting: Posting | None = None,
+) -> Decision:
     """Apply one event to one task. `verdicts` are those of the edge's gates, in their order.
 
-    The answer holds the very same task where nothing is to be written (quiescence, SWP-1).
+    The answer holds the very same task where nothing is to be written (quiescence, SWP-1). With `posting`,
+    statuses of the verdicts are planned where they made a step.
     """
+    decided = _decided(task, event, verdicts, now, pipeline)
+    if posting is None or decided.task == task or not isinstance(event, _Judged):
+        return decided
+    return replace(decided, effects=statuses.plan(verdicts, event.head, posting, now))
+
+
+def _decided(
+    task: Task, event: events.Event, verdicts: Sequence[Verdict], now: datetime, pipeline: Pipeline
+) -> Decision:
     changed = _Change(task, now, event.by)
     if task.state.finished:
         over = f"it is {task.state}; nothing moves it again"
@@ -351,9 +371,3 @@ def _hint(task: Task) -> str:
             return ""
         case _:
             assert_never(task.state)
-
-
-def one_line(text: str) -> str:
-    """Text as documents keep a reason: one line, and not too long."""
-    line = " ".join(feedback.spelled_out(text).split())
-    return line if len(line) <= _MAX_REASON else line[: _MAX_REASON - 1] + "…"

@@ -71,11 +71,16 @@ def _made(task: Task, root: Root) -> Iterator[Violation]:
     for field in ("developer_retries", "defers"):
         if getattr(task, field):
             yield Violation(field, "a new task has used up nothing")
+    if task.effects:
+        yield Violation("effects", "are planned with a step, and a new task has made none")
 
 
 def _changed(before: Task, after: Task, root: Root) -> Iterator[Violation]:
     if before.state.finished:
-        yield Violation("state", f"a task that is {before.state} never changes again")
+        if before.model_copy(update={"effects": after.effects}) != after:
+            yield Violation("state", f"a task that is {before.state} never changes again")
+        elif any(effect not in before.effects for effect in after.effects):
+            yield Violation("effects", "of a finished task are only taken away, once they are done")
         return
     for field in ("id", "created", "created_by"):
         if getattr(before, field) != getattr(after, field):
@@ -86,6 +91,7 @@ def _changed(before: Task, after: Task, root: Root) -> Iterator[Violation]:
         yield from _moved(before, after, root)
     yield from _counted(before, after, root)
     yield from _sent_back(before, after, root)
+    yield from _planned(before, after, root)
 
 
 def _moved(before: Task, after: Task, root: Root) -> Iterator[Violation]:
@@ -166,6 +172,19 @@ def _paid_for(before: Task, after: Task, new: set[str]) -> Iterator[Violation]:
         yield Violation("sent_back.charged", "gets at most one entry at a time, for the commit that was judged")
     elif len(new) != max(after.developer_retries - before.developer_retries, 0) and not (new and escalated):
         yield Violation("sent_back.charged", "gets an entry with every charge, and only then")
+
+
+def _planned(before: Task, after: Task, root: Root) -> Iterator[Violation]:
+    """An effect comes with the step that causes it, and never changes (P7)."""
+    new = [effect for effect in after.effects if effect not in before.effects]
+    if len({effect.key for effect in after.effects}) != len(after.effects):
+        yield Violation("effects", "have a key each, and no two the same")
+    if any(effect.generation != root.generation for effect in new):
+        yield Violation("effects", "name the generation of the commit that plans them, and never change")
+    if any(effect.commit != after.head for effect in new):
+        yield Violation("effects", "are about the commit that was judged")
+    if new and before.model_copy(update={"effects": after.effects}) == after:
+        yield Violation("effects", "are planned with a step of the task, never alone")
 
 
 def _is_after_rework(stage: str, root: Root) -> bool:

@@ -14,6 +14,7 @@ from orch_gates.model.verdict import Verdict
 # In characters of the file. A task's document must hold the feedback, whatever a gate says.
 MAX_FINDINGS_WRITTEN = 128 * 1024
 _KEYS_WRITTEN = 200
+_MAX_REASON = 1000
 
 _Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 
@@ -63,6 +64,12 @@ def of_verdict(verdict: Verdict) -> Feedback:
 def spelled_out(text: str) -> str:
     """The same text with lone surrogates spelled out: no document can hold them."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def one_line(text: str) -> str:
+    """Text as documents keep a reason: one line, and not too long."""
+    line = " ".join(spelled_out(text).split())
+    return line if len(line) <= _MAX_REASON else line[: _MAX_REASON - 1] + "…"
 
 
 def _fitting(findings: Sequence[Finding]) -> Iterator[ReportedFinding]:

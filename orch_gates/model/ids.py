@@ -77,6 +77,7 @@ def _spelled(pattern: re.Pattern[str]) -> WithJsonSchema:
 TaskName = Annotated[TaskId, AfterValidator(task_id), _spelled(TASK_ID)]
 Timestamp = Annotated[str, AfterValidator(_is_timestamp), _spelled(_TIMESTAMP)]
 Slug = Annotated[str, StringConstraints(pattern=r"\A[a-z][a-z0-9-]{0,39}\z")]
+Oid = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})\z")]
 OidOrNone = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})?\z")]
 Line = Annotated[str, StringConstraints(max_length=4096, pattern=r"\A[^\n\r]*\z")]
 BranchName = Annotated[str, AfterValidator(branch_name), _spelled(BRANCH)]

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from orch_gates.model.document import Document
+from orch_gates.model.effect import MAX_EFFECTS, Effect
 from orch_gates.model.feedback import Feedback
 from orch_gates.model.ids import BranchName, Line, OidOrNone, Slug, TaskName, Timestamp
 
@@ -60,7 +61,7 @@ class Task(Document):
     """Where a work item stands, why, and what it has used up."""
 
     KIND: ClassVar[str] = "task"
-    ADDED: ClassVar[tuple[str, ...]] = ("sent_back",)
+    ADDED: ClassVar[tuple[str, ...]] = ("sent_back", "effects")
 
     schema_: Literal["orch.task/1"] = Field(default="orch.task/1", alias="schema", description="Always `orch.task/1`.")
     id: TaskName = Field(description="The task's name; also its folder.")
@@ -82,3 +83,9 @@ class Task(Document):
     defers: int = Field(ge=0, description="Defers in this stage so far (ENG-5).")
     feedback: Feedback | None = Field(description="What the next developer job must mend, verbatim.")
     sent_back: SentBack | None = Field(default=None, description="When it was last sent back, and on what (ENG-9).")
+    effects: tuple[Effect, ...] = Field(
+        default=(),
+        max_length=MAX_EFFECTS,
+        strict=False,
+        description="What is to be done outside of this branch, oldest first, until it is known to be done (P7).",
+    )

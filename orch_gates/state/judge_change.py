@@ -80,6 +80,8 @@ class ChangeJudge:
             return
         yield from self._raised(before, root, by_hand=not said.op)
         yield from self._files(Trees(self._objects, before, commit.tree), root, changes)
+        if not said.op:
+            yield from self._by_hand(changes)
 
     def _root(self, tree: str) -> Root | Problem:
         found = self._at(tree, layout.ROOT)
@@ -135,6 +137,19 @@ class ChangeJudge:
             if trees.orphaned(task):
                 yield Problem(layout.task_path(task), "", "reports and jobs stay with their task")
 
+    def _by_hand(self, changes: Sequence[Changed]) -> Iterator[Problem]:
+        """What only a writer of the state changes (P7); what could not be read is mended by whatever can be."""
+        for change in changes:
+            earlier = self._earlier(change)
+            before = earlier.document if earlier is not None else None
+            node = change.after
+            after = self._read(change.path, node.oid).document if node is not None and node.mode == FILE_MODE else None
+            if before is None or after is None or before.KIND != after.KIND:
+                continue
+            for field in self._kinds.by_name[after.KIND].ours:
+                if getattr(before, field) != getattr(after, field):
+                    yield Problem(change.path, field, "is written by orch-gates only, never by hand")
+
     def _made(self, path: str, location: Location, trees: Trees) -> Iterator[Problem]:
         if location.kind is TASK and trees.archived(TaskId(location.task)):
             yield Problem(path, "id", "a finished task of this name is archived; names are not used again")
@@ -185,14 +200,14 @@ class ChangeJudge:
         elif not moves.arrived(change):
             yield Problem(change.path, "", "it has to be the very file that leaves the task's folder in this commit")
         elif not self._finished(change, moves):
-            yield Problem(change.path, "state", "only a finished task is archived")
+            yield Problem(change.path, "state", "only a finished task is archived, with no effect left to be done")
 
     def _finished(self, change: Changed, moves: Moves) -> bool:
         left = moves.task_document(change)
         if left is None or left.before is None:
             return False
         task = self._read(left.path, left.before.oid).document
-        return isinstance(task, Task) and task.state.finished
+        return isinstance(task, Task) and task.state.finished and not task.effects
 
     def _at(self, tree: str, path: str) -> Read | None:
         node = self._objects.find(tree, path)

@@ -51,8 +51,8 @@ class Kind(Generic[D]):
 
     `keys` maps a key in the path to the field that has to equal it. `alone` is what a document must be
     whatever it was before, `change` what is wrong with one that was made (None before) or changed.
-    Kinds with `one_number` share their numbers with the kind of that name. At `older` documents of
-    before are still read.
+    No edit by hand changes a field that is `ours`. Kinds with `one_number` share their numbers with the kind
+    of that name. At `older` documents of before are still read.
     """
 
     model: type[D]
@@ -61,6 +61,7 @@ class Kind(Generic[D]):
     keys: Mapping[str, str] = field(default_factory=dict)
     alone: Callable[[D], tuple[Violation, ...]] = lambda _: ()
     change: Callable[[D | None, D, Root], tuple[Violation, ...]] = lambda _before, _after, _root: ()
+    ours: tuple[str, ...] = ()
     body: Body = Body.FREE
     one_number: str = ""
     older: PathPattern | None = None
@@ -140,6 +141,7 @@ TASK = Kind(
     keys={"task": "id"},
     alone=legality.task_alone,
     change=legality.task_change,
+    ours=("effects",),
     body=Body.LOG,
     example=Example(
         {

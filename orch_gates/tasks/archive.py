@@ -28,6 +28,8 @@ class Compacted:
 def compact(store: Store, older_than: timedelta, now: datetime) -> Compacted:
     """Archive the tasks that were finished longer ago than `older_than`, at most `MOST_AT_ONCE` in one commit.
 
+    What is in the archive never changes, so a task with effects that are not known to be done stays.
+
     Raises:
         StateError: it could not be recorded.
     """
@@ -36,7 +38,8 @@ def compact(store: Store, older_than: timedelta, now: datetime) -> Compacted:
 
     def decision(snapshot: Snapshot) -> Change | None:
         nonlocal chosen, left
-        old = [task for task in book.read(snapshot).tasks if task.state.finished and now - _ended(task) > older_than]
+        over = (task for task in book.read(snapshot).tasks if task.state.finished and not task.effects)
+        old = [task for task in over if now - _ended(task) > older_than]
         chosen, left = old[:MOST_AT_ONCE], max(0, len(old) - MOST_AT_ONCE)
         if not chosen:
             return None

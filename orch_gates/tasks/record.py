@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from orch_gates.documents import escape, frontmatter
-from orch_gates.engine.decide import one_line
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.gates import registry
 from orch_gates.gates.recorded import Record, reason_in
+from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import OID, timestamp
 from orch_gates.model.task import Task
 from orch_gates.report import files

@@ -276,6 +276,21 @@ def job_begins_again(hand: Hand) -> None:
 
 
 # What is done, and the field and the words of the rule that refuses it.
+def plan_effect(hand: Hand) -> None:
+    """A status that no step has planned, otherwise as a step would plan it."""
+    head = "a" * 40
+    found = re.search(r"^generation: (\d+)$", hand.text("orch-state.md"), re.MULTILINE)
+    assert found is not None
+    hand.set(ONE, "head", head)
+    hand.edit(
+        ONE,
+        r"^---\n\n",
+        f'effects:\n  - kind: status\n    generation: {found[1]}\n    planned: "2026-01-31T12:00:00Z"\n'
+        f'    commit: {head}\n    context: orch/security\n    state: success\n    reason: ""\n    url: ""\n'
+        '    replaces: ""\n---\n\n',
+    )
+
+
 ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
     "a stage is skipped": (lambda h: h.set(ONE, "stage", "testing"), "stage", "moves to"),
     "done without a gate": (lambda h: h.set(ONE, "state", "done"), "state", "exactly in stage"),
@@ -289,6 +304,7 @@ ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
         "developer_retries",
         "grows by one",
     ),
+    "a status is planned by hand": (plan_effect, "effects", "never by hand"),
     "another author": (lambda h: h.set(ONE, "created_by", "me"), "created_by", "never changes"),
     "a new task in the middle": (lambda h: new_task(h, stage="review"), "stage", "begins in"),
     "another name than its folder": (lambda h: h.set(ONE, "id", "T-9"), "form", "path says"),

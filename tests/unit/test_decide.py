@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orch_gates.engine import events, legality
-from orch_gates.engine.decide import Decision, Move, decide, one_line
+from orch_gates.engine.decide import Decision, Move, decide
 from orch_gates.engine.stages import DEFAULT, Caps, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.model import feedback
+from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import timestamp
 from orch_gates.model.task import DONE_STAGE, Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict

@@ -1,0 +1,93 @@
+"""What is to be done outside of the state branch, planned in a task's document (SPEC §2, P7).
+
+A new kind is one class here and one performer in `effects/perform.py`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, TypeAlias, assert_never
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from orch_gates.model.ids import Line, Oid, Timestamp
+from orch_gates.model.verdict import Outcome
+
+# A task's document has to hold them beside the longest feedback. The oldest are forgotten first.
+MAX_EFFECTS = 24
+MAX_REASON = 140
+MAX_URL = 300
+
+
+class _Planned(BaseModel):
+    """What every effect has. `repeatable`: performing it twice does no more than once; else it is claimed first."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    repeatable: ClassVar[bool]
+
+    generation: int = Field(ge=1, description="The generation of the state commit that planned it.")
+    planned: Timestamp = Field(description="When it was planned, UTC.")
+
+
+class Shown(StrEnum):
+    """A verdict as a commit status spells it."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    PENDING = "pending"
+
+
+class StatusEffect(_Planned):
+    """Post a commit status; where another one than `replaces` is there by then, that one is newer and stays."""
+
+    repeatable: ClassVar[bool] = True
+
+    kind: Literal["status"] = Field(description="What is to be done: a commit status.")
+    commit: Oid = Field(description="The commit that was judged.")
+    context: Annotated[str, StringConstraints(pattern=r"\Aorch/[a-z][a-z0-9-]{0,39}\z")] = Field(
+        description="The status: `orch/<gate>`."
+    )
+    state: Shown = Field(strict=False, description="What the gate answered.")
+    reason: Annotated[Line, StringConstraints(max_length=MAX_REASON)] = Field(description="Why, as much as is shown.")
+    url: Annotated[str, StringConstraints(max_length=MAX_URL, pattern=r"\A[!-~]*\z")] = Field(
+        description="The page of the run that judged it; empty outside of CI."
+    )
+    replaces: Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{64})?\z")] = Field(
+        description="The id of the status that was there before; empty for none."
+    )
+
+    @property
+    def subject(self) -> str:
+        """What it is about: a later effect of the same kind about the same replaces it."""
+        return f"{self.context}@{self.commit}"
+
+    @property
+    def key(self) -> str:
+        """Its name: kind, subject, and the state commit that caused it."""
+        return f"{self.kind}:{self.subject}:{self.generation}"
+
+
+# With a second kind: a union, discriminated by `kind`.
+Effect: TypeAlias = StatusEffect
+
+
+def shown(outcome: Outcome) -> Shown | None:
+    """The state of a commit status for a verdict; None for a SKIP, which posts nothing (GATE-3)."""
+    match outcome:
+        case Outcome.PASS:
+            return Shown.SUCCESS
+        case Outcome.FAIL | Outcome.ERROR:
+            return Shown.FAILURE
+        case Outcome.DEFER | Outcome.HOLD:
+            return Shown.PENDING
+        case Outcome.SKIP:
+            return None
+        case _:
+            assert_never(outcome)
+
+
+def merged(before: tuple[Effect, ...], done: frozenset[str], planned: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """The effects after a commit: without those acknowledged by key, and those that a new one replaces."""
+    replaced = {(effect.kind, effect.subject) for effect in planned}
+    kept = (each for each in before if each.key not in done and (each.kind, each.subject) not in replaced)
+    return (*kept, *planned)[-MAX_EFFECTS:]
