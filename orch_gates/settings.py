@@ -23,6 +23,7 @@ from orch_gates.variables.groups import (
     ReviewSettings,
     SecuritySettings,
     StateSettings,
+    StatusesSettings,
     TargetSettings,
 )
 from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, Source, resolve
@@ -103,6 +104,7 @@ class Settings:
     usual_target: str
     state: StateSettings
     forge: ForgeSettings
+    statuses: StatusesSettings
     allow_key: str = field(repr=False)
     allow_key_file: str
     inherited_env: Mapping[str, str] = field(repr=False)
@@ -167,6 +169,7 @@ def load(
         usual_target=target.branch,
         state=_state(env),
         forge=_forge(env),
+        statuses=env.group(StatusesSettings),
         allow_key=key.text,
         allow_key_file=key.file,
         inherited_env=dict(env.environ),

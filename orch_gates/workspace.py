@@ -23,6 +23,7 @@ from orch_gates.git.clone import Clone
 from orch_gates.settings import Settings
 
 if TYPE_CHECKING:
+    from orch_gates.effects.outbox import Outbox
     from orch_gates.engine.stages import Pipeline
     from orch_gates.forge.detect import Place as ForgePlace
     from orch_gates.forge.http import Call, Observe
@@ -178,6 +179,36 @@ class Workspace:
         if self.forge is None:
             raise SettingsError(self.why_no_forge)
         return self.forge
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Where planned effects are performed (P7)."""
+        from orch_gates.effects.outbox import Outbox
+
+        return Outbox(self._writable_forge, self.settings.statuses.enabled, self.settings.ci.run_url)
+
+    def need_writable_forge(self) -> None:
+        """See that there is a forge that may be written to from here.
+
+        Raises:
+            SettingsError: there is none, with what to do about it; or as `forge`.
+            GitError, ForgeUnavailable: as `forge`.
+        """
+        if self._writable_forge() is None:
+            self.need_forge()
+            raise SettingsError(f"no token is given; put one into {self.settings.forge.token_env} (--token-env)")
+
+    def _writable_forge(self) -> Forge | None:
+        """The forge; None without a token, without which no server can be written to.
+
+        Raises:
+            SettingsError, GitError, ForgeUnavailable: as `forge`.
+        """
+        from orch_gates.forge.port.server import Kind
+
+        found = self.forge_place
+        writable = found is not None and (found.kind is Kind.LOCAL or self.settings.forge.token != "")
+        return self.forge if writable else None
 
     @property
     def why_no_forge(self) -> str:

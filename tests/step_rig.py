@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from orch_gates.effects.outbox import NOWHERE, Outbox
 from orch_gates.engine import events
 from orch_gates.engine.stages import Caps, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.gates import registry
@@ -14,7 +15,7 @@ from orch_gates.model.ids import TaskId
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
 from orch_gates.state import codec, layout
-from orch_gates.state.store import Change
+from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book, change, record
 from orch_gates.tasks.advance import Step
 from orch_gates.tasks.change import Applied
@@ -47,9 +48,10 @@ class Rig:
     asked: list[str] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
     by_forge: Callable[[str, str], Verdict | None] = lambda _gate, _head: None
+    outbox: Outbox = NOWHERE
 
     def __post_init__(self) -> None:
-        self.store = MemoryStore(self.remote)
+        self.store: Store = MemoryStore(self.remote)
         self.store.initialise({layout.ROOT: codec.encode(root_of(self.pipeline, generation=1), "")})
         wanted = new_task("T-1", "a work item", branch="", by="ann", pipeline=self.pipeline, now=NOW)
         create(self.store, wanted, self.configured, NOW)
@@ -67,13 +69,15 @@ class Rig:
         return self.store.load().generation
 
     def step(self, *, approve: bool = False, reject: str = "") -> Step:
-        return Step(self.store, self.configured, self._gate, lambda _: self.head, "ann", self.now, approve, reject)
+        return Step(
+            self.store, self.configured, self._gate, lambda _: self.head, "ann", self.now, approve, reject, self.outbox
+        )
 
     def advance(self, *, reject: str = "") -> Applied:
         return self.step(reject=reject).take("T-1")
 
     def ask(self, event: events.Event) -> Applied:
-        return change.apply(self.store, "T-1", event, self.configured, self.now)
+        return change.apply(self.store, "T-1", event, self.configured, self.now, self.outbox)
 
     def report(self, gate: str, word: str, *, head: str = "", reason: str = "why") -> str:
         """Record a report about a commit; answers the commit that recorded it."""

@@ -65,6 +65,10 @@ def advance(
             say(render.step_json(applied.decision, applied.verdicts, applied.commit))
         else:
             say(render.step(name, applied.decision, applied.verdicts, recorded=bool(applied.commit)))
+        if applied.performed:
+            from orch_gates.cli.effects_view import warn
+
+            warn(name, applied.performed)
         raise SystemExit(applied.decision.outcome.exit_code)
 
 
@@ -92,6 +96,7 @@ def _step(workspace: Workspace, *, approve: bool, reject: str) -> Step:
         now=workspace.now,
         approve=approve,
         reject=reject,
+        outbox=workspace.outbox,
     )
 
 

@@ -14,6 +14,7 @@ from orch_gates.cli.options import by_option
 from orch_gates.cli.text_option import text_option
 
 if TYPE_CHECKING:
+    from orch_gates.effects.performed import Performed
     from orch_gates.engine.events import Event
 
 _REPO = click.option(
@@ -160,6 +161,7 @@ def report(
                 now=found.now,
             )
         say(f"{name}: {recorded.file} {'recorded' if recorded.commit else 'is recorded already'}\n")
+        _warn(name, found.outbox.perform(recorded.task.effects))
 
 
 @task.command()
@@ -229,6 +231,13 @@ def cancel(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> 
     _ask(name, repo, overrides, lambda by: events.CancelAsked(by, reason))
 
 
+def _warn(name: str, performed: tuple[Performed, ...]) -> None:
+    if performed:
+        from orch_gates.cli.effects_view import warn
+
+        warn(name, performed)
+
+
 def _ask(name: str, repo: Path, overrides: Mapping[str, str], event: Callable[[str], Event]) -> None:
     with exit_codes():
         from orch_gates.documents.escape import visible
@@ -236,8 +245,9 @@ def _ask(name: str, repo: Path, overrides: Mapping[str, str], event: Callable[[s
         from orch_gates.workspace import open_workspace
 
         found = open_workspace(repo, overrides)
-        applied = apply(found.store, name, event(found.by), found.configured, found.now)
+        applied = apply(found.store, name, event(found.by), found.configured, found.now, found.outbox)
         decision = applied.decision
+        _warn(name, applied.performed)
         if decision.refused:
             say(f"{name}: not done: {visible(decision.reason)}\n", to=sys.stderr)
             raise SystemExit(1)

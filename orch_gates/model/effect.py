@@ -1,6 +1,6 @@
 """What is to be done outside of the state branch, planned in a task's document (SPEC §2, P7).
 
-A new kind is one class here and one performer in `effects/perform.py`.
+A new kind is one class here and its performer in `effects/outbox.py`.
 """
 
 from __future__ import annotations

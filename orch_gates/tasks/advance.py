@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from orch_gates.effects.outbox import NOWHERE, Outbox
+from orch_gates.effects.performed import Performed
 from orch_gates.engine import events
 from orch_gates.engine.decide import Decision, Move, decide
+from orch_gates.engine.statuses import Posting
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome
 from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book, edge
-from orch_gates.tasks.change import Applied, recorded
+from orch_gates.tasks.change import Applied, finish, recorded, with_effects
 from orch_gates.tasks.configured import Configured
 from orch_gates.tasks.edge import Gate, HeadOf, Judged
 
@@ -34,6 +37,7 @@ class Step:
     now: datetime
     approve: bool = False
     reject: str = ""
+    outbox: Outbox = NOWHERE
 
     def take(self, name: str) -> Applied:
         """Judge the edge of a task and record what follows from it.
@@ -49,20 +53,23 @@ class Step:
         """
         self.configured.agree(self.store)
         first: Task | None = None
+        earlier: tuple[Performed, ...] = ()
         for _ in range(_ROUNDS):
             snapshot = self.store.load()
             task = book.need(snapshot, name).task
-            first = first or task
+            if first is None:
+                first, earlier = task, self.outbox.perform(task.effects)
             if not self.reject and _place(task) != _place(first):
                 return Applied(
                     decide(task, self._event(Judged(first, first.head)), (), self.now, self.configured.pipeline), (), ""
                 )
             judged = self._judge(snapshot, task)
+            posting = self._posting(judged)
             # A push may have come while slow gates were asked.
             if judged.verdicts and self._head(task) != judged.head:
                 continue
-            if (applied := self._record(name, judged)) is not None:
-                return applied
+            if (applied := self._record(name, judged, posting, earlier)) is not None:
+                return self._finished(applied, earlier)
         why = f"what it rests on changed {_ROUNDS} times while its gates were judged; nothing was decided, run it again"
         assert first is not None
         return Applied(Decision(Move.STAY, first, why, Outcome.DEFER), (), "")
@@ -75,10 +82,25 @@ class Step:
         """
         snapshot = self.store.load()
         judged = self._judge(snapshot, book.need(snapshot, name).task)
-        decided = decide(judged.task, self._event(judged), judged.verdicts, self.now, self.configured.pipeline)
-        return Applied(decided, judged.verdicts, "")
+        return Applied(self._decided(judged), judged.verdicts, "")
 
-    def _record(self, name: str, judged: Judged) -> Applied | None:
+    def _decided(self, judged: Judged, posting: Posting | None = None) -> Decision:
+        return decide(judged.task, self._event(judged), judged.verdicts, self.now, self.configured.pipeline, posting)
+
+    def _posting(self, judged: Judged) -> Posting | None:
+        """What statuses are planned with; where nothing follows from the verdicts, the forge is not asked."""
+        moves = judged.verdicts and self._decided(judged).task != judged.task
+        return self.outbox.posting(judged.head) if moves else None
+
+    def _finished(self, applied: Applied, earlier: tuple[Performed, ...]) -> Applied:
+        task = applied.decision.task
+        left = tuple(one for one in earlier if one.effect in task.effects)
+        performed = (*left, *(self.outbox.perform(applied.decision.effects) if applied.commit else ()))
+        return replace(applied, performed=finish(self.store, task, performed))
+
+    def _record(
+        self, name: str, judged: Judged, posting: Posting | None, done: tuple[Performed, ...]
+    ) -> Applied | None:
         """Record what follows from the verdicts; None where they are about what is not so any more."""
         head = judged.head
         decided: Decision | None = None
@@ -95,8 +117,11 @@ class Step:
             decided = None
             if not judged.holds(page.task, head, edge.reports(snapshot, page.task, head)):
                 return None
-            decided = decide(page.task, self._event(judged), judged.verdicts, self.now, self.configured.pipeline)
-            return None if decided.task == page.task else recorded(page, decided, self.by, self.now)
+            decided = self._decided(judged, posting and replace(posting, generation=snapshot.generation + 1))
+            if decided.task == page.task:
+                return None
+            decided = with_effects(decided, page.task, done)
+            return recorded(page, decided, self.by, self.now)
 
         commit = commit_of(self.store.transact(decision, look_again))
         return None if decided is None else Applied(decided, judged.verdicts, commit)

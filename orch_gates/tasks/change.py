@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from orch_gates.effects.acknowledge import acknowledge
+from orch_gates.effects.outbox import NOWHERE, Outbox
+from orch_gates.effects.performed import Performed, Result
 from orch_gates.engine.decide import Decision, decide
 from orch_gates.engine.events import Event
+from orch_gates.errors import OrchError
+from orch_gates.model.effect import merged
+from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
 from orch_gates.state import codec
 from orch_gates.state.outcome import commit_of
@@ -19,15 +26,23 @@ from orch_gates.tasks.configured import Configured
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was decided, on which verdicts, and the commit that recorded it; empty where nothing was to be written."""
+    """What was decided, on which verdicts, and the commit that recorded it; empty where nothing was to be written.
+
+    `performed` is what came of the effects that the task had.
+    """
 
     decision: Decision
     verdicts: tuple[Verdict, ...]
     commit: str
+    performed: tuple[Performed, ...] = ()
 
 
-def apply(store: Store, name: str, event: Event, configured: Configured, now: datetime) -> Applied:
+def apply(
+    store: Store, name: str, event: Event, configured: Configured, now: datetime, outbox: Outbox = NOWHERE
+) -> Applied:
     """Decide on the task as it is now by a person's word, and record it; a lost race decides again (P6).
+
+    Effects that an earlier run left behind are performed then (P7).
 
     Raises:
         UsageError: there is no such task.
@@ -45,7 +60,29 @@ def apply(store: Store, name: str, event: Event, configured: Configured, now: da
 
     commit = commit_of(store.transact(decision))
     assert decided is not None
-    return Applied(decided, (), commit)
+    return Applied(decided, (), commit, finish(store, decided.task, outbox.perform(decided.task.effects)))
+
+
+def with_effects(decided: Decision, before: Task, done: Sequence[Performed]) -> Decision:
+    """The decision with its effects in the task, and without those that are done."""
+    keys = frozenset(one.effect.key for one in done if one.settled)
+    return replace(
+        decided, task=decided.task.model_copy(update={"effects": merged(before.effects, keys, decided.effects)})
+    )
+
+
+def finish(store: Store, task: Task, performed: tuple[Performed, ...]) -> tuple[Performed, ...]:
+    """Acknowledge what a finished task has left, as no step of it will: what is repeatable waits for the next one."""
+    present = {effect.key for effect in task.effects}
+    done = frozenset(one.effect.key for one in performed if one.settled and one.effect.key in present)
+    if not (done and task.state.finished):
+        return performed
+    try:
+        acknowledge(store, {task.id: done})
+    except OrchError as error:
+        why = f"done, and that could not be recorded: {error}"
+        return tuple(replace(one, result=Result.UNKNOWN, reason=why) if one.settled else one for one in performed)
+    return performed
 
 
 def recorded(page: Page, decided: Decision, by: str, now: datetime) -> Change:

@@ -38,10 +38,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The report's file name and the commit that recorded it; empty where it was recorded already."""
+    """The report's file name, the commit that recorded it (empty where it was recorded already), and its task."""
 
     file: str
     commit: str
+    task: Task
 
 
 def by_hand(
@@ -141,9 +142,13 @@ def _write(store: Store, name: str, configured: Configured, gate: Record, said: 
 
     configured.agree(store)
 
+    about: Task | None = None
+
     def decision(snapshot: Snapshot) -> Change | None:
+        nonlocal about
         configured.check(book.root_of(snapshot))
         page = book.need(snapshot, name)
+        about = page.task
         path = layout.report_path(page.task.id, gate.file, said.head)
         if snapshot.text(path) == said.text:
             return None
@@ -155,4 +160,6 @@ def _write(store: Store, name: str, configured: Configured, gate: Record, said: 
             writes={path: said.text},
         )
 
-    return Recording(gate.file, commit_of(store.transact(decision)))
+    commit = commit_of(store.transact(decision))
+    assert about is not None
+    return Recording(gate.file, commit, about)

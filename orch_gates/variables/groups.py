@@ -188,6 +188,18 @@ class ForgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusesSettings:
+    """Whether `advance` posts the verdicts that it judged as commit statuses (GATE-4)."""
+
+    enabled: bool = setting(
+        "ORCH_STATUSES_ENABLED",
+        False,
+        "`advance` posts each verdict on the judged commit, as the status orch/<gate>.",
+        key="statuses.enabled",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class AllowKey:
     """The key of the list of allowed findings, or the file that holds it."""
 

@@ -10,13 +10,17 @@ from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState
 
 @dataclass(slots=True)
 class MemoryStatuses:
-    """`CommitStatuses`; it answers with `failure` while there is one."""
+    """`CommitStatuses`; it answers with `failure` while there is one. `heard` are all statuses that were posted."""
 
     failure: Exception | None = None
+    heard: list[CommitStatus] = field(default_factory=list)
     _posted: dict[tuple[str, str], CommitStatus] = field(default_factory=dict)
 
     def post(self, commit: str, status: CommitStatus) -> None:
         """What CI says; a later word of the same context replaces the earlier one."""
+        if self.failure is not None:
+            raise self.failure
+        self.heard.append(status)
         self._posted[commit, status.context] = status
 
     def latest(self, commit: str) -> tuple[CommitStatus, ...]:

@@ -1,0 +1,85 @@
+"""Planned effects, and what came of performing them, for people and machines (P8, GATE-4)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from orch_gates.cli.boundary import say
+from orch_gates.documents.escape import visible
+from orch_gates.effects.performed import Performed, Result
+from orch_gates.model.effect import Effect
+from orch_gates.report.tasks import as_json, columns
+from orch_gates.tasks.pending import Pending, Ran
+
+
+def pending_text(found: Sequence[Pending]) -> str:
+    """One line for every effect, in columns."""
+    rows = [("TASK", "KIND", "SUBJECT", "SINCE")]
+    rows += [(one.task, one.effect.kind, one.effect.subject, one.effect.planned) for one in found]
+    return columns(rows)
+
+
+def pending_json(found: Sequence[Pending]) -> str:
+    """The same for machines."""
+    return as_json([_row(one.task, one.effect) for one in found])
+
+
+def ran_text(ran: Sequence[Ran]) -> str:
+    """One line for every effect that was tried."""
+    return "".join(f"{one.task}: {one.performed.effect.subject}: {_outcome(one)}\n" for one in ran)
+
+
+def ran_json(ran: Sequence[Ran]) -> str:
+    """The same for machines; `pending`: it is still on its task."""
+    rows = []
+    for one in ran:
+        done = one.performed
+        result = {"result": done.result.value, "reason": done.reason, "pending": not one.removed}
+        rows.append(_row(one.task, done.effect) | result)
+    return as_json(rows)
+
+
+def exit_code(ran: Sequence[Ran]) -> int:
+    """0 nothing is left, 1 something was refused, 2 whether something is done is not known."""
+    left = {one.performed.result for one in ran if not one.removed}
+    return 2 if Result.UNKNOWN in left else 1 if left else 0
+
+
+def warn(task: str, performed: Sequence[Performed]) -> None:
+    """Say on stderr what a step could not do; the step stands (P7)."""
+    left = [one for one in performed if not one.settled]
+    for one in left:
+        what = f"{one.effect.kind} {one.effect.subject}"
+        say(f"orch-gates: {what} is not done: {visible(one.reason)}\n", to=sys.stderr)
+    if left:
+        say(f"orch-gates: it stays planned; `orch-gates effects run --task {task}` tries it again\n", to=sys.stderr)
+
+
+def _row(task: str, effect: Effect) -> dict[str, Any]:
+    return {
+        "task": task,
+        "key": effect.key,
+        "kind": effect.kind,
+        "subject": effect.subject,
+        "since": effect.planned,
+        "repeatable": effect.repeatable,
+    }
+
+
+def _outcome(one: Ran) -> str:
+    reason = visible(one.performed.reason)
+    match one.performed.result:
+        case Result.DONE:
+            return "done"
+        case Result.SUPERSEDED:
+            return f"not needed any more: {reason}"
+        case Result.REFUSED if one.removed:
+            return f"refused, and dropped: {reason}"
+        case Result.REFUSED:
+            return f"refused: {reason}"
+        case Result.UNKNOWN:
+            return f"not known to be done: {reason}"
+        case _:
+            assert_never(one.performed.result)

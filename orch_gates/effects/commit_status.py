@@ -1,0 +1,48 @@
+"""A gate's verdict as the commit status `orch/<gate>`, and how it is posted so that repeating it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orch_gates.documents import escape
+from orch_gates.effects.performed import Performed, Result
+from orch_gates.forge.port.checks import CommitStatus, CommitStatuses, StatusState
+from orch_gates.model.effect import Shown, StatusEffect
+from orch_gates.model.verdict import evidence_id
+
+# As much as GitHub takes.
+_LONGEST = 140
+
+
+def commit_status(context: str, state: Shown, reason: str, url: str) -> CommitStatus:
+    """The status as forges take it."""
+    return CommitStatus(context, StatusState(state.value), escape.clip(escape.visible(reason), _LONGEST), url)
+
+
+def present(statuses: CommitStatuses, commit: str) -> Mapping[str, str]:
+    """The id of every context's status on a commit.
+
+    Raises:
+        ForgeUnavailable: they could not be read completely.
+    """
+    return {status.context: _id(status) for status in statuses.latest(commit)}
+
+
+def post(statuses: CommitStatuses, effect: StatusEffect) -> Performed:
+    """Post it, unless it is there, or another one is that was not there when this one was planned.
+
+    Raises:
+        ForgeRefused, ForgeUnclear, ForgeUnavailable: it is not known to be there.
+    """
+    wanted = commit_status(effect.context, effect.state, effect.reason, effect.url)
+    there = present(statuses, effect.commit).get(effect.context, "")
+    if there == _id(wanted):
+        return Performed(effect, Result.DONE)
+    if there not in {"", effect.replaces}:
+        return Performed(effect, Result.SUPERSEDED, f"a newer status {effect.context} is on {effect.commit[:10]}")
+    statuses.post(effect.commit, wanted)
+    return Performed(effect, Result.DONE)
+
+
+def _id(status: CommitStatus) -> str:
+    return evidence_id(status.context, status.state, status.description, status.url)
