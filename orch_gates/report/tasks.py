@@ -39,7 +39,7 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 
 def task_page(task: Task, body: str) -> str:
     """All that is recorded about a task."""
-    fields = [(name, value) for name, value in task.fields().items() if name not in {"schema", "feedback"}]
+    fields = [(name, value) for name, value in task.fields().items() if name not in {"schema", "feedback", "effects"}]
     width = max(len(name) for name, _ in fields)
     lines = [f"{name:{width}}  {'' if value is None else shown(str(value), 1000)}".rstrip() for name, value in fields]
     if task.feedback is not None:
@@ -49,6 +49,7 @@ def task_page(task: Task, body: str) -> str:
         ]
         if (left := task.feedback.findings_total - len(task.feedback.findings)) > 0:
             lines.append(f"  and {left} more")
+    lines += [f"planned at the forge: {effect.kind} {shown(effect.subject)}" for effect in task.effects]
     lines += [shown(line, 2000) for line in body.rstrip().splitlines()]
     return "".join(f"{line}\n" for line in lines)
 

@@ -204,6 +204,18 @@ def test_a_newer_status_of_somebody_else_stays(work: Work, server: StatusServer)
     assert server.posted(CI)[-1] == ("failure", "by hand")
 
 
+def test_a_bare_repository_takes_them_too(work: Work) -> None:
+    """Without a server: the status is a document on the state branch, and posted once."""
+    local: Any = {"ORCH_FORGE": "local", "ORCH_FORGE_URL": "", "ORCH_FORGE_TOKEN": "", "ORCH_CI_GREEN_ENABLED": "false"}
+    work.passed("FAILED")
+    work.ok("advance", "T-1", code=1, **local)
+    assert "planned at the forge: status orch/tests-passed@" in work.ok("task", "show", "T-1")
+    before = work.commits
+    assert work.ok("effects", "run", **local) == f"T-1: {TESTS}@{work.head}: done\n"
+    assert work.commits == before + 1
+    work.ok("state", "verify")
+
+
 @pytest.mark.parametrize("what", ["removed", "changed", "added"])
 def test_nobody_edits_effects_by_hand(what: str, work: Work) -> None:
     """`verify`, and so the guard, takes them from orch-gates only."""
