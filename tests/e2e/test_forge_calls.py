@@ -75,6 +75,16 @@ def test_calls_of_review_approved(gitea: Gitea, task: WaitingTask) -> None:
     assert asked(task, "advance", "T-1", "--dry-run") == [pulls, reviews, reviews]
 
 
+def test_calls_of_a_step_that_posts(gitea: Gitea, task: WaitingTask) -> None:
+    """Beside the gate's: what is there before, what is there when it is posted, and the post; then one look."""
+    page = ("GET", f"{api_path(task)}/commits/{task.head}/statuses", 200)
+    posting = {"ORCH_STATUSES_ENABLED": "true", "ORCH_FORGE_TOKEN": gitea.token(gitea.alice, ["write:repository"])}
+    task.post("build")
+    post = ("POST", f"{api_path(task)}/statuses/{task.head}", 201)
+    assert asked(task, "advance", "T-1", **posting) == [page, page, page, post]
+    assert asked(task, "effects", "run", **posting) == [page]
+
+
 def test_calls_of_a_status(gitea: Gitea, shared: WaitingTask, commit: str, tmp_path: Path) -> None:
     """GATE-4: one call, and the verdict is on exactly the commit that was judged."""
     token = gitea.token(gitea.alice, ["write:repository"])
