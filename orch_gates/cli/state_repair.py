@@ -110,3 +110,5 @@ def compact(days: int, repo: Path) -> None:
         say(f"{len(done.archived)} tasks archived\n")
         if done.left:
             say(f"{done.left} more are old enough; run it again\n")
+        if done.waiting:
+            say(f"{done.waiting} more have planned effects; `orch-gates effects run` finishes them\n")

@@ -18,10 +18,14 @@ MOST_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """The tasks that were archived, and how many finished ones are left for another time."""
+    """The tasks that were archived, and how many old enough ones are left for another time.
+
+    `waiting` are those with effects that are not known to be done.
+    """
 
     archived: tuple[str, ...]
     left: int
+    waiting: int
     commit: str
 
 
@@ -34,12 +38,13 @@ def compact(store: Store, older_than: timedelta, now: datetime) -> Compacted:
         StateError: it could not be recorded.
     """
     chosen: list[Task] = []
-    left = 0
+    left = waiting = 0
 
     def decision(snapshot: Snapshot) -> Change | None:
-        nonlocal chosen, left
-        over = (task for task in book.read(snapshot).tasks if task.state.finished and not task.effects)
-        old = [task for task in over if now - _ended(task) > older_than]
+        nonlocal chosen, left, waiting
+        over = [task for task in book.read(snapshot).tasks if task.state.finished and now - _ended(task) > older_than]
+        old = [task for task in over if not task.effects]
+        waiting = len(over) - len(old)
         chosen, left = old[:MOST_AT_ONCE], max(0, len(old) - MOST_AT_ONCE)
         if not chosen:
             return None
@@ -52,7 +57,7 @@ def compact(store: Store, older_than: timedelta, now: datetime) -> Compacted:
         )
 
     commit = commit_of(store.transact(decision))
-    return Compacted(tuple(task.id for task in chosen), left, commit)
+    return Compacted(tuple(task.id for task in chosen), left, waiting, commit)
 
 
 def _ended(task: Task) -> datetime:
