@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orch_gates.config import file as config_file
@@ -45,7 +45,7 @@ def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate], kinds: Kin
     """
     branch = f"refs/heads/{settings.state.branch}"
     try:
-        found = list(_refusals(_Guard(settings, git, branch, kinds), updates))
+        found = list(_refusals(_Guard(settings, git, branch, kinds, _refs(git, branch, WITNESS)), updates))
     except OrchError as error:
         return Verdict(GATE, Outcome.ERROR, f"the push to {branch} could not be judged: {error}")
     if not found:
@@ -65,12 +65,11 @@ class _Guard:
     git: Git
     branch: str
     kinds: Kinds
+    refs: Mapping[str, str]
 
     def now_at(self, ref: str) -> str:
-        """Where a ref stands before the push; empty where there is none."""
-        listed = self.git.text("for-each-ref", "--format=%(objectname) %(refname)", ref)
-        # A ref below this one is listed as well.
-        return next((oid for oid, _, name in (line.partition(" ") for line in listed.split("\n")) if name == ref), "")
+        """Where the branch or its witness stands before the push; empty where there is none."""
+        return self.refs.get(ref, "")
 
     def objects(self) -> Objects:
         """Those of the repository together with the pushed ones."""
@@ -81,6 +80,13 @@ class _Guard:
         trusted = default_branch_commit(self.git)
         file = file_at(self.git, trusted) if trusted else ""
         return (root.stages, root.rework, root.configuration) == (*current(config_file.read(self.git, trusted)), file)
+
+
+def _refs(git: Git, *names: str) -> dict[str, str]:
+    """Where refs stand; git is asked once for all."""
+    listed = git.text("for-each-ref", "--format=%(objectname) %(refname)", *names)
+    # Refs below these are listed as well.
+    return {ref: oid for oid, _, ref in (line.partition(" ") for line in listed.split("\n")) if ref in names}
 
 
 def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:

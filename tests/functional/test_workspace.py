@@ -10,6 +10,8 @@ import pytest
 from tests.builders import Repo, bare, clone, orch
 
 MOST_PROCESSES = 8
+MOST_OF_WHY = 6
+MOST_OF_HOOK = 12
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +42,21 @@ def work(tmp_path: Path) -> Repo:
     return repo
 
 
+class Counting:
+    """A git in a folder of its own that writes down each of its starts."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.folder, self._log = tmp_path / "bin", tmp_path / "processes"
+        self.folder.mkdir()
+        wrapper = self.folder / "git"
+        wrapper.write_text(f'#!/bin/sh\necho "$@" >>"{self._log}"\nexec "{shutil.which("git")}" "$@"\n')
+        wrapper.chmod(0o755)
+
+    def started(self) -> list[str]:
+        """The arguments of each start."""
+        return self._log.read_text().splitlines()
+
+
 def by(repo: Repo) -> str:
     repo.git("fetch", "--quiet", "origin", "orch-state")
     return repo.git("log", "-1", "--format=%(trailers:key=Orch-By,valueonly)", "FETCH_HEAD")
@@ -49,15 +66,33 @@ def by(repo: Repo) -> str:
 def test_a_command_starts_few_git_processes(work: Repo, scheme: str, tmp_path: Path) -> None:
     """Each costs milliseconds, and every command pays for them."""
     work.git("remote", "set-url", "origin", f"{scheme}{tmp_path / 'server.git'}")
-    git, log = shutil.which("git"), tmp_path / "processes"
-    wrapper = tmp_path / "bin" / "git"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\necho "$@" >>"{log}"\nexec "{git}" "$@"\n')
-    wrapper.chmod(0o755)
-    done = orch("advance", "T-1", "--dry-run", cwd=work.path, env={"PATH": f"{wrapper.parent}:/usr/bin:/bin"})
+    counting = Counting(tmp_path)
+    done = orch("advance", "T-1", "--dry-run", cwd=work.path, env={"PATH": f"{counting.folder}:/usr/bin:/bin"})
     assert b"10-ci-report.md" in done.stdout, done.stderr
-    started = log.read_text().splitlines()
-    assert len(started) <= MOST_PROCESSES, started
+    assert len(counting.started()) <= MOST_PROCESSES, counting.started()
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_why_starts_few_git_processes(work: Repo, scheme: str, tmp_path: Path) -> None:
+    """It is asked again and again, also by people who wait for it."""
+    work.git("remote", "set-url", "origin", f"{scheme}{tmp_path / 'server.git'}")
+    ok(work, "why", "T-1")
+    counting = Counting(tmp_path)
+    assert ok(work, "why", "T-1", env={"PATH": f"{counting.folder}:/usr/bin:/bin"})
+    assert len(counting.started()) <= MOST_OF_WHY, counting.started()
+
+
+def test_the_hook_starts_few_git_processes_for_a_step(work: Repo, tmp_path: Path) -> None:
+    """Every step of every task waits for them on the server, guard and scan together."""
+    server = Repo(tmp_path / "server.git")
+    done = orch("hook", "install", server.path, cwd=server.path, env={"ORCH_CACHE_DIR": None})
+    assert done.returncode == 0, done.stderr.decode()
+    counting = Counting(tmp_path)
+    hook = server.path / "hooks" / "pre-receive"
+    # git puts its own folder before the PATH that a hook gets.
+    hook.write_text(hook.read_text().replace("exec ", f"export PATH='{counting.folder}':\"$PATH\"\nexec ", 1))
+    ok(work, "task", "hold", "T-1", "--reason", "lunch")
+    assert 0 < len(counting.started()) <= MOST_OF_HOOK, counting.started()
 
 
 def test_a_step_names_who_caused_it(work: Repo) -> None:

@@ -18,6 +18,17 @@ def test_the_command_line_starts_light() -> None:
     assert loaded("orch_gates.cli.main") == set()
 
 
+def test_the_guard_reads_new_objects_and_documents_with_what_it_has() -> None:
+    """A step is judged on the server while its writer waits; packs and odd YAML are what pygit2 and PyYAML are for."""
+    assert loaded("orch_gates.hooks.state_guard, orch_gates.document_kinds") <= {"pydantic", "socket"}
+
+
+def test_why_loads_no_gate_forge_or_pack_reader() -> None:
+    """It is asked again and again, also by people who wait for it."""
+    module = "orch_gates.cli.session, orch_gates.workspace, orch_gates.tasks.book, orch_gates.state.git_store"
+    assert loaded(module) <= {"pydantic", "socket"}
+
+
 def test_the_gates_are_listed_for_nothing() -> None:
     """Help, settings and configuration are derived from the registry; reading a report is dear, naming it is not."""
     assert loaded("orch_gates.gates.registry") == set()
