@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import forge_cases, history, measure, state_cases
+from tests.bench import forge_cases, history, hook_cases, measure, state_cases
 from tests.bench.history import git
 from tests.bench.row import Row, milliseconds
 from tests.bench.tools import OURS, PROGRAM, Push, Range, server
@@ -158,6 +158,9 @@ CASES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "writers": state_cases.writers,
     "status": state_cases.status,
     "verify": state_cases.verify,
+    "why": hook_cases.why,
+    "guard": hook_cases.guard,
+    "crowd": hook_cases.crowd,
     "port": forge_cases.port,
 }
 USUAL = tuple(name for name in CASES if name != "library")

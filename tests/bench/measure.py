@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import threading
@@ -39,6 +40,17 @@ def run(argv: Sequence[str], env: Mapping[str, str], *, memory: bool = False) ->
     seconds = time.perf_counter() - started
     own, tree = watch.peak() if watch else (0.0, 0.0)
     return Run(seconds, child.returncode, stdout, stderr, own, tree)
+
+
+def processor(argv: Sequence[str], env: Mapping[str, str]) -> float:
+    """Seconds of processor time of a command that has to succeed, with all that it starts and waits for."""
+    with Path(os.devnull).open("r+b") as nothing:
+        child = subprocess.Popen(list(argv), env=dict(env), stdin=nothing, stdout=nothing, stderr=nothing)
+        _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise RuntimeError(f"{argv}: exit code {child.returncode}")
+    return used.ru_utime + used.ru_stime
 
 
 def side_by_side(rounds: int, *what: Callable[[], float]) -> list[float]:
