@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from orch_gates.errors import OrchError
 from orch_gates.gates.range import Range
-from orch_gates.gates.security import allowlist_file, dependencies
-from orch_gates.gates.security.dependencies import DependencyResult
+from orch_gates.gates.security import allowlist_file
 from orch_gates.gates.security.judge import SecurityFacts
 from orch_gates.gates.security.scan import Unproven
 from orch_gates.git.cli import Git
 from orch_gates.scanners import locate
-from orch_gates.scanners.pip_audit import PipAudit
 from orch_gates.settings import Settings
+
+if TYPE_CHECKING:
+    from orch_gates.gates.security.dependencies import DependencyResult
 
 
 def with_allow_list(settings: Settings, git: Git, facts: SecurityFacts, trusted: str) -> SecurityFacts:
@@ -30,8 +32,10 @@ def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> Depend
     """Audit the files of pins that a range changed (SEC-7); None where that is switched off."""
     if not settings.security.dep_audit_enabled:
         return None
-    # The readers of YAML and TOML cost every hook that does not need them.
+    # The audit and its readers of YAML and TOML cost every hook that does not need them.
+    from orch_gates.gates.security import dependencies
     from orch_gates.gates.security.changed_pins import changed_pins
+    from orch_gates.scanners.pip_audit import PipAudit
 
     fail_closed = strict or settings.security.dep_audit_fail_closed
     auditor = PipAudit(

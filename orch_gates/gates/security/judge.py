@@ -10,12 +10,12 @@ from orch_gates.gates import gate
 from orch_gates.gates.policy import CONFIGURATION, SECRETS
 from orch_gates.gates.security import allowlist
 from orch_gates.gates.security.allowlist import AllowList
-from orch_gates.gates.security.dependencies import DependencyResult
 from orch_gates.gates.security.scan import SecretFacts, Unproven
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
 
 if TYPE_CHECKING:
+    from orch_gates.gates.security.dependencies import DependencyResult
     from orch_gates.settings import Settings
 
 GATE = "security"

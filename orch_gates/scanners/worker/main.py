@@ -6,6 +6,7 @@ the content leaves it but through the pipe to its parent, and nothing of it is w
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -17,6 +18,7 @@ from orch_gates.errors import OrchError, ScannerError
 
 # The library alone maps 40 MB; a file of 50 MB is held once, and shown in pieces.
 MEMORY_BYTES = 400_000_000
+_COLLECT_EVERY = 50_000
 
 
 class _Loading(threading.Thread):
@@ -55,6 +57,8 @@ class _Loading(threading.Thread):
 
 def main() -> None:
     """Answer commands from stdin until it ends; the arguments say what to load, as NAME=VALUE."""
+    # Most of what is loaded stays until the end: there is nothing to collect.
+    gc.set_threshold(_COLLECT_EVERY)
     _confine()
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
     loading = _Loading(given)
