@@ -190,13 +190,7 @@ class Objects:
             MissingObject: it is not here.
             TooBig: it has more than `most` bytes.
         """
-        alone = loose.find(self._folders, oid)
-        size = alone.size if alone is not None else self._database.size(oid)
-        if size is None:
-            raise MissingObject(oid)
-        if size > most:
-            raise TooBig(f"{size} bytes, at most {most} are read")
-        return self._read(oid, "blob")
+        return self._read(oid, "blob", most)
 
     def history(self, tip: str) -> Iterator[tuple[str, tuple[str, ...] | None]]:
         """A tip and its ancestors, nearest first, with their parents; None for one that is not here.
@@ -257,9 +251,13 @@ class Objects:
             at = end + 21
         return tuple(found)
 
-    def _read(self, oid: str, wanted: str) -> bytes:
+    def _read(self, oid: str, wanted: str, most: int | None = None) -> bytes:
         # libgit2 never returns from a file that is cut off: libgit2/libgit2#7342.
         alone = loose.find(self._folders, oid)
+        if most is not None:
+            size = alone.size if alone is not None else self._database.size(oid)
+            if size is not None and size > most:
+                raise TooBig(f"{size} bytes, at most {most} are read")
         found = (alone.kind, alone.data()) if alone is not None else self._database.read(oid)
         if found is None:
             raise MissingObject(oid)
