@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -22,6 +23,10 @@ from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from tests.state_rig import GitRig
 from tests.stores import open_store
+
+# Loaded when first needed, which may be the step at which a rival of the same process needs it too.
+for late in ("orch_gates.git.odb", "orch_gates.documents.yaml_read"):
+    importlib.import_module(late)
 
 COUNTER = "sweep/count.md"
 Answer = dict[str, Any]
