@@ -12,7 +12,7 @@ from orch_gates.model.document import Document
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.lease import Lease
 from orch_gates.model.root import Root
-from orch_gates.model.task import DONE_STAGE, MAX_CHARGED, MAX_SPENT, SentBack, Task, TaskState
+from orch_gates.model.task import DONE_STAGE, MAX_CHARGED, MAX_EARLIER, MAX_SPENT, SentBack, Task, TaskState
 
 _S = TaskState
 _STATES: dict[TaskState, frozenset[TaskState]] = {
@@ -152,18 +152,23 @@ def _sent_back(before: Task, after: Task, root: Root) -> Iterator[Violation]:
         return
     if was is not None:
         yield from _kept(was, now)
-    if now.ready and (was is None or was.model_copy(update={"ready": True}) != now):
+    if now.ready and (was is None or was.model_copy(update={"ready": True, "earlier": ()}) != now):
         yield Violation("sent_back.ready", "is said after the task was sent back, not with it")
     yield from _paid_for(before, after, set(now.charged) - set(was.charged if was is not None else ()))
-    if after.stage == _following(before.stage, root) and not (now.ready or now.head != after.head):
+    waits = after.head in now.earlier or not (now.ready or now.head != after.head)
+    if after.stage == _following(before.stage, root) and waits:
         yield Violation("stage", "a task that was sent back moves on with a new commit, or when it is said to be ready")
 
 
 def _kept(was: SentBack, now: SentBack) -> Iterator[Violation]:
     for field, most in (("spent", MAX_SPENT), ("charged", MAX_CHARGED)):
         old, new = getattr(was, field), getattr(now, field)
-        if len(new) < most and not set(old) <= set(new):
+        added = tuple(one for one in new if one not in old)
+        if new != (*old, *added)[-most:]:
             yield Violation(f"sent_back.{field}", "is only added to")
+    waiting = set(was.earlier) | (set() if was.ready else {was.head})
+    if not now.ready and len(now.earlier) < MAX_EARLIER and not waiting - {now.head} <= set(now.earlier):
+        yield Violation("sent_back.earlier", "is kept until somebody says that the work was done again")
 
 
 def _paid_for(before: Task, after: Task, new: set[str]) -> Iterator[Violation]:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from orch_gates.model.ids import timestamp
-from orch_gates.model.task import MAX_CHARGED, MAX_SPENT, SentBack, Task
+from orch_gates.model.task import MAX_CHARGED, MAX_EARLIER, MAX_SPENT, SentBack, Task
 from orch_gates.model.verdict import Outcome, Verdict
 
 
 def blocked(task: Task, head: str) -> str:
     """Why nothing moves a task at this head until its work is done again; empty where that is so."""
     sent = task.sent_back
-    if sent is None or sent.ready or sent.head != head:
+    if sent is None or (head not in sent.earlier and (sent.ready or sent.head != head)):
         return ""
     return f"it was sent back at {head[:10] or 'no commit'}: {task.reason}; {way_on(task)}"
 
@@ -31,8 +31,9 @@ def doubt(task: Task, verdict: Verdict, head: str) -> str:
         return ""
     rests_on, used = set(verdict.rests_on), set(sent.spent)
     match verdict.outcome:
-        case Outcome.PASS if sent.head == head and rests_on & used:
-            return f"{verdict.gate} has to answer anew: its report was recorded before the task was sent back"
+        case Outcome.PASS if rests_on & used:
+            again = f"`orch-gates task report {task.id} {verdict.gate} STATUS`"
+            return f"the report of {verdict.gate} is from before the task was sent back; record it again: {again}"
         case Outcome.FAIL if rests_on and rests_on <= used:
             return f"{verdict.gate} has to answer anew: it sent the task back already: {verdict.reason}"
         case Outcome.FAIL if not rests_on and charge(verdict.gate, head) in sent.charged:
@@ -59,9 +60,24 @@ def sent_back(task: Task, head: str, evidence: Sequence[str], now: datetime, *, 
     paid = before.charged if before is not None else ()
     if gate and charge(gate, head) not in paid:
         paid += (charge(gate, head),)
-    return SentBack(head=head, at=timestamp(now), ready=False, spent=spent[-MAX_SPENT:], charged=paid[-MAX_CHARGED:])
+    return SentBack(
+        head=head,
+        at=timestamp(now),
+        ready=False,
+        spent=spent[-MAX_SPENT:],
+        charged=paid[-MAX_CHARGED:],
+        earlier=_earlier(before, head),
+    )
+
+
+def _earlier(before: SentBack | None, head: str) -> tuple[str, ...]:
+    """The other commits that wait for a word: whoever sets a branch back to one brings nothing new."""
+    if before is None:
+        return ()
+    waiting = before.earlier if before.ready else (*before.earlier, before.head)
+    return tuple(dict.fromkeys(oid for oid in waiting if oid != head))[-MAX_EARLIER:]
 
 
 def made_ready(task: Task) -> SentBack | None:
     """The same record with the word that the work was done again."""
-    return task.sent_back and task.sent_back.model_copy(update={"ready": True})
+    return task.sent_back and task.sent_back.model_copy(update={"ready": True, "earlier": ()})

@@ -16,6 +16,7 @@ DONE_STAGE = "done"
 # The oldest are forgotten first.
 MAX_SPENT = 200
 MAX_CHARGED = 50
+MAX_EARLIER = 100
 
 _Id = Annotated[str, StringConstraints(max_length=120, pattern=r"\A[^\n\r]+\z")]
 
@@ -54,6 +55,12 @@ class SentBack(BaseModel):
     )
     charged: tuple[_Id, ...] = Field(
         max_length=MAX_CHARGED, strict=False, description="What was charged: `gate@commit`, once each."
+    )
+    earlier: tuple[OidOrNone, ...] = Field(
+        default=(),
+        max_length=MAX_EARLIER,
+        strict=False,
+        description="Other commits at which it was sent back before, with nobody's word that the work was done again.",
     )
 
 

@@ -141,7 +141,7 @@ TASK = Kind(
     keys={"task": "id"},
     alone=legality.task_alone,
     change=legality.task_change,
-    ours=("effects",),
+    ours=("effects", "sent_back"),
     body=Body.LOG,
     example=Example(
         {

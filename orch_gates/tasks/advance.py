@@ -115,9 +115,12 @@ class Step:
             self.configured.check(book.root_of(snapshot))
             page = book.need(snapshot, name)
             decided = None
-            if not judged.holds(page.task, head, edge.reports(snapshot, page.task, head)):
+            found = edge.reports(snapshot, page.task, head)
+            if not judged.holds(page.task, head, found):
                 return None
-            decided = self._decided(judged, posting and replace(posting, generation=snapshot.generation + 1))
+            # Whatever is recorded by now is from before a step back (ENG-9).
+            now = replace(judged, reports=found.ids)
+            decided = self._decided(now, posting and replace(posting, generation=snapshot.generation + 1))
             if decided.task == page.task:
                 return None
             decided = with_effects(decided, page.task, done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -72,6 +73,38 @@ def test_old_reports_do_not_undo_a_rejection(rig: Rig) -> None:
     assert rig.advance().decision.move is Move.ADVANCE
     assert rig.advance().decision.outcome is Outcome.FAIL
     assert (rig.task.stage, quiet(rig)) == ("review", Outcome.FAIL)
+
+
+def test_a_commit_that_was_sent_back_does_not_come_back_as_a_new_one(rig: Rig) -> None:
+    """Who sets the branch back to an earlier rejected commit has brought nothing new, until somebody says it is."""
+    rig.advance(reject="it leaks")
+    rig.head = B
+    rig.report("ci-green", "SUCCESS")
+    rig.advance()
+    rig.advance(reject="it is slow")
+    for head in (A, B):
+        rig.head = head
+        rig.now += timedelta(minutes=1)
+        rig.report("ci-green", "SUCCESS")
+        assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
+    rig.head = A
+    rig.ask(events.ReadySaid("bob", "the scanner was wrong"))
+    rig.now += timedelta(minutes=1)
+    rig.report("ci-green", "SUCCESS")
+    assert rig.advance().decision.move is Move.ADVANCE
+
+
+def test_a_report_that_lands_while_a_task_is_rejected_is_from_before(rig: Rig) -> None:
+    """It was recorded before the rejection, so it does not count after it."""
+    in_testing(rig)
+
+    def head_of(_task: str) -> str:
+        rig.report("ci-green", "SUCCESS", reason="a moment before")
+        return A
+
+    replace(rig.step(reject="no"), head_of=head_of).take("T-1")
+    rig.ask(events.ReadySaid("bob", "done"))
+    assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
 
 
 def test_done_again_without_a_commit_needs_a_word_and_new_reports(rig: Rig) -> None:

@@ -435,8 +435,14 @@ CHARGED = ["sent_back.charged"]
         ({"stage": "check", "head": A, "ready": True}, {"cause": "two", "head": A}, ["developer_retries"]),
         ({"stage": "check"}, {"cause": "one", "head": B}, ["developer_retries"]),
         ({"stage": "check"}, {"head": B, "charged": (*ONE, f"one@{B}"), "developer_retries": 1}, []),
-        ({"stage": "check"}, {"head": B, "charged": (*ONE, f"one@{A}"), "developer_retries": 1}, CHARGED),
+        ({"stage": "check"}, {"head": B, "charged": (*ONE, f"one@{A}"), "developer_retries": 1}, CHARGED * 2),
         ({"stage": "check"}, {"head": B, "developer_retries": 1}, CHARGED),
+        # A commit that was sent back before waits for the word as well, and that is kept.
+        ({}, {"sent": {"head": B}}, ["sent_back.earlier"]),
+        ({}, {"sent": {"head": B, "earlier": (A,)}}, []),
+        ({"sent": {"head": B, "earlier": (A,)}}, {"sent": {"head": B}}, ["sent_back.earlier"]),
+        ({"sent": {"head": B, "earlier": (A,)}}, {"sent": {"head": B}, "ready": True}, []),
+        ({"sent": {"head": B, "earlier": (A,)}}, {"sent": {"head": B, "earlier": (A,)}, "stage": "check"}, ["stage"]),
         # What is spent stays spent.
         ({}, {"spent": ()}, ["sent_back.spent"]),
         ({}, {"charged": ()}, CHARGED),
@@ -458,6 +464,6 @@ def test_that_a_task_was_sent_back_is_never_taken_away() -> None:
 
 def _sent(values: Changes) -> Task:
     own = {name: value for name, value in values.items() if name in SENT and name != "head"}
-    sent = {**SENT, **own}
-    rest = {name: value for name, value in values.items() if name not in SENT or name == "head"}
-    return make_task(**{"stage": "build", "sent_back": sent} | rest)
+    sent = {**SENT, **own, **values.get("sent", {})}
+    rest = {name: value for name, value in values.items() if name not in {*SENT, "sent"} or name == "head"}
+    return make_task(**{"stage": "build", "head": A, "sent_back": sent} | rest)
