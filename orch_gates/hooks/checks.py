@@ -83,7 +83,11 @@ def refuse_stale(git: Git, updates: Sequence[RefUpdate], *, namespaced: bool) ->
 def on_push(
     context: Context, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds], now: datetime
 ) -> tuple[Verdict, ...]:
-    """Every check of a push to a server; each judges all of it, and what stops one does not stop the others (P3)."""
+    """Every check of a push to a server; each judges all of it, and what stops one does not stop the others (P3).
+
+    Raises:
+        StaleUpdate: a ref moved while it was judged.
+    """
     checks: tuple[tuple[str, Callable[[], Verdict | None]], ...] = (
         ("state-guard", lambda: pushed_state(context, updates, kinds)),
         (judge.GATE, lambda: pushed_to_server(context, updates, now)),
@@ -94,6 +98,8 @@ def on_push(
 def _checked(name: str, check: Callable[[], Verdict | None]) -> Verdict | None:
     try:
         return check()
+    except StaleUpdate:
+        raise
     except OrchError as error:
         outcome = Outcome.FAIL if error.exit_code == Outcome.FAIL.exit_code else Outcome.ERROR
         return Verdict(name, outcome, str(error))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from orch_gates.config import file as config_file
 from orch_gates.config.history import current, file_at
-from orch_gates.errors import GitError, OrchError
+from orch_gates.errors import GitError, OrchError, StaleUpdate
 from orch_gates.git.cli import Git, default_branch_commit
 from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.hooks.updates import RefUpdate
@@ -42,10 +42,17 @@ def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate], kinds: Kin
     """Judge what a push does to the state branch and to the refs that belong to it.
 
     The answer to whatever cannot be judged is ERROR, which refuses the push.
+
+    Raises:
+        StaleUpdate: the branch or its witness moves meanwhile, so nothing was judged.
     """
     branch = f"refs/heads/{settings.state.branch}"
     try:
-        found = list(_refusals(_Guard(settings, git, branch, kinds, _refs(git, branch, WITNESS)), updates))
+        refs = _refs(git, branch, WITNESS)
+        _refuse_stale(git, refs, updates, branch)
+        found = list(_refusals(_Guard(settings, git, branch, kinds, refs), updates))
+    except StaleUpdate:
+        raise
     except OrchError as error:
         return Verdict(GATE, Outcome.ERROR, f"the push to {branch} could not be judged: {error}")
     if not found:
@@ -87,6 +94,20 @@ def _refs(git: Git, *names: str) -> dict[str, str]:
     listed = git.text("for-each-ref", "--format=%(objectname) %(refname)", *names)
     # Refs below these are listed as well.
     return {ref: oid for oid, _, ref in (line.partition(" ") for line in listed.split("\n")) if ref in names}
+
+
+def _refuse_stale(git: Git, refs: Mapping[str, str], updates: Sequence[RefUpdate], branch: str) -> None:
+    """Refuse where another push landed after git named the old commits, or between the reads of two refs.
+
+    Of a repository with namespaces the refs are not to be seen here.
+    """
+    if WITNESS not in refs:
+        return
+    now = refs if refs[WITNESS] == refs.get(branch) else _refs(git, branch, WITNESS)
+    moved = [ref for ref in (branch, WITNESS) if now.get(ref) != refs.get(ref)]
+    moved += [one.ref for one in updates if one.ref in {branch, WITNESS} and now.get(one.ref) != one.old]
+    if moved:
+        raise StaleUpdate(f"{moved[0]} moved meanwhile; fetch and push again")
 
 
 def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -291,6 +292,16 @@ def plan_effect(hand: Hand) -> None:
     )
 
 
+def send_back(hand: Hand) -> None:
+    """What counts as spent is only added to by a step (ENG-9); here it would spend what nobody judged."""
+    hand.edit(
+        ONE,
+        r"^---\n\n",
+        'sent_back:\n  head: ""\n  at: "2026-01-31T12:00:00Z"\n  ready: false\n'
+        f"  spent: [{'b' * 40}]\n  charged: []\n---\n\n",
+    )
+
+
 ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
     "a stage is skipped": (lambda h: h.set(ONE, "stage", "testing"), "stage", "moves to"),
     "done without a gate": (lambda h: h.set(ONE, "state", "done"), "state", "exactly in stage"),
@@ -305,6 +316,7 @@ ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
         "grows by one",
     ),
     "a status is planned by hand": (plan_effect, "effects", "never by hand"),
+    "a task is sent back by hand": (send_back, "sent_back", "never by hand"),
     "another author": (lambda h: h.set(ONE, "created_by", "me"), "created_by", "never changes"),
     "a new task in the middle": (lambda h: new_task(h, stage="review"), "stage", "begins in"),
     "another name than its folder": (lambda h: h.set(ONE, "id", "T-9"), "form", "path says"),
@@ -511,6 +523,42 @@ def test_no_name_may_be_taken_for_the_state_branch(ref: str, hand: Hand) -> None
     assert ref not in hand.server.git("for-each-ref", "--format=%(refname)").split()
 
 
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        f'"$real" update-ref {BRANCH} $landed; "$real" update-ref {WITNESS} $landed',
+        f"echo $old {BRANCH}; echo $landed {WITNESS}; exit",
+    ],
+    ids=["before its refs are read", "between two of its refs"],
+)
+def test_a_push_that_was_overtaken_while_it_was_judged_breaks_no_rule(meanwhile: str, hand: Hand) -> None:
+    """ST-2: another push lands after git has named the old commit: the writer hears to come again, no refusal."""
+    old, new = hand.tip(), hand.commit("overtaken")
+    hand.server.git("fetch", "--quiet", str(hand.repo.path), "HEAD:refs/heads/objects")
+    landed = hand.server.git("commit-tree", "-p", old, "-m", "landed", f"{old}^{{tree}}")
+    tools = hand.repo.path.parent / "tools"
+    tools.mkdir()
+    script = tools / "git"
+    script.write_text(
+        f"""#!/bin/sh
+real={shutil.which("git")} old={old} landed={landed}
+case "$*" in *for-each-ref*{WITNESS}*) if mkdir {tools}/once 2>/dev/null; then {meanwhile}; fi ;; esac
+exec "$real" "$@"
+"""
+    )
+    script.chmod(0o755)
+    done = orch(
+        *("hook", "pre-receive"),
+        cwd=hand.server.path,
+        stdin=f"{old} {new} {BRANCH}\n".encode(),
+        env={"GIT_DIR": ".", "PATH": f"{tools}:{os.environ['PATH']}", **NO_SCAN},
+    )
+    assert (tools / "once").exists()
+    assert done.returncode == 1
+    # What the client of a push knows for a lost race.
+    assert re.match(rb"orch-gates: refs/\S+ moved meanwhile; fetch and push again", done.stderr), done.stderr.decode()
+
+
 def test_a_lookalike_can_be_taken_away_again(hand: Hand) -> None:
     """One that was there before the hook."""
     hand.server.git("update-ref", "refs/tags/orch-state", "refs/heads/main")
@@ -606,6 +654,14 @@ def test_stages_that_were_configured_once_are_proven(hand: Hand) -> None:
     assert work.push("HEAD:main").returncode == 0
     work.git("fetch", "--quiet", "origin")
     assert orch("state", "verify", cwd=work.path).returncode == 0
+    # A default branch that was rewritten since does not make what it once configured a wrong.
+    work.git("checkout", "--quiet", "--orphan", "anew")
+    work.commit("the beginning", {".orch-gates.yaml": "# anew\n"})
+    assert work.push("--force", "HEAD:main").returncode == 0
+    work.git("fetch", "--quiet", "origin")
+    rewritten = orch("state", "verify", cwd=work.path)
+    assert rewritten.returncode == 2
+    assert b"which is not in the history of the default branch" in rewritten.stderr
     cut = hand.repo.path.parent / "cut"
     run("git", "clone", "--quiet", "--depth=1", f"file://{hand.server.path}", cut, cwd=work.path)
     done = orch("state", "verify", cwd=cut)
