@@ -45,6 +45,7 @@ class Rig(Protocol):
     def witness(self) -> str: ...
     def wipe(self) -> None: ...
     def rewind(self, commits: int) -> None: ...
+    def rewind_both(self, commits: int) -> None: ...
     def replace(self) -> str: ...
     def hand_edit(self, path: str, data: bytes) -> str: ...
     def refuse(self, words: str) -> None: ...
@@ -70,6 +71,10 @@ class MemoryRig:
     def rewind(self, commits: int) -> None:
         for _ in range(commits):
             self.remote.branch = self.remote.commits[self.remote.branch].parents[0]
+
+    def rewind_both(self, commits: int) -> None:
+        self.rewind(commits)
+        self.remote.witness = self.remote.branch
 
     def replace(self) -> str:
         self.remote.branch = self.remote.add({"orch-state.md": ROOT.encode()}, (), "replaced")
@@ -128,6 +133,10 @@ class GitRig:
 
     def rewind(self, commits: int) -> None:
         self.server.git("update-ref", BRANCH, f"{BRANCH}~{commits}")
+
+    def rewind_both(self, commits: int) -> None:
+        self.rewind(commits)
+        self.server.git("update-ref", WITNESS, BRANCH)
 
     def replace(self) -> str:
         tree = self.server.git("mktree", stdin=f"100644 blob {self._blob(ROOT.encode())}\torch-state.md\n".encode())

@@ -8,7 +8,7 @@ from typing import assert_never
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -54,8 +54,11 @@ def init(anew: bool, repo: Path) -> None:
 
 
 @click.command()
+@click.option(
+    "--forget", is_flag=True, help="Go on without the steps that only this machine has seen; they are listed before."
+)
 @_REPO
-def restore(repo: Path) -> None:
+def restore(forget: bool, repo: Path) -> None:
     """Mend a state branch that was deleted, rewound or replaced, from its witness.
 
     \b
@@ -63,22 +66,25 @@ def restore(repo: Path) -> None:
     branch that was pushed over it, the branch is set back to its witness; a server that forbids that needs
     its administrator, and the message says which command to run.
 
+    After an older backup was put back, branch and witness agree and nothing here can be mended: what this machine
+    has seen beyond them is listed, and given up with --forget only.
+
     \b
     Examples:
       orch-gates state restore
+      orch-gates state restore --forget
     """
     with exit_codes():
         from orch_gates.state import outcome
-        from orch_gates.workspace import open_workspace
 
-        match open_workspace(repo).store.restore():
+        match open_for_reading(repo).store.restore(forget=forget):
             case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost, kept=kept):
                 say(f"restored: {how}; the branch stands at {commit[:10]}, generation {generation}\n")
                 if lost:
                     where = f"is kept as {kept}" if kept else "is kept by no ref: refs/orch/lost is full"
                     say(f"what stood there instead, {lost if not kept else lost[:10]}, {where}\n")
             case outcome.NothingToDo(tip=tip):
-                say(f"nothing is lost: the branch stands at {tip[:10]}, as its witness says\n")
+                say(f"nothing is lost: the branch, at {tip[:10]}, holds the commit that its witness names\n")
             case other:
                 assert_never(other)
 

@@ -78,9 +78,11 @@ class Call(Protocol[B, D_co]):
 class Attempts(Generic[B, D]):
     """The attempts of one call, until one has the last word or time is up."""
 
-    def __init__(self, call: Call[B, D], deadline: Deadline) -> None:
+    def __init__(self, call: Call[B, D], deadline: Deadline, *, patient: bool = True) -> None:
+        """`patient`: a server that cannot be reached at all is asked again until the deadline."""
         self._call = call
         self._deadline = deadline
+        self._patient = patient
         self._attempts = 0
         self._sent: dict[str, Attempt] = {}
         self._unclear = False
@@ -152,7 +154,7 @@ class Attempts(Generic[B, D]):
                 return Done(self._call.settle(Landed(attempt.commit, self._attempts, late=False)))
             case Pushed.REFUSED:
                 self._refuse_unclear()
-                raise outcome.denied(words)
+                raise outcome.denied(escape.visible(answer.told) or words)
             case Pushed.TWIN:
                 # Never ours, as it was sent only once: so it is not looked for either (faults.md T3).
                 self._trouble = ""
@@ -174,6 +176,8 @@ class Attempts(Generic[B, D]):
         return None
 
     def _note(self, error: StateUnreachable) -> None:
+        if not (self._patient or self._sent or isinstance(error, StateBusy)):
+            raise error
         self._trouble = str(error)
         if isinstance(error, StateBusy):
             self._asked = error.retry_after

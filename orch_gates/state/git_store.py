@@ -17,6 +17,7 @@ from orch_gates.state.kinds import Kinds
 from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import Committed, Initialised, Restoration, Result
 from orch_gates.state.reading import Reader
+from orch_gates.state.restore_plan import Planner
 from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Change, Decide, LookAgain
 from orch_gates.state.timing import Deadline, Timing
@@ -96,12 +97,13 @@ class GitStore:
         deadline = self._deadline()
         change = Change(event="init", task="-", subject="init: the state branch", writes=files)
         call = repair.Initialising(self._source, self._reader, self._writer, deadline, change, anew=anew)
-        return Attempts(call, deadline).run()
+        return Attempts(call, deadline, patient=False).run()
 
-    def restore(self) -> Restoration:
+    def restore(self, *, forget: bool = False) -> Restoration:
         """Mend the branch; see `Store.restore`."""
         deadline = self._deadline()
-        return repair.Restoring(self._source, self._reader, self._writer, deadline, self._kinds).run()
+        planner = Planner(self._source, self._writer, deadline, self._kinds, forget=forget)
+        return repair.Restoring(self._source, self._reader, planner, deadline).run()
 
     def log(self) -> Iterator[Logged]:
         """Every commit, newest first; see `Store.log`."""

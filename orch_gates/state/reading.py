@@ -163,6 +163,7 @@ def missing(heads: Heads, seen: Seen | None) -> str:
         return (
             f"the state branch and its witness {WITNESS} were wiped; it stood at {seen.tip} (generation "
             f"{seen.generation}): `orch-gates state restore` puts it back where that is here, or push that commit from "
-            "a clone that has it; `orch-gates state init --anew` begins again without it"
+            "a clone that has it; where this is a new repository at an old address, `orch-gates state init --anew` "
+            "begins without it"
         )
     return "there is no state branch yet: `orch-gates state init`"

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from orch_gates.errors import MissingState, StateDenied, StateError
 from orch_gates.state.attempts import Attempts, Done, Landed, Sent
 from orch_gates.state.git_snapshot import GitSnapshot
-from orch_gates.state.kinds import Kinds
 from orch_gates.state.outcome import Committed, Exists, Initialised, Restoration
 from orch_gates.state.reading import Reader, missing, proven
 from orch_gates.state.restore_plan import Plan, Planner
@@ -71,11 +70,11 @@ class Initialising:
 class Restoring:
     """Putting the branch back to what the witness, or else this machine, has seen."""
 
-    def __init__(self, source: Source, reader: Reader, writer: Writer, deadline: Deadline, kinds: Kinds) -> None:
+    def __init__(self, source: Source, reader: Reader, planner: Planner, deadline: Deadline) -> None:
         self._source = source
         self._reader = reader
         self._deadline = deadline
-        self._planner = Planner(source, writer, deadline, kinds)
+        self._planner = planner
         self._plans: dict[str, Plan] = {}
         self._last: Plan | None = None
 
@@ -86,7 +85,7 @@ class Restoring:
             StateError: as `Store.restore`.
         """
         try:
-            return Attempts(self, self._deadline).run()
+            return Attempts(self, self._deadline, patient=False).run()
         except StateDenied as error:
             if self._last is None or not self._last.forced:
                 raise
@@ -110,6 +109,7 @@ class Restoring:
 
         Raises:
             MissingState: there is nothing to restore it from.
+            RewoundState: the branch lacks steps that only this machine has seen.
             WrongStateBranch: the state is on another branch.
         """
         if not (base.tip or base.witness):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from dataclasses import dataclass
 
-from orch_gates.errors import GitError, MissingState, StateError
+from orch_gates.documents import escape
+from orch_gates.errors import GitError, MissingState, RewoundState, StateError
 from orch_gates.git.remote import NAME, Update
-from orch_gates.git.tree import Objects
+from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.state import history
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.history import descends
@@ -19,6 +22,8 @@ from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Change
 from orch_gates.state.timing import Deadline
 from orch_gates.state.writer import Attempt, Writer
+
+_MOST_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,10 @@ class Plan:
 class Planner:
     """Compares what stands on the remote with what was known, and plans the push that mends it."""
 
-    def __init__(self, source: Source, writer: Writer, deadline: Deadline, kinds: Kinds) -> None:
+    def __init__(self, source: Source, writer: Writer, deadline: Deadline, kinds: Kinds, *, forget: bool) -> None:
+        """`forget`: give up what only this machine has seen, where branch and witness agree."""
         self._source = source
+        self._forget = forget
         self._writer = writer
         self._deadline = deadline
         self._kinds = kinds
@@ -48,6 +55,7 @@ class Planner:
         """What to do about a branch whose commits are all among `objects`.
 
         Raises:
+            RewoundState: branch and witness agree, and lack steps that this machine has seen.
             StateError: it cannot be told.
         """
         seen = self._source.seen()
@@ -57,6 +65,8 @@ class Planner:
         if not good or certain(objects, heads.tip, good):
             if seen is None or certain(objects, heads.tip, seen.tip):
                 return NothingToDo(heads.tip)
+            if not self._forget:
+                raise RewoundState(_only_here(objects, heads.tip, seen.tip))
             how = f"branch and witness agree; the record of this machine, which had {seen.tip}, was dropped"
             found = self._snapshot(heads.tip)
             kept = Attempt(heads.tip, heads.tip, found.generation, heads.tip)
@@ -74,8 +84,7 @@ class Planner:
         seen, none = self._source.seen(), Heads("", "")
         if seen is None:
             raise MissingState(missing(none, None))
-        objects = self._source.objects
-        if not objects.has(seen.tip) or any(parents is None for _, parents in objects.history(seen.tip)):
+        if not self._source.holds_all(seen.tip):
             raise MissingState(
                 f"the state branch and its witness {WITNESS} were wiped, and this machine does not have their whole "
                 f"history: in a clone that has it, `git push {NAME} {seen.tip}:{self._source.ref}`; "
@@ -156,6 +165,24 @@ class Planner:
 
     def _snapshot(self, tip: str) -> GitSnapshot:
         return GitSnapshot(self._source, tip, self._deadline.share())
+
+
+def _only_here(objects: Objects, tip: str, seen: str) -> str:
+    """What a branch lacks of the history that this machine saw, and what to do about it."""
+    there = set(history.lineage(objects, tip))
+    steps: list[str] = []
+    with contextlib.suppress(MissingObject):
+        steps.extend(
+            f"{oid[:10]} {escape.visible(objects.commit(oid).message.partition(chr(10))[0])}"
+            for oid in itertools.takewhile(lambda oid: oid not in there, history.lineage(objects, seen))
+        )
+    listed = "".join(f"\n  {step}" for step in steps[:_MOST_STEPS])
+    more = f"\n  and {len(steps) - _MOST_STEPS} more" if len(steps) > _MOST_STEPS else ""
+    return (
+        f"branch and witness agree, at {tip}, and lack what this machine has seen up to {seen}; an older backup may "
+        f"have been put back:{listed}{more}\nnothing was changed; an administrator puts {seen} back where a clone or "
+        "the server still has it, or `orch-gates state restore --forget` goes on without these steps"
+    )
 
 
 def _pairs(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orch_gates.documents import escape
-from orch_gates.errors import StateBusy, StateDenied, StateError, StateUnreachable, WrongStateBranch
+from orch_gates.errors import GitError, StateBusy, StateDenied, StateError, StateUnreachable, WrongStateBranch
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer
 from orch_gates.git.remote import WHOLE, Remote, Update
 from orch_gates.git.tree import Objects
@@ -186,6 +186,27 @@ class Source:
             _refuse_shallow(git_dir)
             self._session.lend(git_dir)
             yield Whole(git_dir, Objects(git_dir / "objects"))
+
+    def holds_all(self, tip: str) -> bool:
+        """Whether all that a commit needs is here; if so it can be pushed to where nothing of it is."""
+        assert self._session is not None
+        try:
+            trees: set[str] = set()
+            for oid, parents in self.objects.history(tip):
+                if parents is None or not self._holds_tree(self.objects.commit(oid).tree, trees):
+                    return False
+        except GitError:
+            return False
+        # The history was begun in the middle, and has been completed since: git need not refuse the push.
+        (self._session.git_dir / "shallow").unlink(missing_ok=True)
+        return True
+
+    def _holds_tree(self, tree: str, known: set[str]) -> bool:
+        if tree in known:
+            return True
+        known.add(tree)
+        nodes = self.objects.list(tree)
+        return all(self._holds_tree(node.oid, known) if node.folder else self.objects.has(node.oid) for node in nodes)
 
     def push(self, updates: list[Update], timeout: float, whole: Whole | None = None) -> PushAnswer:
         """Push all updates or none; from `whole` where git has to see that it is no force."""

@@ -84,11 +84,14 @@ class Store(Protocol):
         """
         ...
 
-    def restore(self) -> Restoration:
+    def restore(self, *, forget: bool = False) -> Restoration:
         """Mend a branch that was wiped, rewound or replaced from the witness ref, never by force (ST-4).
+
+        `forget`: where branch and witness agree, what only this machine has seen of the branch is given up.
 
         Raises:
             MissingState: there is nothing to restore it from.
+            RewoundState: branch and witness agree, and lack steps that this machine has seen.
             StateUnreachable, StateDenied, StateExhausted, StateUnclear, StateError: as `transact`.
         """
         ...

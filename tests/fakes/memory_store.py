@@ -160,7 +160,7 @@ class MemoryStore:
         remote.branch = remote.witness = self._seen = made
         return Committed(made, first, op, 1)
 
-    def restore(self) -> Restoration:
+    def restore(self, *, forget: bool = False) -> Restoration:
         remote = self._remote
         good = remote.witness
         if not remote.branch and not good and self._seen:
@@ -173,7 +173,8 @@ class MemoryStore:
         if remote.branch and (not good or remote.reaches(remote.branch, good)):
             if not self._seen or remote.reaches(remote.branch, self._seen):
                 return NothingToDo(remote.branch)
-            # What was seen here only is gone for good.
+            if not forget:
+                raise RewoundState("branch and witness lack what was seen: `orch-gates state restore --forget`")
             return self._restored(remote.branch)
         if remote.refusal:
             raise denied(remote.refusal)

@@ -101,6 +101,37 @@ def test_a_merge_that_calls_itself_a_restore_hides_nothing(rig: GitRig) -> None:
     assert rig.tip() == good
 
 
+def test_what_only_one_machine_has_seen_is_given_up_by_a_word_only(rig: GitRig) -> None:
+    """An older backup was put back, and others went on from there: whoever knows more says which steps that lacks."""
+    store = rig.store("knows")
+    for number in range(2):
+        store.transact(put("README.md", f"# Edition {number}\n"))
+    lost = rig.tip()
+    rig.rewind_both(1)
+    rig.store("fresh").transact(put("tasks/aa/T1/task.md"))
+    for _ in range(2):
+        with pytest.raises(RewoundState, match=rf"(?s)lack what .*\n  {lost[:10]} .*\n.*restore --forget"):
+            store.restore()
+        with pytest.raises(RewoundState, match="state restore"):
+            store.load()
+    assert isinstance(store.restore(forget=True), Restored)
+    assert store.load().text("README.md") == "# Edition 0\n"
+    assert store.load().text("tasks/aa/T1/task.md") is not None
+
+
+def test_a_whole_history_is_put_back_from_a_cache_that_began_in_the_middle(tmp_path: Path) -> None:
+    """ST-4: a machine that has the history pushes it, also where its first read fetched no more than the tip."""
+    with state_rig.rig("file-filter", tmp_path) as rig:
+        assert isinstance(rig, GitRig)
+        rig.store("known").initialise(FILES)
+        rig.store("known").load()
+        for number in range(2):
+            rig.store("known").transact(put("README.md", f"# {number}\n"))
+        good = gone(rig)
+        assert isinstance(rig.store("known").restore(), Restored)
+        assert (rig.tip(), rig.witness()) == (good, good)
+
+
 def test_a_reverted_step_is_no_loss(rig: GitRig) -> None:
     """`git revert` lowers the generation and goes forward: every machine goes on, with nothing to mend."""
     store = rig.store("one")

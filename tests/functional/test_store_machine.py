@@ -296,14 +296,14 @@ class StoreMachine(RuleBasedStateMachine):
     def rewind_both(self, commits: int, client: Client, other: Client) -> None:
         """The witness is set back too: who has seen more notices, the others cannot."""
         commits = self._behind(commits, joins=False)
-        self._agree(self._administrator(lambda rig: _rewind_both(rig, commits)))
+        self._agree(self._administrator(lambda rig: rig.rewind_both(commits)))
         self.highest = 0
         self._agree(_transaction(other, count))
         self._lost(client)
 
-    @rule(client=clients)
-    def restore(self, client: Client) -> None:
-        self._agree(Both(client.git.restore, client.memory.restore))
+    @rule(client=clients, forget=st.booleans())
+    def restore(self, client: Client, *, forget: bool) -> None:
+        self._agree(Both(lambda: client.git.restore(forget=forget), lambda: client.memory.restore(forget=forget)))
 
     @precondition(lambda self: not self.refusing)
     @rule(steps=st.integers(1, 3))
@@ -335,7 +335,7 @@ class StoreMachine(RuleBasedStateMachine):
         if self.losing:
             self.losing -= 1
             if not self.losing:
-                self.restore(self.mender)
+                self.restore(self.mender, forget=True)
                 self.losing = int(not _whole(self))
 
     def teardown(self) -> None:
@@ -354,7 +354,7 @@ class StoreMachine(RuleBasedStateMachine):
         """In the end the branch can be mended, and only what was done by hand may be illegal in its history (ST-6)."""
         last = self._client("last")
         self._refuse(0)
-        self.restore(last)
+        self.restore(last, forget=True)
         self.look()
         with last.git.audit() as audit:
             found = list(audit.judged(lambda _: True))
@@ -504,14 +504,6 @@ class StoreMachine(RuleBasedStateMachine):
             read = {path: file.read() for path, file in files.items() if file is not None}
         assert read == model.files
         self.generations[oid] = generation.read(read[layout.ROOT].decode())
-
-
-def _rewind_both(rig: Rig, commits: int) -> None:
-    rig.rewind(commits)
-    if isinstance(rig, GitRig):
-        rig.server.git("update-ref", WITNESS, BRANCH)
-    elif isinstance(rig, MemoryRig):
-        rig.remote.witness = rig.remote.branch
 
 
 def _loading(client: Client) -> Both:
