@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,10 +19,14 @@ _MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Pipelines:
-    """Stages and rework stage, by the id of the file that declares them; `whole`: none is missing."""
+    """Stages and rework stage, by the id of the file that declares them; `whole`: none is missing.
+
+    `reaches` answers whether a commit is among those that were looked at.
+    """
 
     by_file: Mapping[str, Stages]
     whole: bool
+    reaches: Callable[[str], bool]
 
     def has(self, root: Root) -> bool:
         """Whether the target branch has ever configured the pipeline of a state branch, by the file that it names.
@@ -40,6 +44,11 @@ class Pipelines:
             raise GitError(
                 "which pipelines the default branch has configured cannot be told in this clone; "
                 "fetch its whole history (git fetch --unshallow origin)"
+            )
+        if root.configured_by and not self.reaches(root.configured_by):
+            raise GitError(
+                f"the pipeline of the state branch was configured by {root.configured_by}, which is not in the history "
+                "of the default branch as it is known here: it was rewritten, or has to be fetched (git fetch origin)"
             )
         return False
 
@@ -61,7 +70,7 @@ def pipelines(git: Git, trusted: str) -> Pipelines:
 
     known: dict[str, Stages] = {"": current(Config())}
     if not trusted:
-        return Pipelines(known, whole=not git.is_shallow())
+        return Pipelines(known, whole=not git.is_shallow(), reaches=lambda _: False)
     listed = git.text("rev-list", f"--max-count={_MOST}", trusted, "--", PATH).split()
     for commit in listed:
         file = file_at(git, commit)
@@ -72,7 +81,11 @@ def pipelines(git: Git, trusted: str) -> Pipelines:
         except ConfigError:
             # A file that could not be used has configured nothing.
             continue
-    return Pipelines(known, whole=len(listed) < _MOST and not git.is_shallow())
+
+    def reaches(commit: str) -> bool:
+        return git.run("merge-base", "--is-ancestor", commit, trusted).returncode == 0
+
+    return Pipelines(known, whole=len(listed) < _MOST and not git.is_shallow(), reaches=reaches)
 
 
 def file_at(git: Git, commit: str) -> str:
