@@ -179,10 +179,12 @@ def load(
 
 def _state(env: _Reader) -> StateSettings:
     found = env.group(StateSettings)
+    author = (found.author_name, found.author_email)
     return replace(
         found,
         by=found.by or env.variable("GITHUB_ACTOR"),
-        writers=found.writers or (found.author_name, found.author_email),
+        # Those that the server names take the author's place; those of a repository are added.
+        writers=found.writers if env.variable("ORCH_STATE_WRITERS") else (*author, *found.writers),
     )
 
 
@@ -230,13 +232,13 @@ def _gitea_repository(env: _Reader) -> str:
 def _cache_dir(env: _Reader, named: str) -> Path | None:
     if named:
         try:
-            return Path(named).expanduser()
+            return Path(named).expanduser().absolute()
         except RuntimeError as error:
             raise SettingsError(f"ORCH_CACHE_DIR={named}: there is no such user") from error
     if base := env.variable("XDG_CACHE_HOME"):
-        return Path(base) / "orch-gates"
+        return Path(base).absolute() / "orch-gates"
     if home := env.variable("HOME"):
-        return Path(home) / ".cache" / "orch-gates"
+        return Path(home).absolute() / ".cache" / "orch-gates"
     return None
 
 

@@ -101,6 +101,7 @@ def test_each_limit_has_its_own_variable(at: int, name: str, value: int) -> None
         ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, Path("/x/orch-gates")),
         ({"HOME": "/h"}, Path("/h/.cache/orch-gates")),
         ({"ORCH_CACHE_DIR": "/a", "XDG_CACHE_HOME": "/x"}, Path("/a")),
+        ({"ORCH_CACHE_DIR": "a"}, Path.cwd() / "a"),
         ({}, None),
     ],
 )
@@ -203,11 +204,11 @@ def test_a_full_ref_is_answered_with_what_to_write() -> None:
 
 
 def test_writers_of_the_server_and_of_the_repository_add_up() -> None:
-    """A bot of the whole server stays a writer; the author is one where nobody is named."""
+    """A bot of the whole server stays a writer; the author is one unless the server names others."""
     given = {"ORCH_STATE_WRITERS": Given(("ann", "bot"), ".orch-gates.yaml:2:12@abc")}
     both = load({"ORCH_STATE_WRITERS": "bot,ci"}, given)
     assert both.state.writers == ("bot", "ci", "ann")
     origin = both.resolved(BY_KEY["state.writers"])
     assert (origin.source, origin.place) == (Source.ENVIRONMENT, "ORCH_STATE_WRITERS and .orch-gates.yaml:2:12@abc")
-    assert load({}, given).state.writers == ("ann", "bot")
+    assert load({}, given).state.writers == ("orch-gates", "orch-gates@localhost", "ann", "bot")
     assert load({}).state.writers == ("orch-gates", "orch-gates@localhost")
