@@ -15,7 +15,7 @@ from orch_gates import clock
 from orch_gates import settings as settings_module
 from orch_gates.config import file as config_file
 from orch_gates.config.file import Config
-from orch_gates.errors import SettingsError
+from orch_gates.errors import ConfigError, SettingsError
 from orch_gates.gates import range as ranges
 from orch_gates.git import clone as clones
 from orch_gates.git.cli import Git, default_branch_commit, open_repository
@@ -43,7 +43,8 @@ def unobserved(_call: Call) -> None:
 class Workspace:
     """One repository as one command sees it: a clone, or the bare repository itself.
 
-    `observe` is shown each request to a forge.
+    `observe` is shown each request to a forge. `problem` is what keeps the configuration from being used, where that
+    stops nobody.
     """
 
     settings: Settings
@@ -51,6 +52,7 @@ class Workspace:
     now: datetime
     config: Config = field(default_factory=Config)
     observe: Observe = unobserved
+    problem: str = ""
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -73,7 +75,11 @@ class Workspace:
         file = file_at(self.git, commit) if self.config.present else ""
 
         def tip() -> str:
-            return commit if self.git.is_bare() else self.heads.of(ranges.target_name(self.git, self.settings))
+            if self.git.is_bare():
+                return commit
+            # A clone that has never fetched knows no branch by name.
+            name = ranges.target_name(self.git, self.settings)
+            return self.heads.of(name) if name else self.heads.of_default()
 
         return Configured(self.pipeline, file, commit, tip)
 
@@ -268,10 +274,12 @@ def open_workspace(
     observe: Observe = unobserved,
     *,
     before_push: bool = False,
+    reading: bool = False,
 ) -> Workspace:
     """The workspace of a repository, configured by its default branch (P5); `overrides` are the command line's.
 
     `before_push`: in a CI run for a push to that branch, what was there before it counts, as the push itself is judged.
+    `reading`: nothing is decided, so a file that cannot be used stops nobody; `problem` says what is wrong with it.
 
     Raises:
         OrchError: there is no repository, or its configuration is wrong.
@@ -279,7 +287,16 @@ def open_workspace(
     settings = settings_module.load(overrides=overrides or {})
     git = repository(settings, directory)
     trusted = configuring_commit(settings, git, before_push=before_push)
-    settings, config = config_file.configured(settings, git, trusted)
+    try:
+        settings, config = config_file.configured(settings, git, trusted)
+    except ConfigError as error:
+        problem = (
+            f"the default branch, at {trusted[:10]}, has a configuration that cannot be used: {error}; "
+            f"`orch-gates config check` in a checkout of it names every problem"
+        )
+        if not reading:
+            raise ConfigError([problem]) from error
+        return Workspace(settings, git, clock.utc_now(), Config(trusted), observe, problem)
     return Workspace(settings, git, clock.utc_now(), config, observe)
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from orch_gates.documents import escape
@@ -14,6 +15,7 @@ from orch_gates.errors import EXIT_BUG, OrchError, ReportError
 
 if TYPE_CHECKING:
     from orch_gates.tasks.book import Book
+    from orch_gates.workspace import Workspace
 
 # Of the files that were set apart, as many are named.
 _SHOWN = 5
@@ -95,6 +97,16 @@ def warn_quarantined(found: Book) -> None:
         say(f"orch-gates: set apart: {file.why}\n", to=sys.stderr)
     if (more := len(found.quarantined) - _SHOWN) > 0:
         say(f"orch-gates: and {more} more; `orch-gates state lint` names them\n", to=sys.stderr)
+
+
+def open_for_reading(repo: Path) -> Workspace:
+    """The workspace of a command that decides nothing; a configuration that cannot be used is warned of."""
+    from orch_gates.workspace import open_workspace
+
+    found = open_workspace(repo, reading=True)
+    if found.problem:
+        say(f"orch-gates: {found.problem}\n", to=sys.stderr)
+    return found
 
 
 def _discard(number: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say, warn_quarantined
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -49,9 +49,8 @@ def list_(task: str, repo: Path, as_json: bool) -> None:
     """
     with exit_codes():
         from orch_gates.cli import effects_view as view
-        from orch_gates.workspace import open_workspace
 
-        found = _pending(open_workspace(repo), task)
+        found = _pending(open_for_reading(repo), task)
         say(view.pending_json(found) if as_json else view.pending_text(found))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, progress, say
+from orch_gates.cli.boundary import exit_codes, open_for_reading, progress, say
 
 if TYPE_CHECKING:
     from orch_gates.config.history import Pipelines
@@ -44,9 +44,7 @@ def verify(as_json: bool, repo: Path) -> None:
       orch-gates state verify --repo /srv/git/app.git --json
     """
     with exit_codes():
-        from orch_gates.workspace import open_workspace
-
-        workspace = open_workspace(repo)
+        workspace = open_for_reading(repo)
         with workspace.store.audit() as audit:
             total, generation = len(audit.chain.commits), audit.generation
             bad = [judged for judged in _with_progress(audit.judged(_configured(workspace)), total) if judged.problems]
@@ -145,9 +143,8 @@ def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
     from orch_gates.errors import StateDocumentError
     from orch_gates.state import files
     from orch_gates.state.files import Problem
-    from orch_gates.workspace import open_workspace
 
-    snapshot = open_workspace(repo).store.load()
+    snapshot = open_for_reading(repo).store.load()
     problems: list[Problem] = []
     checked = 0
     for entry in snapshot.files():

@@ -25,12 +25,22 @@ class Heads:
         Raises:
             GitError: the server did not answer, which is not the same as no branch (P2).
         """
-        ref = f"refs/heads/{branch}"
-        if self.local is not None:
+        return self._at(f"refs/heads/{branch}", f"the head of {branch}")
+
+    def of_default(self) -> str:
+        """The commit at the head of the server's default branch, empty where there is none yet.
+
+        Raises:
+            GitError: as `of`.
+        """
+        return self._at("HEAD", "the head of the server's default branch")
+
+    def _at(self, ref: str, what: str) -> str:
+        if self.local is not None and ref != "HEAD":
             answer, refs = self.remote.local_refs(self.local, [ref], timeout=self.timeout)
         else:
             with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
                 answer, refs = self.remote.refs(Path(nowhere), [ref], timeout=self.timeout)
         if answer.meaning is not Fetched.DONE:
-            raise GitError(f"the head of {branch} could not be asked for: {answer.reason}")
+            raise GitError(f"{what} could not be asked for: {answer.reason}")
         return refs.get(ref, "")

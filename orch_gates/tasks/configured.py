@@ -93,7 +93,9 @@ class Configured:
 
     def _stale(self, root: Root) -> StaleConfiguration:
         by = root.configured_by[:10] or "another commit"
+        # A clone of a single branch does not fetch the default branch by itself.
+        fetch = "git fetch" if self.commit else "git fetch origin '+refs/heads/*:refs/remotes/origin/*'"
         return StaleConfiguration(
             f"the pipeline on the state branch is configured by {by}, and the default branch is known here as "
-            f"{self.commit[:10] or 'no commit'}, not the server's newest: run `git fetch`, and run this again"
+            f"{self.commit[:10] or 'no commit'}, not the server's newest: run `{fetch}`, and run this again"
         )
