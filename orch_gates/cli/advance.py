@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say, warn_quarantined
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -118,9 +118,8 @@ def why(name: str, repo: Path, as_json: bool) -> None:
         from orch_gates.engine.why import explain
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
-        from orch_gates.workspace import open_workspace
 
-        session = open_workspace(repo)
+        session = open_for_reading(repo)
         snapshot = session.store.load()
         task = book.need(snapshot, name).task
         everything = book.read(snapshot)
@@ -149,9 +148,8 @@ def status(repo: Path, as_json: bool) -> None:
         from orch_gates.engine.board import board
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
-        from orch_gates.workspace import open_workspace
 
-        snapshot = open_workspace(repo).store.load()
+        snapshot = open_for_reading(repo).store.load()
         everything = book.read(snapshot)
         warn_quarantined(everything)
         shown = board(

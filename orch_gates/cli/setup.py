@@ -10,10 +10,9 @@ from orch_gates.settings import load
 
 @click.command()
 def setup() -> None:
-    """Find or prepare the scanners, and try each on a random token.
+    """Prepare the secret scanner's rules, and try it on a random token.
 
-    Where Go is installed, gitleaks is built into the cache directory (about half a minute, once);
-    elsewhere it is taken from PATH. kingfisher comes with the package. Exit 2 when neither works.
+    A first command does the same where it was not done before. Exit 2: it does not find the token.
     """
     with exit_codes():
         from orch_gates.scanners.provision import provision

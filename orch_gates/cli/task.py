@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say, warn_quarantined
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
 from orch_gates.cli.options import by_option
 from orch_gates.cli.text_option import text_option
 
@@ -46,6 +46,7 @@ def task() -> None:
 def new(name: str, title: str, branch: str, repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
     """Make task ID in the first stage; making the same one again changes nothing."""
     with exit_codes():
+        from orch_gates.model.task import TaskState
         from orch_gates.report import tasks as render
         from orch_gates.tasks.create import create, new_task
         from orch_gates.workspace import open_workspace
@@ -56,7 +57,10 @@ def new(name: str, title: str, branch: str, repo: Path, as_json: bool, overrides
         if as_json:
             say(render.as_json({"task": made.task.fields(), "commit": made.commit}))
         else:
-            say(f"{made.task.id}: {'new' if made.commit else 'is there already'}, in {made.task.stage}\n")
+            there = (
+                "is there already" if made.task.state is TaskState.ACTIVE else f"is there already, {made.task.state}"
+            )
+            say(f"{made.task.id}: {'new' if made.commit else there}, in {made.task.stage}\n")
 
 
 @task.command()
@@ -68,9 +72,8 @@ def show(name: str, repo: Path, as_json: bool) -> None:
     with exit_codes():
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
-        from orch_gates.workspace import open_workspace
 
-        page = book.need(open_workspace(repo).store.load(), name)
+        page = book.need(open_for_reading(repo).store.load(), name)
         say(render.as_json(page.task.fields()) if as_json else render.task_page(page.task, page.body))
 
 
@@ -82,11 +85,14 @@ def show(name: str, repo: Path, as_json: bool) -> None:
 def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
     """List the tasks that are not archived, by id."""
     with exit_codes():
+        from orch_gates.errors import UsageError
+        from orch_gates.model.task import TaskState
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
-        from orch_gates.workspace import open_workspace
 
-        found = book.read(open_workspace(repo).store.load())
+        if state and state not in set(TaskState):
+            raise UsageError(f"--state {state}: there are {', '.join(TaskState)}")
+        found = book.read(open_for_reading(repo).store.load())
         chosen = [t for t in found.tasks if stage in {"", t.stage} and state in {"", t.state.value}]
         warn_quarantined(found)
         say(render.as_json([t.fields() for t in chosen]) if as_json else render.task_table(chosen))
@@ -104,9 +110,8 @@ def log(name: str, repo: Path, as_json: bool) -> None:
         from orch_gates.model.ids import timestamp
         from orch_gates.report import tasks as render
         from orch_gates.tasks.log import history_of
-        from orch_gates.workspace import open_workspace
 
-        found = history_of(open_workspace(repo).store, name)
+        found = history_of(open_for_reading(repo).store, name)
         steps = [asdict(step) | {"when": timestamp(step.when)} for step in found]
         say(render.as_json(steps) if as_json else render.log(steps))
 

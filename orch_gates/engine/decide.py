@@ -94,7 +94,8 @@ def _decided(
     changed = _Change(task, now, event.by)
     if task.state.finished:
         over = f"it is {task.state}; nothing moves it again"
-        return changed.nothing(over, Outcome.PASS) if isinstance(event, events.Evaluated) else changed.refuse(over)
+        ended = Outcome.PASS if task.state is TaskState.DONE else Outcome.HOLD
+        return changed.nothing(over, ended) if isinstance(event, events.Evaluated) else changed.refuse(over)
     match event:
         case events.Evaluated():
             return _evaluated(changed, event, verdicts, pipeline)
@@ -118,9 +119,8 @@ def _asked(
         case events.HoldAsked():
             return changed.refuse("it is held already")
         case events.ResumeAsked(reason=reason) if task.state is TaskState.HELD:
-            return changed.to(
-                Move.RESUME, reason or "resumed", state=TaskState.ACTIVE, stage=_configured(task, pipeline)
-            )
+            stage = _configured(task, pipeline)
+            return changed.to(Move.RESUME, reason or f"resumed in {stage}", state=TaskState.ACTIVE, stage=stage)
         case events.ResumeAsked():
             return changed.refuse(f"it is {task.state}, not held{_hint(task)}")
         case events.RetryAsked(reason=reason):
@@ -165,7 +165,7 @@ def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Ver
             "it changed while its gates were judged; nothing was decided on the old state", Outcome.DEFER
         )
     if task.state.waits_for_a_person:
-        return changed.nothing(f"it is {task.state} and waits for a person: {task.reason}", Outcome.HOLD)
+        return changed.nothing(f"it is {task.state} and waits for a person: {task.reason}{_hint(task)}", Outcome.HOLD)
     if task.available_at is not None and changed.now < moment(task.available_at):
         return changed.nothing(f"it is deferred until {task.available_at}: {task.reason}", Outcome.DEFER)
     stage = pipeline.stage(task.stage)
@@ -174,7 +174,8 @@ def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Ver
         why = f"stage {task.stage!r} is not in the configured pipeline ({', '.join(pipeline.names)}); {way}"
         return changed.to(Move.HOLD, why, cause="configuration", state=TaskState.HELD, available_at=None)
     if stage.human:
-        return changed.nothing(f"{stage.name} is left by a person's approval only", Outcome.HOLD)
+        way = f"`orch-gates advance {task.id} --approve`"
+        return changed.nothing(f"{stage.name} waits for a person's approval: {way}", Outcome.HOLD)
     if why := spent.blocked(task, event.head):
         return changed.nothing(why, Outcome.FAIL)
     return _by_verdicts(changed, stage, verdicts, pipeline, event)
@@ -185,10 +186,10 @@ def _approved(changed: _Change, event: events.Approved, verdicts: Sequence[Verdi
     stage = pipeline.stage(task.stage)
     if task != event.seen:
         return changed.refuse("it changed while it was being approved; look at it again")
-    if stage is None or not stage.human:
-        return changed.refuse(f"{task.stage} is not left by approval")
     if task.state.waits_for_a_person:
         return changed.refuse(f"it is {task.state}: {task.reason}" + _hint(task))
+    if stage is None or not stage.human:
+        return changed.refuse(f"{task.stage} is not left by approval; `orch-gates advance {task.id}` judges its gates")
     if stage.gates:
         return _by_verdicts(changed, stage, verdicts, pipeline, event)
     return _advance(changed, stage, event.reason or f"approved by {event.by}", event.by, pipeline, event.head)
@@ -212,7 +213,7 @@ def _rejected(changed: _Change, event: events.Rejected, pipeline: Pipeline) -> D
 def _ready(changed: _Change, reason: str) -> Decision:
     task = changed.task
     if task.sent_back is None or task.sent_back.ready:
-        return changed.refuse("nobody waits for its work to be done again" + _hint(task))
+        return changed.refuse("it was not sent back, so there is nothing to mark as ready" + _hint(task))
     if task.state.waits_for_a_person:
         return changed.refuse(f"it is {task.state}" + _hint(task))
     return changed.to(Move.READY, reason or "the work was done again", sent_back=spent.made_ready(task))

@@ -37,11 +37,18 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+# What has lines of its own.
+_APART = {"schema", "feedback", "sent_back", "effects"}
+
+
 def task_page(task: Task, body: str) -> str:
     """All that is recorded about a task."""
-    fields = [(name, value) for name, value in task.fields().items() if name not in {"schema", "feedback", "effects"}]
+    fields = [(name, value) for name, value in task.fields().items() if name not in _APART]
     width = max(len(name) for name, _ in fields)
     lines = [f"{name:{width}}  {'' if value is None else shown(str(value), 1000)}".rstrip() for name, value in fields]
+    if (sent := task.sent_back) is not None:
+        again = "said to be ready again" if sent.ready else "not ready again"
+        lines.append(f"{'sent_back':{width}}  at {sent.head[:10] or 'no commit'}, {sent.at}: {again}")
     if task.feedback is not None:
         lines += ["", f"feedback of {shown(task.feedback.gate)}: {shown(task.feedback.reason, 1000)}"]
         lines += [

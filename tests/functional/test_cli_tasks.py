@@ -295,7 +295,8 @@ def test_finished_tasks_are_archived_and_their_ids_are_not_used_again(work: Repo
     assert "0 tasks archived" in ok(work, "state", "compact")
     assert "1 tasks archived" in ok(work, "state", "compact", "--older-than", "0")
     assert "T-1" not in ok(work, "task", "list")
-    assert "T-2" in ok(work, "task", "list")
+    assert "T-2" in ok(work, "task", "list", "--state", "active")
+    assert "there are active, deferred" in ok(work, "task", "list", "--state", "nope", code=2)
     assert "was finished and archived in archive/" in ok(work, "task", "new", "T-1", "A task", code=2)
     assert "T-1: cancel" in ok(work, "task", "log", "T-1")
 
