@@ -114,22 +114,19 @@ def why(name: str, repo: Path, as_json: bool) -> None:
     """
     with exit_codes():
         from orch_gates.documents.escape import visible
-        from orch_gates.engine.board import place
+        from orch_gates.engine.board import place, standing
         from orch_gates.engine.why import explain
         from orch_gates.report import tasks as render
-        from orch_gates.tasks import book
+        from orch_gates.state import layout
+        from orch_gates.tasks import book, standings
 
         session = open_for_reading(repo)
         snapshot = session.store.load()
         task = book.need(snapshot, name).task
-        everything = book.read(snapshot)
-        warn_quarantined(everything)
-        found = explain(
-            task,
-            session.pipeline,
-            place(task, everything.tasks, everything.leases, session.target),
-            session.now,
-        )
+        others, leases = standings.read(session.store, snapshot), book.read(snapshot, layout.LEASES)
+        warn_quarantined((*leases.quarantined, *others.quarantined))
+        where = place(standing(task), others.tasks, leases.leases, session.target)
+        found = explain(task, session.pipeline, where, session.now)
         say(render.why_json(found) if as_json else f"{visible(found.line)}\n")
 
 
@@ -151,7 +148,7 @@ def status(repo: Path, as_json: bool) -> None:
 
         snapshot = open_for_reading(repo).store.load()
         everything = book.read(snapshot)
-        warn_quarantined(everything)
+        warn_quarantined(everything.quarantined)
         shown = board(
             everything.tasks,
             everything.leases,

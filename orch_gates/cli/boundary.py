@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -14,7 +14,7 @@ from orch_gates.documents import escape
 from orch_gates.errors import EXIT_BUG, OrchError, ReportError
 
 if TYPE_CHECKING:
-    from orch_gates.tasks.book import Book
+    from orch_gates.tasks.book import Quarantined
     from orch_gates.workspace import Workspace
 
 # Of the files that were set apart, as many are named.
@@ -91,11 +91,11 @@ def _write(stream: TextIO, text: str) -> None:
             raise ReportError(f"the output cannot be written: {error.strerror}") from error
 
 
-def warn_quarantined(found: Book) -> None:
+def warn_quarantined(files: Sequence[Quarantined]) -> None:
     """Say which files were set apart, and how to see all of them (ST-6)."""
-    for file in found.quarantined[:_SHOWN]:
+    for file in files[:_SHOWN]:
         say(f"orch-gates: set apart: {file.why}\n", to=sys.stderr)
-    if (more := len(found.quarantined) - _SHOWN) > 0:
+    if (more := len(files) - _SHOWN) > 0:
         say(f"orch-gates: and {more} more; `orch-gates state lint` names them\n", to=sys.stderr)
 
 

@@ -97,5 +97,5 @@ def _pending(workspace: Workspace, task: str) -> tuple[Pending, ...]:
     if task:
         return pending((book.need(snapshot, task).task,))
     everything = book.read(snapshot)
-    warn_quarantined(everything)
+    warn_quarantined(everything.quarantined)
     return pending(everything.tasks)

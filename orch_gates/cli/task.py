@@ -94,7 +94,7 @@ def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
             raise UsageError(f"--state {state}: there are {', '.join(TaskState)}")
         found = book.read(open_for_reading(repo).store.load())
         chosen = [t for t in found.tasks if stage in {"", t.stage} and state in {"", t.state.value}]
-        warn_quarantined(found)
+        warn_quarantined(found.quarantined)
         say(render.as_json([t.fields() for t in chosen]) if as_json else render.task_table(chosen))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from orch_gates.engine.why import Place
 from orch_gates.model.lease import Lease
@@ -50,13 +51,27 @@ def board(
     return Board(rows, attention, held, quarantined, generation)
 
 
-def place(task: Task, tasks: Sequence[Task], leases: Sequence[Lease], target: str) -> Place:
-    """Where a task stands among those in its stage that may move, the oldest first."""
-    waiting = sorted((other for other in tasks if _may_move(other, task.stage)), key=lambda t: (t.since, t.id))
-    position = next((number for number, other in enumerate(waiting, 1) if other.id == task.id), 0)
+class Standing(NamedTuple):
+    """What of a task its place among others rests on."""
+
+    id: str
+    stage: str
+    state: str
+    since: str
+
+
+def standing(task: Task) -> Standing:
+    """That of a task."""
+    return Standing(task.id, task.stage, task.state.value, task.since)
+
+
+def place(task: Standing, others: Sequence[Standing], leases: Sequence[Lease], target: str) -> Place:
+    """Where a task stands among those in its stage that may move, the oldest first; it is one of `others`."""
+    waiting = [(other.since, other.id) for other in others if _may_move(other, task.stage)]
+    before = sum(other < (task.since, task.id) for other in waiting)
     holder = next((lease.holder for lease in leases if lease.target == target), "")
-    return Place(position, len(waiting), holder)
+    return Place(before + 1 if _may_move(task, task.stage) else 0, len(waiting), holder)
 
 
-def _may_move(task: Task, stage: str) -> bool:
-    return task.stage == stage and task.state in {TaskState.ACTIVE, TaskState.DEFERRED}
+def _may_move(task: Standing, stage: str) -> bool:
+    return task.stage == stage and task.state in {TaskState.ACTIVE.value, TaskState.DEFERRED.value}

@@ -1,6 +1,7 @@
 """What this machine keeps of a state branch: objects shared by all processes, and the tip last seen (ST-5).
 
     <hash of the url>.git/seen               tip, witness and generation last seen
+    <hash of the url>.git/kept-<name>        what is quicker to read than to find out again
     <hash of the url>.git/current            the store in use, by name
     <hash of the url>.git/store-<random>/    objects/, shallow, and a repository per process
 
@@ -119,6 +120,18 @@ class Cache:
         """Drop the record: the branch was restored, and what was seen before no longer binds."""
         with _usable(self._root):
             (self._root / "seen").unlink(missing_ok=True)
+
+    def recall(self, name: str) -> str:
+        """A text that was kept between commands; empty where there is none that can be read."""
+        try:
+            return (self._root / f"kept-{name}").read_text("utf-8")
+        except (OSError, ValueError):
+            return ""
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text between commands, if that can be done."""
+        with contextlib.suppress(OSError):
+            _replace(self._root / f"kept-{name}", text)
 
     def open(self, held: contextlib.ExitStack, alternate: Path | None) -> Session | None:
         """A session on the store in use, until `held` is closed; None where there has to be a new one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from orch_gates.documents import frontmatter
@@ -78,14 +78,13 @@ class GitSnapshot:
         for path, node in sorted(listed, key=lambda pair: pair[0]):
             yield Entry(path, node.oid, node.regular)
 
-    def folders(self, path: str) -> tuple[str, ...]:
-        """The names of the folders in a folder; see `Snapshot.folders`."""
+    def folders(self, path: str) -> Mapping[str, str]:
+        """The folders in a folder, with their ids; see `Snapshot.folders`."""
         node = self._find(path)
         if node is None or not node.folder:
-            return ()
-        return tuple(
-            sorted(entry.name for entry in self._read(lambda: self._source.objects.list(node.oid)) if entry.folder)
-        )
+            return {}
+        listed = self._read(lambda: self._source.objects.list(node.oid))
+        return dict(sorted((entry.name, entry.oid) for entry in listed if entry.folder))
 
     def _find(self, path: str) -> Node | None:
         return self._read(lambda: self._source.objects.find(self.tree, path))

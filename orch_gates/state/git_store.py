@@ -99,6 +99,14 @@ class GitStore:
         call = repair.Initialising(self._source, self._reader, self._writer, deadline, change, anew=anew)
         return Attempts(call, deadline, patient=False).run()
 
+    def recall(self, name: str) -> str:
+        """What was kept; see `Store.recall`."""
+        return self._source.recall(name)
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text; see `Store.keep`."""
+        self._source.keep(name, text)
+
     def restore(self, *, forget: bool = False) -> Restoration:
         """Mend the branch; see `Store.restore`."""
         deadline = self._deadline()

@@ -9,6 +9,7 @@ ROOT = "orch-state.md"
 README = "README.md"
 TASK_FILE = "task.md"
 TASKS = "tasks"
+LEASES = "leases"
 ARCHIVE = "archive"
 
 TASK_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{TASK_FILE}")
@@ -16,7 +17,7 @@ JOB_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/jobs/{{attempt}}.md")
 REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/reports/{{head}}/{{report}}.md")
 # Of before reports were kept for each commit.
 OLD_REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{{report}}.md")
-LEASE_PATH = PathPattern("leases/{branch}.md")
+LEASE_PATH = PathPattern(f"{LEASES}/{{branch}}.md")
 
 
 def task_folder(task: TaskId) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,8 +46,10 @@ class Snapshot(Protocol):
         """
         ...
 
-    def folders(self, path: str) -> tuple[str, ...]:
-        """The names of the folders in a folder, sorted; none where there is no such folder.
+    def folders(self, path: str) -> Mapping[str, str]:
+        """The folders in a folder by name, sorted, with the ids of their content; none where there is no such folder.
+
+        Equal ids are equal folders.
 
         Raises:
             StateUnreachable: as `text`.

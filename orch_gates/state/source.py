@@ -81,6 +81,14 @@ class Source:
         """No longer hold the branch to what was seen of it."""
         self._cache.forget()
 
+    def recall(self, name: str) -> str:
+        """A text that was kept; see `Store.recall`."""
+        return self._cache.recall(name)
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text; see `Store.keep`."""
+        self._cache.keep(name, text)
+
     def warm(self) -> Seen | None:
         """What was seen last, if its commit is here; asks nobody."""
         seen = self._cache.seen()

@@ -84,6 +84,14 @@ class Store(Protocol):
         """
         ...
 
+    def recall(self, name: str) -> str:
+        """What `keep` was given last under this name on this machine; empty where it is not known."""
+        ...
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text between commands, for speed only: it may be gone at any time, and proves nothing."""
+        ...
+
     def restore(self, *, forget: bool = False) -> Restoration:
         """Mend a branch that was wiped, rewound or replaced from the witness ref, never by force (ST-4).
 

@@ -97,12 +97,12 @@ def archived(snapshot: Snapshot, name: TaskId) -> str | None:
     return next((folder for folder in years if snapshot.text(f"{folder}/{layout.TASK_FILE}") is not None), None)
 
 
-def read(snapshot: Snapshot) -> Book:
-    """Everything in the hot tree that can be read, and what cannot be."""
+def read(snapshot: Snapshot, *folders: str) -> Book:
+    """Everything that can be read in some folders, and what cannot be; without any, all of the hot tree."""
     tasks: list[Task] = []
     leases: list[Lease] = []
     quarantined: list[Quarantined] = []
-    for entry in (*snapshot.files("tasks"), *snapshot.files("leases")):
+    for entry in (each for folder in folders or (layout.TASKS, layout.LEASES) for each in snapshot.files(folder)):
         try:
             if TASK.path.match(entry.path):
                 tasks.append(codec.decode(TASK, entry.path, snapshot.read(entry))[0])

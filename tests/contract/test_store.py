@@ -169,9 +169,32 @@ def test_the_folders_of_a_folder_are_listed(rig: Rig) -> None:
     writes = {"archive/2026/aa/T-1/task.md": "x\n", "archive/2024/bb/T-2/task.md": "x\n", "archive/note.md": "x\n"}
     store.transact(lambda _: Change(event="x", task="-", subject="x", writes=writes))
     snapshot = store.load()
-    assert snapshot.folders("archive") == ("2024", "2026")
-    assert snapshot.folders("archive/2024/bb/T-2") == snapshot.folders("nowhere") == ()
-    assert snapshot.folders("archive/note.md") == ()
+    assert tuple(snapshot.folders("archive")) == ("2024", "2026")
+    assert snapshot.folders("archive/2024/bb/T-2") == snapshot.folders("nowhere") == {}
+    assert snapshot.folders("archive/note.md") == {}
+
+
+def test_equal_folders_have_equal_ids(rig: Rig) -> None:
+    """Whatever is below one that has not changed is as it was."""
+    store = rig.store()
+    writes = {"tasks/aa/T-1/task.md": "x\n", "tasks/bb/T-1/task.md": "x\n", "tasks/cc/T-1/task.md": "y\n"}
+    store.transact(lambda _: Change(event="x", task="-", subject="x", writes=writes))
+    before = store.load().folders("tasks")
+    assert before["aa"] == before["bb"] != before["cc"]
+    store.transact(put("tasks/aa/T-1/task.md", "z\n"))
+    after = store.load().folders("tasks")
+    assert after["aa"] != before["aa"]
+    assert (after["bb"], after["cc"]) == (before["bb"], before["cc"])
+
+
+def test_a_text_is_kept_between_calls(rig: Rig) -> None:
+    """By a store that has read the branch."""
+    store = rig.store()
+    store.load()
+    assert store.recall("notes") == ""
+    for text in ("one", "two ✓\n"):
+        store.keep("notes", text)
+        assert (store.recall("notes"), store.recall("other")) == (text, "")
 
 
 def test_what_lies_outside_is_looked_at_again_before_every_decision_but_the_first(rig: Rig) -> None:

@@ -93,9 +93,13 @@ class MemorySnapshot:
             if not folder or path.startswith(f"{folder}/"):
                 yield Entry(path, sha1(self._files[path]).hexdigest())
 
-    def folders(self, path: str) -> tuple[str, ...]:
-        below = (file.removeprefix(f"{path}/") for file in self._files if file.startswith(f"{path}/"))
-        return tuple(sorted({rest.split("/")[0] for rest in below if "/" in rest}))
+    def folders(self, path: str) -> Mapping[str, str]:
+        below: dict[str, list[tuple[str, str]]] = {}
+        for entry in self.files(path):
+            name, slash, rest = entry.path.removeprefix(f"{path}/").partition("/")
+            if slash:
+                below.setdefault(name, []).append((rest, entry.oid))
+        return {name: sha1(str(content).encode()).hexdigest() for name, content in below.items()}
 
     def read(self, entry: Entry) -> str:
         text = self.text(entry.path)
@@ -108,6 +112,7 @@ class MemoryStore:
 
     def __init__(self, remote: MemoryRemote) -> None:
         self._remote = remote
+        self._kept: dict[str, str] = {}
         self._seen = ""
 
     def load(self) -> MemorySnapshot:
@@ -159,6 +164,12 @@ class MemoryStore:
         made = remote.add({path: text.encode() for path, text in files.items()}, (), text)
         remote.branch = remote.witness = self._seen = made
         return Committed(made, first, op, 1)
+
+    def recall(self, name: str) -> str:
+        return self._kept.get(name, "")
+
+    def keep(self, name: str, text: str) -> None:
+        self._kept[name] = text
 
     def restore(self, *, forget: bool = False) -> Restoration:
         remote = self._remote

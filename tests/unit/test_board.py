@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orch_gates.engine.board import Board, board, place
+from orch_gates.engine.board import Board, Standing, board, place, standing
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.engine.why import Place
 from orch_gates.model.lease import Lease
@@ -75,8 +75,8 @@ def test_no_task_is_lost_or_counted_twice(found: list[Task]) -> None:
     assert len({row.stage for row in made.rows}) == len(made.rows)
 
 
-def at(minute: int, name: str, **changes: str) -> Task:
-    return make_task(id=name, stage="testing", since=f"2026-03-01T10:{minute:02}:00Z", **changes)
+def at(minute: int, name: str, **changes: str) -> Standing:
+    return standing(make_task(id=name, stage="testing", since=f"2026-03-01T10:{minute:02}:00Z", **changes))
 
 
 def test_the_place_counts_those_that_have_waited_longer() -> None:
@@ -91,7 +91,7 @@ def test_the_place_counts_those_that_have_waited_longer() -> None:
         at(10, "held", state="held"),
         at(10, "escalated", state="escalated"),
         at(10, "cancelled", state="cancelled"),
-        make_task(id="elsewhere", stage="review"),
+        standing(make_task(id="elsewhere", stage="review")),
     ]
     assert place(mine, [*others, mine], [], "main") == Place(position=4, waiting=6, holder="")
     assert place(mine, [mine, *reversed(others)], [], "main").position == 4
@@ -106,6 +106,6 @@ def test_a_task_that_may_not_move_has_no_place() -> None:
 def test_the_holder_is_that_of_the_lease_on_the_target() -> None:
     """A lease on another branch keeps nobody waiting."""
     other = make_lease(target="release", holder="T-9")
-    assert place(TESTED, [TESTED], [other, make_lease(holder="T-8")], "main").holder == "T-8"
-    assert place(TESTED, [TESTED], [other], "main").holder == ""
-    assert place(TESTED, [TESTED], [FREE], "main").holder == ""
+    assert place(standing(TESTED), [standing(TESTED)], [other, make_lease(holder="T-8")], "main").holder == "T-8"
+    assert place(standing(TESTED), [standing(TESTED)], [other], "main").holder == ""
+    assert place(standing(TESTED), [standing(TESTED)], [FREE], "main").holder == ""
