@@ -57,9 +57,7 @@ class Workspace:
     @cached_property
     def pipeline(self) -> Pipeline:
         """The stages and gates that count here."""
-        from orch_gates.config.pipeline import effective
-
-        return effective(self.config, self.settings)
+        return config_file.effective(self.config, self.settings)
 
     @cached_property
     def configured(self) -> Configured:

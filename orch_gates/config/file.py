@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orch_gates import settings as settings_module
@@ -13,6 +13,7 @@ from orch_gates.variables.resolve import Given
 
 if TYPE_CHECKING:
     from orch_gates.config.pipeline import Declared
+    from orch_gates.engine.stages import Pipeline
 
 PATH = ".orch-gates.yaml"
 
@@ -55,3 +56,12 @@ def configured(settings: Settings, git: Git, trusted: str) -> tuple[Settings, Co
     """
     config = read(git, trusted)
     return settings_module.load(settings.inherited_env, config.given), config
+
+
+def effective(config: Config, settings: Settings) -> Pipeline:
+    """The pipeline that counts: the file's or the default one, with the limits of the settings."""
+    from orch_gates.engine.stages import DEFAULT, Caps
+
+    chosen = config.declared.pipeline if config.declared else DEFAULT
+    caps = Caps(settings.limits.max_developer_retries, settings.limits.defer_max_attempts)
+    return replace(chosen, caps=caps)

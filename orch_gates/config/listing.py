@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from orch_gates.config.file import Config
-from orch_gates.config.pipeline import effective
+from orch_gates.config.file import Config, effective
 from orch_gates.config.table import SETTINGS
 from orch_gates.engine.stages import Pipeline
 from orch_gates.settings import Settings

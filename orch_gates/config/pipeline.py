@@ -14,9 +14,7 @@ from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
 
 if TYPE_CHECKING:
-    from orch_gates.config.file import Config
     from orch_gates.engine.stages import EdgeGate, Pipeline, Stage
-    from orch_gates.settings import Settings
 
 KEYS = ("stages", "rework")
 STAGE_KEYS = ("name", "role", "human", "gates")
@@ -32,15 +30,6 @@ class Declared:
     pipeline: Pipeline
     stages: tuple[str, ...]
     rework: str
-
-
-def effective(config: Config, settings: Settings) -> Pipeline:
-    """The pipeline that counts: the file's or the default one, with the limits of the settings."""
-    from orch_gates.engine.stages import DEFAULT, Caps
-
-    chosen = config.declared.pipeline if config.declared else DEFAULT
-    caps = Caps(settings.limits.max_developer_retries, settings.limits.defer_max_attempts)
-    return replace(chosen, caps=caps)
 
 
 def known_gates(gates: Iterable[Gate[Any]] = GATES) -> Mapping[str, EdgeGate]:

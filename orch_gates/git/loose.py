@@ -65,7 +65,7 @@ def find(folders: Sequence[Path], oid: str) -> Loose | None:
     for folder in folders:
         try:
             # A path object for each of 10,000 objects costs more than to look for their files.
-            with open(f"{folder}/{oid[:2]}/{oid[2:]}", "rb") as stream:  # noqa: PTH123
+            with open(f"{folder}/{oid[:2]}/{oid[2:]}", "rb") as stream:
                 packed = stream.read()
         except OSError:
             continue

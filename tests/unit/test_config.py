@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from orch_gates import settings as settings_module
 from orch_gates.config import schema
-from orch_gates.config.file import Config
+from orch_gates.config.file import Config, effective
 from orch_gates.config.listing import listing, told
 from orch_gates.config.parse import MAX_BYTES, parse
-from orch_gates.config.pipeline import effective, known_gates
+from orch_gates.config.pipeline import known_gates
 from orch_gates.config.table import BY_KEY, SETTINGS
 from orch_gates.documents import yaml_write
 from orch_gates.engine.stages import DEFAULT, EdgeGate, OnRed, Pipeline, Stage
