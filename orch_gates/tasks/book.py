@@ -86,6 +86,10 @@ def need(snapshot: Snapshot, name: str) -> Page:
         StateDocumentError: as `find`.
     """
     page = find(snapshot, name)
+    if page is None and (folder := archived(snapshot, checked(name))) is not None:
+        raise UsageError(
+            f"task {name} was finished and archived in {folder}; `orch-gates task log {name}` tells what happened to it"
+        )
     if page is None:
         raise UsageError(f"there is no task {name}; `orch-gates task list` shows those there are")
     return page

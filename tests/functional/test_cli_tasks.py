@@ -298,6 +298,8 @@ def test_finished_tasks_are_archived_and_their_ids_are_not_used_again(work: Repo
     assert "T-2" in ok(work, "task", "list", "--state", "active")
     assert "there are active, deferred" in ok(work, "task", "list", "--state", "nope", code=2)
     assert "was finished and archived in archive/" in ok(work, "task", "new", "T-1", "A task", code=2)
+    assert "`orch-gates task log T-1` tells what happened" in ok(work, "why", "T-1", code=2)
+    assert "T-1: cancel" in ok(work, "task", "log", "T-1")
     assert "T-1: cancel" in ok(work, "task", "log", "T-1")
 
 
