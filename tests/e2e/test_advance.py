@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.builders import orch
+from tests.builders import Repo, orch
 from tests.e2e.gitea import Gitea
 from tests.e2e.repository import Repository
 
 
-def test_a_task_is_judged_by_what_the_forge_says(gitea: Gitea, repository: Repository, tmp_path: Path) -> None:
-    """ENG-1: development is left when CI is green, review when somebody else approves this very commit."""
-    repository.add(gitea.bob)
+def with_work(repository: Repository) -> tuple[Repo, str]:
+    """A clone that has pushed a branch with work, and the commit."""
     work = repository.clone()
     work.git("switch", "--quiet", "-c", "task/T-1")
     work.commit("work", {"code.py": "print('hello')\n"})
     work.git("push", "--quiet", "origin", "task/T-1")
     head = repository.tip("task/T-1")
+    return work, head
+
+
+def test_a_task_is_judged_by_what_the_forge_says(gitea: Gitea, repository: Repository, tmp_path: Path) -> None:
+    """ENG-1: development is left when CI is green, review when somebody else approves this very commit."""
+    repository.add(gitea.bob)
+    work, head = with_work(repository)
     env = {
         "ORCH_CACHE_DIR": str(tmp_path / "cache"),
         "ORCH_FORGE_URL": gitea.url,
@@ -48,11 +54,7 @@ def test_a_task_is_judged_by_what_the_forge_says(gitea: Gitea, repository: Repos
 
 def test_a_step_posts_its_verdicts_once(gitea: Gitea, repository: Repository, tmp_path: Path) -> None:
     """GATE-4, P7: as `statuses.enabled` asks for; looked for again, the server's row is known to be ours."""
-    work = repository.clone()
-    work.git("switch", "--quiet", "-c", "task/T-1")
-    work.commit("work", {"code.py": "print('hello')\n"})
-    work.git("push", "--quiet", "origin", "task/T-1")
-    head = repository.tip("task/T-1")
+    work, head = with_work(repository)
     env = {
         "ORCH_CACHE_DIR": str(tmp_path / "cache"),
         "ORCH_FORGE_URL": gitea.url,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,6 @@ from orch_gates.state.outcome import Committed, NothingToDo, Restored
 from tests import state_rig
 from tests.builders import orch
 from tests.state_rig import BRANCH, FILES, WITNESS, GitRig, put
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[GitRig]:
-    with state_rig.rig("path", tmp_path) as made:
-        assert isinstance(made, GitRig)
-        assert isinstance(made.store().initialise(FILES), Committed)
-        yield made
 
 
 def code_over_the_state(rig: GitRig) -> str:

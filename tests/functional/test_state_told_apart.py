@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -20,22 +19,6 @@ from tests import state_rig
 from tests.fakes import git_http
 from tests.fakes.git_http import Fault, GitHttp
 from tests.state_rig import BRANCH, FILES, WITNESS, GitRig, put
-
-
-@pytest.fixture
-def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GitRig]:
-    with state_rig.rig(getattr(request, "param", "path"), tmp_path) as made:
-        assert isinstance(made, GitRig)
-        assert isinstance(made.store().initialise(FILES), Committed)
-        yield made
-
-
-@pytest.fixture
-def server(rig: GitRig) -> Iterator[GitHttp]:
-    """A server of its own before the repository, whose answers can be spoiled."""
-    with git_http.serving(rig.folder) as made:
-        rig.url = f"{made.url}/server.git"
-        yield made
 
 
 def page(body: bytes, status: int = 200, **headers: str) -> Fault:

@@ -28,11 +28,10 @@ from orch_gates.state.store import Change
 from orch_gates.state.timing import Timing
 from orch_gates.tasks import book
 from orch_gates.tasks.create import new_task
-from tests import state_rig
 from tests.builders import orch, run
 from tests.fakes import git_http
 from tests.fakes.git_http import Fault, GitHttp
-from tests.state_rig import BRANCH, FILES, WITNESS, GitRig, put
+from tests.state_rig import BRANCH, WITNESS, GitRig, put
 from tests.state_writer import COUNTER, Answer, one_more, writer
 
 # Runs up from a hook to the `git push` of a client on the same machine, and to the process that started it.
@@ -42,23 +41,6 @@ pids=$PPID push=$PPID
 until tr '\0' ' ' <"/proc/$push/cmdline" | grep -q ' push '; do push=$(above "$push"); pids="$pids $push"; done
 client=$(above "$push")
 """
-
-
-@pytest.fixture
-def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GitRig]:
-    """A state branch with one commit; on disk, reached by its path, unless a test asks for another kind."""
-    with state_rig.rig(getattr(request, "param", "path"), tmp_path) as made:
-        assert isinstance(made, GitRig)
-        assert isinstance(made.store().initialise(FILES), Committed)
-        yield made
-
-
-@pytest.fixture
-def server(rig: GitRig) -> Iterator[GitHttp]:
-    """A server of its own before the repository, whose answers can be spoiled."""
-    with git_http.serving(rig.folder) as made:
-        rig.url = f"{made.url}/server.git"
-        yield made
 
 
 def on(*kinds: str) -> pytest.MarkDecorator:
