@@ -152,7 +152,7 @@ def test_the_commands_work_inside_the_bare_repository_itself(work: Repo) -> None
 def test_a_human_stage_is_left_by_approval_only(work: Repo) -> None:
     ok(work, "task", "new", "T-1", "Greet the user")
     before = commits(work)
-    assert "left by a person's approval only" in ok(work, "advance", "T-1", code=2)
+    assert "waits for a person's approval: `orch-gates advance T-1 --approve`" in ok(work, "advance", "T-1", code=2)
     assert commits(work) == before
     assert "now active in architecture" in ok(work, "advance", "T-1", "--approve")
     assert "is not left by approval" in ok(work, "advance", "T-1", "--approve", code=1)

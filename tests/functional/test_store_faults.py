@@ -223,7 +223,7 @@ def test_a_push_that_nobody_can_tell_about_is_unknown_and_names_its_op(rig: GitR
         store.transact(one_more("file"))
     assert f"Orch-Op: {raised.value.op}\n" in rig.messages()[0]
     server.fault = None
-    assert isinstance(store.transact(one_more("next")), Committed)
+    assert isinstance(rig.store().transact(one_more("next")), Committed)
     assert counted(rig) == 2
 
 
