@@ -140,11 +140,19 @@ def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
 
 def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
     from orch_gates.document_kinds import KINDS
-    from orch_gates.errors import StateDocumentError
+    from orch_gates.errors import StateDocumentError, UpgradeNeeded
     from orch_gates.state import files
     from orch_gates.state.files import Problem
+    from orch_gates.state.layout import ROOT
 
-    snapshot = open_for_reading(repo).store.load()
+    store = open_for_reading(repo).store
+    try:
+        snapshot = store.load()
+    except UpgradeNeeded:
+        raise
+    except StateDocumentError as error:
+        # Without the branch's own document nothing else of it is read.
+        return 1, [Problem(ROOT, "", str(error).removeprefix(f"{ROOT}: "))]
     problems: list[Problem] = []
     checked = 0
     for entry in snapshot.files():

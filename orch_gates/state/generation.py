@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from orch_gates.documents import frontmatter
-from orch_gates.errors import ReportError, StateDocumentError
+from orch_gates.errors import ReportError, StateDocumentError, UpgradeNeeded
 from orch_gates.state.layout import ROOT
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def read(text: str | None) -> int:
     """The generation that `orch-state.md` holds.
 
     Raises:
-        StateDocumentError: the file is missing, malformed, or of a newer schema.
+        StateDocumentError: the file is missing or malformed.
+        UpgradeNeeded: it is of a newer schema.
     """
     return _decode(text)[0]
 
@@ -60,7 +61,7 @@ def _decode(text: str | None) -> tuple[int, dict[str, Value], str]:
     if named is None:
         raise StateDocumentError(f"{ROOT}: `schema` has to be orch.state/{_VERSION}")
     if int(named[1]) > _VERSION:
-        raise StateDocumentError(f"{ROOT}: {schema} was written by a newer orch-gates; upgrade this one")
+        raise UpgradeNeeded(f"{ROOT}: {schema} was written by a newer orch-gates; upgrade this one")
     generation = fields.get("generation")
     if isinstance(generation, bool) or not isinstance(generation, int) or generation < 1:
         raise StateDocumentError(f"{ROOT}: `generation` has to be a whole number above zero")
