@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orch_gates.config import file as config_file
-from orch_gates.config.history import current, file_at
-from orch_gates.errors import GitError, OrchError, StaleUpdate
+from orch_gates.config.history import current, file_at, pipelines
+from orch_gates.documents.frontmatter import MAX_DOCUMENT
+from orch_gates.errors import GitError, OrchError, StaleUpdate, StateDocumentError
 from orch_gates.git.cli import Git, default_branch_commit
 from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.hooks.updates import RefUpdate
@@ -16,10 +17,11 @@ from orch_gates.model.finding import Finding
 from orch_gates.model.root import Root
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
-from orch_gates.state import history
+from orch_gates.state import codec, history
 from orch_gates.state.files import Problem
 from orch_gates.state.judge_change import restores
-from orch_gates.state.kinds import Kinds
+from orch_gates.state.kinds import ROOT, Kinds
+from orch_gates.state.layout import ROOT as ROOT_PATH
 from orch_gates.state.log import Logged
 from orch_gates.state.refs import LOST, MOST_LOST, WITNESS, is_state, shadows
 
@@ -86,7 +88,15 @@ class _Guard:
         """Whether the default branch, as it was before the push, has this pipeline (P5)."""
         trusted = default_branch_commit(self.git)
         file = file_at(self.git, trusted) if trusted else ""
-        return (root.stages, root.rework, root.configuration) == (*current(config_file.read(self.git, trusted)), file)
+        return _pipeline(root) == (*current(config_file.read(self.git, trusted)), file)
+
+    def ever_configured(self, root: Root) -> bool:
+        """Whether it has this pipeline, or had it once: a history that is put back began under older ones.
+
+        Raises:
+            GitError: its history does not tell.
+        """
+        return self.configures(root) or pipelines(self.git, default_branch_commit(self.git)).has(root)
 
 
 def _refs(git: Git, *names: str) -> dict[str, str]:
@@ -159,12 +169,41 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
         rule = "it only ever goes forward, one commit on top of another"
         yield Refusal(guard.branch, new, Problem("", "history", rule))
         return
-    for judged in history.judged(objects, guard.kinds, chain.commits, guard.configures):
+    changed: list[Root] = []
+
+    def configured(root: Root) -> bool:
+        changed.append(root)
+        return guard.ever_configured(root)
+
+    for judged in history.judged(objects, guard.kinds, chain.commits, configured):
         commit = judged.logged.commit
         for problem in (*_by_whom(guard.settings, judged.logged), *judged.problems):
             yield Refusal(guard.branch, commit, problem)
         if commit in joined and (old or witness) and not (replaced and joined[commit] == old):
             yield Refusal(guard.branch, commit, Problem("", "parents", "a restore, and nothing had been replaced"))
+    # A history that comes back ends as it was known here, or where nothing is; all else is written now (ENG-10).
+    known = [root for tip in (old, witness) if tip and (root := _root(objects, tip)) is not None]
+    comes_back = not (old or witness) and len(chain.commits) > 1
+    now = _root(objects, new) if changed and not comes_back else None
+    if now is not None and not guard.configures(now) and _pipeline(now) not in {_pipeline(one) for one in known}:
+        rule = "are of an older configuration than the default branch has now; fetch it, and run the command again"
+        yield Refusal(guard.branch, new, Problem(ROOT_PATH, "stages", rule))
+
+
+def _root(objects: Objects, commit: str) -> Root | None:
+    """The branch's own document at a commit; None where it cannot be read, which is another rule's matter."""
+    node = objects.find(objects.commit(commit).tree, ROOT_PATH)
+    if node is None:
+        return None
+    try:
+        text = objects.blob(node.oid, most=MAX_DOCUMENT).decode()
+        return codec.decode(ROOT, ROOT_PATH, text)[0]
+    except (GitError, StateDocumentError, ValueError):
+        return None
+
+
+def _pipeline(root: Root) -> tuple[object, ...]:
+    return root.stages, root.rework, root.configuration
 
 
 def _by_whom(settings: Settings, said: Logged) -> Iterator[Problem]:

@@ -87,8 +87,13 @@ class Restoring:
         try:
             return Attempts(self, self._deadline, patient=False).run()
         except StateDenied as error:
-            if self._last is None or not self._last.forced:
+            if self._last is None:
                 raise
+            if not self._last.forced:
+                raise StateDenied(
+                    f"{error}; what the default branch configures has to be pushed before; otherwise an administrator "
+                    "switches the guard off for this push: docs/how-to/repair-the-state-branch.md"
+                ) from error
             good, bad = self._last.done.commit, self._last.done.lost
             raise StateDenied(
                 f"{error}; an administrator puts it back with `git update-ref {self._source.ref} {good} {bad}` "

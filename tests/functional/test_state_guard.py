@@ -14,7 +14,7 @@ import pytest
 from orch_gates.forge.local import kinds
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
-from tests.builders import Repo, Template, clone, github_token, orch, run
+from tests.builders import Repo, Template, bare, clone, github_token, orch, run
 
 BRANCH = "refs/heads/orch-state"
 WITNESS = "refs/orch/witness"
@@ -667,6 +667,76 @@ def test_stages_that_were_configured_once_are_proven(hand: Hand) -> None:
     done = orch("state", "verify", cwd=cut)
     assert done.returncode == 2
     assert b"--unshallow" in done.stderr
+
+
+def two_pipelines(hand: Hand) -> Repo:
+    """A clone after the default branch has had two files, and the state has followed both; a third one is not yet."""
+    work = clone(hand.server, hand.repo.path.parent / "work")
+    for number, stage in enumerate(("build", "make")):
+        configure(work, f"stages:\n  - {{name: {stage}, role: developer}}\nrework: {stage}\n")
+        assert orch("task", "new", f"N-{number}", "new", cwd=work.path, env=NO_SCAN).returncode == 0
+    configure(work, "# the default\n")
+    return work
+
+
+def configure(work: Repo, text: str) -> None:
+    work.commit("configure", {".orch-gates.yaml": text})
+    assert work.push("HEAD:main").returncode == 0
+    work.git("fetch", "--quiet", "origin")
+
+
+@pytest.mark.parametrize("how", ["wiped", "branch gone", "rewound"])
+def test_a_history_of_several_pipelines_comes_back(how: str, hand: Hand) -> None:
+    """ST-4: what was legal when it was written is no stale configuration when it is restored."""
+    work = two_pipelines(hand)
+    good = hand.tip()
+    if how == "rewound":
+        hand.server.git("update-ref", BRANCH, f"{BRANCH}~4")
+    else:
+        hand.server.git("update-ref", "-d", BRANCH)
+    if how == "wiped":
+        hand.server.git("update-ref", "-d", WITNESS)
+    done = orch("state", "restore", cwd=work.path, env=NO_SCAN)
+    assert done.returncode == 0, done.stderr.decode()
+    assert (hand.tip(), hand.tip(WITNESS)) == (good, good)
+    assert orch("task", "hold", "N-1", cwd=work.path, env=NO_SCAN).returncode == 0
+    assert orch("state", "verify", cwd=work.path).returncode == 0
+
+
+def test_a_mirror_of_everything_is_taken_after_its_default_branch(hand: Hand, tmp_path: Path) -> None:
+    """A new server has no configuration before it has a default branch; then it judges as the old one."""
+    two_pipelines(hand)
+    made = bare(tmp_path / "anew.git")
+    assert orch("hook", "install", made.path, cwd=tmp_path, env=NO_SCAN).returncode == 0
+
+    def push(*refs: str) -> tuple[int, bytes]:
+        done = run("git", "push", "--quiet", made.path, *refs, cwd=hand.server.path, env=NO_SCAN)
+        return done.returncode, done.stderr
+
+    code, text = push(f"{BRANCH}:{BRANCH}")
+    assert code != 0
+    assert b"pushed before" in text
+    for refs in (["main:main"], [f"{BRANCH}:{BRANCH}", f"{WITNESS}:{WITNESS}"]):
+        code, text = push(*refs)
+        assert code == 0, text.decode()
+
+
+def test_a_stale_configuration_is_not_written_back(hand: Hand) -> None:
+    """ENG-10: by whatever commit says that it configures."""
+    work = two_pipelines(hand)
+    assert orch("task", "hold", "N-1", cwd=work.path, env=NO_SCAN).returncode == 0
+    before = hand.tip()
+    hand.repo.git("fetch", "--quiet", "origin", "orch-state")
+    older = hand.repo.git("rev-list", "-n1", "--grep=configure: the pipeline is make", "FETCH_HEAD")
+    hand.repo.git("switch", "--quiet", "--detach", "FETCH_HEAD")
+    generation = int(re.findall(r"^generation: (\d+)", hand.text("orch-state.md"), re.MULTILINE)[0]) + 1
+    hand.repo.git("checkout", "--quiet", older, "--", "orch-state.md")
+    hand.set("orch-state.md", "generation", str(generation))
+    hand.commit(f"c\n\nOrch-Op: {generation}-{'8' * 32}\nOrch-Event: configure\nOrch-Task: -\nOrch-By: x\n")
+    code, text = hand.push(f"HEAD:{BRANCH}", f"HEAD:{WITNESS}")
+    assert code != 0
+    assert "of an older configuration" in " ".join(text.replace("remote:", " ").split())
+    assert hand.tip() == before
 
 
 def test_a_secret_in_a_report_is_refused_as_in_code(hand: Hand, real: Callable[[str], Path]) -> None:
