@@ -154,7 +154,7 @@ def report(
             raise UsageError("give GATE and STATUS, or --file with a report; not both")
         found = open_workspace(repo, overrides)
         if file is not None:
-            recorded = record.from_file(found.store, name, file, found.configured)
+            recorded = record.from_file(found.store, name, file, found.configured, now=found.now)
         else:
             recorded = record.by_hand(
                 found.store,

@@ -205,7 +205,7 @@ def _rejected(changed: _Change, event: events.Rejected, pipeline: Pipeline) -> D
         if spent.blocked(task, event.head) and (task.reason, task.cause) == (one_line(why), one_line(event.by)):
             return changed.nothing(why, Outcome.FAIL)
         sent = spent.sent_back(task, event.head, event.reports, changed.now)
-        return changed.to(Move.STAY, why, sent_back=sent)
+        return changed.to(Move.STAY, why, head=event.head, sent_back=sent)
     verdict = Verdict("approval", Outcome.FAIL, why)
     return _roll_back(changed, verdict, pipeline, event)
 

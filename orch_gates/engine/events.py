@@ -13,7 +13,7 @@ class Evaluated:
     """The gates of the edge were judged for the commit `head`, on the task as it was `seen`.
 
     A task that has changed since is left alone: the verdicts are about another one (P6).
-    `reports` are the ids of all that is recorded about `head`.
+    `reports` are the ids of all that is recorded about the task.
     """
 
     by: str

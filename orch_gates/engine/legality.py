@@ -155,7 +155,7 @@ def _sent_back(before: Task, after: Task, root: Root) -> Iterator[Violation]:
     if now.ready and (was is None or was.model_copy(update={"ready": True, "earlier": ()}) != now):
         yield Violation("sent_back.ready", "is said after the task was sent back, not with it")
     yield from _paid_for(before, after, set(now.charged) - set(was.charged if was is not None else ()))
-    waits = after.head in now.earlier or not (now.ready or now.head != after.head)
+    waits = after.head in now.earlier or (not now.ready and after.head in {"", now.head})
     if after.stage == _following(before.stage, root) and waits:
         yield Violation("stage", "a task that was sent back moves on with a new commit, or when it is said to be ready")
 
@@ -167,7 +167,7 @@ def _kept(was: SentBack, now: SentBack) -> Iterator[Violation]:
         if new != (*old, *added)[-most:]:
             yield Violation(f"sent_back.{field}", "is only added to")
     waiting = set(was.earlier) | (set() if was.ready else {was.head})
-    if not now.ready and len(now.earlier) < MAX_EARLIER and not waiting - {now.head} <= set(now.earlier):
+    if not now.ready and len(now.earlier) < MAX_EARLIER and not waiting - {"", now.head} <= set(now.earlier):
         yield Violation("sent_back.earlier", "is kept until somebody says that the work was done again")
 
 

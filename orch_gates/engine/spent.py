@@ -13,15 +13,23 @@ from orch_gates.model.verdict import Outcome, Verdict
 def blocked(task: Task, head: str) -> str:
     """Why nothing moves a task at this head until its work is done again; empty where that is so."""
     sent = task.sent_back
-    if sent is None or (head not in sent.earlier and (sent.ready or sent.head != head)):
+    # No commit is never a new one: a branch that is away for a moment brings nothing.
+    if sent is None or sent.ready or head not in {"", sent.head, *sent.earlier}:
         return ""
-    return f"it was sent back at {head[:10] or 'no commit'}: {task.reason}; {way_on(task)}"
+    where = f" at {sent.head[:10]}" if sent.head else ""
+    known = f", and {head[:10]} is no new commit" if head not in {"", sent.head} else ""
+    return f"it was sent back{where}{known}: {task.reason}; {way_on(task)}"
 
 
 def way_on(task: Task) -> str:
     """What to do with a task that was sent back."""
     done = f"`orch-gates task ready {task.id} --reason TEXT`"
     return f"push a new commit to {task.branch}, or run {done} when the work was done again without one"
+
+
+def is_spent(task: Task, report: str) -> bool:
+    """Whether a report, by its id, was there when the task was last sent back."""
+    return task.sent_back is not None and report in task.sent_back.spent
 
 
 def doubt(task: Task, verdict: Verdict, head: str) -> str:
@@ -32,7 +40,7 @@ def doubt(task: Task, verdict: Verdict, head: str) -> str:
     rests_on, used = set(verdict.rests_on), set(sent.spent)
     match verdict.outcome:
         case Outcome.PASS if rests_on & used:
-            again = f"`orch-gates task report {task.id} {verdict.gate} STATUS`"
+            again = f"`orch-gates task report {task.id}` with `{verdict.gate} STATUS` or `--file FILE`"
             return f"the report of {verdict.gate} is from before the task was sent back; record it again: {again}"
         case Outcome.FAIL if rests_on and rests_on <= used:
             return f"{verdict.gate} has to answer anew: it sent the task back already: {verdict.reason}"
@@ -66,16 +74,15 @@ def sent_back(task: Task, head: str, evidence: Sequence[str], now: datetime, *, 
         ready=False,
         spent=spent[-MAX_SPENT:],
         charged=paid[-MAX_CHARGED:],
-        earlier=_earlier(before, head),
+        earlier=_earlier(task, head),
     )
 
 
-def _earlier(before: SentBack | None, head: str) -> tuple[str, ...]:
+def _earlier(task: Task, head: str) -> tuple[str, ...]:
     """The other commits that wait for a word: whoever sets a branch back to one brings nothing new."""
-    if before is None:
-        return ()
-    waiting = before.earlier if before.ready else (*before.earlier, before.head)
-    return tuple(dict.fromkeys(oid for oid in waiting if oid != head))[-MAX_EARLIER:]
+    before = task.sent_back
+    waiting = (*before.earlier, before.head, task.head) if before is not None else (task.head,)
+    return tuple(dict.fromkeys(oid for oid in waiting if oid not in {"", head}))[-MAX_EARLIER:]
 
 
 def made_ready(task: Task) -> SentBack | None:

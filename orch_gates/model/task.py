@@ -60,7 +60,7 @@ class SentBack(BaseModel):
         default=(),
         max_length=MAX_EARLIER,
         strict=False,
-        description="Other commits at which it was sent back before, with nobody's word that the work was done again.",
+        description="Other commits that it was judged at before; none of them is a new one.",
     )
 
 

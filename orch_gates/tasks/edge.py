@@ -20,29 +20,29 @@ HeadOf = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """The reports about one commit of a task in one snapshot, by file name."""
+    """The reports about one commit of a task in one snapshot, by file name; `ids` are those of all its reports."""
 
     entries: dict[str, Entry]
+    ids: tuple[str, ...]
 
     def id_of(self, name: str) -> str:
         """The id of a report's content; empty where there is no such report."""
         entry = self.entries.get(name)
         return "" if entry is None else entry.oid
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The ids of all of them."""
-        return tuple(entry.oid for entry in self.entries.values())
-
 
 def reports(snapshot: Snapshot, task: Task, head: str) -> Reports:
     """Every report about this commit of a task, and those of before they were kept per commit."""
     found: dict[str, dict[str, Entry]] = {"": {}, head: {}}
+    ids: list[str] = []
     for entry in snapshot.files(layout.task_folder(task.id)):
         keys = REPORT.match(entry.path)
-        if isinstance(keys, Mapping) and (about := str(keys.get("head", ""))) in found:
+        if not isinstance(keys, Mapping):
+            continue
+        ids.append(entry.oid)
+        if (about := str(keys.get("head", ""))) in found:
             found[about][f"{keys['report']}.md"] = entry
-    return Reports(found[""] | found[head])
+    return Reports(found[""] | found[head], tuple(ids))
 
 
 def current_head(head_of: HeadOf, pipeline: Pipeline, task: Task) -> str:
@@ -54,7 +54,7 @@ def current_head(head_of: HeadOf, pipeline: Pipeline, task: Task) -> str:
 class Judged:
     """The verdicts on an edge, and the id of every report that was looked for, by its file name.
 
-    `reports` are the ids of all that is recorded about the head.
+    `reports` are the ids of all that is recorded about the task.
     """
 
     task: Task

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from orch_gates.documents import escape, frontmatter
+from orch_gates.engine import spent
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.gates import registry
 from orch_gates.gates.recorded import Record, reason_in
@@ -20,10 +22,11 @@ from orch_gates.state.kinds import REPORT
 from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
-from orch_gates.tasks import book
+from orch_gates.tasks import book, edge
 from orch_gates.tasks.configured import Configured
 
 _LONGEST_BODY = 20_000
+_AGAIN = re.compile(r"\nRecorded again [0-9TZ:-]+\.\n\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,10 @@ def by_hand(
         "by": by,
     }
     text = frontmatter.encode(stated, f"\n# {gate.name}: {word}\n\n{_body(said.reason)}\n")
-    return _write(store, name, configured, gate, _Text(text, head, stated["reason"]))
+    return _write(store, name, configured, gate, _Text(text, head, stated["reason"]), now)
 
 
-def from_file(store: Store, name: str, path: Path, configured: Configured) -> Recording:
+def from_file(store: Store, name: str, path: Path, configured: Configured, *, now: datetime) -> Recording:
     """Record a report as it is.
 
     Raises:
@@ -112,7 +115,7 @@ def from_file(store: Store, name: str, path: Path, configured: Configured) -> Re
         said = reason_in(gate, text)
     except ReportError as error:
         raise UsageError(f"{path}: {error}") from error
-    return _write(store, name, configured, gate, _Text(text, head, said))
+    return _write(store, name, configured, gate, _Text(text, head, said), now)
 
 
 def _body(reason: str) -> str:
@@ -136,7 +139,7 @@ class _Text:
     reason: str
 
 
-def _write(store: Store, name: str, configured: Configured, gate: Record, said: _Text) -> Recording:
+def _write(store: Store, name: str, configured: Configured, gate: Record, said: _Text, now: datetime) -> Recording:
     # What is recorded has to be readable by the gate that reads it, and by everything else.
     codec.decode(REPORT, layout.report_path(book.checked(name), gate.file, said.head), said.text)
 
@@ -150,14 +153,19 @@ def _write(store: Store, name: str, configured: Configured, gate: Record, said: 
         page = book.need(snapshot, name)
         about = page.task
         path = layout.report_path(page.task.id, gate.file, said.head)
-        if snapshot.text(path) == said.text:
-            return None
+        text = said.text
+        if (stored := snapshot.text(path)) is not None and text in {stored, _AGAIN.sub("", stored)}:
+            before = edge.reports(snapshot, page.task, said.head).id_of(gate.file)
+            if not spent.is_spent(page.task, before):
+                return None
+            # A job that runs again may write the very same file; it is a new report all the same (ENG-9).
+            text = f"{_AGAIN.sub('', stored)}\nRecorded again {timestamp(now)}.\n"
         return Change(
             event="report",
             task=page.task.id,
             subject=f"{page.task.id}: report {gate.file} on {said.head[:10]}",
             body=said.reason,
-            writes={path: said.text},
+            writes={path: text},
         )
 
     commit = commit_of(store.transact(decision))

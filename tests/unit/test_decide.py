@@ -436,7 +436,7 @@ def test_rejection_up_to_the_rework_stage_keeps_a_task(stage: str) -> None:
     assert (decision.move, decision.outcome) == (STAY, Outcome.FAIL)
     after = changed(task, decision.task)
     assert (after.pop("sent_back") or {})["charged"] == []
-    assert after == {"reason": "too vague", "cause": "bob", "updated": timestamp(NOW)}
+    assert after == {"reason": "too vague", "cause": "bob", "head": HEAD, "updated": timestamp(NOW)}
     again = by_person(decision.task, events.Rejected("bob", "too vague", HEAD))
     assert again.task is decision.task
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -17,7 +18,7 @@ from orch_gates.forge.port.checks import Review, ReviewState
 from orch_gates.gates import policy, review_approved
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.tasks import book
+from orch_gates.tasks import book, record
 from tests.step_rig import PIPELINE, A, B, C, Rig
 
 WORDS = {
@@ -92,6 +93,74 @@ def test_a_commit_that_was_sent_back_does_not_come_back_as_a_new_one(rig: Rig) -
     rig.now += timedelta(minutes=1)
     rig.report("ci-green", "SUCCESS")
     assert rig.advance().decision.move is Move.ADVANCE
+
+
+@pytest.mark.parametrize("meanwhile", ["", C])
+@pytest.mark.parametrize("by", ["a person", "a gate"])
+def test_a_branch_that_is_elsewhere_for_a_moment_brings_nothing_new(rig: Rig, meanwhile: str, by: str) -> None:
+    """What was judged before is old, wherever the branch stood when the task was sent back."""
+    in_testing(rig)
+    rig.head = meanwhile
+    if by == "a person":
+        rig.advance(reject="not what was asked")
+    else:
+        rig.by_forge = lambda gate, _head: Verdict(gate, Outcome.FAIL, "red")
+        rig.advance()
+        rig.by_forge = lambda _gate, _head: None
+    assert rig.task.stage == "development"
+    rig.head = A
+    rig.now += timedelta(minutes=1)
+    rig.report("ci-green", "SUCCESS")
+    assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
+    rig.ask(events.ReadySaid("bob", "it is mended elsewhere"))
+    assert rig.advance().decision.move is Move.ADVANCE
+    assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "review")
+
+
+def test_a_deleted_branch_is_no_new_commit() -> None:
+    """Also where no gate is in the way."""
+    free = replace(PIPELINE, stages=(replace(PIPELINE.stages[0], gates=()), *PIPELINE.stages[1:]))
+    rig = Rig(pipeline=free)
+    rig.advance()
+    rig.report("review-approved", "CHANGES_REQUESTED")
+    assert rig.advance().decision.move is Move.ROLLBACK
+    for head in ("", A):
+        rig.head = head
+        assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
+
+
+def test_a_commit_that_went_on_once_is_no_new_one_later(rig: Rig) -> None:
+    """The word that the work was done again was about another time."""
+    rig.report("review-approved", "CHANGES_REQUESTED")
+    rig.advance()
+    rig.ask(events.ReadySaid("bob", "done"))
+    rig.now += timedelta(minutes=1)
+    rig.report("ci-green", "SUCCESS")
+    rig.advance()
+    rig.head = B
+    rig.report("review-approved", "CHANGES_REQUESTED")
+    assert rig.advance().decision.move is Move.ROLLBACK
+    rig.head = A
+    assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
+
+
+def test_a_job_that_writes_the_same_file_again_has_reported_anew(rig: Rig, tmp_path: Path) -> None:
+    """Only its content is the same; a third time with nothing new in between it is recorded already."""
+    file = tmp_path / "report.md"
+    file.write_text(f"---\nschema: orch.report/1\ngate: ci-green\nci_status: SUCCESS\nhead: {A}\n---\n")
+
+    def again() -> str:
+        rig.now += timedelta(minutes=1)
+        return record.from_file(rig.store, "T-1", file, rig.configured, now=rig.now).commit
+
+    again()
+    for _ in range(2):
+        rig.advance(reject="not like that")
+        rig.ask(events.ReadySaid("bob", "done"))
+        assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
+        assert again()
+        assert not again()
+        assert rig.advance().decision.move is Move.ADVANCE
 
 
 def test_a_report_that_lands_while_a_task_is_rejected_is_from_before(rig: Rig) -> None:

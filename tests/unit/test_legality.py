@@ -428,6 +428,7 @@ CHARGED = ["sent_back.charged"]
         # The way on: a new commit, or the word that it was done again.
         ({}, {"stage": "check", "head": A}, ["stage"]),
         ({}, {"stage": "check", "head": B}, []),
+        ({}, {"stage": "check", "head": ""}, ["stage"]),
         ({}, {"ready": True}, []),
         ({"ready": True}, {"stage": "check", "head": A, "ready": True}, []),
         # Charged once for one gate and commit; at another commit or by another gate again.
