@@ -61,25 +61,24 @@ class Workspace:
 
     @cached_property
     def configured(self) -> Configured:
-        """The pipeline, and what configures it; a bare repository's own default branch is always the newest (ENG-10).
+        """The pipeline, and what configures it; a bare repository's own default branch is the server's (ENG-10).
 
         Raises:
             GitError: the configuration file cannot be found where it was read.
         """
         from orch_gates.config.history import file_at
+        from orch_gates.git.heads import DefaultBranch
         from orch_gates.tasks.configured import Configured
 
         commit = self.config.revision
         file = file_at(self.git, commit) if self.config.present else ""
 
-        def tip() -> str:
-            if self.git.is_bare():
-                return commit
-            # A clone that has never fetched knows no branch by name.
-            name = ranges.target_name(self.git, self.settings)
-            return self.heads.of(name) if name else self.heads.of_default()
-
-        return Configured(self.pipeline, file, commit, tip)
+        if self.git.is_bare():
+            here = DefaultBranch("HEAD", commit)
+            return Configured(self.pipeline, file, here, lambda: here)
+        # Which branch configures is the server's to say: a clone may know another one by that name, or guess it.
+        branch = ranges.target_name(self.git, self.settings)
+        return Configured(self.pipeline, file, DefaultBranch(branch, commit), self.heads.default)
 
     @property
     def target(self) -> str:

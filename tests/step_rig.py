@@ -11,6 +11,7 @@ from orch_gates.engine import events
 from orch_gates.engine.stages import Caps, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.gates import registry
 from orch_gates.gates.recorded import RecordedFacts, judge
+from orch_gates.git.heads import DefaultBranch
 from orch_gates.model.ids import TaskId
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
@@ -58,7 +59,8 @@ class Rig:
 
     @property
     def configured(self) -> Configured:
-        return Configured(self.pipeline, "", "", lambda: "")
+        none = DefaultBranch("", "")
+        return Configured(self.pipeline, "", none, lambda: none)
 
     @property
     def task(self) -> Task:

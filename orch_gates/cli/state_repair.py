@@ -41,7 +41,7 @@ def init(anew: bool, repo: Path) -> None:
             stages=found.pipeline.names,
             rework=found.pipeline.rework,
             configuration=found.configured.file,
-            configured_by=found.configured.commit if found.configured.file else "",
+            configured_by=found.configured.read.commit if found.configured.file else "",
         )
         branch = found.settings.state.branch
         match found.store.initialise(branch_files(root), anew=anew):

@@ -48,7 +48,8 @@ class Pipelines:
         if root.configured_by and not self.reaches(root.configured_by):
             raise GitError(
                 f"the pipeline of the state branch was configured by {root.configured_by}, which is not in the history "
-                "of the default branch as it is known here: it was rewritten, or has to be fetched, or pushed before"
+                "of the default branch as it is known here: it was rewritten, has to be fetched, or pushed before, "
+                "or another branch is taken for that one (git remote set-head origin -a)"
             )
         return False
 

@@ -12,6 +12,14 @@ from orch_gates.git.remote import Remote
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultBranch:
+    """The branch that a server's HEAD names, and its commit; both empty where no such branch is there."""
+
+    name: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heads:
     """The branches of one remote; `local` is its git directory where it is on this disk."""
 
@@ -25,22 +33,24 @@ class Heads:
         Raises:
             GitError: the server did not answer, which is not the same as no branch (P2).
         """
-        return self._at(f"refs/heads/{branch}", f"the head of {branch}")
-
-    def of_default(self) -> str:
-        """The commit at the head of the server's default branch, empty where there is none yet.
-
-        Raises:
-            GitError: as `of`.
-        """
-        return self._at("HEAD", "the head of the server's default branch")
-
-    def _at(self, ref: str, what: str) -> str:
-        if self.local is not None and ref != "HEAD":
+        ref = f"refs/heads/{branch}"
+        if self.local is not None:
             answer, refs = self.remote.local_refs(self.local, [ref], timeout=self.timeout)
         else:
             with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
                 answer, refs = self.remote.refs(Path(nowhere), [ref], timeout=self.timeout)
         if answer.meaning is not Fetched.DONE:
-            raise GitError(f"{what} could not be asked for: {answer.reason}")
+            raise GitError(f"the head of {branch} could not be asked for: {answer.reason}")
         return refs.get(ref, "")
+
+    def default(self) -> DefaultBranch:
+        """The server's default branch.
+
+        Raises:
+            GitError: as `of`.
+        """
+        with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
+            answer, branch, commit = self.remote.head(Path(nowhere), timeout=self.timeout)
+        if answer.meaning is not Fetched.DONE:
+            raise GitError(f"the server's default branch could not be asked for: {answer.reason}")
+        return DefaultBranch(branch.removeprefix("refs/heads/"), commit)

@@ -130,11 +130,12 @@ class Remote:
         answer, stdout = self._listing(git_dir, [f"{prefix}*"], timeout)
         return answer, {name: oid for name, oid in _pairs(stdout) if name.startswith(prefix)}
 
-    def default_branch(self, git_dir: Path, *, timeout: float) -> str:
-        """The branch that the remote's HEAD names; empty where that cannot be told."""
-        _, stdout = self._fetched(git_dir, ["ls-remote", "--quiet", "--symref", NAME, "HEAD"], timeout)
-        found = next((line for line in stdout.splitlines() if line.startswith("ref: ")), "")
-        return found.removeprefix("ref: ").partition("\t")[0]
+    def head(self, git_dir: Path, *, timeout: float) -> tuple[FetchAnswer, str, str]:
+        """The ref that the remote's HEAD names, and its commit; both empty where HEAD leads to no commit."""
+        answer, stdout = self._listing(git_dir, ["HEAD"], timeout, "--symref")
+        said = [value for name, value in _pairs(stdout) if name == "HEAD"]
+        named = next((value for value in said if value.startswith("ref: ")), "")
+        return answer, named.removeprefix("ref: "), next((value for value in said if value != named), "")
 
     def local_refs(
         self, repository: Path, names: Sequence[str], *, timeout: float
@@ -164,8 +165,10 @@ class Remote:
         stdout, stderr = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         return replace(answers.read_push(done.returncode, stdout, stderr, refs), retry_after=retry_after)
 
-    def _listing(self, git_dir: Path, patterns: Sequence[str], timeout: float) -> tuple[FetchAnswer, str]:
-        args = ["ls-remote", "--quiet", NAME, *patterns]
+    def _listing(
+        self, git_dir: Path, patterns: Sequence[str], timeout: float, *options: str
+    ) -> tuple[FetchAnswer, str]:
+        args = ["ls-remote", "--quiet", *options, NAME, *patterns]
         with tempfile.TemporaryDirectory(prefix="orch-gates-") as private:
             packets = Path(private) / "packets"
             answer, stdout = self._fetched(git_dir, args, timeout, trace={"GIT_TRACE_PACKET": str(packets)})

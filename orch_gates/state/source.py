@@ -148,7 +148,7 @@ class Source:
                 raise WrongStateBranch(
                     f"ORCH_STATE_BRANCH (state.branch) is {name!r}, and the state is on {found[0]!r}: set it to that"
                 )
-        if heads.tip and self._remote.default_branch(self._session.git_dir, timeout=timeout) == self.ref:
+        if heads.tip and self._remote.head(self._session.git_dir, timeout=timeout)[1] == self.ref:
             raise WrongStateBranch(
                 f"ORCH_STATE_BRANCH (state.branch) is {name!r}, the default branch of the repository, "
                 "which holds no state: set it to another name"

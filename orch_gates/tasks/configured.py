@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orch_gates.engine.stages import Pipeline
 from orch_gates.errors import StaleConfiguration
+from orch_gates.git.heads import DefaultBranch
 from orch_gates.model.root import Root
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import ROOT
@@ -20,15 +21,15 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A pipeline, the id of the file that declares it (empty for none), and the commit that it was read from.
+    """A pipeline, the id of the file that declares it (empty for none), and the branch and commit it was read from.
 
-    `tip` asks the server for the newest commit of the branch that configures it.
+    `newest` asks the server for its default branch, which alone configures the state (P5).
     """
 
     pipeline: Pipeline
     file: str
-    commit: str
-    tip: Callable[[], str]
+    read: DefaultBranch
+    newest: Callable[[], DefaultBranch]
 
     def check(self, root: Root) -> None:
         """Refuse to write under another configuration than the branch's.
@@ -37,7 +38,7 @@ class Configured:
             StaleConfiguration: the branch is configured by another commit.
         """
         if not self.is_of(root):
-            raise self._stale(root)
+            raise self._stale(root, self.read)
 
     def is_of(self, root: Root) -> bool:
         """Whether the branch is configured as this writer is."""
@@ -56,11 +57,13 @@ class Configured:
             if self.is_of(root):
                 return
             # Asked outside of the transaction, which only compares.
-            if self.tip() != self.commit:
-                raise self._stale(root)
+            newest = self.newest()
+            # Where neither has a commit, nothing says that the branch's configuration is not the right one.
+            if newest.commit != self.read.commit or (root.configured_by and not newest.commit):
+                raise self._stale(root, newest)
             if self._adopt(store, root):
                 return
-        raise self._stale(book.root_of(store.load()))
+        raise self._stale(book.root_of(store.load()), self.read)
 
     def _adopt(self, store: Store, seen: Root) -> bool:
         def configuration(root: Root) -> tuple[object, ...]:
@@ -78,24 +81,33 @@ class Configured:
                     "stages": self.pipeline.names,
                     "rework": self.pipeline.rework,
                     "configuration": self.file,
-                    "configured_by": self.commit,
+                    "configured_by": self.read.commit,
                 }
             )
             return Change(
                 event="configure",
                 task="-",
                 subject="configure: the pipeline is " + " → ".join(self.pipeline.names),
-                body=f"configured by {self.commit}" if self.commit else "",
+                body=f"configured by {self.read.commit}" if self.read.commit else "",
                 writes={layout.ROOT: codec.encode(changed, body)},
             )
 
         return commit_of(store.transact(decision)) != ""
 
-    def _stale(self, root: Root) -> StaleConfiguration:
+    def _stale(self, root: Root, newest: DefaultBranch) -> StaleConfiguration:
         by = root.configured_by[:10] or "another commit"
-        # A clone of a single branch does not fetch the default branch by itself.
-        fetch = "git fetch" if self.commit else "git fetch origin '+refs/heads/*:refs/remotes/origin/*'"
-        return StaleConfiguration(
-            f"the pipeline on the state branch is configured by {by}, and the default branch is known here as "
-            f"{self.commit[:10] or 'no commit'}, not the server's newest: run `{fetch}`, and run this again"
+        return StaleConfiguration(f"the pipeline on the state branch is configured by {by}, and {self._way_on(newest)}")
+
+    def _way_on(self, newest: DefaultBranch) -> str:
+        # A clone of a single branch does not fetch the others by itself.
+        everything = "git fetch origin '+refs/heads/*:refs/remotes/origin/*'"
+        if not (newest.name and newest.commit):
+            return "the server's HEAD names no branch that is there: push the default branch, or set it on the server"
+        if newest.name == self.read.name:
+            known = f"{newest.name} is known here as {self.read.commit[:10] or 'no commit'}, not the server's newest"
+            return f"{known}: run `{'git fetch' if self.read.commit else everything}`, and run this again"
+        ours = self.read.name or "no branch"
+        return (
+            f"the server's default branch is {newest.name}, here {ours} is taken for it: unset ORCH_TARGET where it "
+            f"says so, else run `{everything}` and `git remote set-head origin -a`; then run this again"
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,8 +26,10 @@ def ann(tmp_path: Path) -> Repo:
     return made
 
 
-def run(repo: Repo, *args: str) -> Done:
-    return orch(*args, cwd=repo.path, env={"ORCH_CACHE_DIR": str(repo.path / ".git" / "cache")})
+def run(repo: Repo, *args: str, env: Mapping[str, str] | None = None) -> Done:
+    return orch(
+        *args, cwd=repo.path, env={"ORCH_CACHE_DIR": str(repo.path.parent / f"{repo.path.name}.cache"), **(env or {})}
+    )
 
 
 def test_a_clone_that_never_fetched_does_not_write_its_defaults(ann: Repo) -> None:
@@ -41,6 +46,60 @@ def test_a_clone_that_never_fetched_does_not_write_its_defaults(ann: Repo) -> No
     assert run(bob, "task", "report", "T-1", "ci-green", "SUCCESS").returncode == 0
     assert run(bob, "advance", "T-1").returncode == 0
     assert b"every step was legal" in run(ann, "state", "verify").stdout
+
+
+TWO_STAGES = ONE_STAGE.replace("rework", "  - {name: check, role: tester}\nrework")
+
+
+def follow(done: Done, repo: Repo) -> None:
+    """Run the git commands that a message names."""
+    named = re.findall(r"`git ([^`]+)`", done.stderr.decode())
+    assert named
+    for command in named:
+        repo.git(*shlex.split(command))
+
+
+@pytest.mark.parametrize("how", ["renamed", "guessed", "by a variable"])
+def test_only_the_servers_default_branch_configures(how: str, ann: Repo) -> None:
+    """A clone that takes another branch for it writes no older pipeline back, and is told the way on."""
+    server = Repo(ann.path.parent / "server.git")
+    env = {"ORCH_TARGET": "main"} if how == "by a variable" else {}
+    bob = clone(server, ann.path.parent / "bob")
+    ann.commit("two stages", {".orch-gates.yaml": TWO_STAGES})
+    ann.git("push", "--quiet", "origin", "HEAD:trunk")
+    server.git("symbolic-ref", "HEAD", "refs/heads/trunk")
+    ann.git("fetch", "--quiet", "origin")
+    ann.git("remote", "set-head", "origin", "-a")
+    assert run(ann, "task", "hold", "T-1").returncode == 0
+    if how == "guessed":
+        bob.git("remote", "set-head", "origin", "--delete")
+    done = run(bob, "task", "new", "T-2", "Older", env=env)
+    assert done.returncode == 2
+    assert b"the server's default branch is trunk, here main is taken for it" in done.stderr
+    follow(done, bob)
+    done = run(bob, "task", "new", "T-2", "Newer")
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"every step was legal" in run(bob, "state", "verify").stdout
+    assert server.git("log", "--format=%s", "orch-state").count("configure:") == 1
+
+
+@pytest.mark.parametrize("where", ["a new clone", "the server itself"])
+def test_a_default_branch_that_is_gone_configures_nothing(where: str, ann: Repo) -> None:
+    """Where the server's HEAD leads nowhere, no configuration is not a configuration without a file."""
+    server = Repo(ann.path.parent / "server.git")
+    server.git("update-ref", "-d", "refs/heads/main")
+    at = server
+    if where == "a new clone":
+        at = Repo(ann.path.parent / "bob")
+        server.git("clone", "--quiet", server.path, at.path)
+    done = run(at, "task", "new", "T-2", "Unconfigured")
+    assert done.returncode == 2
+    assert b"the server's HEAD names no branch that is there" in done.stderr
+    server.git("symbolic-ref", "HEAD", "refs/heads/task/T-1")
+    if where == "a new clone":
+        at.git("remote", "set-head", "origin", "-a")
+    done = run(at, "task", "new", "T-2", "Configured")
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_a_broken_file_on_the_default_branch_stops_nobody_from_reading(ann: Repo) -> None:

@@ -9,6 +9,7 @@ import pytest
 from orch_gates.engine import events, legality
 from orch_gates.engine.stages import EdgeGate, Pipeline, Stage
 from orch_gates.errors import StaleConfiguration
+from orch_gates.git.heads import DefaultBranch
 from orch_gates.tasks import book
 from orch_gates.tasks.configured import Configured
 from tests.step_rig import PIPELINE, A, B, Rig
@@ -19,8 +20,11 @@ NEW = Pipeline(
 )
 
 
-def configured(pipeline: Pipeline = NEW, *, commit: str = B, tip: str = B) -> Configured:
-    return Configured(pipeline, "f" * 40 if pipeline is NEW else "", commit, lambda: tip)
+def configured(
+    pipeline: Pipeline = NEW, *, commit: str = B, tip: str = B, branch: str = "main", default: str = "main"
+) -> Configured:
+    file = "f" * 40 if pipeline is NEW else ""
+    return Configured(pipeline, file, DefaultBranch(branch, commit), lambda: DefaultBranch(default, tip))
 
 
 def test_the_newest_configuration_is_adopted_in_one_commit() -> None:
