@@ -65,9 +65,10 @@ def advance(
             say(render.step_json(applied.decision, applied.verdicts, applied.commit))
         else:
             say(render.step(name, applied.decision, applied.verdicts, recorded=bool(applied.commit)))
-        if applied.performed:
-            from orch_gates.cli.effects_view import warn
+        if applied.performed or applied.decision.given_up:
+            from orch_gates.cli.effects_view import warn, warn_given_up
 
+            warn_given_up(applied.decision.given_up)
             warn(name, applied.performed)
         raise SystemExit(applied.decision.outcome.exit_code)
 

@@ -57,6 +57,12 @@ def warn(task: str, performed: Sequence[Performed]) -> None:
         say(f"orch-gates: it stays planned; `orch-gates effects run --task {task}` tries it again\n", to=sys.stderr)
 
 
+def warn_given_up(effects: Sequence[Effect]) -> None:
+    """Say on stderr what is not planned any more, as there is too much of it."""
+    for effect in effects:
+        say(f"orch-gates: {effect.kind} {effect.subject} is given up: too much is planned\n", to=sys.stderr)
+
+
 def _row(task: str, effect: Effect) -> dict[str, Any]:
     return {
         "task": task,

@@ -28,7 +28,7 @@ def acknowledge(store: Store, done: Mapping[TaskId, frozenset[str]]) -> str:
             if text is None:
                 continue
             document, body = codec.decode(TASK, path, text)
-            left = merged(document.effects, keys, ())
+            left = merged(document.effects, keys, (), frozenset())
             if left != document.effects:
                 writes[path] = codec.encode(document.model_copy(update={"effects": left}), body)
         if not writes:

@@ -20,7 +20,7 @@ def commit_status(context: str, state: Shown, reason: str, url: str) -> CommitSt
 
 
 def present(statuses: CommitStatuses, commit: str) -> Mapping[str, str]:
-    """The id of every context's status on a commit.
+    """The id of every context's status on a commit: the same word, said again, has another one.
 
     Raises:
         ForgeUnavailable: they could not be read completely.
@@ -31,18 +31,22 @@ def present(statuses: CommitStatuses, commit: str) -> Mapping[str, str]:
 def post(statuses: CommitStatuses, effect: StatusEffect) -> Performed:
     """Post it, unless it is there, or another one is that was not there when this one was planned.
 
+    Where it is not known what was there, it turns nothing green (GATE-5).
+
     Raises:
         ForgeRefused, ForgeUnclear, ForgeUnavailable: it is not known to be there.
     """
     wanted = commit_status(effect.context, effect.state, effect.reason, effect.url)
-    there = present(statuses, effect.commit).get(effect.context, "")
-    if there == _id(wanted):
+    there = next((one for one in statuses.latest(effect.commit) if one.context == effect.context), None)
+    if there == wanted:
         return Performed(effect, Result.DONE)
-    if there not in {"", effect.replaces}:
-        return Performed(effect, Result.SUPERSEDED, f"a newer status {effect.context} is on {effect.commit[:10]}")
+    unknown, green = effect.replaces is None, effect.state is Shown.SUCCESS
+    if there is not None and (green if unknown else _id(there) != effect.replaces):
+        newer = "another status, which may be newer," if unknown else "a newer status"
+        return Performed(effect, Result.SUPERSEDED, f"{newer} {effect.context} is on {effect.commit[:10]}")
     statuses.post(effect.commit, wanted)
     return Performed(effect, Result.DONE)
 
 
 def _id(status: CommitStatus) -> str:
-    return evidence_id(status.context, status.state, status.description, status.url)
+    return evidence_id(status.context, status.state, status.description, status.url, status.id)

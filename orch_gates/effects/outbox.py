@@ -43,8 +43,8 @@ class Outbox:
             forge = self.forge()
             return None if forge is None else Posting(self.url, commit_status.present(forge.statuses, commit))
         except OrchError:
-            # Planned all the same: performing it says what is wrong, and replaces nothing that was not seen.
-            return Posting(self.url, {})
+            # Planned all the same: performing it says what is wrong.
+            return Posting(self.url, None)
 
     def perform(self, effects: Sequence[Effect]) -> tuple[Performed, ...]:
         """Perform effects that are recorded; none of them where there is no forge that may be written to from here."""

@@ -58,7 +58,8 @@ class Decision:
     """The task as it shall be, and why.
 
     `outcome` says it in the words of a gate (GATE-2); `refused` is set where a person asked for
-    what is not possible. `effects` are to be recorded with the task, and performed afterwards (P7).
+    what is not possible. `effects` are to be recorded with the task, and performed afterwards (P7);
+    those planned before about `outdated` subjects are not any more, and of too many some are `given_up`.
     """
 
     move: Move
@@ -67,6 +68,8 @@ class Decision:
     outcome: Outcome
     refused: bool = False
     effects: tuple[Effect, ...] = ()
+    outdated: frozenset[str] = frozenset()
+    given_up: tuple[Effect, ...] = ()
 
 
 def decide(
@@ -83,9 +86,10 @@ def decide(
     statuses of the verdicts are planned where they made a step.
     """
     decided = _decided(task, event, verdicts, now, pipeline)
-    if posting is None or decided.task == task or not isinstance(event, _Judged):
+    if decided.task == task or not isinstance(event, _Judged):
         return decided
-    return replace(decided, effects=statuses.plan(verdicts, event.head, posting, now))
+    planned = () if posting is None else statuses.plan(verdicts, event.head, posting, now)
+    return replace(decided, effects=planned, outdated=statuses.subjects(verdicts, event.head))
 
 
 def _decided(

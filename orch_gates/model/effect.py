@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from orch_gates.model.ids import Line, Oid, Timestamp
 from orch_gates.model.verdict import Outcome
 
-# A task's document has to hold them beside the longest feedback. The oldest are forgotten first.
+# A task's document has to hold them beside the longest feedback. The oldest are given up first.
 MAX_EFFECTS = 24
 MAX_REASON = 140
 MAX_URL = 300
@@ -37,6 +37,11 @@ class Shown(StrEnum):
     PENDING = "pending"
 
 
+def subject(context: str, commit: str) -> str:
+    """What a status is about."""
+    return f"{context}@{commit}"
+
+
 class StatusEffect(_Planned):
     """Post a commit status; where another one than `replaces` is there by then, that one is newer and stays."""
 
@@ -52,14 +57,14 @@ class StatusEffect(_Planned):
     url: Annotated[str, StringConstraints(max_length=MAX_URL, pattern=r"\A[!-~]*\z")] = Field(
         description="The page of the run that judged it; empty outside of CI."
     )
-    replaces: Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{64})?\z")] = Field(
-        description="The id of the status that was there before; empty for none."
+    replaces: Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{64})?\z")] | None = Field(
+        description="The id of the status that was there before; empty for none, `null` where that is not known."
     )
 
     @property
     def subject(self) -> str:
         """What it is about: a later effect of the same kind about the same replaces it."""
-        return f"{self.context}@{self.commit}"
+        return subject(self.context, self.commit)
 
     @property
     def key(self) -> str:
@@ -86,8 +91,9 @@ def shown(outcome: Outcome) -> Shown | None:
             assert_never(outcome)
 
 
-def merged(before: tuple[Effect, ...], done: frozenset[str], planned: tuple[Effect, ...]) -> tuple[Effect, ...]:
-    """The effects after a commit: without those acknowledged by key, and those that a new one replaces."""
-    replaced = {(effect.kind, effect.subject) for effect in planned}
-    kept = (each for each in before if each.key not in done and (each.kind, each.subject) not in replaced)
-    return (*kept, *planned)[-MAX_EFFECTS:]
+def merged(
+    before: tuple[Effect, ...], done: frozenset[str], planned: tuple[Effect, ...], outdated: frozenset[str]
+) -> tuple[Effect, ...]:
+    """The effects after a commit: without those done by key, or about outdated subjects; they may be too many."""
+    kept = (each for each in before if each.key not in done and each.subject not in outdated)
+    return (*kept, *planned)

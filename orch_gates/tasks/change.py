@@ -12,7 +12,7 @@ from orch_gates.effects.performed import Performed, Result
 from orch_gates.engine.decide import Decision, decide
 from orch_gates.engine.events import Event
 from orch_gates.errors import OrchError
-from orch_gates.model.effect import merged
+from orch_gates.model.effect import MAX_EFFECTS, merged
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
 from orch_gates.state import codec
@@ -66,9 +66,10 @@ def apply(
 def with_effects(decided: Decision, before: Task, done: Sequence[Performed]) -> Decision:
     """The decision with its effects in the task, and without those that are done."""
     keys = frozenset(one.effect.key for one in done if one.settled)
-    return replace(
-        decided, task=decided.task.model_copy(update={"effects": merged(before.effects, keys, decided.effects)})
-    )
+    wanted = merged(before.effects, keys, decided.effects, decided.outdated)
+    kept = wanted[-MAX_EFFECTS:]
+    task = decided.task.model_copy(update={"effects": kept})
+    return replace(decided, task=task, given_up=wanted[: -len(kept)] if kept else ())
 
 
 def finish(store: Store, task: Task, performed: tuple[Performed, ...]) -> tuple[Performed, ...]:
@@ -90,10 +91,14 @@ def recorded(page: Page, decided: Decision, by: str, now: datetime) -> Change:
     before, after = page.task, decided.task
     step = f"{before.stage} → {after.stage}" if before.stage != after.stage else after.stage
     line = f"{decided.move} ({step}): {decided.reason} [{after.cause}; by {by}]"
+    body = codec.append_line(page.body, now, line)
+    if decided.given_up:
+        given_up = ", ".join(f"{effect.kind} {effect.subject}" for effect in decided.given_up)
+        body = codec.append_line(body, now, f"given up, as more than {MAX_EFFECTS} were planned: {given_up}")
     return Change(
         event=decided.move.value,
         task=after.id,
         subject=f"{after.id}: {decided.move} ({step})",
         body=decided.reason,
-        writes={page.path: codec.encode(after, codec.append_line(page.body, now, line))},
+        writes={page.path: codec.encode(after, body)},
     )

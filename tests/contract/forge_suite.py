@@ -28,6 +28,15 @@ class ChecksContract:
         statuses.post(commit, green)
         assert statuses.latest(commit) == (green, linux)
 
+    def test_the_same_word_again_is_another_word(self, rig: Rig) -> None:
+        """Who saw the first can tell that it was said again."""
+        commit, statuses = rig.tip("main"), rig.forge.statuses
+        ids = []
+        for state in (StatusState.FAILURE, StatusState.SUCCESS, StatusState.FAILURE):
+            statuses.post(commit, CommitStatus("build", state))
+            ids += [status.id for status in statuses.latest(commit)]
+        assert len(set(ids)) == 3
+
     def test_statuses_belong_to_their_commit(self, rig: Rig) -> None:
         rig.forge.statuses.post(rig.tip("main"), CommitStatus("build", StatusState.SUCCESS))
         assert rig.forge.statuses.latest(rig.push("topic", {"topic.txt": "one\n"})) == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orch_gates.errors import ForgeUnavailable
 from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState
@@ -21,7 +21,7 @@ class MemoryStatuses:
         if self.failure is not None:
             raise self.failure
         self.heard.append(status)
-        self._posted[commit, status.context] = status
+        self._posted[commit, status.context] = replace(status, id=str(len(self.heard)))
 
     def latest(self, commit: str) -> tuple[CommitStatus, ...]:
         if self.failure is not None:

@@ -116,7 +116,15 @@ ISSUE: Fields = {
     "labels": ["orch: analysis", "task"],
     "comments": [],
 }
-STATUS: Fields = {"context": "build", "state": "success", "description": "", "url": "", "by": "ci", "at": AT}
+STATUS: Fields = {
+    "context": "build",
+    "state": "success",
+    "description": "",
+    "url": "",
+    "by": "ci",
+    "at": AT,
+    "number": 1,
+}
 STATUSES: Fields = {"schema": "orch.statuses/1", "commit": HEAD, "statuses": [STATUS]}
 RULE: Fields = {
     "schema": "orch.protection/1",

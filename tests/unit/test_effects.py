@@ -17,6 +17,7 @@ from orch_gates.model.task import MAX_CHARGED, MAX_SPENT
 from orch_gates.model.verdict import Outcome
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import TASK
+from orch_gates.tasks import book, change
 from tests.tasks_builders import (
     BEFORE,
     FINDING,
@@ -112,7 +113,7 @@ def test_every_plan_is_legal_and_can_be_recorded(case: Case) -> None:
     posting = replace(POSTING, generation=root.generation)
     decision = decide(case.task, case.event, case.verdicts, case.now, case.pipeline, posting)
     assert decision.task == decide(case.task, case.event, case.verdicts, case.now, case.pipeline).task
-    after = decision.task.model_copy(update={"effects": merged(case.task.effects, frozenset(), decision.effects)})
+    after = change.with_effects(decision, case.task, ()).task
     assert legality.task_change(case.task, after, root) == ()
     assert decision.effects == () or decision.task != case.task
     text = codec.encode(after, "")
@@ -126,14 +127,26 @@ def test_a_later_status_of_the_same_subject_replaces_the_earlier() -> None:
     """Of one context on one commit the last word counts; other commits and contexts keep theirs."""
     old, elsewhere = make_effect(generation=5), make_effect(generation=5, commit=OTHER)
     new = make_effect(state="failure")
-    assert merged((old, elsewhere), frozenset(), (new,)) == (elsewhere, new)
-    assert merged((old, elsewhere), frozenset({elsewhere.key}), ()) == (old,)
+    assert merged((old, elsewhere), frozenset(), (new,), frozenset({new.subject})) == (elsewhere, new)
+    assert merged((old, elsewhere), frozenset({elsewhere.key}), (), frozenset()) == (old,)
 
 
 def test_effects_that_are_never_performed_do_not_grow_a_document_without_end() -> None:
-    """The oldest are forgotten first."""
+    """The oldest are given up first, and that is written down."""
     many = tuple(make_effect(commit=f"{number:040x}") for number in range(MAX_EFFECTS))
-    assert merged(many, frozenset(), (make_effect(),)) == (*many[1:], make_effect())
+    task = make_task(effects=many)
+    step = decide(task, events.Evaluated("ann", task, HEAD), [a_verdict(Outcome.FAIL)], NOW, DEFAULT, POSTING)
+    decided = change.with_effects(step, task, ())
+    assert (decided.task.effects, decided.given_up) == ((*many[1:], *step.effects), many[:1])
+    made = change.recorded(book.Page("tasks/T-1/task.md", task, ""), decided, "ann", NOW)
+    assert many[0].subject in str(made.writes["tasks/T-1/task.md"]).replace("\\", "")
+
+
+def test_a_status_that_was_planned_before_is_out_of_date_when_the_gate_answers_anew() -> None:
+    """Also where nothing can be posted from here: old truth is never posted over a newer answer."""
+    task = make_task(effects=[make_effect(generation=5).model_dump(mode="json")])
+    step = decide(task, events.Evaluated("ann", task, HEAD), [a_verdict(Outcome.FAIL)], NOW, DEFAULT)
+    assert change.with_effects(step, task, ()).task.effects == ()
 
 
 def test_the_loudest_gates_can_be_recorded() -> None:

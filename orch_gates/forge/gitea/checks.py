@@ -38,7 +38,7 @@ class GiteaStatuses:
         for row in self._api.rows(f"{self._path}/commits/{quote(commit, safe='')}/statuses", sort="highestindex"):
             place, context = number(row, "id"), text(row, "context")
             state = _STATES.get(text(row, "status"), StatusState.UNKNOWN)
-            status = CommitStatus(context, state, text(row, "description"), text(row, "target_url"))
+            status = CommitStatus(context, state, text(row, "description"), text(row, "target_url"), str(place))
             if context not in found or found[context][0] < place:
                 found[context] = (place, status)
         return tuple(status for _, status in sorted(found.values(), key=lambda pair: pair[1].context))

@@ -86,7 +86,7 @@ class GithubStatuses:
         for row in self.api.rows(f"{self.path}/commits/{quote(commit, safe='')}/statuses"):
             made, context = number(row, "id"), text(row, "context")
             state = _STATES.get(text(row, "state"), StatusState.UNKNOWN)
-            status = CommitStatus(context, state, said(row, "description"), said(row, "target_url"))
+            status = CommitStatus(context, state, said(row, "description"), said(row, "target_url"), str(made))
             if context not in found or found[context][0] < made:
                 found[context] = (made, status)
         return [status for _, status in found.values()]

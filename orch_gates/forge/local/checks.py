@@ -26,7 +26,7 @@ class LocalStatuses:
         """The latest status of every context on a commit, sorted by context."""
         found = self._records.ledger().statuses(commit)
         return tuple(
-            CommitStatus(status.context, StatusState(status.state), status.description, status.url)
+            CommitStatus(status.context, StatusState(status.state), status.description, status.url, str(status.number))
             for status in sorted(found, key=lambda status: status.context)
         )
 
@@ -44,8 +44,10 @@ class LocalStatuses:
         }
 
         def decide(ledger: Ledger) -> Change:
-            others = [entry.model_dump() for entry in ledger.statuses(commit) if entry.context != status.context]
-            rows = sorted([*others, said], key=lambda row: str(row["context"]))
+            before = ledger.statuses(commit)
+            others = [entry.model_dump() for entry in before if entry.context != status.context]
+            number = 1 + max((entry.number for entry in before), default=0)
+            rows = sorted([*others, said | {"number": number}], key=lambda row: str(row["context"]))
             document = records.made(Statuses, {"commit": commit, "statuses": rows})
             subject = f"status {commit[:10]}: {status.context} is {status.state}"
             return records.write("status", subject, kinds.STATUSES.at(commit=commit), document)

@@ -77,7 +77,7 @@ class Issue(Document):
 
 
 class Status(_Part):
-    """The latest word of one context on a commit."""
+    """The latest word of one context on a commit; `number` counts the words about that commit."""
 
     context: Context
     state: Literal["success", "failure", "pending", "skipped", "unknown"]
@@ -85,6 +85,7 @@ class Status(_Part):
     url: Line
     by: Line
     at: Timestamp
+    number: int = Field(default=0, ge=0)
 
 
 class Statuses(Document):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -19,12 +19,13 @@ class StatusState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CommitStatus:
-    """The latest status of one context on one commit."""
+    """The latest status of one context on one commit; `id` is the forge's: another one is another word."""
 
     context: str
     state: StatusState
     description: str = ""
     url: str = ""
+    id: str = field(default="", compare=False)
 
 
 class ReviewState(StrEnum):
