@@ -46,11 +46,22 @@ def verify(as_json: bool, repo: Path) -> None:
     with exit_codes():
         workspace = open_for_reading(repo)
         with workspace.store.audit() as audit:
-            total, generation = len(audit.chain.commits), audit.generation
+            total, generation, witnessed = len(audit.chain.commits), audit.generation, audit.witnessed
             bad = [judged for judged in _with_progress(audit.judged(_configured(workspace)), total) if judged.problems]
-        said = {"commits": total, "generation": generation, "bad": [_as_value(judged) for judged in bad]}
+        said = {
+            "commits": total,
+            "generation": generation,
+            "witnessed": witnessed,
+            "bad": [_as_value(judged) for judged in bad],
+        }
         say(f"{json.dumps(said, indent=2)}\n" if as_json else _told(total, generation, bad))
-        raise SystemExit(1 if bad else 0)
+        if not witnessed:
+            say(
+                "orch-gates: the branch has no witness refs/orch/witness, so whether its last steps were lost cannot "
+                "be told; `orch-gates state restore` makes it anew\n",
+                to=sys.stderr,
+            )
+        raise SystemExit(1 if bad else 0 if witnessed else 2)
 
 
 def _configured(workspace: Workspace) -> Callable[[Root], bool]:

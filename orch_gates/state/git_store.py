@@ -43,9 +43,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A history, the generation that it leads to (0 where that cannot be read), and the objects to judge it by."""
+    """A history, the generation that it leads to (0 where that cannot be read), and the objects to judge it by.
+
+    `witnessed`: a witness says how far it went, so that a loss at its end would be seen.
+    """
 
     generation: int
+    witnessed: bool
     objects: Objects
     chain: history.Chain
     kinds: Kinds
@@ -137,7 +141,9 @@ class GitStore:
             # Which commit broke the root document is what the history itself can tell.
             heads, generation = self._source.fetch(deadline.share()), 0
         with self._source.with_history(heads, deadline.left(), files=True) as whole:
-            yield Audit(generation, whole.objects, history.chain(whole.objects, heads.tip), self._kinds)
+            yield Audit(
+                generation, bool(heads.witness), whole.objects, history.chain(whole.objects, heads.tip), self._kinds
+            )
 
     def close(self) -> None:
         """Let go of the cache; the store and its snapshots are of no use afterwards."""

@@ -64,7 +64,7 @@ class Planner:
             return self._forward(Heads("", heads.witness), good, "the branch was gone and is back")
         if not good or certain(objects, heads.tip, good):
             if seen is None or certain(objects, heads.tip, seen.tip):
-                return NothingToDo(heads.tip)
+                return NothingToDo(heads.tip) if heads.witness else self._witnessed(heads.tip)
             if not self._forget:
                 raise RewoundState(_only_here(objects, heads.tip, seen.tip))
             how = f"branch and witness agree; the record of this machine, which had {seen.tip}, was dropped"
@@ -94,6 +94,11 @@ class Planner:
         updates = [Update(self._source.ref, "", seen.tip), Update(WITNESS, "", seen.tip)]
         done = Restored(seen.tip, found.generation, "branch and witness were gone and are back, as seen here last")
         return Plan(Attempt(seen.tip, "", found.generation, seen.tip), updates, seen.tip, done)
+
+    def _witnessed(self, tip: str) -> Plan:
+        generation = self._snapshot(tip).generation
+        how = f"its witness {WITNESS} was gone and is back; whether steps were lost before that cannot be told"
+        return Plan(Attempt(tip, tip, generation, tip), [Update(WITNESS, "", tip)], tip, Restored(tip, generation, how))
 
     def _known(self, heads: Heads, objects: Objects) -> str:
         """Where the branch has to stand: at its witness, or further where this machine has seen more."""

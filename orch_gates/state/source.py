@@ -12,10 +12,10 @@ from pathlib import Path
 from orch_gates.documents import escape
 from orch_gates.errors import GitError, StateBusy, StateDenied, StateError, StateUnreachable, WrongStateBranch
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer
-from orch_gates.git.remote import WHOLE, Remote, Update
-from orch_gates.git.tree import Objects
+from orch_gates.git.remote import NAME, WHOLE, Remote, Update
+from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.state.cache import Cache, Seen, Session
-from orch_gates.state.layout import ARCHIVE
+from orch_gates.state.layout import ARCHIVE, ROOT
 from orch_gates.state.refs import WITNESS
 from orch_gates.state.timing import Timing
 from orch_gates.state.turn import Patience
@@ -136,23 +136,44 @@ class Source:
     def refuse_wrong_name(self, heads: Heads, timeout: float) -> None:
         """Look whether the state is on another branch, before a loss is told that is none.
 
+        A copy that somebody made of the state is no other place for it: not where this branch was the state before.
+
         Raises:
             WrongStateBranch: another branch stands at the witness, or this one is the default branch.
-            StateUnreachable, StateDenied, StateError: as `fetch`.
+            StateUnreachable, StateDenied, StateError: as `fetch`; also where the witness is no commit of the state.
         """
         assert self._session is not None
         name = self.ref.removeprefix("refs/heads/")
         if heads.witness and heads.tip != heads.witness:
-            branches = self.below("refs/heads/", timeout)
+            if not self._is_state(heads.witness, timeout):
+                raise StateError(
+                    f"{WITNESS} is at {heads.witness}, which holds no state, so it tells nothing; take it away with "
+                    f"`git push {NAME} :{WITNESS}`, or `git update-ref -d {WITNESS}` on the server, and run this again"
+                )
+            was_here = self.seen() is not None or (heads.tip and self._is_state(heads.tip, timeout))
+            branches = {} if was_here else self.below("refs/heads/", timeout)
             if found := [ref.removeprefix("refs/heads/") for ref, oid in branches.items() if oid == heads.witness]:
                 raise WrongStateBranch(
-                    f"ORCH_STATE_BRANCH (state.branch) is {name!r}, and the state is on {found[0]!r}: set it to that"
+                    f"ORCH_STATE_BRANCH (state.branch) is {name!r}, and the state is on {found[0]!r}: set it to that; "
+                    f"where that is a copy, `git fetch {NAME} {found[0]}` and `git push {NAME} FETCH_HEAD:{self.ref}` "
+                    "put the branch back"
                 )
         if heads.tip and self._remote.head(self._session.git_dir, timeout=timeout)[1] == self.ref:
             raise WrongStateBranch(
                 f"ORCH_STATE_BRANCH (state.branch) is {name!r}, the default branch of the repository, "
                 "which holds no state: set it to another name"
             )
+
+    def _is_state(self, commit: str, timeout: float) -> bool:
+        """Whether an object is a commit with the document that every state branch has."""
+        with contextlib.suppress(MissingObject):
+            return _has_root(self.objects, commit)
+        assert self._session is not None
+        with self._session.apart() as git_dir:
+            answer = self._remote.fetch(git_dir, [f"+{commit}:refs/one"], timeout=timeout, depth=1, only=_COLD)
+            if answer.meaning is not Fetched.DONE:
+                raise failure(answer)
+            return _has_root(Objects(git_dir / "objects"), commit)
 
     def fill(self, oids: Iterable[str], timeout: float, *, only: str = "") -> None:
         """Fetch objects that were left out, with all below them unless the filter `only` says otherwise.
@@ -313,6 +334,16 @@ def cut_off() -> StateError:
 def _refuse_shallow(git_dir: Path) -> None:
     if (git_dir / "shallow").exists():
         raise cut_off()
+
+
+def _has_root(objects: Objects, commit: str) -> bool:
+    try:
+        return objects.find(objects.commit(commit).tree, ROOT) is not None
+    except MissingObject:
+        raise
+    except GitError:
+        # A tag, a file: anybody may push any object.
+        return False
 
 
 def failure(answer: FetchAnswer) -> StateError:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from orch_gates.errors import MissingState, RewoundState, StateDenied, WrongStateBranch
+from orch_gates.errors import MissingState, RewoundState, StateDenied, StateError, WrongStateBranch
 from orch_gates.state.outcome import Committed, NothingToDo, Restored
 from tests import state_rig
-from tests.builders import orch
+from tests.builders import Repo, orch
 from tests.state_rig import BRANCH, FILES, WITNESS, GitRig, put
 
 
@@ -194,3 +195,78 @@ def test_a_wrong_name_of_the_branch_is_no_loss(rig: GitRig) -> None:
         with pytest.raises(WrongStateBranch, match="'main'"):
             act()
     assert before in rig.server.git("for-each-ref")
+
+
+@pytest.mark.parametrize("how", ["rewound", "deleted"])
+def test_a_copy_of_the_state_is_in_nobodys_way(how: str, rig: GitRig) -> None:
+    """Somebody kept a branch where the state stood: a machine that knows its name puts the state back."""
+    rig.store("known").transact(put("README.md", "# One\n"))
+    good = rig.tip()
+    rig.server.git("update-ref", "refs/heads/backup", good)
+    rig.server.git("update-ref", *(["-d", BRANCH] if how == "deleted" else [BRANCH, f"{good}~1"]))
+    caches = ("known",) if how == "deleted" else ("new", "known")
+    for cache in caches:
+        with pytest.raises((RewoundState, MissingState), match="state restore"):
+            rig.store(cache).load()
+    assert isinstance(rig.store(caches[0]).restore(), Restored)
+    assert rig.store("another").load().tip == good
+
+
+def test_who_does_not_know_the_name_is_told_both_ways(rig: GitRig, tmp_path: Path) -> None:
+    """A wrong name and a deleted branch with a copy look alike; what helps is in the message."""
+    good = rig.tip()
+    rig.server.git("update-ref", "refs/heads/backup", good)
+    rig.server.git("update-ref", "-d", BRANCH)
+    with pytest.raises(WrongStateBranch) as told:
+        rig.store().load()
+    clone = Repo(tmp_path / "clone")
+    rig.server.git("clone", "--quiet", rig.server.path, clone.path)
+    for command in re.findall(r"`git ([^`]+)`", str(told.value)):
+        clone.git(*command.split())
+    assert rig.store().load().tip == good
+
+
+@pytest.mark.parametrize("rig", ["path", "file-filter"], indirect=True)
+@pytest.mark.parametrize("what", ["code", "a tag", "a file"])
+@pytest.mark.parametrize("branch", ["stands", "is gone"])
+def test_a_witness_that_is_no_state_is_named(what: str, branch: str, rig: GitRig, tmp_path: Path) -> None:
+    """Anybody may have pushed it: it sends nobody to another branch, and nothing is set back to it."""
+    rig.store("known").load()
+    good, server = rig.tip(), rig.server
+    code = server.git("commit-tree", "-m", "Start", server.git("mktree", stdin=b""))
+    server.git("update-ref", "refs/heads/main", code)
+    foreign = {"code": code, "a file": server.git("hash-object", "-w", "--stdin", stdin=b"x")}
+    if what == "a tag":
+        server.git("tag", "-a", "-m", "x", "v1", code)
+        foreign[what] = server.git("rev-parse", "refs/tags/v1")
+    server.git("update-ref", WITNESS, foreign[what])
+    if branch == "is gone":
+        server.git("update-ref", "-d", BRANCH)
+    said = ""
+    for act in (rig.store("known").load, rig.store().load, rig.store("known").restore):
+        with pytest.raises(StateError, match="holds no state") as told:
+            act()
+        said = str(told.value)
+    clone = Repo(tmp_path / "clone")
+    server.git("clone", "--quiet", server.path, clone.path)
+    clone.git(*re.findall(r"`git (push [^`]+)`", said)[0].split())
+    rig.store("known").restore()
+    assert (rig.tip(), rig.witness()) == (good, good)
+
+
+def test_a_branch_without_a_witness_is_not_said_to_lose_nothing(rig: GitRig) -> None:
+    """Whether its last steps were lost is not known; `restore` begins to watch over it again."""
+    rig.server.git("update-ref", "-d", WITNESS)
+    env = {"ORCH_CACHE_DIR": str(rig.folder / "cache")}
+
+    def state(command: str) -> tuple[int, str]:
+        done = orch("state", command, "--repo", rig.server.path, cwd=rig.folder, env=env)
+        return done.returncode, (done.stdout + done.stderr).decode()
+
+    code, said = state("verify")
+    assert (code, "cannot be told; `orch-gates state restore` makes it anew" in said) == (2, True)
+    code, said = state("restore")
+    assert (code, "its witness refs/orch/witness was gone and is back" in said) == (0, True)
+    assert rig.witness() == rig.tip()
+    assert state("verify")[0] == 0
+    assert "nothing is lost" in state("restore")[1]
