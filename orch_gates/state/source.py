@@ -155,8 +155,8 @@ class Source:
             if found := [ref.removeprefix("refs/heads/") for ref, oid in branches.items() if oid == heads.witness]:
                 raise WrongStateBranch(
                     f"ORCH_STATE_BRANCH (state.branch) is {name!r}, and the state is on {found[0]!r}: set it to that; "
-                    f"where that is a copy, `git fetch {NAME} {found[0]}` and `git push {NAME} FETCH_HEAD:{self.ref}` "
-                    "put the branch back"
+                    f"only if {name!r} was deleted and that is a copy of it, `git fetch {NAME} {found[0]}` and "
+                    f"`git push {NAME} FETCH_HEAD:{self.ref}` put the branch back"
                 )
         if heads.tip and self._remote.head(self._session.git_dir, timeout=timeout)[1] == self.ref:
             raise WrongStateBranch(
