@@ -95,10 +95,11 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _FINAL = re.compile(rf"{_REFUSED.pattern}|\(non-fast-forward\)", re.IGNORECASE)
-# Of a server that takes no such push, whoever sends it.
+# Of a server that takes no such push, whoever sends it; a full disk is emptied by a person.
 _UNABLE = re.compile(
     r"does not support (the )?--?atomic push|does not support this repository's hash algorithm|"
-    r"exceeds maximum allowed size|mismatched (object )?(algorithm|format)",
+    r"exceeds maximum allowed size|no space left on device|disk quota exceeded|"
+    r"mismatched (object )?(algorithm|format)",
     re.IGNORECASE,
 )
 _IN_THE_WAY = re.compile(r"'(?P<there>refs/[^']+)' exists; cannot create '(?P<wanted>refs/[^']+)'")

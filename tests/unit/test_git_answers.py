@@ -9,6 +9,7 @@ from orch_gates.git.answers import Fetched, Pushed, read_fetch, read_push
 REF = "refs/heads/orch-state"
 HOOK = "remote: orch-gates: refs/heads/orch-state moved meanwhile; fetch and push again\n"
 TOO_BIG = "remote: fatal: pack exceeds maximum allowed size\nerror: remote unpack failed: index-pack abnormal exit\n"
+DISK_FULL = "remote: error: file write error: No space left on device\nerror: remote unpack failed: index-pack failed\n"
 
 
 def line(flag: str, summary: str) -> str:
@@ -31,6 +32,7 @@ def line(flag: str, summary: str) -> str:
         (128, "", "fatal: the receiving end does not support --atomic push\n", Pushed.REFUSED),
         (128, "", "fatal: the receiving end does not support this repository's hash algorithm\n", Pushed.REFUSED),
         (1, line("!", "[remote rejected] (unpacker error)"), TOO_BIG, Pushed.REFUSED),
+        (1, line("!", "[remote rejected] (unpacker error)"), DISK_FULL, Pushed.REFUSED),
         (128, "", "fatal: the remote end hung up unexpectedly\n", Pushed.UNCLEAR),
     ],
 )
