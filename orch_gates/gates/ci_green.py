@@ -59,9 +59,9 @@ def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
     if isinstance(facts, RecordedFacts):
         return judge_report(facts, policy)
     required, least = facts.required, facts.least
-    evidence: Evidence = {"forge": facts.forge, "head": facts.head, "statuses": len(facts.statuses)}
     missing = [name for name in required if not any(_is(s.context, name) for s in facts.statuses)]
     statuses = [s for s in facts.statuses if _counts(s.context, required)]
+    evidence: Evidence = {"forge": facts.forge, "head": facts.head, "statuses": len(statuses)}
     # A red status is red whatever else is still missing.
     red = [status for status in statuses if status.state is not StatusState.SUCCESS]
     definite = [status for status in red if status.state is not StatusState.PENDING]
@@ -73,7 +73,7 @@ def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
             findings=tuple(_finding(status, facts.head) for status in definite),
             evidence=evidence,
             next_step="Fix the failing checks and push.",
-            rests_on=tuple(evidence_id(s.context, s.state, facts.head, s.url, s.description) for s in definite),
+            rests_on=tuple(evidence_id(s.context, s.state, facts.head, s.url, s.description, s.id) for s in definite),
         )
     wait = "Wait for CI, then run it again."
     if missing:

@@ -35,7 +35,7 @@ def asked(forge: MemoryForge) -> Verdict:
 
 def test_all_of_them_are_success() -> None:
     """A PASS says how many statuses of which commit prove it (P1)."""
-    verdict = judged(("build", GREEN), ("test (3.11)", GREEN))
+    verdict = judged(("build", GREEN), ("test (3.11)", GREEN), ("orch/ci-green", RED))
     assert (verdict.gate, verdict.outcome, verdict.absent) == ("ci-green", Outcome.PASS, False)
     assert verdict.evidence == {"forge": "acme/app", "head": HEAD, "statuses": 2}
 
