@@ -95,10 +95,8 @@ def _judge(gate: Gate[Any], asked: _Asked, options: ForgeOptions, *, as_json: bo
             raise UsageError("HEAD is on no branch, so there is no pull request to ask about; name one with --branch")
         return found
 
-    def report(name: str) -> str | None:
-        return _text(asked.report or Path(name))
-
-    answer = evaluate(gate.name, subject, Ports(settings, report, forge), (gate,))
+    ports = Ports(settings, lambda name: _text(Path(name)), forge, named=str(asked.report or ""))
+    answer = evaluate(gate.name, subject, ports, (gate,))
     verdict = answer.as_verdict(gate.name) if isinstance(answer, Unknown) else answer
     file = verdict.evidence.get("report")
     publish(settings, verdict, asked.report or (Path(str(file)) if file else None), None, as_json=as_json)

@@ -75,7 +75,8 @@ def recorded(
 
 def read_report(record: Record, subject: Subject, ports: Ports) -> RecordedFacts:
     """The report as it is recorded."""
-    return RecordedFacts(record, ports.report(record.file), subject.head)
+    asked = replace(record, file=ports.named or record.file)
+    return RecordedFacts(asked, ports.report(asked.file), subject.head)
 
 
 def reason_in(record: Record, text: str) -> str:

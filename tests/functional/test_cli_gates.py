@@ -45,6 +45,8 @@ def test_what_proves_nothing_fails(work: Repo) -> None:
     """Absent, malformed, about another commit, or no file at all: 1, never 0 (P2)."""
     absent = gate(work, "tests-passed")
     assert (absent.returncode, b"there is no 12-test-report.md" in absent.stdout) == (1, True)
+    elsewhere = gate(work, "tests-passed", "build/report.md")
+    assert (elsewhere.returncode, b"there is no build/report.md" in elsewhere.stdout) == (1, True)
     path = write(work, "tests-passed", tests_status="PASSED")
     assert gate(work, "tests-passed").returncode == 0
     work.commit("more", {"code.py": "x = 2\n"})
