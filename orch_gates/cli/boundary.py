@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from orch_gates.documents import escape
 from orch_gates.errors import EXIT_BUG, OrchError, ReportError
@@ -54,7 +54,7 @@ def open_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def fail(message: str, code: int) -> None:
+def fail(message: str, code: int) -> NoReturn:
     """Say why on stderr and leave."""
     say(f"orch-gates: {message}\n", to=sys.stderr)
     raise SystemExit(code)
@@ -73,6 +73,12 @@ def say(text: str, *, to: TextIO | None = None) -> None:
         ReportError: what was asked for cannot be written whole.
     """
     _write(to or sys.stdout, escape.printable(text))
+
+
+def unwritable(error: OSError) -> NoReturn:
+    """Leave where the standard output cannot be written."""
+    _discard(sys.stdout.fileno())
+    fail(f"the output cannot be written: {error.strerror}", 2)
 
 
 def progress(text: str) -> None:

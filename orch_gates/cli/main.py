@@ -8,6 +8,7 @@ import sys
 import click
 
 from orch_gates import __version__
+from orch_gates.cli.boundary import unwritable
 
 _COMMANDS = {
     "gate": "orch_gates.cli.gate:gate",
@@ -72,6 +73,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; Ctrl-C ends with 130, as in a shell, and wrong usage with 2 (GATE-2)."""
+    stdout = sys.stdout
     try:
         code = cli.main(prog_name="orch-gates", standalone_mode=False)
     except click.ClickException as error:
@@ -79,4 +81,12 @@ def main() -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except OSError as error:
+        # Help and version are printed by click itself.
+        unwritable(error)
+    except SystemExit:
+        # A reader of the help that went away is no verdict; click calls it one, and replaces the stream.
+        if sys.stdout is not stdout:
+            sys.exit(0)
+        raise
     sys.exit(code if isinstance(code, int) else 0)

@@ -44,9 +44,10 @@ def test_what_a_terminal_cannot_show_is_spelled_out(work: Repo, encoding: str) -
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is full")
 def test_an_answer_that_cannot_be_written_is_none(work: Repo) -> None:
     """Whoever reads the file must not take half of it for all."""
-    done = shell('"$0" status >/dev/full', work)
-    assert done.returncode == 2
-    assert done.stderr == "orch-gates: the output cannot be written: No space left on device\n"
+    for command in ("status", "--help", "--version", "state --help"):
+        done = shell(f'"$0" {command} >/dev/full', work)
+        assert done.returncode == 2
+        assert done.stderr == "orch-gates: the output cannot be written: No space left on device\n"
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is full")
@@ -56,7 +57,8 @@ def test_a_complaint_that_cannot_be_written_changes_no_exit_code(work: Repo) -> 
 
 
 def test_a_reader_that_goes_away_changes_no_exit_code(work: Repo) -> None:
-    assert shell('{ "$0" task show T-1; echo $? >&2; } | true', work).stderr == "0\n"
+    for command in ("task show T-1", "--help", "state verify --help"):
+        assert shell(f'{{ "$0" {command}; echo $? >&2; }} | true', work).stderr == "0\n"
 
 
 def test_closed_streams_are_as_good_as_none(work: Repo) -> None:
