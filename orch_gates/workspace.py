@@ -289,7 +289,7 @@ def open_workspace(
     except ConfigError as error:
         problem = (
             f"the default branch, at {trusted[:10]}, has a configuration that cannot be used: {error}; "
-            f"`orch-gates config check` in a checkout of it names every problem"
+            "`orch-gates config check` in a checkout of it names every problem, `git fetch` fetches a newer one"
         )
         if not reading:
             raise ConfigError([problem]) from error

@@ -86,13 +86,17 @@ def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
     """List the tasks that are not archived, by id."""
     with exit_codes():
         from orch_gates.errors import UsageError
-        from orch_gates.model.task import TaskState
+        from orch_gates.model.task import DONE_STAGE, TaskState
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
 
         if state and state not in set(TaskState):
             raise UsageError(f"--state {state}: there are {', '.join(TaskState)}")
-        found = book.read(open_for_reading(repo).store.load())
+        snapshot = open_for_reading(repo).store.load()
+        found, stages = book.read(snapshot), (*book.root_of(snapshot).stages, DONE_STAGE)
+        # A task may stand in a stage that is not configured any more.
+        if stage and stage not in {*stages, *(task.stage for task in found.tasks)}:
+            raise UsageError(f"--stage {stage}: there are {', '.join(stages)}")
         chosen = [t for t in found.tasks if stage in {"", t.stage} and state in {"", t.state.value}]
         warn_quarantined(found.quarantined)
         say(render.as_json([t.fields() for t in chosen]) if as_json else render.task_table(chosen))

@@ -251,6 +251,12 @@ def test_status_counts_by_stage_for_people_and_machines(work: Repo) -> None:
     assert (stages["analysis"], stages["architecture"], stages["done"]) == (2, 1, 0)
 
 
+def test_a_stage_that_is_not_there_lists_nothing_silently(work: Repo) -> None:
+    ok(work, "task", "new", "T-1", "Greet")
+    assert "there are analysis, architecture" in ok(work, "task", "list", "--stage", "analisys", code=2)
+    assert "T-1" in ok(work, "task", "list", "--stage", "analysis")
+
+
 def test_in_a_terminal_status_is_a_table(work: Repo) -> None:
     ours, theirs = pty.openpty()
     done = subprocess.run(
