@@ -95,7 +95,11 @@ def _judge(gate: Gate[Any], asked: _Asked, options: ForgeOptions, *, as_json: bo
             raise UsageError("HEAD is on no branch, so there is no pull request to ask about; name one with --branch")
         return found
 
-    ports = Ports(settings, lambda name: _text(Path(name)), forge, named=str(asked.report or ""))
+    def report(name: str) -> str | None:
+        return _text(asked.report or Path(name))
+
+    # Only its name: a status is read by others, whom the folders of this machine do not concern.
+    ports = Ports(settings, report, forge, named=asked.report.name if asked.report else "")
     answer = evaluate(gate.name, subject, ports, (gate,))
     verdict = answer.as_verdict(gate.name) if isinstance(answer, Unknown) else answer
     file = verdict.evidence.get("report")

@@ -67,7 +67,7 @@ class Ports:
     """Where facts come from.
 
     `report` gives a recorded report's text by its file name, None where there is none. `forge` connects to the forge,
-    and gives None where none is known. `named` is the file that is read in place of the usual one; empty for that one.
+    and gives None where none is known. `named` is the name of the file that is read in place of the usual one.
     """
 
     settings: Settings

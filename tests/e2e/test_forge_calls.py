@@ -96,7 +96,7 @@ def test_calls_of_a_status(gitea: Gitea, shared: WaitingTask, commit: str, tmp_p
     }
     long = "because " * 40
     for word, state, description in (
-        ("PASSED", "success", "12-test-report.md says PASSED"),
+        ("PASSED", "success", "report.md says PASS"),
         ("FAILED", "failure", "a test fails"),
         ("DEFER", "pending", "the tester is away"),
         ("ERROR", "failure", long),

@@ -142,7 +142,7 @@ def test_a_gate_alone_asks_the_forge_that_it_is_given(work: Repo, say: Say, tmp_
     report.write_text(f"---\nschema: orch.report/1\ngate: ci-green\nci_status: FAILED\nhead: {head}\n---\n")
     read = say("gate", "ci-green", report, "--json", *local, **required)
     assert read.returncode == 1
-    assert json.loads(read.stdout)["evidence"] == {"report": "10-ci-report.md", "head": head}
+    assert json.loads(read.stdout)["evidence"] == {"report": "report.md", "head": head}
     absent = say("gate", "ci-green", "--json", **required)
     assert absent.returncode == 1
     assert json.loads(absent.stdout)["reason"] == f"there is no 10-ci-report.md about {head[:10]}"
