@@ -67,6 +67,7 @@ PASSWORDS = (
     ("a.java", 'client.setPassword("{}")'),
     ("a.ps1", 'ConvertTo-SecureString "{}" -AsPlainText'),
     ("a.md", "password: `{}`"),
+    ("a.py", 'password = """\n  {}\n"""'),
 )
 KEYS = (
     ("a.py", "api_key = '{}'"),
@@ -79,6 +80,8 @@ KEYS = (
     ("a.sh", 'curl -H "X-Api-Key: {}" https://host.test'),
     ("settings.py", "SECRET_KEY = '{}'"),
     ("a.json", '"apiKey":\n      "{}"'),
+    ("a.sh", 'AUTH="\n{}\n'),
+    ("a.py", 'token = """\n{}\n"""'),
 )
 NOTHING = (
     ("app.py", "url = 'postgres://<user>:<password>@db1.internal:5432/app'"),
