@@ -52,6 +52,14 @@ class Answer:
         return escape.visible(" ".join(said.split()))[:_LONGEST] if isinstance(said, str) else ""
 
     @property
+    def of_a_forge(self) -> bool:
+        """Whether it is in a forge's own words: a document. A page is of something in between, and proves nothing."""
+        try:
+            return isinstance(self.document, dict)
+        except ValueError:
+            return False
+
+    @property
     def wait(self) -> float | None:
         """Seconds that the forge asks to wait, at most a day; a date is not read, as clocks differ (ST-7)."""
         said = self.headers.get("Retry-After", "")
@@ -83,3 +91,11 @@ class Trouble:
     sort: Sort
     words: str
     wait: float = 1.0
+
+
+def from_between(answer: Answer) -> Trouble:
+    """What a refusal means that is not in the forge's own words: a proxy, a login page, a server that restarts."""
+    place = escape.visible(answer.headers.get("Location", ""))[:_LONGEST]
+    where = f", which leads to {place}" if place else ""
+    words = f"{answer.status} of something between here and the forge{where}; is the url right, and the forge up?"
+    return Trouble(Sort.FAILED, words, answer.wait or 1.0)

@@ -21,8 +21,10 @@ from orch_gates.documents import escape
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge import breakage, timed
 from orch_gates.forge.answer import Answer, Sort, Trouble
+from orch_gates.forge.fields import number
 
 _MOST_PAGES = 200
+_MOST_READINGS = 5
 _MOST_BYTES = 16 * 1024 * 1024
 _MOST_REMEMBERED = 100
 _LONGEST_REMEMBERED = 256 * 1024
@@ -87,6 +89,10 @@ class Token(AuthBase):
         return request
 
 
+class _Shorter(ForgeUnavailable):
+    """A list lost rows while it was read."""
+
+
 @dataclass(slots=True)
 class _Content:
     """A body that knows whether any of it was sent: without it, no server can have acted."""
@@ -115,6 +121,13 @@ class _Adapter(HTTPAdapter):
         return made
 
 
+class _Session(requests.Session):
+    """Follows nothing, so that what a redirect says is read as every other answer is: bounded."""
+
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        """None: `requests` reads all of the answer before it follows one."""
+
+
 class Api:
     """The API below one url, for one thread; connections are kept open and used again."""
 
@@ -125,7 +138,7 @@ class Api:
         self._timeout = timeout
         self._dialect = dialect
         self._observe = observe
-        self._session = requests.Session()
+        self._session = _Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter())
         self._session.headers.update({"Accept": "application/json", **dialect.headers})
@@ -141,7 +154,7 @@ class Api:
         return self._document(path, self.read(path, query))
 
     def rows(self, path: str, key: str = "", **query: str | int) -> Iterator[dict[str, Any]]:
-        """Every row of a list, all pages of it; `key` where the list is in a document.
+        """Every row of a list to which rows are only added, all pages of it; `key` where the list is in a document.
 
         One page is read after the other, never several at once: lists change while they are read,
         and that no row is missed rests on their order.
@@ -149,6 +162,36 @@ class Api:
         Raises:
             ForgeRefused, ForgeUnavailable: as `get`, or the list became shorter while it was read.
         """
+        for page in self._pages(path, key, query, None):
+            yield from page
+
+    def settled(
+        self, path: str, *, hidden: Callable[[], int] | None = None, **query: str | int
+    ) -> list[dict[str, Any]]:
+        """Every row of a list that rows also leave: one of several pages is read until it is the same twice.
+
+        Where a row goes from a page that was read, another one moves there, and is never seen. `hidden` tells how many
+        rows the forge puts on a page at most, of a list that counts rows which it shows to others only.
+
+        Raises:
+            ForgeRefused, ForgeUnavailable: as `get`, or it changed with each reading.
+        """
+        before: list[int] | None = None
+        for _ in range(_MOST_READINGS):
+            try:
+                pages = list(self._pages(path, "", query, hidden))
+            except _Shorter:
+                continue
+            found = [row for page in pages for row in page]
+            ids = [number(row, "id") for row in found]
+            if len(pages) <= 1 or ids == before:
+                return found
+            before = ids
+        raise ForgeUnavailable(f"{self.at(path)} changed each time that it was read; ask again")
+
+    def _pages(
+        self, path: str, key: str, query: Mapping[str, str | int], hidden: Callable[[], int] | None
+    ) -> Iterator[list[dict[str, Any]]]:
         count, most, size = 0, 0, self._dialect.page_size
         for page in range(1, _MOST_PAGES + 1):
             answer = self.read(path, {**query, self._dialect.page: size, "page": page})
@@ -156,13 +199,17 @@ class Api:
             rows = found.get(key) if key and isinstance(found, dict) else found
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise ForgeUnavailable(f"{self.at(path)} did not answer with a list")
-            yield from rows
+            yield rows
             count += len(rows)
             total = _total(answer, found)
             # What went from an earlier page has moved a row of a later one there, where it was not seen.
             if total is not None and total < most:
-                raise ForgeUnavailable(f"{self.at(path)} became shorter while it was read; ask again")
+                raise _Shorter(f"{self.at(path)} became shorter while it was read; ask again")
             most = max(most, total or 0)
+            if total is not None and count < total and hidden is not None and len(rows) < size:
+                if page * min(size, hidden()) >= total:
+                    return
+                continue
             short = self._dialect.short_page_ends and len(rows) < size and not answer.headers.get("Link")
             if not rows or (total is not None and count >= total) or _last(answer) or short:
                 break

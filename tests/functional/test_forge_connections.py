@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.gitea import connect as gitea
 from orch_gates.forge.gitea.connect import DIALECT
 from orch_gates.forge.github import connect as github
@@ -135,9 +135,9 @@ def test_the_token_goes_where_it_belongs_only(tmp_path: Path, monkeypatch: pytes
     with forge(says(200, [])) as elsewhere, forge(says(200, {}), says(302, {}, Location=elsewhere.url)) as server:
         api = Api(server.url, token, 5, DIALECT)
         api.get("/x", page=1)
-        with pytest.raises(ForgeRefused):
+        with pytest.raises(ForgeUnavailable, match="of something between"):
             api.get("/x")
-        with pytest.raises(ForgeRefused):
+        with pytest.raises(ForgeUnclear, match="of something between"):
             api.write("POST", "/x", {})
         assert [one.headers["Authorization"] for one in server.seen] == [f"token {token}"] * 3
         assert all(token not in one.path for one in server.seen)

@@ -31,14 +31,18 @@ _FOUND: dict[str, dict[str, Any]] = json.loads(RECORDED.read_text("utf-8"))
 _NO_TOKEN = "401, the token is wrong or has expired; make a new one"
 _NO_SCOPE = "403, the token lacks the scope write:repository; it has read:repository: make one that has it"
 _ARCHIVED = "423, the repository is archived; unarchive it to change anything"
-_SILENT = "a hook or rule of the server refuses it without a word"
+_SILENT = "a hook or rule of the server refuses it without a word, or was ended"
+_LOST_RACE = (
+    f"PushRejected with remote message: cannot lock ref 'refs/heads/main': is at {'a' * 40} but expected {'b' * 40}"
+)
+_BETWEEN = "of something between here and the forge; is the url right, and the forge up?"
 _HIDDEN = "404, there is no such thing, or the token may not see it (not found)"
 _MOVED = "has moved to alice/project-new; name the new one"
 
 MERGES: dict[str, MergeOutcome] = {
     "merge": Merged(),
     "merge: a hook refuses it": Forbidden("no fence ask for one"),
-    "merge: a hook refuses it without a word": Forbidden(_SILENT),
+    "merge: a hook refuses it without a word": Transient(_SILENT),
     "merge: a review was asked for": NotReady("There are official review requests"),
     "merge: a status is missing": NotReady("Not all required status checks successful"),
     "merge: an approval is missing": NotReady("Does not have enough approvals"),
@@ -132,15 +136,36 @@ ELSEWHERE: list[tuple[str, int, object, MergeOutcome]] = [
         "Gitea before 1.26: a silent hook",
         409,
         {"message": "PushRejected without remote error message"},
-        Forbidden(_SILENT),
+        Transient(_SILENT),
+    ),
+    (
+        "Gitea 1.26: another merge was first",
+        409,
+        {"message": _LOST_RACE},
+        BaseMoved(),
+    ),
+    (
+        "Gitea 1.26: its hook does not reach it",
+        409,
+        {"message": "PushRejected with remote message: Internal Server Connection Error"},
+        Transient("a hook of the server failed: Internal Server Connection Error"),
+    ),
+    (
+        "Gitea 1.26: a hook is ended by the system",
+        409,
+        {"message": 'PushRejected with remote message: hooks/pre-receive: line 8: 17 Done a 18 Killed | "${hook}"'},
+        Transient('a hook of the server failed: hooks/pre-receive: line 8: 17 Done a 18 Killed | "${hook}"'),
     ),
     ("a wrong commit for a merge by hand", 409, {"message": "Wrong commit ID"}, Ambiguous("409 (Wrong commit ID)")),
     ("a proxy that lost the server", 502, "<html>Bad gateway</html>", Ambiguous("502")),
     ("a proxy with a page of its own", 200, "<html>Sign in</html>", Ambiguous("200")),
     ("a proxy that has scheduled something", 201, "<html>Sign in</html>", Ambiguous("201")),
     ("a proxy that limits", 429, "", Transient("429, too many requests; try again later", 1.0)),
-    ("a request that came too slowly", 408, "", Ambiguous("408")),
-    ("a proxy that sees a conflict of its own", 409, "", Ambiguous("409")),
+    ("a request that came too slowly", 408, "", Ambiguous(f"408 {_BETWEEN}")),
+    ("a proxy that sees a conflict of its own", 409, "", Ambiguous(f"409 {_BETWEEN}")),
+    ("a proxy whose server restarts", 404, "404 page not found\n", Ambiguous(f"404 {_BETWEEN}")),
+    ("a proxy that asks for a password", 401, "<html>Sign in</html>", Ambiguous(f"401 {_BETWEEN}")),
+    ("a firewall", 403, "<html>Blocked</html>", Ambiguous(f"403 {_BETWEEN}")),
     ("words about another branch", 405, {"message": "Is already merged"}, Ambiguous("405 (Is already merged)")),
 ]
 

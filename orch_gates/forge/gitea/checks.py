@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge.fields import number, text
+from orch_gates.forge.fields import Row, document, number, text
 from orch_gates.forge.gitea.pulls import between
 from orch_gates.forge.gitea.rows import login, repository_path
 from orch_gates.forge.http import Api
@@ -21,6 +21,8 @@ _STATES = {
     "failure": StatusState.FAILURE,
 }
 _WORDS = {"APPROVED": ReviewState.APPROVED, "REQUEST_CHANGES": ReviewState.CHANGES_REQUESTED}
+_ASKED = "REQUEST_REVIEW"
+_MAY_WRITE = {"write", "admin", "owner"}
 
 
 class GiteaStatuses:
@@ -84,9 +86,12 @@ class GiteaReviews:
         found: dict[str, tuple[int, Review]] = {}
         for pull in list(between(self._api, self._repository, branch, target)):
             author = login(pull)
-            for row in self._api.rows(f"{self._path}/pulls/{number(pull, 'number')}/reviews"):
+            # A review that somebody has begun and not sent is counted, and shown to nobody else.
+            rows = self._api.settled(f"{self._path}/pulls/{number(pull, 'number')}/reviews", hidden=self._most)
+            asked = {_reviewer(row) for row in rows if text(row, "state") == _ASKED and row.get("official") is True}
+            for row in rows:
                 word = _WORDS.get(text(row, "state"))
-                if word is None or row.get("official") is not True:
+                if word is None or not self._votes(row, word, asked):
                     continue
                 place, who = number(row, "id"), login(row)
                 state = ReviewState.DISMISSED if row.get("dismissed") is True else word
@@ -94,3 +99,32 @@ class GiteaReviews:
                 if who not in found or found[who][0] < place:
                     found[who] = (place, review)
         return tuple(review for _, review in sorted(found.values(), key=lambda pair: pair[1].reviewer))
+
+    def _votes(self, row: Row, word: ReviewState, asked: set[str]) -> bool:
+        """Whether a review counts; an objection loses its mark when its author is asked again, and stays one.
+
+        Raises:
+            ForgeUnavailable: whether they may write could not be found out.
+        """
+        if row.get("official") is True:
+            return True
+        if word is not ReviewState.CHANGES_REQUESTED:
+            return False
+        who = login(row)
+        if who in asked:
+            return True
+        path = f"{self._path}/collaborators/{quote(who, safe='')}/permission"
+        try:
+            return text(document(self._api.get(path)), "permission") in _MAY_WRITE
+        except ForgeRefused:
+            # Only who administers may ask that of others, and an objection of anybody else would stop every task.
+            return False
+
+    def _most(self) -> int:
+        """How many rows the server puts on a page at most."""
+        return max(1, number(document(self._api.get("/settings/api")), "max_response_items"))
+
+
+def _reviewer(row: Row) -> str:
+    """Whose review it is; a team that was asked is nobody."""
+    return login(row) if isinstance(row.get("user"), dict) else ""

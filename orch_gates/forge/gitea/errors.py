@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from orch_gates.documents import escape
-from orch_gates.forge.answer import Answer, Sort, Trouble
+from orch_gates.forge.answer import Answer, Sort, Trouble, from_between
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
@@ -45,11 +45,22 @@ _NOT_ALLOWED = (
 _REJECTED = re.compile(r"PushRejected with(?:out remote error message| remote message: ?)")
 _WRONG_TOKEN = "the token is wrong or has expired; make a new one"
 _TOO_SLOW = 408
+_TOO_MANY = 429
+# Of the server's own hook, which asks the server; what other hooks say is theirs.
+_OWN_TROUBLE = "Internal Server"
+# Of the script that runs all hooks, when one of them was ended by the system.
+_ENDED = re.compile(r"^hooks/pre-receive: line \d+: .*\b(Killed|Terminated)\b")
+_NOT_YET = re.compile(r"^Not allowed to push to protected branch \S+ and pr #\d+ is not ready to be merged")
+_LOST_RACE = re.compile(r"cannot lock ref '[^']*': is at [0-9a-f]+ but expected [0-9a-f]+")
 _SILENT = ("", "push is rejected")
 
 
 def trouble(answer: Answer) -> Trouble:
     """What an answer means that is not a good one."""
+    return _own(answer) if _is_own(answer) else from_between(answer)
+
+
+def _own(answer: Answer) -> Trouble:
     said = f" ({answer.message})" if answer.message else ""
     match answer.status:
         case 301 | 302 | 307 | 308:
@@ -81,12 +92,12 @@ def scopes(answer: Answer) -> tuple[str, ...] | None:
 
 def merge_outcome(answer: Answer) -> MergeOutcome:
     """What the answer to a merge means; words that are not known here are no merge and no refusal."""
+    if not _is_own(answer):
+        return Ambiguous(from_between(answer).words)
     match answer.status:
         # A merge is answered without a body: a page with words is not the server's.
-        case 200 if not answer.body.strip():
-            return Merged()
-        case 201 if not answer.body.strip():
-            return Scheduled()
+        case 200 | 201 if not answer.body.strip():
+            return Merged() if answer.status == 200 else Scheduled()
         case 405:
             return _not_allowed(answer.message)
         case 409:
@@ -100,6 +111,15 @@ def merge_outcome(answer: Answer) -> MergeOutcome:
             return Transient(found.words, found.wait)
         case _:
             return Ambiguous(trouble(answer).words)
+
+
+def _is_own(answer: Answer) -> bool:
+    """Whether a refusal is the server's own: it leads elsewhere on itself only, and says everything else in JSON."""
+    match answer.status:
+        case 301 | 302 | 307 | 308:
+            return answer.headers.get("Location", "").startswith("/")
+        case status:
+            return not 300 <= status < 500 or status == _TOO_MANY or answer.of_a_forge
 
 
 def _not_allowed(said: str) -> MergeOutcome:
@@ -119,13 +139,23 @@ def _in_the_way(answer: Answer) -> MergeOutcome:
     if said == "merge push out of date":
         return BaseMoved()
     if rejected := _REJECTED.match(said):
-        words = said[rejected.end() :]
-        return Forbidden("a hook or rule of the server refuses it without a word" if words in _SILENT else words)
+        return _rejected(said[rejected.end() :])
     if "already scheduled to auto merge" in said:
         return Scheduled()
     if not said and _is_conflict(answer):
         return Conflict()
     return Ambiguous(trouble(answer).words)
+
+
+def _rejected(words: str) -> MergeOutcome:
+    """What the server's own push into the target was told, by git, by the server's hook, or by another one."""
+    if _LOST_RACE.search(words):
+        return BaseMoved()
+    if words in _SILENT:
+        return Transient("a hook or rule of the server refuses it without a word, or was ended")
+    if words.startswith(_OWN_TROUBLE) or _ENDED.search(words):
+        return Transient(f"a hook of the server failed: {words}")
+    return NotReady(words) if _NOT_YET.search(words) else Forbidden(words)
 
 
 def _is_conflict(answer: Answer) -> bool:

@@ -91,9 +91,17 @@ class GiteaIssues:
             known = self._shared() | known
         for name in names:
             if name not in known:
-                wanted = {"name": name, "color": _COLOUR}
-                known[name] = written(lambda made: number(made, "id"), self._api.write("POST", path, wanted))
+                known[name] = self._made(path, name)
         return [known[name] for name in dict.fromkeys(names)]
+
+    def _made(self, path: str, name: str) -> int:
+        """A new label; the server makes several where several ask at once, and the first counts."""
+        wanted = {"name": name, "color": _COLOUR}
+        made = written(lambda label: number(label, "id"), self._api.write("POST", path, wanted))
+        first = self._known(path).get(name, made)
+        if first != made:
+            self._api.write("DELETE", f"{path}/{made}")
+        return first
 
     def _shared(self) -> dict[str, int]:
         """The labels of the organisation; none where the owner is a person, or the token may not see them."""
@@ -103,7 +111,9 @@ class GiteaIssues:
             return {}
 
     def _known(self, path: str) -> dict[str, int]:
-        return {text(row, "name"): number(row, "id") for row in self._api.rows(path)}
+        """Names and ids; of several with one name the first."""
+        rows = sorted(self._api.rows(path), key=lambda row: number(row, "id"), reverse=True)
+        return {text(row, "name"): number(row, "id") for row in rows}
 
 
 def _issue(row: Row) -> Issue:

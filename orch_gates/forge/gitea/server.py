@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.errors import ForgeUnavailable
 from orch_gates.forge.fields import document, flag, part, text
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.rows import repository_path
@@ -58,10 +58,10 @@ class GiteaServer:
         """Forgejo names the Gitea that it is like, and has an API of its own."""
         if "+gitea-" in version:
             return Kind.FORGEJO
-        try:
-            self._forgejo.get("/version")
-        except ForgeRefused:
+        # Gitea answers with a page for people.
+        if self._forgejo.ask("GET", "/version").status == _NOTHING:
             return Kind.GITEA
+        self._forgejo.get("/version")
         return Kind.FORGEJO
 
     def _who(self) -> tuple[str, tuple[str, ...] | None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 from orch_gates.documents import escape
-from orch_gates.forge.answer import Answer, Sort, Trouble
+from orch_gates.forge.answer import Answer, Sort, Trouble, from_between
 from orch_gates.forge.port.pulls import (
     Ambiguous,
     BaseMoved,
@@ -25,6 +25,7 @@ from orch_gates.forge.port.pulls import (
 _UNRULED = {"Branch not protected", "Branch not found"}
 _NOT_FOR_APPS = "Resource not accessible by integration"
 _UNDER_WAY = 202
+_TOO_SLOW = 408
 # Where GitHub does not say how long to wait for a secondary limit, it asks for a minute.
 _A_MINUTE = 60.0
 _AN_HOUR = 3600.0
@@ -63,11 +64,14 @@ def trouble(answer: Answer) -> Trouble:
     words = said(answer)
     why = f" ({words})" if words else ""
     match answer.status:
+        # Its edge says this one without a word.
+        case status if 300 <= status < 500 and status != _TOO_SLOW and not answer.of_a_forge:
+            return from_between(answer)
         case 301 | 302 | 307 | 308:
             return Trouble(Sort.REFUSED, f"has moved{_place(answer)}; name the new one")
         case 403:
             return Trouble(Sort.REFUSED, _forbidden(answer, why))
-        case 408:
+        case status if status == _TOO_SLOW:
             return Trouble(Sort.LATER, "408, it waited for the request in vain; try again later")
         case status if 400 <= status < 500:
             needed = _needed(answer) if status == 404 else ""
@@ -83,6 +87,8 @@ def merge_outcome(answer: Answer) -> MergeOutcome:
     found = trouble(answer)
     if found.sort is Sort.LATER:
         return Transient(found.words, found.wait)
+    if found.sort is Sort.FAILED:
+        return Ambiguous(found.words)
     match answer.status:
         case 405 | 409:
             return _refusal(answer.status, said(answer))
@@ -90,10 +96,8 @@ def merge_outcome(answer: Answer) -> MergeOutcome:
             return Gone(found.words)
         case 422 | 400:
             return Ambiguous(found.words)
-        case _ if found.sort is Sort.REFUSED:
-            return Forbidden(found.words)
         case _:
-            return Ambiguous(found.words)
+            return Forbidden(found.words)
 
 
 def said(answer: Answer) -> str:
