@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orch_gates import settings
 from orch_gates.forge.local.connect import connect
-from orch_gates.forge.port.pulls import BaseMoved, Draft, MergeRequest
+from orch_gates.forge.port.pulls import BaseMoved, Draft, MergeOutcome, MergeRequest
 from tests.stores import open_store
 
 _CODE = Path(__file__).parent.parent
@@ -40,9 +40,13 @@ def main(directory: str, who: str, what: str, *asked: str) -> None:
         print(pulls.open(Draft(asked[0], "main", f"Land {asked[0]}")).number)
         return
     number, head = int(asked[0]), asked[1]
-    outcome = pulls.merge(number, MergeRequest(head, f"Land it (#{number})"))
+
+    def merge() -> MergeOutcome:
+        return pulls.merge(number, MergeRequest(head, pulls.get(number).base or head, "main", f"Land it (#{number})"))
+
+    outcome = merge()
     while isinstance(outcome, BaseMoved):
-        outcome = pulls.merge(number, MergeRequest(head, f"Land it (#{number})"))
+        outcome = merge()
     print(type(outcome).__name__)
 
 

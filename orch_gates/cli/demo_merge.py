@@ -31,10 +31,10 @@ def play(bench: Bench, number: int) -> None:
     pull, before = pulls.open(Draft(_BRANCH, "main", "Greet the user")), bench.on_server()
     say(f"  pull request {pull.number}: {pull.title} ({pull.branch} -> {pull.target})\n")
     title = f"{pull.title} (#{pull.number})"
-    refused = pulls.merge(pull.number, MergeRequest(pull.head, title, f"Try it with {bench.key()}"))
+    refused = pulls.merge(pull.number, MergeRequest(pull.head, before, "main", title, f"Try it with {bench.key()}"))
     expect(isinstance(refused, Forbidden), "with a key in its message, the hook refuses the merge")
     expect(bench.on_server() == before, "main has not moved")
-    merged = pulls.merge(pull.number, MergeRequest(pull.head, title))
+    merged = pulls.merge(pull.number, MergeRequest(pull.head, before, "main", title))
     expect(isinstance(merged, Merged), "without it, the merge is accepted")
     expect(bench.on_server() == pulls.get(pull.number).merge_commit, "the merge commit is the tip of main")
     parents = bench.git("show", "--no-patch", "--format=%P", "refs/heads/main", inside="server.git")

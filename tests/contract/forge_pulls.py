@@ -12,15 +12,19 @@ from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
+    BaseMoved,
+    Closed,
     Conflict,
     Draft,
     Forbidden,
     Gone,
     HeadMoved,
     Merged,
+    MergedOther,
     MergeRequest,
     NotReady,
     PullState,
+    Retargeted,
 )
 from tests.contract.forge_rig import Rig, Who
 from tests.contract.forge_steps import NEVER, eventually, merged, opened, refused, settled
@@ -121,7 +125,8 @@ class MergeContract:
         found = rig.forge.pulls.get(made.number)
         assert (found.state, found.merge_commit) == (PullState.MERGED, landed)
         assert rig.forge.pulls.find("topic", "main") == ()
-        assert merged(rig, made.number, made.head) == AlreadyMerged()
+        assert merged(rig, made.number, made.head, base=base) == AlreadyMerged(landed)
+        assert merged(rig, made.number, base) == MergedOther(made.head, "main", landed)
         assert rig.tip("main") == landed
 
     def test_another_head_is_not_merged(self, rig: Rig) -> None:
@@ -133,19 +138,36 @@ class MergeContract:
         assert isinstance(merged(rig, made.number, new), Merged)
         assert rig.parents(rig.tip("main")) == (base, new)
 
-    def test_a_target_that_moved_is_merged_into(self, rig: Rig) -> None:
-        """A forge does not know what was tested: the lease and the hook do (MRG-4, MRG-5)."""
-        made = opened(rig)
+    def test_a_target_that_moved_is_not_merged_into(self, rig: Rig) -> None:
+        """What was tested is not what would be in it; after this look, the hook's fence is there for it (MRG-5)."""
+        made, tested = opened(rig), rig.tip("main")
         base = rig.push("main", {"other.txt": "x\n"})
+        assert merged(rig, made.number, made.head, base=tested) == BaseMoved()
+        assert rig.tip("main") == base
         assert isinstance(merged(rig, made.number, made.head), Merged)
         assert rig.parents(rig.tip("main")) == (base, made.head)
+
+    def test_a_merge_into_another_target_is_not_asked_for(self, rig: Rig) -> None:
+        """A person may have changed where it goes, or the server itself (MRG-16)."""
+        rig.push("release", {"release.txt": "1\n"})
+        made, before = opened(rig, "topic", "release"), (rig.tip("main"), rig.tip("release"))
+        assert merged(rig, made.number, made.head) == Retargeted("release")
+        assert (rig.tip("main"), rig.tip("release")) == before
+
+    @pytest.mark.parametrize("wrong", [{"head": ""}, {"base": ""}, {"target": ""}, {"head": "a" * 10}])
+    def test_a_merge_that_does_not_say_of_what_is_not_asked_for(self, rig: Rig, wrong: dict[str, str]) -> None:
+        """To some forges, an empty head means that any will do (MRG-8)."""
+        made, base = opened(rig), rig.tip("main")
+        whole = {"head": made.head, "base": base, "target": "main", "title": "Land it"} | wrong
+        refused(lambda: rig.forge.pulls.merge(made.number, MergeRequest(**whole)))
+        assert rig.tip("main") == base
 
     def test_a_conflict_is_not_merged(self, rig: Rig) -> None:
         """A forge that cannot tell it from a check says that it cannot; git decides then."""
         made = opened(rig)
         base = rig.push("main", {"topic.txt": "something else\n"})
         expected = Conflict if rig.traits.tells_conflicts else Ambiguous
-        request = MergeRequest(made.head, "Land it")
+        request = MergeRequest(made.head, base, "main", "Land it")
         outcome = eventually(
             lambda: rig.forge.pulls.merge(made.number, request), unless=lambda found: not isinstance(found, expected)
         )
@@ -197,8 +219,9 @@ class MergeContract:
             assert rig.tip("main") == base
             assert isinstance(merged(rig, made.number, made.head, Who.WRITER), Merged)
 
-    def test_a_closed_or_unknown_one_is_gone(self, rig: Rig) -> None:
-        made = opened(rig)
+    def test_a_closed_one_is_not_merged_and_an_unknown_one_is_gone(self, rig: Rig) -> None:
+        made, base = opened(rig), rig.tip("main")
         rig.forge.pulls.close(made.number)
-        assert isinstance(merged(rig, made.number, made.head), Gone)
+        assert merged(rig, made.number, made.head) == Closed()
         assert isinstance(merged(rig, NEVER, made.head), Gone)
+        assert rig.tip("main") == base

@@ -36,9 +36,17 @@ def settled(rig: Rig, number: int) -> PullRequest:
     return eventually(lambda: rig.forge.pulls.get(number), unless=lambda pull: pull.mergeable is not True)
 
 
-def merged(rig: Rig, number: int, head: str, who: Who = Who.OWNER) -> MergeOutcome:
-    """What a merge comes to, asked for as often as the forge wants to be asked again."""
-    request = MergeRequest(head, f"Land it (#{number})", "Because.\n\nOrch-Generation: 7\nOrch-Task: T-1")
+def landing(rig: Rig, made: PullRequest) -> MergeRequest:
+    """The request for the merge of a pull request as everything is now."""
+    return MergeRequest(made.head, rig.tip(made.target), made.target, "Land it")
+
+
+def merged(
+    rig: Rig, number: int, head: str, who: Who = Who.OWNER, *, base: str = "", target: str = "main"
+) -> MergeOutcome:
+    """What a merge comes to, asked for as often as the forge wants; of the target as it is now, or was at `base`."""
+    message = "Because.\n\nOrch-Generation: 7\nOrch-Task: T-1"
+    request = MergeRequest(head, base or rig.tip(target), target, f"Land it (#{number})", message)
     pulls = rig.as_(who).pulls
     return eventually(
         lambda: pulls.merge(number, request), unless=lambda outcome: isinstance(outcome, Ambiguous | Transient)

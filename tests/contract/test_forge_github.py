@@ -17,13 +17,12 @@ from orch_gates.forge.github.connect import DIALECT, api_url, connect
 from orch_gates.forge.http import Api, Call
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.pulls import (
-    MergeRequest,
     Transient,
 )
 from orch_gates.forge.port.workflows import RunState
 from tests.builders import orch
 from tests.contract.forge_rig import Who
-from tests.contract.forge_steps import opened
+from tests.contract.forge_steps import landing, opened
 from tests.contract.forge_suite import ForgeContract
 from tests.contract.github_rig import GithubRig
 from tests.fakes.github.description import Description
@@ -114,7 +113,7 @@ class TestLimits:
     def test_a_merge_that_a_limit_stops_is_asked_for_once(self, rig: GithubRig) -> None:
         made = opened(rig)
         rig.server.says(403, SECONDARY, {"Retry-After": "45"}, method="PUT")
-        found = rig.forge.pulls.merge(made.number, MergeRequest(made.head, "Land it"))
+        found = rig.forge.pulls.merge(made.number, landing(rig, made))
         assert isinstance(found, Transient)
         assert found.wait == 45
         assert sum(asked.startswith("PUT") for asked in rig.server.asked) == 1
@@ -131,9 +130,21 @@ class TestLimits:
 class TestChecks:
     """Check runs are what CI says, beside commit statuses (ENG-1)."""
 
-    def run(self, rig: GithubRig, name: str, conclusion: str | None, suite: int = 1, status: str = "completed") -> None:
-        commit = rig.tip("main")
-        rig.project.checks.append(CheckRun(rig.project.id(), commit, name, status, conclusion, suite, f"{name} said"))
+    def run(
+        self,
+        rig: GithubRig,
+        name: str,
+        conclusion: str | None,
+        suite: int = 1,
+        status: str = "completed",
+        app: str = "github-actions",
+    ) -> None:
+        made = CheckRun(rig.project.id(), rig.tip("main"), name, status, conclusion, suite, f"{name} said", app)
+        rig.project.checks.append(made)
+
+    def caused(self, rig: GithubRig, suite: int, event: str) -> None:
+        made = Run(rig.project.id(), "gates.yml", event, rig.tip("main"), "main", "completed", "success", suite)
+        rig.project.runs.append(made)
 
     def test_they_count_as_statuses(self, rig: GithubRig) -> None:
         rig.forge.statuses.post(rig.tip("main"), CommitStatus("old", StatusState.SUCCESS))
@@ -185,8 +196,38 @@ class TestChecks:
     @pytest.mark.parametrize("order", [("success", "failure"), ("failure", "success")])
     def test_of_two_with_one_name_the_worse_counts(self, rig: GithubRig, order: tuple[str, str]) -> None:
         """The same job for the push and for the pull request: which was meant, nobody can say."""
-        for suite, conclusion in enumerate(order):
+        for suite, (conclusion, event) in enumerate(zip(order, ("push", "pull_request"), strict=True), 1):
             self.run(rig, "build", conclusion, suite)
+            self.caused(rig, suite, event)
+        (found,) = rig.forge.statuses.latest(rig.tip("main"))
+        assert found.state is StatusState.FAILURE
+
+    @pytest.mark.parametrize("app", ["github-actions", "another-ci"])
+    @pytest.mark.parametrize(
+        ("order", "state"),
+        [
+            (("failure", "success"), StatusState.SUCCESS),
+            (("cancelled", "success"), StatusState.SUCCESS),
+            (("success", "failure"), StatusState.FAILURE),
+        ],
+    )
+    def test_a_suite_that_was_made_anew_replaces_the_older(
+        self, rig: GithubRig, app: str, order: tuple[str, str], state: StatusState
+    ) -> None:
+        """A pull request that was edited, a run that its successor cancelled: what is old is over."""
+        for suite, conclusion in enumerate(order, 1):
+            self.run(rig, "build", conclusion, suite, app=app)
+            if app == "github-actions":
+                self.caused(rig, suite, "pull_request")
+        (found,) = rig.forge.statuses.latest(rig.tip("main"))
+        assert found.state is state
+
+    def test_which_runs_they_are_of_may_be_hidden(self, rig: GithubRig) -> None:
+        """Then each of them counts: a token that sees less turns nothing green."""
+        for suite, conclusion in enumerate(("failure", "success"), 1):
+            self.run(rig, "build", conclusion, suite)
+            self.caused(rig, suite, "pull_request")
+        rig.server.says(403, {"message": "Resource not accessible by personal access token", **DOCS}, path="/actions")
         (found,) = rig.forge.statuses.latest(rig.tip("main"))
         assert found.state is StatusState.FAILURE
 

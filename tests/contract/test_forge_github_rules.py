@@ -16,18 +16,18 @@ from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
+    Closed,
     Conflict,
     Draft,
     Forbidden,
-    Gone,
     HeadMoved,
-    MergeRequest,
     NotReady,
     PullState,
     Scheduled,
+    Transient,
 )
 from tests.contract.forge_rig import Who
-from tests.contract.forge_steps import merged, opened
+from tests.contract.forge_steps import landing, merged, opened
 from tests.contract.github_rig import GithubRig
 from tests.fakes.github.project import Pull
 from tests.fakes.github.server import Github
@@ -66,19 +66,19 @@ class TestMerges:
         rig.forge.pulls.close(number)
         assert rig.forge.pulls.get(number).mergeable is None
 
-    def test_a_conflict_is_not_told_from_a_look_before_it_is_known(self, rig: GithubRig) -> None:
+    def test_a_conflict_is_told_by_the_look_after_the_refusal(self, rig: GithubRig) -> None:
+        """GitHub begins to look for one when it is first asked about the pull request."""
         made = opened(rig)
         rig.push("main", {"topic.txt": "something else\n"})
-        request = MergeRequest(made.head, "Land it")
-        assert isinstance(rig.forge.pulls.merge(made.number, request), Ambiguous)
-        assert rig.forge.pulls.merge(made.number, request) == Conflict()
+        assert rig.forge.pulls.merge(made.number, landing(rig, made)) == Conflict()
 
-    def test_without_a_second_answer_it_stays_unknown(self, rig: GithubRig) -> None:
+    @pytest.mark.parametrize("path", ["/pulls/", "/branches/"])
+    def test_without_a_look_before_it_nothing_is_asked_for(self, rig: GithubRig, path: str) -> None:
+        """What is not known to be as expected is not merged (MRG-16)."""
         made = opened(rig)
-        rig.push("main", {"topic.txt": "something else\n"})
-        rig.forge.pulls.get(made.number)
-        rig.server.says(500, {"message": "Server Error", **DOCS}, method="GET")
-        assert isinstance(rig.forge.pulls.merge(made.number, MergeRequest(made.head, "Land it")), Ambiguous)
+        rig.server.says(500, {"message": "Server Error", **DOCS}, method="GET", path=path)
+        assert isinstance(rig.forge.pulls.merge(made.number, landing(rig, made)), Transient)
+        assert not any(asked.startswith("PUT") for asked in rig.server.asked)
 
     def test_a_conflict_of_another_head_is_none_of_ours(self, rig: GithubRig) -> None:
         """GitHub says that it does not merge before it looks at the head that was sent along."""
@@ -87,28 +87,27 @@ class TestMerges:
         rig.push("main", {"topic.txt": "something else\n"})
         rig.forge.pulls.get(made.number)
         rig.server.says(405, {"message": "Pull Request is not mergeable", **DOCS}, method="PUT")
-        assert rig.forge.pulls.merge(made.number, MergeRequest(made.head, "Land it")) == HeadMoved()
+        assert rig.forge.pulls.merge(made.number, landing(rig, made)) == HeadMoved()
 
     @pytest.mark.parametrize("status", [409, 422])
     def test_a_refusal_without_a_known_word_is_looked_into(self, rig: GithubRig, status: int) -> None:
         made = opened(rig)
         rig.forge.pulls.get(made.number)
-        request = MergeRequest(made.head, "Land it")
+        request = landing(rig, made)
         rig.server.says(status, {"message": "Words that nobody has seen", **DOCS}, method="PUT")
         assert isinstance(rig.forge.pulls.merge(made.number, request), Ambiguous)
         rig.forge.pulls.close(made.number)
-        rig.server.says(status, {"message": "Words that nobody has seen", **DOCS}, method="PUT")
-        assert isinstance(rig.forge.pulls.merge(made.number, request), Gone)
+        assert rig.forge.pulls.merge(made.number, request) == Closed()
 
     @pytest.mark.parametrize("status", [500, 502, 503])
     def test_an_answer_that_was_lost_after_the_merge(self, rig: GithubRig, status: int) -> None:
         """Asked again, GitHub says only that it cannot be merged; the pull request says why."""
-        made = opened(rig)
+        made, base = opened(rig), rig.tip("main")
         rig.server.says(status, {"message": "Server Error", **DOCS}, method="PUT", after=True)
-        assert isinstance(rig.forge.pulls.merge(made.number, MergeRequest(made.head, "Land it")), Ambiguous)
+        assert isinstance(rig.forge.pulls.merge(made.number, landing(rig, made)), Ambiguous)
         landed = rig.tip("main")
         assert rig.parents(landed)[1] == made.head
-        assert merged(rig, made.number, made.head) == AlreadyMerged()
+        assert merged(rig, made.number, made.head, base=base) == AlreadyMerged(landed)
         assert rig.tip("main") == landed
 
     def test_a_queue_has_to_be_left_to_itself(self, rig: GithubRig) -> None:

@@ -10,8 +10,8 @@ import pytest
 from orch_gates.errors import ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.github.connect import connect
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.pulls import AlreadyMerged, Ambiguous, Draft, MergeRequest
-from tests.contract.forge_steps import opened
+from orch_gates.forge.port.pulls import AlreadyMerged, Ambiguous, Draft
+from tests.contract.forge_steps import landing, opened
 from tests.contract.github_rig import GithubRig
 from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.github.server import Github
@@ -29,11 +29,11 @@ def test_a_merge_whose_answer_is_lost_is_found(rig: GithubRig, fault: str) -> No
         rule = proxy.on("PUT", "/merge")
         rule.html(acted=True) if fault == "html" else getattr(rule, fault)()
         pulls = connect(proxy.url, rig.project.full_name, rig.server.token("alice"), 10).pulls
-        request = MergeRequest(made.head, "Land it")
+        request = landing(rig, made)
         assert isinstance(pulls.merge(made.number, request), Ambiguous)
         landed = rig.tip("main")
         assert rig.parents(landed)[1] == made.head
-        assert pulls.merge(made.number, request) == AlreadyMerged()
+        assert pulls.merge(made.number, request) == AlreadyMerged(landed)
     assert rig.tip("main") == landed
 
 
@@ -43,7 +43,7 @@ def test_a_merge_that_arrives_twice_is_one(rig: GithubRig) -> None:
     with FaultProxy(rig.server.url) as proxy:
         proxy.on("PUT", "/merge").twice()
         forge = connect(proxy.url, rig.project.full_name, rig.server.token("alice"), 10)
-        assert forge.pulls.merge(made.number, MergeRequest(made.head, "Land it")) == AlreadyMerged()
+        assert forge.pulls.merge(made.number, landing(rig, made)) == AlreadyMerged(rig.tip("main"))
     assert rig.parents(rig.tip("main")) == (base, made.head)
 
 

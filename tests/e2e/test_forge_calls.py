@@ -72,7 +72,8 @@ def test_calls_of_review_approved(gitea: Gitea, task: WaitingTask) -> None:
     assert asked(task, "advance", "T-1", "--dry-run") == [pulls, reviews]
     for _ in range(_PAGE + 1):
         task.repository.api(gitea.bob).post(f"/pulls/{pull.number}/reviews", {"event": "COMMENT", "body": "?"}).ok()
-    assert asked(task, "advance", "T-1", "--dry-run") == [pulls, reviews, reviews]
+    # Of several pages it is read until it is the same twice, as reviews also go.
+    assert asked(task, "advance", "T-1", "--dry-run") == [pulls, *[reviews] * 4]
 
 
 def test_calls_of_a_step_that_posts(gitea: Gitea, task: WaitingTask) -> None:

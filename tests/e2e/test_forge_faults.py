@@ -117,7 +117,7 @@ class Wire:
 
 
 def merge(forge: Forge, pull: PullRequest) -> MergeOutcome:
-    return forge.pulls.merge(pull.number, MergeRequest(pull.head, "Merge it", "Orch-Task: T-1"))
+    return forge.pulls.merge(pull.number, MergeRequest(pull.head, pull.base, pull.target, "Merge it", "Orch-Task: T-1"))
 
 
 class Branching(Repository):
@@ -225,10 +225,10 @@ def test_a_request_that_is_delivered_twice(wire: Wire) -> None:
 def test_a_list_that_is_stale_opens_no_second_pull_request(wire: Wire) -> None:
     """The list says that there is none; the server itself knows better."""
     forge, draft = wire.rotten(), wire.branches()
-    assert forge.pulls.find(draft.branch, draft.target) == ()
     made = forge.pulls.open(draft)
     target = re.escape(f"base_branch={draft.target}")
-    wire.proxy.on("GET", target).stale()
+    none = {"Content-Type": "application/json", "X-Total-Count": "0"}
+    wire.proxy.on("GET", target).answer(200, b"[]", none)
     assert forge.pulls.find(draft.branch, draft.target) == ()
     assert forge.pulls.open(draft).number == made.number
     assert wire.open(draft) == [made.number]

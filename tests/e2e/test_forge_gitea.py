@@ -73,7 +73,7 @@ def test_what_a_token_may_not_do_is_named(gitea: Gitea, repository: Repository, 
             write()
     with pytest.raises(ForgeRefused, match=r"lacks the scope write:issue"):
         reader.issues.create("Greet the user")
-    refused = reader.pulls.merge(pull.number, MergeRequest(pull.head(), "Land it"))
+    refused = reader.pulls.merge(pull.number, MergeRequest(pull.head(), repository.tip(), "main", "Land it"))
     assert isinstance(refused, Forbidden)
     assert "write:repository" in refused.reason
     with pytest.raises(ForgeRefused, match="may not write to the repository; give them that right"):
@@ -87,7 +87,7 @@ def test_what_an_archived_repository_answers(repository: Repository, pull: Pull)
     assert forge.server.access().archived
     with pytest.raises(ForgeRefused, match="archived; unarchive it"):
         forge.pulls.open(Draft("main", "feature", "Back"))
-    refused = forge.pulls.merge(pull.number, MergeRequest(head, "Land it"))
+    refused = forge.pulls.merge(pull.number, MergeRequest(head, repository.tip(), "main", "Land it"))
     assert isinstance(refused, Forbidden)
     assert "unarchive it" in refused.reason
     # Not everything is refused there.
@@ -98,7 +98,12 @@ def test_what_an_archived_repository_answers(repository: Repository, pull: Pull)
 def test_a_merge_where_one_may_not_look(gitea: Gitea, repository: Repository, pull: Pull) -> None:
     head = pull.head()
     repository.api().patch("", {"private": True}).ok()
-    assert isinstance(asked(repository, gitea.bot.token).pulls.merge(pull.number, MergeRequest(head, "Land it")), Gone)
+    assert isinstance(
+        asked(repository, gitea.bot.token).pulls.merge(
+            pull.number, MergeRequest(head, repository.tip(), "main", "Land it")
+        ),
+        Gone,
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +213,7 @@ def test_a_protected_branch_moves_by_merges_only(repository: Repository, pull: P
 
 
 def test_a_base_that_moves_while_the_server_merges(gitea: Gitea, repository: Repository, pull: Pull) -> None:
-    forge, request = asked(repository), MergeRequest(pull.head(), "Land it")
+    forge, request = asked(repository), MergeRequest(pull.head(), repository.tip(), "main", "Land it")
     with ThreadPoolExecutor(1) as other, gitea.held("pr-merge-to-base") as reached:
         outcome = other.submit(forge.pulls.merge, pull.number, request)
         eventually(reached.exists, "the merge is made, and not pushed yet")

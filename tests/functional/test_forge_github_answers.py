@@ -13,7 +13,8 @@ from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.pulls import AlreadyMerged, Ambiguous, Draft, MergeRequest
 from tests.fakes.scripted_http import Answer, Scripted, forge, says
 
-HEAD = "a" * 40
+HEAD, BASE = "a" * 40, "b" * 40
+TARGET = {"name": "main", "commit": {"sha": BASE}}
 
 
 def asked(server: Scripted) -> Forge:
@@ -59,15 +60,15 @@ def test_no_pull_request_is_opened_for_a_branch_of_a_fork() -> None:
 def test_words_alone_say_of_nothing_that_it_is_merged(state: dict[str, Any], outcome: type) -> None:
     """The pull request itself does."""
     refused = says(405, {"message": "The pull request was already merged"})
-    with forge(refused, says(200, pull(**state))) as server:
-        assert isinstance(asked(server).pulls.merge(1, MergeRequest(HEAD, "Land it")), outcome)
+    with forge(says(200, pull()), says(200, TARGET), refused, says(200, pull(**state))) as server:
+        assert isinstance(asked(server).pulls.merge(1, MergeRequest(HEAD, BASE, "main", "Land it")), outcome)
 
 
 def test_an_empty_answer_schedules_nothing() -> None:
     """Only 202 says that a merge is under way."""
     for status in (201, 204):
-        with forge(says(status)) as server:
-            assert isinstance(asked(server).pulls.merge(1, MergeRequest(HEAD, "Land it")), Ambiguous)
+        with forge(says(200, pull()), says(200, TARGET), says(status)) as server:
+            assert isinstance(asked(server).pulls.merge(1, MergeRequest(HEAD, BASE, "main", "Land it")), Ambiguous)
 
 
 @pytest.mark.parametrize("last", [says(200, {}), says(500, {}), says(404, {})], ids=["nothing", "broken", "gone"])

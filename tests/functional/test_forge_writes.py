@@ -247,7 +247,7 @@ def test_a_merge_with_such_a_token_is_forbidden(connect: Callable[[str, str, str
     """Asking again does not help."""
     with forge(says(200, {})) as server:
         made = connect(server.url, "alice/project", f"{secrets.token_hex(20)}\n", 5)
-        outcome = made.pulls.merge(1, MergeRequest(secrets.token_hex(20), "Merge it"))
+        outcome = made.pulls.merge(1, MergeRequest(secrets.token_hex(20), secrets.token_hex(20), "main", "Merge it"))
         assert isinstance(outcome, Forbidden)
         assert server.seen == []
 

@@ -23,6 +23,7 @@ from orch_gates.forge.port.pulls import (
     Forbidden,
     Gone,
     Merged,
+    MergedOther,
     MergeOutcome,
     MergeRequest,
     NotReady,
@@ -46,7 +47,9 @@ def rig(tmp_path: Path) -> Iterator[LocalRig]:
 
 
 def merge(rig: LocalRig, pull: PullRequest, message: str = "", who: Who = Who.OWNER) -> MergeOutcome:
-    return rig.as_(who).pulls.merge(pull.number, MergeRequest(pull.head, f"Land it (#{pull.number})", message))
+    return rig.as_(who).pulls.merge(
+        pull.number, MergeRequest(pull.head, rig.tip("main"), "main", f"Land it (#{pull.number})", message)
+    )
 
 
 def on_branch(rig: LocalRig, number: int) -> str:
@@ -73,7 +76,7 @@ def test_a_hook_is_told_what_a_gitea_tells_it(rig: LocalRig, tmp_path: Path) -> 
     look = f"env | grep ^GITEA_ | sort >{told}; git show --no-patch --format=%P%n%B $new >{told}.commit"
     hook(rig, "pre-receive", f"while read old new ref; do [ $ref != refs/heads/main ] || {{ {look}; }}; done\n")
     forge = connect(rig.server.path, rig.state.store(), "the-owner", os.environ, 60, "acme/app")
-    request = MergeRequest(pull.head, f"Land it (#{pull.number})", "Orch-Generation: 7")
+    request = MergeRequest(pull.head, rig.tip("main"), "main", f"Land it (#{pull.number})", "Orch-Generation: 7")
     assert isinstance(forge.pulls.merge(pull.number, request), Merged)
     assert told.read_text().splitlines() == [
         f"GITEA_PR_ID={pull.number}",
@@ -108,7 +111,9 @@ def test_a_path_is_no_name_that_switches_a_gate_off(rig: LocalRig, real: Callabl
     install_hook(rig.server, "gitleaks")
     pull = opened(rig)
     pulls = rig.as_(Who.OWNER, ORCH_SECURITY_REPOS="acme/app").pulls
-    refused = pulls.merge(pull.number, MergeRequest(pull.head, "Land it", f"Use {github_token()}"))
+    refused = pulls.merge(
+        pull.number, MergeRequest(pull.head, rig.tip("main"), "main", "Land it", f"Use {github_token()}")
+    )
     assert isinstance(refused, Forbidden)
 
 
@@ -157,7 +162,7 @@ def test_a_merge_that_was_not_written_down_is_known_and_mended(rig: LocalRig) ->
     assert (found.state, found.merge_commit, found.head) == (PullState.MERGED, landed, pull.head)
     assert rig.forge.pulls.find("topic", "main") == ()
     assert rig.forge.reviews.latest("topic", "main") == ()
-    assert merge(rig, pull) == AlreadyMerged()
+    assert merge(rig, pull) == AlreadyMerged(landed)
     assert 'state: "merged"\n' in on_branch(rig, pull.number)
     assert f'merge_commit: "{landed}"' in on_branch(rig, pull.number)
     assert merges_of(rig, pull.head) == [landed]
@@ -170,8 +175,8 @@ def test_after_a_kill_a_new_head_is_not_merged_under_the_old_number(rig: LocalRi
     landed, new = rig.tip("main"), rig.push("topic", {"topic.txt": "two\n"})
     second = rig.forge.pulls.open(Draft("topic", "main", "The rest"))
     assert second.number != pull.number
-    request = MergeRequest(new, "Land it again")
-    assert rig.forge.pulls.merge(pull.number, request) == AlreadyMerged()
+    request = MergeRequest(new, rig.tip("main"), "main", "Land it again")
+    assert rig.forge.pulls.merge(pull.number, request) == MergedOther(pull.head, "main", landed)
     assert rig.tip("main") == landed
     assert isinstance(rig.forge.pulls.merge(second.number, request), Merged)
 
@@ -191,7 +196,7 @@ def test_a_merge_whose_document_cannot_be_written_is_a_merge(rig: LocalRig) -> N
     assert 'state: "open"' in on_branch(rig, pull.number)
     assert rig.forge.pulls.get(pull.number).state is PullState.MERGED
     (rig.server.path / "hooks" / "pre-receive").unlink()
-    assert merge(rig, pull) == AlreadyMerged()
+    assert merge(rig, pull) == AlreadyMerged(rig.tip("main"))
     assert 'state: "merged"' in on_branch(rig, pull.number)
 
 
@@ -237,7 +242,7 @@ def test_a_head_that_a_push_has_landed_is_merged_already(rig: LocalRig) -> None:
     """Nothing is left to merge, and the pull request does not stay open for ever."""
     pull = opened(rig)
     rig.server.git("update-ref", "refs/heads/main", pull.head)
-    assert merge(rig, pull) == AlreadyMerged()
+    assert merge(rig, pull) == AlreadyMerged(pull.head)
     found = rig.forge.pulls.get(pull.number)
     assert (found.state, found.head, rig.tip("main")) == (PullState.MERGED, pull.head, pull.head)
 
@@ -296,7 +301,7 @@ def test_a_repository_that_is_gone_is_no_answer(rig: LocalRig) -> None:
 
 
 def merge_with(ask: Callable[[int, MergeRequest], MergeOutcome], pull: PullRequest) -> MergeOutcome:
-    return ask(pull.number, MergeRequest(pull.head, "Land it"))
+    return ask(pull.number, MergeRequest(pull.head, pull.base, "main", "Land it"))
 
 
 @pytest.mark.parametrize("broken", [b"---\nschema: orch.pull/1\n---\n", b"state: closed\n", b"\xff"])

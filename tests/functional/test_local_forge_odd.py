@@ -31,7 +31,7 @@ def rig(tmp_path: Path) -> Iterator[LocalRig]:
 def test_a_number_of_an_earlier_state_branch_is_not_used_again(rig: LocalRig) -> None:
     """Its merge is still in the repository, and would be taken for that of the new pull request."""
     pull = opened(rig)
-    merged = rig.forge.pulls.merge(pull.number, MergeRequest(pull.head, "Land it"))
+    merged = rig.forge.pulls.merge(pull.number, MergeRequest(pull.head, rig.tip("main"), "main", "Land it"))
     assert isinstance(merged, Merged)
     for ref in ("refs/heads/orch-state", "refs/orch/witness"):
         rig.server.git("update-ref", "-d", ref)
@@ -42,7 +42,7 @@ def test_a_number_of_an_earlier_state_branch_is_not_used_again(rig: LocalRig) ->
     pulls = connect(rig.server.path, store, "the-owner", os.environ, 60).pulls
     second = pulls.open(Draft("second", "main", "Land the second"))
     assert (second.state, [found.number for found in pulls.find("second", "main")]) == (PullState.OPEN, [second.number])
-    assert isinstance(pulls.merge(second.number, MergeRequest(head, "Land it too")), Merged)
+    assert isinstance(pulls.merge(second.number, MergeRequest(head, rig.tip("main"), "main", "Land it too")), Merged)
     assert rig.parents(rig.tip("main")) == (merged.commit, head)
 
 
@@ -52,7 +52,7 @@ def test_a_hook_is_not_told_what_another_forge_told_us(rig: LocalRig, tmp_path: 
     look = f"env | grep ^GITEA_ | sort >{told}"
     rig.state.hook("pre-receive", f"while read old new ref; do [ $ref != refs/heads/main ] || {look}; done\n")
     env = {"GITEA_REPO_USER_NAME": "other", "GITEA_REPO_NAME": "place", "GITEA_PUSHER_ID": "1"}
-    request = MergeRequest(pull.head, "Land it")
+    request = MergeRequest(pull.head, rig.tip("main"), "main", "Land it")
     assert isinstance(rig.as_(Who.OWNER, **env).pulls.merge(pull.number, request), Merged)
     assert [line.partition("=")[0] for line in told.read_text().splitlines()] == [
         "GITEA_PR_ID",
@@ -72,7 +72,7 @@ def test_nobodys_own_configuration_takes_the_hooks_away(rig: LocalRig, tmp_path:
     env = {"HOME": str(folder), **({"GIT_CONFIG_GLOBAL": str(files[where])} if where == "named" else {})}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_CONFIG", "XDG_"))}
     pulls = connect(rig.server.path, rig.state.store(), "the-owner", {**inherited, **env}, 60).pulls
-    request = MergeRequest(pull.head, "Land it")
+    request = MergeRequest(pull.head, rig.tip("main"), "main", "Land it")
     assert "pack exceeds" in str(pulls.merge(pull.number, request))
     files[where].write_text("[core]\n\thooksPath = /dev/null\n")
     with rig.refuse_pushes("not without a fence"):
@@ -85,7 +85,7 @@ def test_the_repository_says_where_its_hooks_are(rig: LocalRig, tmp_path: Path) 
     with rig.refuse_pushes("no"):
         (rig.server.path / "hooks").rename(tmp_path / "hooks")
         rig.server.git("config", "core.hooksPath", tmp_path / "hooks")
-        outcome = rig.forge.pulls.merge(pull.number, MergeRequest(pull.head, "Land it"))
+        outcome = rig.forge.pulls.merge(pull.number, MergeRequest(pull.head, rig.tip("main"), "main", "Land it"))
         (tmp_path / "hooks").rename(rig.server.path / "hooks")
     assert outcome == Forbidden("no")
 
@@ -113,7 +113,7 @@ def test_without_room_to_work_in_nothing_is_merged(
     """A disk that is full or read-only is said, and passes."""
     pull, before = opened(rig), rig.tip("main")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-    outcome = rig.forge.pulls.merge(pull.number, MergeRequest(pull.head, "Land it"))
+    outcome = rig.forge.pulls.merge(pull.number, MergeRequest(pull.head, rig.tip("main"), "main", "Land it"))
     with pytest.raises(ForgeUnavailable, match="nowhere"):
         rig.forge.pulls.get(pull.number)
     assert isinstance(outcome, Transient)

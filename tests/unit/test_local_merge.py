@@ -99,18 +99,18 @@ OURS, THEIRS = "a" * 40, "b" * 40
     ("answer", "landed", "outcome"),
     [
         (PushAnswer(Pushed.LANDED), OURS, Merged(OURS)),
-        (PushAnswer(Pushed.TWIN, "the same"), OURS, AlreadyMerged()),
+        (PushAnswer(Pushed.TWIN, "the same"), OURS, AlreadyMerged(OURS)),
         (PushAnswer(Pushed.TWIN, "the same"), "", Ambiguous("the same")),
-        (PushAnswer(Pushed.LOST, "stale info"), THEIRS, AlreadyMerged()),
+        (PushAnswer(Pushed.LOST, "stale info"), THEIRS, AlreadyMerged(THEIRS)),
         (PushAnswer(Pushed.LOST, "stale info"), "", BaseMoved()),
         (PushAnswer(Pushed.REFUSED, "[remote rejected] no way", told="no way"), "", Forbidden("no way")),
         (PushAnswer(Pushed.REFUSED, "insufficient permission"), "", Forbidden("insufficient permission")),
         (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), OURS, Merged(OURS)),
-        (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), THEIRS, AlreadyMerged()),
+        (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), THEIRS, AlreadyMerged(THEIRS)),
         (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), "", Ambiguous("took too long")),
         (PushAnswer(Pushed.UNCLEAR, "disk is full", declined=True), "", Transient("disk is full")),
     ],
 )
 def test_what_a_push_comes_to(answer: PushAnswer, landed: str, outcome: MergeOutcome) -> None:
     """What is in the target afterwards says more than the push did; without either, it could not be told (P2)."""
-    assert meaning(answer, OURS, landed) == outcome
+    assert meaning(answer, OURS, AlreadyMerged(landed) if landed else None) == outcome

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.answer import Answer
 from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.rows import login, repository_path
 from orch_gates.forge.http import Api
+from orch_gates.forge.merging import Asking
 from orch_gates.forge.port.pulls import (
-    Ambiguous,
+    BaseMoved,
     Draft,
-    Forbidden,
     MergeOutcome,
     MergeRequest,
     PullRequest,
     PullState,
-    Transient,
+    unfit,
 )
 
 _STATES = {"open": PullState.OPEN, "closed": PullState.CLOSED}
@@ -38,12 +39,28 @@ class GiteaPulls:
             raise ForgeRefused(f"{draft.branch!r} would be a branch of another repository; nothing was opened")
         wanted = {"head": draft.branch, "base": draft.target, "title": draft.title, "body": draft.body}
         try:
-            return written(_pull, self._api.write("POST", self._path, wanted))
+            made = written(_pull, self._api.write("POST", self._path, wanted))
         except ForgeRefused:
             found = self.find(draft.branch, draft.target)
             if not found:
                 raise
             return found[0]
+        return self._only(made)
+
+    def _only(self, made: PullRequest) -> PullRequest:
+        """The one to keep: the server makes several where several ask at once (go-gitea#20906), and the first counts.
+
+        Raises:
+            ForgeUnclear: it was opened, and whether another one was could not be found out.
+        """
+        try:
+            first = next(iter(self.find(made.branch, made.target)), made)
+            if first.number < made.number:
+                self.close(made.number)
+                return first
+        except ForgeUnavailable as error:
+            raise ForgeUnclear(f"pull request {made.number} was opened; {error}") from error
+        return made
 
     def find(self, branch: str, target: str) -> tuple[PullRequest, ...]:
         """The open ones of exactly these branches."""
@@ -69,22 +86,26 @@ class GiteaPulls:
             return found
 
     def merge(self, number: int, request: MergeRequest) -> MergeOutcome:
-        """Ask for the merge once, of the expected head only."""
+        """Ask for the merge once, of the expected head; the server itself compares nothing else."""
+        asking = Asking(self._api, self._path, errors.merge_outcome, lambda found: _pull(document(found)))
+        seen = asking.pull(number)
+        if not isinstance(seen, PullRequest):
+            return seen
+        if (outcome := unfit(seen, request)) is not None:
+            return outcome
+        if seen.base != request.base:
+            return BaseMoved()
         wanted = {
             "Do": "merge",
-            "head_commit_id": request.expected_head,
+            "head_commit_id": request.head,
             "MergeTitleField": request.title,
             "MergeMessageField": request.message,
+            # Later gates judge the branch, and the default of a repository may be to delete it.
+            "delete_branch_after_merge": False,
         }
-        try:
-            answer = self._api.ask("POST", f"{self._path}/{number}/merge", wanted)
-        except ForgeUnclear as error:
-            return Ambiguous(str(error))
-        except ForgeRefused as error:
-            return Forbidden(str(error))
-        except ForgeUnavailable as error:
-            return Transient(str(error))
-        return errors.merge_outcome(answer)
+        answer = asking.send("POST", f"{self._path}/{number}/merge", wanted)
+        said = errors.merge_outcome(answer) if isinstance(answer, Answer) else answer
+        return asking.confirmed(said, number, request)
 
 
 def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row]:
@@ -93,11 +114,16 @@ def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row
     The list has no filter for the head, and `/pulls/{base}/{head}` may answer a closed one (forges.md §3.1).
     A server that does not know `base_branch` gives them all.
     """
-    for row in api.rows(f"{repository_path(repository)}/pulls", state="open", sort="oldest", base_branch=target):
+    path = f"{repository_path(repository)}/pulls"
+    for row in api.settled(path, state="open", sort="oldest", base_branch=target):
         head, base = part(row, "head"), part(row, "base")
-        ours = number(head, "repo_id") == number(base, "repo_id")
-        if ours and branch and (_branch(head), text(base, "ref")) == (branch, target):
+        if not _is_foreign(head, base) and branch and (_branch(head), text(base, "ref")) == (branch, target):
             yield row
+
+
+def _is_foreign(head: Row, base: Row) -> bool:
+    """Whether the branch is a fork's, or none: who may only read pushes a change to a ref of the server's own."""
+    return number(head, "repo_id") != number(base, "repo_id") or not _branch(head)
 
 
 def _branch(side: Row) -> str:
@@ -126,4 +152,6 @@ def _pull(row: Row) -> PullRequest:
         # False is also what the server says while it looks.
         mergeable=True if state is PullState.OPEN and flag(row, "mergeable") else None,
         merge_commit=said(row, "merge_commit_sha"),
+        fork=_is_foreign(head, base),
+        base=text(base, "sha"),
     )

@@ -45,6 +45,7 @@ _WORDS = {
     "CHANGES_REQUESTED": ReviewState.CHANGES_REQUESTED,
     "DISMISSED": ReviewState.DISMISSED,
 }
+_ACTIONS = "github-actions"
 _WRITERS = {"write", "admin"}
 
 
@@ -59,7 +60,7 @@ class GithubStatuses:
         """The latest status of every context, and the latest run of every check.
 
         Where several have one name (a status and a check, or a workflow's job for the push and for the
-        pull request), the worst counts: nobody can say which of them was meant.
+        pull request), the worst counts: nobody can say which of them was meant. What ran again counts once.
         """
         found = [*self._statuses(commit), *self._checks(commit)]
         worst: dict[str, CommitStatus] = {}
@@ -93,10 +94,33 @@ class GithubStatuses:
 
     def _checks(self, commit: str) -> list[CommitStatus]:
         path = f"{self.path}/commits/{quote(commit, safe='')}/check-runs"
+        rows = list(self.api.rows(path, "check_runs", filter="latest"))
         return [
             CommitStatus(text(row, "name"), _check_state(row), _title(row), said(row, "html_url"))
-            for row in self.api.rows(path, "check_runs", filter="latest")
+            for row in self._newest(commit, rows)
         ]
+
+    def _newest(self, commit: str, rows: list[Row]) -> list[Row]:
+        """Of several runs of one check the newest; one for a push and one for a pull request are two checks."""
+        names = {text(row, "name") for row in rows}
+        if len(names) == len(rows):
+            return rows
+        causes = self._causes(commit)
+        newest: dict[tuple[object, ...], Row] = {}
+        for row in sorted(rows, key=lambda row: number(row, "id")):
+            app, suite = _named(row, "app", "slug"), _named(row, "check_suite", "id")
+            # Which workflow of Actions it is of cannot be told: then each of them counts.
+            unknown = suite if app == _ACTIONS else ""
+            newest[text(row, "name"), app, causes.get(suite, unknown)] = row
+        return list(newest.values())
+
+    def _causes(self, commit: str) -> dict[object, tuple[int, str]]:
+        """Workflow and event of each suite of checks; none where the token may not see them."""
+        try:
+            rows = list(self.api.rows(f"{self.path}/actions/runs", "workflow_runs", head_sha=commit))
+        except ForgeRefused:
+            return {}
+        return {row.get("check_suite_id"): (number(row, "workflow_id"), text(row, "event")) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +153,11 @@ class GithubReviews:
         """Whether a person may write; of apps GitHub does not say it, so only their objections count."""
         found = document(self.api.get(f"{self.path}/collaborators/{quote(login, safe='')}/permission"))
         return text(found, "permission") in _WRITERS
+
+
+def _named(row: Row, name: str, field: str) -> object:
+    found = row.get(name)
+    return found.get(field) if isinstance(found, dict) else None
 
 
 def _check_state(row: Row) -> StatusState:

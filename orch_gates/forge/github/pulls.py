@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.answer import Answer
 from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
 from orch_gates.forge.github import errors
 from orch_gates.forge.http import Api
+from orch_gates.forge.merging import Asking
 from orch_gates.forge.port.pulls import (
-    AlreadyMerged,
     Ambiguous,
+    BaseMoved,
     Conflict,
     Draft,
-    Forbidden,
-    Gone,
-    HeadMoved,
     MergeOutcome,
     MergeRequest,
     NotReady,
     PullRequest,
     PullState,
     Transient,
+    unfit,
 )
 
 _STATES = {"open": PullState.OPEN, "closed": PullState.CLOSED}
@@ -81,46 +82,50 @@ class GithubPulls:
         return written(pull_request, self.api.write("PATCH", self._at(number), {"state": "closed"}))
 
     def merge(self, number: int, request: MergeRequest) -> MergeOutcome:
-        """Ask for a merge commit of exactly this head; where GitHub does not say why not, look at the pull request."""
-        document = {
-            "sha": request.expected_head,
+        """Ask for a merge commit of exactly this head; GitHub itself compares nothing else."""
+        asking = Asking(self.api, f"{self.path}/pulls", errors.merge_outcome, pull_request)
+        seen = asking.pull(number)
+        if not isinstance(seen, PullRequest):
+            return seen
+        if (outcome := unfit(seen, request) or self._base_moved(asking, request)) is not None:
+            return outcome
+        wanted = {
+            "sha": request.head,
             "merge_method": "merge",
             "commit_title": request.title,
             "commit_message": request.message,
         }
+        answer = asking.send("PUT", f"{self._at(number)}/merge", wanted)
+        if not isinstance(answer, Answer):
+            return answer
+        said = errors.merge_outcome(answer)
+        if not (isinstance(said, Ambiguous) and 400 <= answer.status < 500):
+            return asking.confirmed(said, number, request)
+        now = asking.pull(number)
+        return explained(said, now, request) if isinstance(now, PullRequest) else said
+
+    def _base_moved(self, asking: Asking, request: MergeRequest) -> MergeOutcome | None:
+        """The target has to be where it was tested, as far as GitHub can be asked for that."""
+        answer = asking.look(f"{self.path}/branches/{quote(request.target, safe='')}")
+        if not isinstance(answer, Answer):
+            return answer
         try:
-            answer = self.api.ask("PUT", f"{self._at(number)}/merge", document)
-        except ForgeUnclear as error:
-            return Ambiguous(str(error))
-        except ForgeRefused as error:
-            return Forbidden(str(error))
-        except ForgeUnavailable as error:
+            found = text(part(document(answer.document), "commit"), "sha")
+        except (ValueError, ForgeUnavailable) as error:
             return Transient(str(error))
-        outcome = errors.merge_outcome(answer)
-        if not (isinstance(outcome, Ambiguous) and 400 <= answer.status < 500):
-            return outcome
-        try:
-            return explained(outcome, self.get(number), request.expected_head)
-        except ForgeUnavailable:
-            return outcome
+        return None if found == request.base else BaseMoved()
 
     def _at(self, number: int) -> str:
         return f"{self.path}/pulls/{number}"
 
 
-def explained(outcome: Ambiguous, pull: PullRequest, expected: str) -> MergeOutcome:
+def explained(outcome: Ambiguous, pull: PullRequest, request: MergeRequest) -> MergeOutcome:
     """Why a merge was refused without a reason: GitHub says `not mergeable` to all of these."""
-    match pull.state:
-        case PullState.MERGED:
-            return AlreadyMerged()
-        case PullState.CLOSED:
-            return Gone(f"{outcome.reason}: it is closed")
-        case PullState.OPEN:
-            if pull.head != expected:
-                return HeadMoved()
-            if pull.draft:
-                return NotReady(f"{outcome.reason}: it is a draft")
-            return Conflict() if pull.mergeable is False else outcome
+    if (found := unfit(pull, request)) is not None:
+        return found
+    if pull.draft:
+        return NotReady(f"{outcome.reason}: it is a draft")
+    return Conflict() if pull.mergeable is False else outcome
 
 
 def pull_request(found: object) -> PullRequest:
@@ -146,6 +151,7 @@ def pull_request(found: object) -> PullRequest:
         mergeable=_mergeable(row),
         # Of an open one this is the commit of a merge that was only tried.
         merge_commit=said(row, "merge_commit_sha") if state is PullState.MERGED else "",
+        fork=not _at_home(row),
     )
 
 

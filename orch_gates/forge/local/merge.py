@@ -16,14 +16,17 @@ from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
     BaseMoved,
+    Closed,
     Conflict,
     Forbidden,
     Gone,
     HeadMoved,
     Merged,
+    MergedOther,
     MergeOutcome,
     MergeRequest,
     NotReady,
+    Retargeted,
     Transient,
 )
 from orch_gates.git.answers import PushAnswer, Pushed
@@ -67,27 +70,37 @@ def merge(repository: Repository, asked: Asked, now: datetime) -> Done:
         return Done(Gone(f"there is no pull request {asked.number}"))
     pull = page.document
     if pull.state == "merged":
-        return Done(AlreadyMerged())
+        return Done(_ended(pull, pull.last_head, pull.merge_commit, asked.request))
     stand = repository.stand(pull.branch, pull.target, pull.number)
     if repository.contains(stand.target, stand.merged):
-        return Done(AlreadyMerged(), stand.merged, repository.second_parent(stand.merged))
+        head = repository.second_parent(stand.merged)
+        return Done(_ended(pull, head, stand.merged, asked.request), stand.merged, head)
     if (hindrance := _hindrance(pull, stand, asked.request)) is not None:
         return Done(hindrance)
     if repository.contains(stand.target, stand.head):
-        return Done(AlreadyMerged(), stand.target, stand.head)
+        return Done(AlreadyMerged(stand.target), stand.target, stand.head)
+    if stand.target != asked.request.base:
+        return Done(BaseMoved())
     rule, said = asked.ledger.rule(pull.target), asked.ledger.statuses(stand.head)
     if (barred := judge(pull, stand.head, rule, said, asked.who)) is not None:
         return Done(barred)
     return _pushed(repository, stand, asked, now)
 
 
+def _ended(pull: Pull, head: str, commit: str, request: MergeRequest) -> AlreadyMerged | MergedOther:
+    expected = (head, pull.target) == (request.head, request.target)
+    return AlreadyMerged(commit) if expected else MergedOther(head, pull.target, commit)
+
+
 def _hindrance(pull: Pull, stand: Stand, request: MergeRequest) -> MergeOutcome | None:
     if pull.state == "closed":
-        return Gone(f"pull request {pull.number} is closed")
+        return Closed()
+    if pull.target != request.target:
+        return Retargeted(pull.target)
     for branch, commit in ((pull.branch, stand.head), (pull.target, stand.target)):
         if not commit:
             return Gone(f"branch {branch} of pull request {pull.number} is not there any more")
-    return None if stand.head == request.expected_head else HeadMoved()
+    return None if stand.head == request.head else HeadMoved()
 
 
 def judge(
@@ -141,24 +154,25 @@ def _pushed(repository: Repository, stand: Stand, asked: Asked, now: datetime) -
         head = repository.second_parent(landed) if landed else ""
     except ForgeUnavailable as error:
         return Done(Merged(commit)) if answer.meaning is Pushed.LANDED else Done(Ambiguous(str(error)))
-    return Done(meaning(answer, commit, landed), landed, head)
+    ended = _ended(page.document, head, landed, asked.request) if landed else None
+    return Done(meaning(answer, commit, ended), landed, head)
 
 
-def meaning(answer: PushAnswer, commit: str, landed: str) -> MergeOutcome:
-    """What a push and a look after it come to; `landed` is the merge that is in the target now (pure)."""
+def meaning(answer: PushAnswer, commit: str, ended: AlreadyMerged | MergedOther | None) -> MergeOutcome:
+    """What a push and a look after it come to; `ended` tells of the merge that is in the target now (pure)."""
     match answer.meaning:
         case Pushed.LANDED:
             return Merged(commit)
         case Pushed.TWIN:
-            return AlreadyMerged() if landed else Ambiguous(escape.visible(answer.reason))
+            return ended or Ambiguous(escape.visible(answer.reason))
         case Pushed.LOST:
-            return AlreadyMerged() if landed else BaseMoved()
+            return ended or BaseMoved()
         case Pushed.REFUSED:
             return Forbidden(escape.visible(answer.told or answer.reason))
         case Pushed.UNSENT:
-            return AlreadyMerged() if landed else Transient(escape.visible(answer.reason))
-        case Pushed.UNCLEAR if landed:
-            return Merged(commit) if landed == commit else AlreadyMerged()
+            return ended or Transient(escape.visible(answer.reason))
+        case Pushed.UNCLEAR if ended is not None:
+            return Merged(commit) if ended.commit == commit else ended
         case Pushed.UNCLEAR:
             reason = escape.visible(answer.reason)
             return Transient(reason) if answer.declined else Ambiguous(reason)

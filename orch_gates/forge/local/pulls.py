@@ -140,8 +140,10 @@ class LocalPulls:
         """A pull request as git and its document say together."""
         pull = page.document
         state, head, commit, mergeable = PullState(pull.state), pull.last_head, pull.merge_commit, None
+        base = ""
         if state is not PullState.MERGED:
             stand = self._repository.stand(pull.branch, pull.target, pull.number)
+            base = stand.target
             if self._repository.contains(stand.target, stand.merged):
                 state, commit = PullState.MERGED, stand.merged
                 head = self._repository.second_parent(commit)
@@ -157,6 +159,7 @@ class LocalPulls:
             state=state,
             author=pull.author,
             draft=merging.is_draft(pull.title),
+            base=base,
             mergeable=mergeable,
             merge_commit=commit,
         )

@@ -1,10 +1,20 @@
-"""Pull requests, and every answer to a merge that a caller has to tell apart (MRG-7, MRG-8)."""
+"""Pull requests, and every answer to a merge that a caller has to tell apart (MRG-7, MRG-8, MRG-16)."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
+
+from orch_gates.errors import ForgeRefused
+from orch_gates.model.ids import OID
+
+# More than a tenth of it is no message for people; a server hands it to git as one argument of at most 128 KiB.
+MAX_MESSAGE = 60_000
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Below such a line git reads no trailers.
+_SCISSORS = re.compile(r"^\S? ?-{2,} ?>8 ?-{2,}", re.MULTILINE)
 
 
 class PullState(StrEnum):
@@ -17,10 +27,12 @@ class PullState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A request to merge a branch of this repository into another.
+    """A request to merge a branch into one of this repository.
 
     `head` is the commit at the head as the forge sees it now, `merge_commit` what it says came of
     a merge. `mergeable` is None while the forge does not know, or cannot tell checking from conflict.
+    `fork`: the branch is not one of this repository, so it is not the task's, whatever its name. `base` is the commit
+    at the target now; empty where the forge does not tell.
     """
 
     number: int
@@ -35,6 +47,8 @@ class PullRequest:
     draft: bool = False
     mergeable: bool | None = None
     merge_commit: str = ""
+    fork: bool = False
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +63,42 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class MergeRequest:
-    """A merge of exactly the validated commit, with a merge commit of this message (MRG-5, MRG-8).
+    """A merge of exactly the validated commit into the target where it was tested (MRG-5, MRG-8, MRG-16).
 
-    A merge commit is the only style that keeps the validated commit in the target on every forge.
-    `message` follows the title after an empty line; trailers at its end stay trailers.
+    `head` is the validated commit, `base` the commit of the target that it was tested with. A merge commit is the only
+    style that keeps the validated commit in the target on every forge. `message` follows the title after an empty
+    line; trailers at its end stay trailers.
+
+    Raises:
+        ForgeRefused: it does not name all of that, or could never land: nothing is asked.
     """
 
-    expected_head: str
+    head: str
+    base: str
+    target: str
     title: str
     message: str = ""
+
+    def __post_init__(self) -> None:
+        if why := _wrong(self):
+            raise ForgeRefused(f"nothing was asked of the forge: {why}")
+
+
+def _wrong(request: MergeRequest) -> str:
+    """Why a merge is not asked for. To a forge, an empty head means that any will do."""
+    for name, value in (("head", request.head), ("base", request.base)):
+        if not OID.fullmatch(value or ""):
+            return f"the {name} of a merge is a full commit id, not {value!r}"
+    if not (request.target and request.title.strip()):
+        return "a merge names its target, and has a title"
+    whole = f"{request.title}\n\n{request.message}"
+    if len(whole.encode("utf-8", "surrogatepass")) > MAX_MESSAGE:
+        return f"the message of a merge has at most {MAX_MESSAGE} bytes"
+    if _UNPRINTABLE.search(whole) or "\n" in request.title:
+        return "the message of a merge has no control characters, and its title is one line"
+    if _SCISSORS.search(whole):
+        return "the message of a merge has a scissors line, below which git reads no trailers"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +115,30 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyMerged:
-    """It was merged before."""
+    """This head was merged into this target before. `commit` may be empty."""
+
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedOther:
+    """It was merged, and not this head into this target: what was validated is not what was merged (MRG-16)."""
+
+    head: str
+    target: str
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retargeted:
+    """It is to be merged into another branch now; nothing was merged."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Its branch is not one of this repository; nothing was merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +148,7 @@ class HeadMoved:
 
 @dataclass(frozen=True, slots=True)
 class BaseMoved:
-    """The target moved while the forge merged: validate again, then ask again."""
+    """The target is not where it was tested, or moved while the forge merged: validate again, then ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +171,13 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """It is closed, and unmerged as the forge says; it may be in the target all the same: git has to say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
-    """There is no such open pull request, or this token may not see it."""
+    """There is no such pull request, or this token may not see it."""
 
     reason: str
 
@@ -132,11 +201,15 @@ MergeOutcome: TypeAlias = (
     Merged
     | Scheduled
     | AlreadyMerged
+    | MergedOther
+    | Retargeted
+    | Foreign
     | HeadMoved
     | BaseMoved
     | Conflict
     | NotReady
     | Forbidden
+    | Closed
     | Gone
     | Transient
     | Ambiguous
@@ -190,5 +263,26 @@ class PullRequests(Protocol):
         ...
 
     def merge(self, number: int, request: MergeRequest) -> MergeOutcome:
-        """Ask for the merge, once; whatever the forge or the network does is an outcome."""
+        """Ask for the merge, once, of a pull request that still is what the request says (MRG-16).
+
+        Whatever the forge or the network does is an outcome. The branch is not deleted.
+        """
         ...
+
+
+def unfit(pull: PullRequest, request: MergeRequest) -> MergeOutcome | None:
+    """What the merge of a pull request comes to without being asked for; None where it is to be asked for (pure)."""
+    expected = (pull.head, pull.target) == (request.head, request.target)
+    match pull.state:
+        case PullState.MERGED if expected:
+            return AlreadyMerged(pull.merge_commit)
+        case PullState.MERGED:
+            return MergedOther(pull.head, pull.target, pull.merge_commit)
+        case PullState.CLOSED:
+            return Closed()
+        case PullState.OPEN if pull.fork:
+            return Foreign()
+        case PullState.OPEN if pull.target != request.target:
+            return Retargeted(pull.target)
+        case PullState.OPEN:
+            return None if expected else HeadMoved()

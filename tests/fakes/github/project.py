@@ -69,6 +69,7 @@ class CheckRun:
     conclusion: str | None
     suite: int
     title: str | None = None
+    app: str = "github-actions"
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ class Run:
     branch: str
     status: str = "queued"
     conclusion: str | None = None
+    suite: int = 0
 
 
 @dataclass(slots=True)

@@ -242,6 +242,12 @@ def list_jobs(asked: Asked) -> Answer:
     return 200, {"total_count": 1, "jobs": [asked.shapes.job(_run(asked))]}
 
 
+def get_branch(asked: Asked) -> Answer:
+    if not asked.project.tip(asked.args["branch"]):
+        raise Refusal(404, "Branch not found")
+    return 200, asked.shapes.branch(asked.args["branch"])
+
+
 def _ruled(asked: Asked, pull: Pull) -> None:
     """Refuse what the rules of the target do not let happen yet, or at all."""
     project, rule = asked.project, asked.project.protections.get(pull.target)
@@ -327,6 +333,7 @@ ROUTES: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("GET", f"{REPO}/commits/{{ref}}/statuses"): list_statuses,
     ("POST", f"{REPO}/statuses/{{sha}}"): post_status,
     ("GET", f"{REPO}/commits/{{ref}}/check-runs"): list_checks,
+    ("GET", f"{REPO}/branches/{{branch}}"): get_branch,
     ("GET", f"{REPO}/branches/{{branch}}/protection"): get_protection,
     ("PUT", f"{REPO}/branches/{{branch}}/protection"): put_protection,
     ("GET", f"{REPO}/rules/branches/{{branch}}"): list_rules,

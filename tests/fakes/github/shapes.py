@@ -86,6 +86,7 @@ class Shapes:
         found = self.example(f"GET {REPO}/commits/{{ref}}/check-runs")["check_runs"][0]
         found["output"]["title"] = check.title
         found["check_suite"]["id"] = check.suite
+        found["app"]["slug"] = check.app
         return {
             **found,
             "id": check.id,
@@ -127,6 +128,8 @@ class Shapes:
             "head_sha": run.commit,
             "head_branch": run.branch,
             "path": f".github/workflows/{run.workflow}",
+            "workflow_id": len(run.workflow),
+            "check_suite_id": run.suite,
             "status": run.status,
             "conclusion": run.conclusion,
             "html_url": f"{self._url}/{self._project.full_name}/actions/runs/{run.id}",
@@ -137,6 +140,11 @@ class Shapes:
         changed = {"id": run.id + 1, "run_id": run.id, "name": "gates", "steps": []}
         ended = {"status": run.status, "conclusion": run.conclusion, "completed_at": None}
         return {**found, **changed, **ended, "created_at": found["started_at"]}
+
+    def branch(self, name: str) -> Document:
+        """A branch as GitHub shows it; what its commit says beyond its id is an example's."""
+        found = self.example(f"GET {REPO}/branches/{{branch}}")
+        return {**found, "name": name, "commit": {**found["commit"], "sha": self._project.tip(name)}}
 
     def protection(self, branch: str) -> Document:
         """The rule as GitHub shows it, made of what was put."""

@@ -1,0 +1,74 @@
+"""Asking a forge over HTTP for a merge, looked at before and after: forges compare the head only (MRG-8, MRG-16)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge.answer import Answer
+from orch_gates.forge.http import Api
+from orch_gates.forge.port.pulls import (
+    AlreadyMerged,
+    Ambiguous,
+    Forbidden,
+    Merged,
+    MergedOther,
+    MergeOutcome,
+    MergeRequest,
+    PullRequest,
+    Transient,
+    unfit,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One forge: `meaning` reads its answers to a merge, `read` its pull requests, at `path` and a number."""
+
+    api: Api
+    path: str
+    meaning: Callable[[Answer], MergeOutcome]
+    read: Callable[[object], PullRequest]
+
+    def pull(self, number: int) -> PullRequest | MergeOutcome:
+        """A pull request as it is now, or what keeps it from being merged."""
+        answer = self.look(f"{self.path}/{number}")
+        if not isinstance(answer, Answer):
+            return answer
+        try:
+            return self.read(answer.document)
+        except (ValueError, ForgeUnavailable) as error:
+            return Transient(str(error))
+
+    def look(self, path: str) -> Answer | MergeOutcome:
+        """A good answer to a question, or what it means for a merge that there is none: nothing was merged yet."""
+        try:
+            answer = self.api.ask("GET", path)
+        except ForgeRefused as error:
+            return Forbidden(str(error))
+        except ForgeUnavailable as error:
+            return Transient(str(error))
+        if answer.ok:
+            return answer
+        outcome = self.meaning(answer)
+        return Transient(outcome.reason) if isinstance(outcome, Ambiguous) else outcome
+
+    def send(self, method: str, path: str, wanted: object) -> Answer | MergeOutcome:
+        """The answer to the request for the merge, or what it means that there is none."""
+        try:
+            return self.api.ask(method, path, wanted)
+        except ForgeUnclear as error:
+            return Ambiguous(str(error))
+        except ForgeRefused as error:
+            return Forbidden(str(error))
+        except ForgeUnavailable as error:
+            return Transient(str(error))
+
+    def confirmed(self, outcome: MergeOutcome, number: int, request: MergeRequest) -> MergeOutcome:
+        """The outcome, unless the pull request says now that something else was merged."""
+        if not isinstance(outcome, Merged | AlreadyMerged):
+            return outcome
+        now = self.pull(number)
+        found = unfit(now, request) if isinstance(now, PullRequest) else None
+        return found if isinstance(found, MergedOther) else outcome
