@@ -115,3 +115,13 @@ def test_what_ours_have_is_none(moved: tuple[Repo, Found]) -> None:
     at_head = Found("b.txt", 2, 2, 2, "", "github-pat", theirs.secret)
     [difference] = missing(work.path, "HEAD", ours, "dir", [at_head])
     assert difference.named
+
+
+def test_a_name_without_quotes_is_one_in_programs_only(tmp_path: Path) -> None:
+    """`password = default_3` reads another name there; in quotes, in settings or with other signs it is a value."""
+    work = clone(bare(tmp_path / "server.git"), tmp_path / "work")
+    values = {"a.php": "Tuesdays_26", "b.php": '"Tuesdays_26"', "c.ini": "Tuesdays_26", "d.php": "Tuesdays-26"}
+    work.commit(files={path: f"password = {value}\n" for path, value in values.items()})
+    theirs = [Found(path, 1, 1, 1, "", "generic-api-key", value.strip('"')) for path, value in values.items()]
+    named = {found.theirs.path: bool(found.named) for found in missing(work.path, "HEAD", [], "dir", theirs)}
+    assert named == {"a.php": True, "b.php": False, "c.ini": False, "d.php": False}

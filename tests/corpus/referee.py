@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orch_gates.scanners.rules.paths import is_program
 from tests.corpus import placements, programs
 from tests.corpus.programs import PLAIN, Found, NotJudged, git, masked
 from tests.corpus.trees import export
@@ -176,11 +177,19 @@ def _in_a_key(subject: _Range, difference: Difference) -> bool:
     return False
 
 
+def _a_name(_subject: _Range, difference: Difference) -> bool:
+    """Without quotes and after `=`, a word in a program is the name of something else."""
+    item = difference.theirs
+    bare = re.search(rf"[=:][ \t]*{re.escape(item.secret)}[ \t]*;?$", difference.line)
+    return bare is not None and item.secret.isidentifier() and is_program(item.path)
+
+
 # Why a finding of gitleaks' may be none of ours: a reason, and how it is checked.
 NAMED: dict[str, Callable[[_Range, Difference], bool]] = {
     "the same file, byte for byte, is named at another path": _same_object,
     "the file was moved after the line was added, and is named at its old path": _moved_on,
     "it stands in a private key that is named where it begins": _in_a_key,
+    "it is a name, without quotes, in a program": _a_name,
 }
 
 
