@@ -183,8 +183,10 @@ class Api:
             except _Shorter:
                 continue
             found = [row for page in pages for row in page]
+            if len(pages) <= 1:
+                return found
             ids = [number(row, "id") for row in found]
-            if len(pages) <= 1 or ids == before:
+            if ids == before:
                 return found
             before = ids
         raise ForgeUnavailable(f"{self.at(path)} changed each time that it was read; ask again")

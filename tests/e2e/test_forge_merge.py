@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -74,9 +73,7 @@ def branched(repository: Repository, name: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("hook", ["a slow one", "the product's own"])
-def test_of_two_merges_at_once_the_later_has_another_base(
-    repository: Repository, pull: PullRequest, hook: str, real: Callable[[str], Path]
-) -> None:
+def test_of_two_merges_at_once_the_later_has_another_base(repository: Repository, pull: PullRequest, hook: str) -> None:
     """The server says it in the words of git, which are no refusal."""
     branched(repository, "second", "second.txt")
     forges = [asked(repository), asked(repository)]
@@ -84,7 +81,6 @@ def test_of_two_merges_at_once_the_later_has_another_base(
     if hook == "a slow one":
         pre_receive(repository, "slow", "cat >/dev/null\nsleep 1.5\n")
     else:
-        real("kingfisher")
         repository.install_hook()
     wanted = [(one.number, request(one, repository)) for one in (pull, second)]
     with ThreadPoolExecutor(2) as both:

@@ -232,7 +232,7 @@ def test_the_whole_url_is_named_where_no_forge_answers(say: Say) -> None:
         ({}, SettingsError("no Gitea, Forgejo or GitHub answers")),
         ({"v1": (200, b"<html>"), "v3": (200, b"[]")}, SettingsError("no Gitea, Forgejo or GitHub answers")),
         ({"v1": (401, b"<html>a password, please"), "v3": (401, b"")}, SettingsError("no Gitea")),
-        ({"v1": (301, b""), "v3": (301, b"")}, SettingsError("has moved to https://git.example.org")),
+        ({"v1": (301, b""), "v3": (301, b"")}, SettingsError("which leads to https://git.example.org")),
         ({"v1": (503, b"")}, ForgeUnavailable("503")),
         ({"v1": (429, b"")}, ForgeUnavailable("429")),
     ],

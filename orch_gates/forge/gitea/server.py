@@ -58,10 +58,12 @@ class GiteaServer:
         """Forgejo names the Gitea that it is like, and has an API of its own."""
         if "+gitea-" in version:
             return Kind.FORGEJO
+        answer = self._forgejo.ask("GET", "/version")
         # Gitea answers with a page for people.
-        if self._forgejo.ask("GET", "/version").status == _NOTHING:
+        if answer.status == _NOTHING:
             return Kind.GITEA
-        self._forgejo.get("/version")
+        if not answer.ok:
+            raise ForgeUnavailable(f"{self._forgejo.at('/version')}: {errors.trouble(answer).words}")
         return Kind.FORGEJO
 
     def _who(self) -> tuple[str, tuple[str, ...] | None]:
