@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,9 @@ from pathlib import Path
 from orch_gates.errors import ForgeUnavailable, GitError, ProcessError
 from orch_gates.git.answers import PushAnswer
 from orch_gates.git.cli import Git
+from orch_gates.git.merge_tree import merged_tree
 from orch_gates.git.remote import Remote, Update
+from orch_gates.git.scratch import scratch
 
 MERGED = "refs/orch/merged"
 
@@ -49,14 +50,7 @@ class Workshop:
         Raises:
             GitError: git could not tell.
         """
-        done = self.git.run("merge-tree", "--write-tree", "--no-messages", target, head)
-        if done.returncode == 0 and not done.stderr.strip():
-            return done.stdout.decode("ascii").strip()
-        if done.returncode == 1 or b"unrelated histories" in done.stderr:
-            return None
-        if done.returncode == 129:
-            raise GitError(f"{self.git.text('version')} cannot merge in a bare repository; git 2.38 or newer can")
-        raise GitError(f"git merge-tree failed ({done.returncode}): {done.complaint}")
+        return merged_tree(self.git, target, head)
 
     def commit(self, tree: str, parents: tuple[str, ...], message: str, who: str, now: datetime) -> str:
         """A commit of this tree, by `who`, at `now`.
@@ -166,22 +160,13 @@ class Repository:
         Raises:
             ForgeUnavailable: it could not be made.
         """
-        with meant():
-            # What cannot be removed afterwards takes nothing back of what was pushed.
-            made = tempfile.TemporaryDirectory(prefix="orch-gates-", ignore_cleanup_errors=True)
-        with made as folder:
+        with contextlib.ExitStack() as stack:
             with meant():
-                objects = self._git.git_dir() / "objects"
-                form = self._git.object_format()
-                # A new repository has no grafts, and `merge-tree` warns of the variable that rules them out.
-                bench = Git(Path(folder), self._git.env, self.timeout).with_env({"GIT_GRAFT_FILE": None})
-                bench.read("init", "--quiet", "--bare", "--template=", f"--object-format={form}")
-                (Path(folder) / "objects" / "info").mkdir(exist_ok=True)
-                (Path(folder) / "objects" / "info" / "alternates").write_bytes(os.fsencode(objects) + b"\n")
-                config = Path(folder) / "people"
-                config.write_bytes(os.fsencode(_config(self._env, objects.with_name("hooks"))))
+                home, bench = self._git.git_dir(), stack.enter_context(scratch(self._git))
+                config = bench.directory / "people"
+                config.write_bytes(os.fsencode(_config(self._env, home / "hooks")))
             told = {**self._told(number), "GIT_CONFIG_GLOBAL": str(config)}
-            yield Workshop(bench, Remote.at(str(objects.parent), told))
+            yield Workshop(bench, Remote.at(str(home), told))
 
     def version(self) -> str:
         """The release of git that does the work.

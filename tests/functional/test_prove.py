@@ -1,0 +1,182 @@
+"""`orch-gates prove` on real histories: as the server has them now, whatever this clone knows (MRG-9)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import Done, Repo, bare, clone, orch
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A server, somebody's clone, and a branch `task` with one commit beyond `base`."""
+
+    server: Repo
+    work: Repo
+    base: str
+    head: str
+
+    def prove(self, *args: str, repo: Repo | None = None) -> tuple[int, dict[str, Any]]:
+        done = self.run(*args, "--json", repo=repo)
+        return done.returncode, json.loads(done.stdout) if done.stdout else {"reason": done.stderr.decode()}
+
+    def run(self, *args: str, repo: Repo | None = None) -> Done:
+        return orch("prove", *args, cwd=(repo or self.work).path)
+
+    def merge(self, *args: str) -> str:
+        """Merge `task` into main by hand and push that."""
+        self.work.git("switch", "--quiet", "main")
+        self.work.git("merge", "--quiet", *args, "task")
+        return self.pushed()
+
+    def pushed(self) -> str:
+        self.work.git("push", "--quiet", "origin", "main")
+        return self.work.git("rev-parse", "main")
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    server = bare(tmp_path / "server.git")
+    work = clone(server, tmp_path / "work")
+    base = work.commit("first", {"README.md": "# A project\n", "a.txt": "one\n"})
+    work.git("push", "--quiet", "origin", "HEAD:main")
+    work.git("switch", "--quiet", "-c", "task")
+    head = work.commit("work", {"task.txt": "done\n"})
+    work.git("push", "--quiet", "origin", "task")
+    return Scene(server, work, base, head)
+
+
+def test_a_merge_is_proven_with_its_content(scene: Scene) -> None:
+    landed = scene.merge("--no-ff", "--message", "Land it")
+    code, said = scene.prove(scene.head, "--on", "main", "--base", scene.base)
+    assert (code, said["landed"], said["rung"], said["merge"]) == (0, "landed", "tree identity", landed)
+    done = scene.run("task", "--on", "main")
+    assert done.stdout.decode().startswith(f"landed: main at {landed[:10]} has it by the merge {landed[:10]}")
+
+
+def test_a_fast_forward_and_what_came_after_are_proven(scene: Scene) -> None:
+    scene.merge("--ff-only")
+    scene.work.commit("more", {"more.txt": "x\n"})
+    scene.pushed()
+    code, said = scene.prove(scene.head)
+    assert (code, said["rung"], said["merge"]) == (0, "ancestry", None)
+
+
+def test_an_older_merge_is_found_among_many(scene: Scene) -> None:
+    landed = scene.merge("--no-ff", "--message", "Land it")
+    for number in range(5):
+        scene.work.commit(f"later {number}", {f"{number}.txt": "x\n"})
+    scene.pushed()
+    assert scene.prove(scene.head)[1]["merge"] == landed
+
+
+def test_what_the_clone_does_not_know_yet_is_fetched(scene: Scene, tmp_path: Path) -> None:
+    """Landed by somebody else after the last fetch; nothing is written into this clone."""
+    stale = clone(scene.server, tmp_path / "stale")
+    before = stale.git("for-each-ref")
+    assert scene.prove(scene.head, "--on", "main", repo=stale)[0] == 1
+    scene.merge("--no-ff", "--message", "Land it")
+    assert scene.prove(scene.head, "--on", "main", repo=stale)[0] == 0
+    assert stale.git("for-each-ref") == before
+
+
+def test_what_is_not_there_is_not_landed(scene: Scene) -> None:
+    code, said = scene.prove("task", "--on", "main")
+    assert (code, said["landed"], said["rung"]) == (1, "not landed", "ancestry")
+
+
+@pytest.mark.parametrize("how", ["squash", "rebase"])
+def test_another_commit_with_the_same_content_is_named(scene: Scene, how: str) -> None:
+    """A squash or a rebase: what was validated is not in the history, so nothing proves that it landed."""
+    scene.work.git("switch", "--quiet", "main")
+    scene.work.commit("meanwhile", {"b.txt": "two\n"})
+    if how == "squash":
+        scene.work.git("merge", "--quiet", "--squash", "task")
+        scene.work.git("commit", "--quiet", "--message", "Land it")
+    else:
+        scene.work.git("cherry-pick", "task")
+    landed = scene.pushed()
+    code, said = scene.prove(scene.head, "--on", "main")
+    assert code == 1
+    assert f"its content is there as {landed[:10]}" in said["reason"]
+
+
+def test_a_merge_that_drops_the_content_is_seen(scene: Scene) -> None:
+    """It has the commit as a parent, so ancestry alone would say yes; the command in the message shows what is gone."""
+    scene.merge("--no-ff", "--strategy=ours", "--message", "Land it")
+    code, said = scene.prove(scene.head, "--on", "main")
+    assert (code, said["landed"], said["rung"]) == (2, "unknown", "tree identity")
+    command = said["reason"].split("`")[3]
+    assert "task.txt" in scene.work.git(*command.split()[1:])
+
+
+def test_a_conflict_that_a_person_resolved_is_no_doubt(scene: Scene) -> None:
+    scene.work.git("switch", "--quiet", "main")
+    scene.work.commit("other", {"task.txt": "other\n"})
+    scene.work.attempt("merge", "--no-ff", "--message", "Land it", "task")
+    scene.work.commit("Land it", {"task.txt": "both\n"})
+    scene.pushed()
+    code, said = scene.prove(scene.head, "--on", "main")
+    assert (code, said["rung"]) == (0, "ancestry")
+    assert "resolved by hand" in said["reason"]
+
+
+def test_a_rebase_that_emptied_the_branch_landed_nothing(scene: Scene) -> None:
+    """The head is main's own tip: ancestry holds, and no commit of the branch is there."""
+    code, said = scene.prove(scene.base, "--on", "main", "--base", scene.base)
+    assert (code, said["rung"]) == (1, "not empty")
+    scene.work.git("switch", "--quiet", "main")
+    scene.work.git("commit", "--quiet", "--allow-empty", "--message", "nothing")
+    empty = scene.pushed()
+    code, said = scene.prove(empty, "--on", "main", "--base", scene.base)
+    assert (code, said["rung"]) == (1, "not empty")
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("shallow", "this clone is shallow"),
+        ("an unknown commit", "names no commit"),
+        ("no such branch", "there is no branch nowhere on the server"),
+        ("no server", "could not be fetched"),
+        ("nothing", "is not a revision"),
+    ],
+)
+def test_what_cannot_be_told_is_neither(scene: Scene, tmp_path: Path, what: str, words: str) -> None:
+    """128 of git, a cut off history, a server that is away: exit 2, never `not landed` (P2)."""
+    scene.merge("--no-ff", "--message", "Land it")
+    args, repo = [scene.head, "--on", "main"], scene.work
+    match what:
+        case "shallow":
+            repo = Repo(tmp_path / "shallow")
+            scene.work.git("clone", "--quiet", "--depth=1", f"file://{scene.server.path}", repo.path)
+        case "an unknown commit":
+            args[0] = "1" * 40
+        case "no such branch":
+            args[2] = "nowhere"
+        case "no server":
+            scene.server.path.rename(tmp_path / "gone.git")
+        case _:
+            args[0] = ""
+    code, said = scene.prove(*args, repo=repo)
+    assert code == 2
+    assert words in said["reason"]
+
+
+def test_the_server_itself_needs_no_clone(scene: Scene) -> None:
+    landed = scene.merge("--no-ff", "--message", "Land it")
+    code, said = scene.prove(scene.head, "--on", "main", repo=scene.server)
+    assert (code, said["merge"]) == (0, landed)
+
+
+def test_of_a_stack_every_commit_is_proven_by_its_merge(scene: Scene) -> None:
+    """One below the head of a branch came in with it."""
+    scene.work.commit("more", {"more.txt": "x\n"})
+    landed = scene.merge("--no-ff", "--message", "Land it")
+    code, said = scene.prove(scene.head, "--on", "main")
+    assert (code, said["rung"], said["merge"]) == (0, "ancestry", landed)
