@@ -57,6 +57,10 @@ def as_json(checked: Checked, problems: Sequence[str]) -> str:
         "scopes": None if access.scopes is None else list(access.scopes),
         "permissions": {"read": access.can_read, "write": access.can_write, "admin": access.is_admin},
         "archived": access.archived,
+        "mirror": access.mirror,
+        "empty": access.empty,
+        "merge_commits": access.merge_commits,
+        "deletes_branches": access.deletes_branches,
         "default_branch": access.default_branch,
         "protection": None if seen.protection is None else asdict(seen.protection),
         "protection_hidden": seen.protection_hidden or None,
@@ -78,10 +82,16 @@ def _rows(checked: Checked) -> Iterator[tuple[str, str]]:
     yield "scopes", "not told" if access.scopes is None else ", ".join(access.scopes) or "none"
     yield "may", _permissions(access)
     yield "archived", "yes" if access.archived else "no"
+    yield "merge commits", _yes(access.merge_commits, "allowed", "not allowed")
+    yield "branches", _yes(access.deletes_branches, "deleted after a merge", "kept after a merge")
     yield "default branch", access.default_branch or "none"
     yield "protection", f"not told: {seen.protection_hidden}" if seen.protection_hidden else _rule(seen.protection)
     yield "clock", _clock(seen.clock_ahead)
     yield "requests", str(checked.requests)
+
+
+def _yes(told: bool | None, yes: str, no: str) -> str:
+    return "not told" if told is None else yes if told else no
 
 
 def _permissions(access: Access) -> str:

@@ -63,6 +63,20 @@ def problems(seen: Seen) -> tuple[str, ...]:
         found.append("the token may not read the repository; give its user access")
     if seen.access.archived:
         found.append("the repository is archived, so nothing can be written there; unarchive it")
+    if seen.access.mirror:
+        found.append("the repository is a mirror, so nothing can be merged there; use the one that it mirrors")
+    if seen.access.empty:
+        found.append("the repository is empty; push its default branch")
+    if seen.access.merge_commits is False:
+        found.append(
+            "merge commits are not allowed, and nothing else keeps the validated commit in the target; "
+            "allow them in the settings of the repository"
+        )
+    if seen.access.deletes_branches:
+        found.append(
+            "branches are deleted after a merge, and later gates judge them; switch that off in the settings of the "
+            "repository"
+        )
     if seen.clock_ahead is not None and abs(seen.clock_ahead) > _MOST_SKEW_S:
         first, second = ("the forge's", "this machine's") if seen.clock_ahead > 0 else ("this machine's", "the forge's")
         found.append(

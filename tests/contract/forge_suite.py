@@ -244,6 +244,12 @@ class ServerContract:
         assert access.login == rig.name(Who.OWNER)
         assert (access.can_read, access.can_write, access.is_admin) == (True, True, True)
         assert (access.archived, access.default_branch) == (False, "main")
+        assert (access.merge_commits, access.deletes_branches, access.mirror, access.empty) == (
+            True,
+            False,
+            False,
+            False,
+        )
         if rig.traits.users:
             writer, stranger = (rig.as_(who).server.access() for who in (Who.WRITER, Who.STRANGER))
             assert writer.login == rig.name(Who.WRITER)

@@ -65,6 +65,14 @@ def test_what_is_wrong_is_one_line(github: Github, say: Say, archived: bool, tok
     assert done.stderr.count(b"\n") == 1
 
 
+def test_a_repository_that_deletes_branches_says_so(github: Github, say: Say) -> None:
+    """GitHub does it whatever a merge request says."""
+    github.project.deletes_branches = True
+    done = say("forge", "check")
+    assert done.returncode == 2
+    assert b"branches are deleted after a merge" in done.stderr
+
+
 def test_a_verdict_becomes_a_status(github: Github, say: Say, tmp_path: Path) -> None:
     """GATE-4: in one request, on exactly the commit that was judged."""
     head = github.project.tip("main")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge import check
 from orch_gates.forge.gitea.connect import DIALECT, connect
 from orch_gates.forge.http import Call
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
@@ -306,6 +307,17 @@ def test_a_branch_of_no_commit_is_not_merged_as_any(repository: Repository, pull
         with pytest.raises(ForgeRefused):
             asked(repository).pulls.merge(pull.number, request(pull, repository, **wrong))
     assert repository.tip() == before
+
+
+def test_a_repository_that_cannot_be_merged_into_says_so(gitea: Gitea, repository: Repository) -> None:
+    """By its own settings, before anybody tries."""
+    assert check.problems(check.look(asked(repository))) == ()
+    repository.api().patch("", {"allow_merge_commits": False, "allow_squash_merge": True}).ok()
+    (said,) = check.problems(check.look(asked(repository)))
+    assert "merge commits are not allowed" in said
+    gitea.alice.api.post("/user/repos", {"name": f"empty-{repository.name}"}).ok()
+    empty = connect(gitea.url, f"alice/empty-{repository.name}", gitea.alice.token, 30)
+    assert any("is empty" in said for said in check.problems(check.look(empty)))
 
 
 def pre_receive(repository: Repository, name: str, script: str) -> Path:

@@ -32,6 +32,10 @@ def test_a_forge_without_a_problem() -> None:
     [
         (replace(SEEN, access=replace(ACCESS, can_read=False)), "may not read"),
         (replace(SEEN, access=replace(ACCESS, archived=True)), "unarchive it"),
+        (replace(SEEN, access=replace(ACCESS, mirror=True)), "use the one that it mirrors"),
+        (replace(SEEN, access=replace(ACCESS, empty=True)), "push its default branch"),
+        (replace(SEEN, access=replace(ACCESS, merge_commits=False)), "allow them in the settings"),
+        (replace(SEEN, access=replace(ACCESS, deletes_branches=True)), "switch that off in the settings"),
         (replace(SEEN, clock_ahead=61.0), "the forge's clock is 61 s ahead of this machine's"),
         (replace(SEEN, clock_ahead=-3600.0), "this machine's clock is 3600 s ahead of the forge's"),
     ],
@@ -82,6 +86,7 @@ def test_what_is_not_told_is_not_called_none() -> None:
     assert "may             read; not told: write\n" in text
     assert "protection      not told: 403\n" in text
     assert "clock           not told\n" in text
+    assert "merge commits   not told\n" in text
 
 
 def test_nothing_that_a_terminal_obeys_comes_through() -> None:

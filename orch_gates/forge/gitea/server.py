@@ -52,6 +52,12 @@ class GiteaServer:
             is_admin=flag(rights, "admin") and writes,
             archived=flag(row, "archived"),
             default_branch=text(row, "default_branch"),
+            # Without pull requests there is nothing to allow, and none of it is told.
+            merge_commits=flag(row, "allow_merge_commits") if "allow_merge_commits" in row else None,
+            # A merge request says that it shall not, and that counts.
+            deletes_branches=False,
+            mirror=flag(row, "mirror"),
+            empty=flag(row, "empty"),
         )
 
     def _kind(self, version: str) -> Kind:

@@ -36,6 +36,8 @@ class LocalServer:
             is_admin=writes,
             archived=False,
             default_branch=self._repository.default_branch(),
+            merge_commits=True,
+            deletes_branches=False,
         )
 
 

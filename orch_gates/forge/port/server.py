@@ -28,7 +28,11 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who the token is, and what it may; what the forge does not tell is None, and an empty `login`."""
+    """Who the token is, what it may, and how the repository is set up for merges.
+
+    What the forge does not tell is None, and an empty `login`. `deletes_branches`: it deletes the branch of every
+    merge, whatever the request for the merge says.
+    """
 
     login: str
     scopes: tuple[str, ...] | None
@@ -37,6 +41,10 @@ class Access:
     is_admin: bool | None
     archived: bool
     default_branch: str
+    merge_commits: bool | None = None
+    deletes_branches: bool | None = None
+    mirror: bool = False
+    empty: bool = False
 
 
 class Server(Protocol):

@@ -93,6 +93,7 @@ class Project:
     rights: dict[str, str]
     archived: bool = False
     private: bool = False
+    deletes_branches: bool = False
     pulls: dict[int, Pull] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)

@@ -36,6 +36,7 @@ class Shapes:
         for one in (found, found["source"], found["parent"], found["template_repository"]):
             one.setdefault("language", None)
         changed = {"default_branch": "main", "archived": project.archived, "private": project.private}
+        changed |= {"mirror_url": None, "allow_merge_commit": True, "delete_branch_on_merge": project.deletes_branches}
         return {**found, **changed, "name": project.full_name.partition("/")[2], "full_name": project.full_name}
 
     def pull(self, pull: Pull, *, listed: bool = False) -> Document:
