@@ -21,6 +21,9 @@ from orch_gates.forge.port.pulls import (
     unfit,
 )
 
+# So both say of a pull request of the same branches; their lists may be behind.
+THERE_ALREADY = "already exists"
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:

@@ -55,6 +55,7 @@ class ChecksContract:
     def test_nothing_is_said_about_a_commit_that_is_not_there(self, rig: Rig) -> None:
         refused(
             lambda: rig.forge.statuses.post(secrets.token_hex(20), CommitStatus("build", StatusState.SUCCESS)),
+            lambda: rig.forge.statuses.latest(""),
         )
 
     def test_who_may_not_write_posts_no_status(self, rig: Rig) -> None:

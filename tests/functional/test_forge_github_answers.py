@@ -64,6 +64,16 @@ def test_words_alone_say_of_nothing_that_it_is_merged(state: dict[str, Any], out
         assert isinstance(asked(server).pulls.merge(1, MergeRequest(HEAD, BASE, "main", "Land it")), outcome)
 
 
+def test_one_that_exists_and_is_not_listed_yet_is_unclear() -> None:
+    """Asking again helps, so it is no refusal."""
+    words = {
+        "message": "Validation Failed",
+        "errors": [{"message": "A pull request already exists for orchard:topic."}],
+    }
+    with forge(says(422, words), says(200, [])) as server, pytest.raises(ForgeUnclear, match="does not show it yet"):
+        asked(server).pulls.open(Draft("topic", "main", "Land topic"))
+
+
 def test_an_empty_answer_schedules_nothing() -> None:
     """Only 202 says that a merge is under way."""
     for status in (201, 204):

@@ -9,7 +9,7 @@ from orch_gates.forge.fields import Row, document, number, text
 from orch_gates.forge.gitea.pulls import between
 from orch_gates.forge.gitea.rows import login, repository_path
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState
+from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState, named
 
 _STATES = {
     "success": StatusState.SUCCESS,
@@ -35,6 +35,7 @@ class GiteaStatuses:
 
     def latest(self, commit: str) -> tuple[CommitStatus, ...]:
         """The latest status of every context; the list has a row for every change of one."""
+        named(commit)
         found: dict[str, tuple[int, CommitStatus]] = {}
         # Newest first: a status that is posted meanwhile shifts rows to later pages, and none is missed.
         for row in self._api.rows(f"{self._path}/commits/{quote(commit, safe='')}/statuses", sort="highestindex"):

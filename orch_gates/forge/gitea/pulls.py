@@ -10,7 +10,7 @@ from orch_gates.forge.fields import Row, document, flag, number, part, said, tex
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.rows import login, repository_path
 from orch_gates.forge.http import Api
-from orch_gates.forge.merging import Asking
+from orch_gates.forge.merging import THERE_ALREADY, Asking
 from orch_gates.forge.port.pulls import (
     BaseMoved,
     Draft,
@@ -40,11 +40,12 @@ class GiteaPulls:
         wanted = {"head": draft.branch, "base": draft.target, "title": draft.title, "body": draft.body}
         try:
             made = written(_pull, self._api.write("POST", self._path, wanted))
-        except ForgeRefused:
-            found = self.find(draft.branch, draft.target)
-            if not found:
-                raise
-            return found[0]
+        except ForgeRefused as error:
+            if found := self.find(draft.branch, draft.target):
+                return found[0]
+            if THERE_ALREADY in str(error):
+                raise ForgeUnclear(f"{error}, and the list does not show it yet") from error
+            raise
         return self._only(made)
 
     def _only(self, made: PullRequest) -> PullRequest:

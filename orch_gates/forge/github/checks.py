@@ -9,7 +9,7 @@ from orch_gates.errors import ForgeRefused
 from orch_gates.forge.fields import Row, document, number, part, said, text
 from orch_gates.forge.github.pulls import GithubPulls
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState
+from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState, named
 
 _STATES = {
     "success": StatusState.SUCCESS,
@@ -62,6 +62,7 @@ class GithubStatuses:
         Where several have one name (a status and a check, or a workflow's job for the push and for the
         pull request), the worst counts: nobody can say which of them was meant. What ran again counts once.
         """
+        named(commit)
         found = [*self._statuses(commit), *self._checks(commit)]
         worst: dict[str, CommitStatus] = {}
         for status in sorted(found, key=lambda one: _WORST_FIRST.index(one.state)):

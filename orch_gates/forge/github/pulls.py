@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.answer import Answer
 from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
 from orch_gates.forge.github import errors
 from orch_gates.forge.http import Api
-from orch_gates.forge.merging import Asking
+from orch_gates.forge.merging import THERE_ALREADY, Asking
 from orch_gates.forge.port.pulls import (
     Ambiguous,
     BaseMoved,
@@ -46,9 +46,11 @@ class GithubPulls:
         document = {"head": draft.branch, "base": draft.target, "title": draft.title, "body": draft.body}
         try:
             return written(pull_request, self.api.write("POST", f"{self.path}/pulls", document))
-        except ForgeRefused:
+        except ForgeRefused as error:
             if found := self.find(draft.branch, draft.target):
                 return found[0]
+            if THERE_ALREADY in str(error):
+                raise ForgeUnclear(f"{error}, and the list does not show it yet") from error
             raise
 
     def find(self, branch: str, target: str) -> tuple[PullRequest, ...]:

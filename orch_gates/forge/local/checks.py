@@ -10,7 +10,7 @@ from orch_gates.forge.local.documents import Pull, Statuses
 from orch_gates.forge.local.pulls import needed
 from orch_gates.forge.local.records import Ledger, Records
 from orch_gates.forge.local.repository import Repository
-from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState
+from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState, named
 from orch_gates.model.ids import OID
 from orch_gates.state.store import Change
 
@@ -24,6 +24,7 @@ class LocalStatuses:
 
     def latest(self, commit: str) -> tuple[CommitStatus, ...]:
         """The latest status of every context on a commit, sorted by context."""
+        named(commit)
         found = self._records.ledger().statuses(commit)
         return tuple(
             CommitStatus(status.context, StatusState(status.state), status.description, status.url, str(status.number))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from orch_gates.errors import ForgeRefused
+
 
 class StatusState(StrEnum):
     """How a check on a commit ended; UNKNOWN is any word that is not known here, and never green."""
@@ -47,6 +49,16 @@ class Review:
     by_author: bool = False
 
 
+def named(commit: str) -> None:
+    """See that a commit is named: of none, a forge may say that it has no statuses.
+
+    Raises:
+        ForgeRefused: none is.
+    """
+    if not commit:
+        raise ForgeRefused("no commit is named, so nothing is said about one")
+
+
 class CommitStatuses(Protocol):
     """Statuses of commits."""
 
@@ -56,6 +68,7 @@ class CommitStatuses(Protocol):
         What CI itself reports counts as a status, whatever the forge calls it (GitHub: check runs).
 
         Raises:
+            ForgeRefused: no commit is named.
             ForgeUnavailable: they could not be read completely.
         """
         ...
