@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from orch_gates.forge.http import Call, Observe
     from orch_gates.forge.port.forge import Forge
     from orch_gates.git.heads import Heads
+    from orch_gates.git.remote import Remote
     from orch_gates.state.git_store import GitStore
     from orch_gates.state.place import Place
     from orch_gates.tasks.configured import Configured
@@ -137,6 +138,20 @@ class Workspace:
 
         remote = Remote.at(self.origin.url, self.settings.inherited_env, self.origin.config)
         return Heads(remote, place.local(self.origin), self.settings.state.timeout)
+
+    @cached_property
+    def upstream(self) -> Remote:
+        """The server's repository, as this clone fetches it; what is missing there is an error.
+
+        Raises:
+            SettingsError: there is none.
+            GitError: the clone cannot be read.
+        """
+        from orch_gates.git.remote import Remote
+        from orch_gates.state import place
+
+        found = place.upstream(self.git, self._clone)
+        return Remote.at(found.url, self.settings.inherited_env, found.config, partial=False)
 
     @cached_property
     def forge(self) -> Forge | None:

@@ -42,7 +42,8 @@ def prove(commit: str, branch: str, base: str, repo: Path, as_json: bool) -> Non
         named = branch or ranges.target_name(workspace.git, workspace.settings)
         if not named:
             raise UsageError("no branch is named, and this clone knows no default branch; name one with --on")
-        facts = landed.facts(workspace.git, workspace.heads.remote, named, commit, base)
+        timeout = workspace.settings.state.timeout
+        facts = landed.facts(workspace.git, workspace.upstream, named, commit, base, timeout=timeout)
         proof = proven(facts)
         if as_json:
             value = {
@@ -52,7 +53,7 @@ def prove(commit: str, branch: str, base: str, repo: Path, as_json: bool) -> Non
                 "landed": proof.landed.value,
                 "rung": proof.rung.value,
                 "reason": proof.reason,
-                "merge": facts.merge.commit if facts.merge else None,
+                "merge": facts.merge or None,
                 "base": facts.base or None,
             }
             say(f"{json.dumps(value, indent=2)}\n")

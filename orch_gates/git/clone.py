@@ -56,6 +56,10 @@ class Clone:
             )
         return found[0] if found else ""
 
+    def fetch_url(self) -> str:
+        """Where `git fetch origin` asks; empty without an origin. It is another place than pushes go to with a fork."""
+        return next(iter(self._all(_URL)), "")
+
     def identity(self, inherited: Mapping[str, str]) -> str:
         """Who commits here, as `Name <email>` or the part of it that is known; empty where nothing is."""
         name, email = (

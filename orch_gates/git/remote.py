@@ -63,6 +63,7 @@ _PINNED = {
     "push.recurseSubmodules": "no",
     "push.useForceIfIncludes": "false",
 }
+_LAZY = {f"remote.{NAME}.promisor", f"remote.{NAME}.partialclonefilter"}
 # Of a clone's configuration, what checkout actions and people put there to reach the server.
 HANDED_OVER = r"^(http|credential|url|ssh|protocol)\.|^core\.(sshcommand|askpass|gitproxy)$"
 
@@ -84,8 +85,13 @@ class Remote:
     env: Mapping[str, str]
 
     @classmethod
-    def at(cls, url: str, inherited: Mapping[str, str], config: Sequence[tuple[str, str]] = ()) -> Remote:
+    def at(
+        cls, url: str, inherited: Mapping[str, str], config: Sequence[tuple[str, str]] = (), *, partial: bool = True
+    ) -> Remote:
         """A remote; `config` are entries of a clone's own configuration to be honoured.
+
+        `partial`: what a filter left out is fetched by git itself. Else a missing object is an error at once: where one
+        is broken, git would ask for it again and again.
 
         The url and the configuration may hold credentials: they are handed over in the
         environment, never as arguments.
@@ -95,7 +101,8 @@ class Remote:
         }
         given = inherited.get("GIT_CONFIG_COUNT", "")
         count = int(given) if given.isascii() and given.isdigit() else 0
-        entries = [*config, (f"remote.{NAME}.url", url), *_PINNED.items()]
+        pinned = {key: value for key, value in _PINNED.items() if partial or key not in _LAZY}
+        entries = [*config, (f"remote.{NAME}.url", url), *pinned.items()]
         for index, (key, value) in enumerate(entries, count):
             env[f"GIT_CONFIG_KEY_{index}"] = key
             env[f"GIT_CONFIG_VALUE_{index}"] = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 from orch_gates.errors import GitError, UnknownRevision, UsageError
 from orch_gates.git.answers import Fetched
@@ -10,14 +10,17 @@ from orch_gates.git.cli import Git
 from orch_gates.git.merge_tree import merged_tree
 from orch_gates.git.remote import Remote
 from orch_gates.git.scratch import scratch
-from orch_gates.merge.proof import Facts, Merge
+from orch_gates.merge.proof import Facts
+from orch_gates.model.ids import OID
 
 _TARGET = "refs/heads/target"
 # A squash is looked for among as many of the branch's newest commits.
 _MOST_TWINS = 50
+_MOST_MERGES = 200
+_TWO = 2
 
 
-def facts(git: Git, remote: Remote, branch: str, commit: str, base: str) -> Facts:
+def facts(git: Git, remote: Remote, branch: str, commit: str, base: str, *, timeout: float) -> Facts:
     """Fetch the branch and compare; nothing of it is written into the repository.
 
     Raises:
@@ -28,44 +31,47 @@ def facts(git: Git, remote: Remote, branch: str, commit: str, base: str) -> Fact
     """
     git.refuse_shallow()
     with scratch(git) as bench:
-        answer = remote.fetch(bench.directory, [f"+refs/heads/{branch}:{_TARGET}"], timeout=git.timeout)
+        answer = remote.fetch(bench.directory, [f"+refs/heads/{branch}:{_TARGET}"], timeout=timeout)
         if answer.meaning is Fetched.ABSENT:
             raise UsageError(f"there is no branch {branch} on the server")
         if answer.meaning is not Fetched.DONE:
             raise GitError(f"{branch} could not be fetched: {answer.reason}")
         tip = bench.resolve(_TARGET)
-        if (Path(bench.directory) / "shallow").exists():
+        if (bench.directory / "shallow").exists():
             raise GitError("the server's own history is cut off, so nothing can be told")
         named, tested = _named(git, bench, commit), _named(git, bench, base) if base else ""
         return _compared(bench, named, branch, tip, tested)
 
 
 def _named(git: Git, bench: Git, commit: str) -> str:
-    """A revision, of the repository itself, or a full id that only the branch has."""
+    """A revision of the repository itself, or the full id of a commit that only the branch has."""
     try:
         return git.resolve(git.unambiguous(commit))
     except UnknownRevision:
+        # Any shorter name would be one of the scratch repository, which knows the branch by a name of its own.
+        if not OID.fullmatch(commit):
+            raise
         return bench.resolve(commit)
 
 
 def _compared(bench: Git, commit: str, branch: str, tip: str, base: str) -> Facts:
-    ancestor = _contains(bench, tip, commit)
-    own = int(bench.text("rev-list", "--count", f"{base}..{commit}")) if base else 0
-    return Facts(
-        commit=commit,
-        branch=branch,
-        tip=tip,
-        ancestor=ancestor,
-        merge=_merge(bench, tip, commit) if ancestor else None,
-        base=base,
-        own=own,
-        changed=not base or _tree(bench, base) != _tree(bench, commit),
-        twin="" if ancestor else _twin(bench, tip, commit),
-    )
+    found = Facts(commit, branch, tip, ancestor=_contains(bench, tip, commit), base=base)
+    if base:
+        own = int(bench.text("rev-list", "--count", f"{base}..{commit}"))
+        found = replace(found, own=own, changed=merged_tree(bench, base, commit) != _tree(bench, base))
+    if not found.ancestor:
+        return replace(found, twin=_twin(bench, tip, commit))
+    first = _brought_in(bench, tip, commit)
+    if not first:
+        return found
+    if _contains(bench, _parents(bench, first)[0], commit):
+        return replace(found, lost=first if _is_other_side(bench, first, commit) else "")
+    lost, unjudged = _content(bench, first, commit)
+    return replace(found, merge=first, lost=lost, unjudged=unjudged)
 
 
-def _merge(bench: Git, tip: str, commit: str) -> Merge | None:
-    """The first commit of the branch's own line that has the commit in its history, where that is a merge of it."""
+def _brought_in(bench: Git, tip: str, commit: str) -> str:
+    """The oldest other commit of the branch's own line that has this one in its history; empty where it is the tip."""
     line = bench.text("rev-list", "--first-parent", f"{commit}..{tip}").split()
     # Newest first: from some place on, none has it any more.
     low, high = 0, len(line)
@@ -75,22 +81,48 @@ def _merge(bench: Git, tip: str, commit: str) -> Merge | None:
             low = middle + 1
         else:
             high = middle
-    if low == 0:
-        return None
-    found = line[low - 1]
-    first, *others = bench.text("rev-list", "--parents", "--max-count=1", found).split()[1:]
-    if _contains(bench, first, commit):
-        return None
-    second = next(parent for parent in others if _contains(bench, parent, commit))
-    made = merged_tree(bench, first, second) if len(others) == 1 else None
-    return Merge(found, second, _tree(bench, found), made or "")
+    return line[low - 1] if low else ""
+
+
+def _content(bench: Git, first: str, commit: str) -> tuple[str, str]:
+    """The first merge on the way from a commit to another one that lost content, and one that cannot be judged.
+
+    Raises:
+        GitError: git could not tell, or there are too many of them.
+    """
+    listed = bench.text(
+        "rev-list", "--ancestry-path", "--merges", "--reverse", f"--max-count={_MOST_MERGES + 1}", f"{commit}..{first}"
+    ).split()
+    if len(listed) > _MOST_MERGES:
+        raise GitError(f"more than {_MOST_MERGES} merges lie between {commit[:10]} and {first[:10]}, too many to judge")
+    unjudged = ""
+    for merge in listed:
+        parents = _parents(bench, merge)
+        made = merged_tree(bench, *parents) if len(parents) == _TWO else None
+        if made is None:
+            if _is_other_side(bench, merge, commit):
+                return merge, unjudged
+            unjudged = unjudged or merge
+        elif made != _tree(bench, merge):
+            return merge, unjudged
+    return "", unjudged
+
+
+def _is_other_side(bench: Git, merge: str, commit: str) -> bool:
+    """Whether a merge holds just what a parent without the commit holds, so nothing of this side."""
+    tree = _tree(bench, merge)
+    return any(tree == _tree(bench, one) and not _contains(bench, one, commit) for one in _parents(bench, merge))
+
+
+def _parents(bench: Git, commit: str) -> list[str]:
+    return bench.text("rev-list", "--parents", "--max-count=1", commit).split()[1:]
 
 
 def _twin(bench: Git, tip: str, commit: str) -> str:
     """A newer commit of the branch's own line that has what a merge of this one there would have; empty for none."""
     line = bench.text("rev-list", "--first-parent", f"--max-count={_MOST_TWINS}", f"{commit}..{tip}").split()
     for found in line:
-        parents = bench.text("rev-list", "--parents", "--max-count=1", found).split()[1:]
+        parents = _parents(bench, found)
         tree = _tree(bench, found)
         if parents and tree != _tree(bench, parents[0]) and tree == merged_tree(bench, parents[0], commit):
             return found

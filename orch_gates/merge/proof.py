@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,34 +29,24 @@ class Rung(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
-    """The commit of the branch's own line that brought another one in.
-
-    `tree` is what it holds, `made` what git makes of its parents: empty where they conflict, or where git cannot merge
-    as many. `second` is the parent that was merged.
-    """
-
-    commit: str
-    second: str
-    tree: str
-    made: str
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """What git says about `commit` and a branch that stands at `tip` on the server now.
 
-    `ancestor`: the branch has it in its history; then `merge` brought it in, or it is one of the branch's own line.
-    `base` is the commit that it was tested with, empty where nobody names it; `own` are its commits beyond that, and
-    `changed` says whether its tree is another one. `twin` is a commit of the branch with the content that a merge would
-    have given: a squash or a rebase.
+    `ancestor`: the branch has it in its history; then the merge `merge` of the branch's own line brought it in, or
+    that is empty: the commit is one of that line. `lost` is a merge on the way that has not the content which its
+    parents give, `unjudged` one of which git cannot say what they give: a conflict, or more than two parents. `base` is
+    the commit that it was tested with, empty where nobody names it; `own` are its commits beyond that, and `changed`
+    says whether they change anything there. `twin` is a commit of the branch with the content that a merge would have
+    given: a squash or a rebase.
     """
 
     commit: str
     branch: str
     tip: str
     ancestor: bool
-    merge: Merge | None = None
+    merge: str = ""
+    lost: str = ""
+    unjudged: str = ""
     base: str = ""
     own: int = 0
     changed: bool = True
@@ -73,33 +64,26 @@ class Proof:
 
 def prove(facts: Facts) -> Proof:
     """Climb the ladder. Only ancestry makes a commit landed; the others see that it is not so in name only."""
-    at = f"{facts.branch} at {facts.tip[:10]}"
+    at, name = f"{facts.branch} at {facts.tip[:10]}", facts.commit[:10]
     if not facts.ancestor:
         other = f"; its content is there as {facts.twin[:10]}, which is another commit" if facts.twin else ""
-        return Proof(Landed.NOT_LANDED, Rung.ANCESTRY, f"{at} does not have {facts.commit[:10]} in its history{other}")
+        return Proof(Landed.NOT_LANDED, Rung.ANCESTRY, f"{at} does not have {name} in its history{other}")
     if facts.base and not (facts.own and facts.changed):
         what = "no change" if facts.own else "no commit"
-        return Proof(
-            Landed.NOT_LANDED,
-            Rung.NOT_EMPTY,
-            f"{facts.commit[:10]} has {what} of its own beyond {facts.base[:10]}, so there was nothing to land",
-        )
-    merge = facts.merge
-    if merge is None:
-        reason = f"{facts.commit[:10]} is one of the commits of {at} itself, without a merge"
-        return Proof(Landed.LANDED, Rung.ANCESTRY, reason)
-    if merge.second != facts.commit:
-        reason = f"{at} has {facts.commit[:10]} in its history, by the merge {merge.commit[:10]} of {merge.second[:10]}"
-        return Proof(Landed.LANDED, Rung.ANCESTRY, reason)
-    if not merge.made:
-        reason = f"{at} has it by the merge {merge.commit[:10]}, whose conflicts were resolved by hand"
-        return Proof(Landed.LANDED, Rung.ANCESTRY, reason)
-    if merge.made != merge.tree:
-        name = merge.commit[:10]
+        reason = f"{name} has {what} of its own beyond {facts.base[:10]}, so there was nothing to land"
+        return Proof(Landed.NOT_LANDED, Rung.NOT_EMPTY, reason)
+    if facts.lost:
+        fetch = f"git fetch origin {shlex.quote(facts.branch)}"
         return Proof(
             Landed.UNKNOWN,
             Rung.TREE,
-            f"the merge {name} of {at} has {facts.commit[:10]} as a parent, and not the content that merging it gives: "
-            f"see `git fetch origin {facts.branch}` and `git show --remerge-diff {name}`",
+            f"{at} has {name} in its history, and the merge {facts.lost[:10]} on the way has not the content that its "
+            f"parents give: see `{fetch}` and `git show --remerge-diff {facts.lost[:10]}`",
         )
-    return Proof(Landed.LANDED, Rung.TREE, f"{at} has it by the merge {merge.commit[:10]}, with all of its content")
+    if not facts.merge:
+        return Proof(Landed.LANDED, Rung.ANCESTRY, f"{name} is one of the commits of {at} itself, without a merge")
+    reason = f"{at} has {name} by the merge {facts.merge[:10]}"
+    if facts.unjudged:
+        why = f"what {facts.unjudged[:10]} has of it was decided by hand: a conflict, or several branches at once"
+        return Proof(Landed.LANDED, Rung.ANCESTRY, f"{reason}; {why}")
+    return Proof(Landed.LANDED, Rung.TREE, f"{reason}, with all of its content")

@@ -38,7 +38,25 @@ def find(wanted: str, git: Git, clone: Clone) -> Place:
     url = clone.push_url()
     if not url:
         raise SettingsError("this clone has no remote `origin`; set ORCH_STATE_REMOTE to a url or path")
-    if _URL.match(url) or url.startswith("/"):
+    return _placed(url, git, clone)
+
+
+def upstream(git: Git, clone: Clone) -> Place:
+    """The repository that a clone fetches from, a bare one as well; one without a remote is the server itself.
+
+    Raises:
+        SettingsError: a clone has no remote.
+        GitError: the clone cannot be read.
+    """
+    if url := clone.fetch_url():
+        return _placed(url, git, clone)
+    if git.is_bare():
+        return Place(str(git.git_dir()), ())
+    raise SettingsError("this clone has no remote `origin` to ask; `git remote add origin URL` names one")
+
+
+def _placed(url: str, git: Git, clone: Clone) -> Place:
+    if _URL.match(url) or url.startswith("/") or git.is_bare():
         return Place(_absolute(url, git.directory), clone.handed_over)
     # git takes it from the top of the work tree.
     return Place(_absolute(url, Path(git.text("rev-parse", "--show-toplevel"))), clone.handed_over)

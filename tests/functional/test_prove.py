@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def test_a_merge_is_proven_with_its_content(scene: Scene) -> None:
     code, said = scene.prove(scene.head, "--on", "main", "--base", scene.base)
     assert (code, said["landed"], said["rung"], said["merge"]) == (0, "landed", "tree identity", landed)
     done = scene.run("task", "--on", "main")
-    assert done.stdout.decode().startswith(f"landed: main at {landed[:10]} has it by the merge {landed[:10]}")
+    assert done.stdout.decode().startswith(f"landed: main at {landed[:10]} has {scene.head[:10]} by the merge")
 
 
 def test_a_fast_forward_and_what_came_after_are_proven(scene: Scene) -> None:
@@ -123,7 +124,7 @@ def test_a_conflict_that_a_person_resolved_is_no_doubt(scene: Scene) -> None:
     scene.pushed()
     code, said = scene.prove(scene.head, "--on", "main")
     assert (code, said["rung"]) == (0, "ancestry")
-    assert "resolved by hand" in said["reason"]
+    assert "decided by hand" in said["reason"]
 
 
 def test_a_rebase_that_emptied_the_branch_landed_nothing(scene: Scene) -> None:
@@ -179,4 +180,126 @@ def test_of_a_stack_every_commit_is_proven_by_its_merge(scene: Scene) -> None:
     scene.work.commit("more", {"more.txt": "x\n"})
     landed = scene.merge("--no-ff", "--message", "Land it")
     code, said = scene.prove(scene.head, "--on", "main")
+    assert (code, said["rung"], said["merge"]) == (0, "tree identity", landed)
+
+
+def lose(scene: Scene, how: str) -> None:
+    """Bring the task into main in name only."""
+    work = scene.work
+    match how:
+        case "below the head":
+            work.commit("more", {"more.txt": "x\n"})
+            scene.merge("--no-ff", "--strategy=ours", "--message", "Land it")
+        case "several at once":
+            work.git("switch", "--quiet", "-c", "other", "main")
+            work.commit("other", {"other.txt": "x\n"})
+            work.git("switch", "--quiet", "main")
+            tree = work.git("rev-parse", "main^{tree}")
+            parents = ["-p", "main", "-p", "task", "-p", "other"]
+            work.git("reset", "--quiet", "--hard", work.git("commit-tree", "-m", "Land both", *parents, tree))
+        case "a conflict":
+            work.git("switch", "--quiet", "main")
+            work.commit("other", {"task.txt": "other\n"})
+            work.git("merge", "--quiet", "--no-ff", "--strategy=ours", "--message", "Land it", "task")
+        case "the other way round":
+            work.git("switch", "--quiet", "main")
+            work.commit("other", {"other.txt": "x\n"})
+            parents = ["-p", "task", "-p", "main"]
+            work.git("reset", "--quiet", "--hard", work.git("commit-tree", "-m", "Land", *parents, "main^{tree}"))
+        case _:
+            work.git("switch", "--quiet", "-c", "outer", "main")
+            work.git("merge", "--quiet", "--no-ff", "--strategy=ours", "--message", "inner", "task")
+            work.commit("outer", {"outer.txt": "x\n"})
+            work.git("switch", "--quiet", "main")
+            work.git("merge", "--quiet", "--no-ff", "--message", "outer", "outer")
+    scene.pushed()
+
+
+LOST = ["below the head", "several at once", "a conflict", "the other way round", "a merge in a merge"]
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_content_that_is_lost_on_the_way_is_seen(scene: Scene, how: str) -> None:
+    """Wherever the merge that drops it stands, the file is not there, and the answer is no yes (MRG-9)."""
+    lose(scene, how)
+    assert scene.work.attempt("cat-file", "-e", "main:task.txt").returncode or how == "a conflict"
+    code, said = scene.prove(scene.head, "--on", "main")
+    assert (code, said["landed"], said["rung"]) == (2, "unknown", "tree identity")
+
+
+def test_an_honest_merge_of_several_is_landed(scene: Scene) -> None:
+    scene.work.git("switch", "--quiet", "-c", "other", "main")
+    scene.work.commit("other", {"other.txt": "x\n"})
+    scene.work.git("switch", "--quiet", "main")
+    scene.work.commit("meanwhile", {"m.txt": "x\n"})
+    landed = scene.merge("--no-ff", "--message", "Land both", "other")
+    code, said = scene.prove(scene.head, "--on", "main")
     assert (code, said["rung"], said["merge"]) == (0, "ancestry", landed)
+
+
+def test_bookkeeping_after_it_takes_nothing_away(scene: Scene) -> None:
+    """A merge on top that keeps all of main has lost nothing of it."""
+    scene.work.git("switch", "--quiet", "--create", "old", scene.base)
+    scene.work.commit("old", {"old.txt": "x\n"})
+    scene.merge("--ff-only")
+    scene.work.git("merge", "--quiet", "--strategy=ours", "--message", "Keep", "old")
+    scene.pushed()
+    assert scene.prove(scene.head, "--on", "main")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["target", "target~0", "heads/target", "HEAD~9", "1234567"])
+def test_only_names_of_this_clone_count(scene: Scene, name: str) -> None:
+    """And full ids; whatever the comparison is made with has no names for anybody."""
+    scene.merge("--no-ff", "--message", "Land it")
+    for args in ([name, "--on", "main"], [scene.head, "--on", "main", "--base", name]):
+        code, said = scene.prove(*args)
+        assert code == 2
+        assert "names no commit" in said["reason"]
+
+
+def test_a_name_that_may_be_two_things_is_none(scene: Scene) -> None:
+    """A branch that is called like the short id of what has landed."""
+    landed = scene.merge("--no-ff", "--message", "Land it")
+    scene.work.git("switch", "--quiet", "--create", landed[:6])
+    scene.work.commit("not landed", {"x.txt": "x\n"})
+    assert scene.prove(landed[:6], "--on", "main")[0] == 2
+
+
+@pytest.mark.parametrize("how", ["pushurl", "mirror"])
+def test_the_server_is_where_the_clone_fetches(scene: Scene, tmp_path: Path, how: str) -> None:
+    """A fork that one pushes to has a main of its own, and a mirror may be behind."""
+    scene.merge("--no-ff", "--message", "Land it")
+    fork = Repo(tmp_path / "fork.git")
+    scene.server.git("clone", "--quiet", "--mirror", scene.server.path, fork.path)
+    scene.server.git("update-ref", "refs/heads/main", scene.base)
+    if how == "pushurl":
+        scene.work.git("config", "remote.origin.pushurl", str(fork.path))
+    code, said = scene.prove(scene.head, "--on", "main", repo=scene.work if how == "pushurl" else fork)
+    assert (code, said["landed"]) == (1, "not landed")
+
+
+@pytest.mark.parametrize("what", ["nothing", "what the base has"])
+def test_what_changes_nothing_at_the_base_landed_nothing(scene: Scene, what: str) -> None:
+    """The branch is behind the base, so their trees differ all the same."""
+    work = scene.work
+    work.git("switch", "--quiet", "main")
+    work.commit("ahead", {"a.txt": "two\n"})
+    base = scene.pushed()
+    work.git("switch", "--quiet", "--create", "empty", scene.base)
+    head = work.commit("empty", {} if what == "nothing" else {"a.txt": "two\n"})
+    work.git("switch", "--quiet", "main")
+    work.git("merge", "--quiet", "--no-ff", "--message", "Land", "empty")
+    scene.pushed()
+    code, said = scene.prove(head, "--on", "main", "--base", base)
+    assert (code, said["rung"]) == (1, "not empty")
+
+
+def test_a_broken_object_is_told_at_once(scene: Scene) -> None:
+    """git does not ask for it again and again."""
+    tree = scene.work.git("rev-parse", "task^{tree}")
+    path = scene.work.path / ".git" / "objects" / tree[:2] / tree[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"x")
+    started = time.monotonic()
+    assert scene.run(scene.head, "--on", "main", "--base", scene.base).returncode == 2
+    assert time.monotonic() - started < 30

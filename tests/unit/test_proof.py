@@ -7,28 +7,23 @@ from typing import Any
 
 import pytest
 
-from orch_gates.merge.proof import Facts, Landed, Merge, Rung, prove
+from orch_gates.merge.proof import Facts, Landed, Rung, prove
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
-MERGE = Merge(C, A, D, D)
-FACTS = Facts(A, "main", B, ancestor=True, merge=MERGE)
+FACTS = Facts(A, "main", B, ancestor=True, merge=C)
 
 
 @pytest.mark.parametrize(
     ("changes", "landed", "rung", "words"),
     [
         ({}, Landed.LANDED, Rung.TREE, "by the merge cccccccccc, with all of its content"),
-        ({"merge": None}, Landed.LANDED, Rung.ANCESTRY, "is one of the commits of main at bbbbbbbbbb itself"),
-        ({"merge": replace(MERGE, second=B)}, Landed.LANDED, Rung.ANCESTRY, "the merge cccccccccc of bbbbbbbbbb"),
-        ({"merge": replace(MERGE, made="")}, Landed.LANDED, Rung.ANCESTRY, "resolved by hand"),
-        ({"merge": replace(MERGE, made=A)}, Landed.UNKNOWN, Rung.TREE, "git show --remerge-diff cccccccccc"),
-        (
-            {"ancestor": False, "merge": None},
-            Landed.NOT_LANDED,
-            Rung.ANCESTRY,
-            "does not have aaaaaaaaaa in its history",
-        ),
-        ({"ancestor": False, "merge": None, "twin": D}, Landed.NOT_LANDED, Rung.ANCESTRY, "is there as dddddddddd"),
+        ({"merge": ""}, Landed.LANDED, Rung.ANCESTRY, "is one of the commits of main at bbbbbbbbbb itself"),
+        ({"unjudged": D}, Landed.LANDED, Rung.ANCESTRY, "what dddddddddd has of it was decided by hand"),
+        ({"lost": D}, Landed.UNKNOWN, Rung.TREE, "git show --remerge-diff dddddddddd"),
+        ({"merge": "", "lost": D}, Landed.UNKNOWN, Rung.TREE, "git show --remerge-diff dddddddddd"),
+        ({"lost": D, "branch": "x$(y)"}, Landed.UNKNOWN, Rung.TREE, "`git fetch origin 'x$(y)'`"),
+        ({"ancestor": False, "merge": ""}, Landed.NOT_LANDED, Rung.ANCESTRY, "does not have aaaaaaaaaa in its"),
+        ({"ancestor": False, "merge": "", "twin": D}, Landed.NOT_LANDED, Rung.ANCESTRY, "is there as dddddddddd"),
         ({"base": B, "own": 0}, Landed.NOT_LANDED, Rung.NOT_EMPTY, "no commit of its own"),
         ({"base": B, "own": 2, "changed": False}, Landed.NOT_LANDED, Rung.NOT_EMPTY, "no change of its own"),
         ({"base": B, "own": 2}, Landed.LANDED, Rung.TREE, "with all of its content"),
