@@ -53,11 +53,15 @@ class Answer:
 
     @property
     def of_a_forge(self) -> bool:
-        """Whether it is in a forge's own words: a document. A page is of something in between, and proves nothing."""
+        """Whether it is in a forge's own words: a document with a message, or with those of git.
+
+        A page, and what a proxy says in a form of its own, is of something in between, and proves nothing.
+        """
         try:
-            return isinstance(self.document, dict)
+            found = self.document
         except ValueError:
             return False
+        return isinstance(found, dict) and ("message" in found or "StdErr" in found)
 
     @property
     def wait(self) -> float | None:

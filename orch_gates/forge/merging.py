@@ -40,9 +40,11 @@ class Asking:
         if not isinstance(answer, Answer):
             return answer
         try:
-            return self.read(answer.document)
+            found = self.read(answer.document)
         except (ValueError, ForgeUnavailable) as error:
             return Transient(str(error))
+        # What lies between may answer with what it kept.
+        return found if found.number == number else Transient(f"{self.path} answered about {found.number}")
 
     def look(self, path: str) -> Answer | MergeOutcome:
         """A good answer to a question, or what it means for a merge that there is none: nothing was merged yet."""
@@ -69,9 +71,15 @@ class Asking:
             return Transient(str(error))
 
     def confirmed(self, outcome: MergeOutcome, number: int, request: MergeRequest) -> MergeOutcome:
-        """The outcome, unless the pull request says now that something else was merged."""
+        """What the pull request says of a merge that is told; where it does not say so too, git has to."""
         if not isinstance(outcome, Merged | AlreadyMerged):
             return outcome
         now = self.pull(number)
         found = unfit(now, request) if isinstance(now, PullRequest) else None
-        return found if isinstance(found, MergedOther) else outcome
+        match found:
+            case MergedOther():
+                return found
+            case AlreadyMerged():
+                return Merged(found.commit) if isinstance(outcome, Merged) else found
+            case _:
+                return Ambiguous("the forge says that it is merged, and the pull request does not say so")

@@ -18,6 +18,7 @@ from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.pulls import (
     Ambiguous,
+    BaseMoved,
     Closed,
     Draft,
     Foreign,
@@ -86,7 +87,10 @@ def test_of_two_merges_at_once_the_later_has_another_base(repository: Repository
     wanted = [(one.number, request(one, repository)) for one in (pull, second)]
     with ThreadPoolExecutor(2) as both:
         outcomes = list(both.map(lambda pair: pair[0].pulls.merge(*pair[1]), zip(forges, wanted, strict=True)))
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["BaseMoved", "Merged"]
+    lost = [outcome for outcome in outcomes if not isinstance(outcome, Merged)]
+    assert len(lost) == 1
+    # Where both push in the very same moment, git finds the lock of the other one.
+    assert isinstance(lost[0], BaseMoved | Transient), lost
 
 
 def test_a_pull_request_that_goes_elsewhere_is_not_merged(repository: Repository, pull: PullRequest) -> None:

@@ -26,9 +26,9 @@ def ask(url: str, dialect: Dialect = DIALECT, timeout: float = 5) -> Api:
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [
-        (says(401, {}), ForgeRefused, "the token is wrong or has expired"),
-        (says(403, {}), ForgeRefused, "lacks a scope"),
-        (says(404, {}), ForgeRefused, "may not see it"),
+        (says(401, {"message": "no"}), ForgeRefused, "the token is wrong or has expired"),
+        (says(403, {"message": "no"}), ForgeRefused, "lacks a scope"),
+        (says(404, {"message": "no"}), ForgeRefused, "may not see it"),
         (says(301, {}, Location="/api/v1/repos/a/new"), ForgeRefused, "a/new; name the new one"),
         (says(500, {}), ForgeUnavailable, "500"),
         (says(502, {}), ForgeUnavailable, "502"),

@@ -18,7 +18,15 @@ from orch_gates.forge.gitea.connect import DIALECT
 from orch_gates.forge.github import connect as github
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.pulls import Forbidden, MergeRequest
+from orch_gates.forge.port.pulls import (
+    AlreadyMerged,
+    Ambiguous,
+    Forbidden,
+    Merged,
+    MergedOther,
+    MergeRequest,
+    Transient,
+)
 from tests.fakes.fault_proxy import FaultProxy, Rule
 from tests.fakes.scripted_http import Answer, certificate, cut_off, drips, forge, hangs, resets, says, sends
 
@@ -240,6 +248,59 @@ def test_a_token_that_cannot_be_one_is_not_shown(tail: str) -> None:
             Api(server.url, token + tail, 5, DIALECT).write("POST", "/x", {})
         assert server.seen == []
     assert token not in repr(raised.getrepr(chain=True, showlocals=False))
+
+
+HEAD, BASE = "a" * 40, "b" * 40
+
+
+def shown(**changed: object) -> Answer:
+    """A pull request as Gitea shows it."""
+    side = {"label": "topic", "ref": "topic", "sha": HEAD, "repo_id": 1}
+    row = {
+        "number": 1,
+        "title": "Land it",
+        "body": "",
+        "state": "open",
+        "draft": False,
+        "merged": False,
+        "mergeable": True,
+        "merge_commit_sha": None,
+        "html_url": "",
+        "user": {"login": "alice"},
+        "head": side,
+        "base": {**side, "label": "main", "ref": "main", "sha": BASE},
+    }
+    return says(200, row | changed)
+
+
+@pytest.mark.parametrize(
+    "told", [says(200, b""), says(405, {"message": "The PR is already merged"})], ids=["200", "405"]
+)
+@pytest.mark.parametrize(
+    ("after", "outcome"),
+    [
+        (shown(), Ambiguous),
+        (shown(state="closed"), Ambiguous),
+        (says(502, b""), Ambiguous),
+        (shown(number=2, state="closed", merged=True), Ambiguous),
+        (shown(state="closed", merged=True, merge_commit_sha="c" * 40), (Merged, AlreadyMerged)),
+        (shown(state="closed", merged=True, base={"ref": "release", "sha": BASE, "repo_id": 1}), MergedOther),
+    ],
+    ids=["open", "closed", "no answer", "another one", "merged", "merged elsewhere"],
+)
+def test_a_merge_counts_where_the_pull_request_says_so_too(told: Answer, after: Answer, outcome: type) -> None:
+    """Something between can answer a request for a merge; what it does not confirm, git has to say (MRG-8, MRG-16)."""
+    with forge(shown(), told, after) as server:
+        made = gitea.connect(server.url, "alice/project", "", 5)
+        assert isinstance(made.pulls.merge(1, MergeRequest(HEAD, BASE, "main", "Merge it")), outcome)
+
+
+def test_another_pull_request_than_was_asked_for_is_no_answer() -> None:
+    """What lies between may answer with what it kept; then nothing is asked for."""
+    with forge(shown(number=2)) as server:
+        made = gitea.connect(server.url, "alice/project", "", 5)
+        assert isinstance(made.pulls.merge(1, MergeRequest(HEAD, BASE, "main", "Merge it")), Transient)
+        assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize("connect", [gitea.connect, github.connect], ids=["gitea", "github"])

@@ -145,6 +145,12 @@ ELSEWHERE: list[tuple[str, int, object, MergeOutcome]] = [
         BaseMoved(),
     ),
     (
+        "Gitea 1.26: another push holds the lock",
+        409,
+        {"message": "PushRejected with remote message: cannot lock ref 'refs/heads/main': File exists."},
+        Transient("another push holds the target: cannot lock ref 'refs/heads/main': File exists."),
+    ),
+    (
         "Gitea 1.26: its hook does not reach it",
         409,
         {"message": "PushRejected with remote message: Internal Server Connection Error"},

@@ -117,7 +117,8 @@ def _is_own(answer: Answer) -> bool:
     """Whether a refusal is the server's own: it leads elsewhere on itself only, and says everything else in JSON."""
     match answer.status:
         case 301 | 302 | 307 | 308:
-            return answer.headers.get("Location", "").startswith("/")
+            place = answer.headers.get("Location", "")
+            return place.startswith("/") and _REPOSITORY.search(place) is not None
         case status:
             return not 300 <= status < 500 or status == _TOO_MANY or answer.of_a_forge
 
@@ -151,6 +152,8 @@ def _rejected(words: str) -> MergeOutcome:
     """What the server's own push into the target was told, by git, by the server's hook, or by another one."""
     if _LOST_RACE.search(words):
         return BaseMoved()
+    if "cannot lock ref" in words:
+        return Transient(f"another push holds the target: {words}")
     if words in _SILENT:
         return Transient("a hook or rule of the server refuses it without a word, or was ended")
     if words.startswith(_OWN_TROUBLE) or _ENDED.search(words):

@@ -120,12 +120,12 @@ def of_an_app(answer: Answer) -> bool:
 
 
 def _done(answer: Answer) -> MergeOutcome:
-    if answer.status == _UNDER_WAY:
-        return Scheduled()
     try:
         found = answer.document
     except ValueError:
         found = None
+    if answer.status == _UNDER_WAY and isinstance(found, dict):
+        return Scheduled()
     if not isinstance(found, dict) or found.get("merged") is not True:
         return Ambiguous(f"{answer.status}, but it does not say that it merged")
     commit = found.get("sha")

@@ -12,7 +12,10 @@ from orch_gates.model.ids import OID
 
 # More than a tenth of it is no message for people; a server hands it to git as one argument of at most 128 KiB.
 MAX_MESSAGE = 60_000
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Of these git, servers and terminals each make something else: controls, other line ends, turns of direction, halves.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 # Below such a line git reads no trailers.
 _SCISSORS = re.compile(r"^\S? ?-{2,} ?>8 ?-{2,}", re.MULTILINE)
 
