@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
@@ -21,8 +21,19 @@ from orch_gates.forge.port.pulls import (
     unfit,
 )
 
-# So both say of a pull request of the same branches; their lists may be behind.
-THERE_ALREADY = "already exists"
+
+def there_already(refused: ForgeRefused, found: Sequence[PullRequest]) -> PullRequest:
+    """The open pull request of the same branches, where another one was refused.
+
+    Raises:
+        ForgeUnclear: there is one, and the list is behind.
+        ForgeRefused: there is none, and that was not why.
+    """
+    if found:
+        return found[0]
+    if "already exists" in str(refused):
+        raise ForgeUnclear(f"{refused}, and the list does not show it yet") from refused
+    raise refused
 
 
 @dataclass(frozen=True, slots=True)

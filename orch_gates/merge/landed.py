@@ -7,7 +7,7 @@ from dataclasses import replace
 from orch_gates.errors import GitError, UnknownRevision, UsageError
 from orch_gates.git.answers import Fetched
 from orch_gates.git.cli import Git
-from orch_gates.git.merge_tree import merged_tree
+from orch_gates.git.merges import contains, merged_tree
 from orch_gates.git.remote import Remote
 from orch_gates.git.scratch import scratch
 from orch_gates.merge.proof import Facts
@@ -27,7 +27,7 @@ def facts(git: Git, remote: Remote, branch: str, commit: str, base: str, *, time
         ShallowRepository: history is cut off here, so nothing can be told.
         UnknownRevision: a commit is neither here nor on the branch.
         UsageError: there is no such branch on the server.
-        GitError, ProcessError, OSError: it could not be told.
+        GitError, ProcessError: it could not be told.
     """
     git.refuse_shallow()
     with scratch(git) as bench:
@@ -55,7 +55,7 @@ def _named(git: Git, bench: Git, commit: str) -> str:
 
 
 def _compared(bench: Git, commit: str, branch: str, tip: str, base: str) -> Facts:
-    found = Facts(commit, branch, tip, ancestor=_contains(bench, tip, commit), base=base)
+    found = Facts(commit, branch, tip, ancestor=contains(bench, tip, commit), base=base)
     if base:
         own = int(bench.text("rev-list", "--count", f"{base}..{commit}"))
         found = replace(found, own=own, changed=merged_tree(bench, base, commit) != _tree(bench, base))
@@ -64,7 +64,7 @@ def _compared(bench: Git, commit: str, branch: str, tip: str, base: str) -> Fact
     first = _brought_in(bench, tip, commit)
     if not first:
         return found
-    if _contains(bench, _parents(bench, first)[0], commit):
+    if contains(bench, _parents(bench, first)[0], commit):
         return replace(found, lost=first if _is_other_side(bench, first, commit) else "")
     lost, unjudged = _content(bench, first, commit)
     return replace(found, merge=first, lost=lost, unjudged=unjudged)
@@ -77,7 +77,7 @@ def _brought_in(bench: Git, tip: str, commit: str) -> str:
     low, high = 0, len(line)
     while low < high:
         middle = (low + high) // 2
-        if _contains(bench, line[middle], commit):
+        if contains(bench, line[middle], commit):
             low = middle + 1
         else:
             high = middle
@@ -111,7 +111,7 @@ def _content(bench: Git, first: str, commit: str) -> tuple[str, str]:
 def _is_other_side(bench: Git, merge: str, commit: str) -> bool:
     """Whether a merge holds just what a parent without the commit holds, so nothing of this side."""
     tree = _tree(bench, merge)
-    return any(tree == _tree(bench, one) and not _contains(bench, one, commit) for one in _parents(bench, merge))
+    return any(tree == _tree(bench, one) and not contains(bench, one, commit) for one in _parents(bench, merge))
 
 
 def _parents(bench: Git, commit: str) -> list[str]:
@@ -127,18 +127,6 @@ def _twin(bench: Git, tip: str, commit: str) -> str:
         if parents and tree != _tree(bench, parents[0]) and tree == merged_tree(bench, parents[0], commit):
             return found
     return ""
-
-
-def _contains(bench: Git, commit: str, ancestor: str) -> bool:
-    """Whether a commit has another one in its history; 128 is neither yes nor no.
-
-    Raises:
-        GitError: git could not tell.
-    """
-    done = bench.run("merge-base", "--is-ancestor", ancestor, commit)
-    if done.returncode not in {0, 1} or done.stderr.strip():
-        raise GitError(f"whether {ancestor[:10]} is in {commit[:10]} could not be told: {done.complaint}")
-    return done.returncode == 0
 
 
 def _tree(bench: Git, commit: str) -> str:

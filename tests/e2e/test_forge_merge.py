@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -34,8 +33,6 @@ from tests.e2e.gitea import Gitea, User
 from tests.e2e.repository import Repository, eventually
 from tests.fakes.fault_proxy import FaultProxy
 
-_PATIENCE_S = 20
-
 
 def asked(repository: Repository, user: User | None = None, url: str = "") -> Forge:
     who = user or repository.owner
@@ -48,13 +45,14 @@ def request(pull: PullRequest, repository: Repository, **changed: str) -> MergeR
 
 
 def merged(forge: Forge, number: int, wanted: MergeRequest) -> MergeOutcome:
-    """The first outcome that is definite, within a bounded time."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while isinstance(outcome := forge.pulls.merge(number, wanted), Ambiguous | Transient):
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.1)
-    return outcome
+    """The first outcome that is definite."""
+
+    def definite() -> MergeOutcome | None:
+        outcome = forge.pulls.merge(number, wanted)
+        return None if isinstance(outcome, Ambiguous | Transient) else outcome
+
+    found: MergeOutcome = eventually(definite, "a definite outcome")
+    return found
 
 
 def settled(forge: Forge, number: int) -> PullRequest:
@@ -131,7 +129,6 @@ def test_a_merge_deletes_no_branch(repository: Repository, pull: PullRequest) ->
     """Whatever the repository's default is: later gates judge the branch."""
     repository.api().patch("", {"default_delete_branch_after_merge": True, "has_pull_requests": True}).ok()
     assert isinstance(merged(asked(repository), pull.number, request(pull, repository)), Merged)
-    time.sleep(1)
     assert repository.tip("feature") == pull.head
 
 
@@ -245,9 +242,12 @@ def test_an_open_pull_request_is_found_while_others_come_and_go(repository: Repo
 
 def test_opened_by_many_at_once_there_is_one(repository: Repository) -> None:
     """The server does not lock (go-gitea#20906): whoever made another one closes it."""
+
+    def opened(_: int) -> int:
+        return asked(repository).pulls.open(Draft("feature", "main", "Land it")).number
+
     with ThreadPoolExecutor(8) as many:
-        ask = lambda _: asked(repository).pulls.open(Draft("feature", "main", "Land it")).number  # noqa: E731
-        told = list(many.map(ask, range(8)))
+        told = list(many.map(opened, range(8)))
     (found,) = asked(repository).pulls.find("feature", "main")
     assert set(told) == {found.number}
 

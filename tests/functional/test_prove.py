@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from orch_gates.errors import GitError
+from orch_gates.git.cli import open_repository
+from orch_gates.git.remote import Remote
+from orch_gates.merge import landed
 from tests.builders import Done, Repo, bare, clone, orch
 
 
@@ -292,6 +298,17 @@ def test_what_changes_nothing_at_the_base_landed_nothing(scene: Scene, what: str
     scene.pushed()
     code, said = scene.prove(head, "--on", "main", "--base", base)
     assert (code, said["rung"]) == (1, "not empty")
+
+
+def test_without_room_to_compare_in_nothing_is_told(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full or read-only is no bug, and no answer."""
+    env = os.environ
+    git, remote = open_repository(scene.work.path, env, timeout=20), Remote.at(str(scene.server.path), env)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(GitError, match="nowhere"):
+        landed.facts(git, remote, "main", scene.head, "", timeout=20)
 
 
 def test_a_broken_object_is_told_at_once(scene: Scene) -> None:

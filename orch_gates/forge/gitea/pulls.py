@@ -10,7 +10,7 @@ from orch_gates.forge.fields import Row, document, flag, number, part, said, tex
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.rows import login, repository_path
 from orch_gates.forge.http import Api
-from orch_gates.forge.merging import THERE_ALREADY, Asking
+from orch_gates.forge.merging import Asking, there_already
 from orch_gates.forge.port.pulls import (
     BaseMoved,
     Draft,
@@ -41,11 +41,7 @@ class GiteaPulls:
         try:
             made = written(_pull, self._api.write("POST", self._path, wanted))
         except ForgeRefused as error:
-            if found := self.find(draft.branch, draft.target):
-                return found[0]
-            if THERE_ALREADY in str(error):
-                raise ForgeUnclear(f"{error}, and the list does not show it yet") from error
-            raise
+            return there_already(error, self.find(draft.branch, draft.target))
         return self._only(made)
 
     def _only(self, made: PullRequest) -> PullRequest:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.answer import Answer
 from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
 from orch_gates.forge.github import errors
 from orch_gates.forge.http import Api
-from orch_gates.forge.merging import THERE_ALREADY, Asking
+from orch_gates.forge.merging import Asking, there_already
 from orch_gates.forge.port.pulls import (
     Ambiguous,
     BaseMoved,
@@ -47,11 +47,7 @@ class GithubPulls:
         try:
             return written(pull_request, self.api.write("POST", f"{self.path}/pulls", document))
         except ForgeRefused as error:
-            if found := self.find(draft.branch, draft.target):
-                return found[0]
-            if THERE_ALREADY in str(error):
-                raise ForgeUnclear(f"{error}, and the list does not show it yet") from error
-            raise
+            return there_already(error, self.find(draft.branch, draft.target))
 
     def find(self, branch: str, target: str) -> tuple[PullRequest, ...]:
         """The open ones of exactly these branches, oldest first; what the filter lets through is looked at again."""

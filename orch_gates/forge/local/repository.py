@@ -16,7 +16,7 @@ from pathlib import Path
 from orch_gates.errors import ForgeUnavailable, GitError, ProcessError
 from orch_gates.git.answers import PushAnswer
 from orch_gates.git.cli import Git
-from orch_gates.git.merge_tree import merged_tree
+from orch_gates.git.merges import contains, merged_tree
 from orch_gates.git.remote import Remote, Update
 from orch_gates.git.scratch import scratch
 
@@ -119,10 +119,7 @@ class Repository:
         if not (commit and ancestor):
             return False
         with meant():
-            done = self._git.run("merge-base", "--is-ancestor", ancestor, commit)
-            if done.returncode not in {0, 1} or done.stderr.strip():
-                raise GitError(f"whether {ancestor} is in {commit} could not be told: {done.complaint}")
-        return done.returncode == 0
+            return contains(self._git, commit, ancestor)
 
     def second_parent(self, merge: str) -> str:
         """The commit that a merge brought in.

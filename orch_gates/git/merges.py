@@ -1,4 +1,4 @@
-"""What git makes of two commits, in memory: nothing is checked out, no ref moves."""
+"""How two commits stand to each other, and what git makes of them: nothing is checked out, no ref moves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from orch_gates.errors import GitError
 from orch_gates.git.cli import Git
 
 _USAGE = 129
+
+
+def contains(git: Git, commit: str, ancestor: str) -> bool:
+    """Whether a commit has another one in its history; 128 of git is neither yes nor no.
+
+    Raises:
+        GitError: git could not tell.
+    """
+    done = git.run("merge-base", "--is-ancestor", ancestor, commit)
+    if done.returncode not in {0, 1} or done.stderr.strip():
+        raise GitError(f"whether {ancestor} is in {commit} could not be told: {done.complaint}")
+    return done.returncode == 0
 
 
 def merged_tree(git: Git, first: str, second: str) -> str | None:
