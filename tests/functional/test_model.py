@@ -1,4 +1,4 @@
-"""The model of the state store's transaction and of the attempt guard, searched to the end by spin."""
+"""The models of the state store's transaction, the attempt guard and merges, searched to the end by spin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-MODEL = Path(__file__).parents[1] / "model" / "store.pml"
+MODELS = Path(__file__).parents[1] / "model"
+STORE = MODELS / "store.pml"
+MERGE = MODELS / "merge.pml"
 DEEPEST = 2000
 MEGABYTES = 1024
 
@@ -20,7 +22,7 @@ Check = Callable[..., str]
 
 @pytest.fixture
 def check(real: Callable[[str], Path], tmp_path: Path) -> Check:
-    """What spin says about the model with some switches; `endless` asks for runs without an end only."""
+    """What spin says about a model with some switches; `endless` asks for runs without an end only."""
     spin, gcc = real("spin"), real("gcc")
 
     def ran(*command: str | Path) -> str:
@@ -28,11 +30,12 @@ def check(real: Callable[[str], Path], tmp_path: Path) -> Check:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def checked(*switches: str, endless: bool = False) -> str:
-        ran(spin, *(f"-D{switch}" for switch in switches), "-a", MODEL)
+    def checked(*switches: str, model: Path = STORE, endless: bool = False) -> str:
+        ran(spin, *(f"-D{switch}" for switch in switches), "-a", model)
         # What spin generates is not clean enough for the warnings of a newer gcc.
         kind = "-DNP" if endless else "-DSAFETY"
-        ran(gcc, "-w", "-O1", kind, f"-DMEMLIM={MEGABYTES}", "-o", "pan", "pan.c")
+        packed = ["-DCOLLAPSE"] if model == MERGE else []  # half the memory, for half as much time again
+        ran(gcc, "-w", "-O1", kind, *packed, f"-DMEMLIM={MEGABYTES}", "-o", "pan", "pan.c")
         return ran("./pan", f"-m{DEEPEST}", *(["-l"] if endless else []))
 
     return checked
@@ -47,13 +50,25 @@ def assert_proven(report: str) -> None:
         assert limit not in report
 
 
+def unreached(report: str) -> list[str]:
+    """What the search never came to."""
+    return re.findall(r'^\t.*, state \d+, "(.*)"$', report, re.M)
+
+
+def assert_broken(report: str, broken: set[str]) -> None:
+    """The search ended at a run that breaks one of these."""
+    assert "errors: 1" in report
+    violated = re.search(r"assertion violated \(?(\w+)", report)
+    assert violated, report
+    assert violated[1] in broken
+
+
 def test_writers_lose_nothing_and_answer_truly(check: Check) -> None:
     """ST-2, ST-3, ST-4: whatever gets lost, comes late, crashes or is spoiled; and every line of the model counts."""
     report = check()
     assert_proven(report)
     assert re.search(r"^\s*invalid end states\s+\+", report, re.M), report
-    unreached = re.findall(r'^\t.*, state \d+, "(.*)"$', report, re.M)
-    assert unreached == ["-end-"], "the server alone goes on for ever"
+    assert unreached(report) == ["-end-"], "the server alone goes on for ever"
 
 
 def test_an_attempt_is_ended_once_and_by_whom_it_names(check: Check) -> None:
@@ -87,11 +102,7 @@ def test_every_run_comes_to_an_end(check: Check) -> None:
 )
 def test_no_guard_can_be_left_out(check: Check, guard: str, broken: set[str]) -> None:
     """Without it, spin finds a run that breaks what the guard is there for."""
-    report = check(*guard.split())
-    assert "errors: 1" in report
-    violated = re.search(r"assertion violated \(?(\w+)", report)
-    assert violated, report
-    assert violated[1] in broken
+    assert_broken(check(*guard.split()), broken)
 
 
 def test_a_writer_without_a_deadline_may_go_on_for_ever(check: Check) -> None:
@@ -99,3 +110,41 @@ def test_a_writer_without_a_deadline_may_go_on_for_ever(check: Check) -> None:
     report = check("NO_DEADLINE", endless=True)
     assert "errors: 1" in report
     assert "non-progress cycle" in report
+
+
+def test_merges_are_of_tested_trees_and_settled_once(check: Check) -> None:
+    """MRG-4, MRG-5, MRG-12, MRG-14, MRG-15: whoever is stopped, crashes, comes late or breaks the glass."""
+    report = check(model=MERGE)
+    assert_proven(report)
+    assert re.search(r"^\s*invalid end states\s+\+", report, re.M), report
+    assert unreached(report) == ["-end-", "-end-"], "the server and who pushes past the fence go on for ever"
+
+
+def test_every_merge_comes_to_an_end(check: Check) -> None:
+    """MRG-14: no way to go round in circles; with `all_settled` at every end, no task is lost."""
+    report = check("ATTEMPTS=2", model=MERGE, endless=True)
+    assert_proven(report)
+    assert re.search(r"^\s*non-progress cycles\s+\+", report, re.M), report
+
+
+@pytest.mark.parametrize(
+    ("guard", "broken"),
+    [
+        ("NO_FENCE", {"undone_for_good"}),
+        ("NO_BASE_CHECK", {"was_tested"}),
+        ("NO_COMMIT_CHECK", {"was_tested"}),
+        ("NO_CLAIM", {"merged_once", "undone_for_good"}),
+        ("NO_TAKEOVER", {"all_settled"}),
+        ("NO_CLOSING", {"undone_for_good"}),
+        ("NO_GRACE", {"undone_for_good"}),
+        ("NO_PROOF", {"undone_for_good"}),
+        ("NO_LOOK_AFTER_GRACE", {"undone_for_good"}),
+        ("NO_TIP_IN_BREAK_GLASS", {"glass_once"}),
+        ("NO_FENCE_IN_BREAK_GLASS", {"was_tested", "undone_for_good"}),
+        ("NO_DOUBT_IN_BREAK_GLASS", {"undone_for_good"}),
+        ("NO_WAIT_FOR_DOUBT", {"merged_once", "landed_true"}),
+    ],
+)
+def test_no_guard_of_a_merge_can_be_left_out(check: Check, guard: str, broken: set[str]) -> None:
+    """MRG-4, MRG-5, MRG-15, faults.md T8: without it, spin finds a run that breaks what the guard is there for."""
+    assert_broken(check(guard, model=MERGE), broken)
