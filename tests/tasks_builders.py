@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from orch_gates.engine import events
 from orch_gates.engine.stages import DEFAULT, Caps, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.forge.local.documents import Issue, Pull
+from orch_gates.model.attempt import Attempt
 from orch_gates.model.effect import StatusEffect
 from orch_gates.model.feedback import Feedback
 from orch_gates.model.finding import Finding
@@ -86,6 +87,41 @@ def make_job(**changes: Any) -> Job:
         "exit_code": None,
     }
     return Job.model_validate(values | changes)
+
+
+def make_attempt(**changes: Any) -> Attempt:
+    """An attempt to merge T-1 that is validated, was up to date, and has generation 5."""
+    values: dict[str, Any] = {
+        "schema": "orch.attempt/1",
+        "id": "0123456789abcdef",
+        "task": "T-1",
+        "branch": "task/T-1",
+        "target": "main",
+        "generation": 5,
+        "phase": "validated",
+        "closing": False,
+        "outcome": None,
+        "reason": "the test command passed",
+        "next_step": "",
+        "head": changes.get("commit") or HEAD,
+        "earlier": [],
+        "base": "d" * 40,
+        "commit": HEAD,
+        "tree": "e" * 40,
+        "how": "up to date",
+        "depends": "git version 2.39.5",
+        "proven": "command",
+        "runs": 1,
+        "moved": False,
+        "rounds": 1,
+        "pull": 0,
+        "merge": "",
+        "proof": "",
+        "findings": [],
+        "started": BEFORE,
+        "updated": BEFORE,
+    }
+    return Attempt.model_validate(values | changes)
 
 
 def make_lease(**changes: Any) -> Lease:

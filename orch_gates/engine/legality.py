@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from orch_gates.model.document import Document
 from orch_gates.model.job import Job, JobStatus
-from orch_gates.model.lease import Lease
 from orch_gates.model.root import Root
 from orch_gates.model.task import DONE_STAGE, MAX_CHARGED, MAX_EARLIER, MAX_SPENT, SentBack, Task, TaskState
 
@@ -213,19 +212,6 @@ def job_change(before: Job | None, after: Job) -> tuple[Violation, ...]:
         found.append(Violation("status", f"a job that is {before.status} never changes again"))
     elif after.status not in _STATUSES[before.status]:
         found.append(Violation("status", f"{before.status} does not become {after.status}"))
-    return tuple(found)
-
-
-def lease_change(before: Lease | None, after: Lease) -> tuple[Violation, ...]:
-    """What is wrong with a lease: every grant raises its generation, nothing lowers it (MRG-4)."""
-    if before is None:
-        return ()
-    found = []
-    if before.target != after.target:
-        found.append(Violation("target", "never changes"))
-    granted = after.holder != "" and (after.holder, after.granted) != (before.holder, before.granted)
-    if after.generation < before.generation or (granted and after.generation == before.generation):
-        found.append(Violation("generation", "every grant raises it, and nothing lowers it"))
     return tuple(found)
 
 

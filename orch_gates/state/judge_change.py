@@ -144,9 +144,14 @@ class ChangeJudge:
             before = earlier.document if earlier is not None else None
             node = change.after
             after = self._read(change.path, node.oid).document if node is not None and node.mode == FILE_MODE else None
-            if before is None or after is None or before.KIND != after.KIND:
+            if after is None:
                 continue
-            for field in self._kinds.by_name[after.KIND].ours:
+            kind = self._kinds.by_name[after.KIND]
+            if before is None and earlier is None and kind.ours_alone:
+                yield Problem(change.path, "", "is written by orch-gates only, never by hand")
+            if before is None or before.KIND != after.KIND:
+                continue
+            for field in kind.ours:
                 if getattr(before, field) != getattr(after, field):
                     yield Problem(change.path, field, "is written by orch-gates only, never by hand")
 

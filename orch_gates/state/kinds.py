@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
-from orch_gates.engine import legality
+from orch_gates.engine import legality, merge_legality
 from orch_gates.engine.legality import Violation
+from orch_gates.model.attempt import Attempt
 from orch_gates.model.document import Document
 from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease
+from orch_gates.model.markers import Markers
+from orch_gates.model.proven import Proven
 from orch_gates.model.report import Report
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
@@ -51,8 +54,8 @@ class Kind(Generic[D]):
 
     `keys` maps a key in the path to the field that has to equal it. `alone` is what a document must be
     whatever it was before, `change` what is wrong with one that was made (None before) or changed.
-    No edit by hand changes a field that is `ours`. Kinds with `one_number` share their numbers with the kind
-    of that name. At `older` documents of before are still read.
+    No edit by hand changes a field that is `ours`, or makes a document that is `ours_alone`. Kinds with `one_number`
+    share their numbers with the kind of that name. At `older` documents of before are still read.
     """
 
     model: type[D]
@@ -62,6 +65,7 @@ class Kind(Generic[D]):
     alone: Callable[[D], tuple[Violation, ...]] = lambda _: ()
     change: Callable[[D | None, D, Root], tuple[Violation, ...]] = lambda _before, _after, _root: ()
     ours: tuple[str, ...] = ()
+    ours_alone: bool = False
     body: Body = Body.FREE
     one_number: str = ""
     older: PathPattern | None = None
@@ -202,7 +206,9 @@ LEASE = Kind(
     model=Lease,
     path=layout.LEASE_PATH,
     keys={"branch": "target"},
-    change=lambda before, after, _: legality.lease_change(before, after),
+    alone=merge_legality.lease_alone,
+    change=lambda before, after, _: merge_legality.lease_change(before, after),
+    ours=("generation", "attempt", "claim"),
     body=Body.LOG,
     example=Example(
         {
@@ -211,12 +217,96 @@ LEASE = Kind(
             "holder": "T-1",
             "granted": _AT,
             "expires": "2026-01-31T12:10:00Z",
-            "reason": "first in the queue",
+            "reason": "granted",
+            "attempt": "0123456789abcdef",
+            "renewed": _AT,
         },
         f"\n- {_AT} granted to T-1\n",
     ),
 )
-CORE: tuple[Kind[Any], ...] = (ROOT, TASK, JOB, REPORT, LEASE)
+ATTEMPT = Kind(
+    model=Attempt,
+    path=layout.ATTEMPT_PATH,
+    keys={"task": "task"},
+    alone=merge_legality.attempt_alone,
+    change=lambda before, after, _: merge_legality.attempt_change(before, after),
+    ours=tuple(name for name in Attempt.model_fields if name != "schema_"),
+    ours_alone=True,
+    body=Body.LOG,
+    example=Example(
+        {
+            "id": "0123456789abcdef",
+            "task": "T-1",
+            "branch": "task/T-1",
+            "target": "main",
+            "generation": 3,
+            "phase": "acquired",
+            "closing": False,
+            "outcome": None,
+            "reason": "granted",
+            "next_step": "",
+            "head": _HEAD,
+            "earlier": [],
+            "base": "",
+            "commit": "",
+            "tree": "",
+            "how": "",
+            "depends": "",
+            "proven": "",
+            "runs": 0,
+            "moved": False,
+            "rounds": 1,
+            "pull": 0,
+            "merge": "",
+            "proof": "",
+            "findings": [],
+            "started": _AT,
+            "updated": _AT,
+        },
+        f"\n- {_AT} acquired\n",
+    ),
+)
+PROVEN = Kind(
+    model=Proven,
+    path=layout.PROVEN_PATH,
+    keys={"branch": "target"},
+    ours=("trees",),
+    ours_alone=True,
+    example=Example(
+        {
+            "target": "main",
+            "trees": [
+                {
+                    "key": "ab" * 32,
+                    "tree": _HEAD,
+                    "task": "T-1",
+                    "tested": _AT,
+                    "expires": "2026-02-07T12:00:00Z",
+                }
+            ],
+        }
+    ),
+)
+MARKERS = Kind(
+    model=Markers,
+    path=layout.MARKERS_PATH,
+    keys={"branch": "target"},
+    example=Example(
+        {
+            "target": "main",
+            "markers": [
+                {
+                    "path": "src/login.py",
+                    "pattern": "def reset_password",
+                    "reason": "people reset their password themselves",
+                    "added": _AT,
+                    "by": "ann",
+                }
+            ],
+        }
+    ),
+)
+CORE: tuple[Kind[Any], ...] = (ROOT, TASK, ATTEMPT, JOB, REPORT, LEASE, PROVEN, MARKERS)
 
 
 class Kinds:

@@ -13,11 +13,15 @@ LEASES = "leases"
 ARCHIVE = "archive"
 
 TASK_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{TASK_FILE}")
+ATTEMPT_FILE = "attempt.md"
+ATTEMPT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{ATTEMPT_FILE}")
 JOB_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/jobs/{{attempt}}.md")
 REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/reports/{{head}}/{{report}}.md")
 # Of before reports were kept for each commit.
 OLD_REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{{report}}.md")
 LEASE_PATH = PathPattern(f"{LEASES}/{{branch}}.md")
+PROVEN_PATH = PathPattern("proven/{branch}.md")
+MARKERS_PATH = PathPattern("markers/{branch}.md")
 
 
 def task_folder(task: TaskId) -> str:
@@ -28,6 +32,11 @@ def task_folder(task: TaskId) -> str:
 def task_path(task: TaskId) -> str:
     """The task's own document."""
     return TASK_PATH.path(task=task)
+
+
+def attempt_path(task: TaskId) -> str:
+    """The newest attempt to merge a task."""
+    return ATTEMPT_PATH.path(task=task)
 
 
 def job_path(task: TaskId, attempt: str) -> str:
@@ -46,6 +55,16 @@ def report_path(task: TaskId, name: str, head: str = "") -> str:
 def lease_path(target: str) -> str:
     """The lease on a target branch."""
     return LEASE_PATH.path(branch=target)
+
+
+def proven_path(target: str) -> str:
+    """The trees that were tested for a target branch."""
+    return PROVEN_PATH.path(branch=target)
+
+
+def markers_path(target: str) -> str:
+    """What has to stay in a target branch."""
+    return MARKERS_PATH.path(branch=target)
 
 
 def archive_folder(year: int, task: TaskId) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orch_gates.engine import legality
+from orch_gates.engine import legality, merge_legality
 from orch_gates.engine.legality import Violation
 from orch_gates.engine.stages import Pipeline, Stage
 from orch_gates.forge.local import kinds
@@ -306,8 +306,8 @@ def test_a_job_may_tell_how_it_goes_until_it_is_over() -> None:
 )
 def test_a_lease_may_change_so(before: Changes, after: Changes) -> None:
     """Renewed, released, reclaimed, granted with a new generation (MRG-4)."""
-    assert legality.lease_change(make_lease(**before), make_lease(**after)) == ()
-    assert legality.lease_change(None, make_lease(**after)) == ()
+    assert merge_legality.lease_change(make_lease(**before), make_lease(**after)) == ()
+    assert merge_legality.lease_change(None, make_lease(**after)) == ()
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_lease_may_change_so(before: Changes, after: Changes) -> None:
 )
 def test_no_lease_may_change_so(before: Changes, after: Changes, field: str) -> None:
     """Two holders never share a generation, and no generation comes back (MRG-4, MRG-5)."""
-    assert fields(legality.lease_change(make_lease(**before), make_lease(**after))) == [field]
+    assert fields(merge_legality.lease_change(make_lease(**before), make_lease(**after))) == [field]
 
 
 # ---- pull requests and issues

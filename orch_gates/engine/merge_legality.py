@@ -1,0 +1,119 @@
+"""Which changes of a lease and of an attempt are legal, whoever made them (MRG-4, MRG-14, OWN-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orch_gates.engine.legality import Violation, unchanged
+from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.lease import Lease
+
+# Known once they are there; `commit` and `tree` come together with `base`.
+_ONCE = ("base", "commit", "tree", "how", "depends", "pull", "merge")
+_FIXED = ("task", "branch", "target", "generation", "head", "earlier", "rounds", "started")
+
+
+def lease_alone(lease: Lease) -> tuple[Violation, ...]:
+    """What a lease must be, whatever it was before."""
+    return tuple(_lease_alone(lease))
+
+
+def _lease_alone(lease: Lease) -> Iterator[Violation]:
+    if lease.holder == "" and (lease.attempt or lease.claim or lease.held):
+        yield Violation("holder", "a free lease has no attempt, no claim and no hold")
+
+
+def lease_change(before: Lease | None, after: Lease) -> tuple[Violation, ...]:
+    """What is wrong with a lease: every grant raises its generation, nothing lowers it (MRG-4)."""
+    found = list(_lease_alone(after))
+    if before is None:
+        return tuple(found)
+    found += unchanged(before, after, ("target",))
+    granted = after.holder != "" and (after.holder, after.granted, after.attempt) != (
+        before.holder,
+        before.granted,
+        before.attempt,
+    )
+    if after.generation < before.generation or (granted and after.generation == before.generation):
+        found.append(Violation("generation", "every grant raises it, and nothing lowers it"))
+    if after.generation == before.generation:
+        found += _claims(before, after)
+    if after.break_glass != before.break_glass and before.break_glass is not None and after.break_glass is not None:
+        known = before.break_glass.model_copy(update={"acknowledged": after.break_glass.acknowledged})
+        if known != after.break_glass and after.generation == before.generation:
+            found.append(Violation("break_glass", "another one revokes the lease, which raises the generation"))
+    return tuple(found)
+
+
+def _claims(before: Lease, after: Lease) -> Iterator[Violation]:
+    """Within one generation every process that takes the attempt on has a number of its own."""
+    if after.claims < before.claims and after.holder:
+        yield Violation("claims", "nothing lowers it")
+    if after.claim is None:
+        return
+    if after.claim.number != after.claims:
+        yield Violation("claim.number", "is that of the last claim")
+    goes_on = before.claim is not None and _process(before) == _process(after)
+    if not goes_on and after.claims == before.claims:
+        yield Violation("claims", "every process that takes the attempt on raises it")
+
+
+def _process(lease: Lease) -> tuple[str, int, str]:
+    assert lease.claim is not None
+    return lease.claim.host, lease.claim.pid, lease.claim.started
+
+
+def attempt_alone(attempt: Attempt) -> tuple[Violation, ...]:
+    """What an attempt must be, whatever it was before."""
+    return tuple(_attempt_alone(attempt))
+
+
+def _attempt_alone(attempt: Attempt) -> Iterator[Violation]:
+    caught_up = attempt.phase.number >= Phase.CAUGHT_UP.number
+    if caught_up is not all((attempt.base, attempt.commit, attempt.tree, attempt.how)):
+        yield Violation("base", "base, commit, tree and how are known exactly from phase caught-up on")
+    if attempt.phase.number >= Phase.VALIDATED.number and not attempt.proven:
+        yield Violation("proven", "nothing is validated that nothing proved")
+    if (attempt.phase is Phase.LANDED) is not (attempt.merge != "" and attempt.proof != ""):
+        yield Violation("merge", "it landed exactly where the merge and its proof are known")
+
+
+def attempt_change(before: Attempt | None, after: Attempt) -> tuple[Violation, ...]:
+    """What is wrong with an attempt that began (`before` is None or another one) or changed."""
+    found = list(_attempt_alone(after))
+    if before is None or before.id != after.id:
+        found += _begun(before, after)
+    elif before != after:
+        found += _changed(before, after)
+    return tuple(found)
+
+
+def _begun(before: Attempt | None, after: Attempt) -> Iterator[Violation]:
+    if after.phase is not Phase.ACQUIRED or after.outcome is not None:
+        yield Violation("phase", f"an attempt begins as {Phase.ACQUIRED}")
+    if before is None:
+        return
+    if not before.over:
+        yield Violation("id", "the attempt before has to end first")
+    if after.generation <= before.generation:
+        yield Violation("generation", "every attempt has a lease of its own")
+
+
+def _changed(before: Attempt, after: Attempt) -> Iterator[Violation]:
+    if before.over:
+        yield Violation("outcome", "an attempt that ended never changes again")
+        return
+    yield from unchanged(before, after, _FIXED)
+    if before.closing and (not after.closing or after.phase not in {before.phase, Phase.LANDED}):
+        yield Violation("closing", "an attempt that is given up lands, or ends")
+    if after.phase.number < before.phase.number:
+        yield Violation("phase", f"goes forward only, from {before.phase} not to {after.phase}")
+    if after.phase.number - before.phase.number > 1 and (before.phase, after.phase) != (
+        Phase.CAUGHT_UP,
+        Phase.VALIDATED,
+    ):
+        yield Violation("phase", f"leaves nothing out between {before.phase} and {after.phase}")
+    for field in _ONCE:
+        was, now = getattr(before, field), getattr(after, field)
+        if was and was != now:
+            yield Violation(field, "never changes once it is known")
