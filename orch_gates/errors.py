@@ -153,6 +153,16 @@ class StaleConfiguration(StateError):
     """The configuration in this repository is older than the one on the state branch; `git fetch` mends that."""
 
 
+class ForbiddenPush(OrchError):
+    """A push would move what only the forge moves: a bug, stopped before anything was sent (P4)."""
+
+
+class LeaseLost(OrchError):
+    """The right to merge is another process's by now: this one stops, and nothing it was about to do is done."""
+
+    exit_code = 75
+
+
 class StateDocumentError(StateError):
     """A file of the state branch is not what it has to be; the others are not affected (ST-6)."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import select
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from orch_gates.errors import ProcessError
 
 STDERR_SHOWN = 400
 PIPE = subprocess.PIPE
+_CHUNK = 65_536
+_LOOK_S = 0.05
 
 Child = subprocess.Popen[bytes]
 
@@ -66,6 +70,114 @@ def run(
         return Completed(child.returncode, stdout, stderr)
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A process as others can look for it: machine, boot and number space, its number, and when it started there.
+
+    An empty `started` is a machine that does not tell: nobody can be looked for there.
+    """
+
+    host: str
+    pid: int
+    started: str
+
+
+def identity() -> Identity:
+    """This process."""
+    return Identity(_host(), os.getpid(), _started(os.getpid()))
+
+
+def is_dead(other: Identity) -> bool:
+    """Whether a process is known to be gone: it ran where this one runs, and no such process is there now.
+
+    A container has numbers of its own, and a number is given again (faults.md T10): where either may be, it is not
+    known.
+    """
+    here = _host()
+    if not (here and other.started and other.host == here):
+        return False
+    return _started(other.pid) != other.started
+
+
+def _host() -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{os.uname().nodename} {boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str:
+    """When a process started, in ticks since the boot; empty where there is none, or it is a dead one."""
+    try:
+        # The name in brackets may hold anything, also brackets.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[:1] in ([b"Z"], [b"X"]) else fields[19].decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How a command ended, and the end of what it wrote to either stream; `timed_out`: it was ended by us."""
+
+    returncode: int
+    output: bytes
+    written: int
+    timed_out: bool
+
+
+def run_apart(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, cwd: Path, most: int) -> Tail:
+    """Run foreign code to its end, in a session of its own; whatever it started and left in it is ended with it.
+
+    Of its output the last `most` bytes are kept, however much there is.
+
+    Raises:
+        ProcessError: it could not be started.
+    """
+    deadline = time.monotonic() + timeout
+    kept, written, streams = bytearray(), 0, []
+    with _spawn(argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT) as child:
+        assert child.stdout is not None
+        os.set_blocking(child.stdout.fileno(), False)
+        streams = [child.stdout]
+        while True:
+            select.select(streams, [], [], _LOOK_S)
+            ended = _has_ended(child)
+            over = ended or time.monotonic() > deadline
+            if over:
+                # Its group still exists while it is not waited for, so this ends nobody else.
+                _kill_group_of(child.pid)
+            while streams and (chunk := _available(child.stdout)) is not None:
+                written += len(chunk)
+                kept += chunk
+                del kept[:-most]
+                if not chunk:
+                    streams = []
+                if not over:
+                    break
+            if over:
+                return Tail(child.wait(), bytes(kept), written, timed_out=not ended)
+
+
+def _has_ended(child: Child) -> bool:
+    """Whether it ended; it is not waited for, so that its number stays its own."""
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _available(stream: IO[bytes]) -> bytes | None:
+    """What can be read now: None where that is nothing yet, empty at the end."""
+    try:
+        return os.read(stream.fileno(), _CHUNK)
+    except BlockingIOError:
+        return None
+
+
+def _kill_group_of(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 @contextlib.contextmanager
 def converse(
     argv: Sequence[str],
@@ -96,7 +208,7 @@ def converse(
 
 
 @contextlib.contextmanager
-def _spawn(
+def _spawn(  # noqa: PLR0913 - each is a word of Popen
     argv: Sequence[str],
     *,
     env: Mapping[str, str],
@@ -104,6 +216,7 @@ def _spawn(
     stdin: IO[bytes] | int,
     memory: int = 0,
     stdout: int = PIPE,
+    stderr: int = PIPE,
     pass_fds: Sequence[int] = (),
     session: bool = True,
 ) -> Iterator[Child]:
@@ -114,7 +227,7 @@ def _spawn(
             cwd=cwd,
             stdin=stdin,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             start_new_session=session,
             pass_fds=pass_fds,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orch_gates import process
-from orch_gates.errors import ProcessError
+from orch_gates.errors import ForbiddenPush, ProcessError
 from orch_gates.git import answers
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer, Pushed
 
@@ -18,6 +19,9 @@ NAME = "origin"
 # Of a repository that is shallow itself, git fetches for ever with a filter, or with nothing at all.
 WHOLE = 2**31 - 1
 _OUTGOING = "refs/outgoing/"
+# What git takes as it is: no pattern, no second meaning, nothing that another program reads as another name.
+_PLAIN = re.compile(r"refs/(?:heads|orch)/[A-Za-z0-9][A-Za-z0-9._/-]*")
+_ODD = ("..", "//", "/.", ".lock/", "/refs/")
 
 # What places git somewhere else, or makes it talk: `git rev-parse --local-env-vars` and the traces.
 _SCRUBBED = {
@@ -79,14 +83,21 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A repository somewhere else, by url or path."""
+    """A repository somewhere else, by url or path. A push to a branch that is `never` pushed to is refused (P4)."""
 
     url: str
     env: Mapping[str, str]
+    never: frozenset[str] = frozenset()
 
     @classmethod
     def at(
-        cls, url: str, inherited: Mapping[str, str], config: Sequence[tuple[str, str]] = (), *, partial: bool = True
+        cls,
+        url: str,
+        inherited: Mapping[str, str],
+        config: Sequence[tuple[str, str]] = (),
+        *,
+        partial: bool = True,
+        never: Sequence[str] = (),
     ) -> Remote:
         """A remote; `config` are entries of a clone's own configuration to be honoured.
 
@@ -107,7 +118,7 @@ class Remote:
             env[f"GIT_CONFIG_KEY_{index}"] = key
             env[f"GIT_CONFIG_VALUE_{index}"] = value
         env |= {"GIT_CONFIG_COUNT": str(count + len(entries)), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-        return cls(url, env)
+        return cls(url, env, frozenset(never))
 
     def fetch(
         self, git_dir: Path, refspecs: Sequence[str], *, timeout: float, depth: int = 0, only: str = ""
@@ -155,8 +166,14 @@ class Remote:
         """Push all updates or none, each a compare-and-swap.
 
         Every `after` is a descendant of its `before`, so the lease forces nothing and only keeps a ref that was
-        rewound or deleted meanwhile from being mended unseen (ST-4, T5); but for a restore, where it is meant to.
+        rewound or deleted meanwhile from being mended unseen (ST-4, T5); but for a restore, where it is meant to, and
+        for a task branch that was rebased.
+
+        Raises:
+            ForbiddenPush: one of them is a branch that is never pushed to, or no plain name of a ref at all.
         """
+        for update in updates:
+            _refuse(update, self.never)
         args = ["push", "--porcelain", "--atomic", "--no-verify"]
         args += [f"--force-with-lease={update.ref}:{update.before}" for update in updates]
         # A name alone would also mean refs that only end like it, which anybody can make: refs/heads/refs/heads/…
@@ -225,6 +242,22 @@ class Remote:
             done = process.run(argv, env=env, timeout=timeout, cwd=git_dir, stdin=stdin)
             found = headers.read_bytes() if done.returncode and headers.exists() else b""
             return done, answers.read_retry_after(found)
+
+
+def _refuse(update: Update, never: frozenset[str]) -> None:
+    """See that an update names one ref, in full, by one spelling, and none that only the forge moves (P4).
+
+    Raises:
+        ForbiddenPush: it does not.
+    """
+    if not _PLAIN.fullmatch(update.ref) or any(part in update.ref for part in _ODD):
+        raise ForbiddenPush(f"{update.ref!r} is no full name of a ref; nothing was pushed")
+    branch = update.ref.removeprefix("refs/heads/")
+    # A server whose disk knows no capitals takes the one for the other.
+    if branch != update.ref and branch.casefold() in {name.casefold() for name in never}:
+        raise ForbiddenPush(f"{branch} is moved by the forge's merges only; nothing was pushed")
+    if update.after.strip("0") == "":
+        raise ForbiddenPush(f"{update.ref} would be deleted; nothing was pushed")
 
 
 def _pairs(stdout: str) -> Iterator[tuple[str, str]]:
