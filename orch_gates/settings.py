@@ -18,7 +18,9 @@ from orch_gates.variables.groups import (
     Budget,
     CiGreenSettings,
     ForgeSettings,
+    LeaseSettings,
     Limits,
+    MergeSettings,
     Programs,
     ReviewSettings,
     SecuritySettings,
@@ -100,6 +102,8 @@ class Settings:
     ci: CiContext
     hook: HookContext
     limits: Limits
+    merge: MergeSettings
+    lease: LeaseSettings
     target: str
     usual_target: str
     state: StateSettings
@@ -165,6 +169,8 @@ def load(
             remote_branch=env.variable("PRE_COMMIT_REMOTE_BRANCH"),
         ),
         limits=env.group(Limits),
+        merge=env.group(MergeSettings),
+        lease=env.group(LeaseSettings),
         target=target.branch if env.variable("ORCH_TARGET") else "",
         usual_target=target.branch,
         state=_state(env),

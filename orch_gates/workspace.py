@@ -140,6 +140,19 @@ class Workspace:
         return Heads(remote, place.local(self.origin), self.settings.state.timeout)
 
     @cached_property
+    def code(self) -> Remote:
+        """The server's repository with the task branches, to fetch from and push to; never to the target (P4).
+
+        Raises:
+            SettingsError: there is none.
+            GitError: the clone cannot be read.
+        """
+        from orch_gates.git.remote import Remote
+
+        never = (self.target, self.settings.state.branch)
+        return Remote.at(self.origin.url, self.settings.inherited_env, self.origin.config, partial=False, never=never)
+
+    @cached_property
     def upstream(self) -> Remote:
         """The server's repository, as this clone fetches it; what is missing there is an error.
 
@@ -203,7 +216,7 @@ class Workspace:
         """Where planned effects are performed (P7)."""
         from orch_gates.effects.outbox import Outbox
 
-        return Outbox(self._writable_forge, self.settings.statuses.enabled, self.settings.ci.run_url)
+        return Outbox(lambda: self.writable_forge, self.settings.statuses.enabled, self.settings.ci.run_url)
 
     def need_writable_forge(self) -> None:
         """See that there is a forge that may be written to from here.
@@ -212,11 +225,12 @@ class Workspace:
             SettingsError: there is none, with what to do about it; or as `forge`.
             GitError, ForgeUnavailable: as `forge`.
         """
-        if self._writable_forge() is None:
+        if self.writable_forge is None:
             self.need_forge()
             raise SettingsError(f"no token is given; put one into {self.settings.forge.token_env} (--token-env)")
 
-    def _writable_forge(self) -> Forge | None:
+    @property
+    def writable_forge(self) -> Forge | None:
         """The forge; None without a token, without which no server can be written to.
 
         Raises:

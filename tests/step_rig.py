@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from orch_gates import settings
 from orch_gates.effects.outbox import NOWHERE, Outbox
 from orch_gates.engine import events
 from orch_gates.engine.stages import Caps, EdgeGate, OnRed, Pipeline, Stage
-from orch_gates.gates import registry
-from orch_gates.gates.recorded import RecordedFacts, judge
+from orch_gates.gates.evaluate import evaluate
+from orch_gates.gates.gate import Ports, Subject
 from orch_gates.git.heads import DefaultBranch
 from orch_gates.model.ids import TaskId
 from orch_gates.model.task import Task
@@ -24,7 +25,7 @@ from orch_gates.tasks.configured import Configured
 from orch_gates.tasks.create import create, new_task
 from orch_gates.tasks.edge import Reader
 from tests.fakes.memory_store import MemoryRemote, MemoryStore
-from tests.tasks_builders import NOW, root_of
+from tests.tasks_builders import NOW, make_attempt, root_of
 
 A, B, C = ("a" * 40, "b" * 40, "c" * 40)
 PIPELINE = Pipeline(
@@ -85,12 +86,16 @@ class Rig:
         """Record a report about a commit; answers the commit that recorded it."""
         said = record.Statement(gate, word, reason, head or self.head)
         return record.by_hand(
-            self.store, "T-1", said, self.configured, by="ann", head_of=lambda _task: self.head, now=self.now
+            self.store, "T-1", said, self.configured, by="ann", head_of=lambda _branch: self.head, now=self.now
         ).commit
 
     def write(self, path: str, text: str) -> None:
         """Put a text where no command puts it."""
         self.store.transact(lambda _: Change("test", "-", "a test's", {path: text}))
+
+    def attempt(self, **values: object) -> None:
+        """Record an attempt to merge the task; a validated one of the branch's head, but for these values."""
+        self.write(layout.attempt_path(TaskId("T-1")), codec.encode(make_attempt(**values), ""))
 
     def text(self, path: str) -> str | None:
         return self.store.load().text(path)
@@ -98,15 +103,16 @@ class Rig:
     def folder(self) -> str:
         return layout.task_folder(TaskId("T-1"))
 
-    def _gate(self, name: str, _task: Task, head: str, read: Reader) -> Verdict:
+    def _gate(self, name: str, _task: Task, head: str, earlier: tuple[str, ...], read: Reader) -> Verdict:
         self.asked.append(name)
         meanwhile, self.meanwhile = self.meanwhile, lambda: None
-        verdict = self.by_forge(name, head) or self._recorded(name, head, read)
+        verdict = self.by_forge(name, head) or self._recorded(name, head, earlier, read)
         meanwhile()
         return verdict
 
-    def _recorded(self, name: str, head: str, read: Reader) -> Verdict:
-        gate = registry.find(name)
-        assert gate is not None
-        assert gate.record is not None
-        return judge(RecordedFacts(gate.record, read(gate.record.file), head), gate.policy)
+    def _recorded(self, name: str, head: str, earlier: tuple[str, ...], read: Reader) -> Verdict:
+        answer = evaluate(
+            name, Subject(head, "task/T-1", "main", earlier), Ports(settings.load({}), read, lambda: None)
+        )
+        assert isinstance(answer, Verdict)
+        return answer

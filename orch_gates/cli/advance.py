@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orch_gates.model.task import Task
     from orch_gates.model.verdict import Verdict
     from orch_gates.tasks.advance import Step
-    from orch_gates.tasks.edge import Reader
+    from orch_gates.tasks.edge import Gate, Reader
     from orch_gates.workspace import Workspace
 
 
@@ -59,7 +59,7 @@ def advance(
         if approve and reject:
             raise UsageError("--approve and --reject contradict each other")
         found = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
-        step = _step(found, approve=approve, reject=reject)
+        step = step_of(found, approve=approve, reject=reject)
         applied = step.would(name) if dry_run else step.take(name)
         if as_json:
             say(render.step_json(applied.decision, applied.verdicts, applied.commit))
@@ -73,25 +73,31 @@ def advance(
         raise SystemExit(applied.decision.outcome.exit_code)
 
 
-def _step(workspace: Workspace, *, approve: bool, reject: str) -> Step:
-    """One step of a task: by its gates, or by the word of the person who runs this command."""
+def gate_of(workspace: Workspace) -> Gate:
+    """How the gates on an edge are judged from here."""
     from orch_gates.errors import ForgeUnavailable
     from orch_gates.gates.evaluate import evaluate
     from orch_gates.gates.gate import Ports, Subject, Unknown
-    from orch_gates.tasks.advance import Step
 
-    def gate(name: str, task: Task, head: str, read: Reader) -> Verdict:
+    def gate(name: str, task: Task, head: str, earlier: tuple[str, ...], read: Reader) -> Verdict:
         ports = Ports(workspace.settings, read, lambda: workspace.forge)
-        answer = evaluate(name, Subject(head, task.branch, workspace.target), ports)
+        answer = evaluate(name, Subject(head, task.branch, workspace.target, earlier), ports)
         if isinstance(answer, Unknown):
             # Nothing follows from facts that could not be gathered, so the task stays as it is (P2).
             raise ForgeUnavailable(answer.reason)
         return answer
 
+    return gate
+
+
+def step_of(workspace: Workspace, *, approve: bool = False, reject: str = "") -> Step:
+    """One step of a task: by its gates, or by the word of the person who runs this command."""
+    from orch_gates.tasks.advance import Step
+
     return Step(
         store=workspace.store,
         configured=workspace.configured,
-        gate=gate,
+        gate=gate_of(workspace),
         head_of=workspace.heads.of,
         by=workspace.by,
         now=workspace.now,

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from orch_gates import clock
-from orch_gates.cli import gate_alone
+from orch_gates.cli import gate_alone, merge
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
@@ -74,8 +74,8 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
         raise SystemExit(code)
 
 
-# These judge more than a report.
-_OWN = {"security": security}
+# These judge more than a report, or bring it about.
+_OWN = {"security": security, "merge": merge.gate, "merge-proof": merge.proof}
 
 
 def group(gates: Sequence[Gate[Any]] = GATES) -> click.Group:

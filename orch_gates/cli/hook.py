@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from orch_gates.state.kinds import Kinds
 
 _MOST_INPUT = 16_000_000
-HELP_PAGES = {"state-guard": "docs/how-to/repair-the-state-branch.md"}
+HELP_PAGES = {
+    "state-guard": "docs/how-to/repair-the-state-branch.md",
+    "merge-fence": "docs/how-to/merge-through-the-gate.md",
+}
 
 
 @click.group()
@@ -29,16 +32,12 @@ def pre_receive() -> None:
     """Judge a push on the server; git gives the refs on stdin. Exit 0 accepts, 1 or 2 refuses."""
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
-        from orch_gates.gates.security.judge import out_of_scope
         from orch_gates.hooks import checks, updates
         from orch_gates.scanners import early
         from orch_gates.workspace import repository
 
         settings = settings_module.load()
         data = _stdin()
-        skipped = out_of_scope(settings)
-        if skipped is not None and not settings.state.guard_enabled:
-            _finish(skipped, action="push", kept="Nothing was stored.")
         with early.taken() as started:
             git = repository(settings, _working_directory(), inside_hook=True)
             context = checks.on_server(settings, git, started)

@@ -151,7 +151,6 @@ def report(
     with exit_codes():
         from orch_gates.errors import UsageError
         from orch_gates.tasks import record
-        from orch_gates.tasks.edge import current_head
         from orch_gates.workspace import open_workspace
 
         if (file is None) is not bool(gate and status):
@@ -166,7 +165,7 @@ def report(
                 record.Statement(gate, status, reason or f"recorded by {found.by}", head),
                 found.configured,
                 by=found.by,
-                head_of=lambda task: current_head(found.heads.of, found.pipeline, task),
+                head_of=found.heads.of,
                 now=found.now,
             )
         say(f"{name}: {recorded.file} {'recorded' if recorded.commit else 'is recorded already'}\n")

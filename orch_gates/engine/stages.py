@@ -108,11 +108,12 @@ DEFAULT = Pipeline(
             (
                 EdgeGate("staging-status"),
                 _sub_gate("security"),
-                _sub_gate("merge"),
+                # An attempt that has not begun is nobody's fault.
+                EdgeGate("merge"),
                 _sub_gate("image-freshness"),
             ),
         ),
-        Stage("deploy", "deployer", (EdgeGate("deploy-status"),)),
+        Stage("deploy", "deployer", (EdgeGate("deploy-status"), EdgeGate("merge-proof"))),
     ),
     rework="development",
 )

@@ -20,11 +20,15 @@ Facts = TypeVar("Facts")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: the commit `head` of `branch`, which shall go into `target`; no `head`: there is no branch."""
+    """What is judged: the commit `head` of `branch`, which shall go into `target`; no `head`: there is no branch.
+
+    `earlier` are commits of which ours made `head` by catching them up: what was said about them counts (ENG-12).
+    """
 
     head: str
     branch: str = ""
     target: str = ""
+    earlier: tuple[str, ...] = ()
 
 
 class ReadsStatuses(Protocol):

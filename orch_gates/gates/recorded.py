@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +50,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFacts:
-    """The text of the report, None where there is none, and the commit that it has to be about; empty for no branch."""
+    """The text of the report, None where there is none, and the commit that it has to be about; empty for no branch.
+
+    `earlier` as for `Subject`.
+    """
 
     record: Record
     text: str | None
     head: str
+    earlier: tuple[str, ...] = ()
 
 
 def recorded(
@@ -76,7 +80,7 @@ def recorded(
 def read_report(record: Record, subject: Subject, ports: Ports) -> RecordedFacts:
     """The report as it is recorded."""
     asked = replace(record, file=ports.named or record.file)
-    return RecordedFacts(asked, ports.report(asked.file), subject.head)
+    return RecordedFacts(asked, ports.report(asked.file), subject.head, subject.earlier)
 
 
 def reason_in(record: Record, text: str) -> str:
@@ -137,25 +141,26 @@ def judge(facts: RecordedFacts, policy: Policy) -> Verdict:
     if text is None:
         return _absent(record, policy, f"there is no {record.file} about {facts.head[:10]}", again)
     if record.sealed:
-        return _sealed(text, facts.head)
+        return _sealed(text, (facts.head, *facts.earlier))
     try:
         report, outcome = read(record, text)
     except UpgradeNeeded as error:
         return Verdict(record.name, Outcome.ERROR, f"{record.file}: {error}", next_step="Upgrade orch-gates.")
     except ReportError as error:
         return _malformed(record, policy, str(error))
-    if report.head != facts.head:
+    if report.head not in {facts.head, *facts.earlier}:
         about = report.head[:10] or "no commit"
         return _absent(record, policy, f"{record.file} is about {about}, the branch is at {facts.head[:10]}", again)
     return _verdict(record, report, outcome)
 
 
-def _sealed(text: str, head: str) -> Verdict:
-    """A whole report about an earlier commit is an absent one, as with every other gate."""
+def _sealed(text: str, heads: Sequence[str]) -> Verdict:
+    """A whole report about another commit is an absent one, as with every other gate."""
     from orch_gates.report import security
 
-    verdict = security.verdict_of_text(text, head=head)
-    return replace(verdict, absent=True) if verdict != security.verdict_of_text(text, head="") else verdict
+    whole = security.verdict_of_text(text, head="")
+    verdicts = [security.verdict_of_text(text, head=head) for head in heads]
+    return next((verdict for verdict in verdicts if verdict == whole), replace(verdicts[0], absent=True))
 
 
 def _verdict(record: Record, report: Report, outcome: Outcome) -> Verdict:

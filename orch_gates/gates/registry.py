@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orch_gates.gates import ci_green, policy, review_approved
+from orch_gates.gates import ci_green, merge, policy, review_approved
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.recorded import Record, recorded
 from orch_gates.model.verdict import Outcome
@@ -34,11 +34,7 @@ GATES: tuple[Gate[Any], ...] = (
         parts=(policy.DEPENDENCIES,),
         settings=(Budget, SecuritySettings),
     ),
-    recorded(
-        Record("merge", "18-merge-report.md", "merge_status", _PASSED),
-        "The branch was caught up with its target, tested again, and is fit to be merged.",
-        policy.MERGE,
-    ),
+    merge.GATE,
     recorded(
         Record("image-freshness", "19-image-report.md", "image_status", {"FRESH": Outcome.PASS, "STALE": Outcome.FAIL}),
         "The image that was tested on staging is the image of this commit.",
@@ -55,6 +51,7 @@ GATES: tuple[Gate[Any], ...] = (
         "The commit is deployed.",
         policy.DEPLOY_STATUS,
     ),
+    merge.PROOF_GATE,
 )
 NAMES = tuple(gate.name for gate in GATES)
 

@@ -27,13 +27,15 @@ RECORD = Record(
 class Facts:
     """Every reviewer's latest word on the change whose head is `head`, as the repository `forge` has them.
 
-    At least `approvals` of them, and never none, have to approve exactly this commit.
+    At least `approvals` of them, and never none, have to approve exactly this commit, or one of the `earlier` ones
+    that it caught up.
     """
 
     forge: str
     head: str
     reviews: tuple[Review, ...]
     approvals: int = 1
+    earlier: tuple[str, ...] = ()
 
 
 def gather(subject: Subject, ports: Ports) -> Facts | RecordedFacts:
@@ -47,7 +49,8 @@ def gather(subject: Subject, ports: Ports) -> Facts | RecordedFacts:
     if forge is None:
         return read_report(RECORD, subject, ports)
     approvals = ports.settings.review_approved.approvals
-    return Facts(forge.repository, subject.head, forge.reviews.latest(subject.branch, subject.target), approvals)
+    found = forge.reviews.latest(subject.branch, subject.target)
+    return Facts(forge.repository, subject.head, found, approvals, subject.earlier)
 
 
 def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
@@ -56,7 +59,7 @@ def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
         return judge_report(facts, policy)
     against = [review for review in facts.reviews if review.state is ReviewState.CHANGES_REQUESTED]
     given = [review for review in facts.reviews if review.state is ReviewState.APPROVED and not review.by_author]
-    valid = {review.reviewer for review in given if review.commit == facts.head}
+    valid = {review.reviewer for review in given if review.commit in {facts.head, *facts.earlier}}
     evidence: Evidence = {
         "forge": facts.forge,
         "head": facts.head,

@@ -89,6 +89,7 @@ def on_push(
         StaleUpdate: a ref moved while it was judged.
     """
     checks: tuple[tuple[str, Callable[[], Verdict | None]], ...] = (
+        ("merge-fence", lambda: pushed_target(context, updates, now)),
         ("state-guard", lambda: pushed_state(context, updates, kinds)),
         (judge.GATE, lambda: pushed_to_server(context, updates, now)),
     )
@@ -103,6 +104,20 @@ def _checked(name: str, check: Callable[[], Verdict | None]) -> Verdict | None:
     except OrchError as error:
         outcome = Outcome.FAIL if error.exit_code == Outcome.FAIL.exit_code else Outcome.ERROR
         return Verdict(name, outcome, str(error))
+
+
+def pushed_target(context: Context, updates: Sequence[RefUpdate], now: datetime) -> Verdict | None:
+    """Judge what a push does to the target; None where it does nothing, or no fence is around it."""
+    settings, git = context.settings, context.git
+    doubtful = bool(context.notices)
+    if settings.merge.fence != "hook" and not doubtful:
+        return None
+    # Documents and their models cost every other push a tenth of a second.
+    from orch_gates.hooks import fence
+
+    if not fence.is_on(settings, git, context.trusted, doubtful=doubtful):
+        return None
+    return fence.judge(settings, git, updates, now)
 
 
 def pushed_state(context: Context, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds]) -> Verdict | None:

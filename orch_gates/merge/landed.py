@@ -20,8 +20,12 @@ _MOST_MERGES = 200
 _TWO = 2
 
 
-def facts(git: Git, remote: Remote, branch: str, commit: str, base: str, *, timeout: float) -> Facts:
+def facts(
+    git: Git, remote: Remote, branch: str, commit: str, base: str, *, timeout: float, made: bool = False
+) -> Facts:
     """Fetch the branch and compare; nothing of it is written into the repository.
+
+    `made`: the commit is known to exist, so where the branch's whole history lacks it, it is not there.
 
     Raises:
         ShallowRepository: history is cut off here, so nothing can be told.
@@ -39,7 +43,13 @@ def facts(git: Git, remote: Remote, branch: str, commit: str, base: str, *, time
         tip = bench.resolve(_TARGET)
         if (bench.directory / "shallow").exists():
             raise GitError("the server's own history is cut off, so nothing can be told")
-        named, tested = _named(git, bench, commit), _named(git, bench, base) if base else ""
+        tested = _named(git, bench, base) if base else ""
+        try:
+            named = _named(git, bench, commit)
+        except UnknownRevision:
+            if not made:
+                raise
+            return Facts(commit, branch, tip, ancestor=False, base=tested)
         return _compared(bench, named, branch, tip, tested)
 
 

@@ -66,7 +66,7 @@ class Step:
             judged = self._judge(snapshot, task)
             posting = self._posting(judged)
             # A push may have come while slow gates were asked.
-            if judged.verdicts and self._head(task) != judged.head:
+            if judged.verdicts and self._head(task, judged.merge) != judged.head:
                 continue
             if (applied := self._record(name, judged, posting, earlier)) is not None:
                 return self._finished(applied, earlier)
@@ -108,14 +108,14 @@ class Step:
         def look_again() -> None:
             nonlocal head
             if judged.verdicts:
-                head = self._head(judged.task)
+                head = self._head(judged.task, judged.merge)
 
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal decided
             self.configured.check(book.root_of(snapshot))
             page = book.need(snapshot, name)
             decided = None
-            found = edge.reports(snapshot, page.task, head)
+            found = edge.reports(snapshot, page.task, head, judged.merge.earlier(head))
             if not judged.holds(page.task, head, found):
                 return None
             # Whatever is recorded by now is from before a step back (ENG-9).
@@ -133,13 +133,14 @@ class Step:
         stage = self.configured.pipeline.stage(task.stage)
         # Asking for the head costs a request; only gates, and what was sent back, need it.
         needed = (stage is not None and stage.gates) or self.reject or task.sent_back is not None
-        head = self._head(task) if needed else task.head
+        merge = edge.merge_of(snapshot, task) if needed else edge.NO_MERGE
+        head = self._head(task, merge) if needed else task.head
         if self.reject or task.state.finished or task.state.waits_for_a_person:
             return Judged(task, head, reports=edge.reports(snapshot, task, head).ids)
-        return edge.judge_edge(self.gate, snapshot, task, head, self.configured.pipeline)
+        return edge.judge_edge(self.gate, snapshot, task, head, self.configured.pipeline, merge)
 
-    def _head(self, task: Task) -> str:
-        return edge.current_head(self.head_of, self.configured.pipeline, task)
+    def _head(self, task: Task, merge: edge.Merge) -> str:
+        return merge.head(self.head_of, self.configured.pipeline, task)
 
     def _event(self, judged: Judged) -> Stepped:
         if self.reject:

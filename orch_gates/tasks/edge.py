@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 
 from orch_gates.engine import spent
 from orch_gates.engine.stages import Pipeline
+from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.state import layout
-from orch_gates.state.kinds import REPORT
+from orch_gates.state import codec, layout
+from orch_gates.state.kinds import ATTEMPT, REPORT
 from orch_gates.state.snapshot import Entry, Snapshot
 
 Reader = Callable[[str], str | None]
-Gate = Callable[[str, Task, str, Reader], Verdict]
+# Its name, the task, the commit, those that it caught up, and how reports about them are read.
+Gate = Callable[[str, Task, str, tuple[str, ...], Reader], Verdict]
 HeadOf = Callable[[str], str]
 
 
@@ -31,30 +33,72 @@ class Reports:
         return "" if entry is None else entry.oid
 
 
-def reports(snapshot: Snapshot, task: Task, head: str) -> Reports:
-    """Every report about this commit of a task, and those of before they were kept per commit."""
-    found: dict[str, dict[str, Entry]] = {"": {}, head: {}}
+def reports(snapshot: Snapshot, task: Task, head: str, earlier: tuple[str, ...] = ()) -> Reports:
+    """Every report about this commit of a task, or about one that it caught up, and the newest attempt to merge it.
+
+    Reports of before they were kept per commit are among them. One about the commit itself counts first.
+    """
+    found: dict[str, dict[str, Entry]] = {"": {}, **{one: {} for one in reversed(earlier)}, head: {}}
     ids: list[str] = []
+    attempt = {}
     for entry in snapshot.files(layout.task_folder(task.id)):
+        if entry.path.endswith(f"/{layout.ATTEMPT_FILE}"):
+            attempt = {layout.ATTEMPT_FILE: entry}
         keys = REPORT.match(entry.path)
         if not isinstance(keys, Mapping):
             continue
         ids.append(entry.oid)
         if (about := str(keys.get("head", ""))) in found:
             found[about][f"{keys['report']}.md"] = entry
-    return Reports(found[""] | found[head], tuple(ids))
+    entries: dict[str, Entry] = {}
+    for part in found.values():
+        entries |= part
+    return Reports(entries | attempt, tuple(ids))
 
 
-def current_head(head_of: HeadOf, pipeline: Pipeline, task: Task) -> str:
-    """The commit that a task is judged by: its branch's head, or the recorded one of a branch that was merged."""
-    return head_of(task.branch) or (task.head if pipeline.merged_before(task.stage) else "")
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What the newest attempt to merge a task says of its commits: which landed, and which ours made of others."""
+
+    attempt: Attempt | None
+
+    def head(self, head_of: HeadOf, pipeline: Pipeline, task: Task) -> str:
+        """The commit that a task is judged by (MRG-16): what landed, else its branch's head.
+
+        Of a branch that is gone, it is the recorded one, where the merge is on an earlier edge.
+        """
+        if self.landed:
+            return self.landed
+        return head_of(task.branch) or (task.head if pipeline.merged_before(task.stage) else "")
+
+    @property
+    def landed(self) -> str:
+        """The commit that landed; empty where none did."""
+        return self.attempt.commit if self.attempt is not None and self.attempt.phase is Phase.LANDED else ""
+
+    def earlier(self, head: str) -> tuple[str, ...]:
+        """The commits of which a commit is our catch-up (ENG-12)."""
+        return self.attempt.stands_for(head) if self.attempt is not None else ()
+
+
+NO_MERGE = Merge(None)
+
+
+def merge_of(snapshot: Snapshot, task: Task) -> Merge:
+    """The newest attempt to merge a task.
+
+    Raises:
+        StateDocumentError: its document is malformed.
+    """
+    text = snapshot.text(path := layout.attempt_path(task.id))
+    return Merge(None if text is None else codec.decode(ATTEMPT, path, text)[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """The verdicts on an edge, and the id of every report that was looked for, by its file name.
 
-    `reports` are the ids of all that is recorded about the task.
+    `reports` are the ids of all that is recorded about the task, `merge` is the attempt that says which head it is.
     """
 
     task: Task
@@ -62,20 +106,28 @@ class Judged:
     verdicts: tuple[Verdict, ...] = ()
     read: tuple[tuple[str, str], ...] = ()
     reports: tuple[str, ...] = ()
+    merge: Merge = NO_MERGE
 
     def holds(self, task: Task, head: str, found: Reports) -> bool:
         """Whether all that the verdicts rest on is still the same."""
         return (task, head) == (self.task, self.head) and all(found.id_of(name) == oid for name, oid in self.read)
 
 
-def judge_edge(gate: Gate, snapshot: Snapshot, task: Task, head: str, pipeline: Pipeline) -> Judged:
+def judge_edge(
+    gate: Gate, snapshot: Snapshot, task: Task, head: str, pipeline: Pipeline, merge: Merge = NO_MERGE
+) -> Judged:
     """The verdicts on the edge out of the task's stage, up to the first that is not PASS or SKIP (ENG-3)."""
     stage = pipeline.stage(task.stage)
-    found = reports(snapshot, task, head)
+    earlier = merge.earlier(head)
+    found = reports(snapshot, task, head, earlier)
     verdicts: list[Verdict] = []
-    looked_for: dict[str, str] = {}
+    # Which commit is judged, and what counts for it, rests on the attempt.
+    looked_for = {layout.ATTEMPT_FILE: found.id_of(layout.ATTEMPT_FILE)}
+
+    touched: set[str] = set()
 
     def read(name: str) -> str | None:
+        touched.add(name)
         looked_for[name] = found.id_of(name)
         entry = found.entries.get(name)
         return None if entry is None else snapshot.read(entry)
@@ -83,11 +135,11 @@ def judge_edge(gate: Gate, snapshot: Snapshot, task: Task, head: str, pipeline: 
     # A gate that could move nothing is not asked.
     idle = stage is None or (not stage.human and spent.blocked(task, head) != "")
     for edge in () if stage is None or idle else stage.gates:
-        before = set(looked_for)
-        verdict = gate(edge.name, task, head, read)
-        rests_on = (oid for name, oid in looked_for.items() if name not in before and oid)
+        touched.clear()
+        verdict = gate(edge.name, task, head, earlier, read)
+        rests_on = (oid for name, oid in looked_for.items() if name in touched and oid)
         verdict = replace(verdict, rests_on=(*verdict.rests_on, *rests_on))
         verdicts.append(verdict)
         if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
             break
-    return Judged(task, head, tuple(verdicts), tuple(looked_for.items()), found.ids)
+    return Judged(task, head, tuple(verdicts), tuple(looked_for.items()), found.ids, merge)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book, edge
 from orch_gates.tasks.configured import Configured
+from orch_gates.tasks.edge import HeadOf
 
 _LONGEST_BODY = 20_000
 _AGAIN = re.compile(r"\nRecorded again [0-9TZ:-]+\.\n\Z")
@@ -55,7 +55,7 @@ def by_hand(
     configured: Configured,
     *,
     by: str,
-    head_of: Callable[[Task], str],
+    head_of: HeadOf,
     now: datetime,
 ) -> Recording:
     """Write a report from a person's words.
@@ -73,8 +73,9 @@ def by_hand(
     word = said.word.upper()
     if gate.means(word) is None:
         raise UsageError(f"{said.word!r} is no word of {gate.name}: {', '.join(gate.known_words)}")
-    task = book.need(store.load(), name).task
-    head = said.head or head_of(task)
+    snapshot = store.load()
+    task = book.need(snapshot, name).task
+    head = said.head or edge.merge_of(snapshot, task).head(head_of, configured.pipeline, task)
     if not OID.fullmatch(head):
         raise UsageError(
             f"{said.head!r} is no full commit id"

@@ -95,6 +95,107 @@ class ReviewSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeSettings:
+    """How a branch is caught up with its target, tested again, fenced and merged (SPEC §5)."""
+
+    catch_up: str = setting(
+        "ORCH_MERGE_CATCH_UP",
+        "rebase",
+        "How a branch that is behind is caught up with its target.",
+        key="merge.catch_up",
+        choices=("rebase", "merge"),
+    )
+    test: str = setting(
+        "ORCH_MERGE_TEST",
+        "",
+        "The command that tests the caught-up tree; without one the forge's statuses on it count.",
+        key="merge.test",
+    )
+    test_timeout: float = setting(
+        "ORCH_MERGE_TEST_TIMEOUT_S",
+        900,
+        "Most seconds of one run of the test command.",
+        key="merge.test_timeout_s",
+        most=_MOST_SECONDS,
+    )
+    test_retries: int = setting(
+        "ORCH_MERGE_TEST_RETRIES", 0, "How often a red test command runs again.", key="merge.test_retries", least=0
+    )
+    test_env: tuple[str, ...] = setting(
+        "ORCH_MERGE_TEST_ENV",
+        (),
+        "Variables that the test command gets besides PATH and LANG; never one that holds a token.",
+        key="merge.test_env",
+    )
+    cache_days: int = setting(
+        "ORCH_MERGE_CACHE_DAYS",
+        7,
+        "How many days a green run of the test command counts for the same tree; 0 for tests that need more than it.",
+        key="merge.cache_days",
+        least=0,
+    )
+    fence: str = setting(
+        "ORCH_MERGE_FENCE",
+        "none",
+        "What keeps unvalidated merges out of the target: the server's hook, a required status, or nothing.",
+        key="merge.fence",
+        choices=("none", "hook", "status"),
+    )
+    retry_enabled: bool = setting(
+        "ORCH_MERGE_RETRY_ENABLED",
+        True,
+        "The forge is asked again for a merge that failed for a reason that passes.",
+        key="merge.retry_enabled",
+    )
+    retry_attempts: int = setting(
+        "ORCH_MERGE_RETRY_ATTEMPTS", 3, "How often it is asked in all.", key="merge.retry_attempts"
+    )
+    retry_base: int = setting(
+        "ORCH_MERGE_RETRY_BASE_S",
+        2,
+        "Seconds before the second time, doubled for each later one.",
+        most=_MOST_SECONDS,
+    )
+    retry_max: int = setting("ORCH_MERGE_RETRY_MAX_S", 5, "Most seconds between two times.", most=_MOST_SECONDS)
+    grace: int = setting(
+        "ORCH_MERGE_GRACE_S",
+        30,
+        "Seconds that a server has to finish a merge that nobody knows the end of, before it is given up.",
+        key="merge.grace_s",
+        most=_MOST_SECONDS,
+    )
+    regression_guard: bool = setting(
+        "ORCH_REGRESSION_GUARD_ENABLED",
+        True,
+        "After a merge the markers have to be in the target (MRG-10).",
+        key="merge.regression_guard_enabled",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseSettings:
+    """How long an attempt may hold the right to merge (MRG-4)."""
+
+    phase: int = setting(
+        "ORCH_LEASE_PHASE_S",
+        300,
+        "Most seconds of one phase of an attempt, the test command's own time apart.",
+        key="lease.phase_s",
+        most=_MOST_SECONDS,
+    )
+    max_hold: int = setting(
+        "ORCH_LEASE_MAX_HOLD_S",
+        14_400,
+        "Most seconds that an attempt may hold the lease, also while it waits for CI or a deploy.",
+        key="lease.max_hold_s",
+        most=_MOST_SECONDS,
+    )
+    reclaim_enabled: bool = setting(
+        "ORCH_LEASE_RECLAIM_ENABLED", True, "A lease past its deadline is taken from its holder (REAP-4)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class TargetSettings:
     """The branch that tasks are merged into."""
 

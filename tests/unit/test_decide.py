@@ -89,8 +89,8 @@ def test_the_last_stage_leads_to_done() -> None:
     """The task is over."""
     decision = evaluated(make_task(stage="deploy"), green("deploy"))
     assert (decision.move, decision.task.stage, decision.task.state) == (Move.ADVANCE, "done", TaskState.DONE)
-    assert decision.reason == "deploy-status PASS"
-    assert decision.task.cause == "deploy-status"
+    assert decision.reason == "deploy-status PASS; merge-proof PASS"
+    assert decision.task.cause == "merge-proof"
 
 
 def test_a_skipped_gate_counts_as_green() -> None:
@@ -110,7 +110,7 @@ def test_a_skipped_gate_counts_as_green() -> None:
         ("testing", "tests-passed", ROLLBACK, STAY),
         ("deploy-staging", "staging-status", ROLLBACK, STAY),
         ("deploy-staging", "security", ROLLBACK, ROLLBACK),
-        ("deploy-staging", "merge", ROLLBACK, ROLLBACK),
+        ("deploy-staging", "merge", ROLLBACK, STAY),
         ("deploy-staging", "image-freshness", ROLLBACK, ROLLBACK),
         ("deploy", "deploy-status", ROLLBACK, STAY),
     ],

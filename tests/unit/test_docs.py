@@ -150,7 +150,9 @@ def told_options(heading: str) -> set[str]:
 
 
 FORGE_OPTIONS = {"--forge", "--url", "--token-env", "--timings"}
-ASKS_A_FORGE = re.compile(r"orch-gates (advance|effects run|forge check|gate \S+)")
+ASKS_A_FORGE = re.compile(
+    r"orch-gates (advance|merge|lease (release|reclaim|break-glass)|effects run|forge check|gate (?!merge-proof)\S+)"
+)
 
 
 def options_of(command: click.Command) -> set[str]:

@@ -89,7 +89,6 @@ def test_the_registry() -> None:
         ("tests-passed", "12-test-report.md", "tests_status", {"PASSED": "PASS", "FAILED": "FAIL"}, "FAIL"),
         ("staging-status", "15-staging-report.md", "staging_status", {"SUCCESS": "PASS", "FAILED": "FAIL"}, "FAIL"),
         ("security", "17-security-report.md", "security_status", {"PASSED": "PASS", "FAILED": "FAIL"}, "FAIL"),
-        ("merge", "18-merge-report.md", "merge_status", {"PASSED": "PASS", "FAILED": "FAIL"}, "ERROR"),
         ("image-freshness", "19-image-report.md", "image_status", {"FRESH": "PASS", "STALE": "FAIL"}, "FAIL"),
         (
             "deploy-status",

@@ -29,11 +29,11 @@ def test_the_default_pipeline_is_the_one_of_the_spec() -> None:
             [
                 ("staging-status", BACK, STAY),
                 ("security", BACK, BACK),
-                ("merge", BACK, BACK),
+                ("merge", BACK, STAY),
                 ("image-freshness", BACK, BACK),
             ],
         ),
-        ("deploy", "deployer", False, [("deploy-status", BACK, STAY)]),
+        ("deploy", "deployer", False, [("deploy-status", BACK, STAY), ("merge-proof", BACK, STAY)]),
     ]
     assert DEFAULT.rework == "development"
     assert Caps(max_developer_retries=3, defer_max_attempts=10) == DEFAULT.caps

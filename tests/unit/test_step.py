@@ -156,7 +156,7 @@ def test_a_branch_deleted_after_its_merge_is_judged_at_the_recorded_commit() -> 
     )
     rig = Rig(Pipeline(stages, "development"))
     rig.report("ci-green", "SUCCESS")
-    rig.report("merge", "PASSED")
+    rig.attempt(commit=A)
     rig.head = ""
     assert rig.advance().decision.outcome is Outcome.FAIL
     rig.head = A

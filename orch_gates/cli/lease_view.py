@@ -1,0 +1,45 @@
+"""Leases as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from orch_gates.documents.escape import visible
+
+if TYPE_CHECKING:
+    from orch_gates.merge.ledger import Page
+
+
+def line(page: Page) -> str:
+    """One lease in one line."""
+    lease, attempt = page.lease, page.attempt
+    parts = [f"{lease.target}: free ({lease.reason})"]
+    if lease.holder:
+        phase = f", {attempt.phase}: {attempt.reason}" if attempt is not None and attempt.id == lease.attempt else ""
+        parts = [f"{lease.target}: {lease.holder}, generation {lease.generation}{phase}"]
+        if lease.held:
+            parts.append("held until a person decides: `orch-gates task resume` or `orch-gates lease release`")
+        else:
+            parts.append(f"until {lease.expires}")
+        if lease.claim is not None:
+            parts.append(f"{lease.claim.runner} works on it until {lease.claim.until}")
+    if lease.break_glass is not None and not lease.break_glass.acknowledged:
+        glass = lease.break_glass
+        parts.append(f"glass broken by {glass.by} at {glass.tip[:10]}, until {glass.expires}: {glass.reason}")
+    return visible(" · ".join(parts))
+
+
+def as_text(pages: Sequence[Page]) -> str:
+    """All of them, one a line."""
+    return "".join(f"{line(page)}\n" for page in pages) or "no lease was ever granted\n"
+
+
+def as_json(pages: Sequence[Page]) -> str:
+    """All of them, each with its attempt."""
+    found = [
+        {**page.lease.fields(), "attempt_of_holder": page.attempt.fields() if page.attempt is not None else None}
+        for page in pages
+    ]
+    return f"{json.dumps(found, indent=2)}\n"

@@ -1,0 +1,167 @@
+"""`orch-gates merge` and `orch-gates gate merge`: drive the merge of a task, as far as it goes now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+
+if TYPE_CHECKING:
+    from orch_gates.model.verdict import Verdict
+    from orch_gates.workspace import Workspace
+
+_OPTIONS = (
+    click.option("--task", default="", metavar="ID", help="The task."),
+    click.option("--branch", default="", metavar="NAME", help="Its branch, in place of its id."),
+    click.option(
+        "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
+    ),
+    click.option("--dry-run", is_flag=True, help="Say how the merge stands; do nothing."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+)
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command("merge", short_help="Catch a branch up with its target, test it again, and say whether it may merge.")
+@_options
+@by_option
+@forge_options
+def gate(
+    task: str,
+    branch: str,
+    repo: Path,
+    dry_run: bool,
+    as_json: bool,
+    overrides: Mapping[str, str],
+    options: ForgeOptions,
+) -> None:
+    """Catch a task's branch up with its target, test both together, and say whether it may be merged.
+
+    \b
+    The lease on the target is taken first: no two attempts work on one target. What was done is recorded on the state
+    branch, step by step: a run that was killed is continued by the next one. The branch is pushed only where nobody
+    else pushed to it meanwhile.
+
+    Exit codes: 0 validated, 1 a conflict or a red test, 2 could not be told or held, 75 later: somebody else has the
+    lease, CI is not done, or the target itself is red.
+
+    \b
+    Examples:
+      orch-gates gate merge --task T-1
+      orch-gates gate merge --branch task/T-1 --json
+    """
+    with exit_codes():
+        from orch_gates.gates.merge import NAME
+
+        _run(NAME, _Asked(task, branch, repo, dry_run, as_json), overrides, options)
+
+
+@click.command("merge-proof", short_help="The validated commit of a task is in its target, as git proves.")
+@click.option("--task", default="", metavar="ID", help="The task.")
+@click.option("--branch", default="", metavar="NAME", help="Its branch, in place of its id.")
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def proof(task: str, branch: str, repo: Path, as_json: bool) -> None:
+    """Say whether a task landed, as the attempt to merge it records; nothing is driven, and no forge is asked.
+
+    \b
+    Examples:
+      orch-gates gate merge-proof --task T-1
+    """
+    with exit_codes():
+        from orch_gates.cli import merging
+        from orch_gates.gates.merge import PROOF
+        from orch_gates.workspace import open_workspace
+
+        workspace = open_workspace(repo)
+        name = merging.task_named(workspace, task, branch)
+        _show(workspace, merging.as_it_is(workspace, PROOF, name), "", as_json=as_json)
+
+
+@click.command()
+@_options
+@by_option
+@forge_options
+def merge(
+    task: str,
+    branch: str,
+    repo: Path,
+    dry_run: bool,
+    as_json: bool,
+    overrides: Mapping[str, str],
+    options: ForgeOptions,
+) -> None:
+    """Merge a task: validate it, ask the forge to merge exactly what was validated, and prove that it landed.
+
+    \b
+    Its other gates on the edge have to be green first. The pull request is found, or opened. Only git says that it
+    landed; then the task moves on. Nothing is merged twice: run it again whenever it stopped.
+
+    Exit codes: 0 landed and moved on, 1 a gate is red, 2 held for a person or could not be told, 75 later.
+
+    \b
+    Examples:
+      orch-gates merge --task T-1
+      orch-gates merge --branch task/T-1 --forge local --url /srv/git/app.git
+    """
+    with exit_codes():
+        from orch_gates.gates.merge import PROOF
+
+        _run(PROOF, _Asked(task, branch, repo, dry_run, as_json, moves_on=True), overrides, options)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the command line names; `moves_on`: the task takes its step where the attempt lets it."""
+
+    task: str
+    branch: str
+    repo: Path
+    dry_run: bool
+    as_json: bool
+    moves_on: bool = False
+
+
+def _run(gate: str, asked: _Asked, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+    """Drive, judge, and let the task move on; the exit code is the verdict's."""
+    from orch_gates.cli import merging
+    from orch_gates.gates.gate import out_of_scope
+    from orch_gates.gates.merge import NAME
+    from orch_gates.workspace import open_workspace
+
+    workspace = open_workspace(asked.repo, {**options.overrides, **overrides}, options.observe)
+    if (skipped := out_of_scope(gate, workspace.settings) or out_of_scope(NAME, workspace.settings)) is not None:
+        _show(workspace, skipped, "", as_json=asked.as_json)
+    name = merging.task_named(workspace, asked.task, asked.branch)
+    if asked.dry_run:
+        _show(workspace, merging.as_it_is(workspace, gate, name), "", as_json=asked.as_json)
+    driving = merging.driving(workspace)
+    result = driving.validate(name) if gate == NAME else driving.land(name)
+    verdict = merging.verdict_of(workspace, gate, name, result)
+    step = ""
+    if asked.moves_on and merging.is_attempt(result):
+        from orch_gates.cli.advance import step_of
+
+        decided = step_of(workspace).take(name).decision
+        step = f"{name}: {decided.move} to {decided.task.stage}: {decided.reason}\n"
+    _show(workspace, verdict, step, as_json=asked.as_json)
+
+
+def _show(workspace: Workspace, verdict: Verdict, step: str, *, as_json: bool) -> None:
+    from orch_gates.cli.publish import publish
+    from orch_gates.report import machine, text
+
+    publish(workspace.settings, verdict, None, None, as_json=as_json)
+    say(machine.as_json(verdict) if as_json else text.for_cli(verdict) + step)
+    raise SystemExit(verdict.outcome.exit_code)

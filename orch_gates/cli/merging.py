@@ -1,0 +1,159 @@
+"""What the commands about merges have in common: the context that attempts are driven with, and how one is shown."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from orch_gates.errors import SettingsError, UsageError
+from orch_gates.model.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from orch_gates.merge.context import Context
+    from orch_gates.merge.drive import Stop
+    from orch_gates.merge.run import Driving
+    from orch_gates.model.attempt import Attempt
+    from orch_gates.model.task import Task
+    from orch_gates.state.snapshot import Snapshot
+    from orch_gates.workspace import Workspace
+
+
+def context_of(workspace: Workspace) -> Context:
+    """What attempts are driven with from here.
+
+    Raises:
+        SettingsError: the job's own token is given, which neither writes the state nor merges.
+    """
+    from orch_gates import clock
+    from orch_gates.merge.context import Context
+
+    refuse_automatic_token(workspace)
+    run = workspace.settings.ci.run_url
+    return Context(
+        settings=workspace.settings,
+        store=workspace.store,
+        configured=workspace.configured,
+        git=workspace.git,
+        remote=workspace.code,
+        forge=workspace.writable_forge,
+        target=workspace.target,
+        by=workspace.by,
+        runner_name=run or workspace.by,
+        now=clock.utc_now,
+        monotonic=clock.monotonic,
+        sleep=clock.sleep,
+    )
+
+
+def refuse_automatic_token(workspace: Workspace) -> None:
+    """See that a bot's token is given where one is: what a job's own token does starts no workflow (MRG-5).
+
+    Raises:
+        SettingsError: it is the job's own.
+    """
+    token, inherited = workspace.settings.forge.token, workspace.settings.inherited_env
+    automatic = {inherited.get(name, "") for name in ("GITHUB_TOKEN", "GITEA_TOKEN", "ACTIONS_RUNTIME_TOKEN")}
+    if token and token in automatic:
+        raise SettingsError(
+            f"{workspace.settings.forge.token_env} holds the job's own token, whose pushes and merges start no "
+            "workflow; make a token for a bot, keep it as a secret, and hand it over in that variable"
+        )
+
+
+def driving(workspace: Workspace) -> Driving:
+    """How attempts are driven from here."""
+    from orch_gates.merge.run import Driving
+
+    return Driving(context_of(workspace), lambda *about: _before(workspace, *about), lambda: secrets.token_hex(8))
+
+
+def task_named(workspace: Workspace, task: str, branch: str) -> str:
+    """The task that `--task` or `--branch` names.
+
+    Raises:
+        UsageError: neither or both are given, or no task that is not finished has that branch, or several have.
+    """
+    from orch_gates.tasks import book
+
+    if bool(task) is bool(branch):
+        raise UsageError("name the task with --task, or its branch with --branch")
+    if task:
+        return task
+    found = [
+        one.id for one in book.read(workspace.store.load()).tasks if one.branch == branch and not one.state.finished
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{branch} is the branch of {', '.join(found)}; name one of them with --task")
+    raise UsageError(f"no task has the branch {branch}; make one with `orch-gates task new ID TITLE --branch {branch}`")
+
+
+def verdict_of(workspace: Workspace, gate: str, name: str, result: Attempt | Stop) -> Verdict:
+    """The answer of a gate after an attempt was driven."""
+    from orch_gates.gates import merge, registry
+    from orch_gates.merge.drive import Stop
+
+    if isinstance(result, Stop):
+        return Verdict(
+            gate,
+            result.outcome,
+            result.reason,
+            evidence={"task": name, "target": workspace.target},
+            next_step=result.next_step,
+            absent=result.absent,
+        )
+    found = registry.find(gate)
+    assert found is not None
+    verdict: Verdict = found.judge(merge.Facts(result, result.commit or result.head, workspace.target), found.policy)
+    return verdict
+
+
+def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gate: str) -> Verdict | None:
+    """The first verdict of the gates before one on the task's edge that is neither PASS nor SKIP."""
+    from dataclasses import replace
+
+    from orch_gates.cli.advance import gate_of
+    from orch_gates.tasks import edge
+
+    stage = workspace.pipeline.stage(task.stage)
+    assert stage is not None
+    names = [one.name for one in stage.gates]
+    first = stage.gates[: names.index(gate)]
+    # Driving brings about what these two judge.
+    kept = tuple(one for one in first if one.name not in {"merge", "merge-proof"})
+    stages = (replace(one, gates=kept) if one is stage else one for one in workspace.pipeline.stages)
+    shortened = replace(workspace.pipeline, stages=tuple(stages))
+    judged = edge.judge_edge(gate_of(workspace), snapshot, task, head, shortened, edge.merge_of(snapshot, task))
+    if len(judged.verdicts) < len(kept) and not any(_stops(one) for one in judged.verdicts):
+        from orch_gates.engine import spent
+
+        reason = spent.blocked(task, head) or "its gates were not judged"
+        return Verdict(gate, Outcome.FAIL, reason, absent=True)
+    return next((one for one in judged.verdicts if _stops(one)), None)
+
+
+def _stops(verdict: Verdict) -> bool:
+    return verdict.outcome not in {Outcome.PASS, Outcome.SKIP}
+
+
+def as_it_is(workspace: Workspace, gate: str, name: str) -> Verdict:
+    """What a gate answers on the attempt as it is recorded; nothing is driven."""
+    from orch_gates.gates import merge, registry
+    from orch_gates.tasks import book, edge
+
+    snapshot = workspace.store.load()
+    task = book.need(snapshot, name).task
+    found = edge.merge_of(snapshot, task)
+    head = found.head(workspace.heads.of, workspace.pipeline, task)
+    declared = registry.find(gate)
+    assert declared is not None
+    verdict: Verdict = declared.judge(merge.Facts(found.attempt, head, workspace.target), declared.policy)
+    return verdict
+
+
+def is_attempt(result: Attempt | Stop) -> bool:
+    """Whether there is an attempt, about which the step of the task decides."""
+    from orch_gates.merge.drive import Stop
+
+    return not isinstance(result, Stop)

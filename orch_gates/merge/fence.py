@@ -1,0 +1,110 @@
+"""The fence: which change of the target a server takes, by comparing what is pushed with what is recorded (MRG-5).
+
+What stands on the state branch was recorded before the push; nothing that the push brings says anything about itself
+but the trailers, and those are compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orch_gates.merge import trailers
+from orch_gates.merge.trailers import Validated
+from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.ids import moment
+from orch_gates.model.lease import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A change of the target: from `old` to `new`, empty where it is made or deleted.
+
+    `parents`, `tree` and `message` are those of `new`. `on_base`: the second parent has the first in its history.
+    """
+
+    target: str
+    old: str
+    new: str
+    parents: tuple[str, ...] = ()
+    tree: str = ""
+    message: str = ""
+    on_base: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The lease on the target, and the attempt that it belongs to, as they were before the push."""
+
+    lease: Lease
+    attempt: Attempt | None
+
+
+def refusal(push: Pushed, recorded: Recorded | None, now: datetime) -> str:
+    """Why the server refuses a change of the target, in words for whoever pushes; empty where it takes it.
+
+    `recorded` is None where the state holds no lease on this target.
+    """
+    if not push.new:
+        return f"{push.target} is never deleted"
+    # A merge of an attempt that was given up must not pass where a person meant another change.
+    of_ours = trailers.mentioned(push.message)
+    if recorded is not None and not of_ours and broken_glass(recorded.lease, push.old, now):
+        return ""
+    if not push.old:
+        return f"{push.target} is behind a fence, and is not there; an administrator makes it before the fence is on"
+    if why := _no_validated_merge(push):
+        return f"{why}; {push.target} changes by merges of `orch-gates merge` only"
+    said = trailers.parse(push.message)
+    assert isinstance(said, Validated)
+    if why := _other_than_said(push, said):
+        return f"what was validated is not what is merged: {why}"
+    if recorded is None:
+        return f"no lease on {push.target} was ever granted"
+    return _not_recorded(said, recorded, push.target)
+
+
+def broken_glass(lease: Lease, tip: str, now: datetime) -> bool:
+    """Whether an emergency lets one change of the target pass that stands at `tip` (MRG-15)."""
+    glass = lease.break_glass
+    return glass is not None and tip != "" and glass.tip == tip and now < moment(glass.expires)
+
+
+def _no_validated_merge(push: Pushed) -> str:
+    if len(push.parents) != 2:
+        return f"{push.new[:10]} is no merge of two commits"
+    said = trailers.parse(push.message)
+    return said if isinstance(said, str) else ""
+
+
+def _other_than_said(push: Pushed, said: Validated) -> str:
+    first, second = push.parents
+    if first != push.old:
+        return f"{push.target} stands at {push.old[:10]}, and the merge is on {first[:10]}"
+    if said.base != push.old:
+        return f"it was tested with {said.base[:10]}, and {push.target} stands at {push.old[:10]}"
+    if second != said.commit:
+        return f"{said.commit[:10]} was validated, and {second[:10]} is merged"
+    if not push.on_base:
+        return f"{said.commit[:10]} does not have {said.base[:10]} in its history"
+    if push.tree != said.tree:
+        return f"the tree of the merge is {push.tree[:10]}, and {said.tree[:10]} was validated"
+    return ""
+
+
+def _not_recorded(said: Validated, recorded: Recorded, target: str) -> str:
+    lease, attempt = recorded.lease, recorded.attempt
+    holder = lease.holder or "nobody"
+    if (lease.holder, lease.generation) != (said.task, said.generation) or attempt is None:
+        return (
+            f"the merge is of {said.task}, generation {said.generation}; the lease on {target} is {holder}'s, "
+            f"generation {lease.generation}: {lease.reason}"
+        )
+    if (attempt.id, attempt.generation, attempt.target) != (lease.attempt, lease.generation, target):
+        return f"the lease on {target} and the attempt of {holder} do not belong together"
+    if attempt.phase is not Phase.MERGING or attempt.outcome is not None or attempt.closing:
+        stands = "given up" if attempt.closing else attempt.outcome or attempt.phase
+        return f"the attempt of {holder} is {stands}, and only one that is merging may merge"
+    if (attempt.base, attempt.commit, attempt.tree) != (said.base, said.commit, said.tree):
+        return f"the attempt of {holder} validated {attempt.commit[:10]} with {attempt.base[:10]}, not this merge"
+    return ""

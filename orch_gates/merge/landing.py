@@ -1,0 +1,215 @@
+"""From a validated attempt to one that landed: pull request, merge, proof, regression guard (MRG-7 to MRG-10)."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from orch_gates.documents import escape
+from orch_gates.errors import OrchError
+from orch_gates.forge.port.checks import CommitStatus, StatusState
+from orch_gates.forge.port.pulls import Draft, MergeRequest, PullRequest
+from orch_gates.merge import landed as git_facts
+from orch_gates.merge import lease as leases
+from orch_gates.merge import marking, retry, steps, trailers
+from orch_gates.merge.context import Context
+from orch_gates.merge.drive import Attempting
+from orch_gates.merge.markers import Guarded
+from orch_gates.merge.proof import Landed, Proof, Rung, prove
+from orch_gates.merge.retry import Meaning, Then
+from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.verdict import Outcome
+
+
+def land(attempting: Attempting, attempt: Attempt) -> Attempt:
+    """Merge a validated attempt that this process claimed, and prove it.
+
+    Raises:
+        LeaseLost: somebody else has it by now.
+        OrchError: something could not be told; the attempt stays where it is, and whoever comes next goes on.
+    """
+    if attempt.phase is Phase.LANDED:
+        return _recorded(attempting, attempt, attempt.merge, attempt.proof)
+    if attempt.phase is Phase.MERGING and (done := _proven(attempting, attempt)) is not None:
+        return done
+    if attempt.closing:
+        return _undo(attempting, attempt, Meaning(Then.DROP, attempt.reason), doubt=True)
+    context = attempting.context
+    where = context.where(attempt.branch)
+    if where.head != attempt.commit:
+        what = f"stands at {where.head[:10]} now" if where.head else "is not there any more"
+        return _undo(attempting, attempt, Meaning(Then.DROP, f"{attempt.branch} {what}"), doubt=True)
+    if where.target != attempt.base:
+        return _undo(attempting, attempt, Meaning(Then.ANEW, "the target moved"), doubt=True)
+    pull = _pull(attempting, attempt)
+    # Whoever had it before may have asked already, and still be asking.
+    doubt = attempt.phase is Phase.MERGING
+    if not doubt:
+        now = context.now()
+        attempt = attempting.record(lambda one: steps.merging(one, pull.number, now), "merging")
+    return _asked(attempting, attempt, pull, doubt=doubt)
+
+
+def settle(attempting: Attempting, attempt: Attempt, reason: str) -> Attempt:
+    """End an attempt that this process took over from somebody: first it is proven whether it landed (MRG-4)."""
+    if attempt.phase is Phase.LANDED:
+        return _recorded(attempting, attempt, attempt.merge, attempt.proof)
+    if attempt.phase is Phase.MERGING:
+        return _undo(attempting, attempt, Meaning(Then.DROP, reason), doubt=True)
+    return attempting.end(Outcome.DEFER, reason, "Run it again: it begins anew.", moved=True)
+
+
+def look(attempting: Attempting, attempt: Attempt) -> tuple[Proof, str]:
+    """Whether its commit is in the target, on freshly fetched refs, and what brought it in (MRG-9)."""
+    context = attempting.context
+    try:
+        facts = git_facts.facts(
+            context.git,
+            context.remote,
+            attempt.target,
+            attempt.commit,
+            attempt.base,
+            timeout=context.settings.state.timeout,
+            made=True,
+        )
+    except OrchError as error:
+        return Proof(Landed.UNKNOWN, Rung.ANCESTRY, str(error)), ""
+    return prove(facts), facts.merge or facts.commit
+
+
+def _proven(attempting: Attempting, attempt: Attempt) -> Attempt | None:
+    """Record that it landed, or that nobody can tell, which a person decides; None where it definitely did not."""
+    proof, merge = look(attempting, attempt)
+    match proof.landed:
+        case Landed.LANDED:
+            return _recorded(attempting, attempt, merge, proof.reason)
+        case Landed.UNKNOWN:
+            return attempting.end(
+                Outcome.HOLD,
+                f"not proven to be in {attempt.target}: {proof.reason}",
+                f"See `orch-gates prove {attempt.commit[:10]} --on {attempt.target}`, then resume {attempt.task}.",
+            )
+        case Landed.NOT_LANDED:
+            return None
+        case _:
+            assert_never(proof.landed)
+
+
+def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) -> Attempt:
+    """Record that it landed; where the target has lost something by now, a person decides (MRG-10)."""
+    context = attempting.context
+    now = context.now()
+    guard = _guarded(context, attempt.target) if context.settings.merge.regression_guard else None
+    said = f"{proof}; {guard.reason}" if guard is not None else proof
+    if guard is not None and guard.missing:
+        reason = f"{attempt.target} regressed: {guard.reason}"
+        step = f"Bring it back to {attempt.target}, or `orch-gates marker remove` it; then resume {attempt.task}."
+        return attempting.record(
+            lambda one: steps.held(steps.landed(one, merge, proof, now), reason, step),
+            "regressed",
+            lease=lambda lease: leases.held(lease, reason),
+        )
+    return attempting.record(
+        lambda one: steps.landed(one, merge, said, now), "landed", lease=lambda lease: leases.released(lease, said)
+    )
+
+
+def _guarded(context: Context, target: str) -> Guarded:
+    """What the regression guard finds; what it cannot tell is said, and passes (SPEC §4.3)."""
+    try:
+        return marking.look(context.store, context.git, context.remote, target, context.settings.state.timeout)
+    except OrchError as error:
+        return Guarded(0, unknown=(str(error),))
+
+
+def _pull(attempting: Attempting, attempt: Attempt) -> PullRequest:
+    """The open pull request of exactly these branches; made where there is none (MRG-7).
+
+    Raises:
+        ForgeRefused, ForgeUnavailable: there is none that is known.
+    """
+    pulls, task = attempting.context.need_forge().pulls, attempting.task
+    found = [one for one in pulls.find(attempt.branch, attempt.target) if not one.fork]
+    if found:
+        return found[0]
+    return pulls.open(
+        Draft(attempt.branch, attempt.target, task.title, f"{task.id}: opened by orch-gates to merge it.")
+    )
+
+
+def _asked(attempting: Attempting, attempt: Attempt, pull: PullRequest, *, doubt: bool) -> Attempt:
+    """Ask for the merge until git says what became of it, or nothing is left to try (MRG-8)."""
+    context, settings = attempting.context, attempting.context.settings.merge
+    title = escape.visible(attempting.task.title)
+    request = MergeRequest(
+        attempt.commit,
+        attempt.base,
+        attempt.target,
+        f"{attempt.task}: {title} (#{pull.number})",
+        trailers.render(steps.validation(attempt)),
+    )
+    _fence(attempting, attempt, StatusState.SUCCESS, f"validated with {attempt.base[:10]}")
+    found = Meaning(Then.WAIT, "it was not asked")
+    most = settings.retry_attempts if settings.retry_enabled else 1
+    for number in range(1, most + 1):
+        attempting.clock.check()
+        found = retry.meaning(context.need_forge().pulls.merge(pull.number, request), pull.number)
+        doubt = doubt or found.then in {Then.AGAIN, Then.PROVE}
+        if (done := _proven(attempting, attempt)) is not None:
+            return done
+        if found.then is Then.WAIT:
+            return _wait(attempting, found.reason)
+        if found.then not in {Then.AGAIN, Then.PROVE}:
+            return _undo(attempting, attempt, found, doubt=doubt)
+        if context.where(attempt.branch).target != attempt.base:
+            return _undo(attempting, attempt, Meaning(Then.ANEW, "the target moved"), doubt=doubt)
+        if number < most:
+            context.sleep(retry.pause(number, settings.retry_base, settings.retry_max, found.wait))
+        elif found.then is Then.PROVE:
+            reason = f"{found.reason}, and git does not find {attempt.commit[:10]} in {attempt.target}"
+            return _undo(attempting, attempt, Meaning(Then.HOLD, reason, "Look at the pull request."), doubt=True)
+    return _wait(attempting, f"{found.reason} (asked {most} times)")
+
+
+def _wait(attempting: Attempting, reason: str) -> Attempt:
+    now = attempting.context.now()
+    return attempting.wait(reason, lambda one: steps.noted(one, reason, now))
+
+
+def _undo(attempting: Attempting, attempt: Attempt, found: Meaning, *, doubt: bool) -> Attempt:
+    """End an attempt that did not land.
+
+    Where a request may be under way, the fence is closed first, then the server gets time to finish what it has taken,
+    and only then git is asked: the other way round, a merge would land that is recorded as given up.
+    """
+    if attempt.phase is Phase.MERGING:
+        _fence(attempting, attempt, StatusState.FAILURE, found.reason)
+    if attempt.phase is Phase.MERGING and doubt:
+        context = attempting.context
+        if not attempt.closing:
+            now = context.now()
+            attempt = attempting.record(lambda one: steps.closing(one, found.reason, now), "closing")
+        context.sleep(context.settings.merge.grace)
+        if (done := _proven(attempting, attempt)) is not None:
+            return done
+    match found.then:
+        case Then.FAIL:
+            return attempting.end(Outcome.FAIL, found.reason, found.next_step)
+        case Then.HOLD:
+            return attempting.end(Outcome.HOLD, found.reason, found.next_step)
+        case Then.ANEW:
+            return attempting.moved(attempt, attempting.context.where(attempt.branch).target)
+        case _:
+            step = found.next_step or "Run it again: it begins anew."
+            return attempting.end(Outcome.DEFER, found.reason, step, moved=True)
+
+
+def _fence(attempting: Attempting, attempt: Attempt, state: StatusState, reason: str) -> None:
+    """Open or close the forge's own fence, where that is the one (MRG-5).
+
+    Raises:
+        ForgeRefused, ForgeUnclear, ForgeUnavailable: it is not known to be so; nothing is merged, or given up, then.
+    """
+    context = attempting.context
+    if context.settings.merge.fence == "status":
+        status = CommitStatus(f"orch/merge/{attempt.target}", state, escape.clip(escape.visible(reason), 140))
+        context.need_forge().statuses.post(attempt.commit, status)

@@ -1,0 +1,105 @@
+"""Lease, attempt and what belongs to them on the state branch: read together, written together (MRG-4, MRG-14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from orch_gates.errors import LeaseLost
+from orch_gates.merge import lease as leases
+from orch_gates.merge.lease import Proof
+from orch_gates.model.attempt import Attempt
+from orch_gates.model.document import Document
+from orch_gates.model.lease import Lease
+from orch_gates.model.markers import Markers
+from orch_gates.model.proven import Proven
+from orch_gates.state import codec, layout
+from orch_gates.state.kinds import ATTEMPT, LEASE, MARKERS, PROVEN, Kind
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change
+from orch_gates.tasks import book
+
+D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The lease of a target with the text below it, and the newest attempt of one task; None where it has none."""
+
+    lease: Lease
+    attempt: Attempt | None
+    lease_body: str = ""
+    attempt_body: str = ""
+
+
+def page(snapshot: Snapshot, target: str, task: str) -> Page:
+    """What stands there now.
+
+    Raises:
+        UsageError: that is no task id.
+        StateDocumentError: a document is malformed: nobody merges before it is mended.
+    """
+    lease, lease_body = _read(snapshot, LEASE, layout.lease_path(target))
+    attempt, attempt_body = _read(snapshot, ATTEMPT, layout.attempt_path(book.checked(task))) if task else (None, "")
+    return Page(lease or leases.free(target), attempt, lease_body, attempt_body)
+
+
+def proven(snapshot: Snapshot, target: str) -> Proven | None:
+    """The trees that were tested green for a target.
+
+    Raises:
+        StateDocumentError: the document is malformed.
+    """
+    return _read(snapshot, PROVEN, layout.proven_path(target))[0]
+
+
+def markers(snapshot: Snapshot, target: str) -> Markers | None:
+    """What has to stay in a target; None where nobody ever said.
+
+    Raises:
+        StateDocumentError: the document is malformed.
+    """
+    return _read(snapshot, MARKERS, layout.markers_path(target))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one commit changes: None is left as it is."""
+
+    line: str
+    lease: Lease | None = None
+    attempt: Attempt | None = None
+    proven: Proven | None = None
+
+
+def change(before: Page, written: Written, event: str, now: datetime) -> Change:
+    """The change that writes it, with a line in each log."""
+    writes: dict[str, str] = {}
+    task = "-"
+    if written.lease is not None:
+        body = codec.append_line(before.lease_body, now, f"{written.line} (generation {written.lease.generation})")
+        writes[layout.lease_path(written.lease.target)] = codec.encode(written.lease, body)
+    if written.attempt is not None:
+        task = written.attempt.task
+        body = codec.append_line(before.attempt_body, now, f"{written.attempt.id[:6]} {written.line}")
+        writes[layout.attempt_path(written.attempt.task)] = codec.encode(written.attempt, body)
+    if written.proven is not None:
+        writes[layout.proven_path(written.proven.target)] = codec.encode(written.proven, "")
+    return Change(event=event, task=task, subject=f"{task}: {event}", body=written.line, writes=writes)
+
+
+def under(proof: Proof, found: Page) -> Attempt:
+    """The attempt that a proof is about, as it is now.
+
+    Raises:
+        LeaseLost: somebody took over, or ended it.
+    """
+    if found.attempt is None or found.attempt.id != proof.attempt or not leases.proves(proof, found.lease):
+        raise LeaseLost(f"the lease on {proof.target} is not this process's any more: {found.lease.reason}")
+    return found.attempt
+
+
+def _read(snapshot: Snapshot, kind: Kind[D], path: str) -> tuple[D | None, str]:
+    text = snapshot.text(path)
+    return (None, "") if text is None else codec.decode(kind, path, text)

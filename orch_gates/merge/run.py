@@ -1,0 +1,142 @@
+"""Driving a task's merge from wherever it stands: to a validated commit, or on to one that landed (MRG-12, MRG-14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from orch_gates.engine.stages import Pipeline
+from orch_gates.errors import LeaseLost
+from orch_gates.gates.merge import NAME, PROOF
+from orch_gates.merge import landing, ledger, retest, statuses
+from orch_gates.merge.context import Context, Where
+from orch_gates.merge.drive import Attempting, Stop
+from orch_gates.merge.ledger import Page
+from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.task import Task, TaskState
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book
+
+# How often the branch or its target may move under an attempt before the task is put off.
+MAX_ROUNDS = 3
+
+# The first verdict of the gates before the one named that is neither PASS nor SKIP; None where all are.
+Before: TypeAlias = Callable[[Snapshot, Task, str, str], Verdict | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Driving:
+    """One call: `before` judges the gates that come first, `nonce` gives attempts their ids."""
+
+    context: Context
+    before: Before
+    nonce: Callable[[], str]
+
+    def validate(self, name: str) -> Attempt | Stop:
+        """Drive the attempt to merge a task until it is validated, waits, or ended.
+
+        Raises:
+            UsageError: there is no such task.
+            OrchError: something could not be told; whoever comes next goes on from there.
+        """
+        return self._driven(name, NAME)
+
+    def land(self, name: str) -> Attempt | Stop:
+        """As `validate`, and on until it landed, as git proves.
+
+        Raises:
+            UsageError, OrchError: as `validate`.
+        """
+        return self._driven(name, PROOF)
+
+    def _driven(self, name: str, gate: str) -> Attempt | Stop:
+        context = self.context
+        context.configured.agree(context.store)
+        result: Attempt | Stop | None = None
+        for _ in range(MAX_ROUNDS):
+            snapshot = context.store.load()
+            task = book.need(snapshot, name).task
+            page = ledger.page(snapshot, context.target, task.id)
+            if page.attempt is not None and page.attempt.phase is Phase.LANDED and page.attempt.over:
+                return page.attempt
+            if (stop := self._not_now(task, gate)) is not None:
+                return stop
+            where = context.where(task.branch)
+            if (known := self._as_it_is(page, where, gate)) is not None:
+                return known
+            if (stop := self._refused(snapshot, task, page, where, gate)) is not None:
+                return stop
+            try:
+                result = self._once(task, page, where, gate)
+            except LeaseLost as error:
+                return Stop(Outcome.DEFER, str(error), "Run it again.")
+            if isinstance(result, Stop) or not result.moved:
+                return result
+        assert result is not None
+        return result
+
+    def _not_now(self, task: Task, gate: str) -> Stop | None:
+        if task.state.finished:
+            return Stop(Outcome.FAIL, f"{task.id} is {task.state}", absent=True)
+        if task.state.waits_for_a_person:
+            step = "resume" if task.state is TaskState.HELD else "retry"
+            return Stop(
+                Outcome.HOLD, f"{task.id} is {task.state}: {task.reason}", f"`orch-gates task {step} {task.id}`"
+            )
+        if not _on_edge(self.context.configured.pipeline, task, gate):
+            wanted = [s.name for s in self.context.configured.pipeline.stages if any(g.name == gate for g in s.gates)]
+            where = f"the gate {gate} is on the edge out of {', '.join(wanted) or 'no stage'}"
+            return Stop(Outcome.FAIL, f"{task.id} is in {task.stage}, and {where}", absent=True)
+        return None
+
+    def _as_it_is(self, page: Page, where: Where, gate: str) -> Attempt | None:
+        """An attempt for which nothing can be done now: it is written nowhere that it was looked at."""
+        attempt, context = page.attempt, self.context
+        if attempt is None or attempt.over or page.lease.attempt != attempt.id:
+            return None
+        if (where.head, where.target) != (attempt.commit, attempt.base) or page.lease.claim is not None:
+            return None
+        if gate == NAME and attempt.phase.number >= Phase.VALIDATED.number:
+            return attempt
+        waits = attempt.phase is Phase.TESTING and not context.settings.merge.test
+        return attempt if waits and statuses.still_absent(context, attempt.commit) else None
+
+    def _refused(self, snapshot: Snapshot, task: Task, page: Page, where: Where, gate: str) -> Stop | None:
+        """Why no attempt begins: nothing is there to be merged, or a gate before is not green."""
+        attempt = page.attempt
+        if attempt is not None and not attempt.over and attempt.phase.number >= Phase.MERGING.number:
+            return None
+        if not where.head:
+            return Stop(Outcome.FAIL, f"there is no branch {task.branch}", "Push it.", absent=True)
+        if not where.target:
+            return Stop(Outcome.FAIL, f"there is no branch {self.context.target}", "Push it.", absent=True)
+        red = self.before(snapshot, task, where.head, gate)
+        if red is None:
+            return None
+        return Stop(red.outcome, f"{red.gate}: {red.reason}", red.next_step, absent=True)
+
+    def _once(self, task: Task, page: Page, where: Where, gate: str) -> Attempt | Stop:
+        # A setting that cannot be used stops it before anything is taken.
+        retest.command(self.context.settings.merge, self.context.settings.inherited_env)
+        attempting = Attempting(self.context, task, self.nonce)
+        attempt = attempting.acquire(where.head or (page.attempt.head if page.attempt is not None else ""))
+        if isinstance(attempt, Stop):
+            return attempt
+        assert attempting.proof is not None
+        if attempt.generation != attempting.proof.generation:
+            return landing.settle(attempting, attempt, f"its lease was taken from it: {attempt.reason}")
+        if attempt.phase.number < Phase.MERGING.number and not attempt.about(where.head):
+            return landing.settle(attempting, attempt, f"{task.branch} stands at {where.head[:10]} now")
+        if attempt.phase is Phase.VALIDATED and where.target != attempt.base:
+            return attempting.moved(attempt, where.target)
+        attempt = attempting.validate(attempt, stay=gate == PROOF)
+        if gate == PROOF and not attempt.over and attempt.phase.number >= Phase.VALIDATED.number:
+            return landing.land(attempting, attempt)
+        return attempt
+
+
+def _on_edge(pipeline: Pipeline, task: Task, gate: str) -> bool:
+    stage = pipeline.stage(task.stage)
+    return stage is not None and any(edge.name == gate for edge in stage.gates)

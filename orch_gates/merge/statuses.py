@@ -1,0 +1,64 @@
+"""Proving a caught-up commit by the forge's statuses on it, where no test command is configured (MRG-3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orch_gates.forge.port.forge import Forge
+from orch_gates.gates import ci_green
+from orch_gates.merge import steps
+from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.feedback import of_verdict
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.settings import Settings
+
+if TYPE_CHECKING:
+    from orch_gates.merge.context import Context
+    from orch_gates.merge.drive import Attempting
+
+
+def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Attempt:
+    """Validate an attempt where every status on its commit is green; where they are not there yet, it waits.
+
+    Raises:
+        SettingsError: no forge is known, so nothing says how the commit is tested.
+        ForgeUnavailable: the statuses could not be read completely.
+    """
+    context = attempting.context
+    forge = context.need_forge()
+    verdict = _judged(context.settings, forge, attempt.commit)
+    now = context.now()
+    if verdict.outcome is Outcome.PASS:
+        if attempt.phase is Phase.CAUGHT_UP:
+            attempt = attempting.record(lambda one: steps.testing(one, verdict.reason, now), "testing")
+        return attempting.validated(attempt, "statuses", 0, verdict.reason, stay=stay)
+    if verdict.absent:
+        return attempting.wait(
+            f"waits for CI: {verdict.reason}", lambda one: steps.testing(one, f"waits for CI: {verdict.reason}", now)
+        )
+    alone = _judged(context.settings, forge, attempt.base)
+    if alone.outcome is Outcome.FAIL and not alone.absent:
+        return attempting.end(
+            Outcome.DEFER,
+            f"{attempt.target} itself is red at {attempt.base[:10]}: {alone.reason}",
+            f"Make {attempt.target} green first; nothing is charged.",
+        )
+    findings = of_verdict(verdict).findings
+    return attempting.end(Outcome.FAIL, verdict.reason, "Fix the failing checks and push.", findings)
+
+
+def still_absent(context: Context, commit: str) -> bool:
+    """Whether the statuses on a commit are not there yet.
+
+    Raises:
+        SettingsError, ForgeUnavailable: as `by_statuses`.
+    """
+    return _judged(context.settings, context.need_forge(), commit).absent
+
+
+def _judged(settings: Settings, forge: Forge, commit: str) -> Verdict:
+    wanted = settings.ci_green
+    facts = ci_green.Facts(forge.repository, commit, forge.statuses.latest(commit), wanted.contexts, wanted.least)
+    verdict = ci_green.judge(facts, ci_green.GATE.policy)
+    return replace(verdict, gate="merge")
