@@ -16,10 +16,11 @@ help: ## show this list
 setup: ## .venv/bin/orch-gates and the tools it uses, ready; quick when nothing changed
 	@scripts/setup
 
-tools: ## the real programs that tests need, Gitea among them; four minutes once, where there is Go
+tools: ## the real programs that tests need, Gitea among them; five minutes once, where there is Go
 	@scripts/install-go-tools
 	@scripts/install-spin
 	@scripts/install-gitea
+	@scripts/install-runner
 	@scripts/install-openapi
 
 test: setup ## every test, the fast ones first, JOBS=2 files at a time, and the 25 slowest; PYTEST_ARGS="-k name" narrows
