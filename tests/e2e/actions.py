@@ -25,28 +25,26 @@ _TIMEOUT = 60
 
 
 class Bundle:
-    """`orch/orch-gates`, which anybody may read, with one commit and its tag; and `orch/checkout`."""
+    """`orch/orch-gates`, which anybody may read, with one commit and its tag; and a stand-in for `actions/checkout`."""
 
     def __init__(self, server: Gitea, folder: Path) -> None:
-        server.admin.api.post("/orgs", {"username": "orch"}).ok()
-        self.sha = self._publish(server, publish(folder), "orch-gates")
+        made = publish(folder)
+        self.sha = made.git("rev-parse", "HEAD")
+        self._publish(server, made, "orch/orch-gates", TAG)
         checkout = folder / "checkout"
         checkout.mkdir()
         other = Repo(checkout)
         other.git("init", "--quiet", "-b", "main")
         other.commit("a checkout", {"action.yml": Path(__file__).with_name("checkout.yml").read_text()})
-        self.checkout = f"orch/checkout@{self._publish(server, other, 'checkout')}"
+        # Named as workflows name it, so that they run as written: no commit can be made to have that id.
+        self._publish(server, other, *CHECKOUT.split("@"))
 
-    def with_checkout(self, workflow: str) -> str:
-        """A workflow for a runner that brings no checkout of its own."""
-        return workflow.replace(CHECKOUT, self.checkout)
-
-    def _publish(self, server: Gitea, made: Repo, name: str) -> str:
-        made.git("tag", TAG)
-        made.git("clone", "--quiet", "--bare", ".", server.repositories / "orch" / f"{name}.git")
-        server.admin.api.post(f"/admin/unadopted/orch/{name}").ok()
-        server.admin.api.call("PATCH", f"/repos/orch/{name}", {"private": False}).ok()
-        return made.git("rev-parse", "HEAD")
+    def _publish(self, server: Gitea, made: Repo, name: str, tag: str) -> None:
+        made.git("tag", tag)
+        server.admin.api.post("/orgs", {"username": name.partition("/")[0]}).ok()
+        made.git("clone", "--quiet", "--bare", ".", server.repositories / f"{name}.git")
+        server.admin.api.post(f"/admin/unadopted/{name}").ok()
+        server.admin.api.call("PATCH", f"/repos/{name}", {"private": False}).ok()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,12 @@ class Project:
         return sorted((run["event"], run["head_branch"]) for run in found)
 
     def statuses(self, sha: str) -> dict[str, str]:
-        """The last state of each context."""
+        """The last state of each context, when all have ended: a job's is set after its conclusion."""
+        eventually(lambda: "pending" not in self.unsettled(sha).values(), f"no status of {sha} is pending")
+        return self.unsettled(sha)
+
+    def unsettled(self, sha: str) -> dict[str, str]:
+        """The last state of each context, as it is now."""
         found = self.repository.api().get(f"/commits/{sha}/status?limit=50").ok()["statuses"]
         return {status["context"]: status["status"] for status in found or []}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -30,18 +29,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
-@pytest.fixture(scope="session")
-def gitea_program(isolation: None) -> Path:
-    """Gitea from ORCH_GITEA_BIN, PATH or the tool cache, in this order."""
-    for found in (NAMED, shutil.which("gitea"), CACHE / "bin" / "gitea"):
+def _program(name: str, named: str, variable: str) -> Path:
+    """A program from a variable, PATH or the tool cache, in this order."""
+    for found in (named, shutil.which(name), CACHE / "bin" / name):
         if found and os.access(found, os.X_OK):
-            return Path(found)
-        if found and found == NAMED:
-            pytest.fail(f"ORCH_GITEA_BIN names {found}, which is no program")
-    reason = "gitea is not installed; `make tools` builds it, or ORCH_GITEA_BIN names one"
+            return Path(found).absolute()
+        if found and found == named:
+            pytest.fail(f"{variable} names {found}, which is no program")
+    reason = f"{name} is not installed; `make tools` builds it, or {variable} names one"
     if REQUIRE_REAL:
         pytest.fail(f"{reason}; ORCH_REQUIRE_REAL=1 allows no stand-in")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def gitea_program(isolation: None) -> Path:
+    """Gitea."""
+    return _program("gitea", NAMED, "ORCH_GITEA_BIN")
+
+
+@pytest.fixture(scope="session")
+def runner_program(isolation: None) -> Path:
+    """The runner of its Actions."""
+    return _program("gitea-runner", NAMED_RUNNER, "ORCH_RUNNER_BIN")
 
 
 @pytest.fixture(scope="session")
@@ -60,17 +70,11 @@ def gitea(gitea_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="session")
-def runner(gitea: Gitea, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    """Something that runs the server's Actions: Gitea's own runner in ORCH_RUNNER_BIN, or the test runner."""
-    if NAMED_RUNNER and not os.access(NAMED_RUNNER, os.X_OK):
-        pytest.fail(f"ORCH_RUNNER_BIN names {NAMED_RUNNER}, which is no program")
-    made = Runner(gitea, tmp_path_factory.mktemp("runner"))
+def runner(gitea: Gitea, runner_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """Gitea's own runner, which runs the server's jobs on this machine."""
+    made = Runner(gitea, runner_program, tmp_path_factory.mktemp("runner"))
     try:
-        if NAMED_RUNNER:
-            made.start_native(Path(NAMED_RUNNER).absolute())
-        else:
-            # One of the locked packages of the tests.
-            made.start(Path(sys.executable).with_name("act"))
+        made.start()
         yield made
     finally:
         made.stop()
@@ -87,10 +91,7 @@ def project(gitea: Gitea, runner: Runner, bundle: Bundle, tmp_path: Path) -> Cal
     """Make alice's project with one workflow, in which the zeros are replaced by the bundle's commit."""
 
     def made(workflow: str, files: Mapping[str, str] = MAIN) -> Project:
-        text = workflow.replace(UNSET, bundle.sha)
-        if NAMED_RUNNER:
-            text = bundle.with_checkout(text)
-        return Project(gitea, gitea.alice, tmp_path, text, files)
+        return Project(gitea, gitea.alice, tmp_path, workflow.replace(UNSET, bundle.sha), files)
 
     return made
 

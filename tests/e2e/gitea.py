@@ -90,9 +90,9 @@ _START_S = 60
 _SCOPES = ["write:repository", "write:issue", "write:user"]
 
 
-def pinned() -> str:
+def pinned(tool: str = "gitea", module: str = "code.gitea.io/gitea") -> str:
     """The release that `make tools` builds."""
-    found = re.search(r"code\.gitea\.io/gitea v(\S+)", (ROOT / "tools" / "gitea" / "go.mod").read_text("utf-8"))
+    found = re.search(rf"{re.escape(module)} v(\S+)", (ROOT / "tools" / tool / "go.mod").read_text("utf-8"))
     assert found is not None
     return found[1]
 

@@ -24,7 +24,7 @@ def _end(program: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(program.pid, number)
-            program.wait(10)
+            program.wait(3)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
 

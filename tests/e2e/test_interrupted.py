@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -52,14 +53,20 @@ def processes(folder: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
-def test_nothing_is_left_of_an_interrupted_job(gitea_program: Path, tmp_path: Path, number: signal.Signals) -> None:
+def test_nothing_is_left_of_an_interrupted_job(
+    gitea_program: Path, runner_program: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     """Ctrl-C while a job runs, or worse: every process ends, and their folders go."""
     base, place, test = tmp_path / "base", tmp_path / "place", tmp_path / "test_long.py"
     test.write_text(TEST.replace('PLACE")', f'{place}")'))
     argv = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), f"--basetemp={base}", str(test)]
     for plugin in ("tests.conftest", "tests.e2e.conftest", "no:cacheprovider"):
         argv += ["-p", plugin]
-    with (tmp_path / "said").open("wb") as said, subprocess.Popen(argv, cwd=ROOT, stdout=said, stderr=said) as tests:
+    env = {**os.environ, "ORCH_GITEA_BIN": str(gitea_program), "ORCH_RUNNER_BIN": str(runner_program)}
+    with (
+        (tmp_path / "said").open("wb") as said,
+        subprocess.Popen(argv, cwd=ROOT, env=env, stdout=said, stderr=said) as tests,
+    ):
         try:
             eventually(lambda: place.exists() or tests.poll() is not None, "the job runs")
             seen = b"\0".join(processes(base))
@@ -67,8 +74,6 @@ def test_nothing_is_left_of_an_interrupted_job(gitea_program: Path, tmp_path: Pa
             tests.wait(60)
         finally:
             tests.kill()
-    assert all(name in seen for name in (b"gitea", b"runner_daemon", b"act\0push", b"sleep\x00300")), (
-        tmp_path / "said"
-    ).read_text()
+    assert all(name in seen for name in (b"\0web", b"\0daemon", b"sleep\x00300")), (tmp_path / "said").read_text()
     eventually(lambda: not processes(base), "all processes end")
     assert [folder for name in ("gitea", "runner") for folder in base.glob(f"{name}*") if folder.exists()] == []

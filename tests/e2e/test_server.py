@@ -29,6 +29,12 @@ def test_the_server_is_the_pinned_release(gitea: Gitea) -> None:
     assert gitea.anonymous().get("/version").json == {"version": pinned()}
 
 
+def test_the_runner_is_the_pinned_release(runner_program: Path) -> None:
+    """So is what they establish about jobs."""
+    said = subprocess.run([runner_program, "--version"], capture_output=True, text=True, check=True).stdout
+    assert said == f"gitea-runner version v{pinned('runner', 'gitea.com/gitea/runner')}\n"
+
+
 def test_a_clone_has_its_credentials_from_its_configuration(repository: Repository) -> None:
     """No token is in a url or in a command line, and a push needs nothing but the clone."""
     work = repository.clone()

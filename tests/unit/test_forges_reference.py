@@ -23,6 +23,7 @@ def shown() -> set[tuple[str, str]]:
 def test_the_releases_that_were_looked_at_are_named() -> None:
     described = json.loads(OPENAPI.read_text("utf-8"))["dependencies"]["@octokit/openapi"]
     assert f"Gitea {pinned()}" in REFERENCE.read_text("utf-8")
+    assert f"runner {pinned('runner', 'gitea.com/gitea/runner')} " in REFERENCE.read_text("utf-8")
     assert f"`@octokit/openapi` {described}" in REFERENCE.read_text("utf-8")
 
 
