@@ -33,12 +33,13 @@ _RENEWED = "the lease was renewed"
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why no attempt is driven now, as a verdict says it."""
+    """Why no attempt is driven now, as a verdict says it; `overdue`: somebody else's lease may be taken back."""
 
     outcome: Outcome
     reason: str
     next_step: str = ""
     absent: bool = False
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,7 +445,8 @@ def _busy(page: Page, standing: Standing) -> Stop | None:
             return Stop(Outcome.DEFER, reason, "Run it again then.")
         case Standing.OVERDUE:
             reason = f"the lease of {lease.holder} on {lease.target} is over since {lease.expires}"
-            return Stop(Outcome.DEFER, reason, f"Take it back: `orch-gates lease reclaim --target {lease.target}`.")
+            step = f"Take it back: `orch-gates lease reclaim --target {lease.target}`."
+            return Stop(Outcome.DEFER, reason, step, overdue=True)
 
 
 def _conflict(file: str, head: str, target: str) -> ReportedFinding:

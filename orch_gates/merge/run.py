@@ -12,6 +12,7 @@ from orch_gates.gates.merge import NAME, PROOF
 from orch_gates.merge import landing, ledger, retest, statuses
 from orch_gates.merge.context import Context, Where
 from orch_gates.merge.drive import Attempting, Stop
+from orch_gates.merge.keeper import Keeper
 from orch_gates.merge.ledger import Page
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.task import Task, TaskState
@@ -72,6 +73,8 @@ class Driving:
                 result = self._once(task, page, where, gate)
             except LeaseLost as error:
                 return Stop(Outcome.DEFER, str(error), "Run it again.")
+            if isinstance(result, Stop) and result.overdue and Keeper(context, self.nonce).reclaim().changed:
+                continue
             if isinstance(result, Stop) or not result.moved:
                 return result
         assert result is not None

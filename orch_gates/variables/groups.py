@@ -154,6 +154,7 @@ class MergeSettings:
         "ORCH_MERGE_RETRY_BASE_S",
         2,
         "Seconds before the second time, doubled for each later one.",
+        key="merge.retry_base_s",
         most=_MOST_SECONDS,
     )
     retry_max: int = setting("ORCH_MERGE_RETRY_MAX_S", 5, "Most seconds between two times.", most=_MOST_SECONDS)

@@ -1,0 +1,278 @@
+"""`orch-gates merge` on a server with the fence: two green branches never break main together (MRG-1 to MRG-16)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import merge_rig
+from tests.builders import orch
+from tests.merge_rig import MergeRig
+from tests.merge_worker import worker
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return merge_rig.template(tmp_path_factory.mktemp("merge"))
+
+
+@pytest.fixture
+def rig(made: Path, tmp_path: Path) -> MergeRig:
+    return merge_rig.copy(made, tmp_path / "project")
+
+
+def test_a_task_lands(rig: MergeRig) -> None:
+    """Validated, merged with trailers, proven, done; the lease is free, and the branch stays."""
+    head = rig.task("T-1", {"values/two": "2\n"})
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (0, "PASS"), said
+    assert rig.assert_sound() == ["T-1"]
+    assert rig.state_of("T-1") == ("done", "done")
+    assert rig.lease()["holder"] == ""
+    assert rig.head("task/T-1") == head
+    assert rig.attempt("T-1")["phase"] == "landed"
+
+
+def test_two_green_branches_that_are_red_together(rig: MergeRig) -> None:
+    """The second one is caught up, tested with the first, red, and goes back with the output of the test."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.task("T-2", {"values/too": "2\n"})
+    assert rig.merge("T-1")[0] == 0
+    before = rig.main
+    code, said = rig.merge("T-2")
+    assert (code, said["outcome"]) == (1, "FAIL")
+    assert "a value is there twice" in said["findings"][0]["description"]
+    assert rig.main == before
+    assert rig.assert_sound() == ["T-1"]
+    assert json.loads(rig.ok("why", "T-2", "--json"))["developer_retries_left"] == 2
+
+
+def test_a_branch_that_is_behind_is_caught_up(rig: MergeRig) -> None:
+    """Rebased onto main, pushed to the task's branch, tested, merged."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.task("T-2", {"values/three": "3\n"})
+    assert rig.merge("T-1")[0] == 0
+    assert rig.merge("T-2")[0] == 0
+    assert rig.assert_sound() == ["T-1", "T-2"]
+    assert rig.attempt("T-2")["how"] == "rebase"
+    assert rig.head("task/T-2") == rig.attempt("T-2")["commit"]
+
+
+def test_a_conflict_goes_back_with_its_files(rig: MergeRig) -> None:
+    """MRG-2: nothing is pushed, nobody's checkout is touched, the lease is free."""
+    rig.task("T-1", {"values/one": "7\n"})
+    head = rig.task("T-2", {"values/one": "8\n"})
+    assert rig.merge("T-1")[0] == 0
+    code, said = rig.merge("T-2")
+    assert (code, said["outcome"]) == (1, "FAIL")
+    assert [one["path"] for one in said["findings"]] == ["values/one"]
+    assert rig.head("task/T-2") == head
+    assert rig.lease()["holder"] == ""
+    assert rig.state_of("T-2") == ("development", "active")
+
+
+def test_a_target_that_is_red_itself_charges_nobody(rig: MergeRig) -> None:
+    """ENG-7: the task is put off."""
+    # Whoever turned the fence on did so on a red main.
+    rig.server.git("config", "--add", "orch.breakglass", f"main {rig.main} 2999-01-01T00:00:00Z")
+    rig.work.git("checkout", "--quiet", "--detach", "origin/main")
+    rig.first = rig.work.commit("red", {"values/again": "1\n"})
+    rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    rig.task("T-1", {"values/two": "2\n"})
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (75, "DEFER")
+    assert "main itself is red" in said["reason"]
+    assert rig.state_of("T-1") == ("development", "deferred")
+    assert json.loads(rig.ok("why", "T-1", "--json"))["developer_retries_left"] == 3
+
+
+def test_running_it_again_changes_nothing(rig: MergeRig) -> None:
+    """P7: no second merge, no second commit on the state branch."""
+    rig.task("T-1", {"values/two": "2\n"})
+    assert rig.merge("T-1")[0] == 0
+    main, state = rig.main, rig.head("orch-state")
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (0, "PASS")
+    assert (rig.main, rig.head("orch-state")) == (main, state)
+
+
+def test_the_gate_validates_and_the_merge_goes_on_from_there(rig: MergeRig) -> None:
+    """A tree that was proven is not tested again, and the lease is kept in between."""
+    rig.task("T-1", {"values/two": "2\n"})
+    code, said = rig.gate("T-1")
+    assert (code, said["outcome"], said["evidence"]["phase"]) == (0, "PASS", "validated")
+    assert rig.main == rig.first
+    lease = rig.lease()
+    assert (lease["holder"], lease.get("claim")) == ("T-1", None)
+    state = rig.head("orch-state")
+    assert rig.gate("T-1")[0] == 0
+    assert rig.head("orch-state") == state, "asking again writes nothing"
+    rig.task("T-2", {"values/three": "3\n"})
+    code, said = rig.merge("T-2")
+    assert (code, said["outcome"]) == (75, "DEFER")
+    assert "T-1 holds the lease on main" in said["reason"]
+    assert rig.merge("T-1")[0] == 0
+    assert rig.attempt("T-1")["runs"] == 1
+
+
+def test_a_tree_that_is_proven_is_not_tested_twice(rig: MergeRig) -> None:
+    """MRG-3: the same tree of another task."""
+    rig.task("T-1", {"values/two": "2\n"})
+    assert rig.gate("T-1")[0] == 0
+    rig.ok("lease", "release", "--reason", "the other one goes first")
+    rig.task("T-2", {"values/two": "2\n"})
+    assert rig.gate("T-2")[0] == 0
+    attempt = rig.attempt("T-2")
+    assert (attempt["proven"], attempt["runs"]) == ("cache", 0)
+
+
+def test_nothing_but_a_validated_merge_changes_main(rig: MergeRig) -> None:
+    """MRG-5: no push by hand, no deletion, no merge of one's own."""
+    rig.task("T-1", {"values/two": "2\n"})
+    work = rig.work
+    work.git("checkout", "--quiet", "--detach", "origin/main")
+    commit = work.commit("by hand", {"values/five": "5\n"})
+    for refspec, why in (
+        ("HEAD:refs/heads/main", "is no merge of two commits"),
+        (":refs/heads/main", "is never deleted"),
+        ("+HEAD~2:refs/heads/main", "is no merge of two commits"),
+        ("HEAD:refs/heads/MAIN", "is taken for refs/heads/main"),
+        ("HEAD:refs/heads/refs/heads/main", "is taken for refs/heads/main"),
+    ):
+        done = work.attempt("push", "origin", refspec)
+        assert done.returncode != 0, refspec
+        told = " ".join(done.stderr.decode().replace("remote:", "").split())
+        assert why in told, (refspec, told)
+    work.git("merge", "--quiet", "--no-ff", "-m", "by hand", "origin/task/T-1")
+    done = work.attempt("push", "origin", "HEAD:refs/heads/main")
+    assert b"trailers" in done.stderr
+    assert rig.main == rig.first
+    assert commit
+
+
+def test_the_hook_compares_every_part_of_a_merge(rig: MergeRig) -> None:
+    """MRG-5: a runner died before it asked; whoever pushes that very merge is let in, and nobody with another one."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.task("T-2", {"values/three": "3\n"})
+    child = worker(rig.work.path, {**rig.env, "MERGE_WORKER_DIES_BEFORE": "merge"}, "T-1")
+    child.communicate(timeout=60)
+    found = rig.attempt("T-1")
+    assert found["phase"] == "merging"
+    work = rig.work
+    work.git("fetch", "--quiet", "origin")
+    said = {
+        "Orch-Task": "T-1",
+        "Orch-Generation": str(found["generation"]),
+        "Orch-Base": found["base"],
+        "Orch-Commit": found["commit"],
+        "Orch-Tree": found["tree"],
+    }
+    other, first = rig.head("task/T-2"), f"{found['base']}~1"
+
+    def push(changed: dict[str, str], tree: str = "", parents: tuple[str, ...] = ()) -> tuple[int, str]:
+        block = "\n".join(f"{key}: {value}" for key, value in (said | changed).items() if value)
+        sides = [arg for parent in parents or (found["base"], found["commit"]) for arg in ("-p", parent)]
+        made = work.git("commit-tree", *sides, "-m", f"Land it\n\n{block}", tree or found["tree"])
+        done = work.attempt("push", "--quiet", "--force", "origin", f"{made}:refs/heads/main")
+        return done.returncode, " ".join(done.stderr.decode().replace("remote:", "").split())
+
+    for changed, tree, parents, why in (
+        ({"Orch-Tree": ""}, "", (), "no trailer Orch-Tree"),
+        ({"Orch-Generation": "7"}, "", (), "generation 7; the lease on main is T-1's"),
+        ({"Orch-Task": "T-2"}, "", (), "the merge is of T-2"),
+        ({"Orch-Base": other}, "", (), "it was tested with"),
+        ({"Orch-Commit": other}, "", (), "is merged"),
+        ({}, f"{other}^{{tree}}", (), "the tree of the merge is"),
+        ({}, "", (found["base"], other), "was validated"),
+        ({}, "", (found["commit"], found["base"]), "the merge is on"),
+        ({}, "", (first, found["commit"]), "the merge is on"),
+        (
+            {"Orch-Commit": other},
+            f"{other}^{{tree}}",
+            (found["base"], other),
+            "what was validated is not what is merged",
+        ),
+        (
+            {"Orch-Commit": other, "Orch-Tree": work.git("rev-parse", f"{other}^{{tree}}")},
+            f"{other}^{{tree}}",
+            (found["base"], other),
+            "not this merge",
+        ),
+    ):
+        code, told = push(changed, tree, parents)
+        assert code != 0, changed
+        assert why in told, (changed, told)
+    assert rig.main == rig.first
+    assert push({})[0] == 0
+    assert rig.merge("T-1")[0] == 0, "it is found to have landed"
+    assert rig.assert_sound() == ["T-1"]
+
+
+def test_an_emergency_has_one_way(rig: MergeRig) -> None:
+    """MRG-15: from the named tip, once; it takes the lease, and is seen until somebody says so."""
+    rig.task("T-1", {"values/two": "2\n"})
+    assert rig.gate("T-1")[0] == 0
+    tip = rig.main
+    rig.ok("lease", "break-glass", "--tip", tip, "--reason", "production is down")
+    assert "glass broken by bot" in rig.ok("lease", "show")
+    rig.work.git("checkout", "--quiet", "--detach", "origin/main")
+    first = rig.work.commit("mend it", {"values/mended": "9\n"})
+    rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    rig.work.commit("and more", {"values/more": "10\n"})
+    assert rig.work.attempt("push", "origin", "HEAD:refs/heads/main").returncode != 0
+    rig.ok("lease", "break-glass", "--acknowledge")
+    assert "glass broken by bot at" not in rig.ok("lease", "show")
+    rig.first = first
+    assert rig.merge("T-1")[0] == 0, "the task begins anew on what was pushed"
+    assert rig.assert_sound() == ["T-1"]
+
+
+def test_a_marker_that_is_gone_holds_the_task(rig: MergeRig) -> None:
+    """MRG-10: the lease stays with it, so nothing else lands on a main that has lost something."""
+    rig.ok("marker", "add", "values/one", "1", "--reason", "the first value")
+    rig.task("T-1", {"values/one": "7\n"})
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (2, "HOLD")
+    assert "main regressed" in said["reason"]
+    assert rig.state_of("T-1") == ("development", "held")
+    rig.task("T-2", {"values/three": "3\n"})
+    assert rig.merge("T-2")[0] == 75
+    assert rig.say("marker", "check").returncode == 1
+    rig.ok("marker", "remove", "values/one", "1", "--reason", "it is seven now")
+    rig.ok("task", "resume", "T-1", "--reason", "seen")
+    assert rig.merge("T-1")[0] == 0
+    assert rig.merge("T-2")[0] == 0
+    assert rig.assert_sound() == ["T-1", "T-2"]
+
+
+def test_a_person_who_pushes_meanwhile_wins(rig: MergeRig) -> None:
+    """The attempt ends uncharged, and begins anew with what they pushed."""
+    rig.task("T-1", {"values/two": "2\n"})
+    assert rig.gate("T-1")[0] == 0
+    pushed = rig.branch("task/T-1", {"values/three": "3\n"}, base="origin/task/T-1")
+    code, _ = rig.merge("T-1")
+    assert code == 0
+    assert rig.attempt("T-1")["head"] == pushed
+    assert rig.assert_sound() == ["T-1"]
+
+
+def test_a_clone_of_someone_is_left_as_it_was(rig: MergeRig) -> None:
+    """No checkout, no ref, no configuration of it changes, a linked worktree's neither."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.task("T-2", {"values/three": "3\n"})
+    rig.work.git("worktree", "add", "--quiet", "../linked", "-b", "mine", "origin/main")
+    rig.work.write("test.sh", "half finished\n")
+    before = [rig.work.git(*args) for args in _SEEN]
+    assert rig.merge("T-1")[0] == 0
+    assert orch("merge", "--task", "T-2", cwd=rig.folder / "linked", env=rig.env).returncode == 0
+    assert [rig.work.git(*args) for args in _SEEN] == before
+
+
+_SEEN = (
+    ("status", "--porcelain=v2", "--branch"),
+    ("for-each-ref",),
+    ("config", "--list", "--local"),
+    ("count-objects",),
+)
