@@ -120,7 +120,8 @@ class Workspace:
 
         wanted = self.settings.state
         found = place.find(wanted.remote, self.git, self._clone) if wanted.remote else self.origin
-        source = place.source(found, wanted.branch, self.settings.tools.cache_dir, self.settings.inherited_env)
+        folder, inherited = self.settings.tools.cache_dir, self.settings.inherited_env
+        source = place.source(found, wanted.branch, folder, inherited, self.target)
         author = Author(wanted.author_name, wanted.author_email)
         return GitStore(source, Identity(author, self.by), wanted.timeout, KINDS)
 

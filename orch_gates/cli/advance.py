@@ -123,6 +123,7 @@ def why(name: str, repo: Path, as_json: bool) -> None:
         from orch_gates.documents.escape import visible
         from orch_gates.engine.board import place, standing
         from orch_gates.engine.why import explain
+        from orch_gates.merge import ledger
         from orch_gates.report import tasks as render
         from orch_gates.state import layout
         from orch_gates.tasks import book, standings
@@ -132,7 +133,9 @@ def why(name: str, repo: Path, as_json: bool) -> None:
         task = book.need(snapshot, name).task
         others, leases = standings.read(session.store, snapshot), book.read(snapshot, layout.LEASES)
         warn_quarantined((*leases.quarantined, *others.quarantined))
-        where = place(standing(task), others.tasks, leases.leases, session.target)
+        holder = next((one.holder for one in leases.leases if one.target == session.target), "")
+        attempt = ledger.page(snapshot, session.target, holder).attempt if holder else None
+        where = place(standing(task), others.tasks, leases.leases, session.target, attempt)
         found = explain(task, session.pipeline, where, session.now)
         say(render.why_json(found) if as_json else f"{visible(found.line)}\n")
 

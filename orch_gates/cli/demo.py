@@ -1,4 +1,4 @@
-"""`orch-gates demo`: a leaked key refused and a change merged, step by step in a throw-away repository."""
+"""`orch-gates demo`: a leaked key refused, and main kept green, step by step in a throw-away repository."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FINDING = re.compile(r"finding ([0-9a-f]{12})")
 
 @click.command()
 def demo() -> None:
-    """See a leaked key refused and a pull request merged, in a throw-away repository.
+    """See a leaked key refused, and two green branches that break main together, in a throw-away repository.
 
     Everything happens in a temporary directory that is removed at the end, without a network.
     Exit 0 means that every step went as it was told; each one is checked.

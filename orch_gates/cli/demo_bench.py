@@ -32,11 +32,11 @@ class Bench:
             raise OrchError(f"the demo stopped: git {args[0]} failed: {done.complaint}")
         return done.stdout.decode().strip()
 
-    def run(self, argv: list[str], *, inside: str) -> Completed:
+    def run(self, argv: list[str], *, inside: str, env: Mapping[str, str] | None = None) -> Completed:
         """Run a command in a folder of the demo, whatever comes of it."""
         from orch_gates import process
 
-        return process.run(argv, env=self.env(), timeout=_TIMEOUT_S, cwd=self.root / inside)
+        return process.run(argv, env={**self.env(), **(env or {})}, timeout=_TIMEOUT_S, cwd=self.root / inside)
 
     def push(self, branch: str = "main") -> Completed:
         """Push a branch of the clone, and show what git said."""

@@ -1,62 +1,103 @@
-"""The last part of `orch-gates demo`: the server's repository as a forge, and a merge that its hook judges."""
+"""The last part of `orch-gates demo`: two green branches that break main together, from push to proof."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import sys
+from collections.abc import Mapping
 
 from orch_gates.cli.boundary import say
-from orch_gates.cli.demo_bench import Bench, expect, step
+from orch_gates.cli.demo_bench import Bench, expect, step, text
+from orch_gates.process import Completed
 
-if TYPE_CHECKING:
-    from orch_gates.state.git_store import GitStore
-
-_BRANCH = "task/greet"
+_CONFIG = """\
+stages:
+  - name: development
+    role: developer
+    gates: [merge, merge-proof]
+rework: development
+merge:
+  test: python3 test.py
+  fence: hook
+"""
+_TEST = "import app\n\nassert app.main() == 'Hello'\n"
+_APP = "from greet import hello\n\n\ndef main():\n    return hello()\n"
+_OLD, _NEW = "def hello():\n    return 'Hello'\n", "def greeting():\n    return 'Hello'\n"
 
 
 def play(bench: Bench, number: int) -> None:
-    """Open a pull request and merge it.
+    """Merge one of two branches, see the other one refused, and merge it once it is mended.
 
     Raises:
         OrchError: something did not go as it was told.
     """
-    from orch_gates.forge.local.connect import connect
-    from orch_gates.forge.port.pulls import Draft, Forbidden, Merged, MergeRequest
+    step(number, "main gets a test, a pipeline whose gates are merge and merge-proof, and a fence: the hook takes")
+    say("   only merges that were validated. The state of the pipeline is a branch of the same server.\n")
+    for name, content in {"greet.py": _OLD, "app.py": _APP, "test.py": _TEST, ".orch-gates.yaml": _CONFIG}.items():
+        bench.commit(name, content, "-m", f"Add {name}")
+    expect(bench.push().returncode == 0, "the commits were accepted")
+    bench.git("remote", "set-head", "origin", "--auto", inside="clone")
+    expect(_orch(bench, "state", "init").returncode == 0, "the server has a state branch")
 
-    step(number, "A pull request without a forge: kept on the server's branch orch-state; the hook judges its merge.")
-    bench.git("switch", "--quiet", "--create", _BRANCH, inside="clone")
-    bench.commit("greet.py", "print('Hello')\n", "-m", "Greet the user")
-    expect(bench.push(_BRANCH).returncode == 0, "the branch was accepted")
-    server = bench.root / "server.git"
-    pulls = connect(server, _state(bench), "demo", bench.env(), 50).pulls
-    pull, before = pulls.open(Draft(_BRANCH, "main", "Greet the user")), bench.on_server()
-    say(f"  pull request {pull.number}: {pull.title} ({pull.branch} -> {pull.target})\n")
-    title = f"{pull.title} (#{pull.number})"
-    refused = pulls.merge(pull.number, MergeRequest(pull.head, before, "main", title, f"Try it with {bench.key()}"))
-    expect(isinstance(refused, Forbidden), "with a key in its message, the hook refuses the merge")
-    expect(bench.on_server() == before, "main has not moved")
-    merged = pulls.merge(pull.number, MergeRequest(pull.head, before, "main", title))
-    expect(isinstance(merged, Merged), "without it, the merge is accepted")
-    expect(bench.on_server() == pulls.get(pull.number).merge_commit, "the merge commit is the tip of main")
-    parents = bench.git("show", "--no-patch", "--format=%P", "refs/heads/main", inside="server.git")
-    expect(parents == f"{before} {pull.head}", "its parents are the old tip and the head of the branch")
-    say(f"  $ git show orch-state:forge/pulls/{pull.number}.md\n")
-    written = bench.git("show", f"orch-state:forge/pulls/{pull.number}.md", inside="server.git")
-    say(bench.indented(written))
-    expect('state: "merged"' in written, "the branch orch-state says so too")
+    step(number + 1, "Two branches from the same main. One renames a function, the other one calls it once more.")
+    _branch(bench, "T-1", "Rename the greeting", {"greet.py": _NEW, "app.py": _APP.replace("hello", "greeting")})
+    _branch(bench, "T-2", "Say it twice", {"twice.py": _APP, "test.py": _TEST + "\nimport twice\n\ntwice.main()\n"})
+    main = bench.on_server()
+
+    step(number + 2, "The first one is merged: caught up, tested, merged by the forge, proven by git.")
+    done = _orch(bench, "merge", "--task", "T-1")
+    expect(done.returncode == 0, "exit code 0: it landed")
+    expect(_parents(bench) == [main, _server(bench, "task/T-1")], "the merge is of exactly what was tested")
+    main = bench.on_server()
+
+    step(number + 3, "The second one was as green as the first. Together with the new main it is red.")
+    done = _orch(bench, "merge", "--task", "T-2")
+    expect(done.returncode == 1, "exit code 1: a red test")
+    expect("cannot import name 'hello'" in text(done), "the output of the test is in the verdict")
+    expect(bench.on_server() == main, "main has not moved")
+    _orch(bench, "why", "T-2")
+
+    step(number + 4, "Somebody merges it by hand all the same.")
+    bench.git("fetch", "--quiet", "origin", inside="clone")
+    bench.git("checkout", "--quiet", "-B", "main", "origin/main", inside="clone")
+    bench.git("merge", "--quiet", "--no-ff", "-m", "Merge it", "origin/task/T-2", inside="clone")
+    pushed = bench.push()
+    expect(pushed.returncode != 0 and bench.on_server() == main, "the hook refused it, and main has not moved")
+
+    step(number + 5, "It is mended on its branch, and merged.")
+    bench.git("checkout", "--quiet", "--detach", "origin/task/T-2", inside="clone")
+    bench.commit("twice.py", _APP.replace("hello", "greeting"), "-m", "Use the new name")
+    bench.git("push", "--quiet", "origin", "HEAD:refs/heads/task/T-2", inside="clone")
+    expect(_orch(bench, "merge", "--task", "T-2").returncode == 0, "exit code 0: it landed")
+    bench.git("fetch", "--quiet", "origin", inside="clone")
+    head = _server(bench, "task/T-2")
+    proof = _orch(bench, "prove", head, "--on", "main", "--json")
+    expect(json.loads(proof.stdout)["landed"] == "landed", "git proves that it is in main")
+    say("  $ git log --graph --oneline main\n")
+    say(bench.indented(bench.git("log", "--graph", "--oneline", "-6", "main", inside="server.git")))
 
 
-def _state(bench: Bench) -> GitStore:
-    from orch_gates import clock, settings, workspace
-    from orch_gates.engine.stages import DEFAULT
-    from orch_gates.model.ids import timestamp
-    from orch_gates.model.root import Root
-    from orch_gates.state import outcome
-    from orch_gates.state.branch import branch_files
+def _branch(bench: Bench, task: str, title: str, files: Mapping[str, str]) -> None:
+    bench.git("checkout", "--quiet", "-B", f"task/{task}", "main", inside="clone")
+    for name, content in files.items():
+        bench.commit(name, content, "-m", title)
+    expect(bench.run([sys.executable, "test.py"], inside="clone").returncode == 0, f"task/{task} is green by itself")
+    bench.git("push", "--quiet", "origin", f"task/{task}", inside="clone")
+    _orch(bench, "task", "new", task, title)
 
-    loaded = settings.load({**bench.env(), "ORCH_CACHE_DIR": str(bench.root / "cache")})
-    git = workspace.repository(loaded, bench.root / "server.git")
-    store = workspace.Workspace(loaded, git, clock.utc_now()).store
-    root = Root(generation=1, created=timestamp(clock.utc_now()), stages=DEFAULT.names, rework=DEFAULT.rework)
-    made = store.initialise(branch_files(root))
-    expect(isinstance(made, outcome.Committed), "the server has a state branch")
-    return store
+
+def _orch(bench: Bench, *args: str) -> Completed:
+    """Run `orch-gates ARGS` as a person does, and show what it says."""
+    say(f"  $ orch-gates {' '.join(arg if ' ' not in arg else repr(arg) for arg in args)}\n")
+    forge = {"ORCH_FORGE": "local", "ORCH_FORGE_URL": str(bench.root / "server.git")}
+    done = bench.run([sys.executable, "-m", "orch_gates", *args], inside="clone", env=forge)
+    say(bench.indented(text(done)))
+    return done
+
+
+def _server(bench: Bench, branch: str) -> str:
+    return bench.git("rev-parse", f"refs/heads/{branch}", inside="server.git")
+
+
+def _parents(bench: Bench) -> list[str]:
+    return bench.git("show", "--no-patch", "--format=%P", "refs/heads/main", inside="server.git").split()

@@ -46,7 +46,7 @@ _HELP = {
     "forge": "Ask the forge who we are there, and what we may do.",
     "config": "Show, check or describe what configures a repository.",
     "setup": "Find or prepare the scanners, and try them.",
-    "demo": "See a leaked key refused and a pull request merged, in a throw-away repository.",
+    "demo": "See a leaked key refused, and two green branches that break main together.",
 }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orch_gates.model.verdict import Verdict
     from orch_gates.workspace import Workspace
 
+_OUTPUT_LINES = 30
 _OPTIONS = (
     click.option("--task", default="", metavar="ID", help="The task."),
     click.option("--branch", default="", metavar="NAME", help="Its branch, in place of its id."),
@@ -163,5 +164,12 @@ def _show(workspace: Workspace, verdict: Verdict, step: str, *, as_json: bool) -
     from orch_gates.report import machine, text
 
     publish(workspace.settings, verdict, None, None, as_json=as_json)
-    say(machine.as_json(verdict) if as_json else text.for_cli(verdict) + step)
+    say(machine.as_json(verdict) if as_json else f"{text.for_cli(verdict)}{_output(verdict)}{step}")
     raise SystemExit(verdict.outcome.exit_code)
+
+
+def _output(verdict: Verdict) -> str:
+    """The end of what a red test wrote."""
+    written = next((one.description for one in verdict.findings if one.carrier == "output"), "")
+    lines = written.rstrip().split("\n")[-_OUTPUT_LINES:] if written else []
+    return "".join(f"    | {line}\n" for line in lines)

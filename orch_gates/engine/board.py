@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from orch_gates.engine.why import Place
+from orch_gates.model.attempt import Attempt
 from orch_gates.model.lease import Lease
 from orch_gates.model.task import DONE_STAGE, Task, TaskState
 
@@ -65,12 +66,22 @@ def standing(task: Task) -> Standing:
     return Standing(task.id, task.stage, task.state.value, task.since)
 
 
-def place(task: Standing, others: Sequence[Standing], leases: Sequence[Lease], target: str) -> Place:
-    """Where a task stands among those in its stage that may move, the oldest first; it is one of `others`."""
+def place(
+    task: Standing, others: Sequence[Standing], leases: Sequence[Lease], target: str, attempt: Attempt | None = None
+) -> Place:
+    """Where a task stands among those in its stage that may move, the oldest first; it is one of `others`.
+
+    `attempt` is the newest one of whoever holds the lease on the target.
+    """
     waiting = [(other.since, other.id) for other in others if _may_move(other, task.stage)]
     before = sum(other < (task.since, task.id) for other in waiting)
-    holder = next((lease.holder for lease in leases if lease.target == target), "")
-    return Place(before + 1 if _may_move(task, task.stage) else 0, len(waiting), holder)
+    position = before + 1 if _may_move(task, task.stage) else 0
+    lease = next((one for one in leases if one.target == target and one.holder), None)
+    if lease is None:
+        return Place(position, len(waiting), "")
+    phase = attempt.phase.value if attempt is not None and attempt.id == lease.attempt else ""
+    until = "" if lease.held else lease.expires or ""
+    return Place(position, len(waiting), lease.holder, phase, lease.claim.runner if lease.claim else "", until)
 
 
 def _may_move(task: Standing, stage: str) -> bool:

@@ -7,18 +7,27 @@ from datetime import datetime
 from typing import assert_never
 
 from orch_gates.engine import spent
-from orch_gates.engine.stages import Pipeline
+from orch_gates.engine.stages import Pipeline, Stage
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task, TaskState
+
+_MERGE, _PROOF = "merge", "merge-proof"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is around a task: its place among those waiting in the same stage, from 1, and who holds the merge lease."""
+    """What is around a task: its place among those waiting in the same stage, from 1, and who holds the merge lease.
+
+    Of the attempt that the lease belongs to: its `phase`, the `runner` that works on it now, and `until` when. All are
+    empty where there is none; `until` also where a person has to end it.
+    """
 
     position: int
     waiting: int
     holder: str
+    phase: str = ""
+    runner: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,9 @@ class Why:
     reason: str
     cause: str
     holder: str
+    phase: str
+    runner: str
+    until: str
     position: int
     waiting: int
     next_action: str
@@ -45,11 +57,16 @@ class Why:
         if self.position:
             parts.append(f"position {self.position} of {self.waiting} in {self.stage}")
         if self.holder:
-            parts.append(f"merge lease: {self.holder}")
+            parts.append(f"merge lease: {self._lease}")
         if self.next_action:
             parts.append(f"next: {self.next_action}, {self.when}")
             parts.append(f"left: {self.developer_retries_left} developer retries, {self.defers_left} defers")
         return " · ".join(parts)
+
+    @property
+    def _lease(self) -> str:
+        phase = f" ({self.phase}{f', {self.runner} works on it' if self.runner else ''})" if self.phase else ""
+        return f"{self.holder}{phase}{f' until {self.until}' if self.until else ''}"
 
 
 def explain(task: Task, pipeline: Pipeline, place: Place, now: datetime) -> Why:
@@ -62,6 +79,9 @@ def explain(task: Task, pipeline: Pipeline, place: Place, now: datetime) -> Why:
         reason=task.reason,
         cause=task.cause,
         holder=place.holder,
+        phase=place.phase,
+        runner=place.runner,
+        until=place.until,
         position=place.position,
         waiting=place.waiting,
         next_action=action,
@@ -82,7 +102,7 @@ def _next(task: Task, pipeline: Pipeline, now: datetime) -> tuple[str, str]:
         case TaskState.ESCALATED:
             return f"`orch-gates task retry {task.id}` or `orch-gates task cancel {task.id}`", person
         case TaskState.DEFERRED if task.available_at is not None and now < moment(task.available_at):
-            return f"`orch-gates advance {task.id}`", f"not before {task.available_at}"
+            return _command(task, pipeline.stage(task.stage)), f"not before {task.available_at}"
         case TaskState.ACTIVE | TaskState.DEFERRED:
             return _work(task, pipeline), "now"
         case _:
@@ -94,13 +114,25 @@ def _work(task: Task, pipeline: Pipeline) -> str:
     if stage is None:
         return f"`orch-gates advance {task.id}` (this stage is not configured any more)"
     if not stage.human and spent.blocked(task, task.head):
-        return f"{spent.way_on(task)}, then `orch-gates advance {task.id}`"
+        return f"{spent.way_on(task)}, then {_command(task, stage)}"
     if stage.human:
         return f"a person approves: `orch-gates advance {task.id} --approve`"
-    command = f"`orch-gates advance {task.id}`"
+    command = _command(task, stage)
     if not stage.gates:
         return f"the {stage.role} finishes, then {command}"
-    gates = ", ".join(gate.name for gate in stage.gates)
+    # What the command itself brings about is nobody's work.
+    gates = ", ".join(gate.name for gate in stage.gates if gate.name not in {_MERGE, _PROOF})
+    if not gates:
+        return command
     if task.sent_back is not None and task.sent_back.ready and task.sent_back.head == task.head:
         return f"the {stage.role} records {gates} again, as reports from before do not count, then {command}"
     return f"the {stage.role} gets {gates} green, then {command}"
+
+
+def _command(task: Task, stage: Stage | None) -> str:
+    """What takes a task out of its stage, once the other gates are green."""
+    names = {gate.name for gate in stage.gates} if stage is not None else set()
+    if _PROOF in names:
+        return f"`orch-gates merge --task {task.id}`"
+    driven = f"`orch-gates gate merge --task {task.id}`, then " if _MERGE in names else ""
+    return f"{driven}`orch-gates advance {task.id}`"

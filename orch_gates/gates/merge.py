@@ -106,7 +106,7 @@ def _ended(gate: str, attempt: Attempt, policy: Policy) -> Verdict:
 
 
 def _evidence(attempt: Attempt) -> Evidence:
-    return {
+    facts: Evidence = {
         "task": attempt.task,
         "target": attempt.target,
         "attempt": attempt.id,
@@ -122,6 +122,7 @@ def _evidence(attempt: Attempt) -> Evidence:
         "pull": attempt.pull,
         "merge": attempt.merge,
     }
+    return {name: fact for name, fact in facts.items() if fact not in {"", 0}}
 
 
 def _drive(task: str, gate: str) -> str:

@@ -28,6 +28,7 @@ D = TypeVar("D", bound=Document)
 GATE = "merge-fence"
 # In the bare repository's own configuration, for where the state cannot be read: `<branch> <tip> <until>`.
 _GLASS = "orch.breakglass"
+_FIX = "merge it with `orch-gates merge --task ID`"
 _MOST_CONFIGS = 50
 # More names than this are compared with all that the repository has.
 _NAMED = 200
@@ -91,7 +92,7 @@ def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate], now: datet
         Outcome.FAIL,
         refused,
         findings=(_finding(target, updates, refused),),
-        next_step="Merge with `orch-gates merge --task ID`; `orch-gates lease break-glass` is for emergencies.",
+        next_step="In an emergency: `orch-gates lease break-glass`.",
     )
 
 
@@ -189,5 +190,5 @@ def _finding(target: str, updates: Sequence[RefUpdate], why: str) -> Finding:
     ref = f"refs/heads/{target}"
     commit = next((update.new or "" for update in updates if update.ref == ref), "")
     return Finding(
-        id=commit[:10] or ref, rule="fence", path=ref, line=0, commit=commit, description=why, fix=why, carrier="ref"
+        id=commit[:10] or ref, rule="fence", path=ref, line=0, commit=commit, description=why, fix=_FIX, carrier="ref"
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orch_gates.errors import GitError
+from orch_gates.documents import escape
+from orch_gates.errors import GitError, OrchError
+from orch_gates.gates.security import scan
 from orch_gates.git.answers import Fetched, Pushed
 from orch_gates.git.cli import Git
 from orch_gates.git.remote import Update
@@ -23,10 +25,12 @@ from orch_gates.model.lease import Lease
 from orch_gates.model.proven import Proven
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome
+from orch_gates.settings import Settings
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from orch_gates.tasks import book
 
+_SHOWN_OUTPUT = 3000
 _ANEW = "Run it again: it begins anew."
 _RENEWED = "the lease was renewed"
 
@@ -345,10 +349,10 @@ class Attempting:
         command = retest.command(self.context.settings.merge, self.context.settings.inherited_env)
         if command is None:
             return statuses.by_statuses(self, attempt, stay=stay)
-        key = command.key(attempt.tree, bench.text("version"))
+        digest = command.digest(attempt.tree, bench.text("version"))
         days = self.context.settings.merge.cache_days
         proven = ledger.proven(self.context.store.load(), attempt.target) if days else None
-        if (before := retest.known(proven, key, self.context.now())) is not None:
+        if (before := retest.known(proven, digest, self.context.now())) is not None:
             reason = f"this very tree was tested green for {before.task} at {before.tested}"
             return self.validated(attempt, "cache", 0, reason, stay=stay)
         seconds = command.timeout * (command.retries + 1) * 2 + self.context.settings.lease.phase
@@ -364,7 +368,7 @@ class Attempting:
         now = self.context.now()
 
         def remembered(before: Proven | None) -> Proven:
-            return retest.remembered(before, attempt.target, key, attempt.tree, self.task, now, days)
+            return retest.remembered(before, attempt.target, digest, attempt.tree, self.task, now, days)
 
         return self.validated(
             attempt, "command", tested.runs, tested.reason, stay=stay, proven=remembered if days else None
@@ -387,7 +391,7 @@ class Attempting:
             f"{tested.reason}, on {attempt.branch} together with {attempt.target} at {attempt.base[:10]}, "
             f"where {attempt.target} alone is green",
             "Fix what the test command found, and push.",
-            (_red_test(attempt, tested),),
+            (_red_test(attempt, tested, self.context.settings),),
             runs=tested.runs + alone.runs,
         )
 
@@ -462,16 +466,19 @@ def _conflict(file: str, head: str, target: str) -> ReportedFinding:
     )
 
 
-def _red_test(attempt: Attempt, tested: retest.Tested) -> ReportedFinding:
-    from orch_gates.documents import escape
-
+def _red_test(attempt: Attempt, tested: retest.Tested, settings: Settings) -> ReportedFinding:
+    """The end of what the test command wrote; what it prints is the branch's choice, so secrets are looked for."""
+    try:
+        shown = scan.redacted(settings, escape.well_formed(tested.output))[-_SHOWN_OUTPUT:]
+    except OrchError as error:
+        shown = f"(kept back, as it could not be searched for secrets: {error})"
     return ReportedFinding(
         id="test-command",
         rule="re-test",
         path=attempt.branch,
         line=0,
         commit=attempt.commit,
-        description=escape.clip(escape.well_formed(tested.output[-3000:]), 3000) or "it wrote nothing",
+        description=shown or "it wrote nothing",
         fix="Run the test command on the branch together with its target, and fix what it finds.",
         carrier="output",
     )

@@ -7,7 +7,7 @@ import platform
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Command:
     retries: int
     env: Mapping[str, str]
 
-    def key(self, tree: str, git_version: str) -> str:
+    def digest(self, tree: str, git_version: str) -> str:
         """What a green run of it on a tree is remembered by."""
         about = [tree, self.text, git_version, *(f"{name}={value}" for name, value in sorted(self.env.items()))]
         return hashlib.sha256("\0".join([*about, *_machine()]).encode("utf-8", "surrogateescape")).hexdigest()
@@ -89,17 +89,23 @@ def run(git: Git, commit: str, wanted: Command) -> Tested:
     return Tested(False, len(told), f"the test command {told[-1]}{more}", _text(tail))
 
 
-def known(proven: Proven | None, key: str, now: datetime) -> ProvenTree | None:
+def known(proven: Proven | None, digest: str, now: datetime) -> ProvenTree | None:
     """A green run that still counts."""
     trees = proven.trees if proven is not None else ()
-    return next((one for one in trees if one.key == key and now < moment(one.expires)), None)
+    return next((one for one in trees if one.digest == digest and now < moment(one.expires)), None)
 
 
-def remembered(proven: Proven | None, target: str, key: str, tree: str, task: Task, now: datetime, days: int) -> Proven:
+def remembered(
+    proven: Proven | None, target: str, digest: str, tree: str, task: Task, now: datetime, days: int
+) -> Proven:
     """The green runs with one more; those that expired are forgotten, and the oldest."""
-    kept = [one for one in (proven.trees if proven is not None else ()) if one.key != key and now < moment(one.expires)]
+    kept = [
+        one
+        for one in (proven.trees if proven is not None else ())
+        if one.digest != digest and now < moment(one.expires)
+    ]
     made = ProvenTree(
-        key=key, tree=tree, task=task.id, tested=timestamp(now), expires=timestamp(now + timedelta(days=days))
+        digest=digest, tree=tree, task=task.id, tested=timestamp(now), expires=timestamp(now + timedelta(days=days))
     )
     return Proven(target=target, trees=tuple([*kept, made][-MAX_PROVEN:]))
 
@@ -113,7 +119,9 @@ def _once(git: Git, commit: str, wanted: Command) -> process.Tail:
             export(git, commit, files, Path(name) / "index")
             env = {**wanted.env, "HOME": str(home), "TMPDIR": str(home), "CI": "true"}
             argv = ["sh", "-c", wanted.text]
-            return process.run_apart(argv, env=env, timeout=wanted.timeout, cwd=files, most=KEPT)
+            done = process.run_apart(argv, env=env, timeout=wanted.timeout, cwd=files, most=KEPT)
+            # Where the files were is of no use to whoever reads it, and another one each time.
+            return replace(done, output=done.output.replace(f"{files}/".encode(), b""))
     except OSError as error:
         raise GitError(f"there is no room to test in: {error}") from error
 

@@ -17,7 +17,7 @@ class ProvenTree(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
 
-    key: Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{64}\z")] = Field(
+    digest: Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{64}\z")] = Field(
         description="Digest of the tree, the command and what they ran in."
     )
     tree: Oid = Field(description="The tree.")

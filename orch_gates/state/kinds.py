@@ -277,7 +277,7 @@ PROVEN = Kind(
             "target": "main",
             "trees": [
                 {
-                    "key": "ab" * 32,
+                    "digest": "ab" * 32,
                     "tree": _HEAD,
                     "task": "T-1",
                     "tested": _AT,

@@ -62,9 +62,10 @@ def _placed(url: str, git: Git, clone: Clone) -> Place:
     return Place(_absolute(url, Path(git.text("rev-parse", "--show-toplevel"))), clone.handed_over)
 
 
-def source(place: Place, branch: str, cache_dir: Path | None, inherited: Mapping[str, str]) -> Source:
-    """What the store reads from and writes to."""
-    return Source(Remote.at(place.url, inherited, place.config), branch, cache_dir, local(place))
+def source(place: Place, branch: str, cache_dir: Path | None, inherited: Mapping[str, str], target: str = "") -> Source:
+    """What the store reads from and writes to; the branch that tasks merge into is never written (P4)."""
+    never = (target,) if target else ()
+    return Source(Remote.at(place.url, inherited, place.config, never=never), branch, cache_dir, local(place))
 
 
 def local(place: Place) -> Path | None:

@@ -39,9 +39,12 @@ def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> 
         "-> the commit is not stored on the server",
         "security: FAIL: 1 secret found",
         'verdict: "FAIL"',
-        "-> with a key in its message, the hook refuses the merge",
-        "-> the merge commit is the tip of main",
-        'state: "merged"',
+        "-> task/T-1 is green by itself",
+        "-> task/T-2 is green by itself",
+        "-> the merge is of exactly what was tested",
+        "-> the output of the test is in the verdict",
+        "-> the hook refused it, and main has not moved",
+        "-> git proves that it is in main",
         "All of this happened as described.",
     ):
         assert said in done.stdout

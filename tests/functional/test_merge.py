@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import merge_rig
-from tests.builders import orch
+from tests.builders import github_token, orch
 from tests.merge_rig import MergeRig
 from tests.merge_worker import worker
 
@@ -47,6 +47,18 @@ def test_two_green_branches_that_are_red_together(rig: MergeRig) -> None:
     assert rig.main == before
     assert rig.assert_sound() == ["T-1"]
     assert json.loads(rig.ok("why", "T-2", "--json"))["developer_retries_left"] == 2
+
+
+def test_a_secret_that_a_test_prints_is_kept_nowhere(rig: MergeRig) -> None:
+    """SEC-5: what the branch's code prints is its own choice; neither the state nor the verdict repeats it."""
+    token = github_token()
+    rig.task("T-1", {"test.sh": f"echo 'token = {token}'\necho the end\nexit 1\n"})
+    done = rig.say("merge", "--task", "T-1")
+    assert done.returncode == 1
+    assert b"the end" in done.stdout
+    kept = rig.server.git("log", "--patch", "orch-state")
+    assert "the end" in kept
+    assert token not in done.stdout.decode() + done.stderr.decode() + kept
 
 
 def test_a_branch_that_is_behind_is_caught_up(rig: MergeRig) -> None:

@@ -41,6 +41,13 @@ def test_the_line_has_everything_in_its_order() -> None:
     )
 
 
+def test_the_line_tells_how_far_the_holder_got() -> None:
+    """Its phase, who works on it now, and until when; one that is held ends by no time."""
+    place = Place(1, 2, "T-9", "testing", "https://ci.example/7", SOON)
+    assert f" · merge lease: T-9 (testing, https://ci.example/7 works on it) until {SOON} · " in why(place).line
+    assert " · merge lease: T-9 (merging) · " in why(Place(1, 2, "T-9", "merging")).line
+
+
 def test_the_line_leaves_out_what_there_is_not() -> None:
     """No place, no lease."""
     assert why(reason="new", cause="ann").line == (
@@ -57,9 +64,11 @@ def test_the_line_leaves_out_what_there_is_not() -> None:
         ({"stage": "architecture"}, "the architect finishes, then `orch-gates advance T-1`", "now"),
         (
             {"stage": "deploy-staging"},
-            "the deployer gets staging-status, security, merge, image-freshness green, then `orch-gates advance T-1`",
+            "the deployer gets staging-status, security, image-freshness green, "
+            "then `orch-gates gate merge --task T-1`, then `orch-gates advance T-1`",
             "now",
         ),
+        ({"stage": "deploy"}, "the deployer gets deploy-status green, then `orch-gates merge --task T-1`", "now"),
         ({"stage": RETIRED}, "`orch-gates advance T-1` (this stage is not configured any more)", "now"),
         ({"state": "held"}, "`orch-gates task resume T-1` or `orch-gates task cancel T-1`", "when a person decides"),
         (

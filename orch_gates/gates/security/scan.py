@@ -155,6 +155,16 @@ def attempt(run: Callable[[], SecretFacts]) -> SecretFacts | Unproven:
         return Unproven(str(error))
 
 
+def redacted(settings: Settings, text: str) -> str:
+    """Text of another program without the secrets in it, as the engine that the settings choose finds them (SEC-5).
+
+    Raises:
+        OrchError: it could not be told whether there are any.
+    """
+    with _engine(settings) as running:
+        return running.redact([text], clock.monotonic() + settings.security.budget.seconds)[0]
+
+
 def problems_of_rules(settings: Settings, data: bytes) -> Sequence[str]:
     """Everything that is wrong in a repository's own file of rules, as the engine itself says (SEC-6).
 
