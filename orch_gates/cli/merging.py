@@ -9,8 +9,8 @@ from orch_gates.errors import SettingsError, UsageError
 from orch_gates.model.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
+    from orch_gates.merge.attempting import Stop
     from orch_gates.merge.context import Context
-    from orch_gates.merge.drive import Stop
     from orch_gates.merge.run import Driving
     from orch_gates.model.attempt import Attempt
     from orch_gates.model.task import Task
@@ -26,6 +26,7 @@ def context_of(workspace: Workspace) -> Context:
     """
     from orch_gates import clock
     from orch_gates.merge.context import Context
+    from orch_gates.state import place
 
     refuse_automatic_token(workspace)
     run = workspace.settings.ci.run_url
@@ -35,6 +36,7 @@ def context_of(workspace: Workspace) -> Context:
         configured=workspace.configured,
         git=workspace.git,
         remote=workspace.code,
+        local=place.local(workspace.origin),
         forge=workspace.writable_forge,
         target=workspace.target,
         by=workspace.by,
@@ -92,7 +94,7 @@ def task_named(workspace: Workspace, task: str, branch: str) -> str:
 def verdict_of(workspace: Workspace, gate: str, name: str, result: Attempt | Stop) -> Verdict:
     """The answer of a gate after an attempt was driven."""
     from orch_gates.gates import merge, registry
-    from orch_gates.merge.drive import Stop
+    from orch_gates.merge.attempting import Stop
 
     if isinstance(result, Stop):
         return Verdict(
@@ -154,6 +156,6 @@ def as_it_is(workspace: Workspace, gate: str, name: str) -> Verdict:
 
 def is_attempt(result: Attempt | Stop) -> bool:
     """Whether there is an attempt, about which the step of the task decides."""
-    from orch_gates.merge.drive import Stop
+    from orch_gates.merge.attempting import Stop
 
     return not isinstance(result, Stop)

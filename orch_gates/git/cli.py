@@ -17,6 +17,8 @@ _KEPT = ("PATH", "TMPDIR", "SYSTEMROOT")
 # The name that a revision begins with, before what leads on from there (`~2`, `^{tree}`, `@{1}`, `:path`).
 _NAME = re.compile(r"([^~^:@{\s]*)(.*)", re.DOTALL)
 _WHOLE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# By the PATH that it is found on.
+_VERSIONS: dict[str, str] = {}
 _ABBREVIATED = re.compile(r"[0-9a-fA-F]{4,63}")
 
 # What a hostile or careless configuration could change about reading objects is pinned here.
@@ -144,6 +146,17 @@ class Git:
     def object_format(self) -> str:
         """The hash that names objects here: sha1 or sha256."""
         return self._told("object-format")
+
+    def version(self) -> str:
+        """The release of git, as it prints it; asked once in a process.
+
+        Raises:
+            GitError: there is no git.
+        """
+        where = self.env.get("PATH", "")
+        if where not in _VERSIONS:
+            _VERSIONS[where] = self.text("version")
+        return _VERSIONS[where]
 
     def is_bare(self) -> bool:
         """Whether the repository has no work tree."""

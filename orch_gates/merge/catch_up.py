@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 from orch_gates.errors import GitError
 from orch_gates.git.cli import Git
-from orch_gates.git.merges import contains
 from orch_gates.merge.steps import CaughtUp
+from orch_gates.process import Completed
 
 # A fixed identity: the same two commits give the same result wherever and whenever they are caught up.
 _NAME, _EMAIL = "orch-gates", "orch-gates@localhost"
@@ -68,7 +68,7 @@ Result: TypeAlias = CaughtUp | Conflict | Empty | Unrelated
 
 
 def catch_up(git: Git, base: str, head: str, wanted: How) -> Result:
-    """The branch's commit `head` together with `base`, which need not be on any server.
+    """The branch's commit `head` together with `base`, which need not be on any server; `git` is a scratch repository.
 
     A rebase would drop what only a merge commit of the branch holds, and the signatures of signed commits: a branch
     with either is caught up by a merge. Filters, hooks and drivers of a configuration do not run; `merge=union` and
@@ -77,123 +77,121 @@ def catch_up(git: Git, base: str, head: str, wanted: How) -> Result:
     Raises:
         GitError: git could not tell.
     """
-    if contains(git, head, base):
-        if head == base or not _own(git, base, head):
-            return Empty()
-        return CaughtUp(base, head, _tree(git, head), How.NOTHING, _depends(git, base, head))
-    if contains(git, base, head):
-        return Empty()
     common = git.run("merge-base", base, head)
     if common.returncode == 1 and not common.stderr.strip():
         return Unrelated()
-    how = How.MERGE if wanted is How.MERGE or _keeps_commits(git, base, head) else How.REBASE
-    with _folder(git) as work:
-        result = _rebased(work, base, head) if how is How.REBASE else _merged(work, base, head)
-        if isinstance(result, Conflict):
-            return result
-        commit = work.resolve(result)
-        # Objects that only the folder has are of no use after it.
-        _take_over(git, work, commit, base, head)
-    if commit == base or _tree(git, commit) == _tree(git, base):
+    if common.returncode != 0:
+        raise GitError(f"whether {head} has {base} could not be told: {common.complaint}")
+    fork = common.stdout.decode("ascii").split()[0]
+    facts = _facts(git, base, head)
+    if fork == head or facts.trees[0] == facts.trees[1]:
+        # All of the branch is in the target, or nothing of it is left there.
         return Empty()
-    return CaughtUp(base, commit, _tree(git, commit), how, _depends(git, base, head))
+    if fork == base:
+        return CaughtUp(base, head, facts.trees[1], How.NOTHING, facts.depends)
+    how = How.MERGE if wanted is How.MERGE or _keeps_commits(git, base, head) else How.REBASE
+    with _files(git, facts.date) as work:
+        done = _rebased(work, base, head) if how is How.REBASE else _merged(work, base, head)
+        if isinstance(done, Conflict):
+            return done
+        commit, tree = work.text("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split()
+    if tree == facts.trees[0]:
+        return Empty()
+    return CaughtUp(base, commit, tree, how, facts.depends)
 
 
-def _own(git: Git, base: str, head: str) -> bool:
-    return _tree(git, base) != _tree(git, head)
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Trees of base and head, the newest of their dates in seconds, and what the result depends on besides them."""
+
+    trees: tuple[str, str]
+    date: int
+    depends: str
+
+
+def _facts(git: Git, base: str, head: str) -> _Facts:
+    """Read both commits and their attributes at once.
+
+    Raises:
+        GitError: a commit cannot be read.
+    """
+    asked = [base, head, f"{base}:.gitattributes", f"{head}:.gitattributes"]
+    answer = git.read("cat-file", "--batch", stdin="".join(f"{one}\n" for one in asked).encode())
+    trees, dates, said, rest = [], [], [git.version()], answer
+    for name in ("", "", "target", "branch"):
+        line, _, rest = rest.partition(b"\n")
+        words = line.split()
+        if words[-1] == b"missing":
+            continue
+        size = int(words[2])
+        body, rest = rest[:size], rest[size + 1 :]
+        if name:
+            said.append(f".gitattributes of the {name} {words[0].decode('ascii')[:10]}")
+            continue
+        header = body.partition(b"\n\n")[0].split(b"\n")
+        trees += [line.split()[1].decode("ascii") for line in header if line.startswith(b"tree ")]
+        dates += [int(line.split()[-2]) for line in header if line.startswith(b"committer ")]
+    if len(trees) != len(dates) or len(trees) != 2:
+        raise GitError(f"{base} and {head} cannot be read")
+    return _Facts((trees[0], trees[1]), max(dates), ", ".join(said))
 
 
 def _keeps_commits(git: Git, base: str, head: str) -> bool:
     """Whether the branch has commits that a rebase would not keep as they are: merges, or signed ones."""
-    if git.text("rev-list", "--merges", "--max-count=1", f"{base}..{head}"):
-        return True
-    listed = git.read("rev-list", "--header", f"{base}..{head}")
-    return any(b"\ngpgsig" in one.partition(b"\n\n")[0] for one in listed.split(b"\0"))
+    listed = git.read("rev-list", "--header", f"{base}..{head}").split(b"\0")
+    headers = [one.partition(b"\n\n")[0] for one in listed]
+    return any(b"\ngpgsig" in header or header.count(b"\nparent ") > 1 for header in headers)
 
 
 @contextlib.contextmanager
-def _folder(git: Git) -> Iterator[Git]:
-    """A repository with files, that sees the objects of `git`'s; gone after the block."""
+def _files(git: Git, date: int) -> Iterator[Git]:
+    """The scratch repository with a folder for files, gone after the block, and a fixed identity at a fixed date."""
     try:
         with tempfile.TemporaryDirectory(prefix="orch-gates-", ignore_cleanup_errors=True) as name:
-            folder = Path(name) / "work"
-            folder.mkdir()
             env: dict[str, str | None] = {
+                "GIT_DIR": str(git.directory),
+                "GIT_WORK_TREE": name,
                 "GIT_GRAFT_FILE": None,
                 "GIT_OPTIONAL_LOCKS": None,
                 "GIT_EDITOR": "true",
                 "GIT_SEQUENCE_EDITOR": "true",
-                "HOME": str(Path(name)),
+                "GIT_COMMITTER_NAME": _NAME,
+                "GIT_COMMITTER_EMAIL": _EMAIL,
+                "GIT_COMMITTER_DATE": f"{date} +0000",
             }
             count = int(git.env.get("GIT_CONFIG_COUNT", "0"))
             for index, (key, value) in enumerate(_QUIET.items(), count):
                 env[f"GIT_CONFIG_KEY_{index}"] = key
                 env[f"GIT_CONFIG_VALUE_{index}"] = value
             env["GIT_CONFIG_COUNT"] = str(count + len(_QUIET))
-            work = Git(folder, git.env, git.timeout).with_env(env)
-            work.read("init", "--quiet", "--template=", f"--object-format={git.object_format()}")
-            info = folder / ".git" / "objects" / "info"
-            info.mkdir(exist_ok=True)
-            (info / "alternates").write_text(f"{git.git_dir() / 'objects'}\n")
-            yield work
+            yield Git(Path(name), git.env, git.timeout).with_env(env)
     except OSError as error:
         raise GitError(f"there is no room to catch the branch up in: {error}") from error
 
 
-def _dated(work: Git, *commits: str) -> Git:
-    """Git as the fixed identity, at the newest of the dates that the commits have."""
-    dates = (work.text("show", "--no-patch", "--format=%ct", commit) for commit in commits)
-    said: dict[str, str | None] = {}
-    date = f"{max(int(one) for one in dates)} +0000"
-    for role in ("AUTHOR", "COMMITTER"):
-        said |= {f"GIT_{role}_NAME": _NAME, f"GIT_{role}_EMAIL": _EMAIL, f"GIT_{role}_DATE": date}
-    return work.with_env(said)
-
-
-def _rebased(work: Git, base: str, head: str) -> str | Conflict:
-    by = _dated(work, base, head)
+def _rebased(work: Git, base: str, head: str) -> Conflict | None:
     # Authors and their dates are the commits' own; only who commits is ours.
-    by = by.with_env(dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE")))
-    by.read("checkout", "--quiet", "--detach", head)
-    return _done(by, by.run("rebase", "--quiet", "--no-fork-point", "--empty=drop", "--no-gpg-sign", base))
+    work.read("checkout", "--quiet", "--detach", head)
+    return _done(work, work.run("rebase", "--quiet", "--no-fork-point", "--empty=drop", "--no-gpg-sign", base))
 
 
-def _merged(work: Git, base: str, head: str) -> str | Conflict:
-    by = _dated(work, base, head)
+def _merged(work: Git, base: str, head: str) -> Conflict | None:
+    by = work.with_env({f"GIT_AUTHOR_{part}": work.env[f"GIT_COMMITTER_{part}"] for part in ("NAME", "EMAIL", "DATE")})
     by.read("checkout", "--quiet", "--detach", head)
     message = f"Merge {base[:10]} of the target into the branch"
     return _done(by, by.run("merge", "--quiet", "--no-ff", "--no-gpg-sign", "-m", message, base))
 
 
-def _done(work: Git, done: object) -> str | Conflict:
-    from orch_gates.process import Completed
+def _done(work: Git, done: Completed) -> Conflict | None:
+    """None where it was done, else the files in conflict.
 
-    assert isinstance(done, Completed)
+    Raises:
+        GitError: it failed, and not by a conflict.
+    """
     if done.returncode == 0:
-        return "HEAD"
+        return None
     listed = work.read("diff", "--name-only", "--diff-filter=U", "-z").decode("utf-8", "replace")
     files = tuple(name for name in listed.split("\0") if name)
     if not files:
         raise GitError(f"the branch could not be caught up: {done.complaint}")
     return Conflict(files[:_SHOWN])
-
-
-def _take_over(git: Git, work: Git, commit: str, base: str, head: str) -> None:
-    """Bring the new objects into `git`'s own store, which is a scratch repository."""
-    wanted = f"{commit}\n^{base}\n^{head}\n".encode()
-    pack = work.read("pack-objects", "--revs", "--stdout", "--quiet", "--thin", stdin=wanted)
-    git.read("index-pack", "--stdin", "--fix-thin", stdin=pack)
-
-
-def _tree(git: Git, commit: str) -> str:
-    return git.resolve(f"{commit}^{{tree}}", "tree")
-
-
-def _depends(git: Git, base: str, head: str) -> str:
-    """What the result rests on besides the two commits."""
-    said = [git.text("version")]
-    for name, commit in (("target", base), ("branch", head)):
-        done = git.run("rev-parse", "--verify", "--quiet", f"{commit}:.gitattributes")
-        if done.returncode == 0:
-            said.append(f".gitattributes of the {name} {done.stdout.decode('ascii').strip()[:10]}")
-    return ", ".join(said)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from orch_gates import process
 from orch_gates.errors import GitError, LeaseLost, SettingsError
@@ -15,7 +17,6 @@ from orch_gates.forge.port.server import Kind
 from orch_gates.git.answers import Fetched
 from orch_gates.git.cli import Git
 from orch_gates.git.remote import Remote
-from orch_gates.git.scratch import scratch
 from orch_gates.merge.lease import Proof, Runner, Sight
 from orch_gates.model.lease import Lease
 from orch_gates.settings import Settings
@@ -23,7 +24,7 @@ from orch_gates.state import codec
 from orch_gates.state.store import Store
 from orch_gates.tasks.configured import Configured
 
-# A runner stops itself so long before others may take over (ST-7).
+# A runner stops itself so long before others may take over (ST-7); of a short span, a quarter before.
 _MARGIN_S = 5.0
 _NOBODY = process.Identity("", 0, "")
 
@@ -38,13 +39,17 @@ class Where:
 
 @dataclass(frozen=True)
 class Context:
-    """One process that works on attempts; `runner_name` is who people are told it is."""
+    """One process that works on attempts; `runner_name` is who people are told it is.
+
+    `local` is the server's git directory where that is on this disk.
+    """
 
     settings: Settings
     store: Store
     configured: Configured
     git: Git
     remote: Remote
+    local: Path | None
     forge: Forge | None
     target: str
     by: str
@@ -87,8 +92,12 @@ class Context:
             GitError: the server did not answer.
         """
         refs = [f"refs/heads/{name}" for name in (branch, self.target)]
-        with scratch(self.git) as nowhere:
-            answer, found = self.remote.refs(nowhere.directory, refs, timeout=self.settings.state.timeout)
+        timeout = self.settings.state.timeout
+        if self.local is not None:
+            answer, found = self.remote.local_refs(self.local, refs, timeout=timeout)
+        else:
+            with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
+                answer, found = self.remote.refs(Path(nowhere), refs, timeout=timeout)
         if answer.meaning is not Fetched.DONE:
             raise GitError(f"where {branch} and {self.target} stand could not be asked: {answer.reason}")
         return Where(*(found.get(ref, "") for ref in refs))
@@ -126,7 +135,7 @@ class Clock:
 
     def began(self, proof: Proof, asked_at: float) -> None:
         """A claim was recorded that counts from `asked_at`, the moment before it was asked for."""
-        self._stop = asked_at + proof.seconds - _MARGIN_S
+        self._stop = asked_at + proof.seconds - min(_MARGIN_S, proof.seconds / 4)
 
     def check(self) -> None:
         """See that there is time left, before anything is done that others would be in the way of.

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from orch_gates.errors import StateDocumentError, UpgradeNeeded, UsageError
 from orch_gates.merge import landing, ledger, steps
 from orch_gates.merge import lease as leases
+from orch_gates.merge.attempting import Attempting, Stop
 from orch_gates.merge.context import Context
-from orch_gates.merge.drive import Attempting, Stop
 from orch_gates.merge.ledger import Page, Written
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import timestamp
@@ -71,7 +71,7 @@ class Keeper:
         task = book.find(snapshot, lease.holder)
         if task is None or page.attempt is None or page.attempt.over or page.attempt.id != lease.attempt:
             return self._freed(f"{reason}; no attempt of {lease.holder} goes with it")
-        attempting = Attempting(context, task.task, self.nonce)
+        attempting = Attempting(context, task.task, snapshot, self.nonce)
         attempt = attempting.take_over(forced=forced)
         if isinstance(attempt, Stop):
             return Kept(attempt.reason, changed=False)

@@ -11,8 +11,8 @@ from orch_gates.forge.port.pulls import Draft, MergeRequest, PullRequest
 from orch_gates.merge import landed as git_facts
 from orch_gates.merge import lease as leases
 from orch_gates.merge import marking, retry, steps, trailers
+from orch_gates.merge.attempting import Attempting
 from orch_gates.merge.context import Context
-from orch_gates.merge.drive import Attempting
 from orch_gates.merge.markers import Guarded
 from orch_gates.merge.proof import Landed, Proof, Rung, prove
 from orch_gates.merge.retry import Meaning, Then
@@ -44,7 +44,7 @@ def land(attempting: Attempting, attempt: Attempt) -> Attempt:
     # Whoever had it before may have asked already, and still be asking.
     doubt = attempt.phase is Phase.MERGING
     if not doubt:
-        now = context.now()
+        now = attempting.now()
         attempt = attempting.record(lambda one: steps.merging(one, pull.number, now), "merging")
     return _asked(attempting, attempt, pull, doubt=doubt)
 
@@ -97,7 +97,7 @@ def _proven(attempting: Attempting, attempt: Attempt) -> Attempt | None:
 def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) -> Attempt:
     """Record that it landed; where the target has lost something by now, a person decides (MRG-10)."""
     context = attempting.context
-    now = context.now()
+    now = attempting.now()
     guard = _guarded(context, attempt.target) if context.settings.merge.regression_guard else None
     said = f"{proof}; {guard.reason}" if guard is not None else proof
     if guard is not None and guard.missing:
@@ -171,7 +171,7 @@ def _asked(attempting: Attempting, attempt: Attempt, pull: PullRequest, *, doubt
 
 
 def _wait(attempting: Attempting, reason: str) -> Attempt:
-    now = attempting.context.now()
+    now = attempting.now()
     return attempting.wait(reason, lambda one: steps.noted(one, reason, now))
 
 
@@ -186,7 +186,7 @@ def _undo(attempting: Attempting, attempt: Attempt, found: Meaning, *, doubt: bo
     if attempt.phase is Phase.MERGING and doubt:
         context = attempting.context
         if not attempt.closing:
-            now = context.now()
+            now = attempting.now()
             attempt = attempting.record(lambda one: steps.closing(one, found.reason, now), "closing")
         context.sleep(context.settings.merge.grace)
         if (done := _proven(attempting, attempt)) is not None:

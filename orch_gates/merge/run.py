@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeAlias
 
 from orch_gates.engine.stages import Pipeline
 from orch_gates.errors import LeaseLost
 from orch_gates.gates.merge import NAME, PROOF
 from orch_gates.merge import landing, ledger, retest, statuses
+from orch_gates.merge.attempting import Attempting, Stop
 from orch_gates.merge.context import Context, Where
-from orch_gates.merge.drive import Attempting, Stop
 from orch_gates.merge.keeper import Keeper
 from orch_gates.merge.ledger import Page
+from orch_gates.merge.validate import validate
 from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.ids import moment
 from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.state.snapshot import Snapshot
@@ -70,7 +73,7 @@ class Driving:
             if (stop := self._refused(snapshot, task, page, where, gate)) is not None:
                 return stop
             try:
-                result = self._once(task, page, where, gate)
+                result = self._once(task, snapshot, page, where, gate)
             except LeaseLost as error:
                 return Stop(Outcome.DEFER, str(error), "Run it again.")
             if isinstance(result, Stop) and result.overdue and Keeper(context, self.nonce).reclaim().changed:
@@ -120,21 +123,33 @@ class Driving:
             return None
         return Stop(red.outcome, f"{red.gate}: {red.reason}", red.next_step, absent=True)
 
-    def _once(self, task: Task, page: Page, where: Where, gate: str) -> Attempt | Stop:
+    def _stale(self, attempting: Attempting, attempt: Attempt, page: Page, where: Where) -> str:
+        """Why an attempt that this process took on has to end, to be begun anew; empty where it goes on."""
+        assert attempting.proof is not None
+        if attempt.generation != attempting.proof.generation:
+            return f"its lease was taken from it: {attempt.reason}"
+        if attempt.phase.number >= Phase.MERGING.number:
+            return ""
+        if not attempt.about(where.head):
+            return f"{attempt.branch} stands at {where.head[:10]} now"
+        granted = page.lease.granted if page.lease.attempt == attempt.id else None
+        most = timedelta(seconds=self.context.settings.lease.max_hold)
+        if granted is not None and attempting.now() > moment(granted) + most:
+            return f"it held the lease since {granted}, which is too long"
+        return ""
+
+    def _once(self, task: Task, snapshot: Snapshot, page: Page, where: Where, gate: str) -> Attempt | Stop:
         # A setting that cannot be used stops it before anything is taken.
         retest.command(self.context.settings.merge, self.context.settings.inherited_env)
-        attempting = Attempting(self.context, task, self.nonce)
+        attempting = Attempting(self.context, task, snapshot, self.nonce)
         attempt = attempting.acquire(where.head or (page.attempt.head if page.attempt is not None else ""))
         if isinstance(attempt, Stop):
             return attempt
-        assert attempting.proof is not None
-        if attempt.generation != attempting.proof.generation:
-            return landing.settle(attempting, attempt, f"its lease was taken from it: {attempt.reason}")
-        if attempt.phase.number < Phase.MERGING.number and not attempt.about(where.head):
-            return landing.settle(attempting, attempt, f"{task.branch} stands at {where.head[:10]} now")
+        if why := self._stale(attempting, attempt, page, where):
+            return landing.settle(attempting, attempt, why)
         if attempt.phase is Phase.VALIDATED and where.target != attempt.base:
             return attempting.moved(attempt, where.target)
-        attempt = attempting.validate(attempt, stay=gate == PROOF)
+        attempt = validate(attempting, attempt, stay=gate == PROOF)
         if gate == PROOF and not attempt.over and attempt.phase.number >= Phase.VALIDATED.number:
             return landing.land(attempting, attempt)
         return attempt

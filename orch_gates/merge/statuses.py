@@ -14,8 +14,8 @@ from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
 
 if TYPE_CHECKING:
+    from orch_gates.merge.attempting import Attempting
     from orch_gates.merge.context import Context
-    from orch_gates.merge.drive import Attempting
 
 
 def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Attempt:
@@ -28,7 +28,7 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
     context = attempting.context
     forge = context.need_forge()
     verdict = _judged(context.settings, forge, attempt.commit)
-    now = context.now()
+    now = attempting.now()
     if verdict.outcome is Outcome.PASS:
         if attempt.phase is Phase.CAUGHT_UP:
             attempt = attempting.record(lambda one: steps.testing(one, verdict.reason, now), "testing")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import forge_cases, history, hook_cases, measure, state_cases
+from tests.bench import forge_cases, history, hook_cases, measure, merge_cases, state_cases
 from tests.bench.history import git
 from tests.bench.row import Row, milliseconds
 from tests.bench.tools import OURS, PROGRAM, Push, Range, server
@@ -162,6 +162,7 @@ CASES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "guard": hook_cases.guard,
     "crowd": hook_cases.crowd,
     "port": forge_cases.port,
+    "merges": merge_cases.merges,
 }
 USUAL = tuple(name for name in CASES if name != "library")
 

@@ -288,3 +288,29 @@ _SEEN = (
     ("config", "--list", "--local"),
     ("count-objects",),
 )
+
+
+def test_a_cancelled_task_keeps_nobody_waiting(rig: MergeRig) -> None:
+    """Nor does one that a person sent back: its lease is taken by whoever needs it, without its time being over."""
+    rig.task("T-1", {"values/two": "2\n"})
+    assert rig.gate("T-1")[0] == 0
+    assert rig.lease()["holder"] == "T-1"
+    rig.ok("task", "cancel", "T-1", "--reason", "not wanted any more")
+    rig.task("T-2", {"values/three": "3\n"})
+    assert rig.merge("T-2")[0] == 0
+    assert rig.assert_sound() == ["T-2"]
+
+
+def test_a_command_that_gets_no_credentials(rig: MergeRig) -> None:
+    """It sees no token, no setting of ours and no repository, and what looks like a credential is never handed on."""
+    rig.task("T-1", {"test.sh": "env >&2; git log >&2; ls -a >&2; exit 1\n"})
+    done = rig.say("merge", "--task", "T-1", MY_TOOL="here", ORCH_MERGE_TEST_ENV="MY_TOOL", SECRET_TOKEN="xyzzy")
+    assert done.returncode == 1
+    told = done.stdout.decode()
+    assert "MY_TOOL=here" in told
+    assert "ORCH_" not in told.split("|", 1)[1].replace("orch-gates", "")
+    assert "xyzzy" not in told
+    assert "not a git repository" in told
+    code, said = rig.merge("T-1", ORCH_MERGE_TEST_ENV="SECRET_TOKEN")
+    assert code == 2
+    assert "gets no credentials" in said["reason"]

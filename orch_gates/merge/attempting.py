@@ -1,0 +1,328 @@
+"""One process that works on a task's attempts: taking one on, recording its steps, ending it (MRG-4, MRG-14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from orch_gates.gates.merge import NAME
+from orch_gates.merge import lease as leases
+from orch_gates.merge import ledger, steps
+from orch_gates.merge.context import Clock, Context
+from orch_gates.merge.lease import Proof, Sight, Standing
+from orch_gates.merge.ledger import Page, Written
+from orch_gates.model.attempt import Attempt
+from orch_gates.model.feedback import ReportedFinding
+from orch_gates.model.lease import Lease
+from orch_gates.model.proven import Proven
+from orch_gates.model.task import Task
+from orch_gates.model.verdict import Outcome
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change
+from orch_gates.tasks import book
+
+ANEW = "Run it again: it begins anew."
+_RENEWED = "the lease was renewed"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why no attempt is driven now, as a verdict says it; `overdue`: somebody else's lease may be taken back."""
+
+    outcome: Outcome
+    reason: str
+    next_step: str = ""
+    absent: bool = False
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    change: Change
+    proof: Proof
+    attempt: Attempt
+
+
+class Attempting:
+    """One process that works on one task's attempts, seen in a snapshot; `nonce` gives attempts their ids."""
+
+    def __init__(self, context: Context, task: Task, snapshot: Snapshot, nonce: Callable[[], str]) -> None:
+        self.context = context
+        self.task = task
+        self.snapshot = snapshot
+        self.clock = Clock(context.monotonic)
+        self._nonce = nonce
+        self.proof: Proof | None = None
+        # The moment that was looked at, by the forge's clock where it has one, and by this process's own.
+        self._seen_at = (context.now(), context.monotonic())
+        # Caught-up commits that are in the scratch repository.
+        self.made: set[str] = set()
+
+    def now(self) -> datetime:
+        """The time that is written down: the forge's, where it tells one, carried on by this process's clock (ST-7)."""
+        then, monotonic = self._seen_at
+        return then + timedelta(seconds=self.context.monotonic() - monotonic)
+
+    # ---- acquire
+
+    def acquire(self, head: str) -> Attempt | Stop:
+        """The attempt for the branch's commit `head`, claimed by this process; a new one where none goes on.
+
+        Raises:
+            StateError: it could not be recorded.
+            ForgeUnavailable: the forge does not tell its time.
+        """
+        context = self.context
+        seen = ledger.page(self.snapshot, context.target, self.task.id)
+        sight, asked = self._look(seen.lease)
+        got: _Granted | Stop | None = None
+
+        def decide(snapshot: Snapshot) -> Change | None:
+            nonlocal got
+            context.configured.check(book.root_of(snapshot))
+            page = ledger.page(snapshot, context.target, self.task.id)
+            # What is known of its claim and its age is about the lease that was looked at.
+            known = sight if page.lease == seen.lease else Sight(sight.now, sight.date)
+            busy = _busy(page, self._standing(snapshot, page.lease, known))
+            got = busy or (self._go_on(page, head, known) if _goes_on(page) else self._grant(page, head, known))
+            return got.change if isinstance(got, _Granted) else None
+
+        context.store.transact(decide)
+        assert got is not None
+        if isinstance(got, Stop):
+            return got
+        self.proof = got.proof
+        self.clock.began(got.proof, asked)
+        return got.attempt
+
+    def _standing(self, snapshot: Snapshot, lease: Lease, sight: Sight, *, of_others: bool = False) -> Standing:
+        """How the lease stands to this task; `of_others`: as if it were another one that wants it."""
+        task = "" if of_others else self.task.id
+        standing = leases.standing(lease, task, self.context.runner(), sight)
+        if standing in {Standing.BUSY, Standing.HELD} and self._left(snapshot, lease):
+            unclaimed = lease.model_copy(update={"expires": None, "held": ""})
+            return leases.standing(unclaimed, task, self.context.runner(), sight)
+        return standing
+
+    def _left(self, snapshot: Snapshot, lease: Lease) -> bool:
+        """Whether the holder has no use for it any more: it is over, or went back to where nothing is merged yet."""
+        page = book.find(snapshot, lease.holder)
+        if page is None or page.task.state.finished:
+            return True
+        pipeline = self.context.configured.pipeline
+        stage = pipeline.stage(page.task.stage)
+        merges = stage is not None and any(gate.name == NAME for gate in stage.gates)
+        return not merges and not pipeline.merged_before(page.task.stage)
+
+    def _look(self, lease: Lease) -> tuple[Sight, float]:
+        asked = self.context.monotonic()
+        sight = self.context.sight(lease)
+        self._seen_at = (sight.now, asked)
+        return sight, asked
+
+    def _grant(self, page: Page, head: str, sight: Sight) -> _Granted:
+        context = self.context
+        before, now = page.attempt, sight.now
+        if before is not None and not before.over:
+            # It lost its lease while it may have been merged: that is found out before another one begins.
+            name, reason = before.id, f"granted to {self.task.id} again, to find out what became of {before.id[:6]}"
+        else:
+            name, reason = self._nonce(), f"granted to {self.task.id} for {head[:10]}"
+        lease, proof = leases.granted(
+            page.lease, self.task.id, name, context.runner(), now, context.settings.lease.phase, reason
+        )
+        if before is not None and not before.over:
+            return _Granted(ledger.change(page, Written(reason, lease), "attempt", now), proof, before)
+        attempt = steps.begun(
+            self.task, context.target, head, attempt=name, generation=lease.generation, before=before, now=now
+        )
+        return _Granted(ledger.change(page, Written(reason, lease, attempt), "attempt", now), proof, attempt)
+
+    def _go_on(self, page: Page, head: str, sight: Sight) -> _Granted:
+        context = self.context
+        limits, attempt = context.settings.lease, page.attempt
+        assert attempt is not None
+        lease, proof = leases.claimed(page.lease, context.runner(), sight.now, limits.phase, limits.max_hold)
+        lease = lease.model_copy(update={"held": "", "reason": f"claimed for {head[:10]}"})
+        line = f"{attempt.phase}: taken on by {context.runner_name}"
+        return _Granted(ledger.change(page, Written(line, lease), "claim", sight.now), proof, attempt)
+
+    def take_over(self, *, forced: bool) -> Attempt | Stop:
+        """The attempt that holds the lease, claimed to be ended; `forced`: by a person's word, whoever works on it.
+
+        Raises:
+            StateError, ForgeUnavailable: as `acquire`.
+        """
+        context = self.context
+        seen = ledger.page(self.snapshot, context.target, self.task.id)
+        sight, asked = self._look(seen.lease)
+        got: _Granted | Stop | None = None
+
+        def decide(snapshot: Snapshot) -> Change | None:
+            nonlocal got
+            page = ledger.page(snapshot, context.target, self.task.id)
+            standing = self._standing(snapshot, page.lease, sight, of_others=True)
+            if not _goes_on(page):
+                got = Stop(Outcome.DEFER, f"the lease on {context.target} is not {self.task.id}'s any more")
+            elif not forced and (page.lease != seen.lease or standing is not Standing.OVERDUE):
+                got = _busy(page, standing if standing is Standing.HELD else Standing.BUSY)
+            else:
+                got = self._go_on(page, page.lease.attempt, sight)
+            return got.change if isinstance(got, _Granted) else None
+
+        context.store.transact(decide)
+        assert got is not None
+        if isinstance(got, Stop):
+            return got
+        self.proof = got.proof
+        self.clock.began(got.proof, asked)
+        return got.attempt
+
+    # ---- record
+
+    def record(
+        self,
+        make: Callable[[Attempt], Attempt],
+        event: str,
+        *,
+        seconds: float = 0,
+        proven: Callable[[Proven | None], Proven] | None = None,
+        lease: Callable[[Lease], Lease] | None = None,
+    ) -> Attempt:
+        """Record a step under this process's claim, which is renewed with it, or changed as `lease` says.
+
+        Raises:
+            LeaseLost: the attempt is somebody else's by now.
+            StateError: it could not be recorded.
+        """
+        self.clock.check()
+        context, proof, asked = self.context, self.proof, self.context.monotonic()
+        assert proof is not None
+        made: tuple[Proof | None, Attempt] | None = None
+        now = self.now()
+
+        def decide(snapshot: Snapshot) -> Change | None:
+            nonlocal made
+            page = ledger.page(snapshot, context.target, self.task.id)
+            attempt = make(ledger.under(proof, page))
+            limits, renewed = context.settings.lease, None
+            if lease is None:
+                after, renewed = leases.renewed(page.lease, now, seconds or limits.phase, limits.max_hold)
+                after = after.model_copy(update={"reason": _RENEWED})
+            else:
+                after = lease(page.lease)
+            trees = None if proven is None else proven(ledger.proven(snapshot, context.target))
+            made = (renewed, attempt)
+            outcome = f" {attempt.outcome}" if attempt.outcome is not None else ""
+            return ledger.change(
+                page, Written(f"{attempt.phase}{outcome}: {attempt.reason}", after, attempt, trees), event, now
+            )
+
+        context.store.transact(decide)
+        assert made is not None
+        self.proof, attempt = made
+        if self.proof is not None:
+            self.clock.began(self.proof, asked)
+        return attempt
+
+    def end(
+        self,
+        outcome: Outcome,
+        reason: str,
+        next_step: str = "",
+        findings: tuple[ReportedFinding, ...] = (),
+        runs: int = 0,
+        *,
+        moved: bool = False,
+    ) -> Attempt:
+        """End the attempt and free the lease; HOLD keeps it for a person (ENG-6).
+
+        Raises:
+            LeaseLost, StateError: as `record`.
+        """
+        now = self.now()
+
+        def freed(lease: Lease) -> Lease:
+            return leases.held(lease, reason) if outcome is Outcome.HOLD else leases.released(lease, reason)
+
+        return self.record(
+            lambda attempt: steps.ended(
+                attempt, outcome, reason, now, next_step=next_step, findings=findings, runs=runs, moved=moved
+            ),
+            "hold" if outcome is Outcome.HOLD else "end",
+            lease=freed,
+        )
+
+    def wait(self, reason: str, phase: Callable[[Attempt], Attempt]) -> Attempt:
+        """Let the attempt wait where it is: the lease stays, nobody works on it.
+
+        Raises:
+            LeaseLost, StateError: as `record`.
+        """
+        most = self.context.settings.lease.max_hold
+        now = self.now()
+        return self.record(phase, "wait", lease=lambda lease: leases.waiting(lease, now, most, reason))
+
+    def superseded(self, attempt: Attempt, head: str) -> Attempt:
+        """A person pushed to the branch: they win."""
+        what = f"stands at {head[:10]} now" if head else "is not there any more"
+        reason = f"{attempt.branch} {what}; this attempt was about another commit"
+        return self.end(Outcome.DEFER, reason, ANEW, moved=True)
+
+    def validated(
+        self,
+        attempt: Attempt,
+        how: str,
+        runs: int,
+        reason: str,
+        *,
+        stay: bool,
+        proven: Callable[[Proven | None], Proven] | None = None,
+    ) -> Attempt:
+        """Record that the tree is green, where branch and target still stand where they were tested."""
+        where = self.context.where(attempt.branch)
+        if where.head != attempt.commit:
+            return self.superseded(attempt, where.head)
+        if where.target != attempt.base:
+            return self.moved(attempt, where.target)
+        most, now = self.context.settings.lease.max_hold, self.now()
+        kept = None if stay else lambda lease: leases.waiting(lease, now, most, "validated, and waits to be merged")
+        return self.record(
+            lambda one: steps.validated(one, how, runs, reason, now), "validated", lease=kept, proven=proven
+        )
+
+    def moved(self, attempt: Attempt, tip: str) -> Attempt:
+        """The target moved under the attempt: what was tested is not what would be merged."""
+        return self.end(
+            Outcome.DEFER,
+            f"{attempt.target} moved to {tip[:10]}; {attempt.commit[:10]} was tested with {attempt.base[:10]}",
+            ANEW,
+            moved=True,
+        )
+
+
+def _goes_on(page: Page) -> bool:
+    attempt = page.attempt
+    return attempt is not None and not attempt.over and page.lease.attempt == attempt.id
+
+
+def _busy(page: Page, standing: Standing) -> Stop | None:
+    lease = page.lease
+    match standing:
+        case Standing.FREE | Standing.OURS:
+            return None
+        case Standing.CLAIMED:
+            who = lease.claim.runner if lease.claim is not None else "another process"
+            until = lease.claim.until if lease.claim is not None else lease.expires
+            return Stop(Outcome.DEFER, f"{who} works on this attempt until {until}", "Run it again then.")
+        case Standing.HELD:
+            reason = f"{lease.holder} holds the lease on {lease.target}: {lease.held}"
+            return Stop(Outcome.DEFER, reason, f"See to {lease.holder} first: `orch-gates lease show`.")
+        case Standing.BUSY:
+            reason = f"{lease.holder} holds the lease on {lease.target} until {lease.expires}"
+            return Stop(Outcome.DEFER, reason, "Run it again then.")
+        case Standing.OVERDUE:
+            reason = f"the lease of {lease.holder} on {lease.target} is over since {lease.expires}"
+            step = f"Take it back: `orch-gates lease reclaim --target {lease.target}`."
+            return Stop(Outcome.DEFER, reason, step, overdue=True)

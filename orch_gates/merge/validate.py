@@ -1,0 +1,213 @@
+"""From a claimed attempt to a validated one: catch up, move the branch, test both together (MRG-2, MRG-3)."""
+
+from __future__ import annotations
+
+from orch_gates.documents import escape
+from orch_gates.errors import GitError, OrchError
+from orch_gates.gates.security import scan
+from orch_gates.git.answers import Fetched, Pushed
+from orch_gates.git.cli import Git
+from orch_gates.git.remote import Update
+from orch_gates.git.scratch import scratch
+from orch_gates.merge import catch_up, ledger, retest, statuses, steps
+from orch_gates.merge.attempting import ANEW, Attempting
+from orch_gates.merge.catch_up import Conflict, Empty, How, Unrelated
+from orch_gates.merge.steps import CaughtUp
+from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.feedback import ReportedFinding
+from orch_gates.model.proven import Proven
+from orch_gates.model.verdict import Outcome
+from orch_gates.settings import Settings
+
+_SHOWN_OUTPUT = 3000
+
+
+def validate(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Attempt:
+    """Drive a claimed attempt until it is validated, waits, or ended; `stay` keeps the claim for the merge.
+
+    Raises:
+        LeaseLost: somebody else has it by now.
+        OrchError: something could not be told; the attempt stays where it is, and whoever comes next goes on.
+    """
+    if attempt.phase.number >= Phase.VALIDATED.number:
+        return attempt
+    with scratch(attempting.context.git) as bench:
+        if attempt.phase is Phase.ACQUIRED:
+            attempt = _catch_up(attempting, bench, attempt)
+        if attempt.phase is Phase.CAUGHT_UP and not attempt.over:
+            attempt = _move_branch(attempting, bench, attempt)
+        if attempt.over:
+            return attempt
+        return _test(attempting, bench, attempt, stay=stay)
+
+
+def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
+    tip, head = _fetch(attempting, bench, attempt)
+    if head != attempt.head:
+        return attempting.superseded(attempt, head)
+    found = catch_up.catch_up(bench, tip, attempt.head, How(attempting.context.settings.merge.catch_up))
+    match found:
+        case CaughtUp():
+            attempting.made.add(found.commit)
+            now = attempting.now()
+            return attempting.record(lambda one: steps.caught_up(one, found, now), "caught-up")
+        case Conflict(files=files):
+            shown = ", ".join(files[:5]) + ("…" if len(files) > 5 else "")
+            return attempting.end(
+                Outcome.FAIL,
+                f"{attempt.branch} conflicts with {attempt.target} at {tip[:10]}: {shown}",
+                f"Merge or rebase {attempt.target} into {attempt.branch}, resolve the conflicts, and push.",
+                tuple(_conflict(file, attempt.head, attempt.target) for file in files),
+            )
+        case Empty():
+            return attempting.end(
+                Outcome.FAIL,
+                f"nothing of {attempt.branch} is left to merge: {attempt.target} at {tip[:10]} has all of it",
+                f"Cancel the task, or push what is missing to {attempt.branch}.",
+            )
+        case Unrelated():
+            return attempting.end(
+                Outcome.FAIL,
+                f"{attempt.branch} and {attempt.target} have no common commit",
+                f"Begin the branch anew from {attempt.target}.",
+            )
+
+
+def _fetch(attempting: Attempting, bench: Git, attempt: Attempt) -> tuple[str, str]:
+    """The target's and the branch's commits, with all that belongs to them, in the scratch repository.
+
+    Raises:
+        GitError: they are not there, or did not come.
+    """
+    attempting.context.git.refuse_shallow()
+    names = {"refs/heads/target": attempt.target, "refs/heads/branch": attempt.branch}
+    specs = [f"+refs/heads/{name}:{ref}" for ref, name in names.items()]
+    answer = attempting.context.remote.fetch(bench.directory, specs, timeout=attempting.context.settings.state.timeout)
+    if answer.meaning is not Fetched.DONE:
+        raise GitError(f"{attempt.target} and {attempt.branch} could not be fetched: {answer.reason}")
+    if (bench.directory / "shallow").exists():
+        raise GitError("the server's own history is cut off, so nothing can be caught up with it")
+    # Both may have been known before a fetch in this process.
+    fresh = Git(bench.directory, bench.env, bench.timeout)
+    fresh.look_up(*names)
+    return fresh.resolve("refs/heads/target"), fresh.resolve("refs/heads/branch")
+
+
+def _move_branch(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
+    """Push the caught-up commit to the branch, where a person has not pushed meanwhile (MRG-2)."""
+    if attempt.how == How.NOTHING:
+        return attempt
+    if attempt.commit not in attempting.made:
+        # Another process made it, and pushed it or not: the same two commits give the same one.
+        where = attempting.context.where(attempt.branch)
+        if where.head == attempt.commit:
+            return attempt
+        if where.head != attempt.head:
+            return attempting.superseded(attempt, where.head)
+        _fetch(attempting, bench, attempt)
+        again = catch_up.catch_up(bench, attempt.base, attempt.head, How(attempt.how))
+        if not isinstance(again, CaughtUp) or again.commit != attempt.commit:
+            return attempting.end(Outcome.DEFER, f"{attempt.commit[:10]} could not be made again here", ANEW)
+    attempting.clock.check()
+    update = Update(f"refs/heads/{attempt.branch}", attempt.head, attempt.commit)
+    answer = attempting.context.remote.push(
+        bench.directory, (update,), timeout=attempting.context.settings.state.timeout
+    )
+    if answer.meaning is Pushed.REFUSED:
+        return attempting.end(
+            Outcome.ERROR,
+            f"the server refused the push to {attempt.branch}: {answer.told or answer.reason}",
+            f"Let the bot push to {attempt.branch}, or catch the branch up yourattempting.",
+        )
+    if answer.meaning is not Pushed.LANDED:
+        now_at = attempting.context.where(attempt.branch).head
+        if now_at == attempt.head:
+            raise GitError(f"{attempt.branch} could not be pushed: {answer.reason}")
+        if now_at != attempt.commit:
+            return attempting.superseded(attempt, now_at)
+    return attempt
+
+
+def _test(attempting: Attempting, bench: Git, attempt: Attempt, *, stay: bool) -> Attempt:
+    command = retest.command(attempting.context.settings.merge, attempting.context.settings.inherited_env)
+    if command is None:
+        return statuses.by_statuses(attempting, attempt, stay=stay)
+    digest = command.digest(attempt.tree, bench.version())
+    days = attempting.context.settings.merge.cache_days
+    proven = ledger.proven(attempting.snapshot, attempt.target) if days else None
+    if (before := retest.known(proven, digest, attempting.now())) is not None:
+        reason = f"this very tree was tested green for {before.task} at {before.tested}"
+        return attempting.validated(attempt, "cache", 0, reason, stay=stay)
+    seconds = command.timeout * (command.retries + 1) * 2 + attempting.context.settings.lease.phase
+    now = attempting.now()
+    attempt = attempting.record(
+        lambda one: steps.testing(one, "the test command is running", now), "testing", seconds=seconds
+    )
+    if not bench.has(attempt.commit):
+        _fetch(attempting, bench, attempt)
+    tested = retest.run(bench, attempt.commit, command)
+    if not tested.green:
+        return _red(attempting, bench, attempt, command, tested)
+    now = attempting.now()
+
+    def remembered(before: Proven | None) -> Proven:
+        return retest.remembered(before, attempt.target, digest, attempt.tree, attempting.task, now, days)
+
+    return attempting.validated(
+        attempt, "command", tested.runs, tested.reason, stay=stay, proven=remembered if days else None
+    )
+
+
+def _red(
+    attempting: Attempting, bench: Git, attempt: Attempt, command: retest.Command, tested: retest.Tested
+) -> Attempt:
+    """A red branch is charged for only where its target is green by the same command (ENG-7)."""
+    if not bench.has(attempt.base):
+        _fetch(attempting, bench, attempt)
+    alone = retest.run(bench, attempt.base, command)
+    if not alone.green:
+        return attempting.end(
+            Outcome.DEFER,
+            f"{attempt.target} itself is red at {attempt.base[:10]}: {alone.reason}",
+            f"Make {attempt.target} green first; nothing is charged.",
+            runs=tested.runs + alone.runs,
+        )
+    return attempting.end(
+        Outcome.FAIL,
+        f"{tested.reason}, on {attempt.branch} together with {attempt.target} at {attempt.base[:10]}, "
+        f"where {attempt.target} alone is green",
+        "Fix what the test command found, and push.",
+        (_red_test(attempt, tested, attempting.context.settings),),
+        runs=tested.runs + alone.runs,
+    )
+
+
+def _conflict(file: str, head: str, target: str) -> ReportedFinding:
+    return ReportedFinding(
+        id=file,
+        rule="conflict",
+        path=file,
+        line=0,
+        commit=head,
+        description=f"conflicts with {target}",
+        fix=f"Merge {target} and resolve the conflict in this file.",
+        carrier="file",
+    )
+
+
+def _red_test(attempt: Attempt, tested: retest.Tested, settings: Settings) -> ReportedFinding:
+    """The end of what the test command wrote; what it prints is the branch's choice, so secrets are looked for."""
+    try:
+        shown = scan.redacted(settings, escape.well_formed(tested.output))[-_SHOWN_OUTPUT:]
+    except OrchError as error:
+        shown = f"(kept back, as it could not be searched for secrets: {error})"
+    return ReportedFinding(
+        id="test-command",
+        rule="re-test",
+        path=attempt.branch,
+        line=0,
+        commit=attempt.commit,
+        description=shown or "it wrote nothing",
+        fix="Run the test command on the branch together with its target, and fix what it finds.",
+        carrier="output",
+    )
