@@ -22,6 +22,7 @@ _OUTGOING = "refs/outgoing/"
 # What git takes as it is: no pattern, no second meaning, nothing that another program reads as another name.
 _PLAIN = re.compile(r"refs/(?:heads|orch)/[A-Za-z0-9][A-Za-z0-9._/-]*")
 _ODD = ("..", "//", "/.", ".lock/", "/refs/")
+_ODD_ENDS = ("/", ".", ".lock")
 
 # What places git somewhere else, or makes it talk: `git rev-parse --local-env-vars` and the traces.
 _SCRUBBED = {
@@ -250,7 +251,8 @@ def _refuse(update: Update, never: frozenset[str]) -> None:
     Raises:
         ForbiddenPush: it does not.
     """
-    if not _PLAIN.fullmatch(update.ref) or any(part in update.ref for part in _ODD):
+    odd = any(part in update.ref for part in _ODD) or update.ref.endswith(_ODD_ENDS)
+    if odd or not _PLAIN.fullmatch(update.ref):
         raise ForbiddenPush(f"{update.ref!r} is no full name of a ref; nothing was pushed")
     branch = update.ref.removeprefix("refs/heads/")
     # A server whose disk knows no capitals takes the one for the other.
