@@ -21,6 +21,9 @@ STDERR_SHOWN = 400
 PIPE = subprocess.PIPE
 _CHUNK = 65_536
 _LOOK_S = 0.05
+# What Linux lets anybody enlarge a pipe to.
+_PIPE_HOLDS = 1_048_576
+_SESSION = 3
 
 Child = subprocess.Popen[bytes]
 
@@ -109,12 +112,18 @@ def _host() -> str:
 
 def _started(pid: int) -> str:
     """When a process started, in ticks since the boot; empty where there is none, or it is a dead one."""
+    fields = _stat(pid)
+    return fields[19].decode("ascii") if fields else ""
+
+
+def _stat(pid: int) -> list[bytes]:
+    """What the machine tells of a process, from its state on; nothing where there is none, or it is a dead one."""
     try:
         # The name in brackets may hold anything, also brackets.
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
-        return ""
-    return "" if fields[:1] in ([b"Z"], [b"X"]) else fields[19].decode("ascii")
+        return []
+    return [] if fields[:1] in ([b"Z"], [b"X"]) else fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +155,18 @@ def run_apart(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, cw
             ended = _has_ended(child)
             over = ended or time.monotonic() > deadline
             if over:
-                # Its group still exists while it is not waited for, so this ends nobody else.
-                _kill_group_of(child.pid)
+                # Its session still exists while it is not waited for, so this ends nobody else.
+                _kill_session_of(child.pid)
+            # Whoever left the session may write for ever: what the pipe held is read, and no more.
+            left = _PIPE_HOLDS if over else 0
             while streams and (chunk := _available(child.stdout)) is not None:
                 written += len(chunk)
                 kept += chunk
                 del kept[:-most]
                 if not chunk:
                     streams = []
-                if not over:
+                left -= len(chunk)
+                if left <= 0:
                     break
             if over:
                 return Tail(child.wait(), bytes(kept), written, timed_out=not ended)
@@ -173,9 +185,40 @@ def _available(stream: IO[bytes]) -> bytes | None:
         return None
 
 
-def _kill_group_of(pid: int) -> None:
+def _kill_session_of(leader: int) -> None:
+    """End a child's group, and what left the group but not the session: `timeout` does, and a shell's own jobs."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(leader, signal.SIGKILL)
+    # What was started meanwhile is found the next time.
+    for _ in range(10):
+        found = [pid for pid in _processes() if _is_in_session(pid, leader)]
+        for pid in found:
+            with contextlib.suppress(OSError):
+                _kill_in_session(pid, leader)
+        if not found:
+            return
+
+
+def _processes() -> list[int]:
+    """The processes of this machine; none where it does not tell."""
+    try:
+        return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+    except OSError:
+        return []
+
+
+def _is_in_session(pid: int, leader: int) -> bool:
+    return _stat(pid)[_SESSION : _SESSION + 1] == [str(leader).encode()]
+
+
+def _kill_in_session(pid: int, leader: int) -> None:
+    # A number is given again; the descriptor stays with its process.
+    descriptor = os.pidfd_open(pid)
+    try:
+        if _is_in_session(pid, leader):
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
