@@ -96,7 +96,9 @@ def _claimable(claim: Claim | None, runner: Runner, sight: Sight) -> bool:
 
 
 def _is(claim: Claim, runner: Runner) -> bool:
-    return (claim.host, claim.pid, claim.started) == (runner.host, runner.pid, runner.started)
+    # Where a machine does not tell them, two processes may have the same number.
+    known = claim.host != "" and claim.started != ""
+    return known and (claim.host, claim.pid, claim.started) == (runner.host, runner.pid, runner.started)
 
 
 def granted(
