@@ -6,6 +6,7 @@ No clone, no index, no ref and no configuration of anybody is touched, and nothi
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +37,13 @@ _QUIET = {
     "sequence.editor": "true",
     "submodule.recurse": "false",
 }
+# What attributes of the tree would make of files on the disk: git then takes them for changed, and refuses to begin.
+# Those that say how files are merged stay.
+_AS_THEY_ARE = "* -text -ident !working-tree-encoding\n"
+# The last second of the year 9999: beyond it git reads no date that it is handed.
+_LAST_DATE = 253_402_300_799
 _SHOWN = 50
+_COMMITTED = re.compile(rb"committer .*> ([0-9]{1,12}) [+-][0-9]{4}", re.DOTALL)
 
 
 class How(StrEnum):
@@ -130,10 +137,11 @@ def _facts(git: Git, base: str, head: str) -> _Facts:
             continue
         header = body.partition(b"\n\n")[0].split(b"\n")
         trees += [line.split()[1].decode("ascii") for line in header if line.startswith(b"tree ")]
-        dates += [int(line.split()[-2]) for line in header if line.startswith(b"committer ")]
-    if len(trees) != len(dates) or len(trees) != 2:
+        # Of a commit whose date cannot be read, git makes none.
+        dates += [int(found[1]) for line in header if (found := _COMMITTED.fullmatch(line))]
+    if len(trees) != 2:
         raise GitError(f"{base} and {head} cannot be read")
-    return _Facts((trees[0], trees[1]), max(dates), ", ".join(said))
+    return _Facts((trees[0], trees[1]), max([0, *dates]), ", ".join(said))
 
 
 def _keeps_commits(git: Git, base: str, head: str) -> bool:
@@ -151,19 +159,22 @@ def _files(git: Git, date: int) -> Iterator[Git]:
             env: dict[str, str | None] = {
                 "GIT_DIR": str(git.directory),
                 "GIT_WORK_TREE": name,
+                "GIT_ATTR_NOSYSTEM": "1",
                 "GIT_GRAFT_FILE": None,
                 "GIT_OPTIONAL_LOCKS": None,
                 "GIT_EDITOR": "true",
                 "GIT_SEQUENCE_EDITOR": "true",
                 "GIT_COMMITTER_NAME": _NAME,
                 "GIT_COMMITTER_EMAIL": _EMAIL,
-                "GIT_COMMITTER_DATE": f"{date} +0000",
+                "GIT_COMMITTER_DATE": f"@{min(date, _LAST_DATE)} +0000",
             }
             count = int(git.env.get("GIT_CONFIG_COUNT", "0"))
             for index, (key, value) in enumerate(_QUIET.items(), count):
                 env[f"GIT_CONFIG_KEY_{index}"] = key
                 env[f"GIT_CONFIG_VALUE_{index}"] = value
             env["GIT_CONFIG_COUNT"] = str(count + len(_QUIET))
+            (git.directory / "info").mkdir(exist_ok=True)
+            (git.directory / "info" / "attributes").write_text(_AS_THEY_ARE)
             yield Git(Path(name), git.env, git.timeout).with_env(env)
     except OSError as error:
         raise GitError(f"there is no room to catch the branch up in: {error}") from error
