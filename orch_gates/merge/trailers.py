@@ -43,7 +43,7 @@ def parse(message: str) -> Validated | str:
     A block is a paragraph of `key: value` lines and nothing else. Further trailers of the forge may stand in it. A key
     of ours that is there twice is refused: two readers could take two values.
     """
-    block = re.split(r"\n[ \t]*\n", message.rstrip())[-1].split("\n")
+    block = re.split(r"\n(?:[ \t\r]*\n)+", message.rstrip())[-1].split("\n")
     lines = [_LINE.fullmatch(line.rstrip("\r")) for line in block]
     if None in lines:
         return "its message does not end with a block of trailers"
