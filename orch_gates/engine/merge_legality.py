@@ -21,6 +21,8 @@ def lease_alone(lease: Lease) -> tuple[Violation, ...]:
 def _lease_alone(lease: Lease) -> Iterator[Violation]:
     if lease.holder == "" and (lease.attempt or lease.claim or lease.held):
         yield Violation("holder", "a free lease has no attempt, no claim and no hold")
+    elif lease.claim is not None and lease.claim.number != lease.claims:
+        yield Violation("claim.number", "is that of the last claim")
 
 
 def lease_change(before: Lease | None, after: Lease) -> tuple[Violation, ...]:
@@ -38,10 +40,7 @@ def lease_change(before: Lease | None, after: Lease) -> tuple[Violation, ...]:
         found.append(Violation("generation", "every grant raises it, and nothing lowers it"))
     if after.generation == before.generation:
         found += _claims(before, after)
-    if after.break_glass != before.break_glass and before.break_glass is not None and after.break_glass is not None:
-        known = before.break_glass.model_copy(update={"acknowledged": after.break_glass.acknowledged})
-        if known != after.break_glass and after.generation == before.generation:
-            found.append(Violation("break_glass", "another one revokes the lease, which raises the generation"))
+    found += _glass(before, after)
     return tuple(found)
 
 
@@ -51,11 +50,21 @@ def _claims(before: Lease, after: Lease) -> Iterator[Violation]:
         yield Violation("claims", "nothing lowers it")
     if after.claim is None:
         return
-    if after.claim.number != after.claims:
-        yield Violation("claim.number", "is that of the last claim")
     goes_on = before.claim is not None and _process(before) == _process(after)
     if not goes_on and after.claims == before.claims:
         yield Violation("claims", "every process that takes the attempt on raises it")
+
+
+def _glass(before: Lease, after: Lease) -> Iterator[Violation]:
+    """What an emergency did stays to be seen; another one takes the lease from whoever has it (MRG-15)."""
+    was, now = before.break_glass, after.break_glass
+    if now is None:
+        if was is not None:
+            yield Violation("break_glass", "is acknowledged, never taken away")
+        return
+    known = was is not None and now in (was, was.model_copy(update={"acknowledged": True}))
+    if not known and after.generation == before.generation:
+        yield Violation("break_glass", "a new one revokes the lease, which raises the generation")
 
 
 def _process(lease: Lease) -> tuple[str, int, str]:
@@ -70,7 +79,7 @@ def attempt_alone(attempt: Attempt) -> tuple[Violation, ...]:
 
 def _attempt_alone(attempt: Attempt) -> Iterator[Violation]:
     caught_up = attempt.phase.number >= Phase.CAUGHT_UP.number
-    if caught_up is not all((attempt.base, attempt.commit, attempt.tree, attempt.how)):
+    if {value != "" for value in (attempt.base, attempt.commit, attempt.tree, attempt.how)} != {caught_up}:
         yield Violation("base", "base, commit, tree and how are known exactly from phase caught-up on")
     if attempt.phase.number >= Phase.VALIDATED.number and not attempt.proven:
         yield Violation("proven", "nothing is validated that nothing proved")
