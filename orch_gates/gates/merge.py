@@ -53,7 +53,8 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
     assert attempt is not None
     if attempt.outcome not in {None, Outcome.PASS}:
         return _ended(NAME, attempt, policy)
-    if attempt.phase.number >= attempt.phase.VALIDATED.number and facts.head == attempt.commit:
+    given_up = attempt.closing and attempt.phase is not attempt.phase.LANDED
+    if attempt.phase.number >= attempt.phase.VALIDATED.number and facts.head == attempt.commit and not given_up:
         reason = f"{attempt.commit[:10]} was validated on {attempt.target} at {attempt.base[:10]}: {attempt.reason}"
         return Verdict(NAME, Outcome.PASS, reason, evidence=_evidence(attempt))
     reason = f"the attempt to merge it is {attempt.phase}: {attempt.reason}"
