@@ -1,0 +1,104 @@
+"""Whose clock counts while an attempt is driven: the forge's for others, its own for a process (ST-7, MRG-4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from orch_gates import settings
+from orch_gates.errors import LeaseLost
+from orch_gates.forge.port.server import About, Kind
+from orch_gates.git.cli import Git
+from orch_gates.git.remote import Remote
+from orch_gates.merge import ledger, steps
+from orch_gates.merge.context import Context
+from orch_gates.merge.attempting import Attempting
+from orch_gates.model.ids import moment, timestamp
+from orch_gates.model.lease import Lease
+from tests.step_rig import Rig
+from tests.tasks_builders import HEAD, NOW
+
+PHASE = timedelta(seconds=settings.load({}).lease.phase)
+
+
+@dataclass
+class Machine:
+    """A machine whose clock is wrong, and a forge whose answers are slow."""
+
+    wrong: timedelta = timedelta(0)
+    slow: float = 0.0
+    kind: Kind = Kind.GITEA
+    elapsed: float = 0.0
+    rig: Rig = field(default_factory=Rig)
+
+    @property
+    def true(self) -> datetime:
+        return NOW + timedelta(seconds=self.elapsed)
+
+    def about(self) -> About:
+        said = self.true
+        self.elapsed += self.slow
+        return About(self.kind, "1", said)
+
+    def attempting(self) -> Attempting:
+        forge: Any = SimpleNamespace(server=self)
+        context = Context(
+            settings=settings.load({}),
+            store=self.rig.store,
+            configured=self.rig.configured,
+            git=Git(Path("/nonexistent"), {}, 1),
+            remote=Remote.at("/nonexistent", {}),
+            local=None,
+            forge=forge,
+            target="main",
+            by="ann",
+            runner_name="ann",
+            now=lambda: self.true + self.wrong,
+            monotonic=lambda: 1000 + self.elapsed,
+            sleep=lambda _: None,
+        )
+        return Attempting(context, self.rig.task, self.rig.store.load(), lambda: "0123456789abcdef")
+
+    @property
+    def lease(self) -> Lease:
+        return ledger.page(self.rig.store.load(), "main", "T-1").lease
+
+
+@pytest.mark.parametrize("wrong", [timedelta(0), timedelta(hours=-3), timedelta(hours=3)])
+def test_what_is_written_down_is_the_forges_time(wrong: timedelta) -> None:
+    """Also when a claim is renewed: others compare it with the forge's clock, not with this machine's."""
+    machine = Machine(wrong=wrong)
+    attempting = machine.attempting()
+    attempting.acquire(HEAD)
+    assert machine.lease.expires == timestamp(NOW + PHASE)
+    machine.elapsed += 60
+    attempting.record(lambda one: steps.noted(one, "still here", NOW), "noted")
+    assert machine.lease.expires == timestamp(NOW + PHASE + timedelta(seconds=60))
+    attempting.wait("waits", lambda one: one)
+    assert machine.lease.renewed == timestamp(NOW + timedelta(seconds=60))
+
+
+@pytest.mark.parametrize("kind", [Kind.GITEA, Kind.LOCAL])
+@pytest.mark.parametrize("slow", [0.0, 40.0])
+@pytest.mark.parametrize("renewed", [True, False])
+def test_a_process_stops_itself_before_others_may_take_over(kind: Kind, slow: float, *, renewed: bool) -> None:
+    """However slow the answer about the time was, from the moment when it was asked for."""
+    machine = Machine(slow=slow, kind=kind)
+    attempting = machine.attempting()
+    attempting.acquire(HEAD)
+    began = 0.0
+    if renewed:
+        machine.elapsed = began = 100.0
+        attempting.record(lambda one: steps.noted(one, "still here", NOW), "noted")
+    machine.elapsed = began + PHASE.total_seconds() - 6
+    attempting.clock.check()
+    machine.elapsed = began + PHASE.total_seconds() - 5
+    with pytest.raises(LeaseLost, match="too slow"):
+        attempting.clock.check()
+    assert machine.lease.claim is not None
+    assert machine.true <= moment(machine.lease.claim.until) - timedelta(seconds=5)
