@@ -18,7 +18,10 @@ from orch_gates.model.attempt import MAX_EARLIER, Attempt, Phase
 from orch_gates.model.feedback import ReportedFinding
 from orch_gates.model.ids import timestamp
 from orch_gates.model.verdict import Outcome
+from orch_gates.state import layout
+from orch_gates.tasks import edge
 from orch_gates.tasks.edge import Merge
+from tests.step_rig import Rig
 from tests.tasks_builders import BEFORE, NOW, make_attempt, make_task
 
 A, B, C, V, T = ("a" * 40, "b" * 40, "c" * 40, "1" * 40, "2" * 40)
@@ -232,3 +235,40 @@ def test_without_an_attempt_nothing_else_counts() -> None:
     assert Merge(None).earlier(A) == ()
     assert Merge(make_attempt(head=A, commit=V, how="rebase")).earlier(V) == (A,)
     assert make_attempt().started == BEFORE
+
+
+def read_of(rig: Rig, head: str, earlier: tuple[str, ...] = ()) -> dict[str, str]:
+    """What is read about a commit, by file name."""
+    snapshot = rig.store.load()
+    found = edge.reports(snapshot, rig.task, head, earlier)
+    return {name: snapshot.read(entry) for name, entry in found.entries.items()}
+
+
+def test_reports_about_commits_that_were_caught_up_count() -> None:
+    """The newest first, and one about the commit itself before all; about any other commit, none (ENG-12)."""
+    rig = Rig()
+    task = rig.task.id
+    rig.write(layout.report_path(task, "10-review-report.md"), "of before they were kept per commit")
+    rig.write(layout.report_path(task, "10-review-report.md", C), "oldest")
+    rig.write(layout.report_path(task, "12-test-report.md", C), "oldest tests")
+    rig.write(layout.report_path(task, "10-review-report.md", A), "about the branch")
+    rig.write(layout.report_path(task, "13-other-report.md", B), "about another commit")
+    assert read_of(rig, V) == {"10-review-report.md": "of before they were kept per commit"}
+    assert read_of(rig, V, (C,)) == {"10-review-report.md": "oldest", "12-test-report.md": "oldest tests"}
+    assert read_of(rig, V, (A, C)) == {"10-review-report.md": "about the branch", "12-test-report.md": "oldest tests"}
+    rig.write(layout.report_path(task, "10-review-report.md", V), "about the catch-up")
+    assert read_of(rig, V, (A, C)) == {"10-review-report.md": "about the catch-up", "12-test-report.md": "oldest tests"}
+    assert read_of(rig, A) == {"10-review-report.md": "about the branch"}
+
+
+def test_the_newest_attempt_is_read_with_the_reports() -> None:
+    """Whatever commit is asked about, as it says which commits count; every report's id is known."""
+    rig = Rig()
+    rig.attempt(head=A, commit=V, how="rebase")
+    assert set(read_of(rig, B)) == {layout.ATTEMPT_FILE}
+    rig.write(layout.report_path(rig.task.id, "12-test-report.md", B), "x")
+    found = edge.reports(rig.store.load(), rig.task, V)
+    assert (len(found.ids), found.id_of("12-test-report.md")) == (1, "")
+    assert found.id_of(layout.ATTEMPT_FILE)
+    merge = edge.merge_of(rig.store.load(), rig.task)
+    assert merge.earlier(V) == (A,)
