@@ -360,27 +360,29 @@ def test_any_date_of_a_commit_will_do(date: str, work: Repo, how: How) -> None:
 # ---- what is in the tree or in a clone decides nothing
 
 
+ODD_ATTRIBUTES = [
+    "* text\n",
+    "* text eol=crlf\n",
+    "* text=auto\n",
+    "* crlf\n",
+    "* ident\n",
+    "* filter=evil\n",
+    "* working-tree-encoding=UTF-16\n",
+    "* working-tree-encoding=nonsense\n",
+    "* working-tree-encoding\n",
+    "* merge=evil diff=evil\n",
+    "* conflict-marker-size=1000000\n",
+    "[attr]text filter=evil\n* text\n",
+    "* export-ignore export-subst -diff\n",
+    "\0\x01 not [attributes\n" * 10,
+]
+
+
 @BOTH
 @pytest.mark.parametrize(
-    "attributes",
-    [
-        "* text\n",
-        "* text eol=crlf\n",
-        "* text=auto\n",
-        "* crlf\n",
-        "* ident\n",
-        "* filter=evil\n",
-        "* working-tree-encoding=UTF-16\n",
-        "* working-tree-encoding=nonsense\n",
-        "* working-tree-encoding\n",
-        "* merge=evil diff=evil\n",
-        "* conflict-marker-size=1000000\n",
-        "[attr]text filter=evil\n* text\n",
-        "* export-ignore export-subst -diff\n",
-        "\0\x01 not [attributes\n" * 10,
-    ],
+    ("side", "attributes"),
+    [("branch", one) for one in ODD_ATTRIBUTES] + [(side, ODD_ATTRIBUTES[0]) for side in ("target", "both")],
 )
-@pytest.mark.parametrize("side", ["branch", "target", "both"])
 def test_attributes_change_no_file_and_stop_nothing(side: str, attributes: str, work: Repo, how: How) -> None:
     """Files are caught up byte for byte: what attributes would make of them on a disk is not looked at."""
     odd = {
