@@ -1,4 +1,4 @@
-"""The faults that a merge has to survive, and the tests that inject them; `docs/reference/faults.md` is made from this."""
+"""The faults that a merge survives, and the tests that inject them: `docs/reference/faults.md` is made from this."""
 
 from __future__ import annotations
 

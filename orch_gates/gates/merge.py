@@ -33,16 +33,17 @@ def gather(subject: Subject, ports: Ports) -> Facts:
     """Read the attempt.
 
     Raises:
-        StateDocumentError: it is malformed.
+        StateDocumentError, ReportError: it is malformed.
     """
     text = ports.report(FILE)
     if text is None:
         return Facts(None, subject.head, subject.target)
     from orch_gates.documents import frontmatter
     from orch_gates.model.attempt import Attempt
+    from orch_gates.state import codec
 
     values, _ = frontmatter.decode(text)
-    return Facts(Attempt.model_validate(values), subject.head, subject.target)
+    return Facts(codec.validated(Attempt, values, FILE), subject.head, subject.target)
 
 
 def judge(facts: Facts, policy: Policy) -> Verdict:

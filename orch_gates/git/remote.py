@@ -272,6 +272,8 @@ def _pairs(stdout: str) -> Iterator[tuple[str, str]]:
 def _outgoing(git_dir: Path, updates: Sequence[Update]) -> Iterator[None]:
     """Refs of the pushing repository that stand for those of the remote, while the block lasts."""
     folder = git_dir / _OUTGOING
+    # What a killed push left there would go along.
+    shutil.rmtree(folder, ignore_errors=True)
     try:
         for update in updates:
             path = folder / update.ref.removeprefix("refs/")

@@ -16,8 +16,8 @@ from orch_gates.forge.port.server import About, Kind
 from orch_gates.git.cli import Git
 from orch_gates.git.remote import Remote
 from orch_gates.merge import ledger, steps
-from orch_gates.merge.context import Context
 from orch_gates.merge.attempting import Attempting
+from orch_gates.merge.context import Context
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.lease import Lease
 from tests.step_rig import Rig

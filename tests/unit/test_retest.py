@@ -116,7 +116,7 @@ def test_other_variables_are(name: str) -> None:
     ],
 )
 def test_another_tree_command_or_environment_is_tested_anew(command: Command, tree: str, version: str) -> None:
-    assert command.key(tree, version) != WANTED.key(TREE, VERSION)
+    assert command.digest(tree, version) != WANTED.digest(TREE, VERSION)
 
 
 @pytest.mark.parametrize(
@@ -124,19 +124,20 @@ def test_another_tree_command_or_environment_is_tested_anew(command: Command, tr
     [
         WANTED,
         replace(WANTED, env={"LANG": "C", "PATH": "/bin"}),
+        replace(WANTED, env={"LANG": "C", "PATH": "/opt/tools:/bin"}),
         replace(WANTED, timeout=1, retries=9),
     ],
 )
 def test_the_same_is_not_tested_twice(same: Command) -> None:
-    """In whatever order the variables come; how long it may take is no part of it."""
-    key = same.key(TREE, VERSION)
-    assert key == WANTED.key(TREE, VERSION)
-    ProvenTree(key=key, tree=TREE, task=make_task().id, tested=timestamp(NOW), expires=timestamp(NOW))
+    """In whatever order the variables come; where programs are, and how long it may take, are no part of it."""
+    key = same.digest(TREE, VERSION)
+    assert key == WANTED.digest(TREE, VERSION)
+    ProvenTree(digest=key, tree=TREE, task=make_task().id, tested=timestamp(NOW), expires=timestamp(NOW))
 
 
 def test_a_variable_that_is_no_text_is_part_of_it_too() -> None:
     """As Python hands over bytes that are no UTF-8."""
-    assert replace(WANTED, env={"X": "\udcff"}).key(TREE, VERSION) != WANTED.key(TREE, VERSION)
+    assert replace(WANTED, env={"X": "\udcff"}).digest(TREE, VERSION) != WANTED.digest(TREE, VERSION)
 
 
 # ---- remembering
@@ -166,10 +167,14 @@ def test_a_green_run_counts_until_it_expires() -> None:
 def test_an_expired_run_is_forgotten_and_a_newer_one_replaces_it() -> None:
     """The same key is there once, with the later end."""
     proven = remembered(remembered(None, 1, days=1), 2, days=3)
-    assert [one.key for one in remembered(proven, 3, at=timedelta(days=1) - SECOND).trees] == [key(1), key(2), key(3)]
-    assert [one.key for one in remembered(proven, 3, at=timedelta(days=1)).trees] == [key(2), key(3)]
+    assert [one.digest for one in remembered(proven, 3, at=timedelta(days=1) - SECOND).trees] == [
+        key(1),
+        key(2),
+        key(3),
+    ]
+    assert [one.digest for one in remembered(proven, 3, at=timedelta(days=1)).trees] == [key(2), key(3)]
     again = remembered(proven, 1, at=SECOND)
-    assert [one.key for one in again.trees] == [key(2), key(1)]
+    assert [one.digest for one in again.trees] == [key(2), key(1)]
     assert again.trees[-1].tested == timestamp(NOW + SECOND)
 
 
@@ -178,7 +183,7 @@ def test_the_oldest_are_forgotten_first() -> None:
     proven: Proven | None = None
     for number in range(MAX_PROVEN + 3):
         proven = retest.remembered(proven, "main", key(number), TREE, make_task(), NOW, 7)
-        assert [one.key for one in proven.trees] == [key(one) for one in range(max(0, number - 99), number + 1)]
+        assert [one.digest for one in proven.trees] == [key(one) for one in range(max(0, number - 99), number + 1)]
     assert MAX_PROVEN == 100
 
 
@@ -190,7 +195,7 @@ def test_what_is_remembered_is_bounded_and_counts(runs: list[tuple[int, int, int
     for number, days, seconds in runs:
         now += timedelta(seconds=seconds)
         proven = retest.remembered(proven, "main", key(number), TREE, make_task(), now, days)
-        keys = [one.key for one in proven.trees]
+        keys = [one.digest for one in proven.trees]
         assert len(keys) == len(set(keys)) <= MAX_PROVEN
         assert keys[-1] == key(number)
         assert all(now < moment(one.expires) for one in proven.trees[:-1])
