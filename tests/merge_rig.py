@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orch_gates import settings
 from orch_gates.documents import frontmatter
+from orch_gates.forge.local.connect import connect
+from orch_gates.forge.port.protection import Protection
 from orch_gates.merge import trailers
 from orch_gates.merge.trailers import Validated
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from tests.builders import Done, Repo, Template, bare, clone, orch, seed
+from tests.stores import open_store
 
 # Values that two files share make the test red: two branches can be green, each for itself, and red together.
 TEST = """\
@@ -74,6 +79,14 @@ class MergeRig:
         done = self.say(*args, **env)
         assert done.returncode == 0, (args, done.stdout.decode(), done.stderr.decode())
         return done.stdout.decode()
+
+    def require(self, *contexts: str) -> None:
+        """Let the forge require statuses for a merge into main."""
+        loaded = settings.load({**os.environ, **{key: value for key, value in self.env.items() if value}})
+        store = open_store(loaded, self.server.path)
+        forge = connect(self.server.path, store, "admin", loaded.inherited_env, 60)
+        forge.protections.put(Protection("main", contexts=contexts))
+        store.close()
 
     def merge(self, task: str, *args: str, **env: str) -> tuple[int, dict[str, Any]]:
         """The exit code of `merge` and its verdict; an error has none."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import assert_never
 
 from orch_gates.documents import escape
-from orch_gates.errors import OrchError
+from orch_gates.errors import ForgeUnavailable, OrchError, SettingsError
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.forge.port.pulls import Draft, MergeRequest, PullRequest
 from orch_gates.merge import landed as git_facts
@@ -47,6 +48,31 @@ def land(attempting: Attempting, attempt: Attempt) -> Attempt:
         now = attempting.now()
         attempt = attempting.record(lambda one: steps.merging(one, pull.number, now), "merging")
     return _asked(attempting, attempt, pull, doubt=doubt)
+
+
+def see_fence(context: Context) -> None:
+    """See that the forge requires the status that is its fence, where that is the one that is meant (MRG-5).
+
+    Raises:
+        SettingsError: it definitely does not; rules that this token may not see say nothing.
+    """
+    if context.settings.merge.fence != "status":
+        return
+    name = context_of(context.target)
+    try:
+        rule = context.need_forge().protections.get(context.target)
+    except ForgeUnavailable:
+        return
+    if rule is None or not any(name == one or fnmatchcase(name, one) for one in rule.contexts):
+        raise SettingsError(
+            f"merge.fence is `status`, and {context.target} does not require the status {name} at the forge: "
+            f"protect {context.target} there and require it, or anybody may merge what was not validated"
+        )
+
+
+def context_of(target: str) -> str:
+    """The status that is the forge's own fence."""
+    return f"orch/merge/{target}"
 
 
 def settle(attempting: Attempting, attempt: Attempt, reason: str) -> Attempt:
@@ -211,5 +237,5 @@ def _fence(attempting: Attempting, attempt: Attempt, state: StatusState, reason:
     """
     context = attempting.context
     if context.settings.merge.fence == "status":
-        status = CommitStatus(f"orch/merge/{attempt.target}", state, escape.clip(escape.visible(reason), 140))
+        status = CommitStatus(context_of(attempt.target), state, escape.clip(escape.visible(reason), 140))
         context.need_forge().statuses.post(attempt.commit, status)

@@ -141,6 +141,8 @@ class Driving:
     def _once(self, task: Task, snapshot: Snapshot, page: Page, where: Where, gate: str) -> Attempt | Stop:
         # A setting that cannot be used stops it before anything is taken.
         retest.command(self.context.settings.merge, self.context.settings.inherited_env)
+        if gate == PROOF:
+            landing.see_fence(self.context)
         attempting = Attempting(self.context, task, snapshot, self.nonce)
         attempt = attempting.acquire(where.head or (page.attempt.head if page.attempt is not None else ""))
         if isinstance(attempt, Stop):

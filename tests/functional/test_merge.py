@@ -314,3 +314,14 @@ def test_a_command_that_gets_no_credentials(rig: MergeRig) -> None:
     code, said = rig.merge("T-1", ORCH_MERGE_TEST_ENV="SECRET_TOKEN")
     assert code == 2
     assert "gets no credentials" in said["reason"]
+
+
+def test_a_fence_that_the_forge_does_not_have_is_said(rig: MergeRig) -> None:
+    """MRG-5: with `status`, anybody could merge where the forge does not require it."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.env["ORCH_MERGE_FENCE"] = "status"
+    code, said = rig.merge("T-1")
+    assert code == 2
+    assert "does not require the status orch/merge/main" in said["reason"]
+    rig.require("orch/merge/main")
+    assert rig.merge("T-1")[0] == 0

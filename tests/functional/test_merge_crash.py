@@ -52,6 +52,7 @@ def statuses(rig: MergeRig) -> None:
     """As `behind`, with the forge's own fence."""
     behind(rig)
     rig.env["ORCH_MERGE_FENCE"] = "status"
+    rig.require("orch/merge/main")
 
 
 @pytest.mark.parametrize(
