@@ -85,7 +85,7 @@ class Attempting:
             # What is known of its claim and its age is about the lease that was looked at.
             known = sight if page.lease == seen.lease else Sight(sight.now, sight.date)
             busy = _busy(page, self._standing(snapshot, page.lease, known))
-            got = busy or (self._go_on(page, head, known) if _goes_on(page) else self._grant(page, head, known))
+            got = busy or (self._resume(page, head, known) if _goes_on(page) else self._grant(page, head, known))
             return got.change if isinstance(got, _Granted) else None
 
         context.store.transact(decide)
@@ -139,14 +139,20 @@ class Attempting:
         )
         return _Granted(ledger.change(page, Written(reason, lease, attempt), "attempt", now), proof, attempt)
 
-    def _go_on(self, page: Page, head: str, sight: Sight) -> _Granted:
+    def _resume(self, page: Page, head: str, sight: Sight) -> _Granted:
+        """Go on; the fence takes no merge of an attempt that is held, and a held task does not come here."""
+        assert page.attempt is not None
+        return self._go_on(page, head, sight, steps.resumed(page.attempt, sight.now))
+
+    def _go_on(self, page: Page, head: str, sight: Sight, changed: Attempt | None = None) -> _Granted:
         context = self.context
-        limits, attempt = context.settings.lease, page.attempt
+        limits, attempt = context.settings.lease, changed or page.attempt
         assert attempt is not None
         lease, proof = leases.claimed(page.lease, context.runner(), sight.now, limits.phase, limits.max_hold)
         lease = lease.model_copy(update={"held": "", "reason": f"claimed for {head[:10]}"})
         line = f"{attempt.phase}: taken on by {context.runner_name}"
-        return _Granted(ledger.change(page, Written(line, lease), "claim", sight.now), proof, attempt)
+        written = Written(line, lease, attempt if attempt != page.attempt else None)
+        return _Granted(ledger.change(page, written, "claim", sight.now), proof, attempt)
 
     def take_over(self, *, forced: bool) -> Attempt | Stop:
         """The attempt that holds the lease, claimed to be ended; `forced`: by a person's word, whoever works on it.

@@ -156,6 +156,13 @@ def held(attempt: Attempt, reason: str, next_step: str) -> Attempt:
     )
 
 
+def resumed(attempt: Attempt, now: datetime) -> Attempt:
+    """A person let it go on that was held; what landed only has to be recorded, and stays as it is until then."""
+    if attempt.outcome is not Outcome.HOLD or attempt.phase is Phase.LANDED:
+        return attempt
+    return _to(attempt, now, outcome=None, next_step="", reason=f"resumed; it was held: {attempt.reason}")
+
+
 def noted(attempt: Attempt, reason: str, now: datetime) -> Attempt:
     """It waits where it is, for another reason than before."""
     return _to(attempt, now, outcome=None, reason=one_line(reason))
