@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from orch_gates.cli import merging
-from orch_gates.cli.advance import step_of
 from orch_gates.errors import OrchError
 from orch_gates.workspace import Workspace, open_workspace
 
@@ -102,7 +101,7 @@ def watched(workspace: Workspace, moments: Moments) -> Callable[[str], int]:
     def merge(task: str) -> int:
         result = driving.land(task)
         if merging.is_attempt(result):
-            step_of(workspace).take(task)
+            merging.step_after(workspace, result).take(task)
         return merging.verdict_of(workspace, "merge-proof", task, result).outcome.exit_code
 
     return merge

@@ -152,9 +152,7 @@ def _run(gate: str, asked: _Asked, overrides: Mapping[str, str], options: ForgeO
     verdict = merging.verdict_of(workspace, gate, name, result)
     step = ""
     if asked.moves_on and merging.is_attempt(result):
-        from orch_gates.cli.advance import step_of
-
-        decided = step_of(workspace).take(name).decision
+        decided = merging.step_after(workspace, result).take(name).decision
         step = f"{name}: {decided.move} to {decided.task.stage}: {decided.reason}\n"
     _show(workspace, verdict, step, as_json=asked.as_json)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from orch_gates.errors import SettingsError, UsageError
 from orch_gates.model.verdict import Outcome, Verdict
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orch_gates.model.attempt import Attempt
     from orch_gates.model.task import Task
     from orch_gates.state.snapshot import Snapshot
+    from orch_gates.tasks.advance import Step
     from orch_gates.workspace import Workspace
 
 
@@ -154,7 +155,16 @@ def as_it_is(workspace: Workspace, gate: str, name: str) -> Verdict:
     return verdict
 
 
-def is_attempt(result: Attempt | Stop) -> bool:
+def step_after(workspace: Workspace, attempt: Attempt) -> Step:
+    """The step of a task whose attempt was driven; one that came to its end is not waited for any longer."""
+    from dataclasses import replace
+
+    from orch_gates.cli.advance import step_of
+
+    return replace(step_of(workspace), due=attempt.outcome in {Outcome.PASS, Outcome.FAIL, Outcome.HOLD})
+
+
+def is_attempt(result: Attempt | Stop) -> TypeGuard[Attempt]:
     """Whether there is an attempt, about which the step of the task decides."""
     from orch_gates.merge.attempting import Stop
 

@@ -170,7 +170,7 @@ def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Ver
         )
     if task.state.waits_for_a_person:
         return changed.nothing(f"it is {task.state} and waits for a person: {task.reason}{_hint(task)}", Outcome.HOLD)
-    if task.available_at is not None and changed.now < moment(task.available_at):
+    if task.available_at is not None and changed.now < moment(task.available_at) and not event.due:
         return changed.nothing(f"it is deferred until {task.available_at}: {task.reason}", Outcome.DEFER)
     stage = pipeline.stage(task.stage)
     if stage is None:

@@ -13,13 +13,15 @@ class Evaluated:
     """The gates of the edge were judged for the commit `head`, on the task as it was `seen`.
 
     A task that has changed since is left alone: the verdicts are about another one (P6).
-    `reports` are the ids of all that is recorded about the task.
+    `reports` are the ids of all that is recorded about the task. `due`: what it was deferred for has come to an end, so
+    the time that it was deferred until does not count.
     """
 
     by: str
     seen: Task
     head: str
     reports: tuple[str, ...] = ()
+    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

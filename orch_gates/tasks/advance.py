@@ -27,7 +27,10 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a task, by its gates or by a person's word; `head_of` answers empty for no such branch."""
+    """One step of a task, by its gates or by a person's word; `head_of` answers empty for no such branch.
+
+    `due` as in the event.
+    """
 
     store: Store
     configured: Configured
@@ -38,6 +41,7 @@ class Step:
     approve: bool = False
     reject: str = ""
     outbox: Outbox = NOWHERE
+    due: bool = False
 
     def take(self, name: str) -> Applied:
         """Judge the edge of a task and record what follows from it.
@@ -147,7 +151,7 @@ class Step:
             return events.Rejected(self.by, self.reject, judged.head, judged.reports)
         if self.approve:
             return events.Approved(self.by, judged.task, judged.head, reports=judged.reports)
-        return events.Evaluated(self.by, judged.task, judged.head, judged.reports)
+        return events.Evaluated(self.by, judged.task, judged.head, judged.reports, self.due)
 
 
 def _place(task: Task) -> tuple[object, ...]:
