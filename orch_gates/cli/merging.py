@@ -94,6 +94,8 @@ def task_named(workspace: Workspace, task: str, branch: str) -> str:
 
 def verdict_of(workspace: Workspace, gate: str, name: str, result: Attempt | Stop) -> Verdict:
     """The answer of a gate after an attempt was driven."""
+    from dataclasses import replace
+
     from orch_gates.gates import merge, registry
     from orch_gates.merge.attempting import Stop
 
@@ -109,6 +111,9 @@ def verdict_of(workspace: Workspace, gate: str, name: str, result: Attempt | Sto
     found = registry.find(gate)
     assert found is not None
     verdict: Verdict = found.judge(merge.Facts(result, result.commit or result.head, workspace.target), found.policy)
+    if gate == merge.PROOF and result.outcome is None:
+        # Driven as far as it goes now, it waits; only where nobody drove it, it is absent.
+        return replace(verdict, outcome=Outcome.DEFER, absent=False)
     return verdict
 
 
