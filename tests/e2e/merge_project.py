@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orch_gates.merge import trailers
+from orch_gates.merge.trailers import Validated
 from tests.builders import Repo, bare, clone, orch
 from tests.e2e.gitea import Gitea, User
 from tests.e2e.repository import Pull, Repository, eventually
@@ -126,6 +128,11 @@ class GiteaRig(MergeRig):
     def pull(self, number: int) -> Pull:
         return Pull(self.repository, number)
 
+    def message(self, task: str) -> str:
+        """The trailers of the merge of an attempt as it is recorded."""
+        found = self.attempt(task)
+        return trailers.render(Validated(task, *(found[key] for key in ("generation", "base", "commit", "tree"))))
+
     def statuses(self, commit: str) -> dict[str, str]:
         """The latest of each context."""
         rows = self.repository.api().get(f"/commits/{commit}/status").ok()["statuses"] or []
@@ -168,7 +175,7 @@ class GiteaRig(MergeRig):
         return [Move(*line.split(" ", 5)) for line in path.read_text().splitlines()] if path.exists() else []
 
     def never_main(self, by_hand: Sequence[str] = ()) -> None:
-        """P4: what moved main was the forge's merges of a pull request only, and nothing else was even tried by the bot.
+        """P4: the forge's merges of pull requests moved main and nothing else did; the bot did not even try.
 
         `by_hand` are commits that somebody else pushed or merged there.
         """

@@ -1,11 +1,10 @@
 """`orch-gates merge` on a real Gitea: main moves by the forge's merges of what was validated, once, or not at all.
 
-MRG-1 to MRG-16, P4, P7. Every test ends with `ended`, which compares main, the server's reflog, the lease and the state.
+MRG-1 to MRG-16, P4, P7. Every test ends with `ended`: main, the server's reflog, the lease and the state are compared.
 """
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -222,14 +221,198 @@ def test_killed_again_and_again(rig: GiteaRig) -> None:
     assert len(rig.pulls()) == 1
 
 
-def test_killed_after_the_merge_and_the_branch_is_gone(rig: GiteaRig) -> None:
-    """MRG-16: the recorded commit counts."""
+def test_the_branch_is_gone_before_the_merge_is_recorded(rig: GiteaRig) -> None:
+    """MRG-16: deleted by a person, or by the button of the forge; the recorded commit counts."""
     rig.task("T-1", {"values/two": "2\n"})
-    rig.killed(before="merge")
-    # Stands for what a person, or a rule of the repository, does between the merge and its record.
-    attempt = rig.attempt("T-1")
-    with rig.stopped("merge") as runner:
-        pass
-    assert runner.code == 0
-    assert rig.attempt("T-1")["commit"] == attempt["commit"]
+    with rig.stopped("merge"):
+        commit = rig.attempt("T-1")["commit"]
+        # The server merges what it was asked for, and deletes the branch, before the runner hears of it.
+        number = rig.attempt("T-1")["pull"]
+        fields = {"MergeTitleField": "By hand", "MergeMessageField": rig.message("T-1")}
+        rig.pull(number).settled().outcome(
+            user=rig.repository.server.bot, head_commit_id=commit, delete_branch_after_merge=True, **fields
+        ).ok()
+        assert rig.server.attempt("rev-parse", "--verify", "--quiet", "refs/heads/task/T-1").returncode != 0
+    assert rig.attempt("T-1")["phase"] == "landed"
+    rig.done()
     rig.ended("T-1")
+
+
+def push(rig: GiteaRig, files: dict[str, str]) -> str:
+    """A person adds a commit to the branch."""
+    work = rig.person("task/T-1")
+    made = work.commit("more of it", files)
+    work.git("push", "--quiet", "origin", "HEAD:refs/heads/task/T-1")
+    return made
+
+
+def test_a_person_pushes_while_it_is_tested(rig: GiteaRig) -> None:
+    """They win: what they pushed is tested and lands, and nothing is charged."""
+    rig.task("T-1", {"values/two": "2\n"})
+    work, once = rig.person("task/T-1"), rig.folder / "pushed"
+    work.commit("more of it", {"values/three": "3\n"})
+    pushes = f"test -e {once} || {{ touch {once}; git -C {work.path} push --quiet origin HEAD:refs/heads/task/T-1; }}"
+    code, said = rig.merge("T-1", ORCH_MERGE_TEST=f"{pushes}; sh ./test.sh")
+    assert (code, said["outcome"]) == (0, "PASS"), said
+    assert (rig.attempt("T-1")["head"], rig.retries()) == (work.git("rev-parse", "HEAD"), 3)
+    rig.done()
+    rig.ended("T-1")
+
+
+def test_a_person_pushes_before_the_request(rig: GiteaRig) -> None:
+    """Between what was validated and its merge."""
+    rig.task("T-1", {"values/two": "2\n"})
+    with rig.stopped("merge") as runner:
+        head = push(rig, {"values/three": "3\n"})
+    assert runner.code == 0
+    assert (rig.attempt("T-1")["head"], rig.retries()) == (head, 3)
+    rig.done()
+    rig.ended("T-1")
+
+
+def test_a_person_pushes_while_the_server_merges(rig: GiteaRig) -> None:
+    """What was validated lands; what they pushed stays on the branch, for another task."""
+    commit = rig.task("T-1", {"values/two": "2\n"})
+    server = rig.repository.server
+    with ThreadPoolExecutor(1) as other, server.held("pr-merge-to-base") as reached:
+        answer = other.submit(rig.merge, "T-1")
+        eventually(reached.exists, "the merge is made, and not pushed yet")
+        head = push(rig, {"values/three": "3\n"})
+        server.release("pr-merge-to-base")
+        code, said = answer.result()
+    assert (code, said["outcome"]) == (0, "PASS"), said
+    assert (rig.attempt("T-1")["commit"], rig.head("task/T-1")) == (commit, head)
+    rig.done()
+    rig.ended("T-1")
+
+
+def test_a_pull_request_that_is_retargeted(rig: GiteaRig) -> None:
+    """MRG-7, MRG-16: it is not merged; another one, into main, is."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.repository.api().post("/branches", {"new_branch_name": "release", "old_branch_name": "main"}).ok()
+    release = rig.head("release")
+    with rig.stopped("merge") as runner:
+        number = rig.attempt("T-1")["pull"]
+        rig.repository.api().patch(f"/pulls/{number}", {"base": "release"}).ok()
+    assert runner.code == 0
+    assert [(pull["base"]["ref"], pull["merged"]) for pull in rig.pulls()] == [("release", False), ("main", True)]
+    assert rig.head("release") == release
+    rig.done()
+    rig.ended("T-1")
+
+
+def test_a_pull_request_that_a_person_closes(rig: GiteaRig) -> None:
+    """HOLD, with the lease; opened again and resumed, it lands."""
+    rig.task("T-1", {"values/two": "2\n"})
+    with rig.stopped("merge") as runner:
+        number = rig.attempt("T-1")["pull"]
+        rig.repository.api().patch(f"/pulls/{number}", {"state": "closed"}).ok()
+    assert runner.code == 2
+    assert rig.state_of("T-1") == ("development", "held")
+    assert "was closed" in rig.attempt("T-1")["reason"]
+    rig.ended(holder="T-1")
+    rig.repository.api().patch(f"/pulls/{number}", {"state": "open"}).ok()
+    rig.ok("task", "resume", "T-1", "--reason", "it goes on")
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (0, "PASS"), said
+    assert len(rig.pulls()) == 1
+    rig.done()
+    rig.ended("T-1")
+
+
+def test_a_pull_request_of_a_fork_with_the_same_branch(gitea: Gitea, rig: GiteaRig) -> None:
+    """It is somebody else's, whatever it is called."""
+    rig.task("T-1", {"values/two": "2\n"})
+    fork = gitea.bob.api.post(f"{rig.repository.path}/forks", {"name": f"fork-{rig.repository.name}"}).ok()["full_name"]
+    eventually(lambda: gitea.bob.api.get(f"/repos/{fork}/branches/task%2FT-1").status == 200, "the fork is made")
+    theirs = {"head": "bob:task/T-1", "base": "main", "title": "theirs"}
+    number = gitea.bob.api.post(f"{rig.repository.path}/pulls", theirs).ok()["number"]
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (0, "PASS"), said
+    assert rig.attempt("T-1")["pull"] != number
+    rig.done()
+    rig.ended("T-1")
+
+
+def test_a_pull_request_that_is_scheduled_to_merge(rig: GiteaRig) -> None:
+    """What the server merges by itself has no trailers: the hook refuses it, and the validated merge lands."""
+    head = rig.task("T-1", {"values/two": "2\n"})
+    rig.repository.protect("main", enable_status_check=True, status_check_contexts=["ci"])
+    pull = rig.repository.pull("task/T-1").settled()
+    assert pull.merge(merge_when_checks_succeed=True).status == 201
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (75, "DEFER"), said
+    assert "Not all required status checks successful" in said["reason"]
+    rig.ended(holder="T-1")
+    rig.post(head, "success")
+    eventually(lambda: any(move.by == "alice" and move.ref == "refs/heads/main" for move in rig.moves()), "it tried")
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (0, "PASS"), said
+    rig.done()
+    rig.ended("T-1")
+
+
+def test_a_person_merges_what_was_validated(make: Make) -> None:
+    """The status lets them; the task is done without another merge."""
+    rig = make(fence="status")
+    rig.task("T-1", {"values/two": "2\n"})
+    with rig.stopped("merge") as runner:
+        rig.pull(rig.attempt("T-1")["pull"]).settled().outcome().ok()
+    assert runner.code == 0
+    attempt = rig.attempt("T-1")
+    assert (attempt["phase"], attempt["merge"]) == ("landed", rig.main)
+    assert rig.server.git("show", "--no-patch", "--format=%P", "main").split() == [rig.first, attempt["commit"]]
+    rig.done()
+    first, rig.first = rig.first, rig.main
+    rig.never_main([rig.main])
+    rig.ok("state", "verify")
+    assert rig.lease()["holder"] == ""
+    assert rig.server.git("rev-list", "--count", "--first-parent", f"{first}..main") == "1"
+
+
+def test_a_person_merges_something_else(make: Make) -> None:
+    """Pushed over the branch and merged with an administrator's word: what was validated did not land."""
+    rig = make(fence="status")
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.repository.api().patch("/branch_protections/main", {"block_admin_merge_override": False}).ok()
+    with rig.stopped("merge") as runner:
+        number = rig.attempt("T-1")["pull"]
+        work = rig.person()
+        other = work.commit("another way", {"values/three": "3\n"})
+        work.git("push", "--quiet", "--force", "origin", "HEAD:refs/heads/task/T-1")
+        eventually(lambda: rig.pull(number).head() == other, "the pull request follows")
+        rig.pull(number).settled().outcome(force_merge=True).ok()
+    assert rig.attempt("T-1")["phase"] != "landed"
+    assert runner.code == 2, rig.attempt("T-1")
+    assert other[:10] in rig.attempt("T-1")["reason"]
+    rig.first = rig.main
+    rig.never_main([rig.main])
+    rig.ok("state", "verify")
+
+
+def test_nobody_else_moves_main(gitea: Gitea, rig: GiteaRig) -> None:
+    """MRG-5, MRG-15: no push, no editor, no merge button, whoever it is; one push where the glass is broken."""
+    rig.task("T-1", {"values/two": "2\n"})
+    number = rig.repository.pull("task/T-1").settled().number
+    hand = rig.repository.clone(gitea.admin)
+    hand.commit("by hand", {"values/five": "5\n"})
+    refused = hand.push("HEAD:main")
+    assert refused.returncode != 0
+    assert b"is no merge of two commits" in refused.stderr
+    answer = rig.repository.write("values/six", "6\n", user=gitea.admin)
+    assert answer.status == 403
+    assert "is no merge of two commits" in " ".join(answer.message.split())
+    answer = rig.pull(number).outcome()
+    assert answer.status == 409
+    assert "trailers" in answer.message
+    assert rig.main == rig.first
+    rig.ok("lease", "break-glass", "--tip", rig.main, "--reason", "production is down")
+    hand.git("push", "--quiet", "origin", "HEAD:main")
+    rig.first = rig.main
+    hand.commit("and more", {"values/seven": "7\n"})
+    assert hand.push("HEAD:main").returncode != 0
+    assert "production is down" in rig.ok("lease", "show")
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (0, "PASS"), said
+    rig.done()
+    rig.ended("T-1", by_hand=[rig.first])
