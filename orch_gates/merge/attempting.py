@@ -211,7 +211,7 @@ class Attempting:
         def decide(snapshot: Snapshot) -> Change | None:
             nonlocal made
             page = ledger.page(snapshot, context.target, self.task.id)
-            attempt = make(ledger.under(proof, page))
+            attempt = self._marked(make(ledger.under(proof, page)))
             limits, renewed = context.settings.lease, None
             if lease is None:
                 after, renewed = leases.renewed(page.lease, now, seconds or limits.phase, limits.max_hold)
@@ -231,6 +231,10 @@ class Attempting:
         if self.proof is not None:
             self.clock.began(self.proof, asked)
         return attempt
+
+    def _marked(self, attempt: Attempt) -> Attempt:
+        """One that is held says as what its task was found, so that it is known whether the task was held for it."""
+        return attempt.model_copy(update={"held_as": self.task.updated if attempt.outcome is Outcome.HOLD else None})
 
     def end(
         self,

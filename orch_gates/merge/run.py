@@ -63,7 +63,7 @@ class Driving:
             snapshot = context.store.load()
             task = book.need(snapshot, name).task
             page = ledger.page(snapshot, context.target, task.id)
-            if page.attempt is not None and page.attempt.phase is Phase.LANDED and page.attempt.over:
+            if page.attempt is not None and _stays(page, task):
                 return page.attempt
             if (stop := self._not_now(task, gate)) is not None:
                 return stop
@@ -155,6 +155,16 @@ class Driving:
         if gate == PROOF and not attempt.over and attempt.phase.number >= Phase.VALIDATED.number:
             return landing.land(attempting, attempt)
         return attempt
+
+
+def _stays(page: Page, task: Task) -> bool:
+    """Whether nothing is to be driven: it landed, or it is held and its task does not know yet (ENG-6)."""
+    attempt = page.attempt
+    assert attempt is not None
+    if attempt.over:
+        return attempt.phase is Phase.LANDED
+    holds = attempt.outcome is Outcome.HOLD and page.lease.attempt == attempt.id
+    return holds and attempt.held_as == task.updated
 
 
 def _on_edge(pipeline: Pipeline, task: Task, gate: str) -> bool:

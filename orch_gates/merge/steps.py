@@ -160,7 +160,7 @@ def resumed(attempt: Attempt, now: datetime) -> Attempt:
     """A person let it go on that was held; what landed only has to be recorded, and stays as it is until then."""
     if attempt.outcome is not Outcome.HOLD or attempt.phase is Phase.LANDED:
         return attempt
-    return _to(attempt, now, outcome=None, next_step="", reason=f"resumed; it was held: {attempt.reason}")
+    return _to(attempt, now, outcome=None, held_as=None, next_step="", reason=f"resumed; it was held: {attempt.reason}")
 
 
 def noted(attempt: Attempt, reason: str, now: datetime) -> Attempt:

@@ -40,6 +40,7 @@ class Attempt(Document):
     """The newest attempt to merge one task; earlier ones are in the history of the branch."""
 
     KIND: ClassVar[str] = "attempt"
+    ADDED: ClassVar[tuple[str, ...]] = ("held_as",)
 
     schema_: Literal["orch.attempt/1"] = Field(
         default="orch.attempt/1", alias="schema", description="Always `orch.attempt/1`."
@@ -80,6 +81,10 @@ class Attempt(Document):
     proof: Line = Field(description="The proof that it landed (MRG-9).")
     findings: tuple[ReportedFinding, ...] = Field(
         default=(), max_length=MAX_FINDINGS, strict=False, description="What is red."
+    )
+    held_as: Timestamp | None = Field(
+        default=None,
+        description="Of one that is held: `updated` of its task by then. Whoever finds it there has to hold the task.",
     )
     started: Timestamp = Field(description="When it began, UTC.")
     updated: Timestamp = Field(description="When this document was last changed, UTC.")

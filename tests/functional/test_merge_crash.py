@@ -83,3 +83,30 @@ def test_killed_at_any_moment(
         assert rig.lease()["holder"] == "", moment
     else:
         raise AssertionError("it has more moments than expected")
+
+
+# Of a branch that is up to date: after the attempt was held, and before that is recorded in the task.
+_HELD = range(17, 20)
+
+
+def test_killed_before_it_is_known_that_a_person_decides(made: Path, tmp_path: Path) -> None:
+    """ENG-6: what is held goes on by a person's word only, also where the reason is gone when it is called again."""
+    met = 0
+    for moment in _HELD:
+        rig = merge_rig.copy(made, tmp_path / f"at-{moment}")
+        rig.task("T-1", {"values/two": "2\n"})
+        hook = rig.server.path / "hooks" / "pre-receive"
+        hook.write_text("#!/bin/sh\nif grep -q refs/heads/main; then echo the release is frozen; exit 1; fi\n")
+        hook.chmod(0o755)
+        worker(rig.work.path, rig.env, "T-1", dies_at=moment).communicate(timeout=120)
+        hook.unlink()
+        if (rig.attempt("T-1")["outcome"], rig.state_of("T-1")[1]) != ("HOLD", "active"):
+            continue
+        met += 1
+        for _ in range(2):
+            code, said = rig.merge("T-1")
+            assert (code, rig.state_of("T-1")) == (2, ("development", "held")), (moment, said)
+        rig.ok("task", "resume", "T-1", "--reason", "thawed")
+        assert rig.merge("T-1")[0] == 0, moment
+        assert rig.assert_sound() == ["T-1"], moment
+    assert met, "it was not killed in between"
