@@ -11,6 +11,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.errors import UsageError
 
 if TYPE_CHECKING:
     from orch_gates.model.verdict import Verdict
@@ -20,6 +21,7 @@ _OUTPUT_LINES = 30
 _OPTIONS = (
     click.option("--task", default="", metavar="ID", help="The task."),
     click.option("--branch", default="", metavar="NAME", help="Its branch, in place of its id."),
+    click.option("--waiting", is_flag=True, help="Every task that may move on here, one after the other."),
     click.option(
         "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
     ),
@@ -41,6 +43,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 def gate(
     task: str,
     branch: str,
+    waiting: bool,
     repo: Path,
     dry_run: bool,
     as_json: bool,
@@ -61,11 +64,12 @@ def gate(
     Examples:
       orch-gates gate merge --task T-1
       orch-gates gate merge --branch task/T-1 --json
+      orch-gates gate merge --waiting
     """
     with exit_codes():
         from orch_gates.gates.merge import NAME
 
-        _run(NAME, _Asked(task, branch, repo, dry_run, as_json), overrides, options)
+        _run(NAME, _Asked(task, branch, waiting, repo, dry_run, as_json), overrides, options)
 
 
 @click.command("merge-proof", short_help="The validated commit of a task is in its target, as git proves.")
@@ -97,6 +101,7 @@ def proof(task: str, branch: str, repo: Path, as_json: bool) -> None:
 def merge(
     task: str,
     branch: str,
+    waiting: bool,
     repo: Path,
     dry_run: bool,
     as_json: bool,
@@ -115,11 +120,12 @@ def merge(
     Examples:
       orch-gates merge --task T-1
       orch-gates merge --branch task/T-1 --forge local --url /srv/git/app.git
+      orch-gates merge --waiting
     """
     with exit_codes():
         from orch_gates.gates.merge import PROOF
 
-        _run(PROOF, _Asked(task, branch, repo, dry_run, as_json, moves_on=True), overrides, options)
+        _run(PROOF, _Asked(task, branch, waiting, repo, dry_run, as_json, moves_on=True), overrides, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,7 @@ class _Asked:
 
     task: str
     branch: str
+    waiting: bool
     repo: Path
     dry_run: bool
     as_json: bool
@@ -137,24 +144,42 @@ class _Asked:
 def _run(gate: str, asked: _Asked, overrides: Mapping[str, str], options: ForgeOptions) -> None:
     """Drive, judge, and let the task move on; the exit code is the verdict's."""
     from orch_gates.cli import merging
+    from orch_gates.cli.publish import outputs
     from orch_gates.gates.gate import out_of_scope
     from orch_gates.gates.merge import NAME
     from orch_gates.workspace import open_workspace
 
     workspace = open_workspace(asked.repo, {**options.overrides, **overrides}, options.observe)
+    outputs(workspace.settings, asked.repo)
     if (skipped := out_of_scope(gate, workspace.settings) or out_of_scope(NAME, workspace.settings)) is not None:
         _show(workspace, skipped, "", as_json=asked.as_json)
-    name = merging.task_named(workspace, asked.task, asked.branch)
-    if asked.dry_run:
-        _show(workspace, merging.as_it_is(workspace, gate, name), "", as_json=asked.as_json)
+    if asked.waiting:
+        from orch_gates.cli import merge_waiting
+
+        if asked.task or asked.branch or asked.dry_run:
+            raise UsageError("--waiting goes with none of --task, --branch and --dry-run")
+        merging.refuse_automatic_token(workspace)
+        verdict, step = merge_waiting.drive(workspace, gate, lambda fresh, name: _driven(fresh, gate, name, asked))
+    else:
+        name = merging.task_named(workspace, asked.task, asked.branch)
+        if asked.dry_run:
+            _show(workspace, merging.as_it_is(workspace, gate, name), "", as_json=asked.as_json)
+        verdict, step = _driven(workspace, gate, name, asked)
+    _show(workspace, verdict, step, as_json=asked.as_json)
+
+
+def _driven(workspace: Workspace, gate: str, name: str, asked: _Asked) -> tuple[Verdict, str]:
+    """What came of driving one task, and a line about the step that it took."""
+    from orch_gates.cli import merging
+    from orch_gates.gates.merge import NAME
+
     driving = merging.driving(workspace)
     result = driving.validate(name) if gate == NAME else driving.land(name)
     verdict = merging.verdict_of(workspace, gate, name, result)
-    step = ""
-    if asked.moves_on and merging.is_attempt(result):
-        decided = merging.step_after(workspace, result).take(name).decision
-        step = f"{name}: {decided.move} to {decided.task.stage}: {decided.reason}\n"
-    _show(workspace, verdict, step, as_json=asked.as_json)
+    if not asked.moves_on or not merging.is_attempt(result):
+        return verdict, ""
+    decided = merging.step_after(workspace, result).take(name).decision
+    return verdict, f"{name}: {decided.move} to {decided.task.stage}: {decided.reason}\n"
 
 
 def _show(workspace: Workspace, verdict: Verdict, step: str, *, as_json: bool) -> None:

@@ -55,7 +55,8 @@ def refuse_automatic_token(workspace: Workspace) -> None:
         SettingsError: it is the job's own.
     """
     token, inherited = workspace.settings.forge.token, workspace.settings.inherited_env
-    automatic = {inherited.get(name, "") for name in ("GITHUB_TOKEN", "GITEA_TOKEN", "ACTIONS_RUNTIME_TOKEN")}
+    names = ("GITHUB_TOKEN", "GITEA_TOKEN", "FORGEJO_TOKEN", "ACTIONS_RUNTIME_TOKEN")
+    automatic = {inherited.get(name, "") for name in names}
     if token and token in automatic:
         raise SettingsError(
             f"{workspace.settings.forge.token_env} holds the job's own token, whose pushes and merges start no "

@@ -49,7 +49,8 @@ def append_summary(verdict: Verdict, ci: CiContext) -> None:
 def write_outputs(verdict: Verdict, ci: CiContext, *, report: str) -> None:
     """Set the step outputs `outcome`, `reason`, `findings`, `report`, `exit-code`; nothing outside CI.
 
-    `findings` is a count, `report` the path of the report or empty.
+    `findings` is a count, `report` the path of the report or empty. A verdict on a merge also sets `merge`, the commit
+    in the target, empty before there is one.
 
     Raises:
         ReportError: the runner's file cannot be written.
@@ -63,6 +64,8 @@ def write_outputs(verdict: Verdict, ci: CiContext, *, report: str) -> None:
         "report": report,
         "exit-code": str(verdict.outcome.exit_code),
     }
+    if "merge" in verdict.evidence:
+        values["merge"] = str(verdict.evidence["merge"] or "")
     files.append(Path(ci.output_file), "".join(_output(name, value) for name, value in values.items()))
 
 

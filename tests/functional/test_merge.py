@@ -270,6 +270,66 @@ def test_a_person_who_pushes_meanwhile_wins(rig: MergeRig) -> None:
     assert rig.assert_sound() == ["T-1"]
 
 
+def test_all_that_waits_is_merged_in_its_order(rig: MergeRig) -> None:
+    """One verdict for all: the worst; what is not ready, or was sent back already, fails nothing (P3, ENG-9)."""
+    done = rig.say("merge", "--waiting", "--json")
+    assert (done.returncode, json.loads(done.stdout)["outcome"]) == (0, "SKIP")
+    rig.task("T-2", {"values/two": "2\n"})
+    rig.task("T-1", {"values/too": "2\n"})
+    rig.task("T-3", {"values/three": "3\n"})
+    rig.ok("task", "new", "T-4", "Nobody has begun it")
+    done = rig.say("merge", "--waiting", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["outcome"]) == (1, "FAIL")
+    assert len(rig.assert_sound()) == 2
+    (red,) = (name for name in ("T-1", "T-2") if rig.state_of(name)[0] != "done")
+    assert said["evidence"][f"task {red}"].startswith("FAIL: the test command")
+    assert "there is no branch task/T-4" in said["evidence"]["task T-4"]
+    assert "T-4" not in said["reason"]
+    state = rig.head("orch-state")
+    done = rig.say("merge", "--waiting", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["outcome"]) == (0, "SKIP")
+    assert said["reason"] == "no task waits to be merged; not ready: T-4"
+    assert rig.head("orch-state") == state
+    assert rig.say("merge", "--waiting", "--task", "T-4").returncode == 2
+
+
+def test_a_gate_validates_all_that_waits_one_lease_at_a_time(rig: MergeRig) -> None:
+    """The lease stays with the first, so the others are put off."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.task("T-2", {"values/three": "3\n"})
+    done = rig.say("gate", "merge", "--waiting", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["outcome"]) == (75, "DEFER")
+    assert said["evidence"]["task T-1"].startswith("PASS")
+    assert rig.main == rig.first
+
+
+def test_a_job_is_told_the_merge_commit(rig: MergeRig, tmp_path: Path) -> None:
+    """GATE-4, GATE-6: as an output; a file that cannot take it stops everything before it begins."""
+    rig.task("T-1", {"values/two": "2\n"})
+    state = rig.head("orch-state")
+    assert rig.merge("T-1", CI="true", GITHUB_OUTPUT="/dev/null")[0] == 2
+    assert rig.head("orch-state") == state
+    told = tmp_path / "output"
+    told.touch()
+    assert rig.merge("T-1", CI="true", GITHUB_OUTPUT=str(told))[0] == 0
+    assert f"\n{rig.main}\n" in told.read_text().partition("merge<<")[2]
+
+
+def test_a_jobs_own_token_is_refused(rig: MergeRig) -> None:
+    """MRG-5: what is pushed and merged with it starts no workflow; one sentence says what to do."""
+    rig.task("T-1", {"values/two": "2\n"})
+    state = rig.head("orch-state")
+    for name in ("GITHUB_TOKEN", "GITEA_TOKEN", "FORGEJO_TOKEN"):
+        for about in (("--task", "T-1"), ("--waiting",)):
+            done = rig.say("merge", *about, **{name: "x" * 40, "ORCH_FORGE_TOKEN": "x" * 40})
+            assert done.returncode == 2
+            assert b"the job's own token" in done.stderr
+    assert rig.head("orch-state") == state
+
+
 def test_a_clone_of_someone_is_left_as_it_was(rig: MergeRig) -> None:
     """No checkout, no ref, no configuration of it changes, a linked worktree's neither."""
     rig.task("T-1", {"values/two": "2\n"})
