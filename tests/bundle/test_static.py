@@ -15,8 +15,9 @@ from scripts import house_rules
 
 ROOT = house_rules.ROOT
 ACTIONS = sorted([ROOT / "action.yml", *ROOT.glob("actions/*/action.yml")])
-EXAMPLES = sorted(ROOT.glob("docs/examples/*-security.yml"))
-SCRIPTS = sorted([ROOT / "actions/front-door", ROOT / "actions/setup/ensure", ROOT / "actions/security/run"])
+EXAMPLES = sorted(ROOT.glob("docs/examples/*.yml"))
+SCRIPTS = sorted([ROOT / "actions/front-door", ROOT / "actions/setup/ensure", *ROOT.glob("actions/*/run")])
+MERGES = [path for path in EXAMPLES if path.name.endswith("-merge.yml")]
 
 
 def named(path: Path) -> str:
@@ -29,8 +30,8 @@ workflows = pytest.mark.parametrize("workflow", EXAMPLES, ids=named)
 
 def test_there_are_actions_and_workflows() -> None:
     """The tests below judge something."""
-    assert len(ACTIONS) >= 3
-    assert len(EXAMPLES) >= 2
+    assert len(ACTIONS) >= 4
+    assert len(EXAMPLES) >= 5
 
 
 @pytest.mark.parametrize("path", [*ACTIONS, *EXAMPLES], ids=named)
@@ -62,19 +63,24 @@ def test_no_input_is_forgotten(action: Path) -> None:
     document = yaml.safe_load(action.read_text())
     inputs = set(document.get("inputs", {}))
     (step,) = document["runs"]["steps"]
-    handed = {re.sub(r"^ORCH_INPUT_", "", name).lower(): value for name, value in step.get("env", {}).items()}
+    given = step.get("env", {})
+    # What a bot's token is compared with: a job's own is refused.
+    assert given.pop("GITHUB_TOKEN", "${{ github.token }}") == "${{ github.token }}"
+    handed = {re.sub(r"^ORCH_INPUT_", "", name).lower(): value for name, value in given.items()}
     assert handed == {name: f"${{{{ inputs.{name} }}}}" for name in inputs}
     read = "".join(path.read_text() for path in SCRIPTS)
     assert all(f"ORCH_INPUT_{name.upper()}" in read for name in inputs)
 
 
-def test_the_front_door_offers_what_the_gate_offers() -> None:
-    """`run: gates` takes the inputs of the security action and gives its outputs."""
-    door, security = (
-        yaml.safe_load((ROOT / name).read_text()) for name in ("action.yml", "actions/security/action.yml")
+def test_the_front_door_offers_what_the_actions_offer() -> None:
+    """It takes the inputs of both actions and gives their outputs; what a token is for is said for both at once."""
+    door, *behind = (
+        yaml.safe_load((ROOT / name / "action.yml").read_text()) for name in ("", "actions/security", "actions/merge")
     )
-    assert door["outputs"] == security["outputs"]
-    assert {name: spec for name, spec in door["inputs"].items() if name != "run"} == security["inputs"]
+    assert door["outputs"] == {name: spec for one in behind for name, spec in one["outputs"].items()}
+    told = {name: spec for one in behind for name, spec in one["inputs"].items() if name != "token"}
+    assert {name: spec for name, spec in door["inputs"].items() if name not in {"run", "token"}} == told
+    assert "token" in door["inputs"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=named)
@@ -96,7 +102,22 @@ def test_workflows_ask_for_little(workflow: Path) -> None:
     for job in document["jobs"].values():
         assert job["permissions"] == {"contents": "read"}
         assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in job["steps"] if "uses" in step)
-    assert "secrets." not in workflow.read_text()
+    named = set(re.findall(r"secrets\.(\w+)", workflow.read_text()))
+    assert named == ({"ORCH_TOKEN"} if workflow.name.endswith("-merge.yml") else set())
+
+
+@pytest.mark.parametrize("workflow", MERGES, ids=named)
+def test_merges_are_started_by_the_target_only(workflow: Path) -> None:
+    """The bot's token is in no run that a branch's own workflow file could change, nor in any variable of the job."""
+    document = yaml.safe_load(workflow.read_text())
+    assert set(document[True]) == {"workflow_dispatch", "schedule"}
+    (job,) = document["jobs"].values()
+    assert "env" not in document
+    assert "env" not in job
+    assert [sorted(step["with"]) for step in job["steps"]] == [
+        ["fetch-depth", "persist-credentials"],
+        ["task", "token"],
+    ]
 
 
 def test_zizmor_finds_nothing(real: Callable[[str], Path]) -> None:
