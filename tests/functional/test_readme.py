@@ -1,24 +1,15 @@
-"""The commands of the README, the tutorial and the how-to are run as written.
+"""The commands of the README, the tutorials and the how-tos are run as written; how is in `tests/blocks.py`."""
 
-A block marked `<!-- run: NAME -->` is run in the series of that name, `<!-- run: NAME, exit N -->`
-must end with that exit code. A series has a scratch directory, and each block starts where the last one ended.
-"""
-
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"<!-- run: (?P<name>[a-z]+)(?:, exit (?P<code>\d+))? -->\n```sh\n(?P<script>.*?)^```$", re.S | re.M)
+from tests.blocks import BLOCK, ROOT, Shell, blocks, shown
+
 TOKEN = re.compile(r"ghp_[A-Za-z0-9]{36}")
-PROGRAM = Path(sys.executable).with_name("orch-gates")
 
 SERIES = [
     ("README.md", "server", 3),
@@ -26,32 +17,6 @@ SERIES = [
 ]
 
 TASKS = "docs/tutorials/l2-tasks.md"
-
-
-@dataclass
-class Shell:
-    """Runs blocks as a person would type them, one after the other."""
-
-    root: Path
-
-    def __post_init__(self) -> None:
-        self.state = self.root / "state"
-        self.here = self.root / "scratch"
-        self.here.mkdir(parents=True)
-
-    def run(self, script: str, code: int = 0) -> str:
-        env = os.environ | {"PATH": f"{PROGRAM.parent}:{os.environ['PATH']}", "STATE": str(self.state)}
-        wrapped = f"trap 'pwd > \"$STATE\"' EXIT\n{script}"
-        command = ["bash", "-eu", "-o", "pipefail", "-c", wrapped]
-        done = subprocess.run(command, cwd=self.here, env=env, capture_output=True, text=True, timeout=120, check=False)
-        said = done.stdout + done.stderr
-        assert done.returncode == code, f"{script}\n{said}"
-        self.here = Path(self.state.read_text().strip())
-        return said
-
-
-def blocks(document: str, name: str) -> list[re.Match[str]]:
-    return [found for found in BLOCK.finditer((ROOT / document).read_text("utf-8")) if found["name"] == name]
 
 
 def placeless(text: str) -> list[str]:
@@ -66,10 +31,7 @@ def test_every_marked_block_does_what_is_told(
     document: str, name: str, count: int, tmp_path: Path, real: Callable[[str], Path]
 ) -> None:
     real("gitleaks")  # the output that is shown is that of gitleaks
-    found = blocks(document, name)
-    assert len(found) == count
-    shell = Shell(tmp_path)
-    said = "\n".join(shell.run(block["script"], int(block["code"] or 0)) for block in found)
+    said = Shell(tmp_path).series(document, name, count)
     assert TOKEN.search(said) is None
     assert "push refused: 1 secret found" in said
 
@@ -77,26 +39,18 @@ def test_every_marked_block_does_what_is_told(
 @pytest.mark.slow
 def test_a_task_goes_to_done_and_once_back_as_the_tutorial_says(tmp_path: Path, real: Callable[[str], Path]) -> None:
     real("gitleaks")
-    found = blocks(TASKS, "tasks")
-    assert len(found) == 13
-    shell = Shell(tmp_path)
-    said = "\n".join(shell.run(block["script"], int(block["code"] or 0)) for block in found)
+    said = Shell(tmp_path).series(TASKS, "tasks", 13)
     assert "rollback (now active in development): greets nobody by name" in said
     assert "T-1: advance to done:" in said
-    shown = (ROOT / TASKS).read_text("utf-8").split("```text\n")[1].split("```")[0]
-    assert " ".join(shown.split()) in " ".join(said.split())
+    assert " ".join(shown(TASKS)[0].split()) in " ".join(said.split())
 
 
 @pytest.mark.slow
 def test_the_sketch_of_tasks_in_the_readme_works_as_written(tmp_path: Path) -> None:
-    found = blocks("README.md", "tasks")
-    assert len(found) == 3
-    shell = Shell(tmp_path)
-    said = "\n".join(shell.run(block["script"], int(block["code"] or 0)) for block in found)
+    said = Shell(tmp_path).series("README.md", "tasks", 3)
     assert "rollback (now active in development): greets nobody by name" in said
     assert "every step was legal" in said
-    shown = (ROOT / "README.md").read_text("utf-8").split("```text\n")[1].split("```")[0]
-    assert " ".join(shown.split()) in " ".join(said.split())
+    assert " ".join(shown("README.md")[0].split()) in " ".join(said.split())
 
 
 @pytest.mark.slow
@@ -104,8 +58,7 @@ def test_the_refusal_in_the_readme_is_a_real_one(tmp_path: Path, real: Callable[
     real("gitleaks")
     shell = Shell(tmp_path)
     said = [shell.run(block["script"], int(block["code"] or 0)) for block in blocks("README.md", "server")][-1]
-    shown = (ROOT / "README.md").read_text("utf-8").split("```text\n")[2].split("```")[0]
-    assert placeless(said) == placeless(shown)
+    assert placeless(said) == placeless(shown("README.md")[1])
 
 
 def test_a_marker_stands_above_every_block_that_it_is_meant_for() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import orch_gates
+from tests.blocks import BLOCK, ROOT, Shell, blocks
 from tests.builders import Repo, Template, orch
-from tests.functional.test_readme import BLOCK, ROOT, Shell, blocks
 
 PAGE = "docs/how-to/repair-the-state-branch.md"
 TEXT = (ROOT / PAGE).read_text("utf-8")
