@@ -192,7 +192,8 @@ def _show(workspace: Workspace, verdict: Verdict, step: str, *, as_json: bool) -
 
 
 def _output(verdict: Verdict) -> str:
-    """The end of what a red test wrote."""
-    written = next((one.description for one in verdict.findings if one.carrier == "output"), "")
-    lines = written.rstrip().split("\n")[-_OUTPUT_LINES:] if written else []
-    return "".join(f"    | {line}\n" for line in lines)
+    """The end of what red tests wrote; a runner obeys nothing in it."""
+    from orch_gates.documents.escape import visible
+
+    written = (one.description.rstrip().split("\n") for one in verdict.findings if one.carrier == "output")
+    return "".join(f"    | {visible(line)}\n" for lines in written for line in lines[-_OUTPUT_LINES:])

@@ -61,6 +61,16 @@ def test_a_secret_that_a_test_prints_is_kept_nowhere(rig: MergeRig) -> None:
     assert token not in done.stdout.decode() + done.stderr.decode() + kept
 
 
+def test_what_a_red_test_prints_is_no_command_to_a_runner(rig: MergeRig) -> None:
+    """OWN-1: the branch chooses it, and it is shown in the log of a job."""
+    rig.task("T-1", {"test.sh": "echo '##[add-path]/tmp'; echo '::set-env name=A::b'; exit 1\n"})
+    done = rig.say("merge", "--task", "T-1", CI="true")
+    assert done.returncode == 1
+    assert b"add-path]/tmp" in done.stdout
+    assert b"##[" not in done.stdout
+    assert not [line for line in done.stdout.decode().splitlines() if line.lstrip().startswith("::set-env")]
+
+
 def test_a_branch_that_is_behind_is_caught_up(rig: MergeRig) -> None:
     """Rebased onto main, pushed to the task's branch, tested, merged."""
     rig.task("T-1", {"values/two": "2\n"})
