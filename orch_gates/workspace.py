@@ -81,10 +81,14 @@ class Workspace:
         branch = ranges.target_name(self.git, self.settings)
         return Configured(self.pipeline, file, DefaultBranch(branch, commit), self.heads.default)
 
-    @property
+    @cached_property
     def target(self) -> str:
-        """The branch that tasks are merged into."""
-        return self.settings.target or self.settings.usual_target or "main"
+        """The branch that tasks are merged into: the named one, else the default branch, as the hook has it too."""
+        if named := self.settings.target or self.settings.usual_target:
+            return named
+        bare = self.git.is_bare()
+        default = self.git.leads_to("HEAD").removeprefix("refs/heads/") if bare else ""
+        return default or ranges.target_name(self.git, self.settings) or "main"
 
     @cached_property
     def by(self) -> str:

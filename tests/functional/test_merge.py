@@ -71,6 +71,26 @@ def test_what_a_red_test_prints_is_no_command_to_a_runner(rig: MergeRig) -> None
     assert not [line for line in done.stdout.decode().splitlines() if line.lstrip().startswith("::set-env")]
 
 
+def test_without_a_name_the_target_is_the_default_branch(rig: MergeRig) -> None:
+    """In a clone, in a job, and in the bare repository itself; a branch `main` that is there too is left alone."""
+    rig.server.git("branch", "--move", "main", "trunk")
+    rig.server.git("branch", "main", "trunk")
+    rig.work.git("fetch", "--quiet", "--prune", "origin")
+    rig.work.git("remote", "set-head", "origin", "trunk")
+    rig.task("T-1", {"values/two": "2\n"}, base="origin/trunk")
+    rig.task("T-2", {"values/three": "3\n"}, base="origin/trunk")
+    assert rig.merge("T-1")[1]["evidence"]["target"] == "trunk"
+    assert rig.merge("T-2", "--repo", str(rig.server.path))[1]["evidence"]["target"] == "trunk"
+    rig.task("T-3", {"values/four": "4\n"}, base="origin/trunk")
+    event = rig.folder / "event.json"
+    event.write_text(json.dumps({"repository": {"default_branch": "trunk"}}))
+    rig.work.git("remote", "set-head", "origin", "--delete")
+    assert rig.merge("T-3", GITHUB_EVENT_PATH=str(event))[1]["evidence"]["target"] == "trunk"
+    assert rig.main == rig.first
+    listed = rig.server.git("rev-list", "--first-parent", f"{rig.first}..trunk").split()
+    assert len(listed) == 3
+
+
 def test_a_branch_that_is_behind_is_caught_up(rig: MergeRig) -> None:
     """Rebased onto main, pushed to the task's branch, tested, merged."""
     rig.task("T-1", {"values/two": "2\n"})
