@@ -265,6 +265,13 @@ def test_a_path_is_followed_through_six_files(path: str) -> None:
     assert all((ROOT / "orch_gates" / name).is_file() for name in drawn)
 
 
+def test_every_file_that_the_map_names_is_there() -> None:
+    """Also those beside the diagrams."""
+    named = set(re.findall(r"`(\w+(?:/\w+)*\.py)`", ARCHITECTURE))
+    places = [ROOT / "orch_gates", ROOT / "orch_gates" / "state", ROOT / "orch_gates" / "gates"]
+    assert {name for name in named if not any((place / name).is_file() for place in places)} == set()
+
+
 def test_every_folder_is_on_the_map() -> None:
     """Whoever looks for a word finds its room."""
     folders = {path.parent.name for path in (ROOT / "orch_gates").glob("*/__init__.py")}
