@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import threading
@@ -21,6 +22,7 @@ STDERR_SHOWN = 400
 PIPE = subprocess.PIPE
 _CHUNK = 65_536
 _LOOK_S = 0.05
+_SET_DUMPABLE = 4
 # What Linux lets anybody enlarge a pipe to.
 _PIPE_HOLDS = 1_048_576
 _SESSION = 3
@@ -139,15 +141,24 @@ class Tail:
 def run_apart(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, cwd: Path, most: int) -> Tail:
     """Run foreign code to its end, in a session of its own; whatever it started and left in it is ended with it.
 
-    Of its output the last `most` bytes are kept, however much there is.
+    Of its output the last `most` bytes are kept, however much there is. What this process has in its environment and
+    memory is not to be read by it, as far as the machine can keep that from the same user.
 
     Raises:
         ProcessError: it could not be started.
     """
     deadline = time.monotonic() + timeout
     kept, written, streams = bytearray(), 0, []
-    with _spawn(argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT) as child:
+    if shutil.which(argv[0], path=env.get("PATH", os.defpath)) is None:
+        raise ProcessError(f"cannot start {argv[0]}: there is no such program")
+    # It begins when it is told to: by then nobody can look into this process any more.
+    waiting = ["sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh", *argv]
+    with _spawn(waiting, env=env, cwd=cwd, stdin=PIPE, stderr=subprocess.STDOUT) as child, _closed_to_others():
         assert child.stdout is not None
+        assert child.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(b"\n")
+            child.stdin.close()
         os.set_blocking(child.stdout.fileno(), False)
         streams = [child.stdout]
         while True:
@@ -170,6 +181,27 @@ def run_apart(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, cw
                     break
             if over:
                 return Tail(child.wait(), bytes(kept), written, timed_out=not ended)
+
+
+@contextlib.contextmanager
+def _closed_to_others() -> Iterator[None]:
+    """Let no process of the same user read this one's environment or memory, while the block lasts.
+
+    A superuser may all the same, where nothing takes that right away; a container usually does. A machine without
+    `prctl` protects nothing.
+    """
+    # Only here it is needed.
+    import ctypes
+
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is None:
+        yield
+        return
+    prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+    try:
+        yield
+    finally:
+        prctl(_SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def _has_ended(child: Child) -> bool:

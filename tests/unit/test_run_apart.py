@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -76,7 +78,7 @@ def test_it_runs_in_the_folder_with_nothing_but_the_variables_that_it_is_given(t
         cwd=tmp_path,
         most=1000,
     )
-    assert done.output.decode() == f"{tmp_path} ['LC_ALL', 'ONE'] \n"
+    assert done.output.decode() == f"{tmp_path} ['LC_ALL', 'ONE', 'PWD'] \n"
 
 
 @pytest.mark.parametrize("text", ["sleep 60", "trap '' TERM INT HUP; sleep 60; sleep 60", "exec >&- 2>&-; sleep 60"])
@@ -219,3 +221,35 @@ def test_one_that_ended_is_dead_before_and_after_it_is_waited_for() -> None:
 def test_only_here_is_anybody_known_to_be_dead(changes: dict[str, str | int], *, dead: bool) -> None:
     """Another machine, boot or container is not known; here a number that was given again is another process."""
     assert process.is_dead(replace(process.identity(), **changes)) is dead  # type: ignore[arg-type]
+
+
+def test_it_cannot_read_what_we_have_in_our_environment() -> None:
+    """SEC-5: a bot's token is there, and foreign code runs as the same user; only a superuser is kept from nothing.
+
+    So both run as a user without rights here, on copies that such a user may read.
+    """
+    code = """
+from pathlib import Path
+from orch_gates import process
+words = ["sh", "-c", "cat /proc/$PPID/environ; id -u"]
+print(process.run_apart(words, env={"PATH": "/usr/bin:/bin"}, timeout=20, cwd=Path("/"), most=1000).output)
+"""
+    superuser = os.getuid() == 0
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []} if superuser else {}
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        package = Path(folder) / "orch_gates"
+        package.mkdir()
+        for name in ("__init__", "process", "errors"):
+            shutil.copy(Path(process.__file__).parent / f"{name}.py", package)
+        done = subprocess.run(
+            ["/usr/bin/python3" if superuser else sys.executable, "-c", code],
+            env={"PATH": "/usr/bin:/bin", "BOT": "a-token-of-a-bot", "HOME": "/", "PYTHONPATH": folder},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            **nobody,  # type: ignore[call-overload]
+        )
+    assert "denied" in done.stdout
+    assert "a-token-of-a-bot" not in done.stdout
