@@ -41,13 +41,12 @@ def land(attempting: Attempting, attempt: Attempt) -> Attempt:
         return _undo(attempting, attempt, Meaning(Then.DROP, f"{attempt.branch} {what}"), doubt=True)
     if where.target != attempt.base:
         return _undo(attempting, attempt, Meaning(Then.ANEW, "the target moved"), doubt=True)
-    pull = _pull(attempting, attempt)
-    # Whoever had it before may have asked already, and still be asking.
+    # Whoever had it before may have asked already, and still be asking; of the recorded pull request, and no other.
     doubt = attempt.phase is Phase.MERGING
     if not doubt:
-        now = attempting.now()
+        pull, now = _pull(attempting, attempt), attempting.now()
         attempt = attempting.record(lambda one: steps.merging(one, pull.number, now), "merging")
-    return _asked(attempting, attempt, pull, doubt=doubt)
+    return _asked(attempting, attempt, doubt=doubt)
 
 
 def see_fence(context: Context) -> None:
@@ -162,7 +161,7 @@ def _pull(attempting: Attempting, attempt: Attempt) -> PullRequest:
     )
 
 
-def _asked(attempting: Attempting, attempt: Attempt, pull: PullRequest, *, doubt: bool) -> Attempt:
+def _asked(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
     """Ask for the merge until git says what became of it, or nothing is left to try (MRG-8)."""
     context, settings = attempting.context, attempting.context.settings.merge
     title = escape.visible(attempting.task.title)
@@ -170,7 +169,7 @@ def _asked(attempting: Attempting, attempt: Attempt, pull: PullRequest, *, doubt
         attempt.commit,
         attempt.base,
         attempt.target,
-        f"{attempt.task}: {title} (#{pull.number})",
+        f"{attempt.task}: {title} (#{attempt.pull})",
         trailers.render(steps.validation(attempt)),
     )
     _fence(attempting, attempt, StatusState.SUCCESS, f"validated with {attempt.base[:10]}")
@@ -178,7 +177,7 @@ def _asked(attempting: Attempting, attempt: Attempt, pull: PullRequest, *, doubt
     most = settings.retry_attempts if settings.retry_enabled else 1
     for number in range(1, most + 1):
         attempting.clock.check()
-        found = retry.meaning(context.need_forge().pulls.merge(pull.number, request), pull.number)
+        found = retry.meaning(context.need_forge().pulls.merge(attempt.pull, request), attempt.pull)
         doubt = doubt or found.then in {Then.AGAIN, Then.PROVE}
         if (done := _proven(attempting, attempt)) is not None:
             return done

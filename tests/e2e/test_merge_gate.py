@@ -109,7 +109,7 @@ def test_a_main_that_is_red_by_itself_charges_nobody(make: Make) -> None:
 
 def test_statuses_are_waited_for_with_the_lease(make: Make) -> None:
     """MRG-3, MRG-14: no runner waits for CI; asked again while it runs, nothing is written."""
-    rig = make(test="")
+    rig = make(fence="none", test="")
     rig.task("T-1", {"values/two": "2\n"}, base="origin/main~1")
     code, said = rig.merge("T-1")
     assert (code, said["outcome"]) == (75, "DEFER"), said
@@ -131,7 +131,7 @@ def test_statuses_are_waited_for_with_the_lease(make: Make) -> None:
 
 def test_a_red_status_is_charged(make: Make) -> None:
     """The finding is what CI called it."""
-    rig = make(test="")
+    rig = make(fence="none", test="")
     head = rig.task("T-1", {"values/two": "2\n"})
     rig.post(head, "failure", "build")
     code, said = rig.merge("T-1")
@@ -208,17 +208,20 @@ def test_a_hook_of_somebody_else_refuses(rig: GiteaRig) -> None:
 
 
 def test_killed_again_and_again(rig: GiteaRig) -> None:
-    """MRG-14: each runner dies further on than the one before it; the last one finds all of it done, and proves it."""
+    """MRG-14: each runner dies further on than the one before; git finds the merge that nobody recorded."""
     rig.task("T-1", {"values/two": "2\n"}, base="origin/main~1")
     for before in ("push", "open", "merge"):
         rig.killed(before=before)
+        # In between, one that has only just taken over.
         rig.killed(at=2)
-    rig.killed(before="merge")
+    assert rig.main == rig.first
+    rig.killed(at=4)
+    assert rig.main != rig.first, "it asked, and died before the answer"
     code, said = rig.merge("T-1")
     assert (code, said["outcome"]) == (0, "PASS"), said
+    assert len(rig.pulls()) == 1
     rig.done()
     rig.ended("T-1")
-    assert len(rig.pulls()) == 1
 
 
 def test_the_branch_is_gone_before_the_merge_is_recorded(rig: GiteaRig) -> None:
@@ -302,14 +305,15 @@ def test_a_pull_request_that_is_retargeted(rig: GiteaRig) -> None:
 
 
 def test_a_pull_request_that_a_person_closes(rig: GiteaRig) -> None:
-    """HOLD, with the lease; opened again and resumed, it lands."""
+    """While no runner looks: HOLD, with the lease, and no other one is opened; opened again and resumed, it lands."""
     rig.task("T-1", {"values/two": "2\n"})
-    with rig.stopped("merge") as runner:
-        number = rig.attempt("T-1")["pull"]
-        rig.repository.api().patch(f"/pulls/{number}", {"state": "closed"}).ok()
-    assert runner.code == 2
+    rig.killed(before="merge")
+    number = rig.attempt("T-1")["pull"]
+    rig.repository.api().patch(f"/pulls/{number}", {"state": "closed"}).ok()
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (2, "HOLD"), said
+    assert f"pull request {number} was closed" in said["reason"]
     assert rig.state_of("T-1") == ("development", "held")
-    assert "was closed" in rig.attempt("T-1")["reason"]
     rig.ended(holder="T-1")
     rig.repository.api().patch(f"/pulls/{number}", {"state": "open"}).ok()
     rig.ok("task", "resume", "T-1", "--reason", "it goes on")

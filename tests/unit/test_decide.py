@@ -247,6 +247,14 @@ def test_nothing_moves_a_deferred_task_before_its_time(outcome: Outcome) -> None
     assert evaluated(task, [a_verdict(outcome)], now=NOW).task is not task
 
 
+def test_a_deferred_task_moves_when_what_it_waits_for_has_ended() -> None:
+    """Its attempt landed, or is red or held, so there is nothing left to wait for (MRG-14)."""
+    task = make_task(state="deferred", available_at=timestamp(NOW), defers=1, reason="busy")
+    event = events.Evaluated("ann", task, HEAD, due=True)
+    early = NOW - timedelta(seconds=1)
+    assert decide(task, event, [a_verdict(Outcome.HOLD)], early, DEFAULT).task.state is TaskState.HELD
+
+
 def test_a_deferred_task_that_is_red_at_its_time_waits_as_an_active_one() -> None:
     """It was judged, so there is nothing left to wait for; its defers stay used."""
     task = make_task(state="deferred", available_at=BEFORE, defers=2)
