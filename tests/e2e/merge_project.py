@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from tests.merge_rig import TEST, MergeRig
 from tests.merge_worker import worker
 
 MAIN = "refs/heads/main"
+HOOK = Path("hooks", "pre-receive.d", "orch-gates")
 CONFIG = """\
 stages:
   - name: development
@@ -92,12 +94,12 @@ class GiteaRig(MergeRig):
     repository: Repository = field(kw_only=True)
 
     @classmethod
-    def make(cls, folder: Path, repository: Repository, *, hook: bool) -> GiteaRig:
-        """A project in which the bot may write; `hook`: an administrator installed the product's."""
+    def make(cls, folder: Path, repository: Repository, *, hook: Path | None) -> GiteaRig:
+        """A project in which the bot may write; `hook` is the product's, as it was installed in another one."""
         bot = repository.server.bot
         repository.add(bot)
-        if hook:
-            repository.install_hook()
+        if hook is not None:
+            shutil.copy2(hook, repository.bare.path / HOOK)
         for name in ("pre-receive", "post-receive"):
             path = repository.bare.path / "hooks" / f"{name}.d" / "00-moves"
             path.write_text(_RECORDER.format(hook=name))
