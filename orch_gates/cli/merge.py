@@ -176,7 +176,8 @@ def _driven(workspace: Workspace, gate: str, name: str, asked: _Asked) -> tuple[
     driving = merging.driving(workspace)
     result = driving.validate(name) if gate == NAME else driving.land(name)
     verdict = merging.verdict_of(workspace, gate, name, result)
-    if not asked.moves_on or not merging.is_attempt(result):
+    # An attempt that waits has decided nothing about its task, and waiting is charged to nobody (ENG-12).
+    if not asked.moves_on or not merging.is_attempt(result) or result.outcome is None:
         return verdict, ""
     decided = merging.step_after(workspace, result).take(name).decision
     return verdict, f"{name}: {decided.move} to {decided.task.stage}: {decided.reason}\n"
