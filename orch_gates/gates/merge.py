@@ -101,6 +101,7 @@ def _ended(gate: str, attempt: Attempt, policy: Policy) -> Verdict:
         gate,
         attempt.outcome or policy.unknown,
         attempt.reason,
+        absent=attempt.absent,
         findings=tuple(one.as_finding() for one in attempt.findings),
         evidence=_evidence(attempt),
         next_step=attempt.next_step,

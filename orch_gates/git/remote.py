@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,15 +13,13 @@ from orch_gates import process
 from orch_gates.errors import ForbiddenPush, ProcessError
 from orch_gates.git import answers
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer, Pushed
+from orch_gates.model.branch import BRANCH
 
 NAME = "origin"
 # Of a repository that is shallow itself, git fetches for ever with a filter, or with nothing at all.
 WHOLE = 2**31 - 1
 _OUTGOING = "refs/outgoing/"
-# What git takes as it is: no pattern, no second meaning, nothing that another program reads as another name.
-_PLAIN = re.compile(r"refs/(?:heads|orch)/[A-Za-z0-9][A-Za-z0-9._/-]*")
-_ODD = ("..", "//", "/.", ".lock/", "/refs/")
-_ODD_ENDS = ("/", ".", ".lock")
+_OURS = ("refs/heads/", "refs/orch/")
 
 # What places git somewhere else, or makes it talk: `git rev-parse --local-env-vars` and the traces.
 _SCRUBBED = {
@@ -251,8 +248,9 @@ def _refuse(update: Update, never: frozenset[str]) -> None:
     Raises:
         ForbiddenPush: it does not.
     """
-    odd = any(part in update.ref for part in _ODD) or update.ref.endswith(_ODD_ENDS)
-    if odd or not _PLAIN.fullmatch(update.ref):
+    name = next((update.ref.removeprefix(ours) for ours in _OURS if update.ref.startswith(ours)), "")
+    # A name with `/refs/` in it is taken for another one by whoever guesses.
+    if not BRANCH.fullmatch(name) or "/refs/" in f"/{name}":
         raise ForbiddenPush(f"{update.ref!r} is no full name of a ref; nothing was pushed")
     branch = update.ref.removeprefix("refs/heads/")
     # A server whose disk knows no capitals takes the one for the other.

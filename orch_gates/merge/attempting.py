@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from orch_gates.errors import StateDocumentError, UsageError
 from orch_gates.gates.merge import NAME
 from orch_gates.merge import lease as leases
 from orch_gates.merge import ledger, steps
 from orch_gates.merge.context import Clock, Context
 from orch_gates.merge.lease import Proof, Sight, Standing
 from orch_gates.merge.ledger import Page, Written
+from orch_gates.merge.steps import End
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.feedback import ReportedFinding
 from orch_gates.model.lease import Lease
@@ -107,7 +109,11 @@ class Attempting:
 
     def _left(self, snapshot: Snapshot, lease: Lease) -> bool:
         """Whether the holder has no use for it any more: it is over, or went back to where nothing is merged yet."""
-        page = book.find(snapshot, lease.holder)
+        try:
+            page = book.find(snapshot, lease.holder)
+        except (StateDocumentError, UsageError):
+            # Its time tells.
+            return False
         if page is None or page.task.state.finished:
             return True
         pipeline = self.context.configured.pipeline
@@ -245,6 +251,7 @@ class Attempting:
         runs: int = 0,
         *,
         moved: bool = False,
+        absent: bool = False,
     ) -> Attempt:
         """End the attempt and free the lease; HOLD keeps it for a person (ENG-6).
 
@@ -256,13 +263,9 @@ class Attempting:
         def freed(lease: Lease) -> Lease:
             return leases.held(lease, reason) if outcome is Outcome.HOLD else leases.released(lease, reason)
 
-        return self.record(
-            lambda attempt: steps.ended(
-                attempt, outcome, reason, now, next_step=next_step, findings=findings, runs=runs, moved=moved
-            ),
-            "hold" if outcome is Outcome.HOLD else "end",
-            lease=freed,
-        )
+        end = End(outcome, reason, next_step, findings, runs, moved, absent)
+        event = "hold" if outcome is Outcome.HOLD else "end"
+        return self.record(lambda attempt: steps.ended(attempt, end, now), event, lease=freed)
 
     def wait(self, reason: str, phase: Callable[[Attempt], Attempt]) -> Attempt:
         """Let the attempt wait where it is: the lease stays, nobody works on it.

@@ -12,6 +12,7 @@ from orch_gates.merge import lease as leases
 from orch_gates.merge.attempting import Attempting, Stop
 from orch_gates.merge.context import Context
 from orch_gates.merge.ledger import Page, Written
+from orch_gates.merge.steps import End
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import timestamp
 from orch_gates.model.lease import BreakGlass, Lease
@@ -147,4 +148,4 @@ def _revoked(attempt: Attempt | None, reason: str, now: datetime) -> Attempt | N
     if attempt.phase is Phase.MERGING:
         # What the server took before may still land: whoever comes next proves it.
         return steps.closing(attempt, reason, now)
-    return steps.ended(attempt, Outcome.DEFER, reason, now, moved=True)
+    return steps.ended(attempt, End(Outcome.DEFER, reason, moved=True), now)

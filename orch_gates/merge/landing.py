@@ -74,6 +74,16 @@ def context_of(target: str) -> str:
     return f"orch/merge/{target}"
 
 
+def by_others(attempting: Attempting, attempt: Attempt) -> Attempt | None:
+    """Record that somebody else merged exactly what was validated; None where nobody did (MRG-8)."""
+    proof, merge = look(attempting, attempt)
+    if proof.landed is not Landed.LANDED:
+        return None
+    now = attempting.now()
+    attempt = attempting.record(lambda one: steps.merging(one, 0, now), "merging")
+    return _recorded(attempting, attempt, merge, proof.reason)
+
+
 def settle(attempting: Attempting, attempt: Attempt, reason: str) -> Attempt:
     """End an attempt that this process took over from somebody: first it is proven whether it landed (MRG-4)."""
     if attempt.phase is Phase.LANDED:

@@ -22,6 +22,10 @@ from orch_gates.tasks import book
 
 D = TypeVar("D", bound=Document)
 
+# A merge writes about ten lines, and many are made in the life of a target.
+_LEASE_LINES = 100
+_ATTEMPT_LINES = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -78,15 +82,23 @@ def change(before: Page, written: Written, event: str, now: datetime) -> Change:
     writes: dict[str, str] = {}
     task = "-"
     if written.lease is not None:
-        body = codec.append_line(before.lease_body, now, f"{written.line} (generation {written.lease.generation})")
+        line = f"{written.line} (generation {written.lease.generation})"
+        body = codec.append_line(_newest(before.lease_body, _LEASE_LINES - 1), now, line)
         writes[layout.lease_path(written.lease.target)] = codec.encode(written.lease, body)
     if written.attempt is not None:
         task = written.attempt.task
-        body = codec.append_line(before.attempt_body, now, f"{written.attempt.id[:6]} {written.line}")
+        begun = before.attempt is None or before.attempt.id != written.attempt.id
+        log = "" if begun else _newest(before.attempt_body, _ATTEMPT_LINES - 1)
+        body = codec.append_line(log, now, written.line)
         writes[layout.attempt_path(written.attempt.task)] = codec.encode(written.attempt, body)
     if written.proven is not None:
         writes[layout.proven_path(written.proven.target)] = codec.encode(written.proven, "")
     return Change(event=event, task=task, subject=f"{task}: {event}", body=written.line, writes=writes)
+
+
+def _newest(body: str, lines: int) -> str:
+    """The end of a log: all of it is in the history of the branch, and a document has to stay small for ever."""
+    return "".join(body.splitlines(keepends=True)[-lines:])
 
 
 def under(proof: Proof, found: Page) -> Attempt:

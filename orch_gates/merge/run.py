@@ -111,8 +111,9 @@ class Driving:
 
     def _refused(self, snapshot: Snapshot, task: Task, page: Page, where: Where, gate: str) -> Stop | None:
         """Why no attempt begins: nothing is there to be merged, or a gate before is not green."""
-        attempt = page.attempt
-        if attempt is not None and not attempt.over and attempt.phase.number >= Phase.MERGING.number:
+        attempt = page.attempt if page.attempt is not None and not page.attempt.over else None
+        # What may have landed is looked for before anything else.
+        if attempt is not None and attempt.phase.number >= Phase.MERGING.number - (not where.head):
             return None
         if not where.head:
             return Stop(Outcome.FAIL, f"there is no branch {task.branch}", "Push it.", absent=True)
@@ -121,7 +122,11 @@ class Driving:
         red = self.before(snapshot, task, where.head, gate)
         if red is None:
             return None
-        return Stop(red.outcome, f"{red.gate}: {red.reason}", red.next_step, absent=True)
+        # What ours caught up has to be judged anew by others, and is waited for (ENG-12).
+        waits = red.absent and attempt is not None and attempt.commit == where.head
+        return Stop(
+            Outcome.DEFER if waits else red.outcome, f"{red.gate}: {red.reason}", red.next_step, absent=not waits
+        )
 
     def _stale(self, attempting: Attempting, attempt: Attempt, page: Page, where: Where) -> str:
         """Why an attempt that this process took on has to end, to be begun anew; empty where it goes on."""
@@ -147,6 +152,10 @@ class Driving:
         attempt = attempting.acquire(where.head or (page.attempt.head if page.attempt is not None else ""))
         if isinstance(attempt, Stop):
             return attempt
+        moved = (where.head, where.target) != (attempt.commit, attempt.base)
+        # Somebody else may have merged exactly this.
+        if attempt.phase is Phase.VALIDATED and moved and (done := landing.by_others(attempting, attempt)) is not None:
+            return done
         if why := self._stale(attempting, attempt, page, where):
             return landing.settle(attempting, attempt, why)
         if attempt.phase is Phase.VALIDATED and where.target != attempt.base:

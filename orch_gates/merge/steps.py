@@ -120,27 +120,31 @@ def landed(attempt: Attempt, merge: str, proof: str, now: datetime) -> Attempt:
     )
 
 
-def ended(
-    attempt: Attempt,
-    outcome: Outcome,
-    reason: str,
-    now: datetime,
-    *,
-    next_step: str = "",
-    findings: tuple[ReportedFinding, ...] = (),
-    runs: int = 0,
-    moved: bool = False,
-) -> Attempt:
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an attempt ends. `moved`: its branch or target is another one; `absent`: nothing was there to be merged."""
+
+    outcome: Outcome
+    reason: str
+    next_step: str = ""
+    findings: tuple[ReportedFinding, ...] = ()
+    runs: int = 0
+    moved: bool = False
+    absent: bool = False
+
+
+def ended(attempt: Attempt, end: End, now: datetime) -> Attempt:
     """It is over, or waits for a person (HOLD)."""
     return _to(
         attempt,
         now,
-        outcome=outcome,
-        reason=one_line(reason),
-        next_step=one_line(next_step),
-        findings=findings,
-        runs=attempt.runs + runs,
-        moved=moved,
+        outcome=end.outcome,
+        reason=one_line(end.reason),
+        next_step=one_line(end.next_step),
+        findings=end.findings,
+        runs=attempt.runs + end.runs,
+        moved=end.moved,
+        absent=end.absent,
     )
 
 

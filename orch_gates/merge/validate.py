@@ -64,6 +64,7 @@ def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
                 Outcome.FAIL,
                 f"nothing of {attempt.branch} is left to merge: {attempt.target} at {tip[:10]} has all of it",
                 f"Cancel the task, or push what is missing to {attempt.branch}.",
+                absent=True,
             )
         case Unrelated():
             return attempting.end(

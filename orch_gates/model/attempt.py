@@ -40,7 +40,7 @@ class Attempt(Document):
     """The newest attempt to merge one task; earlier ones are in the history of the branch."""
 
     KIND: ClassVar[str] = "attempt"
-    ADDED: ClassVar[tuple[str, ...]] = ("held_as",)
+    ADDED: ClassVar[tuple[str, ...]] = ("held_as", "absent")
 
     schema_: Literal["orch.attempt/1"] = Field(
         default="orch.attempt/1", alias="schema", description="Always `orch.attempt/1`."
@@ -85,6 +85,10 @@ class Attempt(Document):
     held_as: Timestamp | None = Field(
         default=None,
         description="Of one that is held: `updated` of its task by then. Whoever finds it there has to hold the task.",
+    )
+    absent: bool = Field(
+        default=False,
+        description="Whether it ended as nothing was there to be merged, which is nobody's fault (GATE-5).",
     )
     started: Timestamp = Field(description="When it began, UTC.")
     updated: Timestamp = Field(description="When this document was last changed, UTC.")

@@ -209,7 +209,6 @@ LEASE = Kind(
     alone=merge_legality.lease_alone,
     change=lambda before, after, _: merge_legality.lease_change(before, after),
     ours=("generation", "attempt", "claim"),
-    body=Body.LOG,
     example=Example(
         {
             "target": "main",
@@ -232,7 +231,6 @@ ATTEMPT = Kind(
     change=lambda before, after, _: merge_legality.attempt_change(before, after),
     ours=tuple(name for name in Attempt.model_fields if name != "schema_"),
     ours_alone=True,
-    body=Body.LOG,
     example=Example(
         {
             "id": "0123456789abcdef",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from orch_gates.model.ids import TaskId
+from orch_gates.state import layout
 from tests import merge_rig
 from tests.builders import github_token, orch
 from tests.merge_rig import MergeRig
@@ -415,3 +417,43 @@ def test_a_fence_that_the_forge_does_not_have_is_said(rig: MergeRig) -> None:
     assert "does not require the status orch/merge/main" in said["reason"]
     rig.require("orch/merge/main")
     assert rig.merge("T-1")[0] == 0
+
+
+def test_what_others_merged_is_found_to_have_landed(rig: MergeRig) -> None:
+    """MRG-8: somebody merged exactly what was validated, and deleted the branch; only git says so."""
+    rig.task("T-1", {"values/two": "2\n"})
+    assert rig.gate("T-1")[0] == 0
+    rig.server.git("config", "--add", "orch.breakglass", f"main {rig.main} 2999-01-01T00:00:00Z")
+    work = rig.work
+    work.git("fetch", "--quiet", "origin")
+    work.git("checkout", "--quiet", "--detach", "origin/main")
+    work.git("merge", "--quiet", "--no-ff", "-m", "by hand", "origin/task/T-1")
+    work.git("push", "--quiet", "origin", "HEAD:refs/heads/main", ":refs/heads/task/T-1")
+    code, said = rig.merge("T-1")
+    assert (code, said["outcome"]) == (0, "PASS"), said
+    assert rig.state_of("T-1") == ("done", "done")
+    assert rig.lease()["holder"] == ""
+
+
+def test_a_branch_that_adds_nothing_is_nobodys_fault(rig: MergeRig) -> None:
+    """GATE-5: nothing is charged, and it says what to do."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.task("T-2", {"values/two": "2\n"})
+    assert rig.merge("T-1")[0] == 0
+    code, said = rig.merge("T-2")
+    assert (code, said["outcome"]) == (1, "FAIL")
+    assert "has all of it" in said["reason"]
+    assert "Cancel the task" in said["next_step"]
+    assert json.loads(rig.ok("why", "T-2", "--json"))["developer_retries_left"] == 3
+    assert rig.state_of("T-2") == ("development", "active")
+
+
+def test_logs_stay_small(rig: MergeRig) -> None:
+    """A document has a largest size, and a target lives long: the log has the newest steps, the branch has them all."""
+    rig.task("T-1", {"values/two": "2\n"})
+    for _ in range(30):
+        assert rig.gate("T-1")[0] == 0
+        rig.ok("lease", "release", "--reason", "again")
+    text = rig.server.git("show", "orch-state:leases/main.md")
+    assert text.count("\n- ") <= 100
+    assert rig.server.git("show", "orch-state:" + layout.attempt_path(TaskId("T-1"))).count("\n- ") < 10
