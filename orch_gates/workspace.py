@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from orch_gates.state.place import Place
     from orch_gates.tasks.configured import Configured
 
+_DEFAULT_REF = "refs/remotes/origin/HEAD"
+# Of a clone that does not know the server's default branch.
+_USUAL_DEFAULTS = ("main", "master")
+
 
 def unobserved(_call: Call) -> None:
     """Show no request."""
@@ -154,7 +158,10 @@ class Workspace:
         """
         from orch_gates.git.remote import Remote
 
-        never = (self.target, self.settings.state.branch)
+        # Also where tasks are merged into another branch, the default branch is one that only the forge moves.
+        ref, folder = ("HEAD", "refs/heads/") if self.git.is_bare() else (_DEFAULT_REF, "refs/remotes/origin/")
+        default = self.git.leads_to(ref).removeprefix(folder)
+        never = (self.target, self.settings.state.branch, *([default] if default else _USUAL_DEFAULTS))
         return Remote.at(self.origin.url, self.settings.inherited_env, self.origin.config, partial=False, never=never)
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -201,7 +202,11 @@ def _keep(
         from orch_gates.workspace import open_workspace
 
         given = {"ORCH_TARGET": target} if target else {}
-        workspace = open_workspace(repo, {**options.overrides, **overrides, **given}, options.observe)
+        # An emergency may be that the configuration cannot be used.
+        overriding = {**options.overrides, **overrides, **given}
+        workspace = open_workspace(repo, overriding, options.observe, reading=True)
+        if workspace.problem:
+            say(f"orch-gates: {workspace.problem}\n", to=sys.stderr)
         kept = Kept(f"nothing was done: {_standing(workspace)}", changed=False) if dry_run else done(_keeper(workspace))
         value: dict[str, Any] = {"target": workspace.target, "changed": kept.changed, "reason": kept.line}
         say(f"{json.dumps(value, indent=2)}\n" if as_json else f"{kept.line}\n")

@@ -49,6 +49,7 @@ def add(
       orch-gates marker add src/login.py "def reset_password" --reason "people reset their password themselves"
     """
     with exit_codes():
+        from orch_gates.errors import UsageError
         from orch_gates.merge import marking
         from orch_gates.workspace import open_workspace
 
@@ -58,6 +59,9 @@ def add(
         if dry_run:
             say(f"would add {made.path}: {made.pattern}\n")
             return
+        found = marking.there(workspace.git, workspace.code, workspace.target, made, workspace.settings.state.timeout)
+        if found is False:
+            raise UsageError(f"{workspace.target} does not have {made.pattern!r} in {made.path}, so nothing was added")
         added = marking.add(workspace.store, workspace.configured, workspace.target, made)
         say(f"{made.path}: {made.pattern} {'is a marker' if added else 'is a marker already'}\n")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -173,6 +174,8 @@ def _driven(workspace: Workspace, gate: str, name: str, asked: _Asked) -> tuple[
     from orch_gates.cli import merging
     from orch_gates.gates.merge import NAME
 
+    # A cancelled CI job is sent this: what the test command started has to end with us.
+    signal.signal(signal.SIGTERM, _terminated)
     driving = merging.driving(workspace)
     result = driving.validate(name) if gate == NAME else driving.land(name)
     verdict = merging.verdict_of(workspace, gate, name, result)
@@ -181,6 +184,10 @@ def _driven(workspace: Workspace, gate: str, name: str, asked: _Asked) -> tuple[
         return verdict, ""
     decided = merging.step_after(workspace, result).take(name).decision
     return verdict, f"{name}: {decided.move} to {decided.task.stage}: {decided.reason}\n"
+
+
+def _terminated(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _show(workspace: Workspace, verdict: Verdict, step: str, *, as_json: bool) -> None:

@@ -123,10 +123,14 @@ def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gat
     from dataclasses import replace
 
     from orch_gates.cli.advance import gate_of
+    from orch_gates.engine import spent
     from orch_gates.tasks import edge
 
     stage = workspace.pipeline.stage(task.stage)
     assert stage is not None
+    if why := spent.blocked(task, head):
+        # What sent it back would be found again, at the cost of another run of the test (ENG-9).
+        return Verdict(gate, Outcome.FAIL, why, absent=True)
     names = [one.name for one in stage.gates]
     first = stage.gates[: names.index(gate)]
     # Driving brings about what these two judge.
@@ -134,11 +138,6 @@ def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gat
     stages = (replace(one, gates=kept) if one is stage else one for one in workspace.pipeline.stages)
     shortened = replace(workspace.pipeline, stages=tuple(stages))
     judged = edge.judge_edge(gate_of(workspace), snapshot, task, head, shortened, edge.merge_of(snapshot, task))
-    if len(judged.verdicts) < len(kept) and not any(_stops(one) for one in judged.verdicts):
-        from orch_gates.engine import spent
-
-        reason = spent.blocked(task, head) or "its gates were not judged"
-        return Verdict(gate, Outcome.FAIL, reason, absent=True)
     return next((one for one in judged.verdicts if _stops(one)), None)
 
 

@@ -27,7 +27,8 @@ class Record:
     """Which report the gate `name` reads, and what the words in it mean.
 
     `field` is the gate's own word as the spec names it (STG-2, DEP-1); a plain `verdict` is always
-    understood as well. A `sealed` report is made by its gate and never by hand (SEC-8).
+    understood as well. A `sealed` report is made by its gate and never by hand (SEC-8). `exact`: it is about what was
+    built or run of a commit, so one about a commit that ours caught up says nothing (ENG-12).
     """
 
     name: str
@@ -35,6 +36,7 @@ class Record:
     field: str
     words: Mapping[str, Outcome]
     sealed: bool = False
+    exact: bool = False
 
     def means(self, word: str) -> Outcome | None:
         """The outcome that a word of this gate, or a verdict, stands for."""
@@ -80,7 +82,8 @@ def recorded(
 def read_report(record: Record, subject: Subject, ports: Ports) -> RecordedFacts:
     """The report as it is recorded."""
     asked = replace(record, file=ports.named or record.file)
-    return RecordedFacts(asked, ports.report(asked.file), subject.head, subject.earlier)
+    earlier = () if record.exact else subject.earlier
+    return RecordedFacts(asked, ports.report(asked.file), subject.head, earlier)
 
 
 def reason_in(record: Record, text: str) -> str:

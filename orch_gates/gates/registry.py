@@ -23,7 +23,7 @@ GATES: tuple[Gate[Any], ...] = (
         policy.TESTS_PASSED,
     ),
     recorded(
-        Record("staging-status", "15-staging-report.md", "staging_status", _SUCCESS),
+        Record("staging-status", "15-staging-report.md", "staging_status", _SUCCESS, exact=True),
         "The checks on staging passed.",
         policy.STAGING_STATUS,
     ),
@@ -36,7 +36,13 @@ GATES: tuple[Gate[Any], ...] = (
     ),
     merge.GATE,
     recorded(
-        Record("image-freshness", "19-image-report.md", "image_status", {"FRESH": Outcome.PASS, "STALE": Outcome.FAIL}),
+        Record(
+            "image-freshness",
+            "19-image-report.md",
+            "image_status",
+            {"FRESH": Outcome.PASS, "STALE": Outcome.FAIL},
+            exact=True,
+        ),
         "The image that was tested on staging is the image of this commit.",
         policy.IMAGE_FRESHNESS,
     ),
@@ -47,6 +53,7 @@ GATES: tuple[Gate[Any], ...] = (
             "deploy_status",
             # The three exit codes of a deploy command (DEP-1).
             {"DEPLOYED": Outcome.PASS, "FAILED": Outcome.FAIL, "REFUSED": Outcome.HOLD},
+            exact=True,
         ),
         "The commit is deployed.",
         policy.DEPLOY_STATUS,

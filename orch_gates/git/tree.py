@@ -6,6 +6,7 @@ It sees objects and nothing else: no refs, no configuration, no index, no work t
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -124,12 +125,16 @@ class Objects:
         trees = [value for name, _, value in fields if name == "tree"]
         if len(trees) != 1:
             raise GitError(f"commit {oid} is broken")
-        parents = tuple(value for name, _, value in fields if name == "parent")
+        # As git reads them: those that follow the tree at once, and no others.
+        after = itertools.takewhile(lambda field: field[0] == "parent", fields[1:])
+        parents = tuple(value for _, _, value in after)
+        names = [name for name, _, _ in fields]
+        ordered = names[0] == "tree" and names.count("parent") == len(parents)
         # Servers take such a commit, so it stops nobody from reading the branch.
         who = [_WHO.fullmatch(value) for name, _, value in fields if name in {"author", "committer"}]
         committer = next((_WHO.fullmatch(value) for name, _, value in fields if name == "committer"), None)
         email, seconds = (committer["email"], int(committer["seconds"])) if committer else ("", 0)
-        return Commit(trees[0], parents, email, seconds, message, len(who) == 2 and None not in who)
+        return Commit(trees[0], parents, email, seconds, message, ordered and len(who) == 2 and None not in who)
 
     def list(self, tree: str) -> tuple[Node, ...]:
         """A folder's entries, in git's order.

@@ -134,6 +134,8 @@ def _pushed(git: Git, objects: Objects, target: str, update: RefUpdate) -> fence
     if not new:
         return fence.Pushed(target, old, new)
     commit = objects.commit(new)
+    if not commit.well_formed:
+        raise GitError(f"{new[:10]} is no commit as git makes them")
     on_base = len(commit.parents) == 2 and contains(git, commit.parents[1], commit.parents[0])
     return fence.Pushed(target, old, new, commit.parents, commit.tree, commit.message, on_base)
 

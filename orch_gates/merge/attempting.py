@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orch_gates.errors import StateDocumentError, UsageError
+from orch_gates.errors import GitError, StateDocumentError, UsageError
 from orch_gates.gates.merge import NAME
 from orch_gates.merge import lease as leases
 from orch_gates.merge import ledger, steps
@@ -14,7 +14,7 @@ from orch_gates.merge.context import Clock, Context
 from orch_gates.merge.lease import Proof, Sight, Standing
 from orch_gates.merge.ledger import Page, Written
 from orch_gates.merge.steps import End
-from orch_gates.model.attempt import Attempt
+from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.feedback import ReportedFinding
 from orch_gates.model.lease import Lease
 from orch_gates.model.proven import Proven
@@ -217,14 +217,21 @@ class Attempting:
         def decide(snapshot: Snapshot) -> Change | None:
             nonlocal made
             page = ledger.page(snapshot, context.target, self.task.id)
-            attempt = self._marked(make(ledger.under(proof, page)))
+            was = ledger.under(proof, page)
+            attempt = self._marked(make(was))
             limits, renewed = context.settings.lease, None
-            if lease is None:
+            going = was.phase.number < Phase.MERGING.number and attempt.outcome is None
+            stopped = self._stopped(snapshot) if going else ""
+            if stopped:
+                # A person's word, or another gate's, counts until the forge is asked (ENG-10).
+                attempt = steps.ended(was, End(Outcome.DEFER, stopped), now)
+                after = leases.released(page.lease, stopped)
+            elif lease is None:
                 after, renewed = leases.renewed(page.lease, now, seconds or limits.phase, limits.max_hold)
                 after = after.model_copy(update={"reason": _RENEWED})
             else:
                 after = lease(page.lease)
-            trees = None if proven is None else proven(ledger.proven(snapshot, context.target))
+            trees = None if proven is None or stopped else proven(ledger.proven(snapshot, context.target))
             made = (renewed, attempt)
             outcome = f" {attempt.outcome}" if attempt.outcome is not None else ""
             return ledger.change(
@@ -237,6 +244,31 @@ class Attempting:
         if self.proof is not None:
             self.clock.began(self.proof, asked)
         return attempt
+
+    def gave_up(self, reason: str) -> Attempt:
+        """End an attempt on which something could not be told, so that the next one begins anew (SPEC §4.3).
+
+        One that may have been merged stays as it is: whoever comes next finds out.
+
+        Raises:
+            GitError: as it was, where the attempt stays.
+            LeaseLost, StateError: as `record`.
+        """
+        seen = ledger.page(self.context.store.load(), self.context.target, self.task.id)
+        if seen.attempt is None or seen.attempt.phase.number >= Phase.MERGING.number:
+            raise GitError(reason)
+        return self.end(Outcome.ERROR, reason, "See to the cause, and run it again.")
+
+    def _stopped(self, snapshot: Snapshot) -> str:
+        """What became of the task since this process looked at it, where nothing is to be merged any more."""
+        page = book.find(snapshot, self.task.id)
+        if page is None:
+            return f"{self.task.id} is not there any more"
+        task = page.task
+        back = task.sent_back != self.task.sent_back and not (task.sent_back and task.sent_back.ready)
+        if task.state.finished or task.state.waits_for_a_person or task.stage != self.task.stage or back:
+            return f"{task.id} is {task.state} in {task.stage} now: {task.reason}"
+        return ""
 
     def _marked(self, attempt: Attempt) -> Attempt:
         """One that is held says as what its task was found, so that it is known whether the task was held for it."""

@@ -175,7 +175,11 @@ def _files(git: Git, date: int) -> Iterator[Git]:
             env["GIT_CONFIG_COUNT"] = str(count + len(_QUIET))
             (git.directory / "info").mkdir(exist_ok=True)
             (git.directory / "info" / "attributes").write_text(_AS_THEY_ARE)
-            yield Git(Path(name), git.env, git.timeout).with_env(env)
+            try:
+                yield Git(Path(name), git.env, git.timeout).with_env(env)
+            finally:
+                # What is tested afterwards has files as any checkout has them.
+                (git.directory / "info" / "attributes").unlink(missing_ok=True)
     except OSError as error:
         raise GitError(f"there is no room to catch the branch up in: {error}") from error
 
@@ -201,8 +205,9 @@ def _done(work: Git, done: Completed) -> Conflict | None:
     """
     if done.returncode == 0:
         return None
-    listed = work.read("diff", "--name-only", "--diff-filter=U", "-z").decode("utf-8", "replace")
-    files = tuple(name for name in listed.split("\0") if name)
+    # The index alone is asked: files with conflict marks in them may be what git reads for attributes or modules.
+    listed = work.run("ls-files", "--unmerged", "-z").stdout.decode("utf-8", "replace")
+    files = tuple(dict.fromkeys(row.partition("\t")[2] for row in listed.split("\0") if row))
     if not files:
         raise GitError(f"the branch could not be caught up: {done.complaint}")
     return Conflict(files[:_SHOWN])

@@ -65,7 +65,11 @@ class Context:
             SettingsError: there is none.
         """
         if self.forge is None:
-            raise SettingsError("no forge is known here that may be written to; set ORCH_FORGE_URL and a bot's token")
+            raise SettingsError(
+                "no forge is known here that may be written to: give a bot's token in ORCH_FORGE_TOKEN, and the forge "
+                "in ORCH_FORGE_URL where it is not that of the clone; for a bare repository set ORCH_FORGE=local. "
+                "Without a test command (merge.test) the statuses of a forge are what proves a commit"
+            )
         return self.forge
 
     def runner(self) -> Runner:

@@ -14,7 +14,8 @@ from orch_gates.merge.context import Context
 from orch_gates.merge.ledger import Page, Written
 from orch_gates.merge.steps import End
 from orch_gates.model.attempt import Attempt, Phase
-from orch_gates.model.ids import timestamp
+from orch_gates.model.feedback import one_line
+from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.lease import BreakGlass, Lease
 from orch_gates.model.verdict import Outcome
 from orch_gates.state.snapshot import Snapshot
@@ -61,7 +62,7 @@ class Keeper:
             StateError, ForgeUnavailable, GitError: as `reclaim`.
         """
         page = ledger.page(self.context.store.load(), self.context.target, "")
-        return self._ended(page.lease, f"released by {self.context.by}: {reason}", forced=True)
+        return self._ended(page.lease, one_line(f"released by {self.context.by}: {reason}"), forced=True)
 
     def _ended(self, lease: Lease, reason: str, *, forced: bool) -> Kept:
         context = self.context
@@ -98,11 +99,17 @@ class Keeper:
         """Let one change of the target pass that stands at `tip`, and take the lease from whoever has it (MRG-15).
 
         Raises:
+            UsageError: it does not stand there.
+            GitError: where it stands could not be asked.
             StateError: it could not be recorded.
         """
-        context = self.context
+        context, reason = self.context, one_line(reason)
+        stands = context.where(context.target).target
+        if tip != stands:
+            where = f"stands at {stands}" if stands else "is not there"
+            raise UsageError(f"{context.target} {where}, and --tip names {tip}; look at what is there, and name that")
         now = context.sight(leases.free(context.target)).now
-        glass = BreakGlass(tip=tip, expires=timestamp(now + lasts), by=context.by, reason=reason)
+        glass = BreakGlass(tip=tip, expires=timestamp(now + lasts), by=one_line(context.by), reason=reason)
         line = f"the glass is broken by {context.by} for one change from {tip[:10]}, until {glass.expires}: {reason}"
 
         def decide(snapshot: Snapshot) -> Change:
@@ -126,6 +133,7 @@ class Keeper:
             StateError: it could not be recorded.
         """
         context, now = self.context, self.context.now()
+        stands = context.where(context.target).target
         line = f"the broken glass was looked at by {context.by}"
 
         def decide(snapshot: Snapshot) -> Change | None:
@@ -135,6 +143,8 @@ class Keeper:
                 raise UsageError(f"nobody broke the glass of {context.target}")
             if glass.acknowledged:
                 return None
+            if glass.tip == stands and now < moment(glass.expires):
+                raise UsageError(f"it still lets a push to {context.target} pass, until {glass.expires}")
             lease = page.lease.model_copy(update={"break_glass": glass.model_copy(update={"acknowledged": True})})
             return ledger.change(page, Written(line, lease), "acknowledge", now)
 
@@ -144,6 +154,8 @@ class Keeper:
 
 def _revoked(attempt: Attempt | None, reason: str, now: datetime) -> Attempt | None:
     if attempt is None or attempt.over:
+        return None
+    if attempt.phase is Phase.LANDED:
         return None
     if attempt.phase is Phase.MERGING:
         # What the server took before may still land: whoever comes next proves it.

@@ -46,6 +46,8 @@ def land(attempting: Attempting, attempt: Attempt) -> Attempt:
     if not doubt:
         pull, now = _pull(attempting, attempt), attempting.now()
         attempt = attempting.record(lambda one: steps.merging(one, pull.number, now), "merging")
+        if attempt.over:
+            return attempt
     return _asked(attempting, attempt, doubt=doubt)
 
 
@@ -81,13 +83,21 @@ def by_others(attempting: Attempting, attempt: Attempt) -> Attempt | None:
         return None
     now = attempting.now()
     attempt = attempting.record(lambda one: steps.merging(one, 0, now), "merging")
+    if attempt.over:
+        return attempt
     return _recorded(attempting, attempt, merge, proof.reason)
 
 
 def settle(attempting: Attempting, attempt: Attempt, reason: str) -> Attempt:
     """End an attempt that this process took over from somebody: first it is proven whether it landed (MRG-4)."""
     if attempt.phase is Phase.LANDED:
-        return _recorded(attempting, attempt, attempt.merge, attempt.proof)
+        # What is to be mended has to be merged too: a person, or broken glass, lets the lease go (MRG-10).
+        now, said = attempting.now(), f"{attempt.proof}; {reason}"
+        return attempting.record(
+            lambda one: steps.landed(one, one.merge, said, now),
+            "landed",
+            lease=lambda lease: leases.released(lease, said),
+        )
     if attempt.phase is Phase.MERGING:
         return _undo(attempting, attempt, Meaning(Then.DROP, reason), doubt=True)
     return attempting.end(Outcome.DEFER, reason, "Run it again: it begins anew.", moved=True)
@@ -137,7 +147,10 @@ def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) 
     said = f"{proof}; {guard.reason}" if guard is not None else proof
     if guard is not None and guard.missing:
         reason = f"{attempt.target} regressed: {guard.reason}"
-        step = f"Bring it back to {attempt.target}, or `orch-gates marker remove` it; then resume {attempt.task}."
+        step = (
+            f"Merge what brings it back, after `orch-gates lease release --reason TEXT`, or `orch-gates marker remove` "
+            f"it; then `orch-gates task resume {attempt.task}`."
+        )
         return attempting.record(
             lambda one: steps.held(steps.landed(one, merge, proof, now), reason, step),
             "regressed",
@@ -166,9 +179,9 @@ def _pull(attempting: Attempting, attempt: Attempt) -> PullRequest:
     found = [one for one in pulls.find(attempt.branch, attempt.target) if not one.fork]
     if found:
         return found[0]
-    return pulls.open(
-        Draft(attempt.branch, attempt.target, task.title, f"{task.id}: opened by orch-gates to merge it.")
-    )
+    # Some words at the beginning of a title would make a draft of it.
+    title = f"{task.id}: {task.title}"
+    return pulls.open(Draft(attempt.branch, attempt.target, title, f"{task.id}: opened by orch-gates to merge it."))
 
 
 def _asked(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
@@ -218,7 +231,8 @@ def _undo(attempting: Attempting, attempt: Attempt, found: Meaning, *, doubt: bo
     """
     if attempt.phase is Phase.MERGING:
         _fence(attempting, attempt, StatusState.FAILURE, found.reason)
-    if attempt.phase is Phase.MERGING and doubt:
+    # One that is held is not given up: what is under way may still land, and is looked for when it goes on.
+    if attempt.phase is Phase.MERGING and doubt and found.then is not Then.HOLD:
         context = attempting.context
         if not attempt.closing:
             now = attempting.now()

@@ -85,7 +85,8 @@ def standing(lease: Lease, task: str, runner: Runner, sight: Sight) -> Standing:
         return Standing.OURS if _claimable(lease.claim, runner, sight) else Standing.CLAIMED
     if lease.held:
         return Standing.HELD
-    over = sight.past(lease.renewed or lease.granted, lease.expires)
+    # Whoever worked on it is known to be gone: nobody has to wait for its time.
+    over = (lease.claim is not None and sight.dead) or sight.past(lease.renewed or lease.granted, lease.expires)
     return Standing.OVERDUE if over and _claimable(lease.claim, runner, sight) else Standing.BUSY
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeAlias
 
-from orch_gates.errors import OrchError, UsageError
+from orch_gates.errors import GitError, OrchError, UsageError
 from orch_gates.git.answers import Fetched
 from orch_gates.git.cli import Git
 from orch_gates.git.draft import checked
@@ -86,16 +86,25 @@ def look(store: Store, git: Git, remote: Remote, target: str, timeout: float) ->
     wanted = ledger.markers(store.load(), target)
     if wanted is None or not wanted.markers:
         return Guarded(0)
-    count = len(wanted.markers)
+    return _looked(git, remote, target, wanted, timeout)
+
+
+def there(git: Git, remote: Remote, target: str, marker: Marker, timeout: float) -> bool | None:
+    """Whether the target has a marker's text now; None where that cannot be told."""
+    found = _looked(git, remote, target, Markers(target=target, markers=(marker,)), timeout)
+    return None if found.unknown else not found.missing
+
+
+def _looked(git: Git, remote: Remote, target: str, wanted: Markers, timeout: float) -> Guarded:
     try:
         with scratch(git) as bench:
             spec = f"+refs/heads/{target}:refs/heads/target"
             answer = remote.fetch(bench.directory, [spec], timeout=timeout)
             if answer.meaning is not Fetched.DONE:
-                return Guarded(count, unknown=(f"{target} could not be fetched: {answer.reason}",))
+                raise GitError(f"{target} could not be fetched: {answer.reason}")
             return markers.check(bench, bench.resolve("refs/heads/target"), wanted)
     except OrchError as error:
-        return Guarded(count, unknown=(str(error),))
+        return Guarded(len(wanted.markers), unknown=(str(error),))
 
 
 def _changed(store: Store, configured: Configured, target: str, decide: _Decide, subject: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from orch_gates.engine.stages import Pipeline
-from orch_gates.errors import LeaseLost
+from orch_gates.errors import ConfigError, GitError, LeaseLost, ProcessError
 from orch_gates.gates.merge import NAME, PROOF
 from orch_gates.merge import landing, ledger, retest, statuses
 from orch_gates.merge.attempting import Attempting, Stop
@@ -21,10 +21,12 @@ from orch_gates.model.ids import moment
 from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.state.snapshot import Snapshot
-from orch_gates.tasks import book
+from orch_gates.tasks import book, edge
 
 # How often the branch or its target may move under an attempt before the task is put off.
 MAX_ROUNDS = 3
+# So often may a runner die, or be killed by what it tests, before the attempt ends.
+_MOST_CLAIMS = 10
 
 # The first verdict of the gates before the one named that is neither PASS nor SKIP; None where all are.
 Before: TypeAlias = Callable[[Snapshot, Task, str, str], Verdict | None]
@@ -65,7 +67,7 @@ class Driving:
             page = ledger.page(snapshot, context.target, task.id)
             if page.attempt is not None and _stays(page, task):
                 return page.attempt
-            if (stop := self._not_now(task, gate)) is not None:
+            if (stop := self._not_now(task, page.attempt, gate)) is not None:
                 return stop
             where = context.where(task.branch)
             if (known := self._as_it_is(page, where, gate)) is not None:
@@ -83,9 +85,16 @@ class Driving:
         assert result is not None
         return result
 
-    def _not_now(self, task: Task, gate: str) -> Stop | None:
+    def _not_now(self, task: Task, attempt: Attempt | None, gate: str) -> Stop | None:
         if task.state.finished:
             return Stop(Outcome.FAIL, f"{task.id} is {task.state}", absent=True)
+        if task.branch in self.context.remote.never:
+            why = f"the branch of {task.id} is {task.branch}, which is never pushed to"
+            return Stop(Outcome.FAIL, why, "Merge from a branch of its own.", absent=True)
+        if attempt is not None and not attempt.over and attempt.target != self.context.target:
+            why = f"an attempt to merge {task.id} into {attempt.target} goes on"
+            step = f"Finish it, or end it: `orch-gates lease release --target {attempt.target} --reason TEXT`."
+            return Stop(Outcome.DEFER, why, step)
         if task.state.waits_for_a_person:
             step = "resume" if task.state is TaskState.HELD else "retry"
             return Stop(
@@ -135,8 +144,11 @@ class Driving:
             return f"its lease was taken from it: {attempt.reason}"
         if attempt.phase.number >= Phase.MERGING.number:
             return ""
-        if not attempt.about(where.head):
+        pushed = attempt.phase.number > Phase.CAUGHT_UP.number
+        if where.head != attempt.commit if pushed else not attempt.about(where.head):
             return f"{attempt.branch} stands at {where.head[:10]} now"
+        if attempting.proof.claim > _MOST_CLAIMS:
+            return f"{_MOST_CLAIMS} runners took it on, and none of them came to an end"
         granted = page.lease.granted if page.lease.attempt == attempt.id else None
         most = timedelta(seconds=self.context.settings.lease.max_hold)
         if granted is not None and attempting.now() > moment(granted) + most:
@@ -145,13 +157,25 @@ class Driving:
 
     def _once(self, task: Task, snapshot: Snapshot, page: Page, where: Where, gate: str) -> Attempt | Stop:
         # A setting that cannot be used stops it before anything is taken.
-        retest.command(self.context.settings.merge, self.context.settings.inherited_env)
+        command = retest.command(self.context.settings.merge, self.context.settings.inherited_env)
+        if gate == PROOF or command is None:
+            self.context.need_forge()
+        self.context.git.refuse_shallow()
         if gate == PROOF:
             landing.see_fence(self.context)
         attempting = Attempting(self.context, task, snapshot, self.nonce)
         attempt = attempting.acquire(where.head or (page.attempt.head if page.attempt is not None else ""))
         if isinstance(attempt, Stop):
             return attempt
+        try:
+            return self._worked_on(attempting, attempt, page, where, gate)
+        except (GitError, ProcessError, ConfigError) as error:
+            # Told apart from a lost lease and from a state that cannot be written: nobody could go on from here.
+            return attempting.gave_up(str(error))
+
+    def _worked_on(
+        self, attempting: Attempting, attempt: Attempt, page: Page, where: Where, gate: str
+    ) -> Attempt | Stop:
         moved = (where.head, where.target) != (attempt.commit, attempt.base)
         # Somebody else may have merged exactly this.
         if attempt.phase is Phase.VALIDATED and moved and (done := landing.by_others(attempting, attempt)) is not None:
@@ -161,9 +185,23 @@ class Driving:
         if attempt.phase is Phase.VALIDATED and where.target != attempt.base:
             return attempting.moved(attempt, where.target)
         attempt = validate(attempting, attempt, stay=gate == PROOF)
-        if gate == PROOF and not attempt.over and attempt.phase.number >= Phase.VALIDATED.number:
-            return landing.land(attempting, attempt)
-        return attempt
+        if gate != PROOF or attempt.over or attempt.phase.number < Phase.VALIDATED.number:
+            return attempt
+        if attempt.phase is Phase.VALIDATED and (stop := self._judged_anew(attempting, attempt, where)) is not None:
+            return stop
+        return landing.land(attempting, attempt)
+
+    def _judged_anew(self, attempting: Attempting, attempt: Attempt, where: Where) -> Stop | None:
+        """Why a commit that ours caught up is not merged yet: staging, image and deploy are made anew (ENG-12)."""
+        if attempt.commit == where.head:
+            return None
+        snapshot = self.context.store.load()
+        red = self.before(snapshot, attempting.task, attempt.commit, PROOF)
+        if red is None:
+            return None
+        reason = f"{red.gate}: {red.reason}"
+        attempting.wait(f"validated, and waits: {reason}", lambda one: one)
+        return Stop(Outcome.DEFER, reason, red.next_step)
 
 
 def _stays(page: Page, task: Task) -> bool:
@@ -171,7 +209,7 @@ def _stays(page: Page, task: Task) -> bool:
     attempt = page.attempt
     assert attempt is not None
     if attempt.over:
-        return attempt.phase is Phase.LANDED
+        return edge.Merge(attempt).landed(task) != ""
     holds = attempt.outcome is Outcome.HOLD and page.lease.attempt == attempt.id
     return holds and attempt.held_as == task.updated
 

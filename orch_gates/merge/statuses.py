@@ -32,6 +32,8 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
     if verdict.outcome is Outcome.PASS:
         if attempt.phase is Phase.CAUGHT_UP:
             attempt = attempting.record(lambda one: steps.testing(one, verdict.reason, now), "testing")
+        if attempt.over:
+            return attempt
         return attempting.validated(attempt, "statuses", 0, verdict.reason, stay=stay)
     if verdict.absent:
         return attempting.wait(
@@ -42,7 +44,7 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
         return attempting.end(
             Outcome.DEFER,
             f"{attempt.target} itself is red at {attempt.base[:10]}: {alone.reason}",
-            f"Make {attempt.target} green first; nothing is charged.",
+            f"Make {attempt.target} green first; no retry is charged.",
         )
     findings = of_verdict(verdict).findings
     return attempting.end(Outcome.FAIL, verdict.reason, "Fix the failing checks and push.", findings)

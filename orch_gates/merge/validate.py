@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from orch_gates.config import file as config_file
 from orch_gates.documents import escape
-from orch_gates.errors import GitError, OrchError
+from orch_gates.errors import ConfigError, GitError, OrchError
 from orch_gates.gates.security import scan
 from orch_gates.git.answers import Fetched, Pushed
 from orch_gates.git.cli import Git
@@ -48,6 +49,8 @@ def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
     found = catch_up.catch_up(bench, tip, attempt.head, How(attempting.context.settings.merge.catch_up))
     match found:
         case CaughtUp():
+            if (wrong := _configuration(attempting, bench, found.commit)) != "":
+                return attempting.end(Outcome.FAIL, wrong, "Correct it on the branch (`orch-gates config check`).")
             attempting.made.add(found.commit)
             now = attempting.now()
             return attempting.record(lambda one: steps.caught_up(one, found, now), "caught-up")
@@ -72,6 +75,18 @@ def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
                 f"{attempt.branch} and {attempt.target} have no common commit",
                 f"Begin the branch anew from {attempt.target}.",
             )
+
+
+def _configuration(attempting: Attempting, bench: Git, commit: str) -> str:
+    """What is wrong with the configuration that a merge would put in force: with it, nobody could merge its repair."""
+    try:
+        found = config_file.read(bench, commit)
+    except ConfigError as error:
+        return f"with it, {config_file.PATH} could not be used: {error}"
+    named = found.given.get("ORCH_STATE_BRANCH")
+    if named is not None and named.value != attempting.context.settings.state.branch:
+        return f"it names another state branch in {config_file.PATH}, where no lease of this merge would be found"
+    return ""
 
 
 def _fetch(attempting: Attempting, bench: Git, attempt: Attempt) -> tuple[str, str]:
@@ -118,7 +133,7 @@ def _move_branch(attempting: Attempting, bench: Git, attempt: Attempt) -> Attemp
         return attempting.end(
             Outcome.ERROR,
             f"the server refused the push to {attempt.branch}: {answer.told or answer.reason}",
-            f"Let the bot push to {attempt.branch}, or catch the branch up yourattempting.",
+            f"Let the bot push to {attempt.branch}, or catch the branch up yourself.",
         )
     if answer.meaning is not Pushed.LANDED:
         now_at = attempting.context.where(attempt.branch).head
@@ -144,6 +159,8 @@ def _test(attempting: Attempting, bench: Git, attempt: Attempt, *, stay: bool) -
     attempt = attempting.record(
         lambda one: steps.testing(one, "the test command is running", now), "testing", seconds=seconds
     )
+    if attempt.over:
+        return attempt
     if not bench.has(attempt.commit):
         _fetch(attempting, bench, attempt)
     tested = retest.run(bench, attempt.commit, command)
@@ -170,17 +187,23 @@ def _red(
         return attempting.end(
             Outcome.DEFER,
             f"{attempt.target} itself is red at {attempt.base[:10]}: {alone.reason}",
-            f"Make {attempt.target} green first; nothing is charged.",
+            f"Make {attempt.target} green first; no retry is charged.",
+            (_red_test(attempt, alone, attempting.context.settings),),
             runs=tested.runs + alone.runs,
         )
     return attempting.end(
         Outcome.FAIL,
         f"{tested.reason}, on {attempt.branch} together with {attempt.target} at {attempt.base[:10]}, "
         f"where {attempt.target} alone is green",
-        "Fix what the test command found, and push.",
+        f"{_fetch_first(attempt)}Fix what the test command found, and push.",
         (_red_test(attempt, tested, attempting.context.settings),),
         runs=tested.runs + alone.runs,
     )
+
+
+def _fetch_first(attempt: Attempt) -> str:
+    moved = f"{attempt.branch} was caught up by a {attempt.how} and pushed: fetch it first. "
+    return "" if attempt.how == How.NOTHING else moved
 
 
 def _conflict(file: str, head: str, target: str) -> ReportedFinding:

@@ -67,14 +67,16 @@ class Merge:
 
         Of a branch that is gone, it is the recorded one, where the merge is on an earlier edge.
         """
-        if self.landed:
-            return self.landed
+        if (landed := self.landed(task)) != "":
+            return landed
         return head_of(task.branch) or (task.head if pipeline.merged_before(task.stage) else "")
 
-    @property
-    def landed(self) -> str:
-        """The commit that landed; empty where none did."""
-        return self.attempt.commit if self.attempt is not None and self.attempt.phase is Phase.LANDED else ""
+    def landed(self, task: Task) -> str:
+        """The commit that landed; empty where none did, or the task was sent back since, to do more."""
+        if self.attempt is None or self.attempt.phase is not Phase.LANDED:
+            return ""
+        back = task.sent_back is not None and task.sent_back.at >= self.attempt.updated
+        return "" if back else self.attempt.commit
 
     def earlier(self, head: str) -> tuple[str, ...]:
         """The commits of which a commit is our catch-up (ENG-12)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -396,6 +397,9 @@ def test_a_cancelled_task_keeps_nobody_waiting(rig: MergeRig) -> None:
 def test_a_command_that_gets_no_credentials(rig: MergeRig) -> None:
     """It sees no token, no setting of ours and no repository, and what looks like a credential is never handed on."""
     rig.task("T-1", {"test.sh": "env >&2; git log >&2; ls -a >&2; exit 1\n"})
+    code, said = rig.merge("T-1", ORCH_MERGE_TEST_ENV="SECRET_TOKEN")
+    assert code == 2
+    assert "gets no credentials" in said["reason"]
     done = rig.say("merge", "--task", "T-1", MY_TOOL="here", ORCH_MERGE_TEST_ENV="MY_TOOL", SECRET_TOKEN="xyzzy")
     assert done.returncode == 1
     told = done.stdout.decode()
@@ -403,9 +407,6 @@ def test_a_command_that_gets_no_credentials(rig: MergeRig) -> None:
     assert "ORCH_" not in told.split("|", 1)[1].replace("orch-gates", "")
     assert "xyzzy" not in told
     assert "not a git repository" in told
-    code, said = rig.merge("T-1", ORCH_MERGE_TEST_ENV="SECRET_TOKEN")
-    assert code == 2
-    assert "gets no credentials" in said["reason"]
 
 
 def test_a_fence_that_the_forge_does_not_have_is_said(rig: MergeRig) -> None:
@@ -457,3 +458,120 @@ def test_logs_stay_small(rig: MergeRig) -> None:
     text = rig.server.git("show", "orch-state:leases/main.md")
     assert text.count("\n- ") <= 100
     assert rig.server.git("show", "orch-state:" + layout.attempt_path(TaskId("T-1"))).count("\n- ") < 10
+
+
+@pytest.mark.parametrize(
+    ("words", "state"),
+    [
+        (("task", "cancel", "T-1", "--reason", "not wanted"), "cancelled"),
+        (("task", "hold", "T-1", "--reason", "stop"), "held"),
+        (("advance", "T-1", "--reject", "not so"), "active"),
+    ],
+)
+def test_a_persons_word_stops_a_merge_that_is_under_way(rig: MergeRig, words: tuple[str, ...], state: str) -> None:
+    """ENG-10: until the forge is asked. Nothing lands, and the lease is free."""
+    rig.task("T-1", {"test.sh": "sleep 6\n"})
+    child = worker(rig.work.path, rig.env, "T-1")
+    deadline = time.monotonic() + 60
+    while child.poll() is None and time.monotonic() < deadline:
+        if rig.say("lease", "show").stdout.startswith(b"main: T-1") and rig.attempt("T-1")["phase"] == "testing":
+            break
+    rig.say(*words)
+    child.communicate(timeout=60)
+    assert rig.main == rig.first
+    assert rig.state_of("T-1") == ("development", state)
+    assert rig.lease()["holder"] == ""
+    assert rig.attempt("T-1")["outcome"] == "DEFER"
+
+
+def test_a_branch_that_only_the_forge_moves_is_no_tasks(rig: MergeRig) -> None:
+    """P4: merging main into another branch never moves main."""
+    rig.work.git("push", "--quiet", "origin", f"{rig.main}:refs/heads/release")
+    rig.work.git("fetch", "--quiet", "origin")
+    rig.ok("task", "new", "T-1", "main into release", "--branch", "main")
+    code, said = rig.merge("T-1", ORCH_TARGET="release")
+    assert (code, "never pushed to" in said["reason"]) == (1, True)
+    assert rig.main == rig.first
+
+
+def test_an_attempt_for_one_target_is_not_used_for_another(rig: MergeRig) -> None:
+    """MRG-16: it is finished or ended first."""
+    rig.work.git("push", "--quiet", "origin", f"{rig.main}:refs/heads/release")
+    rig.task("T-1", {"values/two": "2\n"})
+    assert rig.gate("T-1")[0] == 0
+    code, said = rig.merge("T-1", ORCH_TARGET="release")
+    assert (code, "into main goes on" in said["reason"]) == (75, True)
+    assert rig.main == rig.first
+
+
+def test_a_branch_that_was_set_back_is_begun_anew(rig: MergeRig) -> None:
+    """What was validated is not what the branch is at now."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.task("T-2", {"values/three": "3\n"})
+    assert rig.merge("T-1")[0] == 0
+    head = rig.head("task/T-2")
+    assert rig.gate("T-2")[0] == 0
+    rig.work.git("push", "--quiet", "--force", "origin", f"{head}:refs/heads/task/T-2")
+    code, said = rig.gate("T-2")
+    assert code == 0
+    assert rig.head("task/T-2") == said["evidence"]["commit"]
+
+
+def test_a_shallow_clone_takes_no_lease(rig: MergeRig) -> None:
+    """It could prove nothing, so it keeps nobody waiting."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.work.git("clone", "--quiet", "--depth=1", f"file://{rig.server.path}", str(rig.folder / "shallow"))
+    done = orch("merge", "--task", "T-1", cwd=rig.folder / "shallow", env=rig.env)
+    assert done.returncode == 2
+    assert b"shallow" in done.stderr
+    assert b"no lease" in rig.say("lease", "show").stdout
+
+
+def test_a_conflict_in_attributes_is_a_conflict(rig: MergeRig) -> None:
+    """Whatever git says about a file with conflict marks that it reads itself."""
+    rig.task("T-1", {".gitattributes": "*.a text\n"})
+    rig.task("T-2", {".gitattributes": "*.b binary\n"})
+    assert rig.merge("T-1")[0] == 0
+    code, said = rig.merge("T-2")
+    assert (code, [one["path"] for one in said["findings"]]) == (1, [".gitattributes"])
+
+
+def test_a_configuration_that_cannot_be_used_does_not_land(rig: MergeRig) -> None:
+    """With it nobody could merge its repair."""
+    rig.task("T-1", {".orch-gates.yaml": "stages: nothing\n"})
+    code, said = rig.merge("T-1")
+    assert (code, "could not be used" in said["reason"]) == (1, True)
+    assert rig.main == rig.first
+
+
+def test_what_was_red_is_not_tested_again_for_nothing(rig: MergeRig) -> None:
+    """ENG-9: without a new commit, or a word that the work was done again, nothing is charged or written."""
+    rig.task("T-1", {"values/again": "1\n"})
+    assert rig.merge("T-1")[0] == 1
+    state = rig.head("orch-state")
+    code, said = rig.merge("T-1")
+    assert (code, "was sent back" in said["reason"]) == (1, True)
+    assert rig.head("orch-state") == state
+
+
+def test_rework_after_a_merge_is_merged_too(rig: MergeRig) -> None:
+    """What landed before does not stand for it (MRG-9, ENG-9)."""
+    rig.task("T-1", {"values/two": "2\n"})
+    stages = "stages:\n  - {name: development, role: developer, gates: [merge, merge-proof]}\n"
+    stages += "  - {name: deploy, role: deployer, gates: [deploy-status]}\n"
+    config = merge_rig.CONFIG.format(fence="hook")
+    rig.server.git("config", "--add", "orch.breakglass", f"main {rig.main} 2999-01-01T00:00:00Z")
+    rig.work.git("checkout", "--quiet", "--detach", "origin/main")
+    rig.first = rig.work.commit("deploy", {".orch-gates.yaml": stages + config[config.index("rework") :]})
+    rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    rig.work.git("fetch", "--quiet", "origin")
+    assert rig.merge("T-1")[0] == 0
+    assert rig.state_of("T-1") == ("deploy", "active")
+    time.sleep(1.1)
+    rig.ok("task", "report", "T-1", "deploy-status", "FAILED", "--reason", "it does not start")
+    assert rig.say("advance", "T-1").returncode == 1
+    mended = rig.branch("task/T-1", {"values/mended": "9\n"}, base="origin/task/T-1")
+    assert rig.merge("T-1")[0] == 0
+    assert rig.attempt("T-1")["head"] == mended
+    assert rig.state_of("T-1") == ("deploy", "active")
+    assert rig.server.attempt("merge-base", "--is-ancestor", rig.attempt("T-1")["commit"], "main").returncode == 0

@@ -110,3 +110,21 @@ def test_a_folder_that_is_not_there_is_no_empty_store(tmp_path: Path) -> None:
     """P3."""
     with pytest.raises(GitError, match="cannot be opened"):
         Objects(tmp_path / "nowhere")
+
+
+def test_parents_are_those_that_git_reads(tmp_path: Path) -> None:
+    """OWN-2: git takes parents right after the tree only; one that stands elsewhere is none, and the commit is odd."""
+    repository = bare(tmp_path / "odd.git")
+    tree = repository.git("mktree", stdin=b"")
+    parent = repository.git("commit-tree", "-m", "first", tree)
+    who = "A Tester <tester@example.invalid> 1 +0000"
+    head, tail = f"tree {tree}\n", f"author {who}\ncommitter {who}\n"
+    for text, parents, well_formed in (
+        (f"{head}parent {parent}\n{tail}\nx", (parent,), True),
+        (f"{head}{tail}parent {parent}\n\nx", (), False),
+        (f"{head}parent {parent}\n{tail}parent {parent}\n\nx", (parent,), False),
+    ):
+        oid = repository.object("commit", text.encode())
+        found = Objects(repository.path / "objects").commit(oid)
+        assert (found.parents, found.well_formed) == (parents, well_formed)
+        assert repository.git("show", "--no-patch", "--format=%P", oid).split() == list(parents)

@@ -213,11 +213,11 @@ def test_a_task_is_judged_by_what_landed() -> None:
     """After the merge, whatever becomes of the branch (MRG-16)."""
     landed = Merge(make_attempt(phase="landed", outcome="PASS", commit=V, merge=C, proof="p"))
     task = make_task(head=A)
-    assert landed.landed == V
+    assert landed.landed(task) == V
     for heads in ({"task/T-1": A}, {"task/T-1": B}, {"task/T-1": ""}):
         assert landed.head(heads.__getitem__, DEFAULT, task) == V
     for phase in ("validated", "merging"):
-        assert Merge(make_attempt(phase=phase, commit=V)).landed == ""
+        assert Merge(make_attempt(phase=phase, commit=V)).landed(task) == ""
         assert Merge(make_attempt(phase=phase, commit=V)).head(lambda _: B, DEFAULT, task) == B
 
 

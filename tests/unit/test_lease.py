@@ -247,8 +247,8 @@ def test_who_may_work_on_an_attempt_and_when(*, by_forge: bool) -> None:
     assert leases.standing(lease, "T-1", BOB, at(NOW, dead=True)) is Standing.OURS
     assert leases.standing(lease, "T-2", BOB, early) is Standing.BUSY
     assert leases.standing(lease, "T-2", BOB, late) is Standing.OVERDUE
-    # A process that died leaves its task's lease to the task until its time is over.
-    assert leases.standing(lease, "T-2", BOB, at(NOW, dead=True)) is Standing.BUSY
+    # Nobody waits for a process that is known to be gone.
+    assert leases.standing(lease, "T-2", BOB, at(NOW, dead=True)) is Standing.OVERDUE
     assert leases.standing(lease, "T-2", BOB, at(END, dead=True)) is Standing.OVERDUE
 
 
