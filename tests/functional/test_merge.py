@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.model.ids import TaskId
-from orch_gates.state import layout
 from tests import merge_rig
 from tests.builders import github_token, orch
 from tests.merge_rig import MergeRig
@@ -447,17 +445,6 @@ def test_a_branch_that_adds_nothing_is_nobodys_fault(rig: MergeRig) -> None:
     assert "Cancel the task" in said["next_step"]
     assert json.loads(rig.ok("why", "T-2", "--json"))["developer_retries_left"] == 3
     assert rig.state_of("T-2") == ("development", "active")
-
-
-def test_logs_stay_small(rig: MergeRig) -> None:
-    """A document has a largest size, and a target lives long: the log has the newest steps, the branch has them all."""
-    rig.task("T-1", {"values/two": "2\n"})
-    for _ in range(30):
-        assert rig.gate("T-1")[0] == 0
-        rig.ok("lease", "release", "--reason", "again")
-    text = rig.server.git("show", "orch-state:leases/main.md")
-    assert text.count("\n- ") <= 100
-    assert rig.server.git("show", "orch-state:" + layout.attempt_path(TaskId("T-1"))).count("\n- ") < 10
 
 
 @pytest.mark.parametrize(
