@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,8 @@ def add(
         found = marking.there(workspace.git, workspace.code, workspace.target, made, workspace.settings.state.timeout)
         if found is False:
             raise UsageError(f"{workspace.target} does not have {made.pattern!r} in {made.path}, so nothing was added")
+        if found is None:
+            say(f"orch-gates: whether {workspace.target} has it now could not be told\n", to=sys.stderr)
         added = marking.add(workspace.store, workspace.configured, workspace.target, made)
         say(f"{made.path}: {made.pattern} {'is a marker' if added else 'is a marker already'}\n")
 

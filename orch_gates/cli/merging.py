@@ -124,6 +124,7 @@ def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gat
 
     from orch_gates.cli.advance import gate_of
     from orch_gates.engine import spent
+    from orch_gates.gates.merge import NAME, PROOF
     from orch_gates.tasks import edge
 
     stage = workspace.pipeline.stage(task.stage)
@@ -134,7 +135,7 @@ def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gat
     names = [one.name for one in stage.gates]
     first = stage.gates[: names.index(gate)]
     # Driving brings about what these two judge.
-    kept = tuple(one for one in first if one.name not in {"merge", "merge-proof"})
+    kept = tuple(one for one in first if one.name not in {NAME, PROOF})
     stages = (replace(one, gates=kept) if one is stage else one for one in workspace.pipeline.stages)
     shortened = replace(workspace.pipeline, stages=tuple(stages))
     judged = edge.judge_edge(gate_of(workspace), snapshot, task, head, shortened, edge.merge_of(snapshot, task))

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from orch_gates.model.task import DONE_STAGE
 
-_MERGE = "merge"
+MERGE, MERGE_PROOF = "merge", "merge-proof"
 
 
 class OnRed(StrEnum):
@@ -87,7 +87,7 @@ class Pipeline:
     def merged_before(self, name: str) -> bool:
         """Whether the gate `merge` is on the edge out of an earlier stage."""
         earlier = self.stages[: self.names.index(name)] if name in self.names else ()
-        return any(gate.name == _MERGE for stage in earlier for gate in stage.gates)
+        return any(gate.name == MERGE for stage in earlier for gate in stage.gates)
 
 
 def _sub_gate(name: str) -> EdgeGate:
@@ -109,11 +109,11 @@ DEFAULT = Pipeline(
                 EdgeGate("staging-status"),
                 _sub_gate("security"),
                 # An attempt that has not begun is nobody's fault.
-                EdgeGate("merge"),
+                EdgeGate(MERGE),
                 _sub_gate("image-freshness"),
             ),
         ),
-        Stage("deploy", "deployer", (EdgeGate("deploy-status"), EdgeGate("merge-proof"))),
+        Stage("deploy", "deployer", (EdgeGate("deploy-status"), EdgeGate(MERGE_PROOF))),
     ),
     rework="development",
 )

@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import assert_never
 
 from orch_gates.engine import spent
-from orch_gates.engine.stages import Pipeline, Stage
+from orch_gates.engine.stages import MERGE, MERGE_PROOF, Pipeline, Stage
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task, TaskState
-
-_MERGE, _PROOF = "merge", "merge-proof"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ def _work(task: Task, pipeline: Pipeline) -> str:
     if not stage.gates:
         return f"the {stage.role} finishes, then {command}"
     # What the command itself brings about is nobody's work.
-    gates = ", ".join(gate.name for gate in stage.gates if gate.name not in {_MERGE, _PROOF})
+    gates = ", ".join(gate.name for gate in stage.gates if gate.name not in {MERGE, MERGE_PROOF})
     if not gates:
         return command
     if task.sent_back is not None and task.sent_back.ready and task.sent_back.head == task.head:
@@ -132,7 +130,7 @@ def _work(task: Task, pipeline: Pipeline) -> str:
 def _command(task: Task, stage: Stage | None) -> str:
     """What takes a task out of its stage, once the other gates are green."""
     names = {gate.name for gate in stage.gates} if stage is not None else set()
-    if _PROOF in names:
+    if MERGE_PROOF in names:
         return f"`orch-gates merge --task {task.id}`"
-    driven = f"`orch-gates gate merge --task {task.id}`, then " if _MERGE in names else ""
+    driven = f"`orch-gates gate merge --task {task.id}`, then " if MERGE in names else ""
     return f"{driven}`orch-gates advance {task.id}`"

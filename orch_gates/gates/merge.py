@@ -14,6 +14,7 @@ from orch_gates.variables.groups import LeaseSettings, MergeSettings
 if TYPE_CHECKING:
     from orch_gates.model.attempt import Attempt
 
+# As on the edges; the engine, which names them too, costs whoever only lists the gates.
 NAME = "merge"
 PROOF = "merge-proof"
 # The file in the task's folder, which both are handed as they are handed reports.

@@ -91,12 +91,7 @@ class Attempting:
             return got.change if isinstance(got, _Granted) else None
 
         context.store.transact(decide)
-        assert got is not None
-        if isinstance(got, Stop):
-            return got
-        self.proof = got.proof
-        self.clock.began(got.proof, asked)
-        return got.attempt
+        return self._claimed(got, asked)
 
     def _standing(self, snapshot: Snapshot, lease: Lease, sight: Sight, *, of_others: bool = False) -> Standing:
         """How the lease stands to this task; `of_others`: as if it were another one that wants it."""
@@ -120,6 +115,15 @@ class Attempting:
         stage = pipeline.stage(page.task.stage)
         merges = stage is not None and any(gate.name == NAME for gate in stage.gates)
         return not merges and not pipeline.merged_before(page.task.stage)
+
+    def _claimed(self, got: _Granted | Stop | None, asked: float) -> Attempt | Stop:
+        """The attempt that was granted; its claim counts from the moment that was `asked` about."""
+        assert got is not None
+        if isinstance(got, Stop):
+            return got
+        self.proof = got.proof
+        self.clock.began(got.proof, asked)
+        return got.attempt
 
     def _look(self, lease: Lease) -> tuple[Sight, float]:
         asked = self.context.monotonic()
@@ -184,12 +188,7 @@ class Attempting:
             return got.change if isinstance(got, _Granted) else None
 
         context.store.transact(decide)
-        assert got is not None
-        if isinstance(got, Stop):
-            return got
-        self.proof = got.proof
-        self.clock.began(got.proof, asked)
-        return got.attempt
+        return self._claimed(got, asked)
 
     # ---- record
 

@@ -121,8 +121,9 @@ class Driving:
     def _refused(self, snapshot: Snapshot, task: Task, page: Page, where: Where, gate: str) -> Stop | None:
         """Why no attempt begins: nothing is there to be merged, or a gate before is not green."""
         attempt = page.attempt if page.attempt is not None and not page.attempt.over else None
-        # What may have landed is looked for before anything else.
-        if attempt is not None and attempt.phase.number >= Phase.MERGING.number - (not where.head):
+        # What may have landed is looked for before anything else; a branch may be gone because it was merged.
+        looked_for = Phase.MERGING if where.head else Phase.VALIDATED
+        if attempt is not None and attempt.phase.number >= looked_for.number:
             return None
         if not where.head:
             return Stop(Outcome.FAIL, f"there is no branch {task.branch}", "Push it.", absent=True)
@@ -145,7 +146,7 @@ class Driving:
         if attempt.phase.number >= Phase.MERGING.number:
             return ""
         pushed = attempt.phase.number > Phase.CAUGHT_UP.number
-        if where.head != attempt.commit if pushed else not attempt.about(where.head):
+        if not attempt.about(where.head) or (pushed and where.head != attempt.commit):
             return f"{attempt.branch} stands at {where.head[:10]} now"
         if attempting.proof.claim > _MOST_CLAIMS:
             return f"{_MOST_CLAIMS} runners took it on, and none of them came to an end"

@@ -554,7 +554,6 @@ def test_rework_after_a_merge_is_merged_too(rig: MergeRig) -> None:
     rig.work.git("fetch", "--quiet", "origin")
     assert rig.merge("T-1")[0] == 0
     assert rig.state_of("T-1") == ("deploy", "active")
-    time.sleep(1.1)
     rig.ok("task", "report", "T-1", "deploy-status", "FAILED", "--reason", "it does not start")
     assert rig.say("advance", "T-1").returncode == 1
     mended = rig.branch("task/T-1", {"values/mended": "9\n"}, base="origin/task/T-1")
