@@ -1,8 +1,8 @@
 """gitleaks as the referee: what it finds on lines that a range adds, and our gate does not.
 
 `python -m tests.corpus referee REPO...` judges whole histories and prints every difference;
-`tests/contract/test_referee.py` does the same for small ones, and `... referee placements KIND SEED` makes one of its
-histories again.
+`tests/contract/test_referee.py` does the same for small ones. `... referee placements KIND SEED` makes one of its
+histories again, and `... referee placements` makes new ones of every kind.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import SystemRandom
 
 from orch_gates.scanners.rules.paths import is_program
 from tests.corpus import placements, programs
@@ -198,15 +199,25 @@ def main(arguments: Sequence[str]) -> int:
     program = programs.gitleaks()
     if program is None or not arguments:
         print(
-            "usage: python -m tests.corpus referee REPO... | placements KIND SEED, with gitleaks at hand",
+            "usage: python -m tests.corpus referee REPO... | placements [KIND SEED], with gitleaks at hand",
             file=sys.stderr,
         )
         return 2
     if arguments[0] == "placements":
-        return _replayed(program, *arguments[1:])
+        return _replayed(program, *arguments[1:]) if arguments[1:] else _explored(program)
     unnamed = sum(_told(Path(name), program) for name in arguments)
     print(f"{unnamed} without a reason")
     return int(unnamed > 0)
+
+
+def _explored(program: Path) -> int:
+    """A new history of every kind, each named so that it can be made again."""
+    missed = 0
+    for kind in placements.KINDS:
+        seed = SystemRandom().randrange(10**9)
+        print(f"placements '{kind}' {seed}", flush=True)
+        missed |= _replayed(program, kind, str(seed))
+    return missed
 
 
 def _replayed(program: Path, kind: str, seed: str) -> int:

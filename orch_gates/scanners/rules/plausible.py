@@ -39,6 +39,8 @@ _WORDS = re.compile(
     rb"^[~@:!&*]?[0-9]?[A-Za-z_*]+(?:(?:\.|::|->|/|-|:|=)[A-Za-z_]+)*[!?:.]?$|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$"
 )
 _NUMBERED = re.compile(rb"^[A-Za-z]+(?:[-_.][A-Za-z]+)*[-_.][A-Za-z]*[0-9]{0,3}$")
+# Digits with a word behind them: no language has such a name, and a number only as `0x` or with its unit.
+_NO_NAME = re.compile(rb"^(?!0[xXbBoO])[0-9]+(?![eE]?[0-9_])[A-Za-z]\w{7,}$")
 _CODE = re.compile(rb"\w\(|\)$|\(\)|^[A-Za-z_]\w*\[|^\W+$|->|::|&&|\|\||=>|(?:%[0-9A-Fa-f]{2}.*){2}|\\[wdsb]|[aA]-[zZ]")
 # Names of what is no secret though "key" or "token" stands in them.
 _NO_SECRET = re.compile(
@@ -64,7 +66,8 @@ def plausible(rule: str, secret: bytes, line: bytes, path: str) -> bool:
         return False
     # In quotes it is a text, whatever it looks like.
     code = before[-1:] not in _QUOTES and _CODE.search(secret) is not None
-    expression = is_program(path) and before[-1:] not in _QUOTES and not _inside(before)
+    bare = before[-1:] not in _QUOTES and not _inside(before)
+    expression = is_program(path) and bare and not _NO_NAME.match(secret)
     if expression and len(line) < _LONG and line.count(secret) > 1:
         return False
     if rule in _KEYS:
