@@ -9,7 +9,8 @@ from typing import Any
 
 from orch_gates.config.table import BY_KEY
 from orch_gates.documents import frontmatter, seal, yaml_write
-from orch_gates.engine.decide import Decision, Move, decide
+from orch_gates.engine.decide import decide
+from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.events import Evaluated
 from orch_gates.engine.stages import DEFAULT, EdgeGate, OnRed, Stage
 from orch_gates.gates.evaluate import evaluate

@@ -122,6 +122,7 @@ def why(name: str, repo: Path, as_json: bool) -> None:
     with exit_codes():
         from orch_gates.documents.escape import visible
         from orch_gates.engine.board import place, standing
+        from orch_gates.engine.stages import pipeline_of
         from orch_gates.engine.why import explain
         from orch_gates.merge import ledger
         from orch_gates.report import tasks as render
@@ -136,7 +137,7 @@ def why(name: str, repo: Path, as_json: bool) -> None:
         holder = next((one.holder for one in leases.leases if one.target == session.target), "")
         attempt = ledger.page(snapshot, session.target, holder).attempt if holder else None
         where = place(standing(task), others.tasks, leases.leases, session.target, attempt)
-        found = explain(task, session.pipeline, where, session.now)
+        found = explain(task, pipeline_of(task, session.pipeline), where, session.now)
         say(render.why_json(found) if as_json else f"{visible(found.line)}\n")
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from orch_gates.config.file import PATH, Config
-from orch_gates.config.listing import Listing, spelled, told
+from orch_gates.config.listing import DEFAULT, Listing, spelled, told
 from orch_gates.documents.escape import visible
 from orch_gates.variables.resolve import Resolved
 
@@ -59,6 +59,7 @@ def as_json(listed: Listing, config: Config) -> str:
             {"variable": row.setting.variable, "key": row.setting.key, "value": row.value} | _origin(row.origin)
             for row in listed.rows
         ],
+        "merge_queue": {"value": listed.queue is not None} | _origin(listed.queue or DEFAULT),
         "pipeline": {
             "rework": _origin(listed.rework) | {"value": pipeline.rework},
             "stages": [
@@ -106,6 +107,8 @@ def _tables(listed: Listing, *, origins: bool) -> Iterable[Table]:
     ]
     yield _with_origins(_STAGES, stages, origins=origins)
     yield _with_origins(("REWORK",), [((listed.pipeline.rework,), listed.rework)], origins=origins)
+    queue = [(("on" if listed.queue else "off",), listed.queue or DEFAULT)]
+    yield _with_origins(("MERGE QUEUE",), queue, origins=origins)
 
 
 def _with_origins(

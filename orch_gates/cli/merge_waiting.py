@@ -19,11 +19,11 @@ _WORST = (Outcome.SKIP, Outcome.PASS, Outcome.DEFER, Outcome.FAIL, Outcome.HOLD,
 
 def names(workspace: Workspace, gate: str) -> list[str]:
     """The tasks on an edge with this gate that may move now, the one that has been there longest first."""
+    from orch_gates.engine.board import turn
     from orch_gates.tasks import book
 
-    stages = {stage.name for stage in workspace.pipeline.stages if any(edge.name == gate for edge in stage.gates)}
-    found = [task for task in book.read(workspace.store.load()).tasks if task.stage in stages]
-    return [task.id for task in sorted(found, key=lambda task: (task.since, task.id)) if _may_move(workspace, task)]
+    found = [task for task in book.read(workspace.store.load()).tasks if _on_edge(workspace, task, gate)]
+    return [task.id for task in sorted(found, key=turn) if _may_move(workspace, task)]
 
 
 def drive(workspace: Workspace, gate: str, one: Callable[[Workspace, str], tuple[Verdict, str]]) -> tuple[Verdict, str]:
@@ -59,6 +59,12 @@ def summed(gate: str, answers: Mapping[str, Verdict]) -> Verdict:
         evidence=evidence,
         next_step=worst.next_step,
     )
+
+
+def _on_edge(workspace: Workspace, task: Task, gate: str) -> bool:
+    """Whether a task of the repository's own pipeline stands where it is merged; the queue has an order of its own."""
+    stage = None if task.pipeline else workspace.pipeline.stage(task.stage)
+    return stage is not None and any(edge.name == gate for edge in stage.gates)
 
 
 def _may_move(workspace: Workspace, task: Task) -> bool:

@@ -127,7 +127,8 @@ def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gat
     from orch_gates.gates.merge import NAME, PROOF
     from orch_gates.tasks import edge
 
-    stage = workspace.pipeline.stage(task.stage)
+    pipeline = workspace.configured.pipeline_of(task)
+    stage = pipeline.stage(task.stage)
     assert stage is not None
     if why := spent.blocked(task, head):
         # What sent it back would be found again, at the cost of another run of the test (ENG-9).
@@ -136,8 +137,8 @@ def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gat
     first = stage.gates[: names.index(gate)]
     # Driving brings about what these two judge.
     kept = tuple(one for one in first if one.name not in {NAME, PROOF})
-    stages = (replace(one, gates=kept) if one is stage else one for one in workspace.pipeline.stages)
-    shortened = replace(workspace.pipeline, stages=tuple(stages))
+    stages = (replace(one, gates=kept) if one is stage else one for one in pipeline.stages)
+    shortened = replace(pipeline, stages=tuple(stages))
     judged = edge.judge_edge(gate_of(workspace), snapshot, task, head, shortened, edge.merge_of(snapshot, task))
     return next((one for one in judged.verdicts if _stops(one)), None)
 
@@ -154,7 +155,7 @@ def as_it_is(workspace: Workspace, gate: str, name: str) -> Verdict:
     snapshot = workspace.store.load()
     task = book.need(snapshot, name).task
     found = edge.merge_of(snapshot, task)
-    head = found.head(workspace.heads.of, workspace.pipeline, task)
+    head = found.head(workspace.heads.of, workspace.configured.pipeline_of(task), task)
     declared = registry.find(gate)
     assert declared is not None
     verdict: Verdict = declared.judge(merge.Facts(found.attempt, head, workspace.target), declared.policy)

@@ -23,13 +23,15 @@ class Config:
     """What a repository says about its pipeline and settings; nothing where there is no such file.
 
     `revision` is the full id of the commit that it was looked for in, empty where there is none to
-    trust. `given` is keyed by variable. `declared` is None where the default pipeline stands.
+    trust. `given` is keyed by variable. `declared` is None where the default pipeline stands. `queue` is the place that
+    makes pull requests tasks of the merge queue, empty where nothing does (MRG-13).
     """
 
     revision: str = ""
     present: bool = False
     given: Mapping[str, Given] = field(default_factory=dict)
     declared: Declared | None = None
+    queue: str = ""
 
 
 def read(git: Git, revision: str) -> Config:

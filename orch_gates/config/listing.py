@@ -30,12 +30,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All that counts, with the origin of the stages and of `rework` by name."""
+    """All that counts, with the origin of the stages by name, of `rework`, and of the merge queue where it is on."""
 
     rows: tuple[Row, ...]
     pipeline: Pipeline
     stages: Mapping[str, Resolved]
     rework: Resolved
+    queue: Resolved | None
 
 
 def listing(settings: Settings, config: Config) -> Listing:
@@ -54,6 +55,7 @@ def listing(settings: Settings, config: Config) -> Listing:
             for number, stage in enumerate(pipeline.stages)
         },
         _origin(declared.rework if declared else ""),
+        _origin(config.queue) if config.queue else None,
     )
 
 

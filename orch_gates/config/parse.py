@@ -14,7 +14,7 @@ from orch_gates.variables.setting import Setting
 
 MAX_BYTES = 256 * 1024
 SECTIONS = frozenset(key.partition(".")[0] for key in BY_KEY if "." in key)
-TOP = frozenset({key.partition(".")[0] for key in BY_KEY} | set(pipeline.KEYS))
+TOP = frozenset({key.partition(".")[0] for key in BY_KEY} | {*pipeline.KEYS, pipeline.PRESET})
 
 
 def parse(raw: bytes, *, name: str = PATH, revision: str = "") -> Config:
@@ -36,8 +36,9 @@ def parse(raw: bytes, *, name: str = PATH, revision: str = "") -> Config:
     at = f"@{revision[:10]}" if revision else ""
     given = _given(placed, problems, name, at)
     declared = pipeline.declared(placed, problems, name, at)
+    queue = pipeline.preset(placed, problems, name, at)
     problems.refuse()
-    return Config(revision, present=True, given=given, declared=declared)
+    return Config(revision, present=True, given=given, declared=declared, queue=queue)
 
 
 def _given(placed: Placed, problems: Problems, name: str, at: str) -> dict[str, Given]:

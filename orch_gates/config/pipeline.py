@@ -17,10 +17,22 @@ if TYPE_CHECKING:
     from orch_gates.engine.stages import EdgeGate, Pipeline, Stage
 
 KEYS = ("stages", "rework")
+PRESET = "pipeline"
 STAGE_KEYS = ("name", "role", "human", "gates")
 GATE_KEYS = ("name", "on_fail", "on_absent")
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
 USUAL_REWORK = "development"
+
+
+def preset(placed: Placed, problems: Problems, name: str, at: str) -> str:
+    """Where the file turns the merge queue on; empty where it does not."""
+    if PRESET not in placed.mapping:
+        return ""
+    from orch_gates.model.task import MERGE_QUEUE
+
+    if (value := placed.mapping[PRESET]) != MERGE_QUEUE:
+        problems.add((PRESET,), f"unknown pipeline {spelled(value)}; there is: {MERGE_QUEUE}")
+    return located(name, placed.values[(PRESET,)]) + at
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from orch_gates.config.table import BY_KEY
 from orch_gates.engine.stages import OnRed
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
+from orch_gates.model.task import MERGE_QUEUE
 from orch_gates.variables.setting import Kind, Setting
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -74,6 +75,13 @@ def _spelled(pattern: str) -> str:
 
 def _pipeline() -> dict[str, Any]:
     return {
+        "pipeline": {
+            "description": (
+                "`merge-queue`: pull requests are tasks, and are merged in turn when somebody asks for it. "
+                "Other tasks keep the stages below."
+            ),
+            "const": MERGE_QUEUE,
+        },
         "stages": {
             "description": "The stages in order, in place of the default pipeline. After the last a task is done.",
             "type": "array",

@@ -53,17 +53,28 @@ def board(
 
 
 class Standing(NamedTuple):
-    """What of a task its place among others rests on."""
+    """What of a task its place among others rests on; `turn` sorts those in one stage as texts."""
 
     id: str
     stage: str
     state: str
-    since: str
+    turn: str
+    pipeline: str = ""
 
 
 def standing(task: Task) -> Standing:
     """That of a task."""
-    return Standing(task.id, task.stage, task.state.value, task.since)
+    return Standing(task.id, task.stage, task.state.value, turn(task), task.pipeline)
+
+
+def turn(task: Task) -> str:
+    """When it is a task's turn among those in its stage, as a text: the longest waiting first (MRG-13).
+
+    In the merge queue priority comes before age, and of two that were asked for together the older pull request.
+    """
+    if task.asked is None:
+        return f"{task.since} {task.id}"
+    return f"{task.asked.priority.rank} {task.since} {task.asked.pull:010}"
 
 
 def place(
@@ -73,9 +84,9 @@ def place(
 
     `attempt` is the newest one of whoever holds the lease on the target.
     """
-    waiting = [(other.since, other.id) for other in others if _may_move(other, task.stage)]
-    before = sum(other < (task.since, task.id) for other in waiting)
-    position = before + 1 if _may_move(task, task.stage) else 0
+    waiting = [other.turn for other in others if _may_move(other, task)]
+    before = sum(other < task.turn for other in waiting)
+    position = before + 1 if _may_move(task, task) else 0
     lease = next((one for one in leases if one.target == target and one.holder), None)
     if lease is None:
         return Place(position, len(waiting), "")
@@ -84,5 +95,7 @@ def place(
     return Place(position, len(waiting), lease.holder, phase, lease.claim.runner if lease.claim else "", until)
 
 
-def _may_move(task: Standing, stage: str) -> bool:
-    return task.stage == stage and task.state in {TaskState.ACTIVE.value, TaskState.DEFERRED.value}
+def _may_move(task: Standing, like: Standing) -> bool:
+    """Whether it may move, from where another one stands."""
+    moves = task.state in {TaskState.ACTIVE.value, TaskState.DEFERRED.value}
+    return moves and (task.pipeline, task.stage) == (like.pipeline, like.stage)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import assert_never
 
-from orch_gates.engine import events, spent, statuses
-from orch_gates.engine.stages import EdgeGate, OnRed, Pipeline, Stage
+from orch_gates.engine import events, queued, spent, statuses
+from orch_gates.engine.decision import Changing, Decision, Move
+from orch_gates.engine.stages import MERGE, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.engine.statuses import Posting
 from orch_gates.model import feedback
-from orch_gates.model.effect import Effect
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.task import DONE_STAGE, Task, TaskState
@@ -22,54 +21,6 @@ _Judged = events.Evaluated | events.Approved
 
 FIRST_DEFER = timedelta(minutes=1)
 LONGEST_DEFER = timedelta(minutes=30)
-
-
-class Move(StrEnum):
-    """What the decision does; the last four are a person's."""
-
-    ADVANCE = "advance"
-    ROLLBACK = "rollback"
-    DEFER = "defer"
-    HOLD = "hold"
-    ESCALATE = "escalate"
-    STAY = "stay"
-    RESUME = "resume"
-    RETRY = "retry"
-    CANCEL = "cancel"
-    READY = "ready"
-
-
-_OUTCOMES = {
-    Move.ADVANCE: Outcome.PASS,
-    Move.ROLLBACK: Outcome.FAIL,
-    Move.DEFER: Outcome.DEFER,
-    Move.HOLD: Outcome.HOLD,
-    Move.ESCALATE: Outcome.HOLD,
-    Move.STAY: Outcome.FAIL,
-    Move.RESUME: Outcome.PASS,
-    Move.RETRY: Outcome.PASS,
-    Move.CANCEL: Outcome.PASS,
-    Move.READY: Outcome.PASS,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The task as it shall be, and why.
-
-    `outcome` says it in the words of a gate (GATE-2); `refused` is set where a person asked for
-    what is not possible. `effects` are to be recorded with the task, and performed afterwards (P7);
-    those planned before about `outdated` subjects are not any more, and of too many some are `given_up`.
-    """
-
-    move: Move
-    task: Task
-    reason: str
-    outcome: Outcome
-    refused: bool = False
-    effects: tuple[Effect, ...] = ()
-    outdated: frozenset[str] = frozenset()
-    given_up: tuple[Effect, ...] = ()
 
 
 def decide(
@@ -95,7 +46,7 @@ def decide(
 def _decided(
     task: Task, event: events.Event, verdicts: Sequence[Verdict], now: datetime, pipeline: Pipeline
 ) -> Decision:
-    changed = _Change(task, now, event.by)
+    changed = Changing(task, now, event.by)
     if task.state.finished:
         over = f"it is {task.state}; nothing moves it again"
         ended = Outcome.PASS if task.state is TaskState.DONE else Outcome.HOLD
@@ -107,12 +58,14 @@ def _decided(
             return _approved(changed, event, verdicts, pipeline)
         case events.Rejected():
             return _rejected(changed, event, pipeline)
+        case events.MergeAsked() | events.TakenOut() | events.LabelGone() | events.Prioritised():
+            return queued.decide(changed, event, pipeline)
         case _:
             return _asked(changed, event, pipeline)
 
 
 def _asked(
-    changed: _Change,
+    changed: Changing,
     event: events.HoldAsked | events.ResumeAsked | events.RetryAsked | events.CancelAsked | events.ReadySaid,
     pipeline: Pipeline,
 ) -> Decision:
@@ -137,32 +90,7 @@ def _asked(
             assert_never(event)
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """Builds decisions about one task."""
-
-    task: Task
-    now: datetime
-    by: str
-
-    def refuse(self, reason: str) -> Decision:
-        return Decision(Move.STAY, self.task, one_line(reason), Outcome.FAIL, refused=True)
-
-    def nothing(self, reason: str, outcome: Outcome) -> Decision:
-        return Decision(Move.STAY, self.task, one_line(reason), outcome)
-
-    def to(self, move: Move, why: str, *, cause: str = "", **values: object) -> Decision:
-        reason = one_line(why)
-        update = {"reason": reason, "cause": one_line(cause or self.by)} | values
-        if all(getattr(self.task, name) == value for name, value in update.items()):
-            return Decision(move, self.task, reason, _OUTCOMES[move])
-        at = timestamp(self.now)
-        if update.get("stage", self.task.stage) != self.task.stage:
-            update["since"] = at
-        return Decision(move, self.task.model_copy(update=update | {"updated": at}), reason, _OUTCOMES[move])
-
-
-def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
+def _evaluated(changed: Changing, event: events.Evaluated, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
     task = changed.task
     if task != event.seen:
         return changed.nothing(
@@ -178,20 +106,21 @@ def _evaluated(changed: _Change, event: events.Evaluated, verdicts: Sequence[Ver
         why = f"stage {task.stage!r} is not in the configured pipeline ({', '.join(pipeline.names)}); {way}"
         return changed.to(Move.HOLD, why, cause="configuration", state=TaskState.HELD, available_at=None)
     if stage.human:
-        way = f"`orch-gates advance {task.id} --approve`"
-        return changed.nothing(f"{stage.name} waits for a person's approval: {way}", Outcome.HOLD)
+        return changed.nothing(f"{stage.name} waits for a person: {queued.way_on(task, pipeline)}", Outcome.HOLD)
     if why := spent.blocked(task, event.head):
         return changed.nothing(why, Outcome.FAIL)
     return _by_verdicts(changed, stage, verdicts, pipeline, event)
 
 
-def _approved(changed: _Change, event: events.Approved, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
+def _approved(changed: Changing, event: events.Approved, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
     task = changed.task
     stage = pipeline.stage(task.stage)
     if task != event.seen:
         return changed.refuse("it changed while it was being approved; look at it again")
     if task.state.waits_for_a_person:
         return changed.refuse(f"it is {task.state}: {task.reason}" + _hint(task))
+    if stage is not None and pipeline.by_asking:
+        return changed.refuse(f"a pull request is asked for, not approved here: {queued.way_on(task, pipeline)}")
     if stage is None or not stage.human:
         return changed.refuse(f"{task.stage} is not left by approval; `orch-gates advance {task.id}` judges its gates")
     if stage.gates:
@@ -199,7 +128,7 @@ def _approved(changed: _Change, event: events.Approved, verdicts: Sequence[Verdi
     return _advance(changed, stage, event.reason or f"approved by {event.by}", event.by, pipeline, event.head)
 
 
-def _rejected(changed: _Change, event: events.Rejected, pipeline: Pipeline) -> Decision:
+def _rejected(changed: Changing, event: events.Rejected, pipeline: Pipeline) -> Decision:
     task = changed.task
     stage = pipeline.stage(task.stage)
     why = event.reason or "rejected by a person"
@@ -214,7 +143,7 @@ def _rejected(changed: _Change, event: events.Rejected, pipeline: Pipeline) -> D
     return _roll_back(changed, verdict, pipeline, event)
 
 
-def _ready(changed: _Change, reason: str) -> Decision:
+def _ready(changed: Changing, reason: str) -> Decision:
     task = changed.task
     if task.sent_back is None or task.sent_back.ready:
         return changed.refuse("it was not sent back, so there is nothing to mark as ready" + _hint(task))
@@ -223,7 +152,7 @@ def _ready(changed: _Change, reason: str) -> Decision:
     return changed.to(Move.READY, reason or "the work was done again", sent_back=spent.made_ready(task))
 
 
-def _retried(changed: _Change, reason: str, pipeline: Pipeline) -> Decision:
+def _retried(changed: Changing, reason: str, pipeline: Pipeline) -> Decision:
     task = changed.task
     if task.state not in {TaskState.ESCALATED, TaskState.DEFERRED}:
         return changed.refuse(f"it is {task.state}; only an escalated or deferred task is retried" + _hint(task))
@@ -243,7 +172,7 @@ def _retried(changed: _Change, reason: str, pipeline: Pipeline) -> Decision:
 
 
 def _by_verdicts(
-    changed: _Change, stage: Stage, verdicts: Sequence[Verdict], pipeline: Pipeline, event: _Judged
+    changed: Changing, stage: Stage, verdicts: Sequence[Verdict], pipeline: Pipeline, event: _Judged
 ) -> Decision:
     """The first verdict that is neither PASS nor SKIP, or that has to be given anew, decides (ENG-3, ENG-9)."""
     for number, gate in enumerate(stage.gates):
@@ -251,6 +180,9 @@ def _by_verdicts(
             return changed.nothing(f"gate {gate.name} was not judged", Outcome.ERROR)
         verdict = verdicts[number]
         if why := spent.doubt(changed.task, verdict, event.head):
+            # Whoever asked again is told again; only an attempt is made anew by the queue itself.
+            if pipeline.by_asking and verdict.outcome is Outcome.FAIL and gate.name != MERGE:
+                return _roll_back(changed, verdict, pipeline, event)
             return changed.nothing(why, Outcome.FAIL)
         if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
             return _not_green(changed, gate, verdict, pipeline, event)
@@ -259,7 +191,7 @@ def _by_verdicts(
     return _advance(changed, stage, proof or "no gate is on this edge", cause, pipeline, event.head)
 
 
-def _not_green(changed: _Change, gate: EdgeGate, verdict: Verdict, pipeline: Pipeline, event: _Judged) -> Decision:
+def _not_green(changed: Changing, gate: EdgeGate, verdict: Verdict, pipeline: Pipeline, event: _Judged) -> Decision:
     head = event.head
     match verdict.outcome:
         case Outcome.FAIL:
@@ -279,14 +211,14 @@ def _not_green(changed: _Change, gate: EdgeGate, verdict: Verdict, pipeline: Pip
                 Move.HOLD, verdict.reason, cause=gate.name, head=head, state=TaskState.HELD, available_at=None
             )
         case Outcome.DEFER | Outcome.ERROR:
-            return _defer(changed, verdict, pipeline, head)
+            return _defer(changed, verdict, pipeline, event)
         case Outcome.PASS | Outcome.SKIP:
             raise AssertionError("a green verdict stops nothing")
         case _:
             assert_never(verdict.outcome)
 
 
-def _advance(changed: _Change, stage: Stage, why: str, cause: str, pipeline: Pipeline, head: str) -> Decision:
+def _advance(changed: Changing, stage: Stage, why: str, cause: str, pipeline: Pipeline, head: str) -> Decision:
     following = pipeline.after(stage.name)
     kept = None if stage.name == pipeline.rework else changed.task.feedback
     # Where a person rejected it before it had a commit, the approval says that the work was done again.
@@ -306,19 +238,21 @@ def _advance(changed: _Change, stage: Stage, why: str, cause: str, pipeline: Pip
     )
 
 
-def _roll_back(changed: _Change, verdict: Verdict, pipeline: Pipeline, event: _Judged | events.Rejected) -> Decision:
+def _roll_back(changed: Changing, verdict: Verdict, pipeline: Pipeline, event: _Judged | events.Rejected) -> Decision:
     """Back to the rework stage with the gate's words; at the cap a person is asked instead (ENG-4).
 
     One gate or person is charged for once for one commit (ENG-9).
     """
     used = changed.task.developer_retries
-    free = spent.charged(changed.task, verdict.gate, event.head)
+    free = pipeline.by_asking or spent.charged(changed.task, verdict.gate, event.head)
     evidence = (*event.reports, *verdict.rests_on)
+    charged = "" if pipeline.by_asking else verdict.gate
     update: dict[str, object] = {
         "head": event.head,
         "available_at": None,
         "feedback": feedback.of_verdict(verdict),
-        "sent_back": spent.sent_back(changed.task, event.head, evidence, changed.now, gate=verdict.gate),
+        "sent_back": spent.sent_back(changed.task, event.head, evidence, changed.now, gate=charged),
+        "asked": queued.refused(changed.task),
     }
     if not free and used >= pipeline.caps.max_developer_retries:
         why = f"{verdict.reason} (all {used} developer retries are used up)"
@@ -335,11 +269,13 @@ def _roll_back(changed: _Change, verdict: Verdict, pipeline: Pipeline, event: _J
     )
 
 
-def _defer(changed: _Change, verdict: Verdict, pipeline: Pipeline, head: str) -> Decision:
+def _defer(changed: Changing, verdict: Verdict, pipeline: Pipeline, event: _Judged) -> Decision:
     """Later, without a charge; when all defers are used up a person is asked (ENG-5)."""
-    used = changed.task.defers
+    used, head = changed.task.defers, event.head
     if used >= pipeline.caps.defer_max_attempts:
         why = f"{verdict.reason} (deferred {used} times)"
+        if pipeline.by_asking:
+            return _roll_back(changed, replace(verdict, reason=why), pipeline, event)
         return changed.to(
             Move.ESCALATE, why, cause=verdict.gate, state=TaskState.ESCALATED, head=head, available_at=None
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from orch_gates.model.task import Task
+from orch_gates.model.task import Priority, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +85,41 @@ class CancelAsked:
     reason: str
 
 
-Event: TypeAlias = Evaluated | Approved | Rejected | HoldAsked | ResumeAsked | RetryAsked | CancelAsked | ReadySaid
+@dataclass(frozen=True, slots=True)
+class MergeAsked:
+    """A person asks that pull request `pull` be merged at its commit `head` (MRG-13)."""
+
+    by: str
+    pull: int
+    head: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """What was asked for does not hold any more; `unlabel`: the label that asked for it is still there."""
+
+    by: str
+    reason: str
+    unlabel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LabelGone:
+    """The label was taken off, so that it is a new asking when somebody sets it again."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prioritised:
+    """A person says who comes first."""
+
+    by: str
+    priority: Priority
+
+
+QueueEvent: TypeAlias = MergeAsked | TakenOut | LabelGone | Prioritised
+Event: TypeAlias = (
+    Evaluated | Approved | Rejected | HoldAsked | ResumeAsked | RetryAsked | CancelAsked | ReadySaid | QueueEvent
+)

@@ -8,10 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from orch_gates.engine import stages
 from orch_gates.model.document import Document
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.root import Root
-from orch_gates.model.task import DONE_STAGE, MAX_CHARGED, MAX_EARLIER, MAX_SPENT, SentBack, Task, TaskState
+from orch_gates.model.task import (
+    DONE_STAGE,
+    MAX_CHARGED,
+    MAX_EARLIER,
+    MAX_SPENT,
+    MERGE_QUEUE,
+    SentBack,
+    Task,
+    TaskState,
+)
 
 _S = TaskState
 _STATES: dict[TaskState, frozenset[TaskState]] = {
@@ -33,6 +43,23 @@ _STATUSES: dict[JobStatus, frozenset[JobStatus]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """The stages that a task moves through, by name; `by_asking` as in the engine's pipeline."""
+
+    stages: tuple[str, ...]
+    rework: str
+    by_asking: bool = False
+
+
+QUEUE = Flow(stages.QUEUE.names, stages.QUEUE.rework, by_asking=True)
+
+
+def flow_of(task: Task, root: Root) -> Flow:
+    """Those of the task's own pipeline."""
+    return QUEUE if task.pipeline == MERGE_QUEUE else Flow(root.stages, root.rework)
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
     """A field and the rule that its change breaks."""
 
@@ -50,21 +77,27 @@ def _alone(task: Task) -> Iterator[Violation]:
         yield Violation("state", f"a task is {_S.DONE} exactly in stage {DONE_STAGE!r}")
     if (task.available_at is not None) is not (task.state is _S.DEFERRED):
         yield Violation("available_at", "is set exactly while the task is deferred")
+    if task.asked is not None and task.pipeline != MERGE_QUEUE:
+        yield Violation("asked", f"belongs to a pull request in the pipeline {MERGE_QUEUE!r}")
+    if task.asked is None and task.pipeline == MERGE_QUEUE and task.stage not in {QUEUE.rework, DONE_STAGE}:
+        yield Violation("asked", "says for which commit a task is queued")
 
 
 def task_change(before: Task | None, after: Task, root: Root) -> tuple[Violation, ...]:
     """What is wrong with a task that was made (`before` is None) or changed."""
     found = list(_alone(after))
+    flow = flow_of(after, root)
     if before is None:
-        found += _made(after, root)
+        found += _made(after, flow)
     elif before != after:
-        found += _changed(before, after, root)
+        found += _changed(before, after, flow)
+        found += () if before.state.finished else _planned(before, after, root)
     return tuple(found)
 
 
-def _made(task: Task, root: Root) -> Iterator[Violation]:
-    if task.stage != root.stages[0]:
-        yield Violation("stage", f"a new task begins in {root.stages[0]!r}")
+def _made(task: Task, flow: Flow) -> Iterator[Violation]:
+    if task.stage != flow.stages[0]:
+        yield Violation("stage", f"a new task begins in {flow.stages[0]!r}")
     if task.state is not _S.ACTIVE:
         yield Violation("state", "a new task is active")
     for field in ("developer_retries", "defers"):
@@ -74,48 +107,60 @@ def _made(task: Task, root: Root) -> Iterator[Violation]:
         yield Violation("effects", "are planned with a step, and a new task has made none")
 
 
-def _changed(before: Task, after: Task, root: Root) -> Iterator[Violation]:
+def _changed(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
     if before.state.finished:
         if before.model_copy(update={"effects": after.effects}) != after:
             yield Violation("state", f"a task that is {before.state} never changes again")
         elif any(effect not in before.effects for effect in after.effects):
             yield Violation("effects", "of a finished task are only taken away, once they are done")
         return
-    for field in ("id", "created", "created_by"):
+    for field in ("id", "created", "created_by", "pipeline"):
         if getattr(before, field) != getattr(after, field):
             yield Violation(field, "never changes")
     if after.state not in _STATES[before.state]:
         yield Violation("state", f"{before.state} does not become {after.state}")
     if before.stage != after.stage:
-        yield from _moved(before, after, root)
-    yield from _counted(before, after, root)
-    yield from _sent_back(before, after, root)
-    yield from _planned(before, after, root)
+        yield from _moved(before, after, flow)
+    yield from _counted(before, after, flow)
+    yield from _sent_back(before, after, flow)
+    yield from _asked(before, after)
 
 
-def _moved(before: Task, after: Task, root: Root) -> Iterator[Violation]:
-    if before.state.waits_for_a_person and not _replaced(before, after, root):
+def _moved(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
+    if before.state.waits_for_a_person and not _replaced(before, after, flow):
         yield Violation("stage", f"a task that is {before.state} does not move; resume or retry it first")
-    allowed = {_following(before.stage, root)} - {""}
-    if _is_after_rework(before.stage, root):
-        allowed.add(root.rework)
+    allowed = {_following(before.stage, flow)} - {""}
+    if _is_after_rework(before.stage, flow):
+        allowed.add(flow.rework)
     if after.stage not in allowed:
         yield Violation("stage", f"from {before.stage!r} a task moves to {', '.join(sorted(allowed))} only")
 
 
-def _following(stage: str, root: Root) -> str:
-    if stage not in root.stages:
+def _asked(before: Task, after: Task) -> Iterator[Violation]:
+    was, now = before.asked, after.asked
+    if now is None:
+        if was is not None:
+            yield Violation("asked", "is never taken away")
+    elif was is not None and now.pull != was.pull:
+        yield Violation("asked.pull", "never changes")
+    elif before.stage != QUEUE.rework and (was is None or now.head != was.head):
+        yield Violation("asked.head", "is asked for where the task waits to be asked for")
+
+
+def _following(stage: str, flow: Flow) -> str:
+    if stage not in flow.stages:
         return ""
-    return (*root.stages, DONE_STAGE)[root.stages.index(stage) + 1]
+    return (*flow.stages, DONE_STAGE)[flow.stages.index(stage) + 1]
 
 
-def _counted(before: Task, after: Task, root: Root) -> Iterator[Violation]:
+def _counted(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
     """A charge comes with a rollback, a reset with a person's retry; nobody counts down (ENG-4, ENG-5)."""
-    back = after.stage == root.rework and _is_after_rework(before.stage, root)
-    again = before.stage == after.stage == root.rework
+    back = after.stage == flow.rework and _is_after_rework(before.stage, flow)
+    again = before.stage == after.stage == flow.rework
     retried = before.state is _S.ESCALATED and after.state is _S.ACTIVE
     charge = after.developer_retries - before.developer_retries
-    if back and (_replaced(before, after, root) or (charge == 0 and _paid(before, after))):
+    unpaid = flow.by_asking or _replaced(before, after, flow) or _paid(before, after)
+    if back and unpaid and (charge == 0 or _replaced(before, after, flow)):
         pass
     elif back and charge != 1:
         yield Violation("developer_retries", "sending a task back adds exactly one, once for a gate and a commit")
@@ -130,11 +175,11 @@ def _counted(before: Task, after: Task, root: Root) -> Iterator[Violation]:
         yield Violation("defers", "is reset to 0, never lowered otherwise")
 
 
-def _replaced(before: Task, after: Task, root: Root) -> bool:
+def _replaced(before: Task, after: Task, flow: Flow) -> bool:
     """Whether a person takes a task out of a stage that is not configured any more, at no charge."""
     freed = before.state is not _S.ACTIVE and after.state is _S.ACTIVE
     freed = freed and after.developer_retries in {0, before.developer_retries}
-    return before.stage not in root.stages and after.stage == root.rework and freed
+    return before.stage not in flow.stages and after.stage == flow.rework and freed
 
 
 def _paid(before: Task, after: Task) -> bool:
@@ -142,7 +187,7 @@ def _paid(before: Task, after: Task) -> bool:
     return before.sent_back is not None and f"{after.cause}@{after.head}" in before.sent_back.charged
 
 
-def _sent_back(before: Task, after: Task, root: Root) -> Iterator[Violation]:
+def _sent_back(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
     """What was spent stays spent, and nothing moves on it but by a word that the work was done again (ENG-9)."""
     was, now = before.sent_back, after.sent_back
     if now is None:
@@ -155,7 +200,7 @@ def _sent_back(before: Task, after: Task, root: Root) -> Iterator[Violation]:
         yield Violation("sent_back.ready", "is said after the task was sent back, not with it")
     yield from _paid_for(before, after, set(now.charged) - set(was.charged if was is not None else ()))
     waits = after.head in now.earlier or (not now.ready and after.head in {"", now.head})
-    if after.stage == _following(before.stage, root) and waits:
+    if after.stage == _following(before.stage, flow) and waits:
         yield Violation("stage", "a task that was sent back moves on with a new commit, or when it is said to be ready")
 
 
@@ -191,11 +236,11 @@ def _planned(before: Task, after: Task, root: Root) -> Iterator[Violation]:
         yield Violation("effects", "are planned with a step of the task, never alone")
 
 
-def _is_after_rework(stage: str, root: Root) -> bool:
+def _is_after_rework(stage: str, flow: Flow) -> bool:
     """Whether a task can be sent back from here; from a stage that is not configured any more it can."""
-    if root.rework not in root.stages:
+    if flow.rework not in flow.stages:
         return False
-    return stage not in root.stages or root.stages.index(stage) > root.stages.index(root.rework)
+    return stage not in flow.stages or flow.stages.index(stage) > flow.stages.index(flow.rework)
 
 
 def job_change(before: Job | None, after: Job) -> tuple[Violation, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from orch_gates.model.task import DONE_STAGE
+from orch_gates.model.task import DONE_STAGE, MERGE_QUEUE, Task
 
 MERGE, MERGE_PROOF = "merge", "merge-proof"
 
@@ -55,6 +55,8 @@ class Caps:
 class Pipeline:
     """Stages in order; a red gate sends a task back to the stage `rework`.
 
+    `by_asking`: a person asks for each try, so nothing is charged, and what is refused is asked for again (MRG-13).
+
     Raises:
         ValueError: no stage, two of one name, a stage named `done`, or `rework` is none of them.
     """
@@ -62,6 +64,7 @@ class Pipeline:
     stages: tuple[Stage, ...]
     rework: str
     caps: Caps = Caps()
+    by_asking: bool = False
 
     def __post_init__(self) -> None:
         names = self.names
@@ -117,3 +120,22 @@ DEFAULT = Pipeline(
     ),
     rework="development",
 )
+
+# Pull requests without tasks of their own (MRG-13).
+QUEUE = Pipeline(
+    stages=(
+        Stage("open", "author", human=True),
+        Stage(
+            "queued",
+            "queue",
+            tuple(EdgeGate(name) for name in ("ci-green", "review-approved", "security", MERGE, MERGE_PROOF)),
+        ),
+    ),
+    rework="open",
+    by_asking=True,
+)
+
+
+def pipeline_of(task: Task, configured: Pipeline) -> Pipeline:
+    """The pipeline that a task names: the repository's own `configured` one, or a preset with its limits."""
+    return replace(QUEUE, caps=configured.caps) if task.pipeline == MERGE_QUEUE else configured

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from orch_gates.engine import spent
+from orch_gates.engine import queued, spent
 from orch_gates.engine.stages import MERGE, MERGE_PROOF, Pipeline, Stage
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task, TaskState
@@ -114,7 +114,7 @@ def _work(task: Task, pipeline: Pipeline) -> str:
     if not stage.human and spent.blocked(task, task.head):
         return f"{spent.way_on(task)}, then {_command(task, stage)}"
     if stage.human:
-        return f"a person approves: `orch-gates advance {task.id} --approve`"
+        return f"a person {'asks for it' if pipeline.by_asking else 'approves'}: {queued.way_on(task, pipeline)}"
     command = _command(task, stage)
     if not stage.gates:
         return f"the {stage.role} finishes, then {command}"
@@ -129,6 +129,8 @@ def _work(task: Task, pipeline: Pipeline) -> str:
 
 def _command(task: Task, stage: Stage | None) -> str:
     """What takes a task out of its stage, once the other gates are green."""
+    if task.asked is not None:
+        return "`orch-gates queue run`"
     names = {gate.name for gate in stage.gates} if stage is not None else set()
     if MERGE_PROOF in names:
         return f"`orch-gates merge --task {task.id}`"

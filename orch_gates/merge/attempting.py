@@ -111,7 +111,7 @@ class Attempting:
             return False
         if page is None or page.task.state.finished:
             return True
-        pipeline = self.context.configured.pipeline
+        pipeline = self.context.configured.pipeline_of(page.task)
         stage = pipeline.stage(page.task.stage)
         merges = stage is not None and any(gate.name == NAME for gate in stage.gates)
         return not merges and not pipeline.merged_before(page.task.stage)

@@ -100,8 +100,8 @@ class Driving:
             return Stop(
                 Outcome.HOLD, f"{task.id} is {task.state}: {task.reason}", f"`orch-gates task {step} {task.id}`"
             )
-        if not _on_edge(self.context.configured.pipeline, task, gate):
-            wanted = [s.name for s in self.context.configured.pipeline.stages if any(g.name == gate for g in s.gates)]
+        if not _on_edge(pipeline := self.context.configured.pipeline_of(task), task, gate):
+            wanted = [s.name for s in pipeline.stages if any(g.name == gate for g in s.gates)]
             where = f"the gate {gate} is on the edge out of {', '.join(wanted) or 'no stage'}"
             return Stop(Outcome.FAIL, f"{task.id} is in {task.stage}, and {where}", absent=True)
         return None

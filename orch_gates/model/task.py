@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from orch_gates.model.document import Document
 from orch_gates.model.effect import MAX_EFFECTS, Effect
 from orch_gates.model.feedback import Feedback
-from orch_gates.model.ids import BranchName, Line, OidOrNone, Slug, TaskName, Timestamp
+from orch_gates.model.ids import BranchName, Line, Oid, OidOrNone, Slug, TaskName, Timestamp
 
 DONE_STAGE = "done"
+MERGE_QUEUE = "merge-queue"
 # The oldest are forgotten first.
 MAX_SPENT = 200
 MAX_CHARGED = 50
@@ -64,11 +65,40 @@ class SentBack(BaseModel):
     )
 
 
+class Priority(StrEnum):
+    """Who comes first in the merge queue; among equals it is who waits longest."""
+
+    URGENT = "urgent"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for what comes first."""
+        return tuple(Priority).index(self)
+
+
+class Asked(BaseModel):
+    """The pull request of a task in the merge queue, and for which commit a person asked for its merge (MRG-13)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
+
+    pull: int = Field(ge=1, description="The number of the pull request.")
+    head: Oid = Field(description="The commit that the merge was asked for; another push takes it out.")
+    by: Line = Field(description="Who asked.")
+    at: Timestamp = Field(description="When, UTC.")
+    priority: Priority = Field(default=Priority.NORMAL, strict=False, description="Who comes first.")
+    unlabel: bool = Field(
+        default=False, description="Whether the label is still to be taken off, so that it is no new asking."
+    )
+
+
 class Task(Document):
     """Where a work item stands, why, and what it has used up."""
 
     KIND: ClassVar[str] = "task"
-    ADDED: ClassVar[tuple[str, ...]] = ("sent_back", "effects")
+    ADDED: ClassVar[tuple[str, ...]] = ("sent_back", "effects", "pipeline", "asked")
 
     schema_: Literal["orch.task/1"] = Field(default="orch.task/1", alias="schema", description="Always `orch.task/1`.")
     id: TaskName = Field(description="The task's name; also its folder.")
@@ -96,3 +126,7 @@ class Task(Document):
         strict=False,
         description="What is to be done outside of this branch, oldest first, until it is known to be done (P7).",
     )
+    pipeline: Literal["", "merge-queue"] = Field(
+        default="", description="The pipeline that it moves in; empty is the one of the repository's own stages."
+    )
+    asked: Asked | None = Field(default=None, description="What was asked for, of a pull request in the merge queue.")

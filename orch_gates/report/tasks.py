@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from orch_gates.documents.escape import clip, visible
 from orch_gates.engine.board import Board
-from orch_gates.engine.decide import Decision
+from orch_gates.engine.decision import Decision
 from orch_gates.engine.why import Why
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict

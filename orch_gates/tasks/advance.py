@@ -8,7 +8,8 @@ from datetime import datetime
 from orch_gates.effects.outbox import NOWHERE, Outbox
 from orch_gates.effects.performed import Performed
 from orch_gates.engine import events
-from orch_gates.engine.decide import Decision, Move, decide
+from orch_gates.engine.decide import decide
+from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.statuses import Posting
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome
@@ -64,9 +65,9 @@ class Step:
             if first is None:
                 first, earlier = task, self.outbox.perform(task.effects)
             if not self.reject and _place(task) != _place(first):
-                return Applied(
-                    decide(task, self._event(Judged(first, first.head)), (), self.now, self.configured.pipeline), (), ""
-                )
+                pipeline = self.configured.pipeline_of(task)
+                event = self._event(Judged(first, first.head))
+                return Applied(decide(task, event, (), self.now, pipeline), (), "")
             judged = self._judge(snapshot, task)
             posting = self._posting(judged)
             # A push may have come while slow gates were asked.
@@ -89,7 +90,8 @@ class Step:
         return Applied(self._decided(judged), judged.verdicts, "")
 
     def _decided(self, judged: Judged, posting: Posting | None = None) -> Decision:
-        return decide(judged.task, self._event(judged), judged.verdicts, self.now, self.configured.pipeline, posting)
+        pipeline = self.configured.pipeline_of(judged.task)
+        return decide(judged.task, self._event(judged), judged.verdicts, self.now, pipeline, posting)
 
     def _posting(self, judged: Judged) -> Posting | None:
         """What statuses are planned with; where nothing follows from the verdicts, the forge is not asked."""
@@ -134,17 +136,17 @@ class Step:
         return None if decided is None else Applied(decided, judged.verdicts, commit)
 
     def _judge(self, snapshot: Snapshot, task: Task) -> Judged:
-        stage = self.configured.pipeline.stage(task.stage)
+        stage = self.configured.pipeline_of(task).stage(task.stage)
         # Asking for the head costs a request; only gates, and what was sent back, need it.
         needed = (stage is not None and stage.gates) or self.reject or task.sent_back is not None
         merge = edge.merge_of(snapshot, task) if needed else edge.NO_MERGE
         head = self._head(task, merge) if needed else task.head
         if self.reject or task.state.finished or task.state.waits_for_a_person:
             return Judged(task, head, reports=edge.reports(snapshot, task, head).ids)
-        return edge.judge_edge(self.gate, snapshot, task, head, self.configured.pipeline, merge)
+        return edge.judge_edge(self.gate, snapshot, task, head, self.configured.pipeline_of(task), merge)
 
     def _head(self, task: Task, merge: edge.Merge) -> str:
-        return merge.head(self.head_of, self.configured.pipeline, task)
+        return merge.head(self.head_of, self.configured.pipeline_of(task), task)
 
     def _event(self, judged: Judged) -> Stepped:
         if self.reject:

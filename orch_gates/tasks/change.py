@@ -9,7 +9,8 @@ from datetime import datetime
 from orch_gates.effects.acknowledge import acknowledge
 from orch_gates.effects.outbox import NOWHERE, Outbox
 from orch_gates.effects.performed import Performed, Result
-from orch_gates.engine.decide import Decision, decide
+from orch_gates.engine.decide import decide
+from orch_gates.engine.decision import Decision
 from orch_gates.engine.events import Event
 from orch_gates.errors import OrchError
 from orch_gates.model.effect import MAX_EFFECTS, merged
@@ -55,7 +56,7 @@ def apply(
         nonlocal decided
         configured.check(book.root_of(snapshot))
         page = book.need(snapshot, name)
-        decided = decide(page.task, event, (), now, configured.pipeline)
+        decided = decide(page.task, event, (), now, configured.pipeline_of(page.task))
         return None if decided.task == page.task else recorded(page, decided, event.by, now)
 
     commit = commit_of(store.transact(decision))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orch_gates.engine.stages import Pipeline
+from orch_gates.engine.stages import Pipeline, pipeline_of
 from orch_gates.errors import StaleConfiguration
 from orch_gates.git.heads import DefaultBranch
 from orch_gates.model.root import Root
+from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import ROOT
 from orch_gates.state.outcome import commit_of
@@ -30,6 +31,10 @@ class Configured:
     file: str
     read: DefaultBranch
     newest: Callable[[], DefaultBranch]
+
+    def pipeline_of(self, task: Task) -> Pipeline:
+        """The pipeline that a task moves in."""
+        return pipeline_of(task, self.pipeline)
 
     def check(self, root: Root) -> None:
         """Refuse to write under another configuration than the branch's.

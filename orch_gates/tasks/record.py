@@ -75,7 +75,7 @@ def by_hand(
         raise UsageError(f"{said.word!r} is no word of {gate.name}: {', '.join(gate.known_words)}")
     snapshot = store.load()
     task = book.need(snapshot, name).task
-    head = said.head or edge.merge_of(snapshot, task).head(head_of, configured.pipeline, task)
+    head = said.head or edge.merge_of(snapshot, task).head(head_of, configured.pipeline_of(task), task)
     if not OID.fullmatch(head):
         raise UsageError(
             f"{said.head!r} is no full commit id"

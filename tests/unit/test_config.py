@@ -214,6 +214,16 @@ def test_the_gates_that_a_file_may_name_are_those_that_there_are() -> None:
     assert set(known_gates()) == set(registry.NAMES)
 
 
+def test_one_line_turns_the_merge_queue_on() -> None:
+    """Beside the default stages, or those of the file; nothing else may stand there (MRG-13)."""
+    assert read("pipeline: merge-queue\n").queue.startswith(".orch-gates.yaml:1:11@")
+    assert pipeline("pipeline: merge-queue\n").stages == DEFAULT.stages
+    assert read(THREE).queue == ""
+    assert read(f"pipeline: merge-queue\n{THREE}").declared is not None
+    for wrong in ("merge-queu", "''", "null", "[merge-queue]"):
+        assert problems(f"pipeline: {wrong}\n")[0].startswith(".orch-gates.yaml:1:11: pipeline: unknown pipeline")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orch_gates.engine import events, legality
-from orch_gates.engine.decide import Decision, Move, decide
+from orch_gates.engine.decide import decide
+from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.stages import DEFAULT, Caps, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.model import feedback
 from orch_gates.model.feedback import one_line

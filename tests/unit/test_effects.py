@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from orch_gates.engine import events, legality
-from orch_gates.engine.decide import Move, decide
+from orch_gates.engine.decide import decide
+from orch_gates.engine.decision import Move
 from orch_gates.engine.stages import DEFAULT, Pipeline, Stage
 from orch_gates.engine.statuses import Posting, plan
 from orch_gates.model.effect import MAX_EFFECTS, MAX_URL, Shown, StatusEffect, merged, shown

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from orch_gates.engine import events, legality
-from orch_gates.engine.decide import Move
+from orch_gates.engine.decision import Move
 from orch_gates.engine.why import Place, explain
 from orch_gates.forge.port.checks import Review, ReviewState
 from orch_gates.gates import policy, review_approved

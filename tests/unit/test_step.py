@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orch_gates.engine import events, legality
-from orch_gates.engine.decide import Move, decide
+from orch_gates.engine.decide import decide
+from orch_gates.engine.decision import Move
 from orch_gates.engine.stages import EdgeGate, Pipeline, Stage
 from orch_gates.engine.why import Place, explain
 from orch_gates.errors import GitError, UsageError
