@@ -22,6 +22,7 @@ from orch_gates.variables.groups import (
     Limits,
     MergeSettings,
     Programs,
+    QueueSettings,
     ReviewSettings,
     SecuritySettings,
     StateSettings,
@@ -104,6 +105,7 @@ class Settings:
     limits: Limits
     merge: MergeSettings
     lease: LeaseSettings
+    queue: QueueSettings
     target: str
     usual_target: str
     state: StateSettings
@@ -171,6 +173,7 @@ def load(
         limits=env.group(Limits),
         merge=env.group(MergeSettings),
         lease=env.group(LeaseSettings),
+        queue=env.group(QueueSettings),
         target=target.branch if env.variable("ORCH_TARGET") else "",
         usual_target=target.branch,
         state=_state(env),

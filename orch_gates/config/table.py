@@ -16,6 +16,7 @@ _OTHERS = (
     groups.Limits,
     groups.StateSettings,
     groups.ForgeSettings,
+    groups.QueueSettings,
     groups.StatusesSettings,
     groups.AllowKey,
     groups.Programs,

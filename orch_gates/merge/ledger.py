@@ -14,8 +14,9 @@ from orch_gates.model.document import Document
 from orch_gates.model.lease import Lease
 from orch_gates.model.markers import Markers
 from orch_gates.model.proven import Proven
+from orch_gates.model.queue import Queue
 from orch_gates.state import codec, layout
-from orch_gates.state.kinds import ATTEMPT, LEASE, MARKERS, PROVEN, Kind
+from orch_gates.state.kinds import ATTEMPT, LEASE, MARKERS, PROVEN, QUEUE, Kind
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from orch_gates.tasks import book
@@ -65,6 +66,16 @@ def markers(snapshot: Snapshot, target: str) -> Markers | None:
         StateDocumentError: the document is malformed.
     """
     return _read(snapshot, MARKERS, layout.markers_path(target))[0]
+
+
+def queue(snapshot: Snapshot, target: str) -> tuple[Queue, str]:
+    """What holds for the merge queue of a target, and its log.
+
+    Raises:
+        StateDocumentError: the document is malformed.
+    """
+    found, body = _read(snapshot, QUEUE, layout.queue_path(target))
+    return found or Queue(target=target, freeze=None), body
 
 
 @dataclass(frozen=True, slots=True)

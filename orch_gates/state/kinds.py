@@ -19,6 +19,7 @@ from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease
 from orch_gates.model.markers import Markers
 from orch_gates.model.proven import Proven
+from orch_gates.model.queue import Queue
 from orch_gates.model.report import Report
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
@@ -304,7 +305,20 @@ MARKERS = Kind(
         }
     ),
 )
-CORE: tuple[Kind[Any], ...] = (ROOT, TASK, ATTEMPT, JOB, REPORT, LEASE, PROVEN, MARKERS)
+QUEUE = Kind(
+    model=Queue,
+    path=layout.QUEUE_PATH,
+    keys={"branch": "target"},
+    body=Body.LOG,
+    example=Example(
+        {
+            "target": "main",
+            "freeze": {"reason": "release day", "by": "ann", "at": _AT, "until": "2026-02-01T08:00:00Z"},
+        },
+        f"\n- {_AT} frozen by ann until 2026-02-01T08:00:00Z: release day\n",
+    ),
+)
+CORE: tuple[Kind[Any], ...] = (ROOT, TASK, ATTEMPT, JOB, REPORT, LEASE, PROVEN, MARKERS, QUEUE)
 
 
 class Kinds:

@@ -22,6 +22,7 @@ OLD_REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{{report}}.md")
 LEASE_PATH = PathPattern(f"{LEASES}/{{branch}}.md")
 PROVEN_PATH = PathPattern("proven/{branch}.md")
 MARKERS_PATH = PathPattern("markers/{branch}.md")
+QUEUE_PATH = PathPattern("queues/{branch}.md")
 
 
 def task_folder(task: TaskId) -> str:
@@ -65,6 +66,11 @@ def proven_path(target: str) -> str:
 def markers_path(target: str) -> str:
     """What has to stay in a target branch."""
     return MARKERS_PATH.path(branch=target)
+
+
+def queue_path(target: str) -> str:
+    """What holds for the merge queue of a target branch."""
+    return QUEUE_PATH.path(branch=target)
 
 
 def archive_folder(year: int, task: TaskId) -> str:

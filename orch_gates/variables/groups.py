@@ -290,6 +290,31 @@ class ForgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """The merge queue for pull requests (MRG-13)."""
+
+    label: str = setting(
+        "ORCH_QUEUE_LABEL",
+        "merge",
+        "The label on a pull request that asks for its merge; taking it away takes it out of the queue.",
+        key="queue.label",
+        spelling=spellings.LINE,
+    )
+    on_approval: bool = setting(
+        "ORCH_QUEUE_ON_APPROVAL",
+        False,
+        "Enough approving reviews ask for the merge, as the label does.",
+        key="queue.on_approval",
+    )
+    comment: bool = setting(
+        "ORCH_QUEUE_COMMENT",
+        True,
+        "One comment on each pull request in the queue says where it stands; it is edited, not repeated.",
+        key="queue.comment",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class StatusesSettings:
     """Whether `advance` posts the verdicts that it judged as commit statuses (GATE-4)."""
 
