@@ -186,7 +186,8 @@ class Api:
             if len(pages) <= 1:
                 return found
             ids = [number(row, "id") for row in found]
-            if ids == before:
+            # One that was seen twice has moved to a later page, and another one may have moved past.
+            if ids == before and len({*ids}) == len(ids):
                 return found
             before = ids
         raise ForgeUnavailable(f"{self.at(path)} changed each time that it was read; ask again")
