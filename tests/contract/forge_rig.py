@@ -27,7 +27,7 @@ class Traits:
 
     `users`: it knows who asks, and what each of them may do. `tells_conflicts`: its answer to a merge
     tells a conflict from a check that is not done. `drafts`: pull requests can be drafts.
-    `workflows`: it has a CI of its own.
+    `workflows`: it has a CI of its own. `ignores_case`: labels that differ by case are one.
     """
 
     kind: Kind
@@ -35,6 +35,7 @@ class Traits:
     tells_conflicts: bool = True
     drafts: bool = True
     workflows: bool = True
+    ignores_case: bool = False
 
 
 class Rig(Protocol):

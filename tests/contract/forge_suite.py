@@ -10,6 +10,7 @@ from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.workflows import RunState
+from tests.contract.forge_labels import CommentContract, LabelContract
 from tests.contract.forge_pulls import MergeContract, PullContract
 from tests.contract.forge_rig import Rig, Who
 from tests.contract.forge_steps import NEVER, eventually, opened, refused
@@ -172,10 +173,7 @@ class IssueContract:
         assert not issues.close(number).open
         assert not issues.get(number).open
 
-    def test_a_pull_request_can_be_talked_about(self, rig: Rig) -> None:
-        rig.forge.issues.comment(opened(rig).number, "Noted.")
-
-    def test_one_that_is_not_there(self, rig: Rig) -> None:
+    def test_an_issue_that_is_not_there(self, rig: Rig) -> None:
         issues = rig.forge.issues
         refused(
             lambda: issues.get(NEVER),
@@ -264,6 +262,8 @@ class ForgeContract(
     ChecksContract,
     ProtectionContract,
     IssueContract,
+    LabelContract,
+    CommentContract,
     WorkflowContract,
     ServerContract,
 ):

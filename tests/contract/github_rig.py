@@ -26,7 +26,7 @@ _TIMEOUT = 10
 class GithubRig:
     """Whoever asks has a token of their own; a push is one to the bare repository."""
 
-    traits = Traits(Kind.GITHUB)
+    traits = Traits(Kind.GITHUB, ignores_case=True)
 
     def __init__(self, server: Github, folder: Path) -> None:
         self.server, self.project = server, server.project

@@ -40,6 +40,7 @@ def pull(number: int, **changed: Any) -> dict[str, Any]:
         "merged": False,
         "mergeable": True,
         "merge_commit_sha": None,
+        "labels": [],
         "user": {"login": "alice"},
         "html_url": f"https://forge.example/alice/project/pulls/{number}",
         "head": {"label": "topic", "ref": "topic", "sha": "a" * 40, "repo_id": 1},
@@ -119,6 +120,33 @@ def test_a_branch_of_nobody_knows_which_repository_is_not_taken_for_ours() -> No
         asked(server).pulls.find("topic", "main")
 
 
+def test_a_list_in_which_one_is_there_twice_is_not_whole() -> None:
+    """It moved to a later page, and so another one may have moved past."""
+    rows = [{"id": 1, **pull(1)}, {"id": 2, **pull(2)}]
+    first, second = (says(200, found, X_Total_Count="3") for found in (rows, rows[1:]))
+    with forge(*[first, second] * 5) as server, pytest.raises(ForgeUnavailable, match="changed each time"):
+        asked(server).pulls.find("topic", "main")
+
+
+@pytest.mark.parametrize(
+    ("teams", "hidden"),
+    [
+        (says(405, {"message": "repo is not owned by an organization"}), False),
+        (says(405, b"<html>"), True),
+        (says(403, {"message": "no"}), True),
+        (says(200, []), True),
+    ],
+    ids=["person", "page", "refused", "organisation"],
+)
+def test_a_label_that_may_be_hidden_is_looked_for_on_all(teams: Answer, hidden: bool) -> None:
+    """An organisation's labels are shown to whoever may see the organisation, and are on pull requests all the same."""
+    there = pull(1, labels=[{"id": 7, "name": "queue"}])
+    with forge(page(), NOTHING, teams, page(there, pull(2))) as server:
+        found = asked(server).pulls.labelled("queue")
+    assert [pull.number for pull in found] == ([1] if hidden else [])
+    assert [seen.path.partition("?")[0].endswith("/pulls") for seen in server.seen[3:]] == ([True] if hidden else [])
+
+
 def test_what_came_without_a_branch_is_never_ours() -> None:
     """Whoever may read can push to `refs/for/main`; Gitea 1.26.4 then says that it is this repository's."""
     side = {"label": "", "ref": "refs/pull/1/head", "sha": "a" * 40, "repo_id": 1}
@@ -170,8 +198,11 @@ def test_what_is_not_known_to_merge_is_not_called_a_conflict() -> None:
         pull(1, head=None),
         pull(1, user=None),
         pull(1) | {"number": True},
+        pull(1, labels=7),
+        pull(1, labels=[{"name": "red"}]),
+        {name: value for name, value in pull(1).items() if name != "labels"},
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_a_pull_request_that_is_not_whole_is_no_answer(row: object) -> None:
     with forge(says(200, row)) as server, pytest.raises(ForgeUnavailable):

@@ -27,6 +27,7 @@ def pull(**changed: Any) -> dict[str, Any]:
         "number": 1,
         "title": "Land topic",
         "state": "open",
+        "labels": [],
         "user": {"login": "alice"},
         "head": {"ref": "topic", "sha": HEAD, "repo": {"id": 1}},
         "base": {"ref": "main", "sha": "b" * 40, "repo": {"id": 1}},

@@ -265,6 +265,7 @@ def shown(**changed: object) -> Answer:
         "merged": False,
         "mergeable": True,
         "merge_commit_sha": None,
+        "labels": [],
         "html_url": "",
         "user": {"login": "alice"},
         "head": side,

@@ -1,18 +1,16 @@
-"""Issues and labels of Gitea and Forgejo; the server knows labels by their ids."""
+"""Issues, and comments on them and on pull requests, of Gitea and Forgejo, where a pull request is an issue too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge.fields import Row, document, number, text, written
-from orch_gates.forge.gitea.rows import login, repository_path
+from orch_gates.forge import fields
+from orch_gates.forge.fields import Row, document, number, said, text, written
+from orch_gates.forge.gitea.labels import GiteaLabels
+from orch_gates.forge.gitea.rows import label_ids, label_names, login, repository_path
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.issues import Issue
-
-# Of a new label; people change it in the browser.
-_COLOUR = "#808080"
+from orch_gates.forge.port.issues import Comment, Issue, require_text
 
 
 class GiteaIssues:
@@ -21,9 +19,8 @@ class GiteaIssues:
     def __init__(self, api: Api, repository: str) -> None:
         """`repository` is `owner/name`."""
         self._api = api
-        self._repository = repository_path(repository)
-        self._path = f"{self._repository}/issues"
-        self._owner = quote(repository.partition("/")[0], safe="")
+        self._path = f"{repository_path(repository)}/issues"
+        self._labels = GiteaLabels(api, repository)
 
     def get(self, number: int) -> Issue:
         """One issue; to the server a pull request is one too, but not here."""
@@ -39,81 +36,95 @@ class GiteaIssues:
 
     def create(self, title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
         """Open an issue."""
-        wanted = {"title": title, "body": body, "labels": self._ids(labels)}
+        wanted = {"title": title, "body": body, "labels": self._labels.needed(labels)}
         return written(_issue, self._api.write("POST", self._path, wanted))
 
     def label(self, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Issue:
         """Add and remove labels; what is so already is left alone."""
-        row = self._row(number)
-        there = _labels(row)
-        path = f"{self._path}/{number}/labels"
-        if ids := self._ids([name for name in add if name not in there]):
-            self._api.write("POST", path, {"labels": ids})
-        for name in remove:
-            if name in there:
-                self._remove(number, name, there[name])
+        there = label_ids(self._any(number))
+        missing = [name for name in add if name not in dict(there)]
+        if ids := self._labels.needed(missing):
+            self._api.write("POST", f"{self._path}/{number}/labels", {"labels": ids})
+        for name, label in there:
+            if name in remove:
+                self._remove(number, label)
         try:
-            return self.get(number)
+            return _issue(self._any(number))
         except ForgeUnavailable as error:
             raise ForgeUnclear(str(error)) from error
 
-    def comment(self, number: int, text: str) -> None:
+    def comments(self, number: int) -> tuple[Comment, ...]:
+        """What was said, oldest first; the server gives all of it at once."""
+        try:
+            found = [_comment(row) for row in self._api.settled(f"{self._path}/{number}/comments")]
+        except ForgeUnavailable as error:
+            if missing := self._missing(number):
+                raise missing from error
+            raise
+        return tuple(sorted(found, key=lambda comment: comment.id))
+
+    def comment(self, number: int, text: str) -> Comment:
         """Say something."""
-        self._api.write("POST", f"{self._path}/{number}/comments", {"body": text})
+        require_text(text)
+        try:
+            return written(_comment, self._api.write("POST", f"{self._path}/{number}/comments", {"body": text}))
+        except ForgeUnclear as error:
+            if missing := self._missing(number):
+                raise missing from error
+            raise
+
+    def edit_comment(self, number: int, comment_id: int, text: str) -> Comment:
+        """Replace the text of a comment; the server itself does not look what it is on."""
+        require_text(text)
+        path = f"{self._path}/comments/{comment_id}"
+        try:
+            # The server answers nothing for what is no comment, as a review or the news of a label.
+            row = document(self._api.read(path).document or {})
+        except ValueError as error:
+            raise ForgeUnavailable(f"{self._api.at(path)} did not answer with JSON") from error
+        place = said(row, "pull_request_url") or said(row, "issue_url")
+        if place.rpartition("/")[2] != str(number):
+            raise ForgeRefused(f"{self._api.at(path)} is no comment on {number}; nothing was changed")
+        author = login(row)
+
+        def edited(answer: Row) -> Comment:
+            # The server leaves out whose it is.
+            return Comment(comment_id, author, fields.text(answer, "body"))
+
+        return written(edited, self._api.write("PATCH", path, {"body": text}))
 
     def close(self, number: int) -> Issue:
         """Close it."""
         self._row(number)
         return written(_issue, self._api.write("PATCH", f"{self._path}/{number}", {"state": "closed"}))
 
-    def _remove(self, number: int, name: str, label: int) -> None:
+    def _remove(self, number: int, label: int) -> None:
         """Somebody else may have removed it meanwhile."""
         try:
             self._api.write("DELETE", f"{self._path}/{number}/labels/{label}")
         except ForgeRefused:
-            if name in _labels(self._row(number)):
+            if any(found == label for _, found in label_ids(self._any(number))):
                 raise
 
     def _row(self, number: int) -> Row:
-        path = f"{self._path}/{number}"
-        row = document(self._api.get(path))
+        row = self._any(number)
         if row.get("pull_request") is not None:
-            raise ForgeRefused(f"{self._api.at(path)} is a pull request, and no issue")
+            raise ForgeRefused(f"{self._api.at(self._path)}/{number} is a pull request, and no issue")
         return row
 
-    def _ids(self, names: Sequence[str]) -> Sequence[int]:
-        """The labels of these names; those that are not there are made."""
-        if not names:
-            return []
-        path = f"{self._repository}/labels"
-        known = self._known(path)
-        if not known.keys() >= set(names):
-            known = self._shared() | known
-        for name in names:
-            if name not in known:
-                known[name] = self._made(path, name)
-        return [known[name] for name in dict.fromkeys(names)]
-
-    def _made(self, path: str, name: str) -> int:
-        """A new label; the server makes several where several ask at once, and the first counts."""
-        wanted = {"name": name, "color": _COLOUR}
-        made = written(lambda label: number(label, "id"), self._api.write("POST", path, wanted))
-        first = self._known(path).get(name, made)
-        if first != made:
-            self._api.write("DELETE", f"{path}/{made}")
-        return first
-
-    def _shared(self) -> dict[str, int]:
-        """The labels of the organisation; none where the owner is a person, or the token may not see them."""
+    def _missing(self, number: int) -> ForgeRefused | None:
+        """The refusal to show an issue; of the comments of one that is not there, the server fails without a word."""
         try:
-            return self._known(f"/orgs/{self._owner}/labels")
-        except ForgeRefused:
-            return {}
+            self._any(number)
+        except ForgeRefused as error:
+            return error
+        except ForgeUnavailable:
+            return None
+        return None
 
-    def _known(self, path: str) -> dict[str, int]:
-        """Names and ids; of several with one name the first."""
-        rows = sorted(self._api.rows(path), key=lambda row: number(row, "id"), reverse=True)
-        return {text(row, "name"): number(row, "id") for row in rows}
+    def _any(self, number: int) -> Row:
+        """An issue or a pull request, as an issue."""
+        return document(self._api.get(f"{self._path}/{number}"))
 
 
 def _issue(row: Row) -> Issue:
@@ -125,15 +136,11 @@ def _issue(row: Row) -> Issue:
         title=text(row, "title"),
         body=text(row, "body"),
         open=said == "open",
-        labels=tuple(_labels(row)),
+        labels=label_names(row),
         author=login(row),
         url=text(row, "html_url"),
     )
 
 
-def _labels(row: Row) -> dict[str, int]:
-    """Names and ids of the labels of an issue; the server writes none as null."""
-    found = row.get("labels") or []
-    if not isinstance(found, list) or not all(isinstance(label, dict) for label in found):
-        raise ForgeUnavailable("the forge's answer has no labels")
-    return {text(label, "name"): number(label, "id") for label in found}
+def _comment(row: Row) -> Comment:
+    return Comment(number(row, "id"), login(row), text(row, "body"))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.answer import Answer
 from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
 from orch_gates.forge.gitea import errors
-from orch_gates.forge.gitea.rows import login, repository_path
+from orch_gates.forge.gitea.labels import GiteaLabels
+from orch_gates.forge.gitea.rows import label_names, login, repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.merging import Asking, there_already
+from orch_gates.forge.port.issues import require_label
 from orch_gates.forge.port.pulls import (
     BaseMoved,
     Draft,
@@ -32,6 +35,7 @@ class GiteaPulls:
         self._api = api
         self._path = f"{repository_path(repository)}/pulls"
         self._repository = repository
+        self._labels = GiteaLabels(api, repository)
 
     def open(self, draft: Draft) -> PullRequest:
         """Open one, or give the one that is open already; to the server a colon would name a fork's branch."""
@@ -62,6 +66,20 @@ class GiteaPulls:
     def find(self, branch: str, target: str) -> tuple[PullRequest, ...]:
         """The open ones of exactly these branches."""
         return tuple(_pull(row) for row in between(self._api, self._repository, branch, target))
+
+    def labelled(self, label: str) -> tuple[PullRequest, ...]:
+        """Every open one with this label, lowest number first.
+
+        The server filters by an id. Where it may be hidden from the token, all open ones are read.
+        """
+        require_label(label)
+        ids = self._labels.named(label)
+        found: dict[int, PullRequest] = {}
+        queries: list[dict[str, Any]] = [{}] if ids is None else [{"labels": one} for one in ids]
+        for query in queries:
+            rows = self._api.settled(self._path, state="open", sort="oldest", **query)
+            found |= {pull.number: pull for pull in map(_pull, rows) if label in pull.labels}
+        return tuple(found[key] for key in sorted(found) if found[key].state is PullState.OPEN)
 
     def get(self, number: int) -> PullRequest:
         """One, freshly; unlike the list, this makes the server look whether it can be merged."""
@@ -151,4 +169,5 @@ def _pull(row: Row) -> PullRequest:
         merge_commit=said(row, "merge_commit_sha"),
         fork=_is_foreign(head, base),
         base=text(base, "sha"),
+        labels=label_names(row),
     )

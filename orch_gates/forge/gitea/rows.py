@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeUnavailable
-from orch_gates.forge.fields import Row, part, text
+from orch_gates.forge.fields import Row, number, part, text
 
 
 def repository_path(repository: str) -> str:
@@ -34,3 +34,26 @@ def login(row: Row) -> str:
         ForgeUnavailable: it is missing.
     """
     return text(part(row, "user"), "login")
+
+
+def label_ids(row: Row) -> tuple[tuple[str, int], ...]:
+    """Names and ids of the labels of an issue or pull request; two of one name are possible.
+
+    Raises:
+        ForgeUnavailable: they are missing.
+    """
+    found = row.get("labels", ...)
+    # The server may write none as null.
+    found = [] if found is None else found
+    if not isinstance(found, list) or not all(isinstance(label, dict) for label in found):
+        raise ForgeUnavailable("the forge's answer has no labels")
+    return tuple((text(label, "name"), number(label, "id")) for label in found)
+
+
+def label_names(row: Row) -> tuple[str, ...]:
+    """The names of the labels, each once.
+
+    Raises:
+        ForgeUnavailable: they are missing.
+    """
+    return tuple(dict.fromkeys(name for name, _ in label_ids(row)))

@@ -1,4 +1,4 @@
-"""Issues on GitHub, where every pull request is an issue too (TRK-1)."""
+"""Issues, labels and comments on GitHub, where every pull request is an issue too (TRK-1)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge.fields import Row, document, number, part, said, text, written
+from orch_gates.forge.fields import Row, document, number, said, text, written
+from orch_gates.forge.github.rows import author, has_label, is_pull, label_names
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.issues import Issue
+from orch_gates.forge.port.issues import Comment, Issue, require_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class GithubIssues:
     def get(self, number: int) -> Issue:
         """One issue; a pull request of this number is none."""
         row = document(self.api.get(self._at(number)))
-        if _is_pull(row):
+        if is_pull(row):
             raise ForgeRefused(f"{self.api.at(self._at(number))}: it is a pull request, not an issue")
         return issue(row)
 
@@ -32,7 +33,7 @@ class GithubIssues:
         # A comma would make two labels of it.
         wanted = {"labels": label} if label and "," not in label else {}
         rows = self.api.rows(f"{self.path}/issues", **query, **wanted)
-        found = {one.number: one for row in rows if not _is_pull(row) and _has(label, one := issue(row))}
+        found = {one.number: one for row in rows if not is_pull(row) and _has(label, one := issue(row))}
         return tuple(found.values())
 
     def create(self, title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
@@ -49,7 +50,7 @@ class GithubIssues:
 
     def label(self, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Issue:
         """Add labels and remove others; somebody else may have removed them meanwhile."""
-        found = self.get(number)
+        found = issue(self.api.get(self._at(number)))
         if new := [name for name in add if not _has(name, found)]:
             self.api.write("POST", f"{self._at(number)}/labels", {"labels": new})
         for name in remove:
@@ -60,9 +61,23 @@ class GithubIssues:
         except ForgeUnavailable as error:
             raise ForgeUnclear(str(error)) from error
 
-    def comment(self, number: int, text: str) -> None:
+    def comments(self, number: int) -> tuple[Comment, ...]:
+        """What was said, oldest first."""
+        found = map(_comment, self.api.settled(f"{self._at(number)}/comments"))
+        return tuple(sorted(found, key=lambda comment: comment.id))
+
+    def comment(self, number: int, text: str) -> Comment:
         """Say something."""
-        self.api.write("POST", f"{self._at(number)}/comments", {"body": text})
+        require_text(text)
+        return written(_comment, self.api.write("POST", f"{self._at(number)}/comments", {"body": text}))
+
+    def edit_comment(self, number: int, comment_id: int, text: str) -> Comment:
+        """Replace the text of a comment; GitHub itself does not look what it is on."""
+        require_text(text)
+        path = f"{self.path}/issues/comments/{comment_id}"
+        if said(document(self.api.get(path)), "issue_url").rpartition("/")[2] != str(number):
+            raise ForgeRefused(f"{self.api.at(path)} is on another issue than {number}; nothing was changed")
+        return written(_comment, self.api.write("PATCH", path, {"body": text}))
 
     def close(self, number: int) -> Issue:
         """Close it, if it is open; asked like this, GitHub would close a pull request too."""
@@ -97,24 +112,16 @@ def issue(found: object) -> Issue:
         title=text(row, "title"),
         body=said(row, "body"),
         open=state == "open",
-        labels=_labels(row),
-        author=text(part(row, "user"), "login") if row.get("user") is not None else "",
+        labels=label_names(row),
+        author=author(row),
         url=said(row, "html_url"),
     )
 
 
-def _labels(row: Row) -> tuple[str, ...]:
-    """The names of the labels, of which GitHub may also give the mere texts."""
-    found = row.get("labels") or []
-    if not isinstance(found, list):
-        raise ForgeUnavailable("the forge's answer has no labels")
-    return tuple(one if isinstance(one, str) else text(document(one), "name") for one in found)
-
-
-def _is_pull(row: Row) -> bool:
-    return row.get("pull_request") is not None
+def _comment(row: Row) -> Comment:
+    return Comment(number(row, "id"), author(row), said(row, "body"))
 
 
 def _has(label: str, one: Issue) -> bool:
-    """Whether an issue has a label; GitHub takes `Task` and `task` for the same. No label: any issue."""
-    return not label or label.casefold() in {name.casefold() for name in one.labels}
+    """Whether an issue has a label; no label: any issue."""
+    return not label or has_label(label, one.labels)

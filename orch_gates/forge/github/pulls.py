@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.answer import Answer
 from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
 from orch_gates.forge.github import errors
+from orch_gates.forge.github.rows import author, has_label, is_pull, label_names
 from orch_gates.forge.http import Api
 from orch_gates.forge.merging import Asking, there_already
+from orch_gates.forge.port.issues import require_label
 from orch_gates.forge.port.pulls import (
     Ambiguous,
     BaseMoved,
@@ -61,6 +64,23 @@ class GithubPulls:
         )
         found = [pull_request(row) for row in rows if _at_home(row)]
         return tuple(pull for pull in found if (pull.branch, pull.target) == (branch, target))
+
+    def labelled(self, label: str) -> tuple[PullRequest, ...]:
+        """Every open one with this label, lowest number first.
+
+        The list of pull requests has no filter for labels, and that of issues shows no heads: each is asked for then.
+        To the filter a comma would make two labels of one: there, all open ones are read.
+        """
+        require_label(label)
+        oldest_first: dict[str, Any] = {"state": "open", "sort": "created", "direction": "asc"}
+        if "," in label:
+            found = [pull_request(row) for row in self.api.settled(f"{self.path}/pulls", **oldest_first)]
+        else:
+            rows = self.api.settled(f"{self.path}/issues", labels=label, **oldest_first)
+            found = [self.get(number(row, "number")) for row in rows if is_pull(row)]
+        # Looked at again: it may be closed, or lack the label, since the list was read.
+        wanted = {pull.number: pull for pull in found if pull.state is PullState.OPEN and has_label(label, pull.labels)}
+        return tuple(wanted[key] for key in sorted(wanted))
 
     def get(self, number: int) -> PullRequest:
         """One, freshly; GitHub begins to look whether it can be merged when it is asked for."""
@@ -142,14 +162,14 @@ def pull_request(found: object) -> PullRequest:
         target=text(part(row, "base"), "ref"),
         head=text(head, "sha"),
         state=state,
-        # The account may be gone.
-        author=text(part(row, "user"), "login") if row.get("user") is not None else "",
+        author=author(row),
         url=said(row, "html_url"),
         draft=flag(row, "draft") if "draft" in row else False,
         mergeable=_mergeable(row),
         # Of an open one this is the commit of a merge that was only tried.
         merge_commit=said(row, "merge_commit_sha") if state is PullState.MERGED else "",
         fork=not _at_home(row),
+        labels=label_names(row),
     )
 
 

@@ -43,6 +43,7 @@ class Pull(Document):
     """A pull request; the text below is its description. Numbers are shared with issues."""
 
     KIND: ClassVar[str] = "pull"
+    ADDED: ClassVar[tuple[str, ...]] = ("labels",)
 
     schema_: Literal["orch.pull/1"] = Field(default="orch.pull/1", alias="schema", description="Always `orch.pull/1`.")
     number: Number = Field(description="Its number, shared with issues and never used again.")
@@ -57,6 +58,7 @@ class Pull(Document):
     merge_commit: OidOrNone = Field(description="What came of the merge; empty without one.")
     reviews: tuple[PullReview, ...] = Field(strict=False, description="Every reviewer's latest word.")
     comments: tuple[Comment, ...] = Field(strict=False, description="What was said, oldest first.")
+    labels: tuple[Label, ...] = Field(default=(), strict=False, description="Its labels, sorted; left out without any.")
 
 
 class Issue(Document):

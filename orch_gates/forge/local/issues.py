@@ -1,15 +1,18 @@
-"""`Issues` of a bare repository."""
+"""`Issues` of a bare repository, and the labels and comments of its pull requests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.local import kinds, records
-from orch_gates.forge.local.documents import Issue
+from orch_gates.forge.local.documents import Issue, Pull
 from orch_gates.forge.local.records import Ledger, Page, Records
 from orch_gates.forge.port import issues as port
 from orch_gates.state.store import Change
+
+Commented: TypeAlias = Pull | Issue
 
 
 class LocalIssues:
@@ -58,25 +61,40 @@ class LocalIssues:
     def label(self, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> port.Issue:
         """Add labels and remove others."""
 
-        def relabelled(issue: Issue) -> Issue:
-            return records.changed(issue, labels=sorted({*issue.labels, *add} - set(remove)))
+        def relabelled(document: Commented) -> Commented:
+            return records.changed(document, labels=sorted({*document.labels, *add} - set(remove)))
 
-        return self._change(number, "label", "labelled", relabelled)
+        return _seen(self._change_any(number, "label", "labelled", relabelled))
 
-    def comment(self, number: int, text: str) -> None:
-        """Say something on an issue or a pull request."""
+    def comments(self, number: int) -> tuple[port.Comment, ...]:
+        """What was said, oldest first."""
+        said = _any(self._records.ledger(), number).document.comments
+        return tuple(port.Comment(place, one.by, one.text) for place, one in enumerate(said, 1))
+
+    def comment(self, number: int, text: str) -> port.Comment:
+        """Say something; its id is its place in the list, from which none is ever removed."""
+        port.require_text(text)
         said = self._records.comment(text)
 
-        def decide(ledger: Ledger) -> Change:
-            if (pull := ledger.pull(number)) is not None:
-                heard = records.changed(pull.document, comments=[*pull.document.fields()["comments"], said])
-                path = kinds.PULL.at(number=number)
-                return records.write("comment", f"pull {number}: a comment", path, heard, pull.body)
-            page = _needed(ledger, number)
-            replied = records.changed(page.document, comments=[*page.document.fields()["comments"], said])
-            return _written("comment", "a comment", Page(replied, page.body))
+        def replied(document: Commented) -> Commented:
+            return records.changed(document, comments=[*document.fields()["comments"], said])
 
-        self._records.change(decide)
+        page = self._change_any(number, "comment", "a comment", replied)
+        return port.Comment(len(page.document.comments), self._records.who, text)
+
+    def edit_comment(self, number: int, comment_id: int, text: str) -> port.Comment:
+        """Replace the text of a comment; who wrote it and when stays."""
+        port.require_text(text)
+
+        def edited(document: Commented) -> Commented:
+            said = document.fields()["comments"]
+            if not 0 < comment_id <= len(said):
+                raise ForgeRefused(f"there is no comment {comment_id} on {number}; nothing was changed")
+            said[comment_id - 1] |= {"text": text}
+            return records.changed(document, comments=said)
+
+        page = self._change_any(number, "comment-edit", f"comment {comment_id} edited", edited)
+        return port.Comment(comment_id, page.document.comments[comment_id - 1].by, text)
 
     def close(self, number: int) -> port.Issue:
         """Close it; closed is closed."""
@@ -91,6 +109,26 @@ class LocalIssues:
         self._records.change(decide)
         return self.get(number)
 
+    def _change_any(
+        self, number: int, event: str, what: str, change: Callable[[Commented], Commented]
+    ) -> Page[Commented]:
+        """Change an issue or a pull request, and say what became of it."""
+        found: Page[Commented] | None = None
+
+        def decide(ledger: Ledger) -> Change | None:
+            nonlocal found
+            before = _any(ledger, number)
+            found = Page(change(before.document), before.body)
+            return None if found == before else _written(event, what, found)
+
+        self._records.change(decide)
+        assert found is not None
+        return found
+
+
+def _any(ledger: Ledger, number: int) -> Page[Commented]:
+    return ledger.pull(number) or _needed(ledger, number)
+
 
 def _needed(ledger: Ledger, number: int) -> Page[Issue]:
     page = ledger.issue(number)
@@ -99,18 +137,20 @@ def _needed(ledger: Ledger, number: int) -> Page[Issue]:
     return page
 
 
-def _seen(page: Page[Issue]) -> port.Issue:
-    issue = page.document
+def _seen(page: Page[Commented]) -> port.Issue:
+    found = page.document
     return port.Issue(
-        number=issue.number,
-        title=issue.title,
+        number=found.number,
+        title=found.title,
         body=page.body,
-        open=issue.state == "open",
-        labels=issue.labels,
-        author=issue.author,
+        open=found.state == "open",
+        labels=found.labels,
+        author=found.author,
     )
 
 
-def _written(event: str, what: str, page: Page[Issue]) -> Change:
-    number = page.document.number
-    return records.write(event, f"issue {number}: {what}", kinds.ISSUE.at(number=number), page.document, page.body)
+def _written(event: str, what: str, page: Page[Commented]) -> Change:
+    found = page.document
+    kind = kinds.PULL if isinstance(found, Pull) else kinds.ISSUE
+    path = kind.at(number=found.number)
+    return records.write(event, f"{found.KIND} {found.number}: {what}", path, found, page.body)

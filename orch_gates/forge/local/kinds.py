@@ -31,13 +31,23 @@ def _pull_change(before: Pull | None, after: Pull, _root: Root) -> tuple[Violati
     fixed = ["number", "branch", "target", "author", "created", "first_head"]
     fixed += ["merge_commit", "last_head"] if before.state == "merged" else []
     found += unchanged(before, after, fixed)
+    found += _comments_change(before, after)
     if after.state not in _ENDS[before.state]:
         found.append(Violation("state", f"a pull request that is {before.state} does not become {after.state}"))
     return tuple(found)
 
 
 def _issue_change(before: Issue | None, after: Issue, _root: Root) -> tuple[Violation, ...]:
-    return () if before is None else tuple(unchanged(before, after, ("number", "author", "created")))
+    if before is None:
+        return ()
+    return (*unchanged(before, after, ("number", "author", "created")), *_comments_change(before, after))
+
+
+def _comments_change(before: Pull | Issue, after: Pull | Issue) -> Iterator[Violation]:
+    """A comment is known by its place in the list, so none goes away; its text may change, or be emptied."""
+    kept = [(comment.by, comment.at) for comment in after.comments[: len(before.comments)]]
+    if kept != [(comment.by, comment.at) for comment in before.comments]:
+        yield Violation("comments", "are added at the end and never removed; empty the text of one instead")
 
 
 PULL = Kind(

@@ -10,6 +10,7 @@ from orch_gates.forge.local import merge as merging
 from orch_gates.forge.local.documents import Pull
 from orch_gates.forge.local.records import Ledger, Page, Records
 from orch_gates.forge.local.repository import Repository, Stand
+from orch_gates.forge.port.issues import require_label
 from orch_gates.forge.port.pulls import Draft, Forbidden, MergeOutcome, MergeRequest, PullRequest, PullState, Transient
 from orch_gates.state.store import Change
 
@@ -53,6 +54,12 @@ class LocalPulls:
         stand = self._repository.stand(branch, target)
         landed = self._repository.merged_into(stand.target) if stand.target else frozenset()
         return tuple(self._seen(page) for page in self._records.ledger().open_pulls(branch, target, landed))
+
+    def labelled(self, label: str) -> tuple[PullRequest, ...]:
+        """Every open one with exactly this label, lowest number first."""
+        require_label(label)
+        found = (self._seen(page) for page in self._records.ledger().labelled_pulls(label))
+        return tuple(pull for pull in found if pull.state is PullState.OPEN)
 
     def get(self, number: int) -> PullRequest:
         """One, freshly."""
@@ -162,6 +169,7 @@ class LocalPulls:
             base=base,
             mergeable=mergeable,
             merge_commit=commit,
+            labels=pull.labels,
         )
 
 

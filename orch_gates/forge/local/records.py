@@ -32,16 +32,17 @@ from orch_gates.state.snapshot import Entry, Snapshot
 from orch_gates.state.store import Change, Store
 
 D = TypeVar("D", bound=Document)
+D_co = TypeVar("D_co", bound=Document, covariant=True)
 
 # How this program writes that a pull request has ended: most have, and need not be read any further.
 _ENDED = re.compile(r'^state: "(closed|merged)"$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[D]):
+class Page(Generic[D_co]):
     """A document and the text below it."""
 
-    document: D
+    document: D_co
     body: str
 
 
@@ -67,6 +68,14 @@ class Ledger:
             for page in self._pages(kinds.PULL, unless=_ENDED)
             if (page.document.branch, page.document.target, page.document.state) == wanted
             and page.document.number not in merged
+        )
+
+    def labelled_pulls(self, label: str) -> tuple[Page[Pull], ...]:
+        """Those with a label whose documents say that they are open; git may know that some of them are merged."""
+        return tuple(
+            page
+            for page in self._pages(kinds.PULL, unless=_ENDED)
+            if page.document.state == "open" and label in page.document.labels
         )
 
     def issue(self, number: int) -> Page[Issue] | None:

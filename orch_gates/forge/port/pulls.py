@@ -35,7 +35,7 @@ class PullRequest:
     `head` is the commit at the head as the forge sees it now, `merge_commit` what it says came of
     a merge. `mergeable` is None while the forge does not know, or cannot tell checking from conflict.
     `fork`: the branch is not one of this repository, so it is not the task's, whatever its name. `base` is the commit
-    at the target now; empty where the forge does not tell.
+    at the target now; empty where the forge does not tell. `labels` as the forge spells them.
     """
 
     number: int
@@ -52,6 +52,7 @@ class PullRequest:
     merge_commit: str = ""
     fork: bool = False
     base: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,18 @@ class PullRequests(Protocol):
         """The open ones of exactly these branches, over all pages, oldest first.
 
         Raises:
+            ForgeUnavailable: they could not be read completely.
+        """
+        ...
+
+    def labelled(self, label: str) -> tuple[PullRequest, ...]:
+        """Every open one with this label, those from forks too, over all pages, lowest number first.
+
+        Issues with the label are none, and a label that does not exist is on none. Where the forge ignores the case
+        of labels (GitHub), so does this; elsewhere `Queue` and `queue` are two labels.
+
+        Raises:
+            ForgeRefused: no label is named.
             ForgeUnavailable: they could not be read completely.
         """
         ...

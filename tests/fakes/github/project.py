@@ -27,6 +27,7 @@ class Pull:
     fork: bool = False
     open: bool = True
     merge_commit: str = ""
+    labels: list[str] = field(default_factory=list)
     looked_at: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -48,6 +49,16 @@ class Issue:
     author: str
     labels: list[str]
     open: bool = True
+
+
+@dataclass(slots=True)
+class Comment:
+    """What somebody said below the issue or pull request with this number."""
+
+    id: int
+    number: int
+    author: str
+    body: str
 
 
 @dataclass(slots=True)
@@ -96,7 +107,7 @@ class Project:
     deletes_branches: bool = False
     pulls: dict[int, Pull] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
+    comments: list[Comment] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     checks: list[CheckRun] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from tests.fakes.github.asked import Asked, Refusal
-from tests.fakes.github.project import Issue, Pull, Run, Status
+from tests.fakes.github.project import Comment, Issue, Pull, Run, Status
 from tests.fakes.github.shapes import REPO
 
 Answer: TypeAlias = tuple[int, Any]
@@ -163,10 +163,10 @@ def list_rules(asked: Asked) -> Answer:
 
 def list_issues(asked: Asked) -> Answer:
     project, wanted = asked.project, asked.query.get("state", "open")
-    labels = [name for name in asked.query.get("labels", "").split(",") if name]
+    labels = {name.casefold() for name in asked.query.get("labels", "").split(",") if name}
     every: list[Issue | Pull] = [*project.issues.values(), *project.pulls.values()]
     rows = [one for one in every if wanted in {"all", _state(one)}]
-    rows = [one for one in rows if not labels or (isinstance(one, Issue) and {*labels} <= {*one.labels})]
+    rows = [one for one in rows if labels <= {name.casefold() for name in one.labels}]
     rows.sort(key=lambda one: one.number, reverse=asked.query.get("direction", "desc") == "desc")
     return 200, [_shown(asked, one) for one in rows]
 
@@ -194,25 +194,42 @@ def edit_issue(asked: Asked) -> Answer:
 def add_labels(asked: Asked) -> Answer:
     issue = _issue(asked)
     asked.needs("write")
-    assert isinstance(issue, Issue)
-    issue.labels += [name for name in asked.body["labels"] if name not in issue.labels]
+    there = {name.casefold() for name in issue.labels}
+    issue.labels += [name for name in asked.body["labels"] if name.casefold() not in there]
     return 200, [asked.shapes.label(name) for name in issue.labels]
 
 
 def remove_label(asked: Asked) -> Answer:
     issue = _issue(asked)
     asked.needs("write")
-    assert isinstance(issue, Issue)
-    if asked.args["name"] not in issue.labels:
+    left = [name for name in issue.labels if name.casefold() != asked.args["name"].casefold()]
+    if left == issue.labels:
         raise Refusal(404, "Label does not exist")
-    issue.labels.remove(asked.args["name"])
+    issue.labels[:] = left
     return 200, [asked.shapes.label(name) for name in issue.labels]
 
 
+def list_comments(asked: Asked) -> Answer:
+    number = _issue(asked).number
+    return 200, [asked.shapes.comment(one) for one in asked.project.comments if one.number == number]
+
+
 def comment(asked: Asked) -> Answer:
-    _issue(asked)
-    found = asked.shapes.example(f"POST {REPO}/issues/{{issue_number}}/comments", 201)
-    return 201, {**found, "body": asked.body["body"]}
+    made = Comment(asked.project.id(), _issue(asked).number, asked.who, asked.body["body"])
+    asked.project.comments.append(made)
+    return 201, asked.shapes.comment(made)
+
+
+def get_comment(asked: Asked) -> Answer:
+    return 200, asked.shapes.comment(_comment(asked))
+
+
+def edit_comment(asked: Asked) -> Answer:
+    found = _comment(asked)
+    if found.author != asked.who:
+        asked.needs("write")
+    found.body = asked.body["body"]
+    return 200, asked.shapes.comment(found)
 
 
 def dispatch(asked: Asked) -> Answer:
@@ -287,6 +304,14 @@ def _issue(asked: Asked) -> Issue | Pull:
     return found
 
 
+def _comment(asked: Asked) -> Comment:
+    wanted = int(asked.args["comment_id"])
+    found = next((one for one in asked.project.comments if one.id == wanted), None)
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return found
+
+
 def _run(asked: Asked) -> Run:
     found = next((run for run in asked.project.runs if run.id == int(asked.args["run_id"])), None)
     if found is None:
@@ -343,7 +368,10 @@ ROUTES: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("PATCH", f"{REPO}/issues/{{issue_number}}"): edit_issue,
     ("POST", f"{REPO}/issues/{{issue_number}}/labels"): add_labels,
     ("DELETE", f"{REPO}/issues/{{issue_number}}/labels/{{name}}"): remove_label,
+    ("GET", f"{REPO}/issues/{{issue_number}}/comments"): list_comments,
     ("POST", f"{REPO}/issues/{{issue_number}}/comments"): comment,
+    ("GET", f"{REPO}/issues/comments/{{comment_id}}"): get_comment,
+    ("PATCH", f"{REPO}/issues/comments/{{comment_id}}"): edit_comment,
     ("POST", f"{REPO}/actions/workflows/{{workflow_id}}/dispatches"): dispatch,
     ("GET", f"{REPO}/actions/runs"): list_runs,
     ("GET", f"{REPO}/actions/runs/{{run_id}}"): get_run,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from tests.fakes.github.description import Description
-from tests.fakes.github.project import CheckRun, Issue, Project, Pull, Review, Run, Status
+from tests.fakes.github.project import CheckRun, Comment, Issue, Project, Pull, Review, Run, Status
 
 Document: TypeAlias = dict[str, Any]
 REPO = "/repos/{owner}/{repo}"
@@ -56,6 +56,7 @@ class Shapes:
             # Of an open one it is a merge that was tried.
             "merge_commit_sha": pull.merge_commit or "e5bd3914e2e596debea16f433f57875b5b90bcd6",
             "requested_teams": [],
+            "labels": [{**self.label(name), "description": ""} for name in pull.labels],
         }
         repository = self._project.full_name
         for side, branch, commit in (
@@ -111,11 +112,22 @@ class Shapes:
     def issue(self, issue: Issue) -> Document:
         found = self.example(f"GET {REPO}/issues")[0]
         del found["pull_request"]
-        return {**found, **self._said(issue, "issues"), "labels": [self.label(name) for name in issue.labels]}
+        return {**found, **self._said(issue, "issues")}
 
     def pull_as_issue(self, pull: Pull) -> Document:
         """Every pull request is an issue as well."""
-        return {**self.example(f"GET {REPO}/issues")[0], **self._said(pull, "pull"), "labels": []}
+        return {**self.example(f"GET {REPO}/issues")[0], **self._said(pull, "pull")}
+
+    def comment(self, comment: Comment) -> Document:
+        found = self.example(f"GET {REPO}/issues/{{issue_number}}/comments")[0]
+        place = f"{self._url}/api/v3/repos/{self._project.full_name}/issues/{comment.number}"
+        return {
+            **found,
+            "id": comment.id,
+            "user": self.user(comment.author) if comment.author else None,
+            "body": comment.body,
+            "issue_url": place,
+        }
 
     def label(self, name: str) -> Document:
         return {**self.example(f"POST {REPO}/issues/{{issue_number}}/labels")[0], "name": name, "description": None}
@@ -193,4 +205,5 @@ class Shapes:
             "state": "open" if one.open else "closed",
             "user": self.user(one.author),
             "html_url": f"{self._url}/{self._project.full_name}/{kind}/{one.number}",
+            "labels": [self.label(name) for name in one.labels],
         }
