@@ -29,7 +29,7 @@ from orch_gates.forge.port.pulls import (
 from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import landing, merged, opened
 from tests.contract.github_rig import GithubRig
-from tests.fakes.github.project import Pull
+from tests.fakes.github.project import Comment, Pull
 from tests.fakes.github.server import Github
 
 DOCS = {"documentation_url": "https://docs.github.com/rest"}
@@ -283,6 +283,38 @@ class TestLabels:
         with pytest.raises(ForgeRefused, match="it is a pull request"):
             rig.forge.issues.close(made.number)
         assert rig.forge.pulls.get(made.number).state is PullState.OPEN
+
+    @pytest.mark.parametrize("label", ["queue", "now, please"])
+    def test_a_fork_is_marked_in_the_list(self, rig: GithubRig, label: str) -> None:
+        """MRG-16: whoever labels it does not make its branch one of ours."""
+        made = opened(rig)
+        rig.forge.issues.label(made.number, add=[label])
+        rig.project.pulls[made.number].fork = True
+        (found,) = rig.forge.pulls.labelled(label)
+        assert (found.number, found.fork) == (made.number, True)
+
+    def test_one_that_is_closed_since_the_list_was_read_is_not_in_it(self, rig: GithubRig) -> None:
+        made = opened(rig)
+        rig.forge.issues.label(made.number, add=["queue"])
+        rows = [rig.server.shapes.pull_as_issue(rig.project.pulls[made.number])]
+        rig.forge.pulls.close(made.number)
+        rig.server.says(200, rows, path="/issues")
+        assert rig.forge.pulls.labelled("queue") == ()
+
+    def test_unlabelled_pull_requests_cost_no_calls(self, rig: GithubRig) -> None:
+        """One for the list, and one for each that has the label: the list shows no heads."""
+        pulls = [opened(rig, f"topic-{number}").number for number in range(4)]
+        for number in pulls[:2]:
+            rig.forge.issues.label(number, add=["queue"])
+        rig.server.asked.clear()
+        assert [pull.number for pull in rig.forge.pulls.labelled("queue")] == pulls[:2]
+        path = f"/repos/{rig.project.full_name}"
+        assert rig.server.asked == [f"GET {path}/issues", *(f"GET {path}/pulls/{number}" for number in pulls[:2])]
+
+    def test_a_comment_of_an_account_that_is_gone(self, rig: GithubRig) -> None:
+        made = opened(rig)
+        rig.project.comments.append(Comment(7, made.number, "", "Noted."))
+        assert [(one.id, one.author) for one in rig.forge.issues.comments(made.number)] == [(7, "")]
 
     def test_one_with_a_comma_is_one(self, rig: GithubRig) -> None:
         made = rig.forge.issues.create("Greet the user", labels=["red, and blue"])

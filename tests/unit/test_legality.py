@@ -373,6 +373,34 @@ def test_no_pull_request_may_change_so(before: Changes, after: Changes, field: s
     assert fields(kinds.PULL.change(make_pull(**before), make_pull(**after), ROOT)) == field.split()
 
 
+@pytest.mark.parametrize(
+    ("after", "allowed"),
+    [
+        ([0, 1, 2], True),
+        ([0, 1], True),
+        ([1], False),
+        ([0], False),
+        ([1, 0], False),
+        ([], False),
+    ],
+)
+def test_no_comment_goes_away(after: list[int], allowed: bool) -> None:
+    """Its place is its id: whoever edits the second one must never meet another one there (NTF-1)."""
+    rows = [{"by": name, "at": LATER, "text": "Noted."} for name in ("ann", "bob", "eve")]
+    kept = [rows[number] | {"text": ""} for number in after]
+    expected = [] if allowed else ["comments"]
+    pulls = make_pull(comments=rows[:2]), make_pull(comments=kept)
+    assert fields(kinds.PULL.change(*pulls, ROOT)) == expected
+    issues = make_issue(comments=rows[:2]), make_issue(comments=kept)
+    assert fields(kinds.ISSUE.change(*issues, ROOT)) == expected
+
+
+def test_a_pull_request_without_labels_is_written_as_before() -> None:
+    """A document of an earlier release is not changed by reading and writing it (ST-1)."""
+    assert "labels" not in make_pull().fields()
+    assert make_pull(labels=["red"]).fields()["labels"] == ["red"]
+
+
 def test_a_pull_request_begins_open() -> None:
     assert kinds.PULL.change(None, make_pull(), ROOT) == ()
     assert fields(kinds.PULL.change(None, make_pull(**MERGED), ROOT)) == ["state"]
