@@ -96,7 +96,9 @@ def task_change(before: Task | None, after: Task, root: Root) -> tuple[Violation
 
 
 def _made(task: Task, flow: Flow) -> Iterator[Violation]:
-    if task.stage != flow.stages[0]:
+    # What was asked for is made and queued in one commit.
+    first = flow.stages[1] if flow.by_asking and task.asked is not None else flow.stages[0]
+    if task.stage not in {flow.stages[0], first}:
         yield Violation("stage", f"a new task begins in {flow.stages[0]!r}")
     if task.state is not _S.ACTIVE:
         yield Violation("state", "a new task is active")

@@ -283,6 +283,7 @@ class Attempting:
         *,
         moved: bool = False,
         absent: bool = False,
+        red_target: bool = False,
     ) -> Attempt:
         """End the attempt and free the lease; HOLD keeps it for a person (ENG-6).
 
@@ -294,7 +295,7 @@ class Attempting:
         def freed(lease: Lease) -> Lease:
             return leases.held(lease, reason) if outcome is Outcome.HOLD else leases.released(lease, reason)
 
-        end = End(outcome, reason, next_step, findings, runs, moved, absent)
+        end = End(outcome, reason, next_step, findings, runs, moved, absent, red_target)
         event = "hold" if outcome is Outcome.HOLD else "end"
         return self.record(lambda attempt: steps.ended(attempt, end, now), event, lease=freed)
 

@@ -176,6 +176,9 @@ def _pull(attempting: Attempting, attempt: Attempt) -> PullRequest:
         ForgeRefused, ForgeUnavailable: there is none that is known.
     """
     pulls, task = attempting.context.need_forge().pulls, attempting.task
+    if task.asked is not None:
+        # What was asked for is this one; another of the same branch would be nobody's wish.
+        return pulls.get(task.asked.pull)
     found = [one for one in pulls.find(attempt.branch, attempt.target) if not one.fork]
     if found:
         return found[0]
@@ -200,7 +203,8 @@ def _asked(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
     most = settings.retry_attempts if settings.retry_enabled else 1
     for number in range(1, most + 1):
         attempting.clock.check()
-        found = retry.meaning(context.need_forge().pulls.merge(attempt.pull, request), attempt.pull)
+        answer = context.need_forge().pulls.merge(attempt.pull, request)
+        found = retry.meaning(answer, attempt.pull, asked_for=attempting.task.asked is not None)
         doubt = doubt or found.then in {Then.AGAIN, Then.PROVE}
         if (done := _proven(attempting, attempt)) is not None:
             return done

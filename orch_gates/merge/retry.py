@@ -36,8 +36,10 @@ class Meaning:
     wait: float = 0.0
 
 
-def meaning(outcome: MergeOutcome, number: int) -> Meaning:  # noqa: C901, PLR0911, PLR0912 - one for each answer
-    """What follows from an answer about the pull request `number`."""
+def meaning(  # noqa: C901, PLR0911, PLR0912 - one for each answer
+    outcome: MergeOutcome, number: int, *, asked_for: bool = False
+) -> Meaning:
+    """What follows from an answer about the pull request `number`; `asked_for`: closing it takes that back (MRG-13)."""
     name = f"pull request {number}"
     match outcome:
         case pulls.Merged() | pulls.AlreadyMerged():
@@ -72,6 +74,8 @@ def meaning(outcome: MergeOutcome, number: int) -> Meaning:  # noqa: C901, PLR09
             return Meaning(Then.HOLD, f"the branch of {name} is a fork's", "Push the branch to this repository.")
         case pulls.Forbidden(reason=reason):
             return Meaning(Then.HOLD, f"the forge refused to merge {name}: {reason}", "Let the bot merge it.")
+        case pulls.Closed() if asked_for:
+            return Meaning(Then.DROP, f"{name} was closed")
         case pulls.Closed():
             return Meaning(Then.HOLD, f"{name} was closed", "Open it again, or cancel the task.")
         case pulls.Gone(reason=reason):

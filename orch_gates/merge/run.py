@@ -15,6 +15,7 @@ from orch_gates.merge.attempting import Attempting, Stop
 from orch_gates.merge.context import Context, Where
 from orch_gates.merge.keeper import Keeper
 from orch_gates.merge.ledger import Page
+from orch_gates.merge.queue import Entry, ours
 from orch_gates.merge.validate import validate
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import moment
@@ -127,6 +128,9 @@ class Driving:
             return None
         if not where.head:
             return Stop(Outcome.FAIL, f"there is no branch {task.branch}", "Push it.", absent=True)
+        if task.asked is not None and not ours(where.head, Entry(task, page.attempt)):
+            why = f"{task.branch} stands at {where.head[:10]}, and the merge of {task.asked.head[:10]} was asked for"
+            return Stop(Outcome.FAIL, why, "Ask again, for this commit.", absent=True)
         if not where.target:
             return Stop(Outcome.FAIL, f"there is no branch {self.context.target}", "Push it.", absent=True)
         red = self.before(snapshot, task, where.head, gate)

@@ -45,6 +45,7 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
             Outcome.DEFER,
             f"{attempt.target} itself is red at {attempt.base[:10]}: {alone.reason}",
             f"Make {attempt.target} green first; no retry is charged.",
+            red_target=True,
         )
     findings = of_verdict(verdict).findings
     return attempting.end(Outcome.FAIL, verdict.reason, "Fix the failing checks and push.", findings)

@@ -122,7 +122,11 @@ def landed(attempt: Attempt, merge: str, proof: str, now: datetime) -> Attempt:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an attempt ends. `moved`: its branch or target is another one; `absent`: nothing was there to be merged."""
+    """How an attempt ends.
+
+    `moved`: its branch or target is another one; `absent`: nothing was there to be merged; `red_target`: the target is
+    red without it.
+    """
 
     outcome: Outcome
     reason: str
@@ -131,6 +135,7 @@ class End:
     runs: int = 0
     moved: bool = False
     absent: bool = False
+    red_target: bool = False
 
 
 def ended(attempt: Attempt, end: End, now: datetime) -> Attempt:
@@ -145,6 +150,7 @@ def ended(attempt: Attempt, end: End, now: datetime) -> Attempt:
         runs=attempt.runs + end.runs,
         moved=end.moved,
         absent=end.absent,
+        red_target=end.red_target,
     )
 
 

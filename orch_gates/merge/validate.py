@@ -190,6 +190,7 @@ def _red(
             f"Make {attempt.target} green first; no retry is charged.",
             (_red_test(attempt, alone, attempting.context.settings),),
             runs=tested.runs + alone.runs,
+            red_target=True,
         )
     return attempting.end(
         Outcome.FAIL,

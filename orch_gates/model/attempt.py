@@ -40,7 +40,7 @@ class Attempt(Document):
     """The newest attempt to merge one task; earlier ones are in the history of the branch."""
 
     KIND: ClassVar[str] = "attempt"
-    ADDED: ClassVar[tuple[str, ...]] = ("held_as", "absent")
+    ADDED: ClassVar[tuple[str, ...]] = ("held_as", "absent", "red_target")
 
     schema_: Literal["orch.attempt/1"] = Field(
         default="orch.attempt/1", alias="schema", description="Always `orch.attempt/1`."
@@ -90,6 +90,7 @@ class Attempt(Document):
         default=False,
         description="Whether it ended as nothing was there to be merged, which is nobody's fault (GATE-5).",
     )
+    red_target: bool = Field(default=False, description="Whether it ended as the target itself is red at `base`.")
     started: Timestamp = Field(description="When it began, UTC.")
     updated: Timestamp = Field(description="When this document was last changed, UTC.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,12 +10,12 @@ from orch_gates.effects.acknowledge import acknowledge
 from orch_gates.effects.outbox import NOWHERE, Outbox
 from orch_gates.effects.performed import Performed, Result
 from orch_gates.engine.decide import decide
-from orch_gates.engine.decision import Decision
+from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.events import Event
 from orch_gates.errors import OrchError
 from orch_gates.model.effect import MAX_EFFECTS, merged
 from orch_gates.model.task import Task
-from orch_gates.model.verdict import Verdict
+from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.state import codec
 from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
@@ -38,12 +38,23 @@ class Applied:
     performed: tuple[Performed, ...] = ()
 
 
+def no_objection(_snapshot: Snapshot, _task: Task) -> str:
+    """Nothing else speaks against it."""
+    return ""
+
+
 def apply(
-    store: Store, name: str, event: Event, configured: Configured, now: datetime, outbox: Outbox = NOWHERE
+    store: Store,
+    name: str,
+    event: Event,
+    configured: Configured,
+    now: datetime,
+    outbox: Outbox = NOWHERE,
+    objection: Callable[[Snapshot, Task], str] = no_objection,
 ) -> Applied:
     """Decide on the task as it is now by a person's word, and record it; a lost race decides again (P6).
 
-    Effects that an earlier run left behind are performed then (P7).
+    Effects that an earlier run left behind are performed then (P7). `objection` says why it is too late, if it is.
 
     Raises:
         UsageError: there is no such task.
@@ -56,6 +67,9 @@ def apply(
         nonlocal decided
         configured.check(book.root_of(snapshot))
         page = book.need(snapshot, name)
+        if why := objection(snapshot, page.task):
+            decided = Decision(Move.STAY, page.task, why, Outcome.DEFER, refused=True)
+            return None
         decided = decide(page.task, event, (), now, configured.pipeline_of(page.task))
         return None if decided.task == page.task else recorded(page, decided, event.by, now)
 

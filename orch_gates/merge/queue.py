@@ -1,0 +1,189 @@
+"""What the pull requests as they are now mean for the merge queue: pure (MRG-13).
+
+Every event only makes somebody look again, so a lost, late or repeated one changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from orch_gates.engine.stages import QUEUE
+from orch_gates.forge.port.pulls import PullRequest, PullState
+from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.branch import BRANCH
+from orch_gates.model.ids import OID
+from orch_gates.model.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A pull request as the forge shows it, and whether it carries the label that asks for its merge."""
+
+    pull: PullRequest
+    labelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The task of a pull request, and the newest attempt to merge it."""
+
+    task: Task
+    attempt: Attempt | None
+
+    @property
+    def queued(self) -> bool:
+        """Whether it was asked for, and is neither refused nor done."""
+        return not self.task.state.finished and self.task.stage != QUEUE.rework
+
+    @property
+    def merging(self) -> bool:
+        """Whether the forge may have been asked for the merge: only proof says what became of it."""
+        attempt = self.attempt
+        return attempt is not None and not attempt.over and attempt.phase.number >= Phase.MERGING.number
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that was looked at, by the number of the pull request."""
+
+    target: str
+    label: str
+    pulls: Mapping[int, Seen]
+    entries: Mapping[int, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """It was asked for: it goes into the queue, for the commit at its head."""
+
+    pull: PullRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It was asked for, and cannot be queued: the label is taken off, and the reason said."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unlabel:
+    """It was refused or taken out before, and the label is still there."""
+
+    number: int
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unlabelled:
+    """The label that was to be taken off is gone."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOut:
+    """What was asked for does not hold any more; `unlabel`: the label is there and has to go."""
+
+    number: int
+    task: str
+    reason: str
+    unlabel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """It was merged by somebody else, so nothing is left to do."""
+
+    number: int
+    task: str
+    reason: str
+
+
+Action: TypeAlias = Ask | Refuse | Unlabel | Unlabelled | TakeOut | Drop
+
+
+def plan(look: Look) -> tuple[Action, ...]:
+    """What follows, by number; nothing where everything is as it should be."""
+    found = (_about(look, number) for number in sorted(look.pulls))
+    return tuple(action for action in found if action is not None)
+
+
+def _about(look: Look, number: int) -> Action | None:
+    seen, entry = look.pulls[number], look.entries.get(number)
+    if entry is not None and entry.queued:
+        return _still(look, seen, entry)
+    if entry is not None and entry.task.asked is not None and entry.task.asked.unlabel:
+        # Nobody asked again: this is the label that asked before.
+        return Unlabel(number, entry.task.id) if seen.labelled else Unlabelled(entry.task.id)
+    return _asked(look, seen, entry) if seen.labelled else None
+
+
+def _asked(look: Look, seen: Seen, entry: Entry | None) -> Action | None:
+    pull = seen.pull
+    if pull.state is not PullState.OPEN or pull.target != look.target:
+        # Another queue may be meant.
+        return None
+    if why := unfit(pull, entry.task if entry is not None else None):
+        return Refuse(pull.number, why)
+    return Ask(pull)
+
+
+def unfit(pull: PullRequest, task: Task | None) -> str:
+    """Why a pull request cannot be queued; empty where it can be."""
+    if task is not None and task.state.finished:
+        return f"its task {task.id} is {task.state}; open another pull request"
+    if pull.fork:
+        return "its branch is in a fork, where it cannot be caught up; push the branch to this repository"
+    if pull.draft:
+        return "it is a draft; mark it as ready, and ask again"
+    if not BRANCH.fullmatch(pull.branch):
+        return "the name of its branch has characters that are not taken here; rename the branch"
+    return "" if OID.fullmatch(pull.head) else "the forge does not say at which commit it is"
+
+
+def _still(look: Look, seen: Seen, entry: Entry) -> Action | None:
+    """Whether what was asked for holds; once the forge was asked for the merge, it is too late to leave."""
+    task, pull = entry.task, seen.pull
+    if entry.merging or task.state.waits_for_a_person:
+        return None
+    if pull.state is PullState.MERGED:
+        return Drop(pull.number, task.id, f"pull request {pull.number} was merged, and not by the queue")
+    if why := left(look, seen, entry):
+        return TakeOut(pull.number, task.id, why, seen.labelled)
+    return None
+
+
+def left(look: Look, seen: Seen, entry: Entry) -> str:
+    """Why a pull request is to be taken out of the queue; empty where it stays in."""
+    pull, asked = seen.pull, entry.task.asked
+    assert asked is not None
+    if pull.state is not PullState.OPEN:
+        return f"pull request {pull.number} was closed"
+    if pull.target != look.target:
+        return f"it goes into {pull.target} now, and the queue merges into {look.target}"
+    if not seen.labelled:
+        return f"the label {look.label} was taken away"
+    if pull.draft:
+        return "it is a draft now"
+    if not ours(pull.head, entry):
+        return (
+            f"{pull.head[:10]} was pushed after the merge of {asked.head[:10]} was asked for; "
+            f"look at it, and set the label {look.label} again"
+        )
+    return ""
+
+
+def ours(head: str, entry: Entry) -> bool:
+    """Whether a commit is the one that was asked for, or what an attempt made of it by catching it up."""
+    task, attempt = entry.task, entry.attempt
+    if task.asked is None:
+        return False
+    if head == task.asked.head:
+        return True
+    if attempt is None or not attempt.about(head):
+        return False
+    return task.asked.head in {attempt.head, attempt.commit, *attempt.earlier, *attempt.stands_for(head)}

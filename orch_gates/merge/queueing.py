@@ -1,0 +1,203 @@
+"""Looking at the pull requests of a merge queue, and recording what follows (MRG-13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from orch_gates.documents import escape
+from orch_gates.engine import events
+from orch_gates.engine.board import turn
+from orch_gates.engine.decide import decide
+from orch_gates.engine.events import Event
+from orch_gates.engine.stages import QUEUE
+from orch_gates.errors import OrchError, UsageError
+from orch_gates.forge.port.pulls import PullRequest
+from orch_gates.merge import ledger, queue
+from orch_gates.merge.context import Context
+from orch_gates.merge.queue import Action, Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled
+from orch_gates.model.ids import TaskId
+from orch_gates.model.task import MERGE_QUEUE, Task
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book
+from orch_gates.tasks.change import apply
+from orch_gates.tasks.create import create, new_task
+
+_LONGEST_TITLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a pull request; `problem`: it could not be done, or be told, and is tried again by the next run."""
+
+    pull: int
+    what: str
+    reason: str
+    problem: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queueing:
+    """The queue of one target, as one process works on it."""
+
+    context: Context
+
+    @property
+    def label(self) -> str:
+        """The label that asks for a merge."""
+        return self.context.settings.queue.label
+
+    def look(self) -> Look:
+        """All pull requests that carry the label, and all that are queued.
+
+        Raises:
+            OrchError: they, or the tasks, could not be read completely: nothing follows from a part of them.
+        """
+        pulls = self.context.need_forge().pulls
+        found = {one.number: Seen(one, labelled=True) for one in pulls.labelled(self.label)}
+        snapshot = self.context.store.load()
+        entries = {number: entry for number, entry in self._entries(snapshot) if number in found or _wanted(entry)}
+        for number in sorted(entries.keys() - found.keys()):
+            # It may carry the label by now: it was set after the list was read.
+            one = pulls.get(number)
+            found[number] = Seen(one, labelled=has(one, self.label))
+        return Look(self.context.target, self.label, found, entries)
+
+    def _entries(self, snapshot: Snapshot) -> Iterator[tuple[int, Entry]]:
+        for task in book.read(snapshot).tasks:
+            if task.asked is not None:
+                yield task.asked.pull, Entry(task, ledger.page(snapshot, self.context.target, task.id).attempt)
+
+    def order(self) -> list[Task]:
+        """The queued tasks that may move by themselves, whose turn it is first."""
+        tasks = book.read(self.context.store.load()).tasks
+        waiting = (task for task in tasks if task.pipeline == MERGE_QUEUE and task.stage != QUEUE.rework)
+        return sorted((one for one in waiting if not (one.state.finished or one.state.waits_for_a_person)), key=turn)
+
+    def settle(self, actions: Iterable[Action]) -> tuple[Done, ...]:
+        """Do what follows, one pull request after the other; what fails for one stops no other (P3)."""
+        done: list[Done] = []
+        for action in actions:
+            try:
+                done += self._done(action)
+            except OrchError as error:
+                done.append(Done(_number(action), "problem", str(error), problem=True))
+        return tuple(done)
+
+    def _done(self, action: Action) -> Sequence[Done]:
+        match action:
+            case Ask(pull=pull):
+                return [self.ask(pull, self.context.by)]
+            case Refuse(number=number, reason=reason):
+                self._unlabel(number)
+                return [Done(number, "refused", reason)]
+            case Unlabel(number=number, task=task):
+                self._unlabel(number)
+                self._apply(task, events.LabelGone(self.context.by))
+                return []
+            case Unlabelled(task=task):
+                self._apply(task, events.LabelGone(self.context.by))
+                return []
+            case TakeOut(number=number, task=task, reason=reason, unlabel=unlabel):
+                return self.take_out(number, task, reason, unlabel=unlabel)
+            case Drop(number=number, task=task, reason=reason):
+                self._apply(task, events.CancelAsked(self.context.by, reason))
+                return [Done(number, "dropped", reason)]
+            case _:
+                assert_never(action)
+
+    def ask(self, pull: PullRequest, by: str) -> Done:
+        """Put a pull request into the queue, for the commit at its head.
+
+        Raises:
+            UsageError: it cannot be queued, with the reason.
+            StateError: it could not be recorded.
+        """
+        event = events.MergeAsked(by, pull.number, pull.head)
+        name = task_of(pull.number)
+        snapshot = self.context.store.load()
+        page = book.find(snapshot, name)
+        if why := queue.unfit(pull, page.task if page is not None else None):
+            raise UsageError(f"pull request {pull.number}: {why}")
+        if page is None:
+            return self._new(pull, name, event)
+        reason = self._apply(name, event)
+        return Done(pull.number, "queued", reason)
+
+    def _new(self, pull: PullRequest, name: TaskId, event: events.MergeAsked) -> Done:
+        context, now = self.context, self.context.now()
+        pipeline = replace(QUEUE, caps=context.configured.pipeline.caps)
+        title = escape.clip(" ".join(escape.visible(pull.title).split()), _LONGEST_TITLE) or name
+        made = new_task(name, title, branch=pull.branch, by=event.by, pipeline=pipeline, now=now)
+        wanted = decide(made.model_copy(update={"pipeline": MERGE_QUEUE}), event, (), now, pipeline).task
+        created = create(context.store, wanted, context.configured, now)
+        if created.commit:
+            return Done(pull.number, "queued", created.task.reason)
+        return Done(pull.number, "queued", self._apply(name, event))
+
+    def take_out(self, number: int, task: str, reason: str, *, unlabel: bool) -> Sequence[Done]:
+        """Take a pull request out of the queue, and its label off where it is there.
+
+        Raises:
+            UsageError: it is too late, or a person has to see to it first.
+            ForgeRefused, ForgeUnclear, ForgeUnavailable: the label could not be taken off; the next run does that.
+            StateError: it could not be recorded.
+        """
+        said = self._apply(task, events.TakenOut(self.context.by, reason, unlabel))
+        if unlabel:
+            self._unlabel(number)
+            self._apply(task, events.LabelGone(self.context.by))
+        return [Done(number, "out", said)]
+
+    def unlabel_refused(self, task: Task) -> None:
+        """Take the label off a pull request that a gate sent back, so that nothing loops.
+
+        Raises:
+            ForgeRefused, ForgeUnclear, ForgeUnavailable, StateError: as `take_out`.
+        """
+        if task.asked is not None and task.asked.unlabel:
+            self._unlabel(task.asked.pull)
+            self._apply(task.id, events.LabelGone(self.context.by))
+
+    def _unlabel(self, number: int) -> None:
+        self.context.need_forge().issues.label(number, remove=[self.label])
+
+    def _apply(self, task: str, event: Event) -> str:
+        context = self.context
+
+        def too_late(snapshot: Snapshot, now: Task) -> str:
+            entry = Entry(now, ledger.page(snapshot, context.target, now.id).attempt)
+            leaves = isinstance(event, events.TakenOut | events.CancelAsked)
+            return "the forge was asked for its merge already" if leaves and entry.merging else ""
+
+        applied = apply(context.store, task, event, context.configured, context.now(), objection=too_late)
+        if applied.decision.refused:
+            raise UsageError(f"{task}: {applied.decision.reason}")
+        return applied.decision.reason
+
+
+def task_of(pull: int) -> TaskId:
+    """The task of a pull request."""
+    return TaskId(f"PR-{pull}")
+
+
+def has(pull: PullRequest, label: str) -> bool:
+    """Whether a pull request carries a label; forges do not tell capitals apart."""
+    return label.casefold() in {one.casefold() for one in pull.labels}
+
+
+def _wanted(entry: Entry) -> bool:
+    """Whether a pull request has to be looked at, also without the label."""
+    asked = entry.task.asked
+    return entry.queued or (asked is not None and asked.unlabel and not entry.task.state.finished)
+
+
+def _number(action: Action) -> int:
+    match action:
+        case Ask(pull=pull):
+            return pull.number
+        case Unlabelled():
+            return 0
+        case _:
+            return action.number
