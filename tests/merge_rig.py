@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from orch_gates import settings
 from orch_gates.documents import frontmatter
 from orch_gates.forge.local.connect import connect
+from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.protection import Protection
 from orch_gates.merge import trailers
 from orch_gates.merge.trailers import Validated
@@ -21,6 +23,7 @@ from orch_gates.state import layout
 from tests.builders import Done, Repo, Template, bare, clone, orch, seed
 from tests.stores import open_store
 
+Rig = TypeVar("Rig", bound="MergeRig")
 # Values that two files share make the test red: two branches can be green, each for itself, and red together.
 TEST = """\
 #!/bin/sh
@@ -82,11 +85,18 @@ class MergeRig:
 
     def require(self, *contexts: str) -> None:
         """Let the forge require statuses for a merge into main."""
+        with self.forge() as forge:
+            forge.protections.put(Protection("main", contexts=contexts))
+
+    @contextmanager
+    def forge(self, login: str = "admin") -> Iterator[Forge]:
+        """The forge, as a person has it."""
         loaded = settings.load({**os.environ, **{key: value for key, value in self.env.items() if value}})
         store = open_store(loaded, self.server.path)
-        forge = connect(self.server.path, store, "admin", loaded.inherited_env, 60)
-        forge.protections.put(Protection("main", contexts=contexts))
-        store.close()
+        try:
+            yield connect(self.server.path, store, login, loaded.inherited_env, 60)
+        finally:
+            store.close()
 
     def merge(self, task: str, *args: str, **env: str) -> tuple[int, dict[str, Any]]:
         """The exit code of `merge` and its verdict; an error has none."""
@@ -145,7 +155,7 @@ class MergeRig:
         return landed
 
 
-def template(folder: Path, fence: str = "hook") -> Path:
+def template(folder: Path, fence: str = "hook", config: str = CONFIG) -> Path:
     """Make a project once; `copy` gives each test its own."""
     if fence == "hook":
         Template(folder / "template", "kingfisher").make()
@@ -154,19 +164,24 @@ def template(folder: Path, fence: str = "hook") -> Path:
         seed(server, folder / "template" / "seed")
         clone(server, folder / "template" / "work")
     work = Repo(folder / "template" / "work")
-    files = {"test.sh": TEST, ".orch-gates.yaml": CONFIG.format(fence=fence), "values/one": "1\n"}
+    files = {"test.sh": TEST, ".orch-gates.yaml": config.format(fence=fence), "values/one": "1\n"}
     work.commit("Configure the pipeline", files)
     # The fence is not up before the commit that turns it on is there.
     work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
-    rig = _opened(folder / "template")
+    rig = _opened(folder / "template", MergeRig)
     rig.ok("state", "init")
     return folder / "template"
 
 
 def copy(made: Path, folder: Path) -> MergeRig:
     """A project of one's own."""
+    return opened(made, folder, MergeRig)
+
+
+def opened(made: Path, folder: Path, rig: type[Rig]) -> Rig:
+    """A project of one's own, as a rig of this kind."""
     shutil.copytree(made, folder, symlinks=True)
-    return _opened(folder)
+    return _opened(folder, rig)
 
 
 def another(rig: MergeRig, name: str) -> Repo:
@@ -176,7 +191,7 @@ def another(rig: MergeRig, name: str) -> Repo:
     return made
 
 
-def _opened(folder: Path) -> MergeRig:
+def _opened(folder: Path, rig: type[Rig]) -> Rig:
     server, work = Repo(folder / "server.git"), Repo(folder / "work")
     work.git("remote", "set-url", "origin", str(server.path))
     work.git("remote", "set-head", "origin", "--auto")
@@ -189,4 +204,4 @@ def _opened(folder: Path) -> MergeRig:
         "ORCH_SECURITY_ENABLED": "false",
     }
     work.env = {"ORCH_SECURITY_ENABLED": "false"}
-    return MergeRig(folder, server, work, env, server.git("rev-parse", "refs/heads/main"))
+    return rig(folder, server, work, env, server.git("rev-parse", "refs/heads/main"))

@@ -121,23 +121,16 @@ def why(name: str, repo: Path, as_json: bool) -> None:
     """
     with exit_codes():
         from orch_gates.documents.escape import visible
-        from orch_gates.engine.board import place, standing
-        from orch_gates.engine.stages import pipeline_of
-        from orch_gates.engine.why import explain
-        from orch_gates.merge import ledger
+        from orch_gates.merge import places
         from orch_gates.report import tasks as render
-        from orch_gates.state import layout
-        from orch_gates.tasks import book, standings
+        from orch_gates.tasks import book
 
         session = open_for_reading(repo)
         snapshot = session.store.load()
         task = book.need(snapshot, name).task
-        others, leases = standings.read(session.store, snapshot), book.read(snapshot, layout.LEASES)
-        warn_quarantined((*leases.quarantined, *others.quarantined))
-        holder = next((one.holder for one in leases.leases if one.target == session.target), "")
-        attempt = ledger.page(snapshot, session.target, holder).attempt if holder else None
-        where = place(standing(task), others.tasks, leases.leases, session.target, attempt)
-        found = explain(task, pipeline_of(task, session.pipeline), where, session.now)
+        around = places.read(session.store, snapshot, session.target)
+        warn_quarantined(around.quarantined)
+        found = around.why(task, session.pipeline, session.now)
         say(render.why_json(found) if as_json else f"{visible(found.line)}\n")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -14,6 +13,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.spans import span_of
 from orch_gates.cli.text_option import text_option
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _REPO = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
 _REASON = text_option("--reason", metavar="TEXT", help="Why, for whoever reads it later.", required=True)
-_LASTS = re.compile(r"(?P<number>[1-9][0-9]{0,3})(?P<unit>[smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=1)
 
 
@@ -164,7 +162,7 @@ def break_glass(  # noqa: PLR0913, PLR0917 - click hands over each option
 
         if not acknowledge and not (OID.fullmatch(tip) and reason):
             raise UsageError("give --tip, the full id of the commit where the target stands, and --reason")
-        span = _span(lasts)
+        span = span_of(lasts, _LONGEST)
     _keep(
         target,
         repo,
@@ -174,16 +172,6 @@ def break_glass(  # noqa: PLR0913, PLR0917 - click hands over each option
         overrides=overrides,
         options=options,
     )
-
-
-def _span(text: str) -> timedelta:
-    from orch_gates.errors import UsageError
-
-    found = _LASTS.fullmatch(text)
-    span = timedelta(**{_UNITS[found["unit"]]: int(found["number"])}) if found is not None else timedelta(0)
-    if not timedelta(0) < span <= _LONGEST:
-        raise UsageError(f"{text!r} is no time like 90s, 15m or 2h, of at most a day")
-    return span
 
 
 def _keep(

@@ -124,6 +124,7 @@ def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gat
 
     from orch_gates.cli.advance import gate_of
     from orch_gates.engine import spent
+    from orch_gates.gates import ci_green
     from orch_gates.gates.merge import NAME, PROOF
     from orch_gates.tasks import edge
 
@@ -135,12 +136,20 @@ def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gat
         return Verdict(gate, Outcome.FAIL, why, absent=True)
     names = [one.name for one in stage.gates]
     first = stage.gates[: names.index(gate)]
-    # Driving brings about what these two judge.
-    kept = tuple(one for one in first if one.name not in {NAME, PROOF})
+    merge = edge.merge_of(snapshot, task)
+    # Driving brings about what these judge.
+    driven = {NAME, PROOF, *([ci_green.NAME] if _tests_by_statuses(workspace, merge.attempt, head) else [])}
+    kept = tuple(one for one in first if one.name not in driven)
     stages = (replace(one, gates=kept) if one is stage else one for one in pipeline.stages)
     shortened = replace(pipeline, stages=tuple(stages))
-    judged = edge.judge_edge(gate_of(workspace), snapshot, task, head, shortened, edge.merge_of(snapshot, task))
+    judged = edge.judge_edge(gate_of(workspace), snapshot, task, head, shortened, merge)
     return next((one for one in judged.verdicts if _stops(one)), None)
+
+
+def _tests_by_statuses(workspace: Workspace, attempt: Attempt | None, head: str) -> bool:
+    """Whether an attempt goes on whose own test are the statuses on this commit."""
+    goes_on = attempt is not None and not attempt.over and attempt.commit == head
+    return goes_on and not workspace.settings.merge.test
 
 
 def _stops(verdict: Verdict) -> bool:

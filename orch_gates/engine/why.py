@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -47,6 +47,12 @@ class Why:
     when: str
     developer_retries_left: int
     defers_left: int
+    by_asking: bool = False
+    frozen: str = ""
+
+    def under(self, frozen: str) -> Why:
+        """The same while nothing is merged from the queue."""
+        return replace(self, frozen=frozen)
 
     @property
     def line(self) -> str:
@@ -54,12 +60,19 @@ class Why:
         parts = [f"{self.task} is {self.state} in {self.stage}: {self.reason} ({self.cause})"]
         if self.position:
             parts.append(f"position {self.position} of {self.waiting} in {self.stage}")
+        if self.frozen:
+            parts.append(f"the queue is {self.frozen}")
         if self.holder:
             parts.append(f"merge lease: {self._lease}")
         if self.next_action:
             parts.append(f"next: {self.next_action}, {self.when}")
-            parts.append(f"left: {self.developer_retries_left} developer retries, {self.defers_left} defers")
+            parts.append(self._left)
         return " · ".join(parts)
+
+    @property
+    def _left(self) -> str:
+        retries = "" if self.by_asking else f"{self.developer_retries_left} developer retries, "
+        return f"left: {retries}{self.defers_left} defers"
 
     @property
     def _lease(self) -> str:
@@ -86,6 +99,7 @@ def explain(task: Task, pipeline: Pipeline, place: Place, now: datetime) -> Why:
         when=when,
         developer_retries_left=max(0, pipeline.caps.max_developer_retries - task.developer_retries),
         defers_left=max(0, pipeline.caps.defer_max_attempts - task.defers),
+        by_asking=pipeline.by_asking,
     )
 
 

@@ -13,23 +13,28 @@ from orch_gates.engine.decide import decide
 from orch_gates.engine.events import Event
 from orch_gates.engine.stages import QUEUE
 from orch_gates.errors import OrchError, UsageError
-from orch_gates.forge.port.pulls import PullRequest
+from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import ledger, queue
 from orch_gates.merge.context import Context
 from orch_gates.merge.queue import Action, Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled
 from orch_gates.model.ids import TaskId
-from orch_gates.model.task import MERGE_QUEUE, Task
+from orch_gates.model.queue import Freeze
+from orch_gates.model.task import MERGE_QUEUE, Priority, Task
+from orch_gates.state import codec, layout
+from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change
 from orch_gates.tasks import book
 from orch_gates.tasks.change import apply
 from orch_gates.tasks.create import create, new_task
 
 _LONGEST_TITLE = 200
+_LOG_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a pull request; `problem`: it could not be done, or be told, and is tried again by the next run."""
+    """What became of a pull request; `problem`: it could not be done or told, and the next run tries it again."""
 
     pull: int
     what: str
@@ -71,9 +76,65 @@ class Queueing:
 
     def order(self) -> list[Task]:
         """The queued tasks that may move by themselves, whose turn it is first."""
-        tasks = book.read(self.context.store.load()).tasks
-        waiting = (task for task in tasks if task.pipeline == MERGE_QUEUE and task.stage != QUEUE.rework)
-        return sorted((one for one in waiting if not (one.state.finished or one.state.waits_for_a_person)), key=turn)
+        return in_order(book.read(self.context.store.load()).tasks)
+
+    def need(self, number: int) -> Task:
+        """The task of a pull request.
+
+        Raises:
+            UsageError: nobody ever asked for its merge.
+        """
+        page = book.find(self.context.store.load(), task_of(number))
+        if page is None:
+            raise UsageError(f"nobody asked for the merge of pull request {number}; `orch-gates queue` shows who did")
+        return page.task
+
+    def prioritise(self, task: str, priority: Priority) -> None:
+        """Let a queued task come before or after others.
+
+        Raises:
+            UsageError: it is not queued.
+            StateError: it could not be recorded.
+        """
+        self._apply(task, events.Prioritised(self.context.by, priority))
+
+    def require_open(self, pull: PullRequest) -> None:
+        """See that a pull request can be asked for.
+
+        Raises:
+            UsageError: it is not open, or goes into another branch.
+        """
+        if pull.state is not PullState.OPEN:
+            raise UsageError(f"pull request {pull.number} is {pull.state}, so it cannot be queued")
+        if pull.target != self.context.target:
+            into = f"it goes into {pull.target}, and this queue merges into {self.context.target}"
+            raise UsageError(f"pull request {pull.number} cannot be queued: {into}; ORCH_TARGET names another target")
+
+    def freeze(self, freeze: Freeze | None, line: str) -> bool:
+        """Freeze the queue, or thaw it; False where it is so already.
+
+        Raises:
+            StateError: it could not be recorded.
+        """
+        context = self.context
+        context.configured.agree(context.store)
+
+        def decision(snapshot: Snapshot) -> Change | None:
+            context.configured.check(book.root_of(snapshot))
+            before, body = ledger.queue(snapshot, context.target)
+            if before.freeze is None and freeze is None:
+                return None
+            document = before.model_copy(update={"freeze": freeze})
+            log = codec.append_line(ledger.newest(body, _LOG_LINES - 1), context.now(), line)
+            return Change(
+                event="thaw" if freeze is None else "freeze",
+                task="-",
+                subject=f"queue of {context.target}: {'thawed' if freeze is None else 'frozen'}",
+                body=line,
+                writes={layout.queue_path(context.target): codec.encode(document, log)},
+            )
+
+        return commit_of(context.store.transact(decision)) != ""
 
     def settle(self, actions: Iterable[Action]) -> tuple[Done, ...]:
         """Do what follows, one pull request after the other; what fails for one stops no other (P3)."""
@@ -175,6 +236,13 @@ class Queueing:
         if applied.decision.refused:
             raise UsageError(f"{task}: {applied.decision.reason}")
         return applied.decision.reason
+
+
+def in_order(tasks: Iterable[Task], *, held: bool = False) -> list[Task]:
+    """The queued tasks, whose turn it is first; `held`: also those that wait for a person."""
+    queued = (task for task in tasks if task.pipeline == MERGE_QUEUE and task.stage != QUEUE.rework)
+    moving = (one for one in queued if not one.state.finished and (held or not one.state.waits_for_a_person))
+    return sorted(moving, key=turn)
 
 
 def task_of(pull: int) -> TaskId:

@@ -51,6 +51,18 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
     return attempting.end(Outcome.FAIL, verdict.reason, "Fix the failing checks and push.", findings)
 
 
+def red_target(context: Context, tip: str) -> str:
+    """Why nothing is merged onto a target: CI says that it is red; empty where that is not known (MRG-6).
+
+    Raises:
+        SettingsError, ForgeUnavailable: as `by_statuses`.
+    """
+    verdict = _judged(context.settings, context.need_forge(), tip)
+    if verdict.outcome is not Outcome.FAIL or verdict.absent:
+        return ""
+    return f"{context.target} itself is red at {tip[:10]}: {verdict.reason}"
+
+
 def still_absent(context: Context, commit: str) -> bool:
     """Whether the statuses on a commit are not there yet.
 

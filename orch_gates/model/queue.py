@@ -20,6 +20,12 @@ class Freeze(BaseModel):
     at: Timestamp = Field(description="Since when, UTC.")
     until: Timestamp | None = Field(description="When it ends by itself, UTC; `null` for when a person thaws it.")
 
+    @property
+    def said(self) -> str:
+        """It in words."""
+        ends = f"until {self.until}" if self.until else "until it is thawed"
+        return f"frozen by {self.by} {ends}: {self.reason}"
+
 
 class Queue(Document):
     """The merge queue of one target branch."""

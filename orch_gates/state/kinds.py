@@ -309,7 +309,6 @@ QUEUE = Kind(
     model=Queue,
     path=layout.QUEUE_PATH,
     keys={"branch": "target"},
-    body=Body.LOG,
     example=Example(
         {
             "target": "main",

@@ -1,0 +1,276 @@
+"""`orch-gates queue`: pull requests that are merged in turn, asked for by a label or a person (MRG-13)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, open_for_reading, progress, say, warn_quarantined
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.spans import span_of
+from orch_gates.cli.text_option import text_option
+
+if TYPE_CHECKING:
+    from orch_gates.forge.port.pulls import PullRequest
+    from orch_gates.merge.queueing import Queueing
+    from orch_gates.workspace import Workspace
+
+_REPO = click.option(
+    "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
+_LONGEST_FREEZE = timedelta(days=90)
+_PRIORITIES = ("urgent", "high", "normal", "low")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def queue(context: click.Context) -> None:
+    """Merge pull requests in turn, each tested together with all before it.
+
+    \b
+    `pipeline: merge-queue` in .orch-gates.yaml turns it on. The label `merge` on a pull request asks for its merge.
+
+    \b
+    Examples:
+      orch-gates queue
+      orch-gates queue add 12
+      orch-gates queue run
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_)
+
+
+@queue.command("list")
+@_REPO
+@_JSON
+def list_(repo: Path = Path(), as_json: bool = False) -> None:
+    """Show the queue in its order: who is next, how far it is, and why.
+
+    \b
+    Examples:
+      orch-gates queue list
+      orch-gates queue list --json | jq '.entries[].pull'
+    """
+    with exit_codes():
+        from orch_gates.cli import queue_view
+        from orch_gates.merge import places
+        from orch_gates.merge.queueing import in_order
+        from orch_gates.tasks import book
+
+        workspace = open_for_reading(repo)
+        snapshot = workspace.store.load()
+        around = places.read(workspace.store, snapshot, workspace.target)
+        warn_quarantined(around.quarantined)
+        rows = [
+            (task, around.why(task, workspace.pipeline, workspace.now))
+            for task in in_order(book.read(snapshot).tasks, held=True)
+        ]
+        shown = queue_view.Shown(workspace.target, rows, around.frozen(workspace.now), on=workspace.config.queue != "")
+        say(shown.as_json() if as_json else shown.as_text())
+
+
+@queue.command()
+@click.argument("number", type=click.IntRange(min=1))
+@_REPO
+@by_option
+@forge_options
+def add(number: int, repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+    """Ask for the merge of pull request NUMBER at its present commit; asking twice changes nothing.
+
+    \b
+    Examples:
+      orch-gates queue add 12
+      orch-gates queue add 12 --by ann
+    """
+    with exit_codes():
+        queueing = _open(repo, overrides, options)
+        pull = _pull(queueing, number)
+        queueing.require_open(pull)
+        # The label first: without it, whoever looks next would take it out again.
+        queueing.context.need_forge().issues.label(number, add=[queueing.label])
+        done = queueing.ask(pull, queueing.context.by)
+        _say(f"pull request {number} is queued for {queueing.context.target} at {pull.head[:10]}: {done.reason}")
+
+
+@queue.command()
+@click.argument("number", type=click.IntRange(min=1))
+@text_option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")
+@_REPO
+@by_option
+@forge_options
+def remove(number: int, reason: str, repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+    """Take pull request NUMBER out of the queue, and its label off.
+
+    \b
+    Examples:
+      orch-gates queue remove 12 --reason "not before the release"
+    """
+    with exit_codes():
+        queueing = _open(repo, overrides, options)
+        why = reason or f"taken out by {queueing.context.by}"
+        for done in queueing.take_out(number, queueing.need(number).id, why, unlabel=True):
+            _say(f"pull request {number} is out of the queue: {done.reason}")
+
+
+@queue.command()
+@click.argument("number", type=click.IntRange(min=1))
+@click.argument("level", type=click.Choice(_PRIORITIES))
+@_REPO
+@by_option
+@forge_options
+def priority(number: int, level: str, repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+    """Let pull request NUMBER, which is queued, come before or after others; nobody is overtaken who is being merged.
+
+    \b
+    Examples:
+      orch-gates queue priority 12 urgent
+    """
+    with exit_codes():
+        from orch_gates.model.task import Priority
+
+        queueing = _open(repo, overrides, options)
+        queueing.prioritise(queueing.need(number).id, Priority(level))
+        _say(f"pull request {number} has the priority {level}")
+
+
+@queue.command()
+@text_option("--reason", metavar="TEXT", help="Why, for whoever reads it later.", required=True)
+@click.option("--for", "lasts", default="", metavar="TIME", help="When it ends by itself: 30m, 8h, 3d [never].")
+@_REPO
+@by_option
+@forge_options
+def freeze(reason: str, lasts: str, repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+    """Merge nothing from the queue until it is thawed; what the forge was asked for already is settled all the same.
+
+    \b
+    Examples:
+      orch-gates queue freeze --reason "release day" --for 8h
+    """
+    with exit_codes():
+        from orch_gates.model.feedback import one_line
+        from orch_gates.model.ids import timestamp
+        from orch_gates.model.queue import Freeze
+
+        span = span_of(lasts, _LONGEST_FREEZE) if lasts else None
+        queueing = _open(repo, overrides, options)
+        now = queueing.context.now()
+        until = timestamp(now + span) if span is not None else None
+        made = Freeze(reason=one_line(reason), by=one_line(queueing.context.by), at=timestamp(now), until=until)
+        queueing.freeze(made, made.said)
+        _say(f"the queue of {queueing.context.target} is {made.said}")
+
+
+@queue.command()
+@_REPO
+@by_option
+@forge_options
+def thaw(repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+    """Let the queue go on that was frozen by a person.
+
+    \b
+    Examples:
+      orch-gates queue thaw
+    """
+    with exit_codes():
+        queueing = _open(repo, overrides, options)
+        thawed = queueing.freeze(None, f"thawed by {queueing.context.by}")
+        _say(f"the queue of {queueing.context.target} {'goes on' if thawed else 'was not frozen'}")
+
+
+@queue.command()
+@_DRY_RUN
+@_REPO
+@_JSON
+@by_option
+@forge_options
+def run(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+    """Read every labelled pull request, record what was asked for, and merge in turn, as far as it goes now.
+
+    \b
+    A run never waits for CI: it pushes, records, and ends; the next one goes on. Run it again as often as you like.
+
+    Exit codes: 0 nothing is left to do now; 2 a person is needed, or something could not be told; 75 somebody else
+    works on the target now.
+
+    \b
+    Examples:
+      orch-gates queue run
+      orch-gates queue run --dry-run
+      orch-gates queue run --json
+    """
+    with exit_codes():
+        queueing, workspace = _opened(repo, overrides, options)
+        go(workspace, queueing, dry_run=dry_run, as_json=as_json)
+
+
+def go(workspace: Workspace, queueing: Queueing, *, dry_run: bool, as_json: bool) -> None:
+    """One run, and what it says; leaves with its exit code.
+
+    Raises:
+        OrchError: nothing could be looked at.
+    """
+    from orch_gates.cli import queue_turns, queue_view
+    from orch_gates.cli.publish import outputs, publish
+    from orch_gates.merge import queue as plans
+
+    queue_turns.require_contexts(workspace)
+    if dry_run:
+        say(queue_view.planned(plans.plan(queueing.look()), queue_turns.why_frozen(workspace, queueing)))
+        return
+    outputs(workspace.settings, workspace.git.directory)
+    ran = queue_turns.run(workspace, queueing, _told())
+    comments = queue_turns.comment(workspace, queueing, ran)
+    publish(workspace.settings, queue_view.verdict(ran, comments), None, None, as_json=as_json)
+    say(queue_view.ran_json(ran, comments) if as_json else queue_view.ran_text(ran, comments))
+    raise SystemExit(ran.exit_code)
+
+
+def _told() -> Callable[[str], None]:
+    return (lambda line: progress(f"{line}\n")) if sys.stderr.isatty() else (lambda _: None)
+
+
+def _open(repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> Queueing:
+    return _opened(repo, overrides, options)[0]
+
+
+def _opened(repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> tuple[Queueing, Workspace]:
+    from orch_gates.workspace import open_workspace
+
+    workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
+    return queueing_of(workspace), workspace
+
+
+def queueing_of(workspace: Workspace) -> Queueing:
+    """The queue as this process works on it.
+
+    Raises:
+        SettingsError: it is not turned on, or no forge may be written to from here.
+    """
+    from orch_gates.cli.merging import context_of
+    from orch_gates.errors import SettingsError
+    from orch_gates.merge.queueing import Queueing
+
+    if not workspace.config.queue:
+        raise SettingsError(
+            "the merge queue is not turned on here: put the line `pipeline: merge-queue` into .orch-gates.yaml on the "
+            "default branch, and fetch it"
+        )
+    workspace.need_writable_forge()
+    return Queueing(context_of(workspace))
+
+
+def _pull(queueing: Queueing, number: int) -> PullRequest:
+    return queueing.context.need_forge().pulls.get(number)
+
+
+def _say(line: Any) -> None:
+    from orch_gates.documents.escape import visible
+
+    say(f"{visible(line)}\n")

@@ -1,0 +1,323 @@
+"""One run of the merge queue: what was asked for is recorded, then one after the other gets its turn (MRG-13)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orch_gates.errors import ForgeUnavailable, GitError, OrchError, SettingsError
+from orch_gates.model.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from orch_gates.engine.decision import Decision
+    from orch_gates.merge.queueing import Done, Queueing
+    from orch_gates.model.attempt import Attempt
+    from orch_gates.model.task import Task
+    from orch_gates.workspace import Workspace
+
+# A run that takes longer than a scheduler waits is no run; the next one goes on.
+_MOST_TURNS = 100
+# Whoever is further back is told when they come nearer.
+_MOST_COMMENTS = 20
+
+
+class Came(StrEnum):
+    """What came of one turn; `waits` lacks something that is nobody's to bring here, `works` holds the lease."""
+
+    LANDED = "landed"
+    SENT_BACK = "sent back"
+    PUT_OFF = "put off"
+    HELD = "held"
+    WORKS = "works"
+    WAITS = "waits"
+    BUSY = "busy"
+    PROBLEM = "problem"
+
+    @property
+    def ends_the_run(self) -> bool:
+        """Whether nobody behind it may be merged now: one attempt at a time works on a target."""
+        return self in {Came.HELD, Came.WORKS, Came.BUSY}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What came of the turn of one pull request."""
+
+    pull: int
+    task: str
+    came: Came
+    reason: str
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One run: what was recorded, the turns in their order, and why nothing is merged, where that is so."""
+
+    done: tuple[Done, ...]
+    turns: tuple[Turn, ...]
+    frozen: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """2 where a person is needed or something could not be told, 75 where somebody else has the lease (GATE-2)."""
+        came = {turn.came for turn in self.turns}
+        if came & {Came.HELD, Came.PROBLEM} or any(one.problem for one in self.done):
+            return Outcome.HOLD.exit_code
+        return Outcome.DEFER.exit_code if Came.BUSY in came else Outcome.PASS.exit_code
+
+
+def require_contexts(workspace: Workspace) -> None:
+    """See that the statuses that count are named: the queue's own job would be one that is pending (MRG-13).
+
+    Raises:
+        SettingsError: they are not.
+    """
+    settings = workspace.settings
+    if settings.scope("ci-green").excludes(settings.ci.repository) or settings.ci_green.contexts:
+        return
+    raise SettingsError(
+        "the queue has to know which statuses prove a commit: name those that CI posts on a pull request as "
+        '`ci_green: {contexts: ["NAME"]}` in .orch-gates.yaml (ORCH_CI_GREEN_CONTEXTS); `orch-gates gate ci-green` '
+        "shows their names. Where no CI runs, say `ci_green: {enabled: false}` and set merge.test"
+    )
+
+
+def run(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None]) -> Ran:
+    """Look, record what follows, and give turns until one works, or none is left.
+
+    Raises:
+        OrchError: nothing could be looked at.
+    """
+    from orch_gates.merge import queue
+
+    done = queueing.settle(queue.plan(queueing.look()))
+    frozen = why_frozen(workspace, queueing)
+    return Ran(done, tuple(_turns(workspace, queueing, frozen, tell)), frozen)
+
+
+def why_frozen(workspace: Workspace, queueing: Queueing) -> str:
+    """Why nothing is merged from the queue now: a person froze it, or its target is red (MRG-6); empty where it is.
+
+    Raises:
+        ForgeUnavailable, GitError, StateError: it could not be told.
+    """
+    from orch_gates.merge import ledger
+    from orch_gates.merge.statuses import red_target
+    from orch_gates.model.ids import timestamp
+
+    context = queueing.context
+    snapshot = context.store.load()
+    freeze = ledger.queue(snapshot, context.target)[0].frozen(timestamp(context.now()))
+    if freeze is not None:
+        return freeze.said
+    tip = workspace.heads.of(context.target)
+    attempts = (ledger.page(snapshot, context.target, task.id).attempt for task in queueing.order())
+    if any(one is not None and one.red_target and one.over and one.base == tip for one in attempts):
+        return f"{context.target} is red at {tip[:10]}, as its test found; the queue goes on with its next commit"
+    if workspace.settings.scope("ci-green").excludes(workspace.settings.ci.repository):
+        return ""
+    return red_target(context, tip)
+
+
+def _turns(workspace: Workspace, queueing: Queueing, frozen: str, tell: Callable[[str], None]) -> Iterator[Turn]:
+    """A turn for each that is queued, in order; whoever landed or left makes room for the next."""
+    from orch_gates import clock
+
+    had: set[str] = set()
+    for _ in range(_MOST_TURNS):
+        task = next((one for one in _first(queueing) if one.id not in had), None)
+        if task is None:
+            return
+        had.add(task.id)
+        tell(f"{task.id}: {task.title}")
+        # A test may take its time, so each has a moment of its own.
+        turn = _turn(replace(workspace, now=clock.utc_now()), queueing, task, frozen)
+        yield turn
+        if turn.came.ends_the_run or turn.stop:
+            return
+
+
+def _first(queueing: Queueing) -> list[Task]:
+    """The queue with the one that works on the target now before all others: it is not overtaken."""
+    from orch_gates.merge import ledger
+
+    snapshot = queueing.context.store.load()
+    holder = ledger.page(snapshot, queueing.context.target, "").lease.holder
+    return sorted(queueing.order(), key=lambda task: task.id != holder)
+
+
+def _turn(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) -> Turn:
+    assert task.asked is not None
+    try:
+        came, reason = _taken(workspace, queueing, task, frozen)
+    except (ForgeUnavailable, GitError) as error:
+        # Whoever is asked next would be asked in vain.
+        return Turn(task.asked.pull, task.id, Came.PROBLEM, str(error), stop=True)
+    except OrchError as error:
+        return Turn(task.asked.pull, task.id, Came.PROBLEM, str(error))
+    return Turn(task.asked.pull, task.id, came, reason)
+
+
+def _taken(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) -> tuple[Came, str]:
+    from orch_gates.merge import ledger
+    from orch_gates.merge.queue import Entry
+
+    page = ledger.page(queueing.context.store.load(), queueing.context.target, task.id)
+    attempt = page.attempt
+    if frozen and not Entry(task, attempt).merging:
+        return Came.WAITS, f"the queue is frozen: {frozen}"
+    if _put_off(workspace, task, attempt):
+        return Came.WAITS, f"put off until {task.available_at}: {task.reason}"
+    if attempt is not None and not attempt.over and page.lease.attempt == attempt.id:
+        # It judges its commit itself, and also whether the target is red without it (ENG-7).
+        return _driven(workspace, queueing, task)
+    step, verdict = _judged(workspace, task)
+    if verdict is None or verdict.gate not in _DRIVEN:
+        return _stepped(workspace, queueing, task, step)
+    return _driven(workspace, queueing, task)
+
+
+_DRIVEN = frozenset({"merge", "merge-proof"})
+
+
+def _put_off(workspace: Workspace, task: Task, attempt: Attempt | None) -> bool:
+    from orch_gates.model.ids import timestamp
+
+    later = task.available_at is not None and task.available_at > timestamp(workspace.now)
+    return later and (attempt is None or attempt.over)
+
+
+def _judged(workspace: Workspace, task: Task) -> tuple[Decision, Verdict | None]:
+    """What the gates lead to now, and the verdict that stopped them; a missing scan is made (SEC-1)."""
+    from orch_gates.cli.advance import step_of
+
+    for again in (False, True):
+        applied = step_of(workspace).would(task.id)
+        last = applied.verdicts[-1] if applied.verdicts else None
+        stopped = last if last is not None and last.outcome not in {Outcome.PASS, Outcome.SKIP} else None
+        spent = last is not None and stopped is None and applied.decision.outcome is Outcome.FAIL
+        missing = stopped is not None and stopped.absent
+        if again or last is None or last.gate != "security" or not (missing or spent):
+            return applied.decision, stopped
+        _scan(workspace, task)
+    raise AssertionError("the second time answers")
+
+
+def _scan(workspace: Workspace, task: Task) -> None:
+    """Judge what the branch adds for secrets, as the server has it now, and record the report.
+
+    Raises:
+        GitError: the commits could not be fetched.
+        StateError: it could not be recorded.
+    """
+    from orch_gates.cli.security_run import SecurityRun
+    from orch_gates.gates.security.allowlist_file import key_file
+    from orch_gates.git.answers import Fetched
+    from orch_gates.git.scratch import scratch
+    from orch_gates.tasks import edge, record
+
+    settings, target = workspace.settings, workspace.target
+    head = edge.merge_of(workspace.store.load(), task).head(
+        workspace.heads.of, workspace.configured.pipeline_of(task), task
+    )
+    with scratch(workspace.git) as bench, tempfile.TemporaryDirectory(prefix="orch-gates-") as folder:
+        specs = [f"+refs/heads/{target}:refs/heads/{target}", f"+refs/heads/{task.branch}:refs/heads/orch-gates/branch"]
+        answer = workspace.code.fetch(bench.directory, specs, timeout=settings.state.timeout)
+        if answer.meaning is not Fetched.DONE:
+            raise GitError(f"{target} and {task.branch} could not be fetched: {answer.reason}")
+        key = {"ORCH_ALLOW_KEY_FILE": str(found)} if (found := key_file(workspace.git)).exists() else {}
+        settings = replace(settings, inherited_env={**key, **settings.inherited_env})
+        report = Path(os.path.realpath(folder), "17-security-report.md")
+        base = bench.resolve(f"refs/heads/{target}")
+        SecurityRun(settings, bench.directory, base, head, strict=False).judged(report, workspace.now)
+        record.from_file(workspace.store, task.id, report, workspace.configured, now=workspace.now)
+
+
+def _stepped(workspace: Workspace, queueing: Queueing, task: Task, would: Decision) -> tuple[Came, str]:
+    """Record what the gates lead to."""
+    from orch_gates.cli.advance import step_of
+
+    if would.task.id == task.id and would.task == task:
+        return Came.WAITS, would.reason
+    return _came(queueing, step_of(workspace).take(task.id).decision)
+
+
+def _driven(workspace: Workspace, queueing: Queueing, task: Task) -> tuple[Came, str]:
+    """Drive the merge as far as it goes now, and let the task take the step that follows."""
+    from orch_gates.cli import merging
+
+    result = merging.driving(workspace).land(task.id)
+    if merging.is_attempt(result):
+        if result.outcome is None:
+            return Came.WORKS, result.reason
+        if result.absent and task.asked is not None:
+            queueing.take_out(task.asked.pull, task.id, result.reason, unlabel=True)
+            return Came.SENT_BACK, result.reason
+        return _came(queueing, merging.step_after(workspace, result).take(task.id).decision)
+    match result.outcome:
+        case Outcome.DEFER:
+            return (Came.WORKS if _at_work(queueing, task) else Came.BUSY), result.reason
+        case Outcome.FAIL if result.absent:
+            return Came.WAITS, result.reason
+        case Outcome.FAIL:
+            return _stepped(workspace, queueing, task, _judged(workspace, task)[0])
+        case Outcome.HOLD:
+            return Came.HELD, result.reason
+        case _:
+            return Came.PROBLEM, result.reason
+
+
+def _at_work(queueing: Queueing, task: Task) -> bool:
+    """Whether the task itself has the lease, and no other process works on it."""
+    from orch_gates.merge import ledger
+
+    lease = ledger.page(queueing.context.store.load(), queueing.context.target, "").lease
+    return lease.holder == task.id and lease.claim is None
+
+
+def _came(queueing: Queueing, decision: Decision) -> tuple[Came, str]:
+    from orch_gates.engine.decision import Move
+
+    match decision.move:
+        case Move.ADVANCE:
+            return Came.LANDED, decision.reason
+        case Move.ROLLBACK:
+            queueing.unlabel_refused(decision.task)
+            return Came.SENT_BACK, decision.reason
+        case Move.DEFER:
+            return Came.PUT_OFF, decision.reason
+        case Move.HOLD | Move.ESCALATE:
+            return Came.HELD, decision.reason
+        case _:
+            return Came.WAITS, decision.reason
+
+
+def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ...]:
+    """Let each pull request of this run say where it stands; answers what could not be said (P3)."""
+    from orch_gates.merge import places, queue_comment
+    from orch_gates.tasks import book
+
+    if not workspace.settings.queue.comment:
+        return ()
+    snapshot = workspace.store.load()
+    around = places.read(workspace.store, snapshot, queueing.context.target)
+    tasks = {task.asked.pull: task for task in book.read(snapshot).tasks if task.asked is not None}
+    refused = {one.pull: one.reason for one in ran.done if one.pull and one.pull not in tasks}
+    numbers = {one.pull for one in ran.done if one.pull} | {turn.pull for turn in ran.turns}
+    numbers |= {task.asked.pull for task in queueing.order()[:_MOST_COMMENTS] if task.asked is not None}
+    forge, login, problems = queueing.context.need_forge(), "", []
+    for number in sorted(numbers):
+        task = tasks.get(number)
+        line = refused.get(number) or (around.why(task, workspace.pipeline, workspace.now).line if task else "")
+        try:
+            login = login or forge.server.access().login
+            queue_comment.put(forge, login, number, queue_comment.text(line))
+        except OrchError as error:
+            problems.append(f"the comment on pull request {number} does not say so yet: {error}")
+    return tuple(problems)

@@ -1,0 +1,145 @@
+"""The merge queue and its runs as text, as JSON, and as a verdict for the job (GATE-4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from orch_gates.documents.escape import clip, visible
+from orch_gates.merge.queue import Ask, Drop, Refuse, TakeOut, Unlabel, Unlabelled
+from orch_gates.model.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from orch_gates.cli.queue_turns import Ran
+    from orch_gates.engine.why import Why
+    from orch_gates.merge.queue import Action
+    from orch_gates.model.queue import Freeze
+    from orch_gates.model.task import Task
+
+_REASON = 100
+_TITLE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The queue of a target in its order, each entry with why it stands where it stands."""
+
+    target: str
+    rows: Sequence[tuple[Task, Why]]
+    freeze: Freeze | None
+    on: bool
+
+    def as_text(self) -> str:
+        """One line for each, below what holds for all of them."""
+        from orch_gates.report.tasks import columns
+
+        head = f"{self.target}: {self.freeze.said}\n" if self.freeze is not None else ""
+        if not self.rows:
+            hint = "" if self.on else "; `pipeline: merge-queue` in .orch-gates.yaml turns the queue on"
+            return f"{visible(head)}nothing is queued for {self.target}{hint}\n"
+        cells: list[tuple[str, ...]] = [("", "PULL", "PRIORITY", "STATE", "SINCE", "TITLE", "WHY")]
+        cells += [self._cells(task, why) for task, why in self.rows]
+        return f"{visible(head)}{columns(cells)}"
+
+    def _cells(self, task: Task, why: Why) -> tuple[str, ...]:
+        assert task.asked is not None
+        state = why.phase if why.holder == task.id and why.phase else task.state.value
+        return (
+            str(why.position or "-"),
+            f"#{task.asked.pull}",
+            task.asked.priority.value,
+            state,
+            task.since,
+            clip(visible(task.title), _TITLE),
+            clip(visible(task.reason), _REASON),
+        )
+
+    def as_json(self) -> str:
+        """The same for programs."""
+        value: dict[str, Any] = {
+            "schema": "orch.queue-list/1",
+            "target": self.target,
+            "on": self.on,
+            "freeze": self.freeze.model_dump(mode="json") if self.freeze is not None else None,
+            "entries": [_entry(task, why) for task, why in self.rows],
+        }
+        return f"{json.dumps(value, indent=2)}\n"
+
+
+def _entry(task: Task, why: Why) -> dict[str, Any]:
+    assert task.asked is not None
+    return {
+        **task.asked.model_dump(mode="json"),
+        "task": task.id,
+        "title": task.title,
+        "state": task.state.value,
+        "position": why.position,
+        "phase": why.phase if why.holder == task.id else "",
+        "reason": task.reason,
+        "why": why.line,
+    }
+
+
+def planned(actions: Sequence[Action], frozen: str) -> str:
+    """What a run would record first."""
+    lines = [visible(_planned(action)) for action in actions]
+    lines += [f"nothing would be merged: {visible(frozen)}"] if frozen else []
+    return "".join(f"{line}\n" for line in lines) or "nothing new was asked for\n"
+
+
+def _planned(action: Action) -> str:
+    match action:
+        case Ask(pull=pull):
+            return f"#{pull.number} would be queued at {pull.head[:10]}: {pull.title}"
+        case Refuse(number=number, reason=reason):
+            return f"#{number} would be refused, and its label taken off: {reason}"
+        case TakeOut(number=number, reason=reason):
+            return f"#{number} would be taken out: {reason}"
+        case Drop(number=number, reason=reason):
+            return f"#{number} would be dropped: {reason}"
+        case Unlabel(number=number):
+            return f"#{number} would lose the label that asked before"
+        case Unlabelled(task=task):
+            return f"{task} could be asked for again"
+
+
+def ran_text(ran: Ran, problems: Sequence[str]) -> str:
+    """What came of a run, one line for each pull request."""
+    lines = [f"#{one.pull} {one.what}: {one.reason}" for one in ran.done]
+    lines += [f"#{turn.pull} {turn.came}: {turn.reason}" for turn in ran.turns]
+    lines += [f"nothing is merged: {ran.frozen}"] if ran.frozen else []
+    lines += list(problems)
+    return "".join(f"{visible(line)}\n" for line in lines) or "nothing is queued\n"
+
+
+def ran_json(ran: Ran, problems: Sequence[str]) -> str:
+    """The same for programs."""
+    value = {
+        "schema": "orch.queue-run/1",
+        "done": [asdict(one) for one in ran.done],
+        "turns": [{"pull": t.pull, "task": t.task, "came": t.came.value, "reason": t.reason} for t in ran.turns],
+        "frozen": ran.frozen,
+        "problems": list(problems),
+        "exit_code": ran.exit_code,
+    }
+    return f"{json.dumps(value, indent=2)}\n"
+
+
+def verdict(ran: Ran, problems: Sequence[str]) -> Verdict:
+    """A run for the step summary and the outputs of a job."""
+    outcomes = {0: Outcome.PASS, Outcome.DEFER.exit_code: Outcome.DEFER}
+    evidence = {f"#{one.pull}": f"{one.what}: {one.reason}" for one in ran.done}
+    evidence |= {f"#{turn.pull}": f"{turn.came}: {turn.reason}" for turn in ran.turns}
+    counts: dict[str, int] = {}
+    for word in (*(one.what for one in ran.done), *(turn.came.value for turn in ran.turns)):
+        counts[word] = counts.get(word, 0) + 1
+    reason = ran.frozen or ", ".join(f"{count} {word}" for word, count in counts.items()) or "nothing is queued"
+    return Verdict(
+        "queue",
+        outcomes.get(ran.exit_code, Outcome.HOLD),
+        reason,
+        notices=tuple(problems),
+        evidence=evidence,
+    )

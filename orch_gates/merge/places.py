@@ -1,0 +1,60 @@
+"""What is around the tasks of one snapshot: who waits before whom, who has the lease, what is frozen (ENG-8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orch_gates.engine.board import place, standing
+from orch_gates.engine.stages import Pipeline, pipeline_of
+from orch_gates.engine.why import Why, explain
+from orch_gates.merge import ledger
+from orch_gates.model.attempt import Attempt
+from orch_gates.model.ids import timestamp
+from orch_gates.model.queue import Freeze, Queue
+from orch_gates.model.task import Task
+from orch_gates.state import layout
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Store
+from orch_gates.tasks import book, standings
+from orch_gates.tasks.book import Book, Quarantined
+from orch_gates.tasks.standings import Standings
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """All of it for one target; `attempt` is the newest one of whoever holds the lease."""
+
+    target: str
+    others: Standings
+    leases: Book
+    attempt: Attempt | None
+    queue: Queue
+
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """The files that were set apart."""
+        return (*self.leases.quarantined, *self.others.quarantined)
+
+    def frozen(self, now: datetime) -> Freeze | None:
+        """The freeze of the queue that holds now."""
+        return self.queue.frozen(timestamp(now))
+
+    def why(self, task: Task, configured: Pipeline, now: datetime) -> Why:
+        """Why a task stands where it stands."""
+        where = place(standing(task), self.others.tasks, self.leases.leases, self.target, self.attempt)
+        frozen = self.frozen(now) if where.position and task.asked is not None else None
+        found = explain(task, pipeline_of(task, configured), where, now)
+        return found.under(frozen.said) if frozen is not None else found
+
+
+def read(store: Store, snapshot: Snapshot, target: str) -> Places:
+    """All of it in one snapshot.
+
+    Raises:
+        StateDocumentError: the attempt, or what holds for the queue, is malformed.
+    """
+    leases = book.read(snapshot, layout.LEASES)
+    holder = next((one.holder for one in leases.leases if one.target == target), "")
+    attempt = ledger.page(snapshot, target, holder).attempt if holder else None
+    return Places(target, standings.read(store, snapshot), leases, attempt, ledger.queue(snapshot, target)[0])

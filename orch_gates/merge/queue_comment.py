@@ -1,0 +1,38 @@
+"""The one comment on a pull request that says where it stands in the merge queue (MRG-13)."""
+
+from __future__ import annotations
+
+from orch_gates.documents import escape
+from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.issues import Comment
+
+# Invisible where the comment is shown; with the author it tells ours from what others wrote.
+MARK = "<!-- orch-gates: merge queue -->"
+_LONGEST = 2000
+
+
+def text(line: str) -> str:
+    """What the comment says; what others wrote in a title or a reason is shown as text, and mentions nobody."""
+    shown = escape.markdown(escape.clip(escape.visible(line), _LONGEST))
+    return f"{MARK}\n**Merge queue**: {shown}\n"
+
+
+def put(forge: Forge, login: str, number: int, wanted: str) -> bool:
+    """Let the comment say this, edited where it is there already; False where it says so by now.
+
+    Raises:
+        ForgeRefused, ForgeUnclear, ForgeUnavailable: it does not say so; the next run tries again.
+    """
+    found = own(forge.issues.comments(number), login)
+    if found is None:
+        forge.issues.comment(number, wanted)
+        return True
+    if found.body.strip() == wanted.strip():
+        return False
+    forge.issues.edit_comment(number, found.id, wanted)
+    return True
+
+
+def own(comments: tuple[Comment, ...], login: str) -> Comment | None:
+    """The comment that is ours; None where there is none. Others may copy the mark, and not the author."""
+    return next((one for one in comments if one.body.lstrip().startswith(MARK) and one.author == login), None)
