@@ -59,7 +59,8 @@ class Tools:
 class CiContext:
     """What the runner told about this run; empty strings outside CI.
 
-    `forge` is whose runner it is (gitea, forgejo, github), `run_url` the page of the run.
+    `forge` is whose runner it is (gitea, forgejo, github), `run_url` the page of the run; `ref` and `sha` are what
+    the job runs for, which some forges fill with something else now and then.
     """
 
     active: bool
@@ -72,6 +73,8 @@ class CiContext:
     server_url: str = ""
     api_url: str = ""
     run_url: str = ""
+    ref: str = ""
+    sha: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,8 @@ def _ci(env: _Reader) -> CiContext:
         server_url=server,
         api_url=env.variable("GITHUB_API_URL"),
         run_url=f"{server}/{repository}/actions/runs/{run}" if server and repository and run else "",
+        ref=env.variable("GITHUB_REF"),
+        sha=env.variable("GITHUB_SHA"),
     )
 
 

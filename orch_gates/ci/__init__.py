@@ -1,0 +1,1 @@
+"""The event that a workflow was started by, read the same way for Gitea, Forgejo and GitHub."""
