@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from orch_gates.ci import event_file
 from orch_gates.errors import UnknownRevision, UsageError
 from orch_gates.git.cli import Git
 from orch_gates.settings import Settings
 
-_MAX_EVENT_BYTES = 25_000_000
 _USUAL_TARGETS = ("main", "master")
 _DEFAULT = "refs/remotes/origin/HEAD"
 
@@ -163,18 +161,8 @@ def read_event(settings: Settings) -> Event:
     Raises:
         UsageError: there is a file and it is not a JSON object.
     """
-    if not settings.ci.event_path:
-        return Event()
-    path = Path(settings.ci.event_path)
-    try:
-        if path.stat().st_size > _MAX_EVENT_BYTES:
-            raise UsageError(f"the event file has more than {_MAX_EVENT_BYTES} bytes")
-        payload = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"the event file {path} cannot be read: {type(error).__name__}") from error
-    if not isinstance(payload, dict):
-        raise UsageError(f"the event file {path} is not a JSON object")
-    return parse_event(settings.ci.event_name, payload)
+    payload = event_file.payload(settings.ci)
+    return Event() if payload is None else parse_event(settings.ci.event_name, payload)
 
 
 def parse_event(name: str, payload: Mapping[str, Any]) -> Event:
