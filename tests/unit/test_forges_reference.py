@@ -35,7 +35,7 @@ def test_every_fact_names_a_test_that_shows_it() -> None:
         assert f"def {test}(" in (TESTS / file).read_text("utf-8"), test
 
 
-@pytest.mark.parametrize("file", ["e2e/test_gitea_facts.py", "e2e/test_actions_facts.py"])
+@pytest.mark.parametrize("file", ["e2e/test_gitea_facts.py", "e2e/test_actions_facts.py", "e2e/test_events.py"])
 def test_every_established_fact_is_in_the_reference(file: str) -> None:
     text = (TESTS / file).read_text("utf-8")
     assert set(re.findall(r"^def (test_\w+)", text, re.M)) == {test for test, named in shown() if named == file}
