@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from orch_gates.ci import event_file, issues, pulls, runs
-from orch_gates.ci.event import Event, Nothing, Unreadable
+from orch_gates.ci.event import Event, Unreadable
 from orch_gates.ci.received import Received
 from orch_gates.errors import UsageError
 from orch_gates.settings import Settings
@@ -55,4 +55,4 @@ def parse(name: str, payload: object, *, ref: str = "", sha: str = "") -> Event:
         return Unreadable("", f"event {name[:60]!a}: its payload is not an object")
     received = Received(name, payload, ref, sha)
     reader = READERS.get(name)
-    return reader(received) if reader else Nothing(received.actor, f"event {name[:60]!a}: nothing follows from it")
+    return reader(received) if reader else received.ignored()

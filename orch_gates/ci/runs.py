@@ -114,9 +114,9 @@ def _pulls(received: Received, found: Any) -> tuple[int, ...]:
     return tuple(dict.fromkeys(number for number in numbers if number))
 
 
-def _is_of_fork(received: Received, run: Any) -> bool:
+def _is_of_fork(received: Received, run: Mapping[str, Any]) -> bool:
     """Gitea names no repository of the head, and no branch either where it may be a fork's."""
-    if not isinstance(run, Mapping) or "head_repository" not in run:
+    if "head_repository" not in run:
         return False
     return not fields.same_repository(run["head_repository"], fields.at(received.payload, "repository"))
 

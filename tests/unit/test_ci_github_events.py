@@ -84,6 +84,7 @@ TABLE: list[tuple[str, dict[str, Any], Event]] = [
     ("push", push_event(forced=True), replace(PUSHED, forced=True)),
     ("push", push_event(before="0" * 40), replace(PUSHED, before="")),
     ("push", push_event(after="0" * 40, deleted=True), replace(PUSHED, after="", deleted=True)),
+    ("push", push_event(deleted=True), replace(PUSHED, after="", deleted=True)),
     ("push", push_event(after="0" * 40), replace(PUSHED, after="", deleted=True)),
     ("push", {**BOTH, "before": OLD}, Pushed("ann", "main", OLD, NEW, False, False)),
     ("push", push_event(ref="refs/heads/-option"), replace(PUSHED, branch="")),
@@ -102,6 +103,8 @@ TABLE: list[tuple[str, dict[str, Any], Event]] = [
     # The repository of the head was deleted.
     ("pull_request", from_repository(None), replace(OPENED, fork=True)),
     ("pull_request", from_repository(HERE, base={"ref": "main"}), OPENED),
+    # Nothing says that they are the same.
+    ("pull_request", from_repository({"x": 1}, base={"ref": "main", "repo": {"x": 1}}), replace(OPENED, fork=True)),
     ("pull_request", pull_event("labeled", label={"name": "queue"}), LABELLED),
     ("pull_request", pull_event("unlabeled", label={"name": "queue"}), replace(LABELLED, added=False)),
     ("pull_request", pull_event("label_cleared"), replace(LABELLED, label="", added=False)),
@@ -114,6 +117,13 @@ TABLE: list[tuple[str, dict[str, Any], Event]] = [
     ),
     ("pull_request_review", review("commented"), Reviewed("ann", 7, ReviewState.COMMENTED, OLD, NEW)),
     ("pull_request_review", review("dismissed", "dismissed"), Reviewed("ann", 7, ReviewState.DISMISSED, OLD, NEW)),
+    ("pull_request_review", review("approved", "dismissed"), Reviewed("ann", 7, ReviewState.DISMISSED, OLD, NEW)),
+    ("pull_request", review("approved", "reviewed"), Reviewed("ann", 7, ReviewState.APPROVED, OLD, NEW)),
+    (
+        "pull_request_review_rejected",
+        pull_event("reviewed", review=None),
+        Reviewed("ann", 7, ReviewState.CHANGES_REQUESTED, "", NEW),
+    ),
     (
         "pull_request_review_comment",
         pull_event("created", comment={"body": "a line"}),
@@ -121,6 +131,7 @@ TABLE: list[tuple[str, dict[str, Any], Event]] = [
     ),
     ("issue_comment", issue_event("created", comment={"body": "hi"}), Commented("ann", 3, False, "hi")),
     ("issue_comment", issue_event("created", issue=ON_PULL, comment={"body": "/q"}), Commented("ann", 7, True, "/q")),
+    ("issue_comment", issue_event("created", is_pull=True, comment={"body": ""}), Commented("ann", 3, True, "")),
     ("status", {**BOTH, "sha": NEW, "context": "ci", "state": "success"}, StatusChanged("ann", NEW, "ci", "success")),
     (
         "check_suite",
@@ -229,6 +240,21 @@ def test_long_and_broken_texts_can_be_written_down() -> None:
     event = parse("issue_comment", issue_event("created", comment={"body": "\ud800" + "x" * 100_000}))
     assert isinstance(event, Commented)
     assert event.body.encode() == b"?" + b"x" * 65_535
+
+
+def test_what_is_taken_from_an_event_is_bounded() -> None:
+    """OWN-3: an event of 25 MB makes no answer of 25 MB."""
+    many = [{"number": number, "base": {"repo": HERE}} for number in range(1, 1000)]
+    ended = parse("workflow_run", run_event(pull_requests=many))
+    assert isinstance(ended, WorkflowEnded)
+    assert ended.pulls == tuple(range(1, 101))
+    started = parse("workflow_dispatch", {"inputs": {f"i{number}": "x" * 100_000 for number in range(200)}})
+    assert isinstance(started, Dispatched)
+    assert {len(value) for value in started.inputs.values()} == {65_536}
+    assert len(started.inputs) == 100
+    ignored = parse("x" * 1000, {"action": "y" * 1000})
+    assert isinstance(ignored, Nothing)
+    assert len(ignored.reason) < 200
 
 
 KEYS = sorted(
