@@ -54,6 +54,12 @@ name: ended
 on:
   workflow_run: {{workflows: [CI], types: [completed]}}
 {_JOB}"""
+# By its name it would start when a label is taken away, or all are.
+NEVER = f"""
+name: never
+on:
+  pull_request: {{types: [unlabeled]}}
+{_JOB}"""
 CI = f"""
 name: CI
 on:
@@ -254,7 +260,8 @@ def play(server: Gitea, project: Project, place: Path) -> Scenes:  # noqa: PLR09
 
 def files() -> dict[str, str]:
     """What the project begins with, besides the workflow that has the jobs."""
-    return {**MAIN, "ask.py": _ASK, ".gitea/workflows/events.yml": EVENTS, ".gitea/workflows/ended.yml": ENDED}
+    workflows = {"events": EVENTS, "ended": ENDED, "never": NEVER}
+    return {**MAIN, "ask.py": _ASK, **{f".gitea/workflows/{name}.yml": text for name, text in workflows.items()}}
 
 
 def recorded(scenes: Scenes) -> dict[str, Any]:
