@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ from orch_gates.cli.text_option import text_option
 
 if TYPE_CHECKING:
     from orch_gates.forge.port.pulls import PullRequest
+    from orch_gates.merge.queue import Wish
     from orch_gates.merge.queueing import Queueing
     from orch_gates.workspace import Workspace
 
@@ -26,6 +28,7 @@ _REPO = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
 _LONGEST_FREEZE = timedelta(days=90)
+_NOTHING: Mapping[int, Wish] = MappingProxyType({})
 _PRIORITIES = ("urgent", "high", "normal", "low")
 
 
@@ -210,8 +213,10 @@ def run(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], 
         go(workspace, queueing, dry_run=dry_run, as_json=as_json)
 
 
-def go(workspace: Workspace, queueing: Queueing, *, dry_run: bool, as_json: bool) -> None:
-    """One run, and what it says; leaves with its exit code.
+def go(
+    workspace: Workspace, queueing: Queueing, wishes: Mapping[int, Wish] = _NOTHING, *, dry_run: bool, as_json: bool
+) -> None:
+    """One run, and what it says; leaves with its exit code. `wishes` are what an event says of some pull requests.
 
     Raises:
         OrchError: nothing could be looked at.
@@ -222,10 +227,10 @@ def go(workspace: Workspace, queueing: Queueing, *, dry_run: bool, as_json: bool
 
     queue_turns.require_contexts(workspace)
     if dry_run:
-        say(queue_view.planned(plans.plan(queueing.look()), queue_turns.why_frozen(workspace, queueing)))
+        say(queue_view.planned(plans.plan(queueing.look(wishes)), queue_turns.why_frozen(workspace, queueing)))
         return
     outputs(workspace.settings, workspace.git.directory)
-    ran = queue_turns.run(workspace, queueing, _told())
+    ran = queue_turns.run(workspace, queueing, _told(), wishes)
     comments = queue_turns.comment(workspace, queueing, ran)
     publish(workspace.settings, queue_view.verdict(ran, comments), None, None, as_json=as_json)
     say(queue_view.ran_json(ran, comments) if as_json else queue_view.ran_text(ran, comments))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from orch_gates.engine.decision import Decision
+    from orch_gates.merge.queue import Wish
     from orch_gates.merge.queueing import Done, Queueing
     from orch_gates.model.attempt import Attempt
     from orch_gates.model.task import Task
@@ -88,15 +89,15 @@ def require_contexts(workspace: Workspace) -> None:
     )
 
 
-def run(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None]) -> Ran:
-    """Look, record what follows, and give turns until one works, or none is left.
+def run(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None], wishes: Mapping[int, Wish]) -> Ran:
+    """Look, record what follows, and give turns until one works, or none is left; `wishes` as in `Queueing.look`.
 
     Raises:
         OrchError: nothing could be looked at.
     """
     from orch_gates.merge import queue
 
-    done = queueing.settle(queue.plan(queueing.look()))
+    done = queueing.settle(queue.plan(queueing.look(wishes)))
     frozen = why_frozen(workspace, queueing)
     return Ran(done, tuple(_turns(workspace, queueing, frozen, tell)), frozen)
 

@@ -6,7 +6,7 @@ Every event only makes somebody look again, so a lost, late or repeated one chan
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from orch_gates.engine.stages import QUEUE
@@ -45,6 +45,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """Who set the label, and at which commit, as an event says; what is empty it does not say."""
+
+    by: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Everything that was looked at, by the number of the pull request."""
 
@@ -52,13 +60,15 @@ class Look:
     label: str
     pulls: Mapping[int, Seen]
     entries: Mapping[int, Entry]
+    wishes: Mapping[int, Wish] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """It was asked for: it goes into the queue, for the commit at its head."""
+    """It was asked for, by somebody where that is known: it goes into the queue, for the commit at its head."""
 
     pull: PullRequest
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,12 @@ def _asked(look: Look, seen: Seen, entry: Entry | None) -> Action | None:
         return None
     if why := unfit(pull, entry.task if entry is not None else None):
         return Refuse(pull.number, why)
-    return Ask(pull)
+    wish = look.wishes.get(pull.number, Wish("", ""))
+    if wish.head not in {"", pull.head}:
+        return Refuse(
+            pull.number, f"{pull.head[:10]} was pushed after the label was set at {wish.head[:10]}; set it again"
+        )
+    return Ask(pull, wish.by)
 
 
 def unfit(pull: PullRequest, task: Task | None) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import assert_never
 
 from orch_gates.documents import escape
@@ -16,7 +17,7 @@ from orch_gates.errors import OrchError, UsageError
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import ledger, queue
 from orch_gates.merge.context import Context
-from orch_gates.merge.queue import Action, Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled
+from orch_gates.merge.queue import Action, Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled, Wish
 from orch_gates.model.ids import TaskId
 from orch_gates.model.queue import Freeze
 from orch_gates.model.task import MERGE_QUEUE, Priority, Task
@@ -30,6 +31,7 @@ from orch_gates.tasks.create import create, new_task
 
 _LONGEST_TITLE = 200
 _LOG_LINES = 100
+_NOTHING: Mapping[int, Wish] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Queueing:
         """The label that asks for a merge."""
         return self.context.settings.queue.label
 
-    def look(self) -> Look:
-        """All pull requests that carry the label, and all that are queued.
+    def look(self, wishes: Mapping[int, Wish] = _NOTHING) -> Look:
+        """All pull requests that carry the label, and all that are queued; `wishes` are what an event says of some.
 
         Raises:
             OrchError: they, or the tasks, could not be read completely: nothing follows from a part of them.
@@ -62,17 +64,13 @@ class Queueing:
         pulls = self.context.need_forge().pulls
         found = {one.number: Seen(one, labelled=True) for one in pulls.labelled(self.label)}
         snapshot = self.context.store.load()
-        entries = {number: entry for number, entry in self._entries(snapshot) if number in found or _wanted(entry)}
-        for number in sorted(entries.keys() - found.keys()):
+        everything = entries(snapshot, self.context.target)
+        kept = {number: entry for number, entry in everything if number in found or _wanted(entry)}
+        for number in sorted(kept.keys() - found.keys()):
             # It may carry the label by now: it was set after the list was read.
             one = pulls.get(number)
             found[number] = Seen(one, labelled=has(one, self.label))
-        return Look(self.context.target, self.label, found, entries)
-
-    def _entries(self, snapshot: Snapshot) -> Iterator[tuple[int, Entry]]:
-        for task in book.read(snapshot).tasks:
-            if task.asked is not None:
-                yield task.asked.pull, Entry(task, ledger.page(snapshot, self.context.target, task.id).attempt)
+        return Look(self.context.target, self.label, found, kept, wishes)
 
     def order(self) -> list[Task]:
         """The queued tasks that may move by themselves, whose turn it is first."""
@@ -148,8 +146,8 @@ class Queueing:
 
     def _done(self, action: Action) -> Sequence[Done]:
         match action:
-            case Ask(pull=pull):
-                return [self.ask(pull, self.context.by)]
+            case Ask(pull=pull, by=by):
+                return [self.ask(pull, by or self.context.by)]
             case Refuse(number=number, reason=reason):
                 self._unlabel(number)
                 return [Done(number, "refused", reason)]
@@ -236,6 +234,14 @@ class Queueing:
         if applied.decision.refused:
             raise UsageError(f"{task}: {applied.decision.reason}")
         return applied.decision.reason
+
+
+def entries(snapshot: Snapshot, target: str) -> Iterator[tuple[int, Entry]]:
+    """Every task of a pull request, by the number of that, with the newest attempt to merge one that is not over."""
+    for task in book.read(snapshot).tasks:
+        if task.asked is not None:
+            attempt = None if task.state.finished else ledger.page(snapshot, target, task.id).attempt
+            yield task.asked.pull, Entry(task, attempt)
 
 
 def in_order(tasks: Iterable[Task], *, held: bool = False) -> list[Task]:

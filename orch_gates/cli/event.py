@@ -1,0 +1,92 @@
+"""`orch-gates event`: what started this workflow, and what it means here (MRG-13, REC-3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+
+if TYPE_CHECKING:
+    from orch_gates.ci.event import Event
+    from orch_gates.merge.queue_events import Concern
+    from orch_gates.workspace import Workspace
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what the event means; do nothing.")
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@by_option
+@forge_options
+def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+    """Do what the event means that the workflow was started by: for the merge queue, a run where it is concerned.
+
+    \b
+    It is read from GITHUB_EVENT_NAME and GITHUB_EVENT_PATH, as runners of Gitea, Forgejo and GitHub set them. What is
+    read there is only a hint: everything is asked again. Events that are lost, late or repeated change nothing.
+
+    Exit codes: as `orch-gates queue run`; 0 where the event means nothing here, 2 where it cannot be read.
+
+    \b
+    Examples:
+      orch-gates event
+      orch-gates event --dry-run --json
+    """
+    with exit_codes():
+        from orch_gates.ci import read
+        from orch_gates.ci.event import Unreadable
+        from orch_gates.cli import queue
+        from orch_gates.errors import UsageError
+        from orch_gates.workspace import open_workspace
+
+        workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
+        found = read.read(workspace.settings)
+        if isinstance(found, Unreadable):
+            raise UsageError(f"the event cannot be read: {found.reason}; `orch-gates queue run` needs none")
+        answer = _concern(workspace, found)
+        if dry_run or not answer.runs:
+            say(_shown(found, answer, as_json=as_json))
+            return
+        if not as_json:
+            say(_shown(found, answer, as_json=False))
+        queueing = queue.queueing_of(workspace)
+        queue.go(workspace, queueing, answer.wishes, dry_run=False, as_json=as_json)
+
+
+def _concern(workspace: Workspace, found: Event) -> Concern:
+    from orch_gates.merge.queue_events import Concern, Known, concern
+    from orch_gates.merge.queueing import entries
+
+    if not workspace.config.queue:
+        return Concern(runs=False, reason="no merge queue is turned on here (`pipeline: merge-queue`)")
+    settings = workspace.settings
+    known = Known(
+        target=workspace.target,
+        tip=workspace.heads.of(workspace.target),
+        label=settings.queue.label,
+        contexts=settings.ci_green.contexts,
+        on_approval=settings.queue.on_approval,
+        entries=tuple(one for _, one in entries(workspace.store.load(), workspace.target)),
+    )
+    return concern(found, known)
+
+
+def _shown(found: Event, answer: Concern, *, as_json: bool) -> str:
+    from orch_gates.documents.escape import visible
+
+    if as_json:
+        value = {
+            "schema": "orch.event/1",
+            "event": type(found).__name__,
+            "actor": found.actor,
+            "runs": answer.runs,
+            "reason": answer.reason,
+        }
+        return f"{json.dumps(value, indent=2)}\n"
+    return visible(f"{'the queue is run' if answer.runs else 'nothing to do'}: {answer.reason}") + "\n"

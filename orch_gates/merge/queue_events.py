@@ -1,0 +1,120 @@
+"""Whether an event concerns the merge queue: pure (MRG-13, REC-3).
+
+A run of the queue looks at everything afresh, so an event only says whether one is worth it, and who asked for what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import assert_never
+
+from orch_gates.ci import event as events
+from orch_gates.ci.event import Event, PullAction
+from orch_gates.merge.queue import Entry, Wish, ours
+
+_QUIET = frozenset({PullAction.REVIEW_REQUESTED, PullAction.REVIEW_REQUEST_REMOVED})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the event is held against: the queue's target, its commit, the label, and all that was ever asked for."""
+
+    target: str
+    tip: str
+    label: str
+    contexts: Sequence[str]
+    on_approval: bool
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Whether the queue is to be run, and why, or why not; `wishes` are what the event says of some pull requests."""
+
+    runs: bool
+    reason: str
+    wishes: dict[int, Wish] = field(default_factory=dict)
+
+
+def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911, PLR0912 - one for each kind of event
+    """What an event means for the queue; `Unreadable` is the caller's to tell."""
+    match event:
+        case events.Scheduled() | events.Dispatched():
+            return Concern(runs=True, reason="everything is looked at")
+        case events.Pushed(branch=branch, after=after):
+            return _pushed(branch, after, known)
+        case events.PullChanged(number=number, action=action, head=head):
+            return _pull_changed(number, action, head, known)
+        case events.Labelled():
+            return _labelled(event, known)
+        case events.Reviewed(number=number):
+            wanted = known.on_approval or _queued(number, known) is not None
+            return Concern(wanted, f"pull request {number} was reviewed{'' if wanted else ', and is not queued'}")
+        case events.StatusChanged(commit=commit, context=context, state=state):
+            if state == "pending" or not _counts(context, known):
+                return Concern(runs=False, reason=f"the status {context} is {state}, which nobody waits for")
+            return _commit(commit, f"the status {context} of {commit[:10]} is {state}", known)
+        case events.ChecksChanged(commit=commit, conclusion=conclusion):
+            if not conclusion:
+                return Concern(runs=False, reason=f"a check of {commit[:10]} is not done")
+            return _commit(commit, f"a check of {commit[:10]} ended: {conclusion}", known)
+        case events.WorkflowEnded(name=name, commit=commit, conclusion=conclusion):
+            return _commit(commit, f"the workflow {name} ended on {commit[:10]}: {conclusion}", known)
+        case events.Commented() | events.IssueChanged():
+            return Concern(runs=False, reason="comments and issues ask for nothing here")
+        case events.Nothing(reason=reason) | events.Unreadable(reason=reason):
+            return Concern(runs=False, reason=reason)
+        case _:
+            assert_never(event)
+
+
+def _pushed(branch: str, after: str, known: Known) -> Concern:
+    if branch == known.target:
+        return Concern(runs=True, reason=f"{branch} moved to {after[:10]}")
+    entry = next((one for one in known.entries if one.queued and one.task.branch == branch), None)
+    if entry is None:
+        return Concern(runs=False, reason=f"no queued pull request has the branch {branch}")
+    if ours(after, entry):
+        return Concern(runs=False, reason=f"{after[:10]} on {branch} is the queue's own push")
+    return Concern(runs=True, reason=f"somebody pushed {after[:10]} to {branch}")
+
+
+def _pull_changed(number: int, action: PullAction, head: str, known: Known) -> Concern:
+    entry = _queued(number, known)
+    if action in _QUIET or (action is PullAction.SYNCHRONIZE and entry is None):
+        return Concern(runs=False, reason=f"{action} of pull request {number} asks for nothing")
+    if action is PullAction.SYNCHRONIZE and entry is not None and ours(head, entry):
+        return Concern(runs=False, reason=f"{head[:10]} on pull request {number} is the queue's own push")
+    return Concern(runs=True, reason=f"pull request {number}: {action}")
+
+
+def _labelled(event: events.Labelled, known: Known) -> Concern:
+    if event.label not in {"", known.label}:
+        return Concern(runs=False, reason=f"the label {event.label} is not {known.label}")
+    entry = _queued(event.number, known)
+    if entry is None and event.label and not event.added:
+        return Concern(runs=False, reason=f"pull request {event.number}, which lost the label, is not queued")
+    wishes = {event.number: Wish(event.actor, event.head)} if event.label and event.added and entry is None else {}
+    what = "was labelled" if event.added or not event.label else "lost the label"
+    return Concern(runs=True, reason=f"pull request {event.number} {what}", wishes=wishes)
+
+
+def _commit(commit: str, what: str, known: Known) -> Concern:
+    """A commit is resolved to what waits for it, or not at all (REC-3)."""
+    if commit and commit == known.tip:
+        return Concern(runs=True, reason=f"{what}, where {known.target} stands")
+    found = [one.task.id for one in known.entries if one.queued and ours(commit, one)]
+    if not found:
+        return Concern(runs=False, reason=f"{what}, which is no commit of a queued pull request")
+    return Concern(runs=True, reason=f"{what}, for {', '.join(found)}")
+
+
+def _queued(number: int, known: Known) -> Entry | None:
+    found = (one for one in known.entries if one.task.asked is not None and one.task.asked.pull == number)
+    return next((one for one in found if one.queued), None)
+
+
+def _counts(context: str, known: Known) -> bool:
+    return not known.contexts or any(context == one or fnmatchcase(context, one) for one in known.contexts)
