@@ -200,14 +200,18 @@ def _judged(workspace: Workspace, task: Task) -> tuple[Decision, Verdict | None]
 
     for again in (False, True):
         applied = step_of(workspace).would(task.id)
-        last = applied.verdicts[-1] if applied.verdicts else None
-        stopped = last if last is not None and last.outcome not in {Outcome.PASS, Outcome.SKIP} else None
-        spent = last is not None and stopped is None and applied.decision.outcome is Outcome.FAIL
-        missing = stopped is not None and stopped.absent
-        if again or last is None or last.gate != "security" or not (missing or spent):
-            return applied.decision, stopped
+        if again or not any(_to_be_scanned(task, verdict) for verdict in applied.verdicts):
+            stopped = (one for one in applied.verdicts if one.outcome not in {Outcome.PASS, Outcome.SKIP})
+            return applied.decision, next(stopped, None)
         _scan(workspace, task)
     raise AssertionError("the second time answers")
+
+
+def _to_be_scanned(task: Task, verdict: Verdict) -> bool:
+    """Whether there is no scan of this commit, or only one from before the task was sent back."""
+    from orch_gates.engine import spent
+
+    return verdict.gate == "security" and (verdict.absent or spent.doubt(task, verdict, task.head) != "")
 
 
 def _scan(workspace: Workspace, task: Task) -> None:

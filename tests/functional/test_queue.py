@@ -8,6 +8,7 @@ import pytest
 
 from orch_gates.forge.port.checks import StatusState
 from tests import queue_rig
+from tests.builders import github_token
 from tests.queue_rig import QueueRig
 
 
@@ -261,3 +262,38 @@ def test_the_comment_is_edited_and_not_repeated(rig: QueueRig) -> None:
     rig.run()
     assert len(rig.comments(second.number)) == 2
     assert "is done in done" in rig.comments(second.number)[1]
+
+
+def test_the_queue_scans_what_a_pull_request_adds(rig: QueueRig) -> None:
+    """No report has to be recorded before: a leak sends it back, and the token is shown nowhere (SEC-1, SEC-5)."""
+    token = github_token()
+    leak = rig.asked("leak", {"config.py": f'token = "{token}"\n'})
+    clean = rig.asked("clean", {"values/two": "2\n"})
+    code, said = rig.ran(ORCH_SECURITY_ENABLED="true")
+    assert (code, {one["pull"]: one["came"] for one in said["turns"]}) == (
+        0,
+        {leak.number: "sent back", clean.number: "landed"},
+    )
+    assert "config.py" in str(rig.document_of(leak)["feedback"])
+    kept = rig.server.git("log", "--patch", "orch-state")
+    assert token not in kept + str(said) + "".join(rig.comments(leak.number))
+    # Asked again without a new commit: it is judged again, not believed.
+    rig.label(leak.number)
+    assert rig.run(ORCH_SECURITY_ENABLED="true")[1] == {leak.number: "sent back"}
+
+
+def test_a_clean_scan_counts_again_for_the_same_commit(rig: QueueRig) -> None:
+    """CI was red after a clean scan; asked again when it is green, the same commit lands (ENG-9)."""
+    pull = rig.pull("one", {"values/two": "2\n"})
+    rig.ci(pull.head)
+    rig.label(pull.number)
+    other = rig.asked("other", {"values/three": "3\n"})
+    on = {"ORCH_SECURITY_ENABLED": "true"}
+    assert rig.run(**on)[1] == {pull.number: "landed", other.number: "works"}
+    caught_up = rig.works(other)
+    rig.ci(caught_up, StatusState.FAILURE)
+    assert rig.run(**on)[1] == {other.number: "sent back"}
+    rig.ci(caught_up)
+    rig.label(other.number)
+    said = rig.ran(**on)[1]
+    assert {one["pull"]: one["came"] for one in said["turns"]} == {other.number: "landed"}, said
