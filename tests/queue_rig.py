@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orch_gates.forge.port.checks import CommitStatus, StatusState
+from orch_gates.forge.local.checks import LocalReviews
+from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.pulls import Draft, PullRequest
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
@@ -42,6 +43,12 @@ class QueueRig(MergeRig):
     def label(self, number: int, *, off: bool = False) -> None:
         with self.forge("ann") as forge:
             forge.issues.label(number, **{"remove" if off else "add": ["merge"]})
+
+    def approve(self, number: int, login: str = "bob") -> None:
+        """Say as a reviewer that it may be merged."""
+        with self.forge(login) as forge:
+            assert isinstance(forge.reviews, LocalReviews)
+            forge.reviews.say(number, ReviewState.APPROVED)
 
     def labels(self, number: int) -> tuple[str, ...]:
         return self.seen(number).labels

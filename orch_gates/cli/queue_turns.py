@@ -225,6 +225,7 @@ def _scan(workspace: Workspace, task: Task) -> None:
     from orch_gates.gates.security.allowlist_file import key_file
     from orch_gates.git.answers import Fetched
     from orch_gates.git.scratch import scratch
+    from orch_gates.model.branch import code_ref
     from orch_gates.tasks import edge, record
 
     settings, target = workspace.settings, workspace.target
@@ -232,7 +233,7 @@ def _scan(workspace: Workspace, task: Task) -> None:
         workspace.heads.of, workspace.configured.pipeline_of(task), task
     )
     with scratch(workspace.git) as bench, tempfile.TemporaryDirectory(prefix="orch-gates-") as folder:
-        specs = [f"+refs/heads/{target}:refs/heads/{target}", f"+refs/heads/{task.branch}:refs/heads/orch-gates/branch"]
+        specs = [f"+refs/heads/{target}:refs/heads/{target}", f"+{code_ref(task.branch)}:refs/heads/orch-gates/branch"]
         answer = workspace.code.fetch(bench.directory, specs, timeout=settings.state.timeout)
         if answer.meaning is not Fetched.DONE:
             raise GitError(f"{target} and {task.branch} could not be fetched: {answer.reason}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from orch_gates.errors import GitError
 from orch_gates.git.answers import Fetched
 from orch_gates.git.remote import Remote
+from orch_gates.model.branch import code_ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Heads:
         Raises:
             GitError: the server did not answer, which is not the same as no branch (P2).
         """
-        ref = f"refs/heads/{branch}"
+        ref = code_ref(branch)
         if self.local is not None:
             answer, refs = self.remote.local_refs(self.local, [ref], timeout=self.timeout)
         else:

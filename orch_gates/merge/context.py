@@ -18,6 +18,7 @@ from orch_gates.git.answers import Fetched
 from orch_gates.git.cli import Git
 from orch_gates.git.remote import Remote
 from orch_gates.merge.lease import Proof, Runner, Sight
+from orch_gates.model.branch import code_ref
 from orch_gates.model.lease import Lease
 from orch_gates.settings import Settings
 from orch_gates.state import codec
@@ -95,7 +96,7 @@ class Context:
         Raises:
             GitError: the server did not answer.
         """
-        refs = [f"refs/heads/{name}" for name in (branch, self.target)]
+        refs = [code_ref(branch), f"refs/heads/{self.target}"]
         timeout = self.settings.state.timeout
         if self.local is not None:
             answer, found = self.remote.local_refs(self.local, refs, timeout=timeout)

@@ -18,6 +18,7 @@ from orch_gates.merge.markers import Guarded
 from orch_gates.merge.proof import Landed, Proof, Rung, prove
 from orch_gates.merge.retry import Meaning, Then
 from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.branch import pull_of
 from orch_gates.model.verdict import Outcome
 
 
@@ -197,6 +198,7 @@ def _asked(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
         attempt.target,
         f"{attempt.task}: {title} (#{attempt.pull})",
         trailers.render(steps.validation(attempt)),
+        fork=pull_of(attempt.branch) != 0,
     )
     _fence(attempting, attempt, StatusState.SUCCESS, f"validated with {attempt.base[:10]}")
     found = Meaning(Then.WAIT, "it was not asked")

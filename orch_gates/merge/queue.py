@@ -151,11 +151,9 @@ def unfit(pull: PullRequest, task: Task | None) -> str:
     """Why a pull request cannot be queued; empty where it can be."""
     if task is not None and task.state.finished:
         return f"its task {task.id} is {task.state}; open another pull request"
-    if pull.fork:
-        return "its branch is in a fork, where it cannot be caught up; push the branch to this repository"
     if pull.draft:
         return "it is a draft; mark it as ready, and ask again"
-    if not BRANCH.fullmatch(pull.branch):
+    if not (pull.fork or BRANCH.fullmatch(pull.branch)):
         return "the name of its branch has characters that are not taken here; rename the branch"
     return "" if OID.fullmatch(pull.head) else "the forge does not say at which commit it is"
 

@@ -18,6 +18,7 @@ from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import ledger, queue
 from orch_gates.merge.context import Context
 from orch_gates.merge.queue import Action, Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled, Wish
+from orch_gates.model.branch import pull_branch
 from orch_gates.model.ids import TaskId
 from orch_gates.model.queue import Freeze
 from orch_gates.model.task import MERGE_QUEUE, Priority, Task
@@ -188,7 +189,9 @@ class Queueing:
         context, now = self.context, self.context.now()
         pipeline = replace(QUEUE, caps=context.configured.pipeline.caps)
         title = escape.clip(" ".join(escape.visible(pull.title).split()), _LONGEST_TITLE) or name
-        made = new_task(name, title, branch=pull.branch, by=event.by, pipeline=pipeline, now=now)
+        # The branch of a fork is not one of that name here.
+        branch = pull_branch(pull.number) if pull.fork else pull.branch
+        made = new_task(name, title, branch=branch, by=event.by, pipeline=pipeline, now=now)
         wanted = decide(made.model_copy(update={"pipeline": MERGE_QUEUE}), event, (), now, pipeline).task
         created = create(context.store, wanted, context.configured, now)
         if created.commit:

@@ -15,6 +15,7 @@ from orch_gates.merge.attempting import ANEW, Attempting
 from orch_gates.merge.catch_up import Conflict, Empty, How, Unrelated
 from orch_gates.merge.steps import CaughtUp
 from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.branch import code_ref, pull_of
 from orch_gates.model.feedback import ReportedFinding
 from orch_gates.model.proven import Proven
 from orch_gates.model.verdict import Outcome
@@ -48,6 +49,13 @@ def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
         return attempting.superseded(attempt, head)
     found = catch_up.catch_up(bench, tip, attempt.head, How(attempting.context.settings.merge.catch_up))
     match found:
+        case CaughtUp(how=how) if how != How.NOTHING and (number := pull_of(attempt.branch)):
+            return attempting.end(
+                Outcome.FAIL,
+                f"pull request {number} is behind {attempt.target} at {tip[:10]}, and its branch is in a fork, "
+                "where it cannot be caught up from here",
+                f"Its author merges {attempt.target} into the branch, or rebases it, and pushes; then ask again.",
+            )
         case CaughtUp():
             if (wrong := _configuration(attempting, bench, found.commit)) != "":
                 return attempting.end(Outcome.FAIL, wrong, "Correct it on the branch (`orch-gates config check`).")
@@ -96,8 +104,8 @@ def _fetch(attempting: Attempting, bench: Git, attempt: Attempt) -> tuple[str, s
         GitError: they are not there, or did not come.
     """
     attempting.context.git.refuse_shallow()
-    names = {"refs/heads/target": attempt.target, "refs/heads/branch": attempt.branch}
-    specs = [f"+refs/heads/{name}:{ref}" for ref, name in names.items()]
+    names = {"refs/heads/target": f"refs/heads/{attempt.target}", "refs/heads/branch": code_ref(attempt.branch)}
+    specs = [f"+{name}:{ref}" for ref, name in names.items()]
     answer = attempting.context.remote.fetch(bench.directory, specs, timeout=attempting.context.settings.state.timeout)
     if answer.meaning is not Fetched.DONE:
         raise GitError(f"{attempt.target} and {attempt.branch} could not be fetched: {answer.reason}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from orch_gates.engine import spent
-from orch_gates.engine.stages import Pipeline
+from orch_gates.engine.stages import MERGE, Pipeline, Stage
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
@@ -136,8 +136,12 @@ def judge_edge(
 
     # A gate that could move nothing is not asked.
     idle = stage is None or (not stage.human and spent.blocked(task, head) != "")
+    moot = _before_merge(stage) if stage is not None and merge.landed(task) else frozenset()
     for edge in () if stage is None or idle else stage.gates:
         touched.clear()
+        if edge.name in moot:
+            verdicts.append(Verdict(edge.name, Outcome.SKIP, "it was judged before the merge"))
+            continue
         verdict = gate(edge.name, task, head, earlier, read)
         rests_on = (oid for name, oid in looked_for.items() if name in touched and oid)
         verdict = replace(verdict, rests_on=(*verdict.rests_on, *rests_on))
@@ -145,3 +149,9 @@ def judge_edge(
         if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
             break
     return Judged(task, head, tuple(verdicts), tuple(looked_for.items()), found.ids, merge)
+
+
+def _before_merge(stage: Stage) -> frozenset[str]:
+    """The gates that an edge has before its merge: once that landed, what they ask may be gone, as open reviews are."""
+    names = [gate.name for gate in stage.gates]
+    return frozenset(names[: names.index(MERGE)] if MERGE in names else ())

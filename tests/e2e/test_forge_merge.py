@@ -6,6 +6,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def asked(repository: Repository, user: User | None = None, url: str = "") -> Fo
     return connect(url or repository.server.url, f"{repository.owner.name}/{repository.name}", who.token, 30)
 
 
-def request(pull: PullRequest, repository: Repository, **changed: str) -> MergeRequest:
+def request(pull: PullRequest, repository: Repository, **changed: Any) -> MergeRequest:
     whole = MergeRequest(pull.head, repository.tip(pull.target), pull.target, "Land it", "Orch-Task: T-1")
     return replace(whole, **changed)
 

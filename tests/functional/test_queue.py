@@ -33,6 +33,16 @@ def test_a_labelled_pull_request_lands(rig: QueueRig) -> None:
     assert "is done in done" in comment
 
 
+def test_a_review_counts_once_it_landed(rig: QueueRig) -> None:
+    """Reviews of a merged pull request are nobody's business any more: what they said before the merge counts."""
+    pull = rig.asked("one", {"values/two": "2\n"})
+    on = {"ORCH_REVIEW_APPROVED_ENABLED": "true"}
+    assert rig.run(**on)[1] == {pull.number: "waits"}
+    rig.approve(pull.number)
+    assert rig.run(**on)[1] == {pull.number: "landed"}
+    assert rig.state_of(f"PR-{pull.number}") == ("done", "done")
+
+
 def test_two_that_break_together(rig: QueueRig) -> None:
     """The second is caught up and waits for CI there without a runner; red, it goes back and loses its label."""
     first, second = rig.asked("one", {"values/two": "2\n"}), rig.asked("two", {"values/too": "2\n"})

@@ -23,6 +23,7 @@ from orch_gates.forge.port.pulls import (
     PullState,
     unfit,
 )
+from orch_gates.model.branch import pull_of
 
 _STATES = {"open": PullState.OPEN, "closed": PullState.CLOSED}
 
@@ -130,6 +131,11 @@ def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row
     A server that does not know `base_branch` gives them all.
     """
     path = f"{repository_path(repository)}/pulls"
+    if named := pull_of(branch):
+        row = document(api.get(f"{path}/{named}"))
+        if text(row, "state") == "open" and text(part(row, "base"), "ref") == target:
+            yield row
+        return
     for row in api.settled(path, state="open", sort="oldest", base_branch=target):
         head, base = part(row, "head"), part(row, "base")
         if not _is_foreign(head, base) and branch and (_branch(head), text(base, "ref")) == (branch, target):

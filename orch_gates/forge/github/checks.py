@@ -10,6 +10,8 @@ from orch_gates.forge.fields import Row, document, number, part, said, text
 from orch_gates.forge.github.pulls import GithubPulls
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState, named
+from orch_gates.forge.port.pulls import PullRequest, PullState
+from orch_gates.model.branch import pull_of
 
 _STATES = {
     "success": StatusState.SUCCESS,
@@ -135,7 +137,7 @@ class GithubReviews:
     def latest(self, branch: str, target: str) -> tuple[Review, ...]:
         """Every reviewer's latest word; comments change nothing, and only those who may write count."""
         found: dict[str, tuple[int, Review, bool]] = {}
-        for pull in self.pulls.find(branch, target):
+        for pull in self._open(branch, target):
             for row in self.api.rows(f"{self.path}/pulls/{pull.number}/reviews"):
                 state, who = _WORDS.get(text(row, "state")), row.get("user")
                 if state is None or not isinstance(who, dict):
@@ -149,6 +151,12 @@ class GithubReviews:
             for _, review, person in sorted(found.values(), key=lambda one: one[1].reviewer)
             if (self._may_write(review.reviewer) if person else review.state is ReviewState.CHANGES_REQUESTED)
         )
+
+    def _open(self, branch: str, target: str) -> tuple[PullRequest, ...]:
+        if not (named := pull_of(branch)):
+            return self.pulls.find(branch, target)
+        pull = self.pulls.get(named)
+        return (pull,) if pull.state is PullState.OPEN and pull.target == target else ()
 
     def _may_write(self, login: str) -> bool:
         """Whether a person may write; of apps GitHub does not say it, so only their objections count."""

@@ -90,7 +90,8 @@ class Reviews(Protocol):
     def latest(self, branch: str, target: str) -> tuple[Review, ...]:
         """Every reviewer's latest word on the open pull request of exactly these branches; empty without one.
 
-        Only the words of those who may write to the repository count; comments change nothing.
+        Only the words of those who may write to the repository count; comments change nothing. `refs/pull/N/head` as
+        the branch names the pull request N, whose branch may be in a fork.
 
         Raises:
             ForgeUnavailable: they could not be read completely.

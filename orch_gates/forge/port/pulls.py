@@ -71,7 +71,7 @@ class MergeRequest:
 
     `head` is the validated commit, `base` the commit of the target that it was tested with. A merge commit is the only
     style that keeps the validated commit in the target on every forge. `message` follows the title after an empty
-    line; trailers at its end stay trailers.
+    line; trailers at its end stay trailers. `fork`: it is known, and meant, that the branch is in a fork.
 
     Raises:
         ForgeRefused: it does not name all of that, or could never land: nothing is asked.
@@ -82,6 +82,7 @@ class MergeRequest:
     target: str
     title: str
     message: str = ""
+    fork: bool = False
 
     def __post_init__(self) -> None:
         if why := _wrong(self):
@@ -296,7 +297,7 @@ def unfit(pull: PullRequest, request: MergeRequest) -> MergeOutcome | None:
             return MergedOther(pull.head, pull.target, pull.merge_commit)
         case PullState.CLOSED:
             return Closed()
-        case PullState.OPEN if pull.fork:
+        case PullState.OPEN if pull.fork and not request.fork:
             return Foreign()
         case PullState.OPEN if pull.target != request.target:
             return Retargeted(pull.target)
