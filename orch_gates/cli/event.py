@@ -15,6 +15,7 @@ from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 if TYPE_CHECKING:
     from orch_gates.ci.event import Event
     from orch_gates.merge.queue_events import Concern
+    from orch_gates.merge.queueing import Queueing
     from orch_gates.workspace import Workspace
 
 
@@ -40,7 +41,7 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
     """
     with exit_codes():
         from orch_gates.ci import read
-        from orch_gates.ci.event import Unreadable
+        from orch_gates.ci.event import Reviewed, Unreadable
         from orch_gates.cli import queue
         from orch_gates.errors import UsageError
         from orch_gates.workspace import open_workspace
@@ -56,7 +57,30 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
         if not as_json:
             say(_shown(found, answer, as_json=False))
         queueing = queue.queueing_of(workspace)
+        if isinstance(found, Reviewed) and workspace.settings.queue.on_approval:
+            _ask_by_review(workspace, queueing, found.number)
         queue.go(workspace, queueing, answer.wishes, dry_run=False, as_json=as_json)
+
+
+def _ask_by_review(workspace: Workspace, queueing: Queueing, number: int) -> None:
+    """Set the label on a pull request that enough others approve at its present commit.
+
+    Raises:
+        ForgeRefused, ForgeUnclear, ForgeUnavailable: it could not be asked, or the label not be set.
+    """
+    from orch_gates.gates.evaluate import evaluate
+    from orch_gates.gates.gate import Ports, Subject
+    from orch_gates.model.branch import pull_branch
+    from orch_gates.model.verdict import Outcome, Verdict
+
+    forge = queueing.context.need_forge()
+    pull = forge.pulls.get(number)
+    if not queueing.can_be_asked(pull):
+        return
+    subject = Subject(pull.head, pull_branch(number) if pull.fork else pull.branch, pull.target)
+    answer = evaluate("review-approved", subject, Ports(workspace.settings, lambda _: None, lambda: forge))
+    if isinstance(answer, Verdict) and answer.outcome is Outcome.PASS:
+        forge.issues.label(number, add=[queueing.label])
 
 
 def _concern(workspace: Workspace, found: Event) -> Concern:

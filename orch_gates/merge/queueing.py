@@ -109,6 +109,13 @@ class Queueing:
             into = f"it goes into {pull.target}, and this queue merges into {self.context.target}"
             raise UsageError(f"pull request {pull.number} cannot be queued: {into}; ORCH_TARGET names another target")
 
+    def can_be_asked(self, pull: PullRequest) -> bool:
+        """Whether a pull request may be put into the queue, and nobody has done so."""
+        page = book.find(self.context.store.load(), task_of(pull.number))
+        task = page.task if page is not None else None
+        open_here = pull.state is PullState.OPEN and pull.target == self.context.target
+        return open_here and not has(pull, self.label) and queue.unfit(pull, task) == ""
+
     def freeze(self, freeze: Freeze | None, line: str) -> bool:
         """Freeze the queue, or thaw it; False where it is so already.
 
