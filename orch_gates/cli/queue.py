@@ -73,7 +73,7 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
         warn_quarantined(around.quarantined)
         rows = [
             (task, around.why(task, workspace.pipeline, workspace.now))
-            for task in in_order(book.read(snapshot).tasks, held=True)
+            for task in in_order(book.read(snapshot).tasks, workspace.target, held=True)
         ]
         shown = queue_view.Shown(workspace.target, rows, around.frozen(workspace.now), on=workspace.config.queue != "")
         say(shown.as_json() if as_json else shown.as_text())

@@ -53,18 +53,19 @@ def board(
 
 
 class Standing(NamedTuple):
-    """What of a task its place among others rests on; `turn` sorts those in one stage as texts."""
+    """What of a task its place among others rests on; `turn` sorts those in one stage and queue as texts."""
 
     id: str
     stage: str
     state: str
     turn: str
-    pipeline: str = ""
+    queue: str = ""
 
 
 def standing(task: Task) -> Standing:
     """That of a task."""
-    return Standing(task.id, task.stage, task.state.value, turn(task), task.pipeline)
+    queue = f"{task.pipeline} {task.asked.target}" if task.asked is not None else task.pipeline
+    return Standing(task.id, task.stage, task.state.value, turn(task), queue)
 
 
 def turn(task: Task) -> str:
@@ -98,4 +99,4 @@ def place(
 def _may_move(task: Standing, like: Standing) -> bool:
     """Whether it may move, from where another one stands."""
     moves = task.state in {TaskState.ACTIVE.value, TaskState.DEFERRED.value}
-    return moves and (task.pipeline, task.stage) == (like.pipeline, like.stage)
+    return moves and (task.queue, task.stage) == (like.queue, like.stage)

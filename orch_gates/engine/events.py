@@ -87,10 +87,11 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True)
 class MergeAsked:
-    """A person asks that pull request `pull` be merged at its commit `head` (MRG-13)."""
+    """A person asks that pull request `pull` be merged into `target` at its commit `head` (MRG-13)."""
 
     by: str
     pull: int
+    target: str
     head: str
     reason: str = ""
 

@@ -145,7 +145,7 @@ def _asked(before: Task, after: Task) -> Iterator[Violation]:
             yield Violation("asked", "is never taken away")
     elif was is not None and now.pull != was.pull:
         yield Violation("asked.pull", "never changes")
-    elif before.stage != QUEUE.rework and (was is None or now.head != was.head):
+    elif before.stage != QUEUE.rework and (was is None or (now.target, now.head) != (was.target, was.head)):
         yield Violation("asked.head", "is asked for where the task waits to be asked for")
 
 

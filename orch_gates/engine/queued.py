@@ -49,7 +49,7 @@ def _ask(changed: Changing, event: events.MergeAsked, pipeline: Pipeline) -> Dec
         return changed.refuse(f"it is {task.state}: {task.reason}")
     if task.stage != pipeline.rework:
         return _asked_again(changed, event)
-    asked = Asked(pull=event.pull, head=event.head, by=event.by, at=timestamp(changed.now))
+    asked = Asked(pull=event.pull, target=event.target, head=event.head, by=event.by, at=timestamp(changed.now))
     # Asking is the word that the work was done again (ENG-9).
     sent = spent.made_ready(task) if spent.blocked(task, event.head) else task.sent_back
     return changed.to(
@@ -68,9 +68,11 @@ def _ask(changed: Changing, event: events.MergeAsked, pipeline: Pipeline) -> Dec
 
 def _asked_again(changed: Changing, event: events.MergeAsked) -> Decision:
     task = changed.task
-    if task.asked is not None and task.asked.head == event.head:
+    if task.asked is not None and (task.asked.target, task.asked.head) == (event.target, event.head):
         return changed.nothing(f"it is queued already: {task.reason}", Outcome.PASS)
-    return changed.refuse(f"it is queued for another commit; take it out first: `orch-gates queue remove {event.pull}`")
+    return changed.refuse(
+        f"it is queued for another commit or target; take it out first: `orch-gates queue remove {event.pull}`"
+    )
 
 
 def _take_out(changed: Changing, event: events.TakenOut, pipeline: Pipeline) -> Decision:

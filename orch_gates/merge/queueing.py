@@ -75,7 +75,7 @@ class Queueing:
 
     def order(self) -> list[Task]:
         """The queued tasks that may move by themselves, whose turn it is first."""
-        return in_order(book.read(self.context.store.load()).tasks)
+        return in_order(book.read(self.context.store.load()).tasks, self.context.target)
 
     def need(self, number: int) -> Task:
         """The task of a pull request.
@@ -181,7 +181,7 @@ class Queueing:
             UsageError: it cannot be queued, with the reason.
             StateError: it could not be recorded.
         """
-        event = events.MergeAsked(by, pull.number, pull.head)
+        event = events.MergeAsked(by, pull.number, pull.target, pull.head)
         name = task_of(pull.number)
         snapshot = self.context.store.load()
         page = book.find(snapshot, name)
@@ -247,16 +247,17 @@ class Queueing:
 
 
 def entries(snapshot: Snapshot, target: str) -> Iterator[tuple[int, Entry]]:
-    """Every task of a pull request, by the number of that, with the newest attempt to merge one that is not over."""
+    """Every pull request that was ever asked for and is not queued for another target, with its newest attempt."""
     for task in book.read(snapshot).tasks:
-        if task.asked is not None:
+        if task.asked is not None and (task.asked.target == target or task.stage == QUEUE.rework):
             attempt = None if task.state.finished else ledger.page(snapshot, target, task.id).attempt
             yield task.asked.pull, Entry(task, attempt)
 
 
-def in_order(tasks: Iterable[Task], *, held: bool = False) -> list[Task]:
-    """The queued tasks, whose turn it is first; `held`: also those that wait for a person."""
-    queued = (task for task in tasks if task.pipeline == MERGE_QUEUE and task.stage != QUEUE.rework)
+def in_order(tasks: Iterable[Task], target: str, *, held: bool = False) -> list[Task]:
+    """The tasks queued for a target, whose turn it is first; `held`: also those that wait for a person."""
+    asked = (task for task in tasks if task.asked is not None and task.asked.target == target)
+    queued = (task for task in asked if task.stage != QUEUE.rework)
     moving = (one for one in queued if not one.state.finished and (held or not one.state.waits_for_a_person))
     return sorted(moving, key=turn)
 

@@ -85,6 +85,7 @@ class Asked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
 
     pull: int = Field(ge=1, description="The number of the pull request.")
+    target: BranchName = Field(description="The branch that it shall go into; each has a queue of its own.")
     head: Oid = Field(description="The commit that the merge was asked for; another push takes it out.")
     by: Line = Field(description="Who asked.")
     at: Timestamp = Field(description="When, UTC.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -307,3 +308,16 @@ def test_a_clean_scan_counts_again_for_the_same_commit(rig: QueueRig) -> None:
     rig.label(other.number)
     said = rig.ran(**on)[1]
     assert {one["pull"]: one["came"] for one in said["turns"]} == {other.number: "landed"}, said
+
+
+def test_each_target_has_a_queue_of_its_own(rig: QueueRig) -> None:
+    """A run for one target leaves those alone that are queued for another; re-targeting takes one out."""
+    first = rig.asked("one", {"values/two": "2\n"})
+    rig.ok("queue", "freeze", "--reason", "not yet")
+    rig.run()
+    rig.work.git("push", "--quiet", "origin", "origin/main:refs/heads/release")
+    assert rig.run(ORCH_TARGET="release") == (0, {})
+    assert (rig.order(), rig.labels(first.number)) == ([first.number], ("merge",))
+    assert json.loads(rig.ok("queue", "list", "--json", ORCH_TARGET="release"))["entries"] == []
+    rig.ok("queue", "thaw")
+    assert rig.run()[1] == {first.number: "landed"}

@@ -35,7 +35,7 @@ def say(task: Task, event: events.Event) -> Decision:
 
 
 def ask(task: Task, head: str = HEAD) -> Task:
-    return say(task, events.MergeAsked("ann", 7, head)).task
+    return say(task, events.MergeAsked("ann", 7, "main", head)).task
 
 
 def judge(task: Task, verdicts: list[Verdict], head: str = HEAD) -> Decision:
@@ -54,9 +54,9 @@ def test_asking_binds_to_a_commit() -> None:
     assert (task.stage, task.state, task.head) == ("queued", TaskState.ACTIVE, HEAD)
     assert task.asked is not None
     assert (task.asked.pull, task.asked.head, task.asked.by, task.asked.unlabel) == (7, HEAD, "ann", False)
-    again = say(task, events.MergeAsked("bob", 7, HEAD))
+    again = say(task, events.MergeAsked("bob", 7, "main", HEAD))
     assert (again.task is task, again.outcome) == (True, Outcome.PASS)
-    assert say(task, events.MergeAsked("bob", 7, OTHER)).refused
+    assert say(task, events.MergeAsked("bob", 7, "main", OTHER)).refused
 
 
 def test_a_red_gate_sends_it_back_and_asking_again_is_a_fresh_start() -> None:
@@ -111,7 +111,7 @@ def test_what_takes_it_out(unlabel: bool) -> None:
 def test_one_that_is_held_waits_for_a_person_only() -> None:
     """Taking the label away frees no lease whose merge nobody can prove (ENG-6)."""
     held = judge(ask(pull_task()), judged("queued", "merge", Outcome.HOLD, pipeline=PIPELINE)).task
-    for event in (events.TakenOut("bob", "left", unlabel=False), events.MergeAsked("bob", 7, HEAD)):
+    for event in (events.TakenOut("bob", "left", unlabel=False), events.MergeAsked("bob", 7, "main", HEAD)):
         assert say(held, event).refused
     assert say(held, events.ResumeAsked("ann")).task.stage == "queued"
 
@@ -119,7 +119,7 @@ def test_one_that_is_held_waits_for_a_person_only() -> None:
 def test_only_pull_requests_are_asked_for_and_they_are_not_approved() -> None:
     """Each pipeline has its own word; the other one is refused with what to do."""
     own = make_task(stage="development")
-    assert decide(own, events.MergeAsked("ann", 7, HEAD), (), NOW, DEFAULT).refused
+    assert decide(own, events.MergeAsked("ann", 7, "main", HEAD), (), NOW, DEFAULT).refused
     approved = say(pull_task(), events.Approved("ann", pull_task(), HEAD))
     assert approved.refused
     assert "orch-gates queue add 7" in approved.reason
@@ -160,8 +160,8 @@ def test_every_step_of_any_walk_is_legal(words: list[str], data: st.DataObject) 
     for word in words:
         head = data.draw(st.sampled_from((HEAD, OTHER)))
         said: dict[str, events.Event] = {
-            "ask": events.MergeAsked("ann", 7, HEAD),
-            "ask other": events.MergeAsked("ann", 7, OTHER),
+            "ask": events.MergeAsked("ann", 7, "main", HEAD),
+            "ask other": events.MergeAsked("ann", 7, "main", OTHER),
             "take out": events.TakenOut("bob", "pushed", data.draw(st.booleans())),
             "label gone": events.LabelGone("bot"),
             "urgent": events.Prioritised("ann", Priority.URGENT),
