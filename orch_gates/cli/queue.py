@@ -69,11 +69,12 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
 
         workspace = open_for_reading(repo)
         snapshot = workspace.store.load()
-        around = places.read(workspace.store, snapshot, workspace.target)
+        everything = book.read(snapshot)
+        around = places.of(snapshot, workspace.target, everything)
         warn_quarantined(around.quarantined)
         rows = [
             (task, around.why(task, workspace.pipeline, workspace.now))
-            for task in in_order(book.read(snapshot).tasks, workspace.target, held=True)
+            for task in in_order(everything.tasks, workspace.target, held=True)
         ]
         shown = queue_view.Shown(workspace.target, rows, around.frozen(workspace.now), on=workspace.config.queue != "")
         say(shown.as_json() if as_json else shown.as_text())

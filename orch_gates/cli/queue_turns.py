@@ -312,8 +312,9 @@ def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ..
     if not workspace.settings.queue.comment:
         return ()
     snapshot = workspace.store.load()
-    around = places.read(workspace.store, snapshot, queueing.context.target)
-    tasks = {task.asked.pull: task for task in book.read(snapshot).tasks if task.asked is not None}
+    everything = book.read(snapshot)
+    around = places.of(snapshot, queueing.context.target, everything)
+    tasks = {task.asked.pull: task for task in everything.tasks if task.asked is not None}
     refused = {one.pull: one.reason for one in ran.done if one.pull and one.pull not in tasks}
     numbers = {one.pull for one in ran.done if one.pull} | {turn.pull for turn in ran.turns}
     numbers |= {task.asked.pull for task in queueing.order()[:_MOST_COMMENTS] if task.asked is not None}

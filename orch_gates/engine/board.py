@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from orch_gates.engine.why import Place
 from orch_gates.model.attempt import Attempt
@@ -78,25 +79,35 @@ def turn(task: Task) -> str:
     return f"{task.asked.priority.rank} {task.since} {task.asked.pull:010}"
 
 
+# Of each stage of a pipeline the turns of those that may move, the first one first.
+Lines: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
+
+
+def lines(standings: Iterable[Standing]) -> Lines:
+    """Sort tasks once; `place` then finds each of them without looking at the others."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in standings:
+        if _may_move(one):
+            found.setdefault((one.queue, one.stage), []).append(one.turn)
+    return {stage: sorted(turns) for stage, turns in found.items()}
+
+
 def place(
-    task: Standing, others: Sequence[Standing], leases: Sequence[Lease], target: str, attempt: Attempt | None = None
+    task: Standing, waiting: Lines, leases: Sequence[Lease], target: str, attempt: Attempt | None = None
 ) -> Place:
-    """Where a task stands among those in its stage that may move, the oldest first; it is one of `others`.
+    """Where a task stands among those in its stage that may move, the oldest first; it is in one of the lines.
 
     `attempt` is the newest one of whoever holds the lease on the target.
     """
-    waiting = [other.turn for other in others if _may_move(other, task)]
-    before = sum(other < task.turn for other in waiting)
-    position = before + 1 if _may_move(task, task) else 0
+    line = waiting.get((task.queue, task.stage), ())
+    position = bisect_left(line, task.turn) + 1 if _may_move(task) else 0
     lease = next((one for one in leases if one.target == target and one.holder), None)
     if lease is None:
-        return Place(position, len(waiting), "")
+        return Place(position, len(line), "")
     phase = attempt.phase.value if attempt is not None and attempt.id == lease.attempt else ""
     until = "" if lease.held else lease.expires or ""
-    return Place(position, len(waiting), lease.holder, phase, lease.claim.runner if lease.claim else "", until)
+    return Place(position, len(line), lease.holder, phase, lease.claim.runner if lease.claim else "", until)
 
 
-def _may_move(task: Standing, like: Standing) -> bool:
-    """Whether it may move, from where another one stands."""
-    moves = task.state in {TaskState.ACTIVE.value, TaskState.DEFERRED.value}
-    return moves and (task.queue, task.stage) == (like.queue, like.stage)
+def _may_move(task: Standing) -> bool:
+    return task.state in {TaskState.ACTIVE.value, TaskState.DEFERRED.value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from orch_gates.engine.board import place, standing
+from orch_gates.engine.board import Lines, lines, place, standing
 from orch_gates.engine.stages import Pipeline, pipeline_of
 from orch_gates.engine.why import Why, explain
 from orch_gates.merge import ledger
@@ -27,6 +27,7 @@ class Places:
 
     target: str
     others: Standings
+    lines: Lines
     leases: Book
     attempt: Attempt | None
     queue: Queue
@@ -42,7 +43,7 @@ class Places:
 
     def why(self, task: Task, configured: Pipeline, now: datetime) -> Why:
         """Why a task stands where it stands."""
-        where = place(standing(task), self.others.tasks, self.leases.leases, self.target, self.attempt)
+        where = place(standing(task), self.lines, self.leases.leases, self.target, self.attempt)
         frozen = self.frozen(now) if where.position and task.asked is not None else None
         found = explain(task, pipeline_of(task, configured), where, now)
         return found.under(frozen.said) if frozen is not None else found
@@ -54,7 +55,19 @@ def read(store: Store, snapshot: Snapshot, target: str) -> Places:
     Raises:
         StateDocumentError: the attempt, or what holds for the queue, is malformed.
     """
-    leases = book.read(snapshot, layout.LEASES)
+    return _places(snapshot, target, standings.read(store, snapshot), book.read(snapshot, layout.LEASES))
+
+
+def of(snapshot: Snapshot, target: str, everything: Book) -> Places:
+    """The same where all tasks and leases were read anyway: none of them is read again.
+
+    Raises:
+        StateDocumentError: as `read`.
+    """
+    return _places(snapshot, target, Standings(tuple(map(standing, everything.tasks)), ()), everything)
+
+
+def _places(snapshot: Snapshot, target: str, others: Standings, leases: Book) -> Places:
     holder = next((one.holder for one in leases.leases if one.target == target), "")
     attempt = ledger.page(snapshot, target, holder).attempt if holder else None
-    return Places(target, standings.read(store, snapshot), leases, attempt, ledger.queue(snapshot, target)[0])
+    return Places(target, others, lines(others.tasks), leases, attempt, ledger.queue(snapshot, target)[0])

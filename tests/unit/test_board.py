@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orch_gates.engine.board import Board, Standing, board, place, standing
+from orch_gates.engine.board import Board, Standing, board, lines, place, standing
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.engine.why import Place
 from orch_gates.model.lease import Lease
@@ -93,19 +93,20 @@ def test_the_place_counts_those_that_have_waited_longer() -> None:
         at(10, "cancelled", state="cancelled"),
         standing(make_task(id="elsewhere", stage="review")),
     ]
-    assert place(mine, [*others, mine], [], "main") == Place(position=4, waiting=6, holder="")
-    assert place(mine, [mine, *reversed(others)], [], "main").position == 4
+    assert place(mine, lines([*others, mine]), [], "main") == Place(position=4, waiting=6, holder="")
+    assert place(mine, lines([mine, *reversed(others)]), [], "main").position == 4
 
 
 def test_a_task_that_may_not_move_has_no_place() -> None:
     """It is in nobody's way."""
     held = at(10, "H", state="held")
-    assert place(held, [held, at(20, "A")], [], "main") == Place(position=0, waiting=1, holder="")
+    assert place(held, lines([held, at(20, "A")]), [], "main") == Place(position=0, waiting=1, holder="")
 
 
 def test_the_holder_is_that_of_the_lease_on_the_target() -> None:
     """A lease on another branch keeps nobody waiting."""
     other = make_lease(target="release", holder="T-9")
-    assert place(standing(TESTED), [standing(TESTED)], [other, make_lease(holder="T-8")], "main").holder == "T-8"
-    assert place(standing(TESTED), [standing(TESTED)], [other], "main").holder == ""
-    assert place(standing(TESTED), [standing(TESTED)], [FREE], "main").holder == ""
+    alone = lines([standing(TESTED)])
+    assert place(standing(TESTED), alone, [other, make_lease(holder="T-8")], "main").holder == "T-8"
+    assert place(standing(TESTED), alone, [other], "main").holder == ""
+    assert place(standing(TESTED), alone, [FREE], "main").holder == ""
