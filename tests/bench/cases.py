@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import forge_cases, history, hook_cases, measure, merge_cases, state_cases
+from tests.bench import forge_cases, history, hook_cases, measure, merge_cases, queue_cases, state_cases
 from tests.bench.history import git
 from tests.bench.row import Row, milliseconds
 from tests.bench.tools import OURS, PROGRAM, Push, Range, server
@@ -163,6 +163,7 @@ CASES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "crowd": hook_cases.crowd,
     "port": forge_cases.port,
     "merges": merge_cases.merges,
+    "looks": queue_cases.looks,
 }
 USUAL = tuple(name for name in CASES if name != "library")
 

@@ -18,6 +18,8 @@ ENV = {
     "GIT_CONFIG_NOSYSTEM": "1",
     **{f"GIT_{role}_NAME": "A Bencher" for role in ("AUTHOR", "COMMITTER")},
     **{f"GIT_{role}_EMAIL": "bencher@example.invalid" for role in ("AUTHOR", "COMMITTER")},
+    # What is measured is the code beside this, also where another one is installed.
+    **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
 }
 _FILES = 80
 _LONGEST_FILE = 900

@@ -25,6 +25,8 @@ _ROUNDS = 15
 def programs() -> list[tuple[str, Path]]:
     """The programs that are compared, with what is added to the name of a row."""
     before = os.environ.get("ORCH_BENCH_BEFORE", "")
+    if before and "PYTHONPATH" in os.environ:
+        raise RuntimeError("PYTHONPATH gives both programs the same code; unset it where ORCH_BENCH_BEFORE is set")
     return [*([(", before", Path(before))] if before else []), ("", PROGRAM)]
 
 

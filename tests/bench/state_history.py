@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from orch_gates.engine.stages import DEFAULT
+from orch_gates.engine.stages import DEFAULT, QUEUE
 from orch_gates.model.ids import task_id
 from orch_gates.model.root import Root
-from orch_gates.model.task import Task, TaskState
+from orch_gates.model.task import MERGE_QUEUE, Asked, Task, TaskState
 from orch_gates.state import codec, layout, message
 from orch_gates.state.branch import branch_files
 from orch_gates.state.refs import WITNESS
@@ -22,11 +22,14 @@ _AT = "2026-01-31T12:00:00Z"
 _STAGES = DEFAULT.names
 
 
-def branch(directory: Path, *, active: int, archived: int = 0, steps: int = 0) -> Path:
-    """A bare repository whose state branch has so many tasks, and `steps` legal commits on top of them."""
+def branch(directory: Path, *, active: int, archived: int = 0, steps: int = 0, queued: int = 0) -> Path:
+    """A bare repository whose state branch has so many tasks, and `steps` legal commits on top of them.
+
+    `queued` more are pull requests in the merge queue.
+    """
     init(directory)
     with Importer(directory) as stream:
-        _commit(stream, 1, "made", dict(_files(active, archived)), "init")
+        _commit(stream, 1, "made", dict(_files(active, archived, queued)), "init")
         for number in range(steps):
             _commit(stream, number + 2, f"hold {number}", _step(number, active), "hold")
     git(directory, "update-ref", WITNESS, BRANCH)
@@ -59,13 +62,30 @@ def task(number: int, **changed: object) -> Task:
     return Task.model_validate(values | changed)
 
 
+def pull(number: int) -> Task:
+    """The task of a queued pull request."""
+    asked = Asked(pull=number, head=f"{number:040x}", by="ann", at=_AT)
+    return task(
+        number,
+        id=task_id(f"PR-{number}"),
+        stage=QUEUE.stages[-1].name,
+        branch=f"change/{number}",
+        head=asked.head,
+        reason="its merge was asked for",
+        pipeline=MERGE_QUEUE,
+        asked=asked,
+    )
+
+
 def text(one: Task, lines: int = 1) -> str:
     """Its document, with a log of so many lines."""
     return codec.encode(one, f"\n# {one.id}\n\n" + f"- {_AT} something was done to it\n" * lines)
 
 
-def _files(active: int, archived: int) -> Iterator[tuple[str, str]]:
+def _files(active: int, archived: int, queued: int) -> Iterator[tuple[str, str]]:
     yield from branch_files(_root(1)).items()
+    for one in map(pull, range(1, queued + 1)):
+        yield layout.task_path(one.id), text(one)
     for number in range(active):
         one = task(number)
         yield layout.task_path(one.id), text(one)

@@ -53,11 +53,11 @@ class Server:
         return int(git(self.bare, "rev-list", "--count", state_history.BRANCH))
 
 
-def server(folder: Path, program: Path, *, tasks: int, hooked: bool) -> Server:
-    """A server with so many tasks, with the hook of a program or without."""
+def server(folder: Path, program: Path, *, tasks: int, hooked: bool, queued: int = 0) -> Server:
+    """A server with so many tasks and queued pull requests, with the hook of a program or without."""
     folder.mkdir()
-    bare = state_history.branch(folder / "server.git", active=tasks)
-    tree = git(bare, "hash-object", "-t", "tree", "-w", os.devnull)
+    bare = state_history.branch(folder / "server.git", active=tasks, queued=queued)
+    tree = _tree(bare, {".orch-gates.yaml": "pipeline: merge-queue\n"} if queued else {})
     git(bare, "update-ref", "refs/heads/main", git(bare, "commit-tree", "-m", "first", tree))
     git(bare, "symbolic-ref", "HEAD", "refs/heads/main")
     if hooked:
@@ -66,6 +66,16 @@ def server(folder: Path, program: Path, *, tasks: int, hooked: bool) -> Server:
             raise RuntimeError(f"the hook could not be installed: {done.stderr!r}")
     git(folder, "clone", "--quiet", str(bare), "clone")
     return Server(program, bare, folder / "clone")
+
+
+def _tree(bare: Path, files: Mapping[str, str]) -> str:
+    blobs = {name: _written(bare, text, "hash-object", "-w", "--stdin") for name, text in files.items()}
+    return _written(bare, "".join(f"100644 blob {blob}\t{name}\n" for name, blob in blobs.items()), "mktree")
+
+
+def _written(bare: Path, text: str, *args: str) -> str:
+    argv = ["git", "-C", str(bare), *args]
+    return subprocess.run(argv, env=ENV, input=text, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def together(on: Server, *, writers: int, seconds: float) -> tuple[float, int]:
