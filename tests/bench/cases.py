@@ -164,6 +164,8 @@ CASES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "port": forge_cases.port,
     "merges": merge_cases.merges,
     "looks": queue_cases.looks,
+    "landings": queue_cases.landings,
+    "workflow": queue_cases.workflow,
 }
 USUAL = tuple(name for name in CASES if name != "library")
 
