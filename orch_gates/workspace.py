@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -58,6 +58,13 @@ class Workspace:
     config: Config = field(default_factory=Config)
     observe: Observe = unobserved
     problem: str = ""
+
+    def at(self, now: datetime) -> Workspace:
+        """The same at another moment: what was found out is kept, as is who was connected to."""
+        later = replace(self, now=now)
+        # None of it rests on the moment.
+        later.__dict__.update({name: value for name, value in self.__dict__.items() if name not in later.__dict__})
+        return later
 
     @cached_property
     def pipeline(self) -> Pipeline:

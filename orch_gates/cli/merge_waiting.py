@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orch_gates.errors import OrchError
@@ -35,7 +34,7 @@ def drive(workspace: Workspace, gate: str, one: Callable[[Workspace, str], tuple
     for name in names(workspace, gate):
         try:
             # A re-test takes its time, so each task has a moment of its own.
-            answers[name], step = one(replace(workspace, now=clock.utc_now()), name)
+            answers[name], step = one(workspace.at(clock.utc_now()), name)
         except OrchError as error:
             outcome = Outcome.DEFER if error.exit_code == Outcome.DEFER.exit_code else Outcome.ERROR
             answers[name], step = Verdict(gate, outcome, str(error)), ""

@@ -138,7 +138,7 @@ def _turns(workspace: Workspace, queueing: Queueing, frozen: str, tell: Callable
         had.add(task.id)
         tell(f"{task.id}: {task.title}")
         # A test may take its time, so each has a moment of its own.
-        turn = _turn(replace(workspace, now=clock.utc_now()), queueing, task, frozen)
+        turn = _turn(workspace.at(clock.utc_now()), queueing, task, frozen)
         yield turn
         if turn.came.ends_the_run or turn.stop:
             return
