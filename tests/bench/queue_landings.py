@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 import threading
 import time
@@ -78,13 +79,15 @@ class Landings:
         return self.limit * (1 - red)
 
     def train(self, red: float, width: int) -> float:
-        """Landings per hour of a train that tests so many at once, each together with those before it."""
-        return self.serial(red) * (1 - (1 - red) ** width) / red
+        """Landings per hour of a train that tests so many at once, each together with those before it.
+
+        Landing itself is done one after the other, whatever is tested at once.
+        """
+        return min(self.serial(red) * (1 - (1 - red) ** width) / red, 3600 / self.overhead)
 
     def waited(self, share: float) -> float:
         """The seconds that this share of the pull requests waited for the lease at most."""
-        found = sorted(self.waits)
-        return found[min(len(found) - 1, round(share * (len(found) - 1) + 0.499))]
+        return sorted(self.waits)[math.ceil(share * len(self.waits)) - 1]
 
 
 def by_runs(project: Project, count: int, delay: float) -> Landings:
