@@ -64,7 +64,7 @@ def task(number: int, **changed: object) -> Task:
 
 def pull(number: int) -> Task:
     """The task of a queued pull request."""
-    asked = Asked(pull=number, head=f"{number:040x}", by="ann", at=_AT)
+    asked = Asked(target="main", pull=number, head=f"{number:040x}", by="ann", at=_AT)
     return task(
         number,
         id=task_id(f"PR-{number}"),
