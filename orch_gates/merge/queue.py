@@ -38,6 +38,12 @@ class Entry:
         return not self.task.state.finished and self.task.stage != QUEUE.rework
 
     @property
+    def unlabel(self) -> bool:
+        """Whether the label that asked before is still to be taken off; of a finished task nothing is recorded."""
+        asked = self.task.asked
+        return asked is not None and asked.unlabel and not self.task.state.finished
+
+    @property
     def merging(self) -> bool:
         """Whether the forge may have been asked for the merge: only proof says what became of it."""
         attempt = self.attempt
@@ -126,7 +132,7 @@ def _about(look: Look, number: int) -> Action | None:
     seen, entry = look.pulls[number], look.entries.get(number)
     if entry is not None and entry.queued:
         return _still(look, seen, entry)
-    if entry is not None and entry.task.asked is not None and entry.task.asked.unlabel:
+    if entry is not None and entry.unlabel:
         # Nobody asked again: this is the label that asked before.
         return Unlabel(number, entry.task.id) if seen.labelled else Unlabelled(entry.task.id)
     return _asked(look, seen, entry) if seen.labelled else None

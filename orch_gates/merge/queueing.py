@@ -274,8 +274,7 @@ def has(pull: PullRequest, label: str) -> bool:
 
 def _wanted(entry: Entry) -> bool:
     """Whether a pull request has to be looked at, also without the label."""
-    asked = entry.task.asked
-    return entry.queued or (asked is not None and asked.unlabel and not entry.task.state.finished)
+    return entry.queued or entry.unlabel
 
 
 def _number(action: Action) -> int:

@@ -1,0 +1,301 @@
+"""What the pull requests as they are mean for the merge queue, one row for each (MRG-13)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_gates.forge.port.pulls import PullRequest, PullState
+from orch_gates.merge import queue
+from orch_gates.merge.queue import Action, Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled, Wish
+from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.task import MERGE_QUEUE, Task, TaskState
+from orch_gates.model.verdict import Outcome
+from tests.tasks_builders import BEFORE, HEAD, make_attempt, make_task
+
+OTHER = "ab" * 20
+CAUGHT_UP = "cd" * 20
+AGAIN = "ef" * 20
+PULL = PullRequest(7, "a change", "", "topic", "main", HEAD, PullState.OPEN, "ann", labels=("merge",))
+LATER = PullState.MERGED
+
+
+def pull(**changes: Any) -> PullRequest:
+    return replace(PULL, **changes)
+
+
+def asked(**changes: Any) -> Task:
+    """The task of pull request 7, which is queued for HEAD."""
+    wanted = {"pull": 7, "head": HEAD, "by": "ann", "at": BEFORE, **changes.pop("asked", {})}
+    return make_task(
+        **{"id": "PR-7", "stage": "queued", "branch": "topic", "pipeline": MERGE_QUEUE, "asked": wanted} | changes
+    )
+
+
+def sent_back(**changes: Any) -> Task:
+    """The same, once it was refused; its label is still to be taken off."""
+    return asked(**{"stage": "open", "asked": {"unlabel": True}} | changes)
+
+
+def attempt(**changes: Any) -> Attempt:
+    """An attempt that began at HEAD and caught it up to CAUGHT_UP."""
+    return make_attempt(**{"task": "PR-7", "head": HEAD, "commit": CAUGHT_UP, "how": "rebase"} | changes)
+
+
+def about(
+    seen: PullRequest, task: Task | None = None, of: Attempt | None = None, *, on: bool = True, wish: Wish | None = None
+) -> Action | None:
+    """What follows for the one pull request."""
+    entries = {} if task is None else {7: Entry(task, of)}
+    wishes = {} if wish is None else {7: wish}
+    found = queue.plan(Look("main", "merge", {7: Seen(seen, on)}, entries, wishes))
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+# ---- nobody asked before
+
+
+@pytest.mark.parametrize("state", PullState)
+def test_without_the_label_nothing_follows(state: PullState) -> None:
+    assert about(pull(state=state), on=False) is None
+
+
+@pytest.mark.parametrize("task", [None, sent_back(asked={"unlabel": False})])
+def test_the_label_asks(task: Task | None) -> None:
+    """Also of one that was sent back, once its label was off."""
+    assert about(PULL, task) == Ask(PULL, "")
+
+
+def test_an_event_says_who_asked_and_for_what() -> None:
+    """Its commit binds: what was pushed between the label and the look was never asked for."""
+    assert about(PULL, wish=Wish("bob", HEAD)) == Ask(PULL, "bob")
+    assert about(PULL, wish=Wish("bob", "")) == Ask(PULL, "bob")
+    refused = about(PULL, wish=Wish("bob", OTHER))
+    assert isinstance(refused, Refuse)
+    assert (HEAD[:10] in refused.reason, OTHER[:10] in refused.reason) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "seen", [pull(state=PullState.CLOSED), pull(state=PullState.MERGED), pull(target="release"), pull(target="")]
+)
+def test_what_may_be_meant_for_another_queue_keeps_its_label(seen: PullRequest) -> None:
+    """Nothing is known about it here, so nothing is taken off."""
+    assert about(seen) is None
+
+
+UNFIT: list[tuple[PullRequest, str]] = [
+    (pull(fork=True), "fork"),
+    (pull(draft=True), "draft"),
+    (pull(branch="-option"), "name of its branch"),
+    (pull(branch="a b"), "name of its branch"),
+    (pull(branch=""), "name of its branch"),
+    (pull(branch="topic\n"), "name of its branch"),
+    (pull(branch="ends.lock"), "name of its branch"),
+    (pull(head=""), "which commit"),
+    (pull(head="abc"), "which commit"),
+    (pull(head=HEAD.upper()), "which commit"),
+    (pull(head=f"{HEAD}\n"), "which commit"),
+]
+
+
+@pytest.mark.parametrize(("seen", "words"), UNFIT)
+@pytest.mark.parametrize("task", [None, sent_back(asked={"unlabel": False})])
+def test_what_cannot_be_queued_loses_its_label_with_a_reason(seen: PullRequest, words: str, task: Task | None) -> None:
+    refused = about(seen, task)
+    assert isinstance(refused, Refuse)
+    assert words in refused.reason
+    assert queue.unfit(seen, task) == refused.reason
+
+
+def test_a_commit_of_sha256_is_one_too() -> None:
+    assert queue.unfit(pull(head="d" * 64), None) == ""
+
+
+@pytest.mark.parametrize("state", [TaskState.DONE, TaskState.CANCELLED])
+@pytest.mark.parametrize("unlabel", [True, False])
+def test_a_finished_task_is_never_asked_for_again(state: TaskState, unlabel: bool) -> None:
+    """Also where its label was still to be taken off when a person ended it: nothing can be recorded of it any more."""
+    stage = "done" if state is TaskState.DONE else "open"
+    refused = about(PULL, asked(stage=stage, state=state, asked={"unlabel": unlabel}))
+    assert isinstance(refused, Refuse)
+    assert "open another pull request" in refused.reason
+    assert about(PULL, asked(stage=stage, state=state, asked={"unlabel": unlabel}), on=False) is None
+
+
+# ---- the label that asked before
+
+
+@pytest.mark.parametrize("seen", [PULL, pull(head=OTHER), pull(state=PullState.CLOSED), pull(draft=True)])
+@pytest.mark.parametrize("wish", [None, Wish("bob", HEAD)])
+def test_the_old_label_is_no_new_asking(seen: PullRequest, wish: Wish | None) -> None:
+    """Whatever the pull request is by now, and whatever an event says: first it has to be off."""
+    assert about(seen, sent_back(), wish=wish) == Unlabel(7, "PR-7")
+    assert about(seen, sent_back(), on=False, wish=wish) == Unlabelled("PR-7")
+
+
+# ---- queued
+
+
+def test_what_holds_is_left_alone() -> None:
+    """Nothing follows from the same facts, however often they are looked at."""
+    for task in (asked(), asked(state="deferred", available_at=BEFORE)):
+        assert about(PULL, task) is None
+        assert about(PULL, task, wish=Wish("bob", OTHER)) is None
+
+
+LEFT: list[tuple[PullRequest, bool, str]] = [
+    (pull(state=PullState.CLOSED), True, "was closed"),
+    (pull(state=PullState.CLOSED), False, "was closed"),
+    (pull(target="release"), True, "goes into release now"),
+    (PULL, False, "the label merge was taken away"),
+    (pull(draft=True), True, "draft"),
+    (pull(head=OTHER), True, "was pushed after the merge"),
+    (pull(head=""), True, "was pushed after the merge"),
+]
+
+
+@pytest.mark.parametrize(("seen", "on", "words"), LEFT)
+@pytest.mark.parametrize("state", ["active", "deferred"])
+def test_what_takes_it_out(seen: PullRequest, on: bool, words: str, state: str) -> None:
+    """The label has to go exactly where it is."""
+    task = asked(state=state, available_at=BEFORE if state == "deferred" else None)
+    out = about(seen, task, on=on)
+    assert isinstance(out, TakeOut)
+    assert (out.number, out.task, out.unlabel) == (7, "PR-7", on)
+    assert words in out.reason
+
+
+@pytest.mark.parametrize("phase", [one for one in Phase if one.number < Phase.MERGING.number])
+def test_our_own_catch_up_takes_nobody_out(phase: Phase) -> None:
+    """ENG-12: from before the push that is recorded until the forge is asked; another commit does at any time."""
+    made = attempt(phase=phase, commit="" if phase is Phase.ACQUIRED else CAUGHT_UP)
+    assert about(PULL, asked(), made) is None
+    moved = about(pull(head=CAUGHT_UP), asked(), made)
+    assert isinstance(moved, TakeOut) is (phase is Phase.ACQUIRED)
+    for seen, on in ((pull(head=OTHER), True), (PULL, False), (pull(state=PullState.CLOSED), True)):
+        assert isinstance(about(seen, asked(), made, on=on), TakeOut)
+
+
+@pytest.mark.parametrize("phase", [Phase.MERGING, Phase.LANDED])
+@pytest.mark.parametrize("seen", [one[0] for one in LEFT] + [pull(state=PullState.MERGED)])
+def test_once_the_forge_was_asked_it_is_too_late(phase: Phase, seen: PullRequest) -> None:
+    """Only proof says what became of it."""
+    for outcome in (None, Outcome.HOLD):
+        assert about(seen, asked(), attempt(phase=phase, outcome=outcome), on=False) is None
+
+
+def test_what_did_not_land_can_leave_again() -> None:
+    """The attempt ended, so nothing is under way."""
+    ended = attempt(phase=Phase.MERGING, outcome=Outcome.DEFER)
+    assert isinstance(about(pull(head=CAUGHT_UP), asked(), ended, on=False), TakeOut)
+    assert about(pull(head=CAUGHT_UP), asked(), ended) is None
+
+
+def test_it_was_merged_by_somebody_else() -> None:
+    for on in (True, False):
+        dropped = about(pull(state=PullState.MERGED), asked(), attempt(), on=on)
+        assert isinstance(dropped, Drop)
+        assert (dropped.number, dropped.task) == (7, "PR-7")
+
+
+@pytest.mark.parametrize("seen", [one[0] for one in LEFT] + [pull(state=PullState.MERGED)])
+def test_one_that_is_held_is_a_persons_to_end(seen: PullRequest) -> None:
+    assert about(seen, asked(state="held"), on=False) is None
+
+
+# ---- which commits are its own
+
+
+OURS: list[tuple[str, Attempt | None, bool]] = [
+    (HEAD, None, True),
+    (OTHER, None, False),
+    ("", None, False),
+    ("", attempt(phase=Phase.ACQUIRED, commit="", how=""), False),
+    (CAUGHT_UP, attempt(), True),
+    (OTHER, attempt(), False),
+    # Caught up twice: the second attempt began where the first one had ended, and so on.
+    (AGAIN, attempt(head=CAUGHT_UP, commit=AGAIN, earlier=[HEAD]), True),
+    (CAUGHT_UP, attempt(head=CAUGHT_UP, commit=AGAIN, earlier=[HEAD]), True),
+    (CAUGHT_UP, attempt(head=CAUGHT_UP, commit="", how="", phase=Phase.ACQUIRED, earlier=[HEAD]), True),
+    # An attempt about what somebody else pushed is no catch-up of what was asked for.
+    (AGAIN, attempt(head=OTHER, commit=AGAIN), False),
+    (OTHER, attempt(head=OTHER, commit=AGAIN), False),
+    (AGAIN, attempt(head=OTHER, commit=AGAIN, earlier=[CAUGHT_UP]), False),
+    # An attempt that ended: the branch still stands where it was moved to.
+    (CAUGHT_UP, attempt(outcome=Outcome.FAIL), True),
+]
+
+
+@pytest.mark.parametrize(("head", "made", "wanted"), OURS)
+def test_which_commits_are_its_own(head: str, made: Attempt | None, wanted: bool) -> None:
+    assert queue.ours(head, Entry(asked(), made)) is wanted
+
+
+def test_nothing_is_its_own_before_anybody_asked() -> None:
+    never = make_task(id="PR-7", stage="open", pipeline=MERGE_QUEUE)
+    assert not queue.ours(HEAD, Entry(never, attempt()))
+
+
+def test_a_new_asking_is_bound_to_its_own_commit() -> None:
+    """The old attempt's other commits do not come with it, where they are not what was asked for."""
+    anew = asked(asked={"head": OTHER})
+    for head in (HEAD, CAUGHT_UP):
+        assert not queue.ours(head, Entry(anew, attempt(outcome=Outcome.FAIL)))
+    # Asked for at what the last attempt made: it is its own.
+    assert queue.ours(CAUGHT_UP, Entry(asked(asked={"head": CAUGHT_UP}), attempt(outcome=Outcome.FAIL)))
+
+
+# ---- all of them
+
+
+_PULLS = st.builds(
+    pull,
+    head=st.sampled_from((HEAD, OTHER, CAUGHT_UP, "")),
+    state=st.sampled_from(PullState),
+    target=st.sampled_from(("main", "release")),
+    draft=st.booleans(),
+    fork=st.booleans(),
+)
+_TASKS = st.sampled_from(
+    [asked(), asked(state="held"), asked(state="cancelled"), sent_back(), sent_back(asked={"unlabel": False})]
+)
+_ATTEMPTS = st.builds(
+    attempt,
+    phase=st.sampled_from(Phase),
+    outcome=st.sampled_from([None, *Outcome]),
+    head=st.sampled_from((HEAD, OTHER)),
+)
+
+
+@given(_PULLS, st.none() | _TASKS, st.none() | _ATTEMPTS, st.booleans(), st.none() | st.just(Wish("bob", HEAD)))
+def test_whatever_is_seen(
+    seen: PullRequest, task: Task | None, made: Attempt | None, on: bool, wish: Wish | None
+) -> None:
+    """Asked for is only what carries the label, is open, goes into this target and has no old label to lose."""
+    action = about(seen, task, made, on=on, wish=wish)
+    if isinstance(action, Ask):
+        assert (on, seen.state, seen.target, seen.fork, seen.draft) == (True, PullState.OPEN, "main", False, False)
+        assert task is None or (task.stage == "open" and not task.state.finished)
+        assert task is None or task.asked is None or not task.asked.unlabel
+    if isinstance(action, Refuse | Unlabel):
+        assert on
+    if isinstance(action, TakeOut | Drop):
+        assert task is not None
+        assert not Entry(task, made).merging
+        assert not task.state.waits_for_a_person
+    if isinstance(action, TakeOut):
+        assert action.unlabel is on
+
+
+def test_each_pull_request_for_itself_and_in_their_order() -> None:
+    """One answer each, lowest number first, whatever the order in which they were read."""
+    numbers = (12, 3, 7)
+    pulls = {number: Seen(pull(number=number), number != 7) for number in numbers}
+    found = queue.plan(Look("main", "merge", pulls, {7: Entry(asked(), None)}))
+    assert [type(action) for action in found] == [Ask, TakeOut, Ask]
+    assert [getattr(action, "pull", PULL).number for action in found] == [3, 7, 12]
