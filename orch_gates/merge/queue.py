@@ -14,7 +14,7 @@ from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.branch import BRANCH
 from orch_gates.model.ids import OID
-from orch_gates.model.task import Task
+from orch_gates.model.task import Task, TaskState
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,9 @@ def unfit(pull: PullRequest, task: Task | None) -> str:
     """Why a pull request cannot be queued; empty where it can be."""
     if task is not None and task.state.finished:
         return f"its task {task.id} is {task.state}; open another pull request"
+    if task is not None and task.state.waits_for_a_person:
+        step = "resume" if task.state is TaskState.HELD else "retry"
+        return f"its task is {task.state}: {task.reason}; `orch-gates task {step} {task.id}`, then ask again"
     if pull.draft:
         return "it is a draft; mark it as ready, and ask again"
     if not (pull.fork or BRANCH.fullmatch(pull.branch)):

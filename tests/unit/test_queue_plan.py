@@ -127,6 +127,15 @@ def test_a_finished_task_is_never_asked_for_again(state: TaskState, unlabel: boo
     assert about(PULL, asked(stage=stage, state=state, asked={"unlabel": unlabel}), on=False) is None
 
 
+def test_what_a_person_stopped_is_not_asked_for() -> None:
+    """Held where it waits to be asked for: the label goes, and the reason says what lets it go on (ENG-6)."""
+    refused = about(PULL, asked(stage="open", state="held", reason="not before the release"))
+    assert isinstance(refused, Refuse)
+    assert "not before the release; `orch-gates task resume PR-7`" in refused.reason
+    assert about(PULL, asked(stage="open", state="held"), on=False) is None
+    assert about(PULL, sent_back(state="held")) == Unlabel(7, "PR-7")
+
+
 # ---- the label that asked before
 
 
