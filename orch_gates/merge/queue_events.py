@@ -91,7 +91,8 @@ def _pull_changed(number: int, action: PullAction, head: str, known: Known) -> C
 
 
 def _labelled(event: events.Labelled, known: Known) -> Concern:
-    if event.label not in {"", known.label}:
+    # GitHub does not tell capitals apart; elsewhere a run looks for nothing.
+    if event.label and event.label.casefold() != known.label.casefold():
         return Concern(runs=False, reason=f"the label {event.label} is not {known.label}")
     entry = _queued(event.number, known)
     if entry is None and event.label and not event.added:
