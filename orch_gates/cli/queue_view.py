@@ -35,13 +35,13 @@ class Shown:
         """One line for each, below what holds for all of them."""
         from orch_gates.report.tasks import columns
 
-        head = f"{self.target}: {self.freeze.said}\n" if self.freeze is not None else ""
+        head = f"{visible(f'{self.target}: {self.freeze.said}')}\n" if self.freeze is not None else ""
         if not self.rows:
             hint = "" if self.on else "; `pipeline: merge-queue` in .orch-gates.yaml turns the queue on"
-            return f"{visible(head)}nothing is queued for {self.target}{hint}\n"
+            return f"{head}nothing is queued for {self.target}{hint}\n"
         cells: list[tuple[str, ...]] = [("", "PULL", "PRIORITY", "STATE", "SINCE", "TITLE", "WHY")]
         cells += [self._cells(task, why) for task, why in self.rows]
-        return f"{visible(head)}{columns(cells)}"
+        return f"{head}{columns(cells)}"
 
     def _cells(self, task: Task, why: Why) -> tuple[str, ...]:
         assert task.asked is not None
@@ -101,8 +101,8 @@ def _planned(action: Action) -> str:
             return f"#{number} would be dropped: {reason}"
         case Unlabel(number=number):
             return f"#{number} would lose the label that asked before"
-        case Unlabelled(task=task):
-            return f"{task} could be asked for again"
+        case Unlabelled(number=number):
+            return f"#{number} could be asked for again"
 
 
 def ran_text(ran: Ran, problems: Sequence[str]) -> str:

@@ -97,6 +97,7 @@ class Unlabel:
 class Unlabelled:
     """The label that was to be taken off is gone."""
 
+    number: int
     task: str
 
 
@@ -134,7 +135,7 @@ def _about(look: Look, number: int) -> Action | None:
         return _still(look, seen, entry)
     if entry is not None and entry.unlabel:
         # Nobody asked again: this is the label that asked before.
-        return Unlabel(number, entry.task.id) if seen.labelled else Unlabelled(entry.task.id)
+        return Unlabel(number, entry.task.id) if seen.labelled else Unlabelled(number, entry.task.id)
     return _asked(look, seen, entry) if seen.labelled else None
 
 

@@ -278,10 +278,4 @@ def _wanted(entry: Entry) -> bool:
 
 
 def _number(action: Action) -> int:
-    match action:
-        case Ask(pull=pull):
-            return pull.number
-        case Unlabelled():
-            return 0
-        case _:
-            return action.number
+    return action.pull.number if isinstance(action, Ask) else action.number

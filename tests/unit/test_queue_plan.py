@@ -144,7 +144,7 @@ def test_what_a_person_stopped_is_not_asked_for() -> None:
 def test_the_old_label_is_no_new_asking(seen: PullRequest, wish: Wish | None) -> None:
     """Whatever the pull request is by now, and whatever an event says: first it has to be off."""
     assert about(seen, sent_back(), wish=wish) == Unlabel(7, "PR-7")
-    assert about(seen, sent_back(), on=False, wish=wish) == Unlabelled("PR-7")
+    assert about(seen, sent_back(), on=False, wish=wish) == Unlabelled(7, "PR-7")
 
 
 # ---- queued

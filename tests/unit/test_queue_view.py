@@ -1,0 +1,213 @@
+"""What people and programs see of the merge queue; titles and reasons are written by others (MRG-13, P8)."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_gates.cli import queue_view
+from orch_gates.cli.queue_turns import Came, Ran, Turn
+from orch_gates.cli.queue_view import Shown
+from orch_gates.engine.board import place, standing
+from orch_gates.engine.stages import QUEUE
+from orch_gates.engine.why import Why, explain
+from orch_gates.forge.port.issues import MAX_COMMENT
+from orch_gates.forge.port.pulls import PullRequest, PullState
+from orch_gates.merge import queue_comment
+from orch_gates.merge.queue import Action, Ask, Drop, Refuse, TakeOut, Unlabel, Unlabelled
+from orch_gates.merge.queueing import Done
+from orch_gates.model.queue import Freeze
+from orch_gates.model.task import MERGE_QUEUE, Task
+from orch_gates.model.verdict import Outcome
+from orch_gates.report import markdown
+from tests.tasks_builders import BEFORE, HEAD, NOW, make_attempt, make_lease, make_task
+
+HOSTILE = "\x1b[2J\x1b]8;;http://x\x07 @ann **bold** [a](http://x) <b>| `\u202e ::error::x ##[add-path]/tmp\nnext\u200b"
+FROZEN = Freeze(reason="release day", by="ann", at=BEFORE, until=None)
+NASTY = st.text(st.sampled_from("\x1b[\r\n\t\0\x9b|`\\*_<>&@:#]![~$ \u202e\u200b\ufeff\u2028\udcffaé"), max_size=40)
+
+
+def task_of(number: int = 7, **changes: Any) -> Task:
+    asked = {"pull": number, "head": HEAD, "by": "ann", "at": BEFORE} | changes.pop("asked", {})
+    values = {"id": f"PR-{number}", "stage": "queued", "pipeline": MERGE_QUEUE, "asked": asked, "title": "a change"}
+    return make_task(**values | changes)
+
+
+def rows(*tasks: Task, holder: str = "") -> list[tuple[Task, Why]]:
+    """The tasks with their places; the holder's attempt is being tested."""
+    leases = [make_lease(holder=holder, attempt="0123456789abcdef")] if holder else []
+    attempt = make_attempt(task=holder, phase="testing") if holder else None
+    others = [standing(one) for one in tasks]
+    return [(one, explain(one, QUEUE, place(standing(one), others, leases, "main", attempt), NOW)) for one in tasks]
+
+
+def tame(text: str) -> None:
+    """No character of it acts on a terminal or a runner; lines end where ours do."""
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u200b-\u200f\ufeff\ud800-\udfff]", text)
+    assert "##[" not in text
+    assert not re.search(r"(?m)(?:^|\s)::", text)
+
+
+# ---- the list
+
+
+def test_the_queue_as_a_person_sees_it() -> None:
+    """Who is next, how far it is, since when, and why."""
+    first, second = task_of(7, reason="waits for CI: ci is pending"), task_of(12, asked={"priority": "low"})
+    text = Shown("main", rows(first, second, holder="PR-7"), None, on=True).as_text()
+    head, one, two = text.splitlines()
+    assert head.split() == ["PULL", "PRIORITY", "STATE", "SINCE", "TITLE", "WHY"]
+    assert one.split()[:4] == ["1", "#7", "normal", "testing"]
+    assert one.endswith("waits for CI: ci is pending")
+    assert two.split()[:4] == ["2", "#12", "low", "active"]
+
+
+def test_one_that_is_held_has_no_place() -> None:
+    text = Shown("main", rows(task_of(state="held"), task_of(9)), None, on=True).as_text()
+    assert [line.split()[:2] for line in text.splitlines()[1:]] == [["-", "#7"], ["1", "#9"]]
+
+
+def test_an_empty_queue_says_how_to_turn_it_on() -> None:
+    """And a freeze is told before all else."""
+    assert Shown("main", [], None, on=True).as_text() == "nothing is queued for main\n"
+    assert "`pipeline: merge-queue`" in Shown("main", [], None, on=False).as_text()
+    frozen = Shown("main", rows(task_of()), FROZEN, on=True).as_text()
+    assert frozen.startswith("main: frozen by ann until it is thawed: release day\n")
+    assert Shown("main", [], FROZEN, on=True).as_text().splitlines()[0].endswith("release day")
+
+
+def test_the_queue_for_programs() -> None:
+    """Whole and unescaped, as JSON is: the reader shows it."""
+    found = json.loads(Shown("main", rows(task_of(title=HOSTILE.replace("\n", " "))), FROZEN, on=True).as_json())
+    assert (found["schema"], found["target"], found["on"]) == ("orch.queue-list/1", "main", True)
+    assert found["freeze"]["reason"] == "release day"
+    (entry,) = found["entries"]
+    wanted = {"pull": 7, "head": HEAD, "by": "ann", "task": "PR-7", "position": 1, "phase": "", "priority": "normal"}
+    assert wanted.items() <= entry.items()
+    assert entry["why"].startswith("PR-7 is active in queued: new")
+    assert json.loads(Shown("main", [], None, on=False).as_json())["entries"] == []
+
+
+@given(NASTY, NASTY)
+def test_a_title_acts_on_no_terminal(title: str, reason: str) -> None:
+    task = task_of().model_copy(update={"title": title, "reason": reason})
+    freeze = FROZEN.model_copy(update={"reason": reason})
+    text = Shown("main", rows(task), freeze, on=True).as_text()
+    tame(text)
+    assert len(text.splitlines()) == 3
+
+
+def test_a_long_title_is_clipped() -> None:
+    text = Shown("main", rows(task_of(title="t" * 200, reason="r" * 900)), None, on=True).as_text()
+    assert len(text.splitlines()[1]) < 260
+
+
+# ---- what would be done
+
+PULL = PullRequest(7, HOSTILE, "", "topic", "main", HEAD, PullState.OPEN, "ann")
+PLANNED: list[tuple[Action, str]] = [
+    (Ask(replace(PULL, title="a change")), f"#7 would be queued at {HEAD[:10]}: a change\n"),
+    (Refuse(7, "a draft"), "#7 would be refused, and its label taken off: a draft\n"),
+    (TakeOut(7, "PR-7", "closed", unlabel=True), "#7 would be taken out: closed\n"),
+    (Drop(7, "PR-7", "merged"), "#7 would be dropped: merged\n"),
+    (Unlabel(7, "PR-7"), "#7 would lose the label that asked before\n"),
+    (Unlabelled(7, "PR-7"), "#7 could be asked for again\n"),
+]
+
+
+@pytest.mark.parametrize(("action", "line"), PLANNED)
+def test_what_a_run_would_do(action: Action, line: str) -> None:
+    assert queue_view.planned([action], "") == line
+    tame(queue_view.planned([Ask(PULL), action], HOSTILE))
+
+
+def test_a_run_that_would_do_nothing() -> None:
+    assert queue_view.planned([], "") == "nothing new was asked for\n"
+    assert queue_view.planned([], "frozen by ann") == "nothing would be merged: frozen by ann\n"
+
+
+# ---- what was done
+
+
+def turn(came: Came, pull: int = 7, reason: str = "why") -> Turn:
+    return Turn(pull, f"PR-{pull}", came, reason)
+
+
+def done(what: str, pull: int = 7, *, problem: bool = False) -> Done:
+    return Done(pull, what, "why", problem)
+
+
+RUNS: list[tuple[Ran, int, str]] = [
+    (Ran((), ()), 0, "nothing is queued"),
+    (Ran((done("queued"),), (turn(Came.LANDED),)), 0, "1 queued, 1 landed"),
+    (Ran((), (turn(Came.LANDED), turn(Came.LANDED, 8), turn(Came.WORKS, 9))), 0, "2 landed, 1 works"),
+    (Ran((), (turn(Came.SENT_BACK), turn(Came.PUT_OFF, 8), turn(Came.WAITS, 9))), 0, "1 sent back, 1 put off, 1 waits"),
+    (Ran((done("out"),), ()), 0, "1 out"),
+    (Ran((done("problem", problem=True),), ()), 2, "1 problem"),
+    (Ran((), (turn(Came.HELD),)), 2, "1 held"),
+    (Ran((), (turn(Came.PROBLEM), turn(Came.BUSY, 8))), 2, "1 problem, 1 busy"),
+    (Ran((), (turn(Came.LANDED), turn(Came.BUSY, 8))), 75, "1 landed, 1 busy"),
+    (Ran((), (turn(Came.WAITS),), "main is red"), 0, "main is red"),
+]
+
+
+@pytest.mark.parametrize(("ran", "code", "reason"), RUNS)
+def test_a_run_as_a_verdict(ran: Ran, code: int, reason: str) -> None:
+    """Landing, leaving and waiting are no failures of the job; a person is asked for with 2, patience with 75."""
+    verdict = queue_view.verdict(ran, ["a comment"])
+    wanted = {0: Outcome.PASS, 2: Outcome.HOLD, 75: Outcome.DEFER}[code]
+    assert (ran.exit_code, verdict.outcome, verdict.reason, verdict.notices) == (code, wanted, reason, ("a comment",))
+    assert wanted.exit_code == code
+    found = json.loads(queue_view.ran_json(ran, ["a comment"]))
+    assert (found["exit_code"], found["frozen"], found["problems"]) == (code, ran.frozen, ["a comment"])
+    assert [one["pull"] for one in found["turns"]] == [one.pull for one in ran.turns]
+    assert [one["what"] for one in found["done"]] == [one.what for one in ran.done]
+
+
+def test_a_run_as_a_person_sees_it() -> None:
+    ran = Ran((done("queued"), done("out", 8)), (turn(Came.WORKS),), "frozen")
+    assert queue_view.ran_text(ran, ["later"]).splitlines() == [
+        "#7 queued: why",
+        "#8 out: why",
+        "#7 works: why",
+        "nothing is merged: frozen",
+        "later",
+    ]
+    assert queue_view.ran_text(Ran((), ()), []) == "nothing is queued\n"
+
+
+def test_words_of_others_do_nothing_in_a_run() -> None:
+    """Neither on the terminal, nor in the step summary, which is Markdown."""
+    ran = Ran((Done(7, "queued", HOSTILE),), (turn(Came.HELD, reason=HOSTILE),), HOSTILE)
+    tame(queue_view.ran_text(ran, [HOSTILE]))
+    summary = markdown.body(queue_view.verdict(ran, [HOSTILE]), limit=30)
+    tame(summary)
+    prose = re.sub("`[^`]*`", "", summary)
+    assert not re.search(r"@ann|<b>|(?<!\\)\*\*bold|(?<!\\)\[a\]", prose)
+
+
+# ---- the comment
+
+
+@given(NASTY | st.text(max_size=60))
+def test_a_comment_mentions_nobody(line: str) -> None:
+    """One line below the mark, and the mark is ours alone."""
+    text = queue_comment.text(line)
+    tame(text)
+    mark, said = text.splitlines()
+    assert mark == queue_comment.MARK
+    assert said.startswith("**Merge queue**: ")
+    assert "<" not in said
+    assert not re.search(r"(?<![A-Za-z0-9])@[A-Za-z0-9]", said)
+
+
+@pytest.mark.parametrize("character", ["a", "|", "\x1b", "\U000e0041", "*", "&"])
+def test_a_comment_is_bounded(character: str) -> None:
+    """Whatever it is written with, a forge takes it."""
+    assert len(queue_comment.text(character * 100_000)) < MAX_COMMENT // 4
