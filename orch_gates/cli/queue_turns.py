@@ -15,6 +15,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from orch_gates.engine.decision import Decision
+    from orch_gates.forge.port.forge import Forge
     from orch_gates.merge.queue import Wish
     from orch_gates.merge.queueing import Done, Queueing
     from orch_gates.model.attempt import Attempt
@@ -315,16 +316,34 @@ def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ..
     everything = book.read(snapshot)
     around = places.of(snapshot, queueing.context.target, everything)
     tasks = {task.asked.pull: task for task in everything.tasks if task.asked is not None}
-    refused = {one.pull: one.reason for one in ran.done if one.pull and one.pull not in tasks}
-    numbers = {one.pull for one in ran.done if one.pull} | {turn.pull for turn in ran.turns}
+    refused = {one.pull: one.reason for one in ran.done if one.pull not in tasks}
+    numbers = {one.pull for one in ran.done} | {turn.pull for turn in ran.turns}
     numbers |= {task.asked.pull for task in queueing.order()[:_MOST_COMMENTS] if task.asked is not None}
-    forge, login, problems = queueing.context.need_forge(), "", []
+    forge, problems = queueing.context.need_forge(), []
+    try:
+        login = _login(workspace, forge) if numbers else ""
+    except OrchError as error:
+        return (f"no comment says where a pull request stands: {error}",)
     for number in sorted(numbers):
         task = tasks.get(number)
         line = refused.get(number) or (around.why(task, workspace.pipeline, workspace.now).line if task else "")
         try:
-            login = login or forge.server.access().login
             queue_comment.put(forge, login, number, queue_comment.text(line))
         except OrchError as error:
             problems.append(f"the comment on pull request {number} does not say so yet: {error}")
     return tuple(problems)
+
+
+def _login(workspace: Workspace, forge: Forge) -> str:
+    """Ours; empty for an app's token at GitHub.
+
+    Raises:
+        SettingsError: it is not known, so a comment would be repeated by every run.
+        ForgeRefused, ForgeUnavailable: the forge does not say.
+    """
+    from orch_gates.forge.port.server import Kind
+
+    login, place = forge.server.access().login, workspace.forge_place
+    if not login and (place is None or place.kind is not Kind.GITHUB):
+        raise SettingsError("the token may not say whose it is; let it read its user, or set ORCH_QUEUE_COMMENT=false")
+    return login

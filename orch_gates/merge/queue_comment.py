@@ -20,6 +20,8 @@ def text(line: str) -> str:
 def put(forge: Forge, login: str, number: int, wanted: str) -> bool:
     """Let the comment say this, edited where it is there already; False where it says so by now.
 
+    `login` is ours; empty for an app's token at GitHub, which does not know its own name.
+
     Raises:
         ForgeRefused, ForgeUnclear, ForgeUnavailable: it does not say so; the next run tries again.
     """
@@ -35,4 +37,10 @@ def put(forge: Forge, login: str, number: int, wanted: str) -> bool:
 
 def own(comments: tuple[Comment, ...], login: str) -> Comment | None:
     """The comment that is ours; None where there is none. Others may copy the mark, and not the author."""
-    return next((one for one in comments if one.body.lstrip().startswith(MARK) and one.author == login), None)
+    marked = (one for one in comments if one.body.lstrip().startswith(MARK))
+    return next((one for one in marked if _is_ours(one.author, login)), None)
+
+
+def _is_ours(author: str, login: str) -> bool:
+    """GitHub gives no person a name that ends as those of apps do."""
+    return author == login if login else author.endswith("[bot]")

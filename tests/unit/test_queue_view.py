@@ -17,7 +17,7 @@ from orch_gates.cli.queue_view import Shown
 from orch_gates.engine.board import place, standing
 from orch_gates.engine.stages import QUEUE
 from orch_gates.engine.why import Why, explain
-from orch_gates.forge.port.issues import MAX_COMMENT
+from orch_gates.forge.port.issues import MAX_COMMENT, Comment
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import queue_comment
 from orch_gates.merge.queue import Action, Ask, Drop, Refuse, TakeOut, Unlabel, Unlabelled
@@ -211,3 +211,29 @@ def test_a_comment_mentions_nobody(line: str) -> None:
 def test_a_comment_is_bounded(character: str) -> None:
     """Whatever it is written with, a forge takes it."""
     assert len(queue_comment.text(character * 100_000)) < MAX_COMMENT // 4
+
+
+def said(author: str, body: str = f"{queue_comment.MARK}\nold", number: int = 1) -> Comment:
+    return Comment(number, author, body)
+
+
+OURS: list[tuple[str, list[Comment], int]] = [
+    ("bot", [], 0),
+    ("bot", [said("bot")], 1),
+    ("bot", [said("mallory"), said("bot", number=2)], 2),
+    ("bot", [said("bot", "a word"), said("bot", f"see {queue_comment.MARK}", 2)], 0),
+    ("bot", [said("bot", f"\n {queue_comment.MARK}"), said("bot", number=2)], 1),
+    # Of an account that was deleted.
+    ("bot", [said("")], 0),
+    ("bot", [said("bot[bot]"), said("Bot", number=2)], 0),
+    # An app's token does not know its own name at GitHub, which only apps' have at their end.
+    ("", [said(""), said("mallory", number=2), said("[bot]mallory", number=3)], 0),
+    ("", [said("mallory"), said("queue[bot]", number=2)], 2),
+]
+
+
+@pytest.mark.parametrize(("login", "comments", "wanted"), OURS)
+def test_which_comment_is_ours(login: str, comments: list[Comment], wanted: int) -> None:
+    """Others may copy the mark, and not the author: theirs is neither edited nor believed."""
+    found = queue_comment.own(tuple(comments), login)
+    assert (found.id if found is not None else 0) == wanted
