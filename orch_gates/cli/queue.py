@@ -64,7 +64,7 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
     with exit_codes():
         from orch_gates.cli import queue_view
         from orch_gates.merge import places
-        from orch_gates.merge.queueing import in_order
+        from orch_gates.merge.queue import in_order
         from orch_gates.tasks import book
 
         workspace = open_for_reading(repo)

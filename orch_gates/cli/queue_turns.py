@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from orch_gates.forge.port.forge import Forge
     from orch_gates.merge.queue import Wish
     from orch_gates.merge.queueing import Done, Queueing
-    from orch_gates.model.attempt import Attempt
     from orch_gates.model.task import Task
     from orch_gates.workspace import Workspace
 
@@ -133,7 +132,7 @@ def _turns(workspace: Workspace, queueing: Queueing, frozen: str, tell: Callable
 
     had: set[str] = set()
     for _ in range(_MOST_TURNS):
-        task = next((one for one in _first(queueing) if one.id not in had), None)
+        task = _next(queueing, had)
         if task is None:
             return
         had.add(task.id)
@@ -145,13 +144,13 @@ def _turns(workspace: Workspace, queueing: Queueing, frozen: str, tell: Callable
             return
 
 
-def _first(queueing: Queueing) -> list[Task]:
-    """The queue with the one that works on the target now before all others: it is not overtaken."""
-    from orch_gates.merge import ledger
+def _next(queueing: Queueing, had: set[str]) -> Task | None:
+    from orch_gates.merge import ledger, queue
+    from orch_gates.tasks import book
 
     snapshot = queueing.context.store.load()
     holder = ledger.page(snapshot, queueing.context.target, "").lease.holder
-    return sorted(queueing.order(), key=lambda task: task.id != holder)
+    return queue.next_turn(book.read(snapshot).tasks, holder, had)
 
 
 def _turn(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) -> Turn:
@@ -168,14 +167,12 @@ def _turn(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) -> 
 
 def _taken(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) -> tuple[Came, str]:
     from orch_gates.merge import ledger
-    from orch_gates.merge.queue import Entry
+    from orch_gates.merge.queue import Entry, passed_over
 
     page = ledger.page(queueing.context.store.load(), queueing.context.target, task.id)
     attempt = page.attempt
-    if frozen and not Entry(task, attempt).merging:
-        return Came.WAITS, f"the queue is frozen: {frozen}"
-    if _put_off(workspace, task, attempt):
-        return Came.WAITS, f"put off until {task.available_at}: {task.reason}"
+    if why := passed_over(Entry(task, attempt), frozen, workspace.now):
+        return Came.WAITS, why
     if attempt is not None and not attempt.over and page.lease.attempt == attempt.id:
         # It judges its commit itself, and also whether the target is red without it (ENG-7).
         return _driven(workspace, queueing, task)
@@ -186,13 +183,6 @@ def _taken(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) ->
 
 
 _DRIVEN = frozenset({"merge", "merge-proof"})
-
-
-def _put_off(workspace: Workspace, task: Task, attempt: Attempt | None) -> bool:
-    from orch_gates.model.ids import timestamp
-
-    later = task.available_at is not None and task.available_at > timestamp(workspace.now)
-    return later and (attempt is None or attempt.over)
 
 
 def _judged(workspace: Workspace, task: Task) -> tuple[Decision, Verdict | None]:

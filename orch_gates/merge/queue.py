@@ -5,16 +5,18 @@ Every event only makes somebody look again, so a lost, late or repeated one chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
+from orch_gates.engine.board import turn
 from orch_gates.engine.stages import QUEUE
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.branch import BRANCH
-from orch_gates.model.ids import OID
-from orch_gates.model.task import Task, TaskState
+from orch_gates.model.ids import OID, moment
+from orch_gates.model.task import MERGE_QUEUE, Task, TaskState
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class Entry:
     def merging(self) -> bool:
         """Whether the forge may have been asked for the merge: only proof says what became of it."""
         attempt = self.attempt
-        return attempt is not None and not attempt.over and attempt.phase.number >= Phase.MERGING.number
+        if attempt is None:
+            return False
+        return not attempt.over and attempt.phase.number >= Phase.MERGING.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +148,16 @@ def _asked(look: Look, seen: Seen, entry: Entry | None) -> Action | None:
     if pull.state is not PullState.OPEN or pull.target != look.target:
         # Another queue may be meant.
         return None
-    if why := unfit(pull, entry.task if entry is not None else None):
-        return Refuse(pull.number, why)
     wish = look.wishes.get(pull.number, Wish("", ""))
-    if wish.head not in {"", pull.head}:
-        return Refuse(
-            pull.number, f"{pull.head[:10]} was pushed after the label was set at {wish.head[:10]}; set it again"
-        )
-    return Ask(pull, wish.by)
+    why = unfit(pull, entry.task if entry is not None else None)
+    if not why and wish.head not in {"", pull.head}:
+        why = f"{pull.head[:10]} was pushed after the label was set at {wish.head[:10]}; set it again"
+    if not why:
+        return Ask(pull, wish.by)
+    if entry is None or entry.merging or entry.task.state.finished or entry.task.state.waits_for_a_person:
+        return Refuse(pull.number, why)
+    # Recorded, so that whoever looks for the reason later finds this one.
+    return TakeOut(pull.number, entry.task.id, why, unlabel=True)
 
 
 def unfit(pull: PullRequest, task: Task | None) -> str:
@@ -210,3 +216,30 @@ def ours(head: str, entry: Entry) -> bool:
     if attempt is None or not attempt.about(head):
         return False
     return task.asked.head in {attempt.head, attempt.commit, *attempt.earlier, *attempt.stands_for(head)}
+
+
+def in_order(tasks: Iterable[Task], target: str, *, held: bool = False) -> list[Task]:
+    """The tasks queued for a target, whose turn it is first; `held`: also those that wait for a person."""
+    asked = (task for task in tasks if task.asked is not None and task.asked.target == target)
+    queued = (task for task in asked if task.stage != QUEUE.rework)
+    moving = (one for one in queued if not one.state.finished and (held or not one.state.waits_for_a_person))
+    return sorted(moving, key=turn)
+
+
+def next_turn(tasks: Iterable[Task], holder: str, had: Collection[str]) -> Task | None:
+    """Whose turn it is now, of those that had none yet; `holder` works on the target, and is not overtaken."""
+    left = [task for task in in_order(tasks) if task.id not in had]
+    return min(left, key=lambda task: task.id != holder, default=None)
+
+
+def passed_over(entry: Entry, frozen: str, now: datetime) -> str:
+    """Why nothing is done for one whose turn it is; empty where it moves.
+
+    What the forge was asked for is settled in a freeze too, and an attempt that goes on has no time to wait for.
+    """
+    task, attempt = entry.task, entry.attempt
+    if frozen and not entry.merging:
+        return f"the queue is frozen: {frozen}"
+    if task.available_at is not None and now < moment(task.available_at) and (attempt is None or attempt.over):
+        return f"put off until {task.available_at}: {task.reason}"
+    return ""

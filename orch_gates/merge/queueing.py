@@ -9,7 +9,6 @@ from typing import assert_never
 
 from orch_gates.documents import escape
 from orch_gates.engine import events
-from orch_gates.engine.board import turn
 from orch_gates.engine.decide import decide
 from orch_gates.engine.events import Event
 from orch_gates.engine.stages import QUEUE
@@ -75,7 +74,7 @@ class Queueing:
 
     def order(self) -> list[Task]:
         """The queued tasks that may move by themselves, whose turn it is first."""
-        return in_order(book.read(self.context.store.load()).tasks, self.context.target)
+        return queue.in_order(book.read(self.context.store.load()).tasks, self.context.target)
 
     def need(self, number: int) -> Task:
         """The task of a pull request.
@@ -252,14 +251,6 @@ def entries(snapshot: Snapshot, target: str) -> Iterator[tuple[int, Entry]]:
         if task.asked is not None and (task.asked.target == target or task.stage == QUEUE.rework):
             attempt = None if task.state.finished else ledger.page(snapshot, target, task.id).attempt
             yield task.asked.pull, Entry(task, attempt)
-
-
-def in_order(tasks: Iterable[Task], target: str, *, held: bool = False) -> list[Task]:
-    """The tasks queued for a target, whose turn it is first; `held`: also those that wait for a person."""
-    asked = (task for task in tasks if task.asked is not None and task.asked.target == target)
-    queued = (task for task in asked if task.stage != QUEUE.rework)
-    moving = (one for one in queued if not one.state.finished and (held or not one.state.waits_for_a_person))
-    return sorted(moving, key=turn)
 
 
 def task_of(pull: int) -> TaskId:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import queue
 from orch_gates.merge.queue import Action, Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled, Wish
 from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.ids import timestamp
 from orch_gates.model.task import MERGE_QUEUE, Task, TaskState
 from orch_gates.model.verdict import Outcome
-from tests.tasks_builders import BEFORE, HEAD, make_attempt, make_task
+from tests.tasks_builders import BEFORE, HEAD, NOW, make_attempt, make_task
 
 OTHER = "ab" * 20
 CAUGHT_UP = "cd" * 20
@@ -78,6 +80,8 @@ def test_an_event_says_who_asked_and_for_what() -> None:
     refused = about(PULL, wish=Wish("bob", OTHER))
     assert isinstance(refused, Refuse)
     assert (HEAD[:10] in refused.reason, OTHER[:10] in refused.reason) == (True, True)
+    again = about(PULL, sent_back(asked={"unlabel": False}), wish=Wish("bob", OTHER))
+    assert again == TakeOut(7, "PR-7", refused.reason, unlabel=True)
 
 
 @pytest.mark.parametrize(
@@ -104,12 +108,14 @@ UNFIT: list[tuple[PullRequest, str]] = [
 
 
 @pytest.mark.parametrize(("seen", "words"), UNFIT)
-@pytest.mark.parametrize("task", [None, sent_back(asked={"unlabel": False})])
-def test_what_cannot_be_queued_loses_its_label_with_a_reason(seen: PullRequest, words: str, task: Task | None) -> None:
-    refused = about(seen, task)
+def test_what_cannot_be_queued_loses_its_label_with_a_reason(seen: PullRequest, words: str) -> None:
+    """Where it has a task, the reason is recorded in that, and not only said."""
+    refused = about(seen)
     assert isinstance(refused, Refuse)
     assert words in refused.reason
-    assert queue.unfit(seen, task) == refused.reason
+    assert queue.unfit(seen, None) == refused.reason
+    again = about(seen, sent_back(asked={"unlabel": False}))
+    assert again == TakeOut(7, "PR-7", refused.reason, unlabel=True)
 
 
 def test_a_commit_of_sha256_is_one_too() -> None:
@@ -308,3 +314,68 @@ def test_each_pull_request_for_itself_and_in_their_order() -> None:
     found = queue.plan(Look("main", "merge", pulls, {7: Entry(asked(), None)}))
     assert [type(action) for action in found] == [Ask, TakeOut, Ask]
     assert [getattr(action, "pull", PULL).number for action in found] == [3, 7, 12]
+
+
+# ---- whose turn it is
+
+
+def entrant(number: int, priority: str = "normal", since: str = BEFORE, **changes: Any) -> Task:
+    return asked(id=f"PR-{number}", since=since, asked={"pull": number, "priority": priority}, **changes)
+
+
+EARLIER = "2020-01-01T00:00:00Z"
+QUEUED = [
+    entrant(3, "low", EARLIER),
+    entrant(10),
+    entrant(9),
+    entrant(12, since=EARLIER, state="deferred", available_at=BEFORE),
+    entrant(20, "urgent"),
+    entrant(21, "urgent", EARLIER, state="held"),
+    entrant(22, "urgent", EARLIER, stage="open"),
+    entrant(23, "urgent", EARLIER, stage="done", state="done"),
+    make_task(stage="queued", since=EARLIER),
+]
+
+
+@given(st.permutations(QUEUED))
+def test_turns_are_by_priority_then_by_age(tasks: list[Task]) -> None:
+    """Whoever was put off keeps its place; who waits for a person, or is no pull request, has none."""
+    had: list[str] = []
+    while (task := queue.next_turn(tasks, "", had)) is not None:
+        had.append(task.id)
+    assert had == ["PR-20", "PR-12", "PR-9", "PR-10", "PR-3"]
+    assert [one.id for one in queue.in_order(tasks)] == had
+    assert [one.id for one in queue.in_order(tasks, held=True)] == ["PR-21", *had]
+
+
+def test_whoever_works_on_the_target_is_not_overtaken() -> None:
+    """Then the others in their order; one that is held, or had its turn, has none again."""
+    found = queue.next_turn(QUEUED, "PR-3", set())
+    assert found is not None
+    assert found.id == "PR-3"
+    for holder, had in (("PR-3", {"PR-3"}), ("PR-21", set()), ("PR-22", set()), ("gone", set())):
+        found = queue.next_turn(QUEUED, holder, had)
+        assert found is not None
+        assert found.id == "PR-20"
+    assert queue.next_turn([], "PR-3", set()) is None
+
+
+LATER_ON = timestamp(NOW + timedelta(minutes=1))
+PASSED: list[tuple[Task, Attempt | None, str, str]] = [
+    (asked(), None, "", ""),
+    (asked(), None, "main is red", "the queue is frozen: main is red"),
+    (asked(), attempt(phase="testing"), "main is red", "the queue is frozen: main is red"),
+    # What the forge was asked for is settled all the same, and what landed is recorded.
+    (asked(), attempt(phase="merging"), "main is red", ""),
+    (asked(), attempt(phase="merging", outcome="DEFER"), "main is red", "the queue is frozen: main is red"),
+    (asked(state="deferred", available_at=LATER_ON), None, "", f"put off until {LATER_ON}: new"),
+    (asked(state="deferred", available_at=timestamp(NOW)), None, "", ""),
+    (asked(state="deferred", available_at=LATER_ON), attempt(outcome="DEFER"), "", f"put off until {LATER_ON}: new"),
+    (asked(state="deferred", available_at=LATER_ON), attempt(phase="testing"), "", ""),
+]
+
+
+@pytest.mark.parametrize(("task", "made", "frozen", "wanted"), PASSED)
+def test_who_is_passed_over(task: Task, made: Attempt | None, frozen: str, wanted: str) -> None:
+    """Whoever waits lets others go first, and says for what."""
+    assert queue.passed_over(Entry(task, made), frozen, NOW) == wanted
