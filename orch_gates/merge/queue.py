@@ -17,6 +17,7 @@ from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.branch import BRANCH
 from orch_gates.model.ids import OID, moment
 from orch_gates.model.task import MERGE_QUEUE, Task, TaskState
+from orch_gates.tasks.edge import Merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,14 @@ class Entry:
 
     @property
     def merging(self) -> bool:
-        """Whether the forge may have been asked for the merge: only proof says what became of it."""
+        """Whether the forge may have been asked for the merge, and the task does not know what became of it yet.
+
+        Only proof says that; also of one that landed, whose task has its step to come.
+        """
         attempt = self.attempt
         if attempt is None:
             return False
-        return not attempt.over and attempt.phase.number >= Phase.MERGING.number
+        return Merge(attempt).landed(self.task) != "" or (attempt.phase is Phase.MERGING and not attempt.over)
 
 
 @dataclass(frozen=True, slots=True)

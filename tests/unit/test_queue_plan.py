@@ -204,6 +204,17 @@ def test_once_the_forge_was_asked_it_is_too_late(phase: Phase, seen: PullRequest
         assert about(seen, asked(), attempt(phase=phase, outcome=outcome), on=False) is None
 
 
+@pytest.mark.parametrize("seen", [PULL, pull(state=PullState.MERGED), pull(head=CAUGHT_UP)])
+def test_what_landed_was_merged_by_the_queue(seen: PullRequest) -> None:
+    """A run that dies before the task takes its step leaves the landed attempt; the next one takes the step (P7)."""
+    landed = attempt(phase=Phase.LANDED, outcome=Outcome.PASS)
+    for on in (True, False):
+        assert about(seen, asked(), landed, on=on) is None
+    # What landed before it was sent back is no answer to what is asked for now.
+    before = {"head": HEAD, "at": landed.updated, "ready": True, "spent": [], "charged": []}
+    assert isinstance(about(pull(state=PullState.MERGED), asked(sent_back=before), landed), Drop)
+
+
 def test_what_did_not_land_can_leave_again() -> None:
     """The attempt ended, so nothing is under way."""
     ended = attempt(phase=Phase.MERGING, outcome=Outcome.DEFER)
@@ -367,6 +378,7 @@ PASSED: list[tuple[Task, Attempt | None, str, str]] = [
     (asked(), attempt(phase="testing"), "main is red", "the queue is frozen: main is red"),
     # What the forge was asked for is settled all the same, and what landed is recorded.
     (asked(), attempt(phase="merging"), "main is red", ""),
+    (asked(), attempt(phase="landed", outcome="PASS"), "main is red", ""),
     (asked(), attempt(phase="merging", outcome="DEFER"), "main is red", "the queue is frozen: main is red"),
     (asked(state="deferred", available_at=LATER_ON), None, "", f"put off until {LATER_ON}: new"),
     (asked(state="deferred", available_at=timestamp(NOW)), None, "", ""),
