@@ -195,7 +195,7 @@ class World:
     def _turns(self) -> None:
         frozen = "a person froze it" if self.frozen else "main is red" if self.ci.get(self.main) is False else ""
         had: set[str] = set()
-        while (task := queue.next_turn(self.tasks.values(), self.holder, had)) is not None:
+        while (task := queue.next_turn(self.tasks.values(), "main", self.holder, had)) is not None:
             self._in_order(task, had)
             had.add(task.id)
             if self._turn(task, frozen):
@@ -216,7 +216,7 @@ class World:
 
     def _ask(self, pull: PullRequest, by: str) -> None:
         assert pull.number in self.armed, "nobody set the label since it was last sent back"
-        event = events.MergeAsked(by or "bot", pull.number, pull.head)
+        event = events.MergeAsked(by or "bot", pull.number, pull.target, pull.head)
         name = f"PR-{pull.number}"
         if name in self.tasks:
             self._apply(name, event)

@@ -150,7 +150,7 @@ def _next(queueing: Queueing, had: set[str]) -> Task | None:
 
     snapshot = queueing.context.store.load()
     holder = ledger.page(snapshot, queueing.context.target, "").lease.holder
-    return queue.next_turn(book.read(snapshot).tasks, holder, had)
+    return queue.next_turn(book.read(snapshot).tasks, queueing.context.target, holder, had)
 
 
 def _turn(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) -> Turn:

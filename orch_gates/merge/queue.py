@@ -16,7 +16,7 @@ from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.branch import BRANCH
 from orch_gates.model.ids import OID, moment
-from orch_gates.model.task import MERGE_QUEUE, Task, TaskState
+from orch_gates.model.task import Task, TaskState
 from orch_gates.tasks.edge import Merge
 
 
@@ -230,9 +230,9 @@ def in_order(tasks: Iterable[Task], target: str, *, held: bool = False) -> list[
     return sorted(moving, key=turn)
 
 
-def next_turn(tasks: Iterable[Task], holder: str, had: Collection[str]) -> Task | None:
+def next_turn(tasks: Iterable[Task], target: str, holder: str, had: Collection[str]) -> Task | None:
     """Whose turn it is now, of those that had none yet; `holder` works on the target, and is not overtaken."""
-    left = [task for task in in_order(tasks) if task.id not in had]
+    left = [task for task in in_order(tasks, target) if task.id not in had]
     return min(left, key=lambda task: task.id != holder, default=None)
 
 

@@ -29,7 +29,7 @@ BOTH: dict[str, Any] = {"repository": HERE, "sender": {"login": "ann"}}
 
 def task_of(number: int = 1, head: str = FIRST, **changes: Any) -> Task:
     """The task of a pull request of `feature`, which is queued for a commit."""
-    asked = {"pull": number, "head": head, "by": "ann", "at": BEFORE}
+    asked = {"target": "main", "pull": number, "head": head, "by": "ann", "at": BEFORE}
     values = {"id": f"PR-{number}", "stage": "queued", "branch": "feature", "pipeline": MERGE_QUEUE, "asked": asked}
     return make_task(**values | changes)
 

@@ -32,7 +32,7 @@ def pull(**changes: Any) -> PullRequest:
 
 def asked(**changes: Any) -> Task:
     """The task of pull request 7, which is queued for HEAD."""
-    wanted = {"pull": 7, "head": HEAD, "by": "ann", "at": BEFORE, **changes.pop("asked", {})}
+    wanted = {"target": "main", "pull": 7, "head": HEAD, "by": "ann", "at": BEFORE, **changes.pop("asked", {})}
     return make_task(
         **{"id": "PR-7", "stage": "queued", "branch": "topic", "pipeline": MERGE_QUEUE, "asked": wanted} | changes
     )
@@ -93,7 +93,6 @@ def test_what_may_be_meant_for_another_queue_keeps_its_label(seen: PullRequest) 
 
 
 UNFIT: list[tuple[PullRequest, str]] = [
-    (pull(fork=True), "fork"),
     (pull(draft=True), "draft"),
     (pull(branch="-option"), "name of its branch"),
     (pull(branch="a b"), "name of its branch"),
@@ -105,6 +104,12 @@ UNFIT: list[tuple[PullRequest, str]] = [
     (pull(head=HEAD.upper()), "which commit"),
     (pull(head=f"{HEAD}\n"), "which commit"),
 ]
+
+
+def test_a_fork_is_asked_for_whatever_its_branch_is_called() -> None:
+    """Its commit is read from the server's ref of the pull request, never from a branch of that name here."""
+    seen = pull(fork=True, branch="a b")
+    assert about(seen) == Ask(seen)
 
 
 @pytest.mark.parametrize(("seen", "words"), UNFIT)
@@ -305,7 +310,7 @@ def test_whatever_is_seen(
     """Asked for is only what carries the label, is open, goes into this target and has no old label to lose."""
     action = about(seen, task, made, on=on, wish=wish)
     if isinstance(action, Ask):
-        assert (on, seen.state, seen.target, seen.fork, seen.draft) == (True, PullState.OPEN, "main", False, False)
+        assert (on, seen.state, seen.target, seen.draft) == (True, PullState.OPEN, "main", False)
         assert task is None or (task.stage == "open" and not task.state.finished)
         assert task is None or task.asked is None or not task.asked.unlabel
     if isinstance(action, Refuse | Unlabel):
@@ -331,7 +336,9 @@ def test_each_pull_request_for_itself_and_in_their_order() -> None:
 
 
 def entrant(number: int, priority: str = "normal", since: str = BEFORE, **changes: Any) -> Task:
-    return asked(id=f"PR-{number}", since=since, asked={"pull": number, "priority": priority}, **changes)
+    return asked(
+        id=f"PR-{number}", since=since, asked={"target": "main", "pull": number, "priority": priority}, **changes
+    )
 
 
 EARLIER = "2020-01-01T00:00:00Z"
@@ -352,23 +359,23 @@ QUEUED = [
 def test_turns_are_by_priority_then_by_age(tasks: list[Task]) -> None:
     """Whoever was put off keeps its place; who waits for a person, or is no pull request, has none."""
     had: list[str] = []
-    while (task := queue.next_turn(tasks, "", had)) is not None:
+    while (task := queue.next_turn(tasks, "main", "", had)) is not None:
         had.append(task.id)
     assert had == ["PR-20", "PR-12", "PR-9", "PR-10", "PR-3"]
-    assert [one.id for one in queue.in_order(tasks)] == had
-    assert [one.id for one in queue.in_order(tasks, held=True)] == ["PR-21", *had]
+    assert [one.id for one in queue.in_order(tasks, "main")] == had
+    assert [one.id for one in queue.in_order(tasks, "main", held=True)] == ["PR-21", *had]
 
 
 def test_whoever_works_on_the_target_is_not_overtaken() -> None:
     """Then the others in their order; one that is held, or had its turn, has none again."""
-    found = queue.next_turn(QUEUED, "PR-3", set())
+    found = queue.next_turn(QUEUED, "main", "PR-3", set())
     assert found is not None
     assert found.id == "PR-3"
     for holder, had in (("PR-3", {"PR-3"}), ("PR-21", set()), ("PR-22", set()), ("gone", set())):
-        found = queue.next_turn(QUEUED, holder, had)
+        found = queue.next_turn(QUEUED, "main", holder, had)
         assert found is not None
         assert found.id == "PR-20"
-    assert queue.next_turn([], "PR-3", set()) is None
+    assert queue.next_turn([], "main", "PR-3", set()) is None
 
 
 LATER_ON = timestamp(NOW + timedelta(minutes=1))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orch_gates.cli import queue_view
 from orch_gates.cli.queue_turns import Came, Ran, Turn
 from orch_gates.cli.queue_view import Shown
-from orch_gates.engine.board import place, standing
+from orch_gates.engine.board import lines, place, standing
 from orch_gates.engine.stages import QUEUE
 from orch_gates.engine.why import Why, explain
 from orch_gates.forge.port.issues import MAX_COMMENT, Comment
@@ -34,7 +34,7 @@ NASTY = st.text(st.sampled_from("\x1b[\r\n\t\0\x9b|`\\*_<>&@:#]![~$ \u202e\u200b
 
 
 def task_of(number: int = 7, **changes: Any) -> Task:
-    asked = {"pull": number, "head": HEAD, "by": "ann", "at": BEFORE} | changes.pop("asked", {})
+    asked = {"target": "main", "pull": number, "head": HEAD, "by": "ann", "at": BEFORE} | changes.pop("asked", {})
     values = {"id": f"PR-{number}", "stage": "queued", "pipeline": MERGE_QUEUE, "asked": asked, "title": "a change"}
     return make_task(**values | changes)
 
@@ -43,7 +43,7 @@ def rows(*tasks: Task, holder: str = "") -> list[tuple[Task, Why]]:
     """The tasks with their places; the holder's attempt is being tested."""
     leases = [make_lease(holder=holder, attempt="0123456789abcdef")] if holder else []
     attempt = make_attempt(task=holder, phase="testing") if holder else None
-    others = [standing(one) for one in tasks]
+    others = lines(standing(one) for one in tasks)
     return [(one, explain(one, QUEUE, place(standing(one), others, leases, "main", attempt), NOW)) for one in tasks]
 
 
@@ -88,7 +88,16 @@ def test_the_queue_for_programs() -> None:
     assert (found["schema"], found["target"], found["on"]) == ("orch.queue-list/1", "main", True)
     assert found["freeze"]["reason"] == "release day"
     (entry,) = found["entries"]
-    wanted = {"pull": 7, "head": HEAD, "by": "ann", "task": "PR-7", "position": 1, "phase": "", "priority": "normal"}
+    wanted = {
+        "target": "main",
+        "pull": 7,
+        "head": HEAD,
+        "by": "ann",
+        "task": "PR-7",
+        "position": 1,
+        "phase": "",
+        "priority": "normal",
+    }
     assert wanted.items() <= entry.items()
     assert entry["why"].startswith("PR-7 is active in queued: new")
     assert json.loads(Shown("main", [], None, on=False).as_json())["entries"] == []
