@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from orch_gates.engine.stages import Pipeline
@@ -117,6 +117,8 @@ class Driving:
         if gate == NAME and attempt.phase.number >= Phase.VALIDATED.number:
             return attempt
         waits = attempt.phase is Phase.TESTING and not context.settings.merge.test
+        # One whose CI never answers would be found waiting for ever.
+        waits = waits and not self._too_long(page, context.now())
         return attempt if waits and statuses.still_absent(context, attempt.commit) else None
 
     def _refused(self, snapshot: Snapshot, task: Task, page: Page, where: Where, gate: str) -> Stop | None:
@@ -154,11 +156,13 @@ class Driving:
             return f"{attempt.branch} stands at {where.head[:10]} now"
         if attempting.proof.claim > _MOST_CLAIMS:
             return f"{_MOST_CLAIMS} runners took it on, and none of them came to an end"
-        granted = page.lease.granted if page.lease.attempt == attempt.id else None
-        most = timedelta(seconds=self.context.settings.lease.max_hold)
-        if granted is not None and attempting.now() > moment(granted) + most:
-            return f"it held the lease since {granted}, which is too long"
+        if page.lease.attempt == attempt.id and self._too_long(page, attempting.now()):
+            return f"it held the lease since {page.lease.granted}, which is too long"
         return ""
+
+    def _too_long(self, page: Page, now: datetime) -> bool:
+        most = timedelta(seconds=self.context.settings.lease.max_hold)
+        return page.lease.granted is not None and now > moment(page.lease.granted) + most
 
     def _once(self, task: Task, snapshot: Snapshot, page: Page, where: Where, gate: str) -> Attempt | Stop:
         # A setting that cannot be used stops it before anything is taken.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,27 @@ def test_waiting_for_ci_is_free_and_blocks_nobody(rig: QueueRig) -> None:
     rig.ci(rig.works(slow))
     assert rig.run()[1] == {slow.number: "landed"}
     assert rig.document_of(slow)["defers"] == 0
+
+
+def test_ci_that_never_answers_blocks_nobody_for_ever(rig: QueueRig) -> None:
+    """The lease has an end also while an attempt waits; then it waits without it, and the others go on (MRG-4)."""
+    first, stuck, third = (rig.asked(name, {f"values/{name}": name}) for name in ("one", "two", "three"))
+    assert rig.run()[1] == {first.number: "landed", stuck.number: "works"}
+    before, caught_up = rig.commits(), rig.works(stuck)
+    assert rig.run() == (0, {stuck.number: "works"})
+    assert rig.commits() == before
+    granted = datetime.fromisoformat(rig.lease()["granted"])
+    while datetime.now(UTC) < granted + timedelta(seconds=2):
+        time.sleep(0.1)
+    assert rig.run(ORCH_LEASE_MAX_HOLD_S="1")[1][stuck.number] == "waits"
+    assert rig.run() == (0, {third.number: "works"})
+    rig.ci(rig.works(third))
+    assert rig.run() == (0, {stuck.number: "waits", third.number: "landed"})
+    rig.ci(caught_up)
+    assert rig.run() == (0, {stuck.number: "works"})
+    rig.ci(rig.works(stuck))
+    assert rig.run() == (0, {stuck.number: "landed"})
+    assert rig.assert_sound() == [f"PR-{one.number}" for one in (first, third, stuck)]
 
 
 def test_the_order_is_by_priority_and_age(rig: QueueRig) -> None:
