@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from orch_gates.merge import trailers
 from orch_gates.merge.trailers import Validated
@@ -57,14 +57,14 @@ class Move:
     ref: str
 
 
-def template(folder: Path, settings: str) -> Repo:
+def template(folder: Path, settings: str, config: str = CONFIG) -> Repo:
     """A bare repository with a main of two commits and a state branch, which each test has its own copy of.
 
     A branch from the first of them is behind the second one, which added `values/one`.
     """
     server = bare(folder / "server.git")
     work = clone(server, folder / "work")
-    work.commit("Configure the pipeline", {"test.sh": TEST, ".orch-gates.yaml": CONFIG + settings})
+    work.commit("Configure the pipeline", {"test.sh": TEST, ".orch-gates.yaml": config + settings})
     work.commit("Add the first value", {"values/one": "1\n"})
     work.git("push", "--quiet", "origin", "HEAD:main")
     done = orch("state", "init", cwd=work.path, env={"ORCH_CACHE_DIR": str(folder / "cache"), "ORCH_FORGE": "none"})
@@ -94,7 +94,7 @@ class GiteaRig(MergeRig):
     repository: Repository = field(kw_only=True)
 
     @classmethod
-    def make(cls, folder: Path, repository: Repository, *, hook: Path | None) -> GiteaRig:
+    def make(cls, folder: Path, repository: Repository, *, hook: Path | None) -> Self:
         """A project in which the bot may write; `hook` is the product's, as it was installed in another one."""
         bot = repository.server.bot
         repository.add(bot)
