@@ -62,7 +62,8 @@ class Why:
             parts.append(f"position {self.position} of {self.waiting} in {self.stage}")
         if self.frozen:
             parts.append(f"the queue is {self.frozen}")
-        if self.holder:
+        if self.holder and self.next_action:
+            # A task that is over has nothing to do with it.
             parts.append(f"merge lease: {self._lease}")
         if self.next_action:
             parts.append(f"next: {self.next_action}, {self.when}")

@@ -57,6 +57,14 @@ def test_the_line_leaves_out_what_there_is_not() -> None:
     )
 
 
+def test_what_is_over_waits_for_nobody() -> None:
+    """The last word on a pull request is not about others."""
+    place = Place(0, 0, "T-9", "testing")
+    assert why(place, stage="done", state="done", reason="it landed", cause="merge-proof").line == (
+        "T-1 is done in done: it landed (merge-proof)"
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "action", "when"),
     [
