@@ -160,6 +160,11 @@ class Project:
             return None
         return bool(self.tree(pull))
 
+    def up_to_date(self, pull: Pull) -> bool:
+        """Whether its target is in its history, as a strict rule asks."""
+        done = self.bare.attempt("merge-base", "--is-ancestor", self.tip(pull.target), self.head(pull))
+        return done.returncode == 0
+
     def land(self, pull: Pull, message: str, method: str) -> str:
         """Merge it, and say as which commit; only a merge commit has the head in its history."""
         base, tree = self.tip(pull.target), self.tree(pull)

@@ -280,6 +280,8 @@ def _ruled(asked: Asked, pull: Pull) -> None:
     checks = (rule["required_status_checks"] or {"contexts": []})["contexts"]
     if missing := [name for name in checks if name not in project.green(project.head(pull))]:
         raise Refusal(405, f'Required status check "{missing[0]}" is expected.')
+    if (rule["required_status_checks"] or {}).get("strict") and not project.up_to_date(pull):
+        raise Refusal(405, "Head branch is not up to date with the base branch.")
     needed = (rule["required_pull_request_reviews"] or {}).get("required_approving_review_count", 0)
     if project.approvals(pull) < needed:
         raise Refusal(405, f"At least {needed} approving review is required by reviewers with write access.")
