@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from orch_gates.merge.queue import Wish
     from orch_gates.merge.queueing import Done, Queueing
     from orch_gates.model.task import Task
+    from orch_gates.state.snapshot import Snapshot
     from orch_gates.workspace import Workspace
 
 # A run that takes longer than a scheduler waits is no run; the next one goes on.
@@ -109,8 +110,10 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> str:
         ForgeUnavailable, GitError, StateError: it could not be told.
     """
     from orch_gates.merge import ledger
+    from orch_gates.merge.queue import in_order
     from orch_gates.merge.statuses import red_target
     from orch_gates.model.ids import timestamp
+    from orch_gates.tasks import book
 
     context = queueing.context
     snapshot = context.store.load()
@@ -118,7 +121,8 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> str:
     if freeze is not None:
         return freeze.said
     tip = workspace.heads.of(context.target)
-    attempts = (ledger.page(snapshot, context.target, task.id).attempt for task in queueing.order())
+    order = in_order(book.read(snapshot).tasks, context.target)
+    attempts = (ledger.page(snapshot, context.target, task.id).attempt for task in order)
     if any(one is not None and one.red_target and one.over and one.base == tip for one in attempts):
         return f"{context.target} is red at {tip[:10]}, as its test found; the queue goes on with its next commit"
     if workspace.settings.scope("ci-green").excludes(workspace.settings.ci.repository):
@@ -132,31 +136,31 @@ def _turns(workspace: Workspace, queueing: Queueing, frozen: str, tell: Callable
 
     had: set[str] = set()
     for _ in range(_MOST_TURNS):
-        task = _next(queueing, had)
+        snapshot = queueing.context.store.load()
+        task = _next(snapshot, queueing.context.target, had)
         if task is None:
             return
         had.add(task.id)
         tell(f"{task.id}: {task.title}")
         # A test may take its time, so each has a moment of its own.
-        turn = _turn(workspace.at(clock.utc_now()), queueing, task, frozen)
+        turn = _turn(workspace.at(clock.utc_now()), queueing, snapshot, task, frozen)
         yield turn
         if turn.came.ends_the_run or turn.stop:
             return
 
 
-def _next(queueing: Queueing, had: set[str]) -> Task | None:
+def _next(snapshot: Snapshot, target: str, had: set[str]) -> Task | None:
     from orch_gates.merge import ledger, queue
     from orch_gates.tasks import book
 
-    snapshot = queueing.context.store.load()
-    holder = ledger.page(snapshot, queueing.context.target, "").lease.holder
-    return queue.next_turn(book.read(snapshot).tasks, queueing.context.target, holder, had)
+    holder = ledger.page(snapshot, target, "").lease.holder
+    return queue.next_turn(book.read(snapshot).tasks, target, holder, had)
 
 
-def _turn(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) -> Turn:
+def _turn(workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: Task, frozen: str) -> Turn:
     assert task.asked is not None
     try:
-        came, reason = _taken(workspace, queueing, task, frozen)
+        came, reason = _taken(workspace, queueing, snapshot, task, frozen)
     except (ForgeUnavailable, GitError) as error:
         # Whoever is asked next would be asked in vain.
         return Turn(task.asked.pull, task.id, Came.PROBLEM, str(error), stop=True)
@@ -165,11 +169,11 @@ def _turn(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) -> 
     return Turn(task.asked.pull, task.id, came, reason)
 
 
-def _taken(workspace: Workspace, queueing: Queueing, task: Task, frozen: str) -> tuple[Came, str]:
+def _taken(workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: Task, frozen: str) -> tuple[Came, str]:
     from orch_gates.merge import ledger
     from orch_gates.merge.queue import Entry, passed_over
 
-    page = ledger.page(queueing.context.store.load(), queueing.context.target, task.id)
+    page = ledger.page(snapshot, queueing.context.target, task.id)
     attempt = page.attempt
     if why := passed_over(Entry(task, attempt), frozen, workspace.now):
         return Came.WAITS, why
@@ -298,6 +302,7 @@ def _came(queueing: Queueing, decision: Decision) -> tuple[Came, str]:
 def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ...]:
     """Let each pull request of this run say where it stands; answers what could not be said (P3)."""
     from orch_gates.merge import places, queue_comment
+    from orch_gates.merge.queue import in_order
     from orch_gates.tasks import book
 
     if not workspace.settings.queue.comment:
@@ -308,7 +313,11 @@ def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ..
     tasks = {task.asked.pull: task for task in everything.tasks if task.asked is not None}
     refused = {one.pull: one.reason for one in ran.done if one.pull not in tasks}
     numbers = {one.pull for one in ran.done} | {turn.pull for turn in ran.turns}
-    numbers |= {task.asked.pull for task in queueing.order()[:_MOST_COMMENTS] if task.asked is not None}
+    numbers |= {
+        task.asked.pull
+        for task in in_order(everything.tasks, queueing.context.target)[:_MOST_COMMENTS]
+        if task.asked is not None
+    }
     forge, problems = queueing.context.need_forge(), []
     try:
         login = _login(workspace, forge) if numbers else ""

@@ -72,10 +72,6 @@ class Queueing:
             found[number] = Seen(one, labelled=has(one, self.label))
         return Look(self.context.target, self.label, found, kept, wishes)
 
-    def order(self) -> list[Task]:
-        """The queued tasks that may move by themselves, whose turn it is first."""
-        return queue.in_order(book.read(self.context.store.load()).tasks, self.context.target)
-
     def need(self, number: int) -> Task:
         """The task of a pull request.
 
