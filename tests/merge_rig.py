@@ -168,7 +168,7 @@ def template(folder: Path, fence: str = "hook", config: str = CONFIG) -> Path:
     work.commit("Configure the pipeline", files)
     # The fence is not up before the commit that turns it on is there.
     work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
-    rig = _opened(folder / "template", MergeRig)
+    rig = at(folder / "template", MergeRig)
     rig.ok("state", "init")
     return folder / "template"
 
@@ -181,7 +181,7 @@ def copy(made: Path, folder: Path) -> MergeRig:
 def opened(made: Path, folder: Path, rig: type[Rig]) -> Rig:
     """A project of one's own, as a rig of this kind."""
     shutil.copytree(made, folder, symlinks=True)
-    return _opened(folder, rig)
+    return at(folder, rig)
 
 
 def another(rig: MergeRig, name: str) -> Repo:
@@ -191,7 +191,8 @@ def another(rig: MergeRig, name: str) -> Repo:
     return made
 
 
-def _opened(folder: Path, rig: type[Rig]) -> Rig:
+def at(folder: Path, rig: type[Rig]) -> Rig:
+    """The project that stands in a folder, as a rig of this kind."""
     server, work = Repo(folder / "server.git"), Repo(folder / "work")
     work.git("remote", "set-url", "origin", str(server.path))
     work.git("remote", "set-head", "origin", "--auto")

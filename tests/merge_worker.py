@@ -26,7 +26,7 @@ from orch_gates.errors import OrchError
 from orch_gates.workspace import Workspace, open_workspace
 
 _CODE = Path(__file__).parent.parent
-_EFFECTS = {"transact", "push", "merge", "open", "post"}
+_EFFECTS = {"transact", "push", "merge", "open", "post", "label", "comment", "edit_comment"}
 
 
 def worker(
@@ -50,7 +50,7 @@ class Moments:
     def __init__(self, dies_at: int, dawdles: float) -> None:
         self._dies_at = dies_at
         self._dawdles = dawdles
-        self._count = 0
+        self.count = 0
         self._dies_before = os.environ.get("MERGE_WORKER_DIES_BEFORE", "")
         self._stops_before = os.environ.get("MERGE_WORKER_STOPS_BEFORE", "")
 
@@ -60,8 +60,8 @@ class Moments:
         if before and before == self._stops_before:
             self._stops_before = ""
             os.kill(os.getpid(), signal.SIGSTOP)
-        self._count += 1
-        if self._count == self._dies_at:
+        self.count += 1
+        if self.count == self._dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
         if self._dawdles:
             time.sleep(random.uniform(0, self._dawdles))

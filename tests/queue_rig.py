@@ -110,3 +110,10 @@ def template(folder: Path) -> Path:
 def copy(made: Path, folder: Path) -> QueueRig:
     """A project of one's own."""
     return merge_rig.opened(made, folder, QueueRig)
+
+
+def again(folder: Path, first: str) -> QueueRig:
+    """A project that stands in this folder; `first` is what main was in the beginning."""
+    rig = merge_rig.at(folder, QueueRig)
+    rig.first = first
+    return rig

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _MOST_TURNS = 100
 # Whoever is further back is told when they come nearer.
 _MOST_COMMENTS = 20
+_LATELY = timedelta(hours=1)
 
 
 class Came(StrEnum):
@@ -98,7 +100,10 @@ def run(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None], w
     """
     from orch_gates.merge import queue
 
-    done = queueing.settle(queue.plan(queueing.look(wishes)))
+    actions = queue.plan(queueing.look(wishes))
+    # Once the label is off nothing is left that a later run could answer; what cannot be said is said again below.
+    _said(workspace, queueing, {one.number: one.reason for one in actions if isinstance(one, queue.Refuse)})
+    done = queueing.settle(actions)
     frozen = why_frozen(workspace, queueing)
     return Ran(done, tuple(_turns(workspace, queueing, frozen, tell)), frozen)
 
@@ -301,31 +306,47 @@ def _came(queueing: Queueing, decision: Decision) -> tuple[Came, str]:
 
 def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ...]:
     """Let each pull request of this run say where it stands; answers what could not be said (P3)."""
-    from orch_gates.merge import places, queue_comment
+    from orch_gates.merge import places
     from orch_gates.merge.queue import in_order
     from orch_gates.tasks import book
 
-    if not workspace.settings.queue.comment:
-        return ()
     snapshot = workspace.store.load()
     everything = book.read(snapshot)
     around = places.of(snapshot, queueing.context.target, everything)
     tasks = {task.asked.pull: task for task in everything.tasks if task.asked is not None}
     refused = {one.pull: one.reason for one in ran.done if one.pull not in tasks}
-    numbers = {one.pull for one in ran.done} | {turn.pull for turn in ran.turns}
-    numbers |= {
-        task.asked.pull
-        for task in in_order(everything.tasks, queueing.context.target)[:_MOST_COMMENTS]
-        if task.asked is not None
+    numbers = {one.pull for one in ran.done} | {turn.pull for turn in ran.turns} | _left(workspace, tasks)
+    first = in_order(everything.tasks, queueing.context.target)[:_MOST_COMMENTS]
+    numbers |= {task.asked.pull for task in first if task.asked is not None}
+    lines = {
+        number: around.why(tasks[number], workspace.pipeline, workspace.now).line
+        for number in numbers
+        if number in tasks
     }
+    return _said(workspace, queueing, lines | refused)
+
+
+def _left(workspace: Workspace, tasks: Mapping[int, Task]) -> set[int]:
+    """Who left the queue lately: the run that saw to that may have died before it could say so (P7)."""
+    from orch_gates.merge.queue import Entry
+    from orch_gates.model.ids import moment
+
+    since = workspace.now - _LATELY
+    left = [one for one in tasks.items() if not Entry(one[1], None).queued and moment(one[1].updated) >= since]
+    return {number for number, _ in sorted(left, key=lambda one: one[1].updated)[-_MOST_COMMENTS:]}
+
+
+def _said(workspace: Workspace, queueing: Queueing, lines: Mapping[int, str]) -> tuple[str, ...]:
+    from orch_gates.merge import queue_comment
+
+    if not lines or not workspace.settings.queue.comment:
+        return ()
     forge, problems = queueing.context.need_forge(), []
     try:
-        login = _login(workspace, forge) if numbers else ""
+        login = _login(workspace, forge)
     except OrchError as error:
         return (f"no comment says where a pull request stands: {error}",)
-    for number in sorted(numbers):
-        task = tasks.get(number)
-        line = refused.get(number) or (around.why(task, workspace.pipeline, workspace.now).line if task else "")
+    for number, line in sorted(lines.items()):
         try:
             queue_comment.put(forge, login, number, queue_comment.text(line))
         except OrchError as error:
