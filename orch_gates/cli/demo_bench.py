@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from orch_gates.errors import OrchError
 from orch_gates.process import Completed
 from orch_gates.settings import Settings
 
-_TIMEOUT_S = 50
+_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,17 @@ class Bench:
         (self.root / "clone" / name).write_text(content, "utf-8")
         self.git("add", name, inside="clone")
         self.git("commit", "--quiet", *args, inside="clone")
+
+    def orch(self, *args: str) -> Completed:
+        """Run `orch-gates ARGS` in the clone as a person does, and show what it says."""
+        say(f"  $ orch-gates {' '.join(arg if ' ' not in arg else repr(arg) for arg in args)}\n")
+        done = self.run([sys.executable, "-m", "orch_gates", *args], inside="clone", env=self.forge_env())
+        say(self.indented(text(done)))
+        return done
+
+    def forge_env(self) -> Mapping[str, str]:
+        """The server's bare repository is the forge."""
+        return {"ORCH_FORGE": "local", "ORCH_FORGE_URL": str(self.root / "server.git")}
 
     def head(self) -> str:
         """The clone's commit."""

@@ -1,4 +1,4 @@
-"""The last part of `orch-gates demo`: two green branches that break main together, from push to proof."""
+"""The second part of `orch-gates demo`: two green branches that break main together, from push to proof."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from orch_gates.cli.boundary import say
 from orch_gates.cli.demo_bench import Bench, expect, step, text
-from orch_gates.process import Completed
 
 _CONFIG = """\
+pipeline: merge-queue
 stages:
   - name: development
     role: developer
@@ -19,6 +19,8 @@ rework: development
 merge:
   test: python3 test.py
   fence: hook
+ci_green: {enabled: false}
+review_approved: {enabled: false}
 """
 _TEST = "import app\n\nassert app.main() == 'Hello'\n"
 _APP = "from greet import hello\n\n\ndef main():\n    return hello()\n"
@@ -31,13 +33,13 @@ def play(bench: Bench, number: int) -> None:
     Raises:
         OrchError: something did not go as it was told.
     """
-    step(number, "main gets a test, a pipeline whose gates are merge and merge-proof, and a fence: the hook takes")
-    say("   only merges that were validated. The state of the pipeline is a branch of the same server.\n")
+    step(number, "main gets a test, a pipeline whose gates are merge and merge-proof, a merge queue, and a fence: the")
+    say("   hook takes only merges that were validated. The state of it all is a branch of the same server.\n")
     for name, content in {"greet.py": _OLD, "app.py": _APP, "test.py": _TEST, ".orch-gates.yaml": _CONFIG}.items():
         bench.commit(name, content, "-m", f"Add {name}")
     expect(bench.push().returncode == 0, "the commits were accepted")
     bench.git("remote", "set-head", "origin", "--auto", inside="clone")
-    expect(_orch(bench, "state", "init").returncode == 0, "the server has a state branch")
+    expect(bench.orch("state", "init").returncode == 0, "the server has a state branch")
 
     step(number + 1, "Two branches from the same main. One renames a function, the other one calls it once more.")
     _branch(bench, "T-1", "Rename the greeting", {"greet.py": _NEW, "app.py": _APP.replace("hello", "greeting")})
@@ -45,17 +47,17 @@ def play(bench: Bench, number: int) -> None:
     main = bench.on_server()
 
     step(number + 2, "The first one is merged: caught up, tested, merged by the forge, proven by git.")
-    done = _orch(bench, "merge", "--task", "T-1")
+    done = bench.orch("merge", "--task", "T-1")
     expect(done.returncode == 0, "exit code 0: it landed")
     expect(_parents(bench) == [main, _server(bench, "task/T-1")], "the merge is of exactly what was tested")
     main = bench.on_server()
 
     step(number + 3, "The second one was as green as the first. Together with the new main it is red.")
-    done = _orch(bench, "merge", "--task", "T-2")
+    done = bench.orch("merge", "--task", "T-2")
     expect(done.returncode == 1, "exit code 1: a red test")
     expect("cannot import name 'hello'" in text(done), "the output of the test is in the verdict")
     expect(bench.on_server() == main, "main has not moved")
-    _orch(bench, "why", "T-2")
+    bench.orch("why", "T-2")
 
     step(number + 4, "Somebody merges it by hand all the same.")
     bench.git("fetch", "--quiet", "origin", inside="clone")
@@ -68,10 +70,10 @@ def play(bench: Bench, number: int) -> None:
     bench.git("checkout", "--quiet", "--detach", "origin/task/T-2", inside="clone")
     bench.commit("twice.py", _APP.replace("hello", "greeting"), "-m", "Use the new name")
     bench.git("push", "--quiet", "origin", "HEAD:refs/heads/task/T-2", inside="clone")
-    expect(_orch(bench, "merge", "--task", "T-2").returncode == 0, "exit code 0: it landed")
+    expect(bench.orch("merge", "--task", "T-2").returncode == 0, "exit code 0: it landed")
     bench.git("fetch", "--quiet", "origin", inside="clone")
     head = _server(bench, "task/T-2")
-    proof = _orch(bench, "prove", head, "--on", "main", "--json")
+    proof = bench.orch("prove", head, "--on", "main", "--json")
     expect(json.loads(proof.stdout)["landed"] == "landed", "git proves that it is in main")
     say("  $ git log --graph --oneline main\n")
     say(bench.indented(bench.git("log", "--graph", "--oneline", "-6", "main", inside="server.git")))
@@ -83,16 +85,7 @@ def _branch(bench: Bench, task: str, title: str, files: Mapping[str, str]) -> No
         bench.commit(name, content, "-m", title)
     expect(bench.run([sys.executable, "test.py"], inside="clone").returncode == 0, f"task/{task} is green by itself")
     bench.git("push", "--quiet", "origin", f"task/{task}", inside="clone")
-    _orch(bench, "task", "new", task, title)
-
-
-def _orch(bench: Bench, *args: str) -> Completed:
-    """Run `orch-gates ARGS` as a person does, and show what it says."""
-    say(f"  $ orch-gates {' '.join(arg if ' ' not in arg else repr(arg) for arg in args)}\n")
-    forge = {"ORCH_FORGE": "local", "ORCH_FORGE_URL": str(bench.root / "server.git")}
-    done = bench.run([sys.executable, "-m", "orch_gates", *args], inside="clone", env=forge)
-    say(bench.indented(text(done)))
-    return done
+    bench.orch("task", "new", task, title)
 
 
 def _server(bench: Bench, branch: str) -> str:

@@ -31,7 +31,7 @@ def fresh(tmp_path: Path) -> dict[str, str]:
 
 def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> None:
     env = fresh(tmp_path) | {"ORCH_SECURITY_ENGINE": engine}
-    done = subprocess.run(DEMO, env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(DEMO, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     for said in (
         "-> the clean push was accepted",
@@ -45,6 +45,9 @@ def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> 
         "-> the output of the test is in the verdict",
         "-> the hook refused it, and main has not moved",
         "-> git proves that it is in main",
+        "-> the first one landed",
+        "-> the second one was sent back, and lost its label",
+        "-> its comment says why",
         "All of this happened as described.",
     ):
         assert said in done.stdout
