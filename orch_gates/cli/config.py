@@ -108,7 +108,8 @@ def check(file: Path) -> None:
         except ConfigError as error:
             _refuse(error, 1)
         stages = f"{len(found.declared.pipeline.stages)} stages" if found.declared else "the default stages"
-        say(f"{visible(str(file))}: valid: {len(found.given)} settings, {stages}\n")
+        queue = ", the merge queue" if found.queue else ""
+        say(f"{visible(str(file))}: valid: {len(found.given)} settings, {stages}{queue}\n")
 
 
 @config.command()

@@ -189,12 +189,21 @@ def thaw(repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> Non
 
 
 @queue.command()
+@click.option(
+    "--repair",
+    default=None,
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Give this pull request its turn although the target is red, as it makes it green.",
+)
 @_DRY_RUN
 @_REPO
 @_JSON
 @by_option
 @forge_options
-def run(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+def run(
+    repair: int | None, dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions
+) -> None:
     """Read every labelled pull request, record what was asked for, and merge in turn, as far as it goes now.
 
     \b
@@ -207,17 +216,26 @@ def run(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], 
     Examples:
       orch-gates queue run
       orch-gates queue run --dry-run
+      orch-gates queue run --repair 12
       orch-gates queue run --json
     """
     with exit_codes():
         queueing, workspace = _opened(repo, overrides, options)
-        go(workspace, queueing, dry_run=dry_run, as_json=as_json)
+        go(workspace, queueing, repair=repair or 0, dry_run=dry_run, as_json=as_json)
 
 
 def go(
-    workspace: Workspace, queueing: Queueing, wishes: Mapping[int, Wish] = _NOTHING, *, dry_run: bool, as_json: bool
+    workspace: Workspace,
+    queueing: Queueing,
+    wishes: Mapping[int, Wish] = _NOTHING,
+    *,
+    repair: int = 0,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """One run, and what it says; leaves with its exit code. `wishes` are what an event says of some pull requests.
+
+    `repair` is the one that is merged although the target is red.
 
     Raises:
         OrchError: nothing could be looked at.
@@ -228,10 +246,10 @@ def go(
 
     queue_turns.require_contexts(workspace)
     if dry_run:
-        say(queue_view.planned(plans.plan(queueing.look(wishes)), queue_turns.why_frozen(workspace, queueing)))
+        say(queue_view.planned(plans.plan(queueing.look(wishes)), queue_turns.why_frozen(workspace, queueing).reason))
         return
     outputs(workspace.settings, workspace.git.directory)
-    ran = queue_turns.run(workspace, queueing, _told(), wishes)
+    ran = queue_turns.run(workspace, queueing, _told(), wishes, repair)
     comments = queue_turns.comment(workspace, queueing, ran)
     publish(workspace.settings, queue_view.verdict(ran, comments), None, None, as_json=as_json)
     say(queue_view.ran_json(ran, comments) if as_json else queue_view.ran_text(ran, comments))

@@ -17,6 +17,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 if TYPE_CHECKING:
     from orch_gates.engine.decision import Decision
     from orch_gates.forge.port.forge import Forge
+    from orch_gates.merge.places import Places
     from orch_gates.merge.queue import Wish
     from orch_gates.merge.queueing import Done, Queueing
     from orch_gates.model.task import Task
@@ -92,8 +93,16 @@ def require_contexts(workspace: Workspace) -> None:
     )
 
 
-def run(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None], wishes: Mapping[int, Wish]) -> Ran:
+def run(
+    workspace: Workspace,
+    queueing: Queueing,
+    tell: Callable[[str], None],
+    wishes: Mapping[int, Wish],
+    repair: int = 0,
+) -> Ran:
     """Look, record what follows, and give turns until one works, or none is left; `wishes` as in `Queueing.look`.
+
+    `repair` is the pull request that a red target does not keep from its turn.
 
     Raises:
         OrchError: nothing could be looked at.
@@ -105,11 +114,19 @@ def run(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None], w
     _said(workspace, queueing, {one.number: one.reason for one in actions if isinstance(one, queue.Refuse)})
     done = queueing.settle(actions)
     frozen = why_frozen(workspace, queueing)
-    return Ran(done, tuple(_turns(workspace, queueing, frozen, tell)), frozen)
+    return Ran(done, tuple(_turns(workspace, queueing, frozen, tell, repair)), frozen.reason)
 
 
-def why_frozen(workspace: Workspace, queueing: Queueing) -> str:
-    """Why nothing is merged from the queue now: a person froze it, or its target is red (MRG-6); empty where it is.
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Why nothing is merged from the queue now, empty where it goes on; `red`: its target is, and nobody froze it."""
+
+    reason: str = ""
+    red: bool = False
+
+
+def why_frozen(workspace: Workspace, queueing: Queueing) -> Frozen:
+    """Whether a person froze the queue, or its target is red (MRG-6).
 
     Raises:
         ForgeUnavailable, GitError, StateError: it could not be told.
@@ -124,18 +141,21 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> str:
     snapshot = context.store.load()
     freeze = ledger.queue(snapshot, context.target)[0].frozen(timestamp(context.now()))
     if freeze is not None:
-        return freeze.said
+        return Frozen(freeze.said)
     tip = workspace.heads.of(context.target)
     order = in_order(book.read(snapshot).tasks, context.target)
     attempts = (ledger.page(snapshot, context.target, task.id).attempt for task in order)
     if any(one is not None and one.red_target and one.over and one.base == tip for one in attempts):
-        return f"{context.target} is red at {tip[:10]}, as its test found; the queue goes on with its next commit"
+        found = f"{context.target} is red at {tip[:10]}, as its test found; the queue goes on with its next commit"
+        return Frozen(found, red=True)
     if workspace.settings.scope("ci-green").excludes(workspace.settings.ci.repository):
-        return ""
-    return red_target(context, tip)
+        return Frozen()
+    return Frozen(red_target(context, tip), red=True)
 
 
-def _turns(workspace: Workspace, queueing: Queueing, frozen: str, tell: Callable[[str], None]) -> Iterator[Turn]:
+def _turns(
+    workspace: Workspace, queueing: Queueing, frozen: Frozen, tell: Callable[[str], None], repair: int
+) -> Iterator[Turn]:
     """A turn for each that is queued, in order; whoever landed or left makes room for the next."""
     from orch_gates import clock
 
@@ -147,8 +167,9 @@ def _turns(workspace: Workspace, queueing: Queueing, frozen: str, tell: Callable
             return
         had.add(task.id)
         tell(f"{task.id}: {task.title}")
+        repairs = frozen.red and task.asked is not None and task.asked.pull == repair
         # A test may take its time, so each has a moment of its own.
-        turn = _turn(workspace.at(clock.utc_now()), queueing, snapshot, task, frozen)
+        turn = _turn(workspace.at(clock.utc_now()), queueing, snapshot, task, "" if repairs else frozen.reason)
         yield turn
         if turn.came.ends_the_run or turn.stop:
             return
@@ -318,12 +339,14 @@ def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ..
     numbers = {one.pull for one in ran.done} | {turn.pull for turn in ran.turns} | _left(workspace, tasks)
     first = in_order(everything.tasks, queueing.context.target)[:_MOST_COMMENTS]
     numbers |= {task.asked.pull for task in first if task.asked is not None}
-    lines = {
-        number: around.why(tasks[number], workspace.pipeline, workspace.now).line
-        for number in numbers
-        if number in tasks
-    }
+    lines = {number: _line(around, tasks[number], workspace, ran) for number in numbers if number in tasks}
     return _said(workspace, queueing, lines | refused)
+
+
+def _line(around: Places, task: Task, workspace: Workspace, ran: Ran) -> str:
+    """The line of `why`, with what this run found to be frozen."""
+    found = around.why(task, workspace.pipeline, workspace.now)
+    return (found.under(ran.frozen) if found.position else found).line
 
 
 def _left(workspace: Workspace, tasks: Mapping[int, Task]) -> set[int]:

@@ -53,7 +53,7 @@ class Shown:
             state,
             task.since,
             clip(visible(task.title), _TITLE),
-            clip(visible(task.reason), _REASON),
+            clip(visible(why.reason), _REASON),
         )
 
     def as_json(self) -> str:
@@ -77,7 +77,7 @@ def _entry(task: Task, why: Why) -> dict[str, Any]:
         "state": task.state.value,
         "position": why.position,
         "phase": why.phase if why.holder == task.id else "",
-        "reason": task.reason,
+        "reason": why.reason,
         "why": why.line,
     }
 

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from orch_gates.engine import events, queued, spent, statuses
 from orch_gates.engine.decision import Changing, Decision, Move
-from orch_gates.engine.stages import MERGE, EdgeGate, OnRed, Pipeline, Stage
+from orch_gates.engine.stages import BEFORE_MERGE, MERGE, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.engine.statuses import Posting
 from orch_gates.model import feedback
 from orch_gates.model.feedback import one_line
@@ -186,7 +186,8 @@ def _by_verdicts(
             return changed.nothing(why, Outcome.FAIL)
         if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
             return _not_green(changed, gate, verdict, pipeline, event)
-    proof = "; ".join(f"{verdict.gate} {verdict.outcome}" for verdict in verdicts[: len(stage.gates)])
+    given = [verdict for verdict in verdicts[: len(stage.gates)] if verdict.reason != BEFORE_MERGE]
+    proof = "; ".join(f"{verdict.gate} {verdict.outcome}" for verdict in given)
     cause = stage.gates[-1].name if stage.gates else changed.by
     return _advance(changed, stage, proof or "no gate is on this edge", cause, pipeline, event.head)
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from orch_gates.model.task import DONE_STAGE, MERGE_QUEUE, Task
 
 MERGE, MERGE_PROOF = "merge", "merge-proof"
+# Why a gate is not asked again that is on the same edge as the merge, once that landed.
+BEFORE_MERGE = "it was judged before the merge"
 
 
 class OnRed(StrEnum):

@@ -48,6 +48,7 @@ class Why:
     developer_retries_left: int
     defers_left: int
     by_asking: bool = False
+    advice: str = ""
     frozen: str = ""
 
     def under(self, frozen: str) -> Why:
@@ -61,10 +62,12 @@ class Why:
         if self.position:
             parts.append(f"position {self.position} of {self.waiting} in {self.stage}")
         if self.frozen:
-            parts.append(f"the queue is {self.frozen}")
+            parts.append(f"nothing is merged now: {self.frozen}")
         if self.holder and self.next_action:
             # A task that is over has nothing to do with it.
             parts.append(f"merge lease: {self._lease}")
+        if self.advice:
+            parts.append(self.advice)
         if self.next_action:
             parts.append(f"next: {self.next_action}, {self.when}")
             parts.append(self._left)
@@ -94,13 +97,15 @@ def explain(task: Task, pipeline: Pipeline, place: Place, now: datetime) -> Why:
         phase=place.phase,
         runner=place.runner,
         until=place.until,
-        position=place.position,
+        # Whoever waits to be asked for waits for nobody's turn.
+        position=0 if pipeline.by_asking and task.stage == pipeline.rework else place.position,
         waiting=place.waiting,
         next_action=action,
         when=when,
         developer_retries_left=max(0, pipeline.caps.max_developer_retries - task.developer_retries),
         defers_left=max(0, pipeline.caps.defer_max_attempts - task.defers),
         by_asking=pipeline.by_asking,
+        advice=task.feedback.next_step if pipeline.by_asking and task.feedback is not None else "",
     )
 
 

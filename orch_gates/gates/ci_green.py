@@ -22,6 +22,8 @@ RECORD = Record(NAME, "10-ci-report.md", "ci_status", {"SUCCESS": Outcome.PASS, 
 _OURS = "orch/*"
 # Counted, a red verdict that was posted would keep itself red.
 _OWN = f"orch/{NAME}"
+# A person who has to name them reads them here.
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
     if len(statuses) < max(1, least):
         reason = f"{len(statuses)} statuses on {facts.head[:10]}, expected at least {max(1, least)}"
         return Verdict(NAME, Outcome.FAIL, reason, evidence=evidence, next_step=wait, absent=True)
-    return Verdict(NAME, Outcome.PASS, f"{len(statuses)} of {len(statuses)} statuses are success", evidence=evidence)
+    names = ", ".join(status.context for status in statuses[:_SHOWN])
+    reason = f"{len(statuses)} of {len(statuses)} statuses are success"
+    return Verdict(NAME, Outcome.PASS, reason, evidence={**evidence, "contexts": names})
 
 
 def _counts(context: str, required: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orch_gates.engine.board import Lines, lines, place, standing
@@ -46,6 +46,8 @@ class Places:
         where = place(standing(task), self.lines, self.leases.leases, self.target, self.attempt)
         frozen = self.frozen(now) if where.position and task.asked is not None else None
         found = explain(task, pipeline_of(task, configured), where, now)
+        if task.asked is not None and found.holder == task.id and self.attempt is not None and not self.attempt.over:
+            found = replace(found, reason=self.attempt.reason, cause="merge")
         return found.under(frozen.said) if frozen is not None else found
 
 

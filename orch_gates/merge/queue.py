@@ -243,7 +243,7 @@ def passed_over(entry: Entry, frozen: str, now: datetime) -> str:
     """
     task, attempt = entry.task, entry.attempt
     if frozen and not entry.merging:
-        return f"the queue is frozen: {frozen}"
+        return f"nothing is merged now: {frozen}"
     if task.available_at is not None and now < moment(task.available_at) and (attempt is None or attempt.over):
         return f"put off until {task.available_at}: {task.reason}"
     return ""

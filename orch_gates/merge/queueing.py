@@ -150,7 +150,7 @@ class Queueing:
     def _done(self, action: Action) -> Sequence[Done]:
         match action:
             case Ask(pull=pull, by=by):
-                return [self.ask(pull, by or self.context.by)]
+                return [self.ask(pull, by or f"the label {self.label}")]
             case Refuse(number=number, reason=reason):
                 self._unlabel(number)
                 return [Done(number, "refused", reason)]

@@ -48,7 +48,8 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
             red_target=True,
         )
     findings = of_verdict(verdict).findings
-    return attempting.end(Outcome.FAIL, verdict.reason, "Fix the failing checks and push.", findings)
+    step = f"{steps.fetch_first(attempt)}Fix the failing checks and push."
+    return attempting.end(Outcome.FAIL, verdict.reason, step, findings)
 
 
 def red_target(context: Context, tip: str) -> str:

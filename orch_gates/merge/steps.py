@@ -183,5 +183,11 @@ def validation(attempt: Attempt) -> Validated:
     return Validated(attempt.task, attempt.generation, attempt.base, attempt.commit, attempt.tree)
 
 
+def fetch_first(attempt: Attempt) -> str:
+    """What an author does before anything else, where the branch is not the one that they pushed any more."""
+    moved = f"{attempt.branch} was caught up by a {attempt.how} and pushed: fetch it first. "
+    return moved if attempt.how in {"rebase", "merge"} else ""
+
+
 def _to(attempt: Attempt, now: datetime, **changes: Any) -> Attempt:
     return attempt.model_copy(update={"updated": timestamp(now), **changes})

@@ -204,15 +204,10 @@ def _red(
         Outcome.FAIL,
         f"{tested.reason}, on {attempt.branch} together with {attempt.target} at {attempt.base[:10]}, "
         f"where {attempt.target} alone is green",
-        f"{_fetch_first(attempt)}Fix what the test command found, and push.",
+        f"{steps.fetch_first(attempt)}Fix what the test command found, and push.",
         (_red_test(attempt, tested, attempting.context.settings),),
         runs=tested.runs + alone.runs,
     )
-
-
-def _fetch_first(attempt: Attempt) -> str:
-    moved = f"{attempt.branch} was caught up by a {attempt.how} and pushed: fetch it first. "
-    return "" if attempt.how == How.NOTHING else moved
 
 
 def _conflict(file: str, head: str, target: str) -> ReportedFinding:

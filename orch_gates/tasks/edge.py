@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from orch_gates.engine import spent
-from orch_gates.engine.stages import MERGE, Pipeline, Stage
+from orch_gates.engine.stages import BEFORE_MERGE, MERGE, Pipeline, Stage
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
@@ -140,7 +140,7 @@ def judge_edge(
     for edge in () if stage is None or idle else stage.gates:
         touched.clear()
         if edge.name in moot:
-            verdicts.append(Verdict(edge.name, Outcome.SKIP, "it was judged before the merge"))
+            verdicts.append(Verdict(edge.name, Outcome.SKIP, BEFORE_MERGE))
             continue
         verdict = gate(edge.name, task, head, earlier, read)
         rests_on = (oid for name, oid in looked_for.items() if name in touched and oid)

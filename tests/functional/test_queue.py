@@ -204,6 +204,17 @@ def test_a_red_target_freezes_it(rig: QueueRig) -> None:
     assert rig.run()[1] == {pull.number: "landed"}
 
 
+def test_a_red_target_is_repaired_through_the_queue(rig: QueueRig) -> None:
+    """A person names the pull request that makes it green; the others wait, and a person's freeze still counts."""
+    other, repair = rig.asked("one", {"values/two": "2\n"}), rig.asked("fix", {"values/three": "3\n"})
+    rig.ci(rig.main, StatusState.FAILURE)
+    assert rig.run()[1] == {other.number: "waits", repair.number: "waits"}
+    rig.ok("queue", "freeze", "--reason", "release day")
+    assert rig.run("--repair", str(repair.number))[1] == {other.number: "waits", repair.number: "waits"}
+    rig.ok("queue", "thaw")
+    assert rig.run("--repair", str(repair.number))[1] == {other.number: "waits", repair.number: "landed"}
+
+
 def test_a_freeze_ends_by_itself(rig: QueueRig) -> None:
     """With a reason and an end that everybody can read; the list says so too."""
     pull = rig.asked("one", {"values/two": "2\n"})

@@ -37,7 +37,12 @@ def test_all_of_them_are_success() -> None:
     """A PASS says how many statuses of which commit prove it (P1)."""
     verdict = judged(("build", GREEN), ("test (3.11)", GREEN), ("orch/ci-green", RED))
     assert (verdict.gate, verdict.outcome, verdict.absent) == ("ci-green", Outcome.PASS, False)
-    assert verdict.evidence == {"forge": "acme/app", "head": HEAD, "statuses": 2}
+    assert verdict.evidence == {
+        "forge": "acme/app",
+        "head": HEAD,
+        "statuses": 2,
+        "contexts": "build, test (3.11)",
+    }
 
 
 @pytest.mark.parametrize("state", [RED, StatusState.SKIPPED, StatusState.UNKNOWN])

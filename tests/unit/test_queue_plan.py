@@ -381,12 +381,12 @@ def test_whoever_works_on_the_target_is_not_overtaken() -> None:
 LATER_ON = timestamp(NOW + timedelta(minutes=1))
 PASSED: list[tuple[Task, Attempt | None, str, str]] = [
     (asked(), None, "", ""),
-    (asked(), None, "main is red", "the queue is frozen: main is red"),
-    (asked(), attempt(phase="testing"), "main is red", "the queue is frozen: main is red"),
+    (asked(), None, "main is red", "nothing is merged now: main is red"),
+    (asked(), attempt(phase="testing"), "main is red", "nothing is merged now: main is red"),
     # What the forge was asked for is settled all the same, and what landed is recorded.
     (asked(), attempt(phase="merging"), "main is red", ""),
     (asked(), attempt(phase="landed", outcome="PASS"), "main is red", ""),
-    (asked(), attempt(phase="merging", outcome="DEFER"), "main is red", "the queue is frozen: main is red"),
+    (asked(), attempt(phase="merging", outcome="DEFER"), "main is red", "nothing is merged now: main is red"),
     (asked(state="deferred", available_at=LATER_ON), None, "", f"put off until {LATER_ON}: new"),
     (asked(state="deferred", available_at=timestamp(NOW)), None, "", ""),
     (asked(state="deferred", available_at=LATER_ON), attempt(outcome="DEFER"), "", f"put off until {LATER_ON}: new"),
