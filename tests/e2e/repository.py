@@ -28,11 +28,11 @@ FEATURE = {"feature": {"feature.txt": "one\n"}}
 _HOOKS = ("pre-receive", "update", "post-receive")
 
 
-def eventually(ready: Callable[[], Any], what: str) -> Any:
+def eventually(ready: Callable[[], Any], what: str, patience_s: float = _PATIENCE_S) -> Any:
     """The first true answer within a bounded time."""
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not (found := ready()):
-        assert time.monotonic() < deadline, f"not within {_PATIENCE_S} s: {what}"
+        assert time.monotonic() < deadline, f"not within {patience_s} s: {what}"
         time.sleep(0.05)
     return found
 

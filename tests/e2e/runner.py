@@ -19,7 +19,7 @@ _CONFIG = """\
 runner:
   file: {folder}/.runner
   labels: ["ubuntu-latest:host"]
-  capacity: 2
+  capacity: {capacity}
   timeout: 150s
   fetch_interval: 200ms
   fetch_interval_max: 200ms
@@ -35,18 +35,20 @@ container: {{workdir_parent: {folder}/container}}
 class Runner:
     """A runner of the whole server, up between `start` and `stop`."""
 
-    def __init__(self, server: Gitea, program: Path, folder: Path) -> None:
+    def __init__(self, server: Gitea, program: Path, folder: Path, capacity: int = 2) -> None:
         self.server = server
+        self.capacity = capacity
         self.folder = folder
         self._keeper: subprocess.Popen[bytes] | None = None
         self._argv = [str(program.resolve()), "--config", str(folder / "config.yaml")]
         # Its jobs have this environment too; the programs of this project are what a runner's machine has ready.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self._env = {"PATH": path, "HOME": str(folder), "ORCH_CACHE_DIR": str(CACHE), "LANG": "C.UTF-8"}
+        code = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+        self._env = {**code, "PATH": path, "HOME": str(folder), "ORCH_CACHE_DIR": str(CACHE), "LANG": "C.UTF-8"}
 
     def start(self) -> None:
         """Register it and start it."""
-        (self.folder / "config.yaml").write_text(_CONFIG.format(folder=self.folder))
+        (self.folder / "config.yaml").write_text(_CONFIG.format(folder=self.folder, capacity=self.capacity))
         token = self.server.admin.api.post("/admin/actions/runners/registration-token").ok()["token"]
         # It takes the token in no other way; the server is gone after the tests.
         given = ["--no-interactive", "--name", "tests", "--instance", self.server.url, "--token", token]

@@ -1,0 +1,138 @@
+"""The queue's workflow, copied as it stands to a real Gitea with a real runner and a CI of the project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.builders import github_token
+from tests.e2e.actions import Bundle, Project
+from tests.e2e.gitea import Gitea
+from tests.e2e.queue_workflow import CI, Queued, files
+from tests.e2e.runner import Runner
+
+
+@pytest.fixture(scope="module")
+def alone(gitea_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitea]:
+    """A server of its own: a runner that other tests started would take jobs of this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_ALLOW_PROTOCOL", "file:http")
+        server = Gitea(gitea_program, tmp_path_factory.mktemp("gitea"))
+        try:
+            server.start()
+            server.populate()
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def published(alone: Gitea, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """What a release publishes."""
+    return Bundle(alone, tmp_path_factory.mktemp("bundle"))
+
+
+@contextmanager
+def started(server: Gitea, program: Path, folder: Path) -> Iterator[Runner]:
+    made = Runner(server, program, folder, capacity=1)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def one_runner(alone: Gitea, runner_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """A runner that does one job at a time: while it is the only one, whoever waits for another job waits for ever."""
+    with started(alone, runner_program, tmp_path_factory.mktemp("runner")) as made:
+        yield made
+
+
+@pytest.fixture
+def two_runners(one_runner: Runner, alone: Gitea, runner_program: Path, tmp_path: Path) -> Iterator[Runner]:
+    """One more of these, for one test."""
+    (tmp_path / "runner").mkdir()
+    with started(alone, runner_program, tmp_path / "runner") as made:
+        yield made
+
+
+@pytest.fixture
+def queue(alone: Gitea, published: Bundle, tmp_path: Path) -> Queued:
+    """A project whose CI runs already, and whose queue does not."""
+    return Queued(Project(alone, alone.alice, tmp_path, CI, files()), tmp_path, published.sha)
+
+
+@pytest.mark.usefixtures("one_runner")
+def test_by_events_alone_with_one_runner(queue: Queued) -> None:
+    """Three land in order; one that is red with them goes back, and so does one with a secret (MRG-6, MRG-14, SEC-1).
+
+    No schedule, and one runner: nobody waits for CI while it is held, as that would be for ever.
+    """
+    secret = github_token()
+    queue.turn_on()
+    one, two, three, together, leaks = numbers = queue.opened(
+        a={"values/a": "a\n"},
+        b={"values/b": "b\n"},
+        c={"values/c": "c\n"},
+        together={"values/together": "b\n"},
+        leaks={"values/leaks": "leaks\n", "settings.py": f'TOKEN = "{secret}"\n'},
+    )
+    for number in numbers:
+        queue.label(number)
+    queue.till(lambda: queue.merged(one, two, three) and not queue.labels(together), "three land, one goes back")
+    queue.settled()
+    assert queue.landed() == [f"PR-{number}" for number in (one, two, three)]
+    assert queue.green()
+    assert [queue.labels(number) for number in (together, leaks)] == [[], []]
+    assert queue.say("queue").startswith("nothing is queued")
+    for number in (one, two, three):
+        assert "is done" in queue.comment(number)
+        assert "failure" not in queue.statuses(queue.pull(number)["head"]["sha"]).values()
+    assert "statuses are not success: ci / test" in queue.comment(together)
+    assert json.loads(queue.say("why", f"PR-{leaks}", "--json"))["cause"] == "security", queue.comment(leaks)
+    logs = queue.logs()
+    # Of those that have no status the newest one that waits takes the place of the others.
+    dropped = {row["event"] for row in queue.runs("queue.yml") if row["conclusion"] != "success"}
+    assert dropped <= {"workflow_run"}
+    state = queue.repository.bare.git("log", "--patch", "orch-state")
+    for hidden in (secret, queue.token):
+        for text in (logs, state, *map(queue.comment, numbers)):
+            assert hidden not in text
+    queue.say("state", "verify")
+
+
+@pytest.mark.usefixtures("two_runners")
+def test_people_come_in_between(queue: Queued) -> None:
+    """A lost event, a label that goes and a push while CI tests, and a CI that is cancelled: the others go on."""
+    slow = {name: {f"values/{name}": f"{name}\n", "slow": ""} for name in ("left", "pushed", "cancelled")}
+    one, left, pushed, cancelled, last = numbers = queue.opened(
+        a={"values/a": "a\n"}, **slow, last={"values/last": "last\n"}
+    )
+    for number in numbers:
+        queue.label(number)
+    queue.settled()
+    queue.turn_on(" [skip ci]")
+    queue.settled()
+    assert queue.runs("queue.yml") == [], "nobody heard of the labels"
+    queue.dispatch()
+    queue.till(lambda: queue.tested(left), "the second is caught up and tested")
+    assert queue.landed() == [f"PR-{one}"]
+    queue.label(left, off=True)
+    queue.till(lambda: queue.tested(pushed), "the third has its turn")
+    assert "was taken away" in queue.comment(left)
+    work = queue.repository.clone()
+    work.git("checkout", "--quiet", "--detach", "origin/pushed")
+    work.commit("more of it", {"values/more": "more\n"})
+    work.git("push", "--quiet", "origin", "HEAD:pushed")
+    queue.till(lambda: queue.tested(cancelled), "the fourth has its turn")
+    assert (queue.labels(pushed), "set the label merge again" in queue.comment(pushed)) == ([], True)
+    queue.ci_of(cancelled).cancel()
+    queue.till(lambda: queue.merged(last), "the last one lands")
+    assert queue.labels(cancelled) == []
+    assert queue.landed() == [f"PR-{one}", f"PR-{last}"]
+    queue.till(queue.green, "main is green")
