@@ -33,7 +33,7 @@ jobs:
       - run: sh ./test.sh
 """
 # Slow where it is caught up with the first one, so that people come in between.
-SLOW = "if [ -e values/a ] && [ -e slow ]; then sleep 100; fi\n"
+SLOW = "if [ -e values/a ] && [ -e slow ]; then sleep 25; fi\n"
 _PATIENCE_S = 240
 CONFIG = """\
 pipeline: merge-queue
@@ -65,7 +65,7 @@ class Queued:
         self.api = self.repository.api()
         bot = project.server.bot
         self.repository.add(bot)
-        self.token = project.server.token(bot, ["write:repository", "write:issue"])
+        self.token = project.server.token(bot, ["write:repository", "write:issue", "read:user"])
         project.secret("ORCH_TOKEN", self.token)
         self._bot = self.repository.clone(bot)
         self._env = {"ORCH_CACHE_DIR": str(folder / "cache"), "ORCH_FORGE": "none"}

@@ -5,6 +5,7 @@ MRG-12 to MRG-16. Tests end with `landed`: main, the server's reflog, the lease 
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -21,7 +22,8 @@ from tests.e2e.merge_project import HOOK, Copied
 from tests.e2e.queue_project import GiteaQueue
 from tests.e2e.repository import Repository, eventually
 
-_MANY = 30
+# ORCH_QUEUE_MANY=30 is what it was tried with; each takes as long as the one before.
+_MANY = int(os.environ.get("ORCH_QUEUE_MANY", "6"))
 Make = Callable[..., GiteaQueue]
 
 
@@ -55,7 +57,7 @@ def make(gitea: Gitea, templates: Callable[[str], Repo], hook: Path, tmp_path: P
         copied = Copied(gitea, gitea.alice, tmp_path, templates(f"  fence: {fence}\n{settings}"), more or {})
         rig = GiteaQueue.make(tmp_path, copied, hook=hook if fence == "hook" else None)
         # It does not say whose it is.
-        rig.env["ORCH_FORGE_TOKEN"] = gitea.token(gitea.bot, ["write:repository", "write:issue"])
+        rig.env["ORCH_FORGE_TOKEN"] = gitea.token(gitea.bot, ["write:repository", "write:issue", "read:user"])
         # Here it is only what merges cost; that the gate runs is another test's.
         rig.env["ORCH_SECURITY_ENABLED"] = "false"
         return rig
@@ -68,7 +70,7 @@ def branches(*names: str) -> dict[str, dict[str, str]]:
     return {f"task/{name}": {f"values/{name}": f"{name}\n"} for name in names}
 
 
-def test_thirty_at_once(make: Make) -> None:
+def test_many_at_once(make: Make) -> None:
     """All labelled before anybody looks: each lands once, by age, tested on top of all before it (MRG-12)."""
     rig = make()
     numbers = rig.asked(branches(*(f"n{place:02}" for place in range(_MANY))))

@@ -235,7 +235,7 @@ def test_commands_in_place_of_labels(rig: QueueRig) -> None:
     assert (rig.order(), rig.labels(pull.number)) == ([pull.number], ("merge",))
     assert rig.document_of(pull)["asked"]["by"] == "ann"
     assert "position 1 of 1" in rig.ok("why", f"PR-{pull.number}")
-    assert "the queue is frozen by bot" in rig.ok("why", f"PR-{pull.number}")
+    assert "nothing is merged now: frozen by bot" in rig.ok("why", f"PR-{pull.number}")
     rig.ok("queue", "remove", str(pull.number), "--reason", "not today")
     assert (rig.order(), rig.labels(pull.number)) == ([], ())
     assert "queue add 1" in rig.ok("why", f"PR-{pull.number}")

@@ -73,7 +73,7 @@ def test_a_repair_of_a_red_main(rig: QueueRig) -> None:
     rig.ci(rig.main, StatusState.FAILURE)
     code, said = rig.ran()
     assert (code, said["frozen"].startswith("main itself is red")) == (0, True)
-    assert "PR-12: advance to done" in follow(rig, "repair", 0)
+    assert "#12 landed" in follow(rig, "repair", 0)
     assert rig.assert_sound() == ["PR-12"]
     assert rig.ran()[1]["frozen"] == ""
 
