@@ -56,12 +56,12 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911, PLR0
             if state == "pending" or not _counts(context, known):
                 return Concern(runs=False, reason=f"the status {context} is {state}, which nobody waits for")
             return _commit(commit, f"the status {context} of {commit[:10]} is {state}", known)
-        case events.ChecksChanged(commit=commit, conclusion=conclusion):
+        case events.ChecksChanged(commit=commit, conclusion=conclusion, pulls=pulls):
             if not conclusion:
                 return Concern(runs=False, reason=f"a check of {commit[:10]} is not done")
-            return _commit(commit, f"a check of {commit[:10]} ended: {conclusion}", known)
-        case events.WorkflowEnded(name=name, commit=commit, conclusion=conclusion):
-            return _commit(commit, f"the workflow {name} ended on {commit[:10]}: {conclusion}", known)
+            return _commit(commit, f"a check of {commit[:10]} ended: {conclusion}", known, pulls)
+        case events.WorkflowEnded(name=name, commit=commit, conclusion=conclusion, pulls=pulls):
+            return _commit(commit, f"the workflow {name} ended on {commit[:10]}: {conclusion}", known, pulls)
         case events.Commented() | events.IssueChanged():
             return Concern(runs=False, reason="comments and issues ask for nothing here")
         case events.Nothing(reason=reason) | events.Unreadable(reason=reason):
@@ -102,11 +102,14 @@ def _labelled(event: events.Labelled, known: Known) -> Concern:
     return Concern(runs=True, reason=f"pull request {event.number} {what}", wishes=wishes)
 
 
-def _commit(commit: str, what: str, known: Known) -> Concern:
-    """A commit is resolved to what waits for it, or not at all (REC-3)."""
+def _commit(commit: str, what: str, known: Known, pulls: Sequence[int] = ()) -> Concern:
+    """A commit is resolved to what waits for it, or not at all (REC-3); `pulls` are named beside it."""
     if commit and commit == known.tip:
         return Concern(runs=True, reason=f"{what}, where {known.target} stands")
     found = [one.task.id for one in known.entries if one.queued and ours(commit, one)]
+    pushed = next((number for number in pulls if _queued(number, known) is not None), None)
+    if not found and pushed is not None:
+        return Concern(runs=True, reason=f"{what}, which was pushed to pull request {pushed} while it is queued")
     if not found:
         return Concern(runs=False, reason=f"{what}, which is no commit of a queued pull request")
     return Concern(runs=True, reason=f"{what}, for {', '.join(found)}")

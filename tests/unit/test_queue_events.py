@@ -22,6 +22,7 @@ RECORDED = json.loads((Path(__file__).parents[1] / "recorded" / "events-gitea-1.
 # As in the recorded ones: main, what it was before, two commits of `feature`, of pull request 1.
 MAIN, EARLIER, FIRST, SECOND = (digit * 40 for digit in "1234")
 CAUGHT_UP = "cd" * 20
+PUSHED = "5e" * 20
 HERE = {"id": 1, "full_name": "acme/app"}
 LABEL = {"name": "merge"}
 BOTH: dict[str, Any] = {"repository": HERE, "sender": {"login": "ann"}}
@@ -265,3 +266,12 @@ def test_what_asks_for_nothing_says_why(event: Nothing | Unreadable) -> None:
 def test_every_action_has_an_answer(action: PullAction) -> None:
     quiet = {PullAction.REVIEW_REQUESTED, PullAction.REVIEW_REQUEST_REMOVED}
     assert answer(pull(action.value, SECOND), QUEUED).runs is (action not in quiet)
+
+
+def test_ci_on_an_authors_push_wakes_the_queue() -> None:
+    """No event of the push itself starts a run; the end of CI names the pull request that it was for (MRG-13)."""
+    path = "ci.yml@refs/pull/1/head"
+    run = {"name": "ci", "head_sha": PUSHED, "event": "pull_request", "conclusion": "success", "path": path}
+    event = parse("workflow_run", BOTH | {"action": "completed", "workflow_run": run})
+    assert concern(event, known(WORKS)).runs
+    assert not concern(event, known(BACK)).runs
