@@ -240,7 +240,7 @@ def go(
     Raises:
         OrchError: nothing could be looked at.
     """
-    from orch_gates.cli import queue_turns, queue_view
+    from orch_gates.cli import queue_comments, queue_turns, queue_view
     from orch_gates.cli.publish import outputs, publish
     from orch_gates.merge import queue as plans
 
@@ -250,7 +250,7 @@ def go(
         return
     outputs(workspace.settings, workspace.git.directory)
     ran = queue_turns.run(workspace, queueing, _told(), wishes, repair)
-    comments = queue_turns.comment(workspace, queueing, ran)
+    comments = queue_comments.comment(workspace, queueing, ran)
     publish(workspace.settings, queue_view.verdict(ran, comments), None, None, as_json=as_json)
     say(queue_view.ran_json(ran, comments) if as_json else queue_view.ran_text(ran, comments))
     raise SystemExit(ran.exit_code)

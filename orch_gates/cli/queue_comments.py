@@ -1,0 +1,89 @@
+"""What each pull request of a run of the merge queue is told, in its one comment (MRG-13)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from orch_gates.errors import OrchError, SettingsError
+
+if TYPE_CHECKING:
+    from orch_gates.cli.queue_turns import Ran
+    from orch_gates.forge.port.forge import Forge
+    from orch_gates.merge.places import Places
+    from orch_gates.merge.queueing import Queueing
+    from orch_gates.model.task import Task
+    from orch_gates.workspace import Workspace
+
+# Whoever is further back is told when they come nearer.
+_MOST_COMMENTS = 20
+_LATELY = timedelta(hours=1)
+
+
+def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ...]:
+    """Let each pull request of this run say where it stands; answers what could not be said (P3)."""
+    from orch_gates.merge import places
+    from orch_gates.merge.queue import in_order
+    from orch_gates.tasks import book
+
+    snapshot = workspace.store.load()
+    everything = book.read(snapshot)
+    around = places.of(snapshot, queueing.context.target, everything)
+    tasks = {task.asked.pull: task for task in everything.tasks if task.asked is not None}
+    refused = {one.pull: one.reason for one in ran.done if one.pull not in tasks}
+    numbers = {one.pull for one in ran.done} | {turn.pull for turn in ran.turns} | _left(workspace, tasks)
+    first = in_order(everything.tasks, queueing.context.target)[:_MOST_COMMENTS]
+    numbers |= {task.asked.pull for task in first if task.asked is not None}
+    lines = {number: _line(around, tasks[number], workspace, ran) for number in numbers if number in tasks}
+    return said(workspace, queueing, lines | refused)
+
+
+def _line(around: Places, task: Task, workspace: Workspace, ran: Ran) -> str:
+    """The line of `why`, with what this run found to be frozen."""
+    found = around.why(task, workspace.pipeline, workspace.now)
+    return (found.under(ran.frozen) if found.position else found).line
+
+
+def _left(workspace: Workspace, tasks: Mapping[int, Task]) -> set[int]:
+    """Who left the queue lately: the run that saw to that may have died before it could say so (P7)."""
+    from orch_gates.merge.queue import Entry
+    from orch_gates.model.ids import moment
+
+    since = workspace.now - _LATELY
+    left = [one for one in tasks.items() if not Entry(one[1], None).queued and moment(one[1].updated) >= since]
+    return {number for number, _ in sorted(left, key=lambda one: one[1].updated)[-_MOST_COMMENTS:]}
+
+
+def said(workspace: Workspace, queueing: Queueing, lines: Mapping[int, str]) -> tuple[str, ...]:
+    """Let the comment of each of these pull requests say its line; answers what could not be said (P3)."""
+    from orch_gates.merge import queue_comment
+
+    if not lines or not workspace.settings.queue.comment:
+        return ()
+    forge, problems = queueing.context.need_forge(), []
+    try:
+        login = _login(workspace, forge)
+    except OrchError as error:
+        return (f"no comment says where a pull request stands: {error}",)
+    for number, line in sorted(lines.items()):
+        try:
+            queue_comment.put(forge, login, number, queue_comment.text(line))
+        except OrchError as error:
+            problems.append(f"the comment on pull request {number} does not say so yet: {error}")
+    return tuple(problems)
+
+
+def _login(workspace: Workspace, forge: Forge) -> str:
+    """Ours; empty for an app's token at GitHub.
+
+    Raises:
+        SettingsError: it is not known, so a comment would be repeated by every run.
+        ForgeRefused, ForgeUnavailable: the forge does not say.
+    """
+    from orch_gates.forge.port.server import Kind
+
+    login, place = forge.server.access().login, workspace.forge_place
+    if not login and (place is None or place.kind is not Kind.GITHUB):
+        raise SettingsError("the token may not say whose it is; let it read its user, or set ORCH_QUEUE_COMMENT=false")
+    return login
