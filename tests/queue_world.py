@@ -18,7 +18,7 @@ from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.stages import DEFAULT, QUEUE, Caps
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import queue
-from orch_gates.merge.queue import Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled, Wish
+from orch_gates.merge.queue import Ask, Drop, Entry, Look, Refuse, Seen, SetLabel, TakeOut, Unlabel, Unlabelled, Wish
 from orch_gates.merge.queue_events import Known, concern
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import timestamp
@@ -178,15 +178,17 @@ class World:
     def _recorded(self, look: Look) -> None:
         for action in queue.plan(look):
             match action:
-                case Ask(pull=pull, by=by):
+                case Ask(pull=pull, by=by, instead=instead):
+                    if instead:
+                        self._take_out(pull.number, f"PR-{pull.number}", "another commit", unlabel=False)
                     self._ask(pull, by)
                 case Refuse(number=number):
                     self.effect(lambda: self._unlabel(number))
                 case Unlabel(number=number, task=task):
                     self.effect(lambda: self._unlabel(number))
-                    self._apply(task, events.LabelGone("bot"))
-                case Unlabelled(task=task):
-                    self._apply(task, events.LabelGone("bot"))
+                    self._apply(task, events.LabelSettled("bot"))
+                case Unlabelled(task=task) | SetLabel(task=task):
+                    self._apply(task, events.LabelSettled("bot"))
                 case TakeOut(number=number, task=task, reason=reason, unlabel=unlabel):
                     self._take_out(number, task, reason, unlabel=unlabel)
                 case Drop(task=task, reason=reason):
@@ -273,7 +275,7 @@ class World:
         move = self._apply(name, events.TakenOut("bot", reason, unlabel), leaves=True)
         if unlabel and move is Move.TAKE_OUT:
             self.effect(lambda: self._unlabel(number))
-            self._apply(name, events.LabelGone("bot"))
+            self._apply(name, events.LabelSettled("bot"))
 
     def _judge(self, task: Task, gate: str, outcome: Outcome, head: str, *, due: bool, rests_on: str = "") -> bool:
         """Let the task take its step; True where it landed or left, so that the next one has its turn."""
@@ -284,7 +286,7 @@ class World:
         if move is Move.ROLLBACK and asked is not None and asked.unlabel:
             number = asked.pull
             self.effect(lambda: self._unlabel(number))
-            self._apply(task.id, events.LabelGone("bot"))
+            self._apply(task.id, events.LabelSettled("bot"))
         return move in {Move.ADVANCE, Move.ROLLBACK, Move.DEFER}
 
     def _turn(self, task: Task, frozen: str) -> bool:

@@ -63,24 +63,28 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
 
 
 def _ask_by_review(workspace: Workspace, queueing: Queueing, number: int) -> None:
-    """Set the label on a pull request that enough others approve at its present commit.
+    """Ask for the merge of a pull request that enough others approve at its present commit.
 
     Raises:
         ForgeRefused, ForgeUnclear, ForgeUnavailable: it could not be asked, or the label not be set.
     """
+    from orch_gates.errors import ForgeRefused
     from orch_gates.gates.evaluate import evaluate
     from orch_gates.gates.gate import Ports, Subject
     from orch_gates.model.branch import pull_branch
     from orch_gates.model.verdict import Outcome, Verdict
 
     forge = queueing.context.need_forge()
-    pull = forge.pulls.get(number)
+    try:
+        pull = forge.pulls.get(number)
+    except ForgeRefused:
+        return
     if not queueing.can_be_asked(pull):
         return
     subject = Subject(pull.head, pull_branch(number) if pull.fork else pull.branch, pull.target)
     answer = evaluate("review-approved", subject, Ports(workspace.settings, lambda _: None, lambda: forge))
     if isinstance(answer, Verdict) and answer.outcome is Outcome.PASS:
-        forge.issues.label(number, add=[queueing.label])
+        queueing.ask_and_label(pull)
 
 
 def _concern(workspace: Workspace, found: Event) -> Concern:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, TypeGuard
 
+from orch_gates import clock
 from orch_gates.errors import SettingsError, UsageError
 from orch_gates.model.verdict import Outcome, Verdict
 
@@ -25,7 +26,6 @@ def context_of(workspace: Workspace) -> Context:
     Raises:
         SettingsError: the job's own token is given, which neither writes the state nor merges.
     """
-    from orch_gates import clock
     from orch_gates.merge.context import Context
     from orch_gates.state import place
 
@@ -68,7 +68,12 @@ def driving(workspace: Workspace) -> Driving:
     """How attempts are driven from here."""
     from orch_gates.merge.run import Driving
 
-    return Driving(context_of(workspace), lambda *about: _before(workspace, *about), lambda: secrets.token_hex(8))
+    return Driving(
+        context_of(workspace),
+        lambda *about: _before(workspace, *about),
+        lambda: secrets.token_hex(8),
+        lambda task, commit: _last_look(workspace, task, commit),
+    )
 
 
 def task_named(workspace: Workspace, task: str, branch: str) -> str:
@@ -118,8 +123,43 @@ def verdict_of(workspace: Workspace, gate: str, name: str, result: Attempt | Sto
     return verdict
 
 
-def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gate: str) -> Verdict | None:
-    """The first verdict of the gates before one on the task's edge that is neither PASS nor SKIP."""
+def _last_look(workspace: Workspace, task: Task, commit: str) -> Stop | None:
+    """What a person said, or CI found, of a queued pull request while it was being tested (MRG-13, ENG-10).
+
+    Raises:
+        StateError, ForgeUnavailable: it could not be told, so nothing is merged.
+    """
+    from orch_gates.gates.merge import NAME
+    from orch_gates.merge import ledger, queue
+    from orch_gates.merge.attempting import Stop
+    from orch_gates.merge.queueing import has
+    from orch_gates.model.ids import timestamp
+
+    if task.asked is None:
+        return None
+    snapshot, label = workspace.store.load(), workspace.settings.queue.label
+    freeze = ledger.queue(snapshot, workspace.target)[0].frozen(timestamp(clock.utc_now()))
+    if freeze is not None:
+        return Stop(Outcome.DEFER, f"nothing is merged now: {freeze.said}", "It goes on when that ends.")
+    pull = workspace.need_forge().pulls.get(task.asked.pull)
+    entry = queue.Entry(task, ledger.page(snapshot, workspace.target, task.id).attempt)
+    seen = queue.Seen(pull, has(pull, label) or task.asked.label)
+    if why := queue.left(queue.Look(workspace.target, label, {}, {}), seen, entry):
+        return Stop(Outcome.FAIL, why, "Ask again.", absent=True)
+    red = _before(workspace, snapshot, task, commit, NAME, again=True)
+    if red is None:
+        return None
+    definite = red.outcome is Outcome.FAIL and not red.absent
+    return Stop(Outcome.FAIL if definite else Outcome.DEFER, f"{red.gate}: {red.reason}", red.next_step)
+
+
+def _before(
+    workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gate: str, *, again: bool = False
+) -> Verdict | None:
+    """The first verdict of the gates before one on the task's edge that is neither PASS nor SKIP.
+
+    `again`: also what the attempt itself judged before.
+    """
     from dataclasses import replace
 
     from orch_gates.cli.advance import gate_of
@@ -138,7 +178,8 @@ def _before(workspace: Workspace, snapshot: Snapshot, task: Task, head: str, gat
     first = stage.gates[: names.index(gate)]
     merge = edge.merge_of(snapshot, task)
     # Driving brings about what these judge.
-    driven = {NAME, PROOF, *([ci_green.NAME] if _tests_by_statuses(workspace, merge.attempt, head) else [])}
+    own = not again and _tests_by_statuses(workspace, merge.attempt, head)
+    driven = {NAME, PROOF, *([ci_green.NAME] if own else [])}
     kept = tuple(one for one in first if one.name not in driven)
     stages = (replace(one, gates=kept) if one is stage else one for one in pipeline.stages)
     shortened = replace(pipeline, stages=tuple(stages))

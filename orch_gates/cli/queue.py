@@ -97,9 +97,7 @@ def add(number: int, repo: Path, overrides: Mapping[str, str], options: ForgeOpt
         queueing = _open(repo, overrides, options)
         pull = _pull(queueing, number)
         queueing.require_open(pull)
-        # The label first: without it, whoever looks next would take it out again.
-        queueing.context.need_forge().issues.label(number, add=[queueing.label])
-        done = queueing.ask(pull, queueing.context.by)
+        done = queueing.ask_and_label(pull)
         _say(f"pull request {number} is queued for {queueing.context.target} at {pull.head[:10]}: {done.reason}")
 
 
@@ -118,7 +116,7 @@ def remove(number: int, reason: str, repo: Path, overrides: Mapping[str, str], o
     """
     with exit_codes():
         queueing = _open(repo, overrides, options)
-        why = reason or f"taken out by {queueing.context.by}"
+        why = reason or f"taken out by {queueing.by}"
         for done in queueing.take_out(number, queueing.need(number).id, why, unlabel=True):
             _say(f"pull request {number} is out of the queue: {done.reason}")
 
@@ -166,7 +164,7 @@ def freeze(reason: str, lasts: str, repo: Path, overrides: Mapping[str, str], op
         queueing = _open(repo, overrides, options)
         now = queueing.context.now()
         until = timestamp(now + span) if span is not None else None
-        made = Freeze(reason=one_line(reason), by=one_line(queueing.context.by), at=timestamp(now), until=until)
+        made = Freeze(reason=one_line(reason), by=one_line(queueing.by), at=timestamp(now), until=until)
         queueing.freeze(made, made.said)
         _say(f"the queue of {queueing.context.target} is {made.said}")
 
@@ -184,7 +182,7 @@ def thaw(repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> Non
     """
     with exit_codes():
         queueing = _open(repo, overrides, options)
-        thawed = queueing.freeze(None, f"thawed by {queueing.context.by}")
+        thawed = queueing.freeze(None, f"thawed by {queueing.by}")
         _say(f"the queue of {queueing.context.target} {'goes on' if thawed else 'was not frozen'}")
 
 
@@ -221,6 +219,8 @@ def run(
     """
     with exit_codes():
         queueing, workspace = _opened(repo, overrides, options)
+        if repair:
+            queueing.require_queued(repair)
         go(workspace, queueing, repair=repair or 0, dry_run=dry_run, as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -31,12 +31,14 @@ def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ..
     everything = book.read(snapshot)
     around = places.of(snapshot, queueing.context.target, everything)
     tasks = {task.asked.pull: task for task in everything.tasks if task.asked is not None}
-    refused = {one.pull: one.reason for one in ran.done if one.pull not in tasks}
-    numbers = {one.pull for one in ran.done} | {turn.pull for turn in ran.turns} | _left(workspace, tasks)
+    refused = {one.pull: one.reason for one in ran.done if one.what == "refused"}
+    seen = {one.pull for one in ran.done if not one.problem} | {turn.pull for turn in ran.turns}
+    numbers = seen | _left(workspace, tasks)
     first = in_order(everything.tasks, queueing.context.target)[:_MOST_COMMENTS]
-    numbers |= {task.asked.pull for task in first if task.asked is not None}
+    queued = {task.asked.pull for task in first if task.asked is not None}
+    numbers |= queued
     lines = {number: _line(around, tasks[number], workspace, ran) for number in numbers if number in tasks}
-    return said(workspace, queueing, lines | refused)
+    return said(workspace, queueing, lines | refused, anew=seen | queued)
 
 
 def _line(around: Places, task: Task, workspace: Workspace, ran: Ran) -> str:
@@ -55,8 +57,13 @@ def _left(workspace: Workspace, tasks: Mapping[int, Task]) -> set[int]:
     return {number for number, _ in sorted(left, key=lambda one: one[1].updated)[-_MOST_COMMENTS:]}
 
 
-def said(workspace: Workspace, queueing: Queueing, lines: Mapping[int, str]) -> tuple[str, ...]:
-    """Let the comment of each of these pull requests say its line; answers what could not be said (P3)."""
+def said(
+    workspace: Workspace, queueing: Queueing, lines: Mapping[int, str], anew: Collection[int] | None = None
+) -> tuple[str, ...]:
+    """Let the comment of each of these pull requests say its line; answers what could not be said (P3).
+
+    `anew` are those that get one beside that of another login; without it, all of them.
+    """
     from orch_gates.merge import queue_comment
 
     if not lines or not workspace.settings.queue.comment:
@@ -68,7 +75,8 @@ def said(workspace: Workspace, queueing: Queueing, lines: Mapping[int, str]) -> 
         return (f"no comment says where a pull request stands: {error}",)
     for number, line in sorted(lines.items()):
         try:
-            queue_comment.put(forge, login, number, queue_comment.text(line))
+            text = queue_comment.text(line)
+            queue_comment.put(forge, login, number, text, anew=anew is None or number in anew)
         except OrchError as error:
             problems.append(f"the comment on pull request {number} does not say so yet: {error}")
     return tuple(problems)

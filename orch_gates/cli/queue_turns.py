@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orch_gates.workspace import Workspace
 
 # A run that takes longer than a scheduler waits is no run; the next one goes on.
-_MOST_TURNS = 100
+_MOST_TURNS = 1000
 
 
 class Came(StrEnum):
@@ -110,8 +110,8 @@ def run(
         workspace, queueing, {one.number: one.reason for one in actions if isinstance(one, queue.Refuse)}
     )
     done = queueing.settle(actions)
-    frozen = why_frozen(workspace, queueing)
-    return Ran(done, tuple(_turns(workspace, queueing, frozen, tell, repair)), frozen.reason)
+    turns = tuple(_turns(workspace, queueing, tell, repair))
+    return Ran(done, turns, why_frozen(workspace, queueing).reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> Frozen:
         ForgeUnavailable, GitError, StateError: it could not be told.
     """
     from orch_gates.merge import ledger
-    from orch_gates.merge.queue import in_order
+    from orch_gates.merge.queue import in_order, red_by_test
     from orch_gates.merge.statuses import red_target
     from orch_gates.model.ids import timestamp
     from orch_gates.tasks import book
@@ -142,17 +142,14 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> Frozen:
     tip = workspace.heads.of(context.target)
     order = in_order(book.read(snapshot).tasks, context.target)
     attempts = (ledger.page(snapshot, context.target, task.id).attempt for task in order)
-    if any(one is not None and one.red_target and one.over and one.base == tip for one in attempts):
-        found = f"{context.target} is red at {tip[:10]}, as its test found; the queue goes on with its next commit"
-        return Frozen(found, red=True)
+    if (found := red_by_test(zip(order, attempts, strict=True), tip, workspace.now)) != "":
+        return Frozen(f"{context.target} is red at {tip[:10]}, as its test found; {found}", red=True)
     if workspace.settings.scope("ci-green").excludes(workspace.settings.ci.repository):
         return Frozen()
     return Frozen(red_target(context, tip), red=True)
 
 
-def _turns(
-    workspace: Workspace, queueing: Queueing, frozen: Frozen, tell: Callable[[str], None], repair: int
-) -> Iterator[Turn]:
+def _turns(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None], repair: int) -> Iterator[Turn]:
     """A turn for each that is queued, in order; whoever landed or left makes room for the next."""
     from orch_gates import clock
 
@@ -164,6 +161,8 @@ def _turns(
             return
         had.add(task.id)
         tell(f"{task.id}: {task.title}")
+        # A person may freeze it, and the target turn red, while another one is tested.
+        frozen = why_frozen(workspace, queueing)
         repairs = frozen.red and task.asked is not None and task.asked.pull == repair
         # A test may take its time, so each has a moment of its own.
         turn = _turn(workspace.at(clock.utc_now()), queueing, snapshot, task, "" if repairs else frozen.reason)
@@ -286,7 +285,7 @@ def _driven(workspace: Workspace, queueing: Queueing, task: Task) -> tuple[Came,
         return _came(queueing, merging.step_after(workspace, result).take(task.id).decision)
     match result.outcome:
         case Outcome.DEFER:
-            return (Came.WORKS if _at_work(queueing, task) else Came.BUSY), result.reason
+            return _who_works(queueing, task), result.reason
         case Outcome.FAIL if result.absent:
             return Came.WAITS, result.reason
         case Outcome.FAIL:
@@ -297,12 +296,14 @@ def _driven(workspace: Workspace, queueing: Queueing, task: Task) -> tuple[Came,
             return Came.PROBLEM, result.reason
 
 
-def _at_work(queueing: Queueing, task: Task) -> bool:
-    """Whether the task itself has the lease, and no other process works on it."""
+def _who_works(queueing: Queueing, task: Task) -> Came:
+    """Whether the task itself has the lease and waits, another process works, or a person has to see to a holder."""
     from orch_gates.merge import ledger
 
     lease = ledger.page(queueing.context.store.load(), queueing.context.target, "").lease
-    return lease.holder == task.id and lease.claim is None
+    if lease.holder == task.id and lease.claim is None:
+        return Came.WORKS
+    return Came.HELD if lease.held else Came.BUSY
 
 
 def _came(queueing: Queueing, decision: Decision) -> tuple[Came, str]:

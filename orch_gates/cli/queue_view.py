@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from orch_gates.documents.escape import clip, visible
-from orch_gates.merge.queue import Ask, Drop, Refuse, TakeOut, Unlabel, Unlabelled
+from orch_gates.merge.queue import Ask, Drop, Refuse, SetLabel, TakeOut, Unlabel, Unlabelled
 from orch_gates.model.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def _planned(action: Action) -> str:
             return f"#{number} would be dropped: {reason}"
         case Unlabel(number=number):
             return f"#{number} would lose the label that asked before"
+        case SetLabel(number=number):
+            return f"#{number} would get the label of the command that asked"
         case Unlabelled(number=number):
             return f"#{number} could be asked for again"
 

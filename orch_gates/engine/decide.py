@@ -58,7 +58,7 @@ def _decided(
             return _approved(changed, event, verdicts, pipeline)
         case events.Rejected():
             return _rejected(changed, event, pipeline)
-        case events.MergeAsked() | events.TakenOut() | events.LabelGone() | events.Prioritised():
+        case events.MergeAsked() | events.TakenOut() | events.LabelSettled() | events.Prioritised():
             return queued.decide(changed, event, pipeline)
         case _:
             return _asked(changed, event, pipeline)

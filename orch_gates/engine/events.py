@@ -87,13 +87,17 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True)
 class MergeAsked:
-    """A person asks that pull request `pull` be merged into `target` at its commit `head` (MRG-13)."""
+    """A person asks that pull request `pull` be merged into `target` at its commit `head` (MRG-13).
+
+    `label`: the label that says so is still to be set.
+    """
 
     by: str
     pull: int
     target: str
     head: str
     reason: str = ""
+    label: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,8 @@ class TakenOut:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelGone:
-    """The label was taken off, so that it is a new asking when somebody sets it again."""
+class LabelSettled:
+    """The label is as it has to be: off, so that it is a new asking when somebody sets it again, or set."""
 
     by: str
 
@@ -120,7 +124,7 @@ class Prioritised:
     priority: Priority
 
 
-QueueEvent: TypeAlias = MergeAsked | TakenOut | LabelGone | Prioritised
+QueueEvent: TypeAlias = MergeAsked | TakenOut | LabelSettled | Prioritised
 Event: TypeAlias = (
     Evaluated | Approved | Rejected | HoldAsked | ResumeAsked | RetryAsked | CancelAsked | ReadySaid | QueueEvent
 )

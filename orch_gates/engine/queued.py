@@ -21,8 +21,8 @@ def decide(changed: Changing, event: events.QueueEvent, pipeline: Pipeline) -> D
             return _ask(changed, event, pipeline)
         case events.TakenOut():
             return _take_out(changed, event, pipeline)
-        case events.LabelGone():
-            return _note(changed, unlabel=False)
+        case events.LabelSettled():
+            return _note(changed, label=False, unlabel=False)
         case events.Prioritised(priority=priority) if changed.task.stage == pipeline.rework:
             return changed.refuse(f"it is not in the queue, so it has no priority to change to {priority}")
         case events.Prioritised(priority=priority):
@@ -40,7 +40,7 @@ def way_on(task: Task, pipeline: Pipeline) -> str:
 
 def refused(task: Task) -> Asked | None:
     """What was asked for, once a gate is red: the label that asked for it is taken off, so that nothing loops."""
-    return _with(task, unlabel=True)
+    return _with(task, label=False, unlabel=True)
 
 
 def _ask(changed: Changing, event: events.MergeAsked, pipeline: Pipeline) -> Decision:
@@ -49,7 +49,9 @@ def _ask(changed: Changing, event: events.MergeAsked, pipeline: Pipeline) -> Dec
         return changed.refuse(f"it is {task.state}: {task.reason}")
     if task.stage != pipeline.rework:
         return _asked_again(changed, event)
-    asked = Asked(pull=event.pull, target=event.target, head=event.head, by=event.by, at=timestamp(changed.now))
+    asked = Asked(
+        pull=event.pull, target=event.target, head=event.head, by=event.by, at=timestamp(changed.now), label=event.label
+    )
     # Asking is the word that the work was done again (ENG-9).
     sent = spent.made_ready(task) if spent.blocked(task, event.head) else task.sent_back
     return changed.to(
@@ -79,7 +81,8 @@ def _take_out(changed: Changing, event: events.TakenOut, pipeline: Pipeline) -> 
     """Back to be asked for; nobody is charged. One that is held is a person's to end."""
     task = changed.task
     if task.state.waits_for_a_person:
-        return changed.refuse(f"it is {task.state}: {task.reason}")
+        way = f"`orch-gates task resume {task.id}` lets it go on, `orch-gates task cancel {task.id}` ends it for ever"
+        return changed.refuse(f"it is {task.state}: {task.reason}; {way}")
     return changed.to(
         Move.TAKE_OUT,
         event.reason,
@@ -87,7 +90,7 @@ def _take_out(changed: Changing, event: events.TakenOut, pipeline: Pipeline) -> 
         state=TaskState.ACTIVE,
         available_at=None,
         defers=0,
-        asked=_with(task, unlabel=event.unlabel),
+        asked=_with(task, label=False, unlabel=event.unlabel),
     )
 
 

@@ -11,6 +11,9 @@ from orch_gates.engine.stages import MERGE, MERGE_PROOF, Pipeline, Stage
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task, TaskState
 
+# So many places of what is red are named in the line.
+_PLACES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -58,7 +61,7 @@ class Why:
     @property
     def line(self) -> str:
         """The same in one line for people."""
-        parts = [f"{self.task} is {self.state} in {self.stage}: {self.reason} ({self.cause})"]
+        parts = [f"{self.task} is {self._standing}: {self.reason} ({self.cause})"]
         if self.position:
             parts.append(f"position {self.position} of {self.waiting} in {self.stage}")
         if self.frozen:
@@ -74,6 +77,14 @@ class Why:
         return " · ".join(parts)
 
     @property
+    def _standing(self) -> str:
+        if not self.by_asking or self.state in {TaskState.HELD, TaskState.CANCELLED}:
+            return f"{self.state} in {self.stage}"
+        if self.state == TaskState.DONE:
+            return "merged"
+        return "in the queue" if self.position else "not in the queue"
+
+    @property
     def _left(self) -> str:
         retries = "" if self.by_asking else f"{self.developer_retries_left} developer retries, "
         return f"left: {retries}{self.defers_left} defers"
@@ -87,25 +98,26 @@ class Why:
 def explain(task: Task, pipeline: Pipeline, place: Place, now: datetime) -> Why:
     """Everything that the line says about a task at the moment `now`."""
     action, when = _next(task, pipeline, now)
+    waits_to_be_asked = pipeline.by_asking and task.stage == pipeline.rework
     return Why(
         task=task.id,
         stage=task.stage,
         state=task.state.value,
         reason=task.reason,
         cause=task.cause,
-        holder=place.holder,
-        phase=place.phase,
-        runner=place.runner,
-        until=place.until,
+        holder="" if waits_to_be_asked else place.holder,
+        phase="" if waits_to_be_asked else place.phase,
+        runner="" if waits_to_be_asked else place.runner,
+        until="" if waits_to_be_asked else place.until,
         # Whoever waits to be asked for waits for nobody's turn.
-        position=0 if pipeline.by_asking and task.stage == pipeline.rework else place.position,
+        position=0 if waits_to_be_asked else place.position,
         waiting=place.waiting,
         next_action=action,
         when=when,
         developer_retries_left=max(0, pipeline.caps.max_developer_retries - task.developer_retries),
         defers_left=max(0, pipeline.caps.defer_max_attempts - task.defers),
         by_asking=pipeline.by_asking,
-        advice=task.feedback.next_step if pipeline.by_asking and task.feedback is not None else "",
+        advice=_advice(task) if waits_to_be_asked else "",
     )
 
 
@@ -127,6 +139,14 @@ def _next(task: Task, pipeline: Pipeline, now: datetime) -> tuple[str, str]:
             assert_never(task.state)
 
 
+def _advice(task: Task) -> str:
+    """What an author does about it, and where."""
+    if task.feedback is None:
+        return ""
+    places = ", ".join(f"{one.path}:{one.line}" for one in task.feedback.findings[:_PLACES] if one.line)
+    return " · ".join(part for part in (places, task.feedback.next_step) if part)
+
+
 def _work(task: Task, pipeline: Pipeline) -> str:
     stage = pipeline.stage(task.stage)
     if stage is None:
@@ -136,8 +156,8 @@ def _work(task: Task, pipeline: Pipeline) -> str:
     if stage.human:
         return f"a person {'asks for it' if pipeline.by_asking else 'approves'}: {queued.way_on(task, pipeline)}"
     command = _command(task, stage)
-    if not stage.gates:
-        return f"the {stage.role} finishes, then {command}"
+    if not stage.gates or task.asked is not None:
+        return command if task.asked is not None else f"the {stage.role} finishes, then {command}"
     # What the command itself brings about is nobody's work.
     gates = ", ".join(gate.name for gate in stage.gates if gate.name not in {MERGE, MERGE_PROOF})
     if not gates:

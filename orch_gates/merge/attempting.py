@@ -111,6 +111,10 @@ class Attempting:
             return False
         if page is None or page.task.state.finished:
             return True
+        if page.task.asked is not None and page.task.state.waits_for_a_person and not lease.held:
+            # A person stopped it: in a queue others go on, unless it may be landing.
+            attempt = ledger.page(snapshot, self.context.target, page.task.id).attempt
+            return attempt is None or attempt.phase.number < Phase.MERGING.number
         pipeline = self.context.configured.pipeline_of(page.task)
         stage = pipeline.stage(page.task.stage)
         merges = stage is not None and any(gate.name == NAME for gate in stage.gates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import assert_never
 
@@ -20,6 +21,9 @@ from orch_gates.merge.retry import Meaning, Then
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.branch import pull_of
 from orch_gates.model.verdict import Outcome
+
+# GitHub, Gitea and Forgejo read these in the message of a commit; main would have no CI.
+_SKIPS = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]", re.IGNORECASE)
 
 
 def land(attempting: Attempting, attempt: Attempt) -> Attempt:
@@ -196,7 +200,7 @@ def _asked(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
         attempt.commit,
         attempt.base,
         attempt.target,
-        f"{attempt.task}: {title} (#{attempt.pull})",
+        f"{attempt.task}: {_without_skips(title)} (#{attempt.pull})",
         trailers.render(steps.validation(attempt)),
         fork=pull_of(attempt.branch) != 0,
     )
@@ -222,6 +226,11 @@ def _asked(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
             reason = f"{found.reason}, and git does not find {attempt.commit[:10]} in {attempt.target}"
             return _undo(attempting, attempt, Meaning(Then.HOLD, reason, "Look at the pull request."), doubt=True)
     return _wait(attempting, f"{found.reason} (asked {most} times)")
+
+
+def _without_skips(title: str) -> str:
+    """A title by which no forge takes the merge for one that CI leaves out."""
+    return _SKIPS.sub(r"(\1)", title)
 
 
 def _wait(attempting: Attempting, reason: str) -> Attempt:
@@ -251,6 +260,8 @@ def _undo(attempting: Attempting, attempt: Attempt, found: Meaning, *, doubt: bo
             return attempting.end(Outcome.FAIL, found.reason, found.next_step)
         case Then.HOLD:
             return attempting.end(Outcome.HOLD, found.reason, found.next_step)
+        case Then.LATER:
+            return attempting.end(Outcome.DEFER, found.reason, found.next_step)
         case Then.ANEW:
             return attempting.moved(attempt, attempting.context.where(attempt.branch).target)
         case _:

@@ -46,7 +46,8 @@ class Places:
         where = place(standing(task), self.lines, self.leases.leases, self.target, self.attempt)
         frozen = self.frozen(now) if where.position and task.asked is not None else None
         found = explain(task, pipeline_of(task, configured), where, now)
-        if task.asked is not None and found.holder == task.id and self.attempt is not None and not self.attempt.over:
+        works = task.asked is not None and where.position > 0 and found.holder == task.id
+        if works and self.attempt is not None and not self.attempt.over:
             found = replace(found, reason=self.attempt.reason, cause="merge")
         return found.under(frozen.said) if frozen is not None else found
 

@@ -79,10 +79,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """It was asked for, by somebody where that is known: it goes into the queue, for the commit at its head."""
+    """It was asked for, by somebody where that is known: it goes into the queue, for the commit at its head.
+
+    `instead`: it is queued for another commit, which nobody wants any more.
+    """
 
     pull: PullRequest
     by: str = ""
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,15 @@ class Drop:
     reason: str
 
 
-Action: TypeAlias = Ask | Refuse | Unlabel | Unlabelled | TakeOut | Drop
+@dataclass(frozen=True, slots=True)
+class SetLabel:
+    """A command asked, and was not able to set the label any more."""
+
+    number: int
+    task: str
+
+
+Action: TypeAlias = Ask | Refuse | Unlabel | Unlabelled | TakeOut | Drop | SetLabel
 
 
 def plan(look: Look) -> tuple[Action, ...]:
@@ -141,8 +153,9 @@ def _about(look: Look, number: int) -> Action | None:
     seen, entry = look.pulls[number], look.entries.get(number)
     if entry is not None and entry.queued:
         return _still(look, seen, entry)
-    if entry is not None and entry.unlabel:
-        # Nobody asked again: this is the label that asked before.
+    meant = number in look.wishes and (seen.pull.state, seen.pull.target) == (PullState.OPEN, look.target)
+    if entry is not None and entry.unlabel and not (meant and seen.labelled):
+        # Nobody says that they asked again: this is the label that asked before.
         return Unlabel(number, entry.task.id) if seen.labelled else Unlabelled(number, entry.task.id)
     return _asked(look, seen, entry) if seen.labelled else None
 
@@ -185,9 +198,33 @@ def _still(look: Look, seen: Seen, entry: Entry) -> Action | None:
         return None
     if pull.state is PullState.MERGED:
         return Drop(pull.number, task.id, f"pull request {pull.number} was merged, and not by the queue")
-    if why := left(look, seen, entry):
-        return TakeOut(pull.number, task.id, why, seen.labelled)
-    return None
+    assert task.asked is not None
+    if task.asked.label and (pull.state, pull.target) == (PullState.OPEN, look.target):
+        # The label of a command that asked: it is set, or was meant to be.
+        return Unlabelled(pull.number, task.id) if seen.labelled else SetLabel(pull.number, task.id)
+    wish = look.wishes.get(pull.number, Wish("", ""))
+    if seen.labelled and wish.head not in {"", task.asked.head} and not ours(wish.head, entry):
+        return _other_wish(look, seen, entry, wish)
+    why = left(look, seen, entry)
+    return TakeOut(pull.number, task.id, why, seen.labelled) if why else None
+
+
+def _other_wish(look: Look, seen: Seen, entry: Entry, wish: Wish) -> Action | None:
+    """An event says that the label was set at another commit than the one that is queued."""
+    task, pull = entry.task, seen.pull
+    assert task.asked is not None
+    if wish.head == pull.head and not unfit(pull, None):
+        return Ask(pull, wish.by, instead=True)
+    why = left(look, seen, entry)
+    if not why and task.asked.by == anybody(look.label):
+        # It was queued without its event, for what was pushed after the label was set.
+        why = f"{task.asked.head[:10]} was pushed after the label was set at {wish.head[:10]}; set it again"
+    return TakeOut(pull.number, task.id, why, seen.labelled) if why else None
+
+
+def anybody(label: str) -> str:
+    """Who asked, where no event said who set the label."""
+    return f"the label {label}"
 
 
 def left(look: Look, seen: Seen, entry: Entry) -> str:
@@ -234,6 +271,19 @@ def next_turn(tasks: Iterable[Task], target: str, holder: str, had: Collection[s
     """Whose turn it is now, of those that had none yet; `holder` works on the target, and is not overtaken."""
     left = [task for task in in_order(tasks, target) if task.id not in had]
     return min(left, key=lambda task: task.id != holder, default=None)
+
+
+def red_by_test(queued: Iterable[tuple[Task, Attempt | None]], tip: str, now: datetime) -> str:
+    """When the target, which an attempt found red by its own test, is tested again; empty where none did, or it is due.
+
+    No status tells when it is green again, so whoever found it red looks once more when they were put off for long
+    enough (MRG-6).
+    """
+    for task, attempt in queued:
+        found = attempt is not None and attempt.red_target and attempt.over and attempt.base == tip
+        if found and task.available_at is not None and now < moment(task.available_at):
+            return f"{task.id} looks again at {task.available_at}, or when {tip[:10]} is not its tip any more"
+    return ""
 
 
 def passed_over(entry: Entry, frozen: str, now: datetime) -> str:

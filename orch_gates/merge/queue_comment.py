@@ -17,15 +17,20 @@ def text(line: str) -> str:
     return f"{MARK}\n**Merge queue**: {shown}\n"
 
 
-def put(forge: Forge, login: str, number: int, wanted: str) -> bool:
+def put(forge: Forge, login: str, number: int, wanted: str, *, anew: bool = True) -> bool:
     """Let the comment say this, edited where it is there already; False where it says so by now.
+
+    Without `anew` no second one is made beside what looks like one of another login.
 
     `login` is ours; empty for an app's token at GitHub, which does not know its own name.
 
     Raises:
         ForgeRefused, ForgeUnclear, ForgeUnavailable: it does not say so; the next run tries again.
     """
-    found = own(forge.issues.comments(number), login)
+    comments = forge.issues.comments(number)
+    found = own(comments, login)
+    if found is None and not anew and any(one.body.lstrip().startswith(MARK) for one in comments):
+        return False
     if found is None:
         forge.issues.comment(number, wanted)
         return True

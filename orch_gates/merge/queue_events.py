@@ -97,7 +97,7 @@ def _labelled(event: events.Labelled, known: Known) -> Concern:
     entry = _queued(event.number, known)
     if entry is None and event.label and not event.added:
         return Concern(runs=False, reason=f"pull request {event.number}, which lost the label, is not queued")
-    wishes = {event.number: Wish(event.actor, event.head)} if event.label and event.added and entry is None else {}
+    wishes = {event.number: Wish(event.actor, event.head)} if event.label and event.added else {}
     what = "was labelled" if event.added or not event.label else "lost the label"
     return Concern(runs=True, reason=f"pull request {event.number} {what}", wishes=wishes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -12,12 +13,27 @@ from orch_gates.engine import events
 from orch_gates.engine.decide import decide
 from orch_gates.engine.events import Event
 from orch_gates.engine.stages import QUEUE
-from orch_gates.errors import OrchError, UsageError
+from orch_gates.errors import OrchError, StateDocumentError, UsageError
+from orch_gates.forge.port.issues import Issues
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import ledger, queue
 from orch_gates.merge.context import Context
-from orch_gates.merge.queue import Action, Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled, Wish
+from orch_gates.merge.queue import (
+    Action,
+    Ask,
+    Drop,
+    Entry,
+    Look,
+    Refuse,
+    Seen,
+    SetLabel,
+    TakeOut,
+    Unlabel,
+    Unlabelled,
+    Wish,
+)
 from orch_gates.model.branch import pull_branch
+from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import TaskId
 from orch_gates.model.queue import Freeze
 from orch_gates.model.task import MERGE_QUEUE, Priority, Task
@@ -31,6 +47,7 @@ from orch_gates.tasks.create import create, new_task
 
 _LONGEST_TITLE = 200
 _LOG_LINES = 100
+_ADDRESS = re.compile(r"\s*<[^<>]*>")
 _NOTHING: Mapping[int, Wish] = MappingProxyType({})
 
 
@@ -54,6 +71,11 @@ class Queueing:
     def label(self) -> str:
         """The label that asks for a merge."""
         return self.context.settings.queue.label
+
+    @property
+    def by(self) -> str:
+        """Who works on it, as people may read it: an address is not for a comment on a pull request."""
+        return _ADDRESS.sub("", self.context.by).strip() or self.context.by
 
     def look(self, wishes: Mapping[int, Wish] = _NOTHING) -> Look:
         """All pull requests that carry the label, and all that are queued; `wishes` are what an event says of some.
@@ -83,6 +105,19 @@ class Queueing:
             raise UsageError(f"nobody asked for the merge of pull request {number}; `orch-gates queue` shows who did")
         return page.task
 
+    def require_queued(self, number: int) -> None:
+        """See that a pull request is asked for: it is queued, or carries the label.
+
+        Raises:
+            UsageError: it is not.
+            ForgeRefused, ForgeUnavailable: there is none, or it could not be asked.
+        """
+        page = book.find(self.context.store.load(), task_of(number))
+        if page is not None and Entry(page.task, None).queued:
+            return
+        if not has(self.context.need_forge().pulls.get(number), self.label):
+            raise UsageError(f"pull request {number} is not queued; ask first: `orch-gates queue add {number}`")
+
     def prioritise(self, task: str, priority: Priority) -> None:
         """Let a queued task come before or after others.
 
@@ -90,7 +125,7 @@ class Queueing:
             UsageError: it is not queued.
             StateError: it could not be recorded.
         """
-        self._apply(task, events.Prioritised(self.context.by, priority))
+        self._apply(task, events.Prioritised(self.by, priority))
 
     def require_open(self, pull: PullRequest) -> None:
         """See that a pull request can be asked for.
@@ -149,34 +184,62 @@ class Queueing:
 
     def _done(self, action: Action) -> Sequence[Done]:
         match action:
-            case Ask(pull=pull, by=by):
-                return [self.ask(pull, by or f"the label {self.label}")]
+            case Ask(pull=pull, by=by, instead=instead):
+                return self._asked(pull, one_line(by) or queue.anybody(self.label), instead=instead)
+            case SetLabel(number=number, task=task):
+                self._issues.label(number, add=[self.label])
+                self._apply(task, events.LabelSettled(self.by))
+                return []
             case Refuse(number=number, reason=reason):
                 self._unlabel(number)
                 return [Done(number, "refused", reason)]
             case Unlabel(number=number, task=task):
                 self._unlabel(number)
-                self._apply(task, events.LabelGone(self.context.by))
+                self._apply(task, events.LabelSettled(self.by))
                 return []
             case Unlabelled(task=task):
-                self._apply(task, events.LabelGone(self.context.by))
+                self._apply(task, events.LabelSettled(self.by))
                 return []
             case TakeOut(number=number, task=task, reason=reason, unlabel=unlabel):
                 return self.take_out(number, task, reason, unlabel=unlabel)
             case Drop(number=number, task=task, reason=reason):
-                self._apply(task, events.CancelAsked(self.context.by, reason))
+                self._apply(task, events.CancelAsked(self.by, reason))
                 return [Done(number, "dropped", reason)]
             case _:
                 assert_never(action)
 
-    def ask(self, pull: PullRequest, by: str) -> Done:
-        """Put a pull request into the queue, for the commit at its head.
+    def _asked(self, pull: PullRequest, by: str, *, instead: bool) -> Sequence[Done]:
+        name = task_of(pull.number)
+        if instead:
+            self._apply(name, events.TakenOut(by, f"{by} asks for {pull.head[:10]} instead", unlabel=False))
+        try:
+            return [self.ask(pull, by)]
+        except UsageError as error:
+            # Something else is in its way, and stays there: the label would ask for ever.
+            self._unlabel(pull.number)
+            return [Done(pull.number, "refused", str(error))]
+
+    def ask_and_label(self, pull: PullRequest) -> Done:
+        """Put a pull request into the queue by a person's command, and set the label that says so.
+
+        Raises:
+            UsageError, StateError: as `ask`.
+            ForgeRefused, ForgeUnclear, ForgeUnavailable: the label could not be set; the next run does that.
+        """
+        done = self.ask(pull, self.by, label=not has(pull, self.label))
+        if not has(pull, self.label):
+            self._issues.label(pull.number, add=[self.label])
+            self._apply(task_of(pull.number), events.LabelSettled(self.by))
+        return done
+
+    def ask(self, pull: PullRequest, by: str, *, label: bool = False) -> Done:
+        """Put a pull request into the queue, for the commit at its head; `label`: that is still to be set.
 
         Raises:
             UsageError: it cannot be queued, with the reason.
             StateError: it could not be recorded.
         """
-        event = events.MergeAsked(by, pull.number, pull.target, pull.head)
+        event = events.MergeAsked(by, pull.number, pull.target, pull.head, label=label)
         name = task_of(pull.number)
         snapshot = self.context.store.load()
         page = book.find(snapshot, name)
@@ -184,6 +247,9 @@ class Queueing:
             raise UsageError(f"pull request {pull.number}: {why}")
         if page is None:
             return self._new(pull, name, event)
+        entry = _entry(snapshot, pull.target, page.task)
+        if entry is not None and entry.queued and queue.ours(pull.head, entry):
+            return Done(pull.number, "queued", f"it is queued already: {page.task.reason}")
         reason = self._apply(name, event)
         return Done(pull.number, "queued", reason)
 
@@ -208,10 +274,10 @@ class Queueing:
             ForgeRefused, ForgeUnclear, ForgeUnavailable: the label could not be taken off; the next run does that.
             StateError: it could not be recorded.
         """
-        said = self._apply(task, events.TakenOut(self.context.by, reason, unlabel))
+        said = self._apply(task, events.TakenOut(self.by, reason, unlabel))
         if unlabel:
             self._unlabel(number)
-            self._apply(task, events.LabelGone(self.context.by))
+            self._apply(task, events.LabelSettled(self.by))
         return [Done(number, "out", said)]
 
     def unlabel_refused(self, task: Task) -> None:
@@ -222,10 +288,14 @@ class Queueing:
         """
         if task.asked is not None and task.asked.unlabel:
             self._unlabel(task.asked.pull)
-            self._apply(task.id, events.LabelGone(self.context.by))
+            self._apply(task.id, events.LabelSettled(self.by))
 
     def _unlabel(self, number: int) -> None:
-        self.context.need_forge().issues.label(number, remove=[self.label])
+        self._issues.label(number, remove=[self.label])
+
+    @property
+    def _issues(self) -> Issues:
+        return self.context.need_forge().issues
 
     def _apply(self, task: str, event: Event) -> str:
         context = self.context
@@ -245,8 +315,19 @@ def entries(snapshot: Snapshot, target: str) -> Iterator[tuple[int, Entry]]:
     """Every pull request that was ever asked for and is not queued for another target, with its newest attempt."""
     for task in book.read(snapshot).tasks:
         if task.asked is not None and (task.asked.target == target or task.stage == QUEUE.rework):
-            attempt = None if task.state.finished else ledger.page(snapshot, target, task.id).attempt
-            yield task.asked.pull, Entry(task, attempt)
+            # One that cannot be read is told at its turn, and keeps nobody else from theirs (P3).
+            entry = _entry(snapshot, target, task)
+            if entry is not None:
+                yield task.asked.pull, entry
+
+
+def _entry(snapshot: Snapshot, target: str, task: Task) -> Entry | None:
+    if task.state.finished:
+        return Entry(task, None)
+    try:
+        return Entry(task, ledger.page(snapshot, target, task.id).attempt)
+    except StateDocumentError:
+        return None if task.stage != QUEUE.rework else Entry(task, None)
 
 
 def task_of(pull: int) -> TaskId:

@@ -14,7 +14,8 @@ class Then(Enum):
     """What is done next; before anything else but PROVE, git is asked whether it landed all the same.
 
     AGAIN asks once more, after a pause. WAIT leaves the attempt where it is. ANEW begins it again on the new target.
-    DROP ends it: a person pushed or re-targeted. FAIL sends the task back. HOLD asks a person.
+    DROP ends it: a person pushed or re-targeted. LATER ends it, and others go first. FAIL sends the task back. HOLD
+    asks a person.
     """
 
     PROVE = auto()
@@ -22,6 +23,7 @@ class Then(Enum):
     WAIT = auto()
     ANEW = auto()
     DROP = auto()
+    LATER = auto()
     FAIL = auto()
     HOLD = auto()
 
@@ -48,6 +50,9 @@ def meaning(  # noqa: C901, PLR0911, PLR0912 - one for each answer
             return Meaning(Then.AGAIN, f"the forge did not say whether it merged {name}: {reason}")
         case pulls.Transient(reason=reason, wait=wait):
             return Meaning(Then.AGAIN, f"the forge could not merge {name} now: {reason}", wait=wait)
+        case pulls.NotReady(reason=reason) if asked_for:
+            # The forge did not take it, and others wait for the target.
+            return Meaning(Then.LATER, f"a rule of the forge is not met: {reason}", "Meet it; it is tried again then.")
         case pulls.NotReady(reason=reason):
             return Meaning(Then.WAIT, f"a rule of the forge is not met: {reason}")
         case pulls.BaseMoved():

@@ -31,15 +31,25 @@ _MOST_CLAIMS = 10
 
 # The first verdict of the gates before the one named that is neither PASS nor SKIP; None where all are.
 Before: TypeAlias = Callable[[Snapshot, Task, str, str], Verdict | None]
+# What speaks against merging a task's commit now, looked at as the last thing before the forge is asked.
+LastLook: TypeAlias = Callable[[Task, str], "Stop | None"]
+
+
+def _nothing(_task: Task, _commit: str) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Driving:
-    """One call: `before` judges the gates that come first, `nonce` gives attempts their ids."""
+    """One call: `before` judges the gates that come first, `nonce` gives attempts their ids.
+
+    `last` is asked once more where a person may take back what was asked for (MRG-13).
+    """
 
     context: Context
     before: Before
     nonce: Callable[[], str]
+    last: LastLook = _nothing
 
     def validate(self, name: str) -> Attempt | Stop:
         """Drive the attempt to merge a task until it is validated, waits, or ended.
@@ -198,6 +208,8 @@ class Driving:
             return attempt
         if attempt.phase is Phase.VALIDATED and (stop := self._judged_anew(attempting, attempt, where)) is not None:
             return stop
+        if attempt.phase is Phase.VALIDATED and (stop := self.last(attempting.task, attempt.commit)) is not None:
+            return _not_landed(attempting, stop)
         return landing.land(attempting, attempt)
 
     def _judged_anew(self, attempting: Attempting, attempt: Attempt, where: Where) -> Stop | None:
@@ -211,6 +223,17 @@ class Driving:
         reason = f"{red.gate}: {red.reason}"
         attempting.wait(f"validated, and waits: {reason}", lambda one: one)
         return Stop(Outcome.DEFER, reason, red.next_step)
+
+
+def _not_landed(attempting: Attempting, stop: Stop) -> Attempt | Stop:
+    """What a last look leads to: what is red, or was taken back, ends the attempt; what passes is waited for."""
+    if stop.outcome is Outcome.FAIL and not stop.absent:
+        return attempting.end(Outcome.FAIL, stop.reason, stop.next_step)
+    if stop.absent:
+        attempting.end(Outcome.DEFER, stop.reason, stop.next_step)
+        return stop
+    attempting.wait(f"validated, and waits: {stop.reason}", lambda one: one)
+    return stop
 
 
 def _stays(page: Page, task: Task) -> bool:

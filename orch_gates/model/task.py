@@ -90,6 +90,7 @@ class Asked(BaseModel):
     by: Line = Field(description="Who asked.")
     at: Timestamp = Field(description="When, UTC.")
     priority: Priority = Field(default=Priority.NORMAL, strict=False, description="Who comes first.")
+    label: bool = Field(default=False, description="Whether the label is still to be set: a command asked.")
     unlabel: bool = Field(
         default=False, description="Whether the label is still to be taken off, so that it is no new asking."
     )

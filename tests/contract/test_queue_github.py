@@ -131,7 +131,7 @@ def test_two_in_turn_under_required_checks(queue: Queue) -> None:
     assert posted[-1] == (caught_up, "success")
     for number in (first, second):
         (comment,) = queue.comments(number)
-        assert "is done in done" in comment
+        assert "is merged" in comment
     asked = len(queue.github.asked)
     assert queue.came() == {}
     assert [one for one in queue.github.asked[asked:] if not one.startswith("GET ")] == []
@@ -183,7 +183,7 @@ def test_a_limit_at_what_people_see_is_made_up_for(queue: Queue, status: int, me
     assert queue.came() == {}
     assert queue.pull(number).labels == []
     (comment,) = queue.comments(number)
-    assert "is active in open" in comment
+    assert "is not in the queue" in comment
     assert queue.came() == {}
     assert len(queue.comments(number)) == 1
 

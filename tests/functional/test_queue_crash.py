@@ -82,8 +82,8 @@ def end(rig: QueueRig) -> None:
     assert rig.document_of(rig.seen(SECOND))["asked"]["unlabel"] is False
     assert rig.lease()["holder"] == ""
     ((first,), (second,)) = (rig.comments(number) for number in (FIRST, SECOND))
-    assert "is done in done" in first
-    assert "is active in open" in second
+    assert "is merged" in first
+    assert "is not in the queue" in second
 
 
 @pytest.mark.parametrize("scene", ["asked", "red"])

@@ -52,7 +52,7 @@ def test_the_commands_for_one_pull_request(rig: QueueRig) -> None:
     """Ask, overtake, look, and leave (DOC-1, MRG-13)."""
     rig.ci(rig.seen(12).head)
     said = follow(rig, "queue", 0)
-    assert "PR-12 is active in queued" in said
+    assert "PR-12 is in the queue" in said
     assert "pull request 12 has the priority urgent" in said
     assert "not before the release" in said
     assert (rig.order(), rig.labels(12)) == ([], ())

@@ -50,7 +50,15 @@ def test_no_answer_is_missing_in_that_table() -> None:
     """One for each that a forge can give; a new one cannot be forgotten here."""
     assert {type(row[0]) for row in ROWS} == set(get_args(MergeOutcome))
     assert len(ROWS) == len(get_args(MergeOutcome))
-    assert {row[1] for row in ROWS} == set(Then)
+    assert {row[1] for row in ROWS} == set(Then) - {Then.LATER}
+
+
+def test_what_was_asked_for_does_not_keep_others_from_the_target() -> None:
+    """In a queue a rule that is not met puts it off, and closing it takes it back; nothing is under way (MRG-13)."""
+    assert retry.meaning(pulls.NotReady("1 approval"), 12, asked_for=True).then is Then.LATER
+    assert retry.meaning(pulls.Closed(), 12, asked_for=True).then is Then.DROP
+    same = [row for row in ROWS if not isinstance(row[0], pulls.NotReady | pulls.Closed)]
+    assert all(retry.meaning(row[0], 12, asked_for=True).then is row[1] for row in same)
 
 
 def test_only_what_passes_by_itself_is_asked_again() -> None:
@@ -61,7 +69,7 @@ def test_only_what_passes_by_itself_is_asked_again() -> None:
 
 def test_nothing_the_forge_says_is_taken_for_landed() -> None:
     """There is no such meaning: git has to prove it (MRG-9)."""
-    assert {then.name for then in Then} == {"PROVE", "AGAIN", "WAIT", "ANEW", "DROP", "FAIL", "HOLD"}
+    assert {then.name for then in Then} == {"PROVE", "AGAIN", "WAIT", "ANEW", "DROP", "LATER", "FAIL", "HOLD"}
 
 
 def test_what_the_forge_asks_to_wait_is_kept() -> None:

@@ -188,10 +188,10 @@ def test_the_label_asks_with_who_and_where(name: str) -> None:
     assert answer(recorded("labelled: pull_request"), label="queue").wishes == {1: Wish("orch-bot", FIRST)}
 
 
-def test_the_label_on_one_that_is_queued_is_no_new_wish() -> None:
-    """A repeated or late event must not bind it to another commit."""
+def test_an_event_of_the_label_says_for_which_commit_it_was_set() -> None:
+    """Also of one that is queued: what follows from a late or repeated one is the plan's to say."""
     assert answer(pull("labeled", SECOND, label={"name": "merge"}), QUEUED) == Concern(
-        True, "pull request 1 was labelled", {}
+        True, "pull request 1 was labelled", {1: Wish("ann", SECOND)}
     )
 
 

@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import queue
-from orch_gates.merge.queue import Action, Ask, Drop, Entry, Look, Refuse, Seen, TakeOut, Unlabel, Unlabelled, Wish
+from orch_gates.merge.queue import (
+    Action,
+    Ask,
+    Drop,
+    Entry,
+    Look,
+    Refuse,
+    Seen,
+    SetLabel,
+    TakeOut,
+    Unlabel,
+    Unlabelled,
+    Wish,
+)
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import timestamp
 from orch_gates.model.task import MERGE_QUEUE, Task, TaskState
@@ -151,11 +164,49 @@ def test_what_a_person_stopped_is_not_asked_for() -> None:
 
 
 @pytest.mark.parametrize("seen", [PULL, pull(head=OTHER), pull(state=PullState.CLOSED), pull(draft=True)])
-@pytest.mark.parametrize("wish", [None, Wish("bob", HEAD)])
-def test_the_old_label_is_no_new_asking(seen: PullRequest, wish: Wish | None) -> None:
-    """Whatever the pull request is by now, and whatever an event says: first it has to be off."""
-    assert about(seen, sent_back(), wish=wish) == Unlabel(7, "PR-7")
-    assert about(seen, sent_back(), on=False, wish=wish) == Unlabelled(7, "PR-7")
+def test_the_old_label_is_no_new_asking(seen: PullRequest) -> None:
+    """Whatever the pull request is by now: first it has to be off, or somebody says that they set it."""
+    assert about(seen, sent_back()) == Unlabel(7, "PR-7")
+    assert about(seen, sent_back(), on=False) == Unlabelled(7, "PR-7")
+
+
+def test_an_event_says_that_somebody_asked_again() -> None:
+    """A run that died after it took the label off has not said so; the asking after it counts all the same (P7)."""
+    wish = Wish("bob", HEAD)
+    assert about(PULL, sent_back(), wish=wish) == Ask(PULL, "bob")
+    assert about(PULL, sent_back(), on=False, wish=wish) == Unlabelled(7, "PR-7")
+    closed = pull(state=PullState.CLOSED)
+    assert about(closed, sent_back(), wish=wish) == Unlabel(7, "PR-7")
+
+
+def test_a_late_event_names_the_commit_that_was_meant() -> None:
+    """Queued by its label alone, for what was pushed after that was set, it is taken out (MRG-13)."""
+    late, unknown = Wish("bob", OTHER), {"by": queue.anybody("merge")}
+    out = about(PULL, asked(asked=unknown), wish=late)
+    assert isinstance(out, TakeOut)
+    assert "was pushed after the label was set at" in out.reason
+    # Whoever is known to have asked for this very commit meant it.
+    assert about(PULL, asked(), wish=late) is None
+    moved = pull(head=OTHER)
+    assert about(moved, asked(), wish=Wish("bob", OTHER)) == Ask(moved, "bob", instead=True)
+
+
+def test_the_label_of_a_command_is_set_by_whoever_comes_next() -> None:
+    """A command that was killed between its record and the label is finished, not taken back (P7)."""
+    task = asked(asked={"label": True})
+    assert about(PULL, task, on=False) == SetLabel(7, "PR-7")
+    assert about(PULL, task) == Unlabelled(7, "PR-7")
+    assert isinstance(about(pull(state=PullState.CLOSED), task, on=False), TakeOut)
+
+
+def test_a_target_that_a_test_found_red_is_tested_again() -> None:
+    """Nothing else says when it is green; until then the queue waits, and no longer (MRG-6)."""
+    red = make_attempt(outcome="DEFER", red_target=True, base=OTHER, phase="testing")
+    task = asked(state="deferred", available_at="2099-01-01T00:00:00Z")
+    assert "looks again at 2099" in queue.red_by_test([(task, red)], OTHER, NOW)
+    assert queue.red_by_test([(task, red)], HEAD, NOW) == ""
+    assert queue.red_by_test([(asked(state="deferred", available_at=BEFORE), red)], OTHER, NOW) == ""
+    assert queue.red_by_test([(asked(), None)], OTHER, NOW) == ""
 
 
 # ---- queued

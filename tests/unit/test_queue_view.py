@@ -99,7 +99,7 @@ def test_the_queue_for_programs() -> None:
         "priority": "normal",
     }
     assert wanted.items() <= entry.items()
-    assert entry["why"].startswith("PR-7 is active in queued: new")
+    assert entry["why"].startswith("PR-7 is in the queue: new")
     assert json.loads(Shown("main", [], None, on=False).as_json())["entries"] == []
 
 

@@ -67,7 +67,7 @@ def test_a_red_gate_sends_it_back_and_asking_again_is_a_fresh_start() -> None:
         assert (back.move, back.task.stage, back.task.developer_retries) == (Move.ROLLBACK, "open", 0)
         assert back.task.asked is not None
         assert back.task.asked.unlabel
-        gone = say(back.task, events.LabelGone("bot")).task
+        gone = say(back.task, events.LabelSettled("bot")).task
         assert gone.reason == back.task.reason
         task = ask(gone)
         assert task.asked is not None
@@ -163,7 +163,7 @@ def test_every_step_of_any_walk_is_legal(words: list[str], data: st.DataObject) 
             "ask": events.MergeAsked("ann", 7, "main", HEAD),
             "ask other": events.MergeAsked("ann", 7, "main", OTHER),
             "take out": events.TakenOut("bob", "pushed", data.draw(st.booleans())),
-            "label gone": events.LabelGone("bot"),
+            "label gone": events.LabelSettled("bot"),
             "urgent": events.Prioritised("ann", Priority.URGENT),
             "hold": events.HoldAsked("ann", "wait"),
             "resume": events.ResumeAsked("ann"),
