@@ -83,7 +83,7 @@ def test_many_at_once(make: Make) -> None:
         came = {number: "landed"} | ({after: "works"} if after else {})
         assert rig.run() == (0, came)
     rig.landed(*numbers)
-    assert all("is done" in rig.comment(number) for number in numbers)
+    assert all("is merged" in rig.comment(number) for number in numbers)
     assert rig.run() == (0, {})
 
 
@@ -216,7 +216,7 @@ def test_two_runs_of_which_one_is_killed(make: Make) -> None:
     assert killed > 0
     assert rig.run() == (0, {})
     rig.landed(*numbers)
-    assert all("is done" in rig.comment(number) for number in numbers)
+    assert all("is merged" in rig.comment(number) for number in numbers)
 
 
 def test_a_person_merges_while_it_is_tested(make: Make) -> None:

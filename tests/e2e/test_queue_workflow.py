@@ -91,7 +91,7 @@ def test_by_events_alone_with_one_runner(queue: Queued) -> None:
     assert [queue.labels(number) for number in (together, leaks)] == [[], []]
     assert queue.say("queue").startswith("nothing is queued")
     for number in (one, two, three):
-        assert "is done" in queue.comment(number)
+        assert "is merged" in queue.comment(number)
         assert "failure" not in queue.statuses(queue.pull(number)["head"]["sha"]).values()
     assert "statuses are not success: ci / test" in queue.comment(together)
     assert json.loads(queue.say("why", f"PR-{leaks}", "--json"))["cause"] == "security", queue.comment(leaks)
