@@ -106,7 +106,8 @@ def _evaluated(changed: Changing, event: events.Evaluated, verdicts: Sequence[Ve
         why = f"stage {task.stage!r} is not in the configured pipeline ({', '.join(pipeline.names)}); {way}"
         return changed.to(Move.HOLD, why, cause="configuration", state=TaskState.HELD, available_at=None)
     if stage.human:
-        return changed.nothing(f"{stage.name} waits for a person: {queued.way_on(task, pipeline)}", Outcome.HOLD)
+        word = "to be asked for" if pipeline.by_asking else "for a person's approval"
+        return changed.nothing(f"{stage.name} waits {word}: {queued.way_on(task, pipeline)}", Outcome.HOLD)
     if why := spent.blocked(task, event.head):
         return changed.nothing(why, Outcome.FAIL)
     return _by_verdicts(changed, stage, verdicts, pipeline, event)
