@@ -138,6 +138,7 @@ def test_a_gate_alone_asks_the_forge_that_it_is_given(work: Repo, say: Say, tmp_
         "forge": f"{work.path.parent.name}/app",
         "head": head,
         "statuses": 1,
+        "contexts": "orch/tests-passed",
     }
     report.write_text(f"---\nschema: orch.report/1\ngate: ci-green\nci_status: FAILED\nhead: {head}\n---\n")
     read = say("gate", "ci-green", report, "--json", *local, **required)
