@@ -8,8 +8,8 @@ from tests import merge_rig, queue_rig
 from tests.functional.test_merge_cost import Counting
 from tests.queue_rig import QueueRig
 
-_MOST = 96
-_MOST_READS = 25
+_MOST = 110
+_MOST_READS = 34
 # The forge of a bare repository keeps a merge and two comments there as well.
 _MOST_STATE_PUSHES = 8 + 3
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.fields import Row, document, number, text
-from orch_gates.forge.gitea.pulls import between
+from orch_gates.forge.gitea.pulls import opened
 from orch_gates.forge.gitea.rows import login, repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState, named
@@ -85,7 +85,7 @@ class GiteaReviews:
     def latest(self, branch: str, target: str) -> tuple[Review, ...]:
         """Every reviewer's latest word; comments change nothing, and only those with a vote count."""
         found: dict[str, tuple[int, Review]] = {}
-        for pull in list(between(self._api, self._repository, branch, target)):
+        for pull in list(opened(self._api, self._repository, branch, target)):
             author = login(pull)
             # A review that somebody has begun and not sent is counted, and shown to nobody else.
             rows = self._api.settled(f"{self._path}/pulls/{number(pull, 'number')}/reviews", hidden=self._most)

@@ -131,15 +131,20 @@ def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row
     A server that does not know `base_branch` gives them all.
     """
     path = f"{repository_path(repository)}/pulls"
-    if named := pull_of(branch):
-        row = document(api.get(f"{path}/{named}"))
-        if text(row, "state") == "open" and text(part(row, "base"), "ref") == target:
-            yield row
-        return
     for row in api.settled(path, state="open", sort="oldest", base_branch=target):
         head, base = part(row, "head"), part(row, "base")
         if not _is_foreign(head, base) and branch and (_branch(head), text(base, "ref")) == (branch, target):
             yield row
+
+
+def opened(api: Api, repository: str, branch: str, target: str) -> Iterator[Row]:
+    """As `between`, or the one pull request that `refs/pull/N/head` names, whose branch may be in a fork."""
+    if not (named := pull_of(branch)):
+        yield from between(api, repository, branch, target)
+        return
+    row = document(api.get(f"{repository_path(repository)}/pulls/{named}"))
+    if text(row, "state") == "open" and text(part(row, "base"), "ref") == target:
+        yield row
 
 
 def _is_foreign(head: Row, base: Row) -> bool:
