@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from orch_gates.ci.event import Event, Labelled
 from orch_gates.engine import events, legality
@@ -81,8 +82,8 @@ class World:
         head = self.commit(self.content[self.pulls[number].head] | {f"more {len(self.content)}"})
         self.change(number, head=head)
 
-    def change(self, number: int, **values: object) -> None:
-        self.pulls[number] = replace(self.pulls[number], **values)  # type: ignore[arg-type]
+    def change(self, number: int, **values: Any) -> None:
+        self.pulls[number] = replace(self.pulls[number], **values)
 
     def toggle(self, number: int, state: PullState) -> None:
         if self.pulls[number].state is not PullState.MERGED:

@@ -111,7 +111,11 @@ def run(
     )
     done = queueing.settle(actions)
     turns = tuple(_turns(workspace, queueing, tell, repair))
-    return Ran(done, turns, why_frozen(workspace, queueing).reason)
+    try:
+        return Ran(done, turns, why_frozen(workspace, queueing).reason)
+    except OrchError as error:
+        # What was done is told all the same.
+        return Ran(done, turns, f"whether the target is green could not be told: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +133,10 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> Frozen:
         ForgeUnavailable, GitError, StateError: it could not be told.
     """
     from orch_gates.merge import ledger
-    from orch_gates.merge.queue import in_order, red_by_test
+    from orch_gates.merge.queue import red_by_test
+    from orch_gates.merge.queueing import entries
     from orch_gates.merge.statuses import red_target
     from orch_gates.model.ids import timestamp
-    from orch_gates.tasks import book
 
     context = queueing.context
     snapshot = context.store.load()
@@ -140,9 +144,8 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> Frozen:
     if freeze is not None:
         return Frozen(freeze.said)
     tip = workspace.heads.of(context.target)
-    order = in_order(book.read(snapshot).tasks, context.target)
-    attempts = (ledger.page(snapshot, context.target, task.id).attempt for task in order)
-    if (found := red_by_test(zip(order, attempts, strict=True), tip, workspace.now)) != "":
+    queued = (entry for _, entry in entries(snapshot, context.target) if entry.queued)
+    if (found := red_by_test(((one.task, one.attempt) for one in queued), tip, workspace.now)) != "":
         return Frozen(f"{context.target} is red at {tip[:10]}, as its test found; {found}", red=True)
     if workspace.settings.scope("ci-green").excludes(workspace.settings.ci.repository):
         return Frozen()
@@ -161,11 +164,8 @@ def _turns(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None]
             return
         had.add(task.id)
         tell(f"{task.id}: {task.title}")
-        # A person may freeze it, and the target turn red, while another one is tested.
-        frozen = why_frozen(workspace, queueing)
-        repairs = frozen.red and task.asked is not None and task.asked.pull == repair
         # A test may take its time, so each has a moment of its own.
-        turn = _turn(workspace.at(clock.utc_now()), queueing, snapshot, task, "" if repairs else frozen.reason)
+        turn = _turn(workspace.at(clock.utc_now()), queueing, snapshot, task, repair)
         yield turn
         if turn.came.ends_the_run or turn.stop:
             return
@@ -179,10 +179,13 @@ def _next(snapshot: Snapshot, target: str, had: set[str]) -> Task | None:
     return queue.next_turn(book.read(snapshot).tasks, target, holder, had)
 
 
-def _turn(workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: Task, frozen: str) -> Turn:
+def _turn(workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: Task, repair: int) -> Turn:
     assert task.asked is not None
     try:
-        came, reason = _taken(workspace, queueing, snapshot, task, frozen)
+        # A person may freeze it, and the target turn red, while another one is tested.
+        frozen = why_frozen(workspace, queueing)
+        repairs = frozen.red and task.asked.pull == repair
+        came, reason = _taken(workspace, queueing, snapshot, task, "" if repairs else frozen.reason)
     except (ForgeUnavailable, GitError) as error:
         # Whoever is asked next would be asked in vain.
         return Turn(task.asked.pull, task.id, Came.PROBLEM, str(error), stop=True)

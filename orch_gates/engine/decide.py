@@ -187,7 +187,8 @@ def _by_verdicts(
             return changed.nothing(why, Outcome.FAIL)
         if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
             return _not_green(changed, gate, verdict, pipeline, event)
-    given = [verdict for verdict in verdicts[: len(stage.gates)] if verdict.reason != BEFORE_MERGE]
+    moot = (Outcome.SKIP, BEFORE_MERGE)
+    given = [one for one in verdicts[: len(stage.gates)] if (one.outcome, one.reason) != moot]
     proof = "; ".join(f"{verdict.gate} {verdict.outcome}" for verdict in given)
     cause = stage.gates[-1].name if stage.gates else changed.by
     return _advance(changed, stage, proof or "no gate is on this edge", cause, pipeline, event.head)

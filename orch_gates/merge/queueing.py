@@ -336,7 +336,7 @@ def task_of(pull: int) -> TaskId:
 
 
 def has(pull: PullRequest, label: str) -> bool:
-    """Whether a pull request carries a label; forges do not tell capitals apart."""
+    """Whether a pull request carries a label, in any capitals: to GitHub they are the same label."""
     return label.casefold() in {one.casefold() for one in pull.labels}
 
 

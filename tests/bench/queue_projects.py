@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from unittest import mock
+
+import pytest
 
 from tests import queue_rig
 from tests.bench.history import ENV
@@ -49,7 +50,11 @@ jobs:
 def isolated(folder: Path) -> Iterator[None]:
     """No user and no configuration of this machine meanwhile; git may also ask a server on loopback."""
     kept = {**ENV, "HOME": str(folder), "ORCH_CACHE_DIR": str(CACHE), "GIT_ALLOW_PROTOCOL": "file:http"}
-    with mock.patch.dict(os.environ, kept, clear=True):
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            patch.delenv(name)
+        for name, value in kept.items():
+            patch.setenv(name, value)
         yield
 
 

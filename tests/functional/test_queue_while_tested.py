@@ -12,6 +12,8 @@ import pytest
 from orch_gates.forge.local.checks import LocalReviews
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.pulls import Draft
+from orch_gates.model.ids import TaskId
+from orch_gates.state import layout
 from tests import queue_rig
 from tests.queue_rig import QueueRig
 
@@ -145,3 +147,24 @@ def test_a_title_does_not_keep_main_from_its_ci(rig: QueueRig) -> None:
     rig.label(pull.number)
     assert rig.run()[1] == {pull.number: "landed"}
     assert rig.server.git("log", "-1", "--format=%s", "main") == f"PR-{pull.number}: (skip ci) Change (#{pull.number})"
+
+
+@pytest.mark.parametrize("state", ["sent back", "works"])
+def test_an_attempt_that_cannot_be_read_stops_nobody_else(rig: QueueRig, state: str) -> None:
+    """It is told at its own turn, where it has one; a person mends the document (P3, ST-6)."""
+    first, bad = rig.asked("one", {"values/two": "2\n"}), rig.asked("two", {"values/three": "3\n"})
+    assert rig.run()[1] == {first.number: "landed", bad.number: "works"}
+    if state == "sent back":
+        rig.ci(rig.works(bad), StatusState.FAILURE)
+        assert rig.run()[1] == {bad.number: "sent back"}
+    else:
+        rig.ok("lease", "release", "--reason", "for the test")
+    (rig.server.path / "hooks" / "pre-receive").unlink()
+    rig.work.git("fetch", "--quiet", "origin", "orch-state")
+    rig.work.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
+    rig.work.commit("Break it", {layout.attempt_path(TaskId(f"PR-{bad.number}")): "---\nid: [\n---\n"})
+    rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/orch-state")
+    good = rig.asked("three", {"values/four": "4\n"})
+    code, came = rig.run()
+    assert came.get(good.number) == "landed"
+    assert (code, came.get(bad.number)) == ((0, None) if state == "sent back" else (2, "problem"))
