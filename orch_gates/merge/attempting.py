@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from orch_gates.errors import GitError, StateDocumentError, UsageError
+from orch_gates.errors import GitError, LeaseLost, StateDocumentError, UsageError
 from orch_gates.gates.merge import NAME
 from orch_gates.merge import lease as leases
 from orch_gates.merge import ledger, steps
@@ -46,6 +46,24 @@ class _Granted:
     attempt: Attempt
 
 
+@dataclass(frozen=True, slots=True)
+class _Unwritten:
+    """A claim that is written with the first step that it is for: the lease as it was seen, and with the claim."""
+
+    seen: Lease
+    claimed: Lease
+
+    def on(self, page: Page) -> Page:
+        """The page with the claim.
+
+        Raises:
+            LeaseLost: somebody else was quicker.
+        """
+        if page.lease != self.seen:
+            raise LeaseLost(f"somebody else works on the attempt that holds {page.lease.target}: {page.lease.reason}")
+        return replace(page, lease=self.claimed)
+
+
 class Attempting:
     """One process that works on one task's attempts, seen in a snapshot; `nonce` gives attempts their ids."""
 
@@ -56,6 +74,7 @@ class Attempting:
         self.clock = Clock(context.monotonic)
         self._nonce = nonce
         self.proof: Proof | None = None
+        self._unwritten: _Unwritten | None = None
         # The moment that was looked at, by the forge's clock where it has one, and by this process's own.
         self._seen_at = (context.now(), context.monotonic())
         # Caught-up commits that are in the scratch repository.
@@ -70,6 +89,8 @@ class Attempting:
 
     def acquire(self, head: str) -> Attempt | Stop:
         """The attempt for the branch's commit `head`, claimed by this process; a new one where none goes on.
+
+        Where nothing but questions comes before the next step, the claim is recorded together with that.
 
         Raises:
             StateError: it could not be recorded.
@@ -90,8 +111,20 @@ class Attempting:
             got = busy or (self._resume(page, head, known) if _goes_on(page) else self._grant(page, head, known))
             return got.change if isinstance(got, _Granted) else None
 
+        if self._only_asks(seen):
+            claimed, proof = self._claim(seen.lease, head, sight)
+            self._unwritten = _Unwritten(seen.lease, claimed)
+            assert seen.attempt is not None
+            return self._began(proof, seen.attempt, asked)
         context.store.transact(decide)
         return self._claimed(got, asked)
+
+    def _only_asks(self, page: Page) -> bool:
+        """Whether it waited for CI, which is only asked: whoever records first what it says has the claim."""
+        if not _goes_on(page) or page.lease.claim is not None or self.context.settings.merge.test:
+            return False
+        assert page.attempt is not None
+        return page.attempt.phase is Phase.TESTING and page.attempt.outcome is None
 
     def _standing(self, snapshot: Snapshot, lease: Lease, sight: Sight, *, of_others: bool = False) -> Standing:
         """How the lease stands to this task; `of_others`: as if it were another one that wants it."""
@@ -123,11 +156,12 @@ class Attempting:
     def _claimed(self, got: _Granted | Stop | None, asked: float) -> Attempt | Stop:
         """The attempt that was granted; its claim counts from the moment that was `asked` about."""
         assert got is not None
-        if isinstance(got, Stop):
-            return got
-        self.proof = got.proof
-        self.clock.began(got.proof, asked)
-        return got.attempt
+        return got if isinstance(got, Stop) else self._began(got.proof, got.attempt, asked)
+
+    def _began(self, proof: Proof, attempt: Attempt, asked: float) -> Attempt:
+        self.proof = proof
+        self.clock.began(proof, asked)
+        return attempt
 
     def _look(self, lease: Lease) -> tuple[Sight, float]:
         asked = self.context.monotonic()
@@ -159,14 +193,17 @@ class Attempting:
         return self._go_on(page, head, sight, steps.resumed(page.attempt, sight.now))
 
     def _go_on(self, page: Page, head: str, sight: Sight, changed: Attempt | None = None) -> _Granted:
-        context = self.context
-        limits, attempt = context.settings.lease, changed or page.attempt
+        context, attempt = self.context, changed or page.attempt
         assert attempt is not None
-        lease, proof = leases.claimed(page.lease, context.runner(), sight.now, limits.phase, limits.max_hold)
-        lease = lease.model_copy(update={"held": "", "reason": f"claimed for {head[:10]}"})
+        lease, proof = self._claim(page.lease, head, sight)
         line = f"{attempt.phase}: taken on by {context.runner_name}"
         written = Written(line, lease, attempt if attempt != page.attempt else None)
         return _Granted(ledger.change(page, written, "claim", sight.now), proof, attempt)
+
+    def _claim(self, lease: Lease, head: str, sight: Sight) -> tuple[Lease, Proof]:
+        limits = self.context.settings.lease
+        claimed, proof = leases.claimed(lease, self.context.runner(), sight.now, limits.phase, limits.max_hold)
+        return claimed.model_copy(update={"held": "", "reason": f"claimed for {head[:10]}"}), proof
 
     def take_over(self, *, forced: bool) -> Attempt | Stop:
         """The attempt that holds the lease, claimed to be ended; `forced`: by a person's word, whoever works on it.
@@ -220,6 +257,7 @@ class Attempting:
         def decide(snapshot: Snapshot) -> Change | None:
             nonlocal made
             page = ledger.page(snapshot, context.target, self.task.id)
+            page = page if self._unwritten is None else self._unwritten.on(page)
             was = ledger.under(proof, page)
             attempt = self._marked(make(was))
             limits, renewed = context.settings.lease, None
@@ -243,6 +281,7 @@ class Attempting:
 
         context.store.transact(decide)
         assert made is not None
+        self._unwritten = None
         self.proof, attempt = made
         if self.proof is not None:
             self.clock.began(self.proof, asked)

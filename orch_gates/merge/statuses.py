@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orch_gates.forge.port.forge import Forge
 from orch_gates.gates import ci_green
 from orch_gates.merge import steps
-from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.attempt import Attempt
 from orch_gates.model.feedback import of_verdict
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
@@ -28,14 +28,10 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
     context = attempting.context
     forge = context.need_forge()
     verdict = _judged(context.settings, forge, attempt.commit)
-    now = attempting.now()
     if verdict.outcome is Outcome.PASS:
-        if attempt.phase is Phase.CAUGHT_UP:
-            attempt = attempting.record(lambda one: steps.testing(one, verdict.reason, now), "testing")
-        if attempt.over:
-            return attempt
         return attempting.validated(attempt, "statuses", 0, verdict.reason, stay=stay)
     if verdict.absent:
+        now = attempting.now()
         return attempting.wait(
             f"waits for CI: {verdict.reason}", lambda one: steps.testing(one, f"waits for CI: {verdict.reason}", now)
         )

@@ -20,6 +20,7 @@ from orch_gates.merge.attempting import Attempting
 from orch_gates.merge.context import Context
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.lease import Lease
+from orch_gates.model.verdict import Outcome
 from tests.step_rig import Rig
 from tests.tasks_builders import HEAD, NOW
 
@@ -102,3 +103,40 @@ def test_a_process_stops_itself_before_others_may_take_over(kind: Kind, slow: fl
         attempting.clock.check()
     assert machine.lease.claim is not None
     assert machine.true <= moment(machine.lease.claim.until) - timedelta(seconds=5)
+
+
+def waiting(machine: Machine) -> None:
+    """An attempt that waits for CI, as another process left it."""
+    attempting = machine.attempting()
+    attempting.acquire(HEAD)
+    found = steps.CaughtUp(base="b" * 40, commit=HEAD, tree="d" * 40, how="up to date", depends="")
+    attempting.record(lambda one: steps.caught_up(one, found, NOW), "caught-up")
+    attempting.wait("waits for CI", lambda one: steps.testing(one, "waits for CI", NOW))
+
+
+def test_of_two_that_heard_of_ci_the_first_to_record_it_has_the_attempt() -> None:
+    """Asking is free for both; the other one is told, and records nothing (MRG-4)."""
+    machine = Machine()
+    waiting(machine)
+    first, second = machine.attempting(), machine.attempting()
+    for one in (first, second):
+        one.acquire(HEAD)
+    assert machine.lease.claim is None
+    first.record(lambda one: steps.validated(one, "statuses", 0, "green", NOW), "validated")
+    assert (machine.lease.claims, machine.lease.claim is not None) == (2, True)
+    with pytest.raises(LeaseLost, match="somebody else works"):
+        second.record(lambda one: steps.validated(one, "statuses", 0, "green", NOW), "validated")
+    assert machine.lease.claims == 2
+
+
+def test_an_attempt_whose_lease_ended_while_ci_was_asked_is_left_alone() -> None:
+    """A person may have released it meanwhile."""
+    machine = Machine()
+    waiting(machine)
+    late, other = machine.attempting(), machine.attempting()
+    late.acquire(HEAD)
+    other.acquire(HEAD)
+    other.end(Outcome.DEFER, "released")
+    with pytest.raises(LeaseLost):
+        late.record(lambda one: steps.validated(one, "statuses", 0, "green", NOW), "validated")
+    assert machine.lease.holder == ""
