@@ -116,7 +116,7 @@ class Attempting:
             self._unwritten = _Unwritten(seen.lease, claimed)
             assert seen.attempt is not None
             return self._began(proof, seen.attempt, asked)
-        context.store.transact(decide)
+        context.store.transact(decide, others_wait=True)
         return self._claimed(got, asked)
 
     def _only_asks(self, page: Page) -> bool:
@@ -228,7 +228,7 @@ class Attempting:
                 got = self._go_on(page, page.lease.attempt, sight)
             return got.change if isinstance(got, _Granted) else None
 
-        context.store.transact(decide)
+        context.store.transact(decide, others_wait=True)
         return self._claimed(got, asked)
 
     # ---- record
@@ -279,7 +279,7 @@ class Attempting:
                 page, Written(f"{attempt.phase}{outcome}: {attempt.reason}", after, attempt, trees), event, now
             )
 
-        context.store.transact(decide)
+        context.store.transact(decide, others_wait=True)
         assert made is not None
         self._unwritten = None
         self.proof, attempt = made

@@ -82,7 +82,7 @@ class GitStore:
         """The branch as it is now; see `Store.load`."""
         return self._reader.patient(self._deadline()).snapshot
 
-    def transact(self, decide: Decide, look_again: LookAgain | None = None) -> Result:
+    def transact(self, decide: Decide, look_again: LookAgain | None = None, *, others_wait: bool = False) -> Result:
         """One transaction; see `Store.transact`."""
         deadline = self._deadline()
         rest = min(self._rest_until - self._timing.monotonic(), deadline.left() * _PATIENCE)
@@ -91,7 +91,7 @@ class GitStore:
         with self._source.turn(self._timing, Patience(deadline.left() * _QUEUE, unmoved)):
             begun = deadline.spent()
             result = Transaction(self._reader, self._writer, deadline, decide, look_again).run()
-        if isinstance(result, Committed):
+        if isinstance(result, Committed) and not others_wait:
             took = (deadline.spent() - begun) / result.attempts
             self._rest_until = self._timing.monotonic() + self._timing.uniform(0, _REST * took)
         return result

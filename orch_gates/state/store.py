@@ -49,13 +49,14 @@ class Store(Protocol):
         """
         ...
 
-    def transact(self, decide: Decide, look_again: LookAgain | None = None) -> Result:
+    def transact(self, decide: Decide, look_again: LookAgain | None = None, *, others_wait: bool = False) -> Result:
         """Decide on the branch as it is, and commit what was decided; a lost race decides again (P6).
 
         `decide` must be pure: it is called once per attempt. Its None and its exceptions count
         only on a freshly fetched snapshot; the exception is then raised here. `look_again` is
         called before every decision but the first, to ask again for what lies outside of the
-        branch; an error of it is waited out like a remote that does not answer.
+        branch; an error of it is waited out like a remote that does not answer. `others_wait`: for
+        what this process does next, so it does not rest after the commit.
 
         Raises:
             MissingState, RewoundState, StateUnreachable, StateDenied, StateError: as `load`; nothing was written.

@@ -127,7 +127,7 @@ class MemoryStore:
         self._seen = remote.branch
         return snapshot
 
-    def transact(self, decide: Decide, look_again: LookAgain | None = None) -> Result:
+    def transact(self, decide: Decide, look_again: LookAgain | None = None, *, others_wait: bool = False) -> Result:
         attempts = 0
         while True:
             snapshot = self.load()

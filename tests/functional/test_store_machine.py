@@ -235,8 +235,8 @@ class StoreMachine(RuleBasedStateMachine):
             self._agree(Both(lambda: list(client.git.log()), lambda: list(client.memory.log())))
 
     @rule(client=clients, decide=DECISIONS)
-    def transact(self, client: Client, decide: Decide) -> None:
-        self._agree(_transaction(client, decide))
+    def transact(self, client: Client, decide: Decide, others_wait: bool = False) -> None:
+        self._agree(_transaction(client, decide, others_wait=others_wait))
 
     @precondition(_whole)
     @rule(client=clients, decide=DECISIONS, rival=clients, rivals=DECISIONS)
@@ -510,8 +510,11 @@ def _loading(client: Client) -> Both:
     return Both(client.git.load, client.memory.load)
 
 
-def _transaction(client: Client, decide: Decide) -> Both:
-    return Both(lambda: client.git.transact(decide), lambda: client.memory.transact(decide))
+def _transaction(client: Client, decide: Decide, *, others_wait: bool = False) -> Both:
+    return Both(
+        lambda: client.git.transact(decide, others_wait=others_wait),
+        lambda: client.memory.transact(decide, others_wait=others_wait),
+    )
 
 
 def _answer(deed: Callable[[], object]) -> object:
@@ -595,6 +598,26 @@ def test_who_rests_after_a_slow_transaction_has_time_for_the_next_one(tmp_path: 
         before = machine.clock
         machine.transact(client, count)
         assert machine.clock - before < TIMEOUT / 2
+
+
+def test_who_is_waited_for_does_not_rest(tmp_path: Path) -> None:
+    """The steps of a merge follow at once: everybody who is queued waits for them (MRG-13)."""
+
+    def slowly(snapshot: Snapshot) -> Change:
+        if isinstance(snapshot, GitSnapshot):
+            machine.sleep(2)
+        return count(snapshot)
+
+    def rested(*, others_wait: bool) -> float:
+        machine.transact(client, slowly, others_wait)
+        before = machine.clock
+        machine.transact(client, count)
+        return machine.clock - before
+
+    with _machine(tmp_path) as machine:
+        (client, *_) = machine.everybody
+        assert rested(others_wait=False) >= 2
+        assert rested(others_wait=True) < 1
 
 
 def test_a_push_from_an_empty_cache_after_a_hand_edit_is_known_to_have_landed(tmp_path: Path) -> None:

@@ -285,7 +285,7 @@ class MortalStore(MemoryStore):
         super().__init__(remote)
         self._life = life
 
-    def transact(self, decide: Decide, look_again: LookAgain | None = None) -> Written:
+    def transact(self, decide: Decide, look_again: LookAgain | None = None, *, others_wait: bool = False) -> Written:
         self._life.tick()
         result = super().transact(decide, look_again)
         self._life.tick()
