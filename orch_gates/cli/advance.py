@@ -16,6 +16,7 @@ from orch_gates.cli.text_option import text_option
 if TYPE_CHECKING:
     from orch_gates.model.task import Task
     from orch_gates.model.verdict import Verdict
+    from orch_gates.state.snapshot import Snapshot
     from orch_gates.tasks.advance import Step
     from orch_gates.tasks.edge import Gate, Reader
     from orch_gates.workspace import Workspace
@@ -114,24 +115,41 @@ def step_of(workspace: Workspace, *, approve: bool = False, reject: str = "") ->
 def why(name: str, repo: Path, as_json: bool) -> None:
     """Say in one line why task ID stands where it stands, and what happens next.
 
+    A number is that pull request in the merge queue: 12 is the task PR-12.
+
     \b
     Examples:
       orch-gates why T-1
+      orch-gates why 12
       orch-gates why T-1 --json
     """
     with exit_codes():
         from orch_gates.documents.escape import visible
         from orch_gates.merge import places
         from orch_gates.report import tasks as render
-        from orch_gates.tasks import book
 
         session = open_for_reading(repo)
         snapshot = session.store.load()
-        task = book.need(snapshot, name).task
+        task = _named(snapshot, name)
         around = places.read(session.store, snapshot, session.target)
         warn_quarantined(around.quarantined)
         found = around.why(task, session.pipeline, session.now)
         say(render.why_json(found) if as_json else f"{visible(found.line)}\n")
+
+
+def _named(snapshot: Snapshot, name: str) -> Task:
+    """The task of this id, or that of the pull request with this number.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    from orch_gates.merge.queueing import task_of
+    from orch_gates.tasks import book
+
+    number = name.removeprefix("#")
+    if not number.isdecimal() or (number == name and book.find(snapshot, name) is not None):
+        return book.need(snapshot, name).task
+    return book.need(snapshot, task_of(int(number))).task
 
 
 @click.command()

@@ -12,6 +12,7 @@ from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.settings import load
 
 if TYPE_CHECKING:
+    from orch_gates.config.file import Config
     from orch_gates.errors import ConfigError
     from orch_gates.git.cli import Git
 
@@ -110,6 +111,28 @@ def check(file: Path) -> None:
         stages = f"{len(found.declared.pipeline.stages)} stages" if found.declared else "the default stages"
         queue = ", the merge queue" if found.queue else ""
         say(f"{visible(str(file))}: valid: {len(found.given)} settings, {stages}{queue}\n")
+        if found.queue and (note := _of_the_queue(found)):
+            say(f"note: {note}\n", to=sys.stderr)
+
+
+def _of_the_queue(found: Config) -> str:
+    """What the merge queue will miss, unless the environment says it; empty where nothing is missing."""
+    from orch_gates.cli.queue_turns import CONTEXTS_NEEDED
+    from orch_gates.variables.scope import scope_settings
+
+    enabled, contexts = (
+        found.given.get(scope_settings("ci-green")[0].variable),
+        found.given.get("ORCH_CI_GREEN_CONTEXTS"),
+    )
+    if enabled is not None and not enabled.value:
+        return ""
+    if contexts is None or not contexts.value:
+        return CONTEXTS_NEEDED
+    if isinstance(contexts.value, tuple) and "*" in contexts.value:
+        return (
+            "the context `*` counts the status of the queue's own job, which is pending while it runs; name those of CI"
+        )
+    return ""
 
 
 @config.command()

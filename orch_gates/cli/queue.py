@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -83,9 +83,10 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
 @queue.command()
 @click.argument("number", type=click.IntRange(min=1))
 @_REPO
+@_JSON
 @by_option
 @forge_options
-def add(number: int, repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+def add(number: int, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
     """Ask for the merge of pull request NUMBER at its present commit; asking twice changes nothing.
 
     \b
@@ -98,16 +99,20 @@ def add(number: int, repo: Path, overrides: Mapping[str, str], options: ForgeOpt
         pull = _pull(queueing, number)
         queueing.require_open(pull)
         done = queueing.ask_and_label(pull)
-        _say(f"pull request {number} is queued for {queueing.context.target} at {pull.head[:10]}: {done.reason}")
+        line = f"pull request {number} is queued for {queueing.context.target} at {pull.head[:10]}: {done.reason}"
+        _tell(queueing, line, as_json=as_json, pull=number, head=pull.head, reason=done.reason)
 
 
 @queue.command()
 @click.argument("number", type=click.IntRange(min=1))
 @text_option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")
 @_REPO
+@_JSON
 @by_option
 @forge_options
-def remove(number: int, reason: str, repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+def remove(
+    number: int, reason: str, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions
+) -> None:
     """Take pull request NUMBER out of the queue, and its label off.
 
     \b
@@ -117,17 +122,21 @@ def remove(number: int, reason: str, repo: Path, overrides: Mapping[str, str], o
     with exit_codes():
         queueing = _open(repo, overrides, options)
         why = reason or f"taken out by {queueing.by}"
-        for done in queueing.take_out(number, queueing.need(number).id, why, unlabel=True):
-            _say(f"pull request {number} is out of the queue: {done.reason}")
+        (done,) = queueing.take_out(number, queueing.need(number).id, why, unlabel=True)
+        line = f"pull request {number} is out of the queue: {done.reason}"
+        _tell(queueing, line, as_json=as_json, pull=number, reason=done.reason)
 
 
 @queue.command()
 @click.argument("number", type=click.IntRange(min=1))
 @click.argument("level", type=click.Choice(_PRIORITIES))
 @_REPO
+@_JSON
 @by_option
 @forge_options
-def priority(number: int, level: str, repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+def priority(
+    number: int, level: str, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions
+) -> None:
     """Let pull request NUMBER, which is queued, come before or after others; nobody is overtaken who is being merged.
 
     \b
@@ -139,16 +148,20 @@ def priority(number: int, level: str, repo: Path, overrides: Mapping[str, str], 
 
         queueing = _open(repo, overrides, options)
         queueing.prioritise(queueing.need(number).id, Priority(level))
-        _say(f"pull request {number} has the priority {level}")
+        line = f"pull request {number} has the priority {level}"
+        _tell(queueing, line, as_json=as_json, pull=number, priority=level)
 
 
 @queue.command()
 @text_option("--reason", metavar="TEXT", help="Why, for whoever reads it later.", required=True)
 @click.option("--for", "lasts", default="", metavar="TIME", help="When it ends by itself: 30m, 8h, 3d [never].")
 @_REPO
+@_JSON
 @by_option
 @forge_options
-def freeze(reason: str, lasts: str, repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+def freeze(
+    reason: str, lasts: str, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions
+) -> None:
     """Merge nothing from the queue until it is thawed; what the forge was asked for already is settled all the same.
 
     \b
@@ -166,14 +179,16 @@ def freeze(reason: str, lasts: str, repo: Path, overrides: Mapping[str, str], op
         until = timestamp(now + span) if span is not None else None
         made = Freeze(reason=one_line(reason), by=one_line(queueing.by), at=timestamp(now), until=until)
         queueing.freeze(made, made.said)
-        _say(f"the queue of {queueing.context.target} is {made.said}")
+        line = f"the queue of {queueing.context.target} is {made.said}"
+        _tell(queueing, line, as_json=as_json, freeze=made.model_dump(mode="json"))
 
 
 @queue.command()
 @_REPO
+@_JSON
 @by_option
 @forge_options
-def thaw(repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+def thaw(repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
     """Let the queue go on that was frozen by a person.
 
     \b
@@ -183,7 +198,8 @@ def thaw(repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> Non
     with exit_codes():
         queueing = _open(repo, overrides, options)
         thawed = queueing.freeze(None, f"thawed by {queueing.by}")
-        _say(f"the queue of {queueing.context.target} {'goes on' if thawed else 'was not frozen'}")
+        line = f"the queue of {queueing.context.target} {'goes on' if thawed else 'was not frozen'}"
+        _tell(queueing, line, as_json=as_json, freeze=None, thawed=thawed)
 
 
 @queue.command()
@@ -243,10 +259,14 @@ def go(
     from orch_gates.cli import queue_comments, queue_turns, queue_view
     from orch_gates.cli.publish import outputs, publish
     from orch_gates.merge import queue as plans
+    from orch_gates.tasks import book
 
     queue_turns.require_contexts(workspace)
     if dry_run:
-        say(queue_view.planned(plans.plan(queueing.look(wishes)), queue_turns.why_frozen(workspace, queueing).reason))
+        actions = plans.plan(queueing.look(wishes))
+        tasks = book.read(workspace.store.load()).tasks
+        order = plans.order_after(actions, tasks, queueing.context.target)
+        say(queue_view.planned(actions, order, queue_turns.why_frozen(workspace, queueing).reason))
         return
     outputs(workspace.settings, workspace.git.directory)
     ran = queue_turns.run(workspace, queueing, _told(), wishes, repair)
@@ -294,7 +314,9 @@ def _pull(queueing: Queueing, number: int) -> PullRequest:
     return queueing.context.need_forge().pulls.get(number)
 
 
-def _say(line: Any) -> None:
+def _tell(queueing: Queueing, line: str, *, as_json: bool, **facts: object) -> None:
+    """Say what a command did, in a line or as JSON."""
+    from orch_gates.cli import queue_view
     from orch_gates.documents.escape import visible
 
-    say(f"{visible(line)}\n")
+    say(queue_view.change_json(queueing.context.target, line, facts) if as_json else f"{visible(line)}\n")

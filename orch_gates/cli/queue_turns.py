@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from orch_gates.state.snapshot import Snapshot
     from orch_gates.workspace import Workspace
 
+CONTEXTS_NEEDED = (
+    "the queue has to know which statuses prove a commit: name those that CI posts on a pull request as "
+    '`ci_green: {contexts: ["NAME"]}` in .orch-gates.yaml (ORCH_CI_GREEN_CONTEXTS); `orch-gates gate ci-green` '
+    "shows their names. Where no CI runs, say `ci_green: {enabled: false}` and set merge.test"
+)
 # A run that takes longer than a scheduler waits is no run; the next one goes on.
 _MOST_TURNS = 1000
 
@@ -80,11 +85,7 @@ def require_contexts(workspace: Workspace) -> None:
     settings = workspace.settings
     if settings.scope("ci-green").excludes(settings.ci.repository) or settings.ci_green.contexts:
         return
-    raise SettingsError(
-        "the queue has to know which statuses prove a commit: name those that CI posts on a pull request as "
-        '`ci_green: {contexts: ["NAME"]}` in .orch-gates.yaml (ORCH_CI_GREEN_CONTEXTS); `orch-gates gate ci-green` '
-        "shows their names. Where no CI runs, say `ci_green: {enabled: false}` and set merge.test"
-    )
+    raise SettingsError(CONTEXTS_NEEDED)
 
 
 def run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,11 +82,14 @@ def _entry(task: Task, why: Why) -> dict[str, Any]:
     }
 
 
-def planned(actions: Sequence[Action], frozen: str) -> str:
-    """What a run would record first."""
-    lines = [visible(_planned(action)) for action in actions]
-    lines += [f"nothing would be merged: {visible(frozen)}"] if frozen else []
-    return "".join(f"{line}\n" for line in lines) or "nothing new was asked for\n"
+def planned(actions: Sequence[Action], order: Sequence[int], frozen: str) -> str:
+    """What a run would record first, and whose turn would come then."""
+    lines = [_planned(action) for action in actions]
+    if frozen:
+        lines.append(f"nothing would be merged: {frozen}")
+    elif order:
+        lines.append(f"a turn each, in this order: {', '.join(f'#{number}' for number in order)}")
+    return "".join(f"{visible(line)}\n" for line in lines) or "nothing is queued, and nothing new was asked for\n"
 
 
 def _planned(action: Action) -> str:
@@ -105,6 +108,11 @@ def _planned(action: Action) -> str:
             return f"#{number} would get the label of the command that asked"
         case Unlabelled(number=number):
             return f"#{number} could be asked for again"
+
+
+def change_json(target: str, line: str, facts: Mapping[str, object]) -> str:
+    """What a command did to the queue of a target, for programs."""
+    return f"{json.dumps({'schema': 'orch.queue-change/1', 'target': target, **facts, 'said': line}, indent=2)}\n"
 
 
 def ran_text(ran: Ran, problems: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.branch import BRANCH
 from orch_gates.model.ids import OID, moment
-from orch_gates.model.task import Task, TaskState
+from orch_gates.model.task import Priority, Task, TaskState
 from orch_gates.tasks.edge import Merge
 
 
@@ -265,6 +265,24 @@ def in_order(tasks: Iterable[Task], target: str, *, held: bool = False) -> list[
     queued = (task for task in asked if task.stage != QUEUE.rework)
     moving = (one for one in queued if not one.state.finished and (held or not one.state.waits_for_a_person))
     return sorted(moving, key=turn)
+
+
+def order_after(actions: Iterable[Action], tasks: Iterable[Task], target: str) -> list[int]:
+    """The pull requests in the order of their turns once that is recorded; new ones are the last of their rank."""
+    gone: set[int] = set()
+    new: list[int] = []
+    for action in actions:
+        match action:
+            case Ask(pull=pull):
+                gone.add(pull.number)
+                new.append(pull.number)
+            case TakeOut(number=number) | Drop(number=number):
+                gone.add(number)
+            case _:
+                pass
+    kept = [task.asked for task in in_order(tasks, target) if task.asked is not None and task.asked.pull not in gone]
+    ranked = [(asked.priority.rank, asked.pull) for asked in kept] + [(Priority.NORMAL.rank, pull) for pull in new]
+    return [pull for _, pull in sorted(ranked, key=lambda one: one[0])]
 
 
 def next_turn(tasks: Iterable[Task], target: str, holder: str, had: Collection[str]) -> Task | None:

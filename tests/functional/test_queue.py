@@ -235,11 +235,29 @@ def test_commands_in_place_of_labels(rig: QueueRig) -> None:
     assert (rig.order(), rig.labels(pull.number)) == ([pull.number], ("merge",))
     assert rig.document_of(pull)["asked"]["by"] == "ann"
     assert "position 1 of 1" in rig.ok("why", f"PR-{pull.number}")
+    assert rig.ok("why", f"{pull.number}") == rig.ok("why", f"#{pull.number}") == rig.ok("why", f"PR-{pull.number}")
     assert "nothing is merged now: frozen by bot" in rig.ok("why", f"PR-{pull.number}")
     rig.ok("queue", "remove", str(pull.number), "--reason", "not today")
     assert (rig.order(), rig.labels(pull.number)) == ([], ())
     assert "queue add 1" in rig.ok("why", f"PR-{pull.number}")
     assert rig.say("queue", "remove", "7").returncode == 2
+
+
+def test_commands_answer_programs(rig: QueueRig) -> None:
+    """Every command that changes the queue has the same answer as JSON."""
+    pull = rig.pull("one", {"values/two": "2\n"})
+    number = str(pull.number)
+    commands = {
+        ("freeze", "--reason", "not yet"): "freeze",
+        ("add", number): "head",
+        ("priority", number, "urgent"): "priority",
+        ("remove", number): "reason",
+        ("thaw",): "thawed",
+    }
+    for command, fact in commands.items():
+        found = json.loads(rig.ok("queue", *command, "--json"))
+        assert (found["schema"], found["target"], bool(found[fact])) == ("orch.queue-change/1", "main", True)
+        assert found["said"]
 
 
 def test_what_cannot_be_queued_says_so(rig: QueueRig) -> None:
@@ -288,6 +306,7 @@ def test_a_dry_run_does_nothing(rig: QueueRig) -> None:
     before = rig.commits()
     said = rig.ok("queue", "run", "--dry-run")
     assert f"#{pull.number} would be queued" in said
+    assert f"a turn each, in this order: #{pull.number}" in said
     assert (rig.commits(), rig.comments(pull.number), rig.order()) == (before, [], [])
 
 

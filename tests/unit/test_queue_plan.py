@@ -417,6 +417,14 @@ def test_turns_are_by_priority_then_by_age(tasks: list[Task]) -> None:
     assert [one.id for one in queue.in_order(tasks, "main", held=True)] == ["PR-21", *had]
 
 
+def test_the_order_that_a_run_would_follow() -> None:
+    """What is asked for now comes last of its rank, who is taken out has no turn."""
+    tasks = [entrant(21, "urgent"), entrant(22), entrant(23), entrant(24, "low"), entrant(25)]
+    actions = [Ask(pull(number=26)), TakeOut(23, "PR-23", "closed", unlabel=False), Drop(25, "PR-25", "merged")]
+    assert queue.order_after(actions, tasks, "main") == [21, 22, 26, 24]
+    assert queue.order_after([Ask(pull(number=22), instead=True)], tasks, "main") == [21, 23, 25, 22, 24]
+
+
 def test_whoever_works_on_the_target_is_not_overtaken() -> None:
     """Then the others in their order; one that is held, or had its turn, has none again."""
     found = queue.next_turn(QUEUED, "main", "PR-3", set())

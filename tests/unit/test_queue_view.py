@@ -132,13 +132,22 @@ PLANNED: list[tuple[Action, str]] = [
 
 @pytest.mark.parametrize(("action", "line"), PLANNED)
 def test_what_a_run_would_do(action: Action, line: str) -> None:
-    assert queue_view.planned([action], "") == line
-    tame(queue_view.planned([Ask(PULL), action], HOSTILE))
+    assert queue_view.planned([action], [], "") == line
+    tame(queue_view.planned([Ask(PULL), action], [1], HOSTILE))
 
 
 def test_a_run_that_would_do_nothing() -> None:
-    assert queue_view.planned([], "") == "nothing new was asked for\n"
-    assert queue_view.planned([], "frozen by ann") == "nothing would be merged: frozen by ann\n"
+    assert queue_view.planned([], [], "") == "nothing is queued, and nothing new was asked for\n"
+    assert queue_view.planned([], [7], "frozen by ann") == "nothing would be merged: frozen by ann\n"
+
+
+def test_whose_turn_it_would_be() -> None:
+    assert queue_view.planned([], [7, 3], "") == "a turn each, in this order: #7, #3\n"
+
+
+def test_a_change_for_programs() -> None:
+    found = json.loads(queue_view.change_json("main", "it is so", {"pull": 7}))
+    assert found == {"schema": "orch.queue-change/1", "target": "main", "pull": 7, "said": "it is so"}
 
 
 # ---- what was done
