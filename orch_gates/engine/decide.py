@@ -9,7 +9,7 @@ from typing import assert_never
 
 from orch_gates.engine import events, queued, spent, statuses
 from orch_gates.engine.decision import Changing, Decision, Move
-from orch_gates.engine.stages import BEFORE_MERGE, MERGE, EdgeGate, OnRed, Pipeline, Stage
+from orch_gates.engine.stages import BEFORE_MERGE, MERGE, MERGE_PROOF, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.engine.statuses import Posting
 from orch_gates.model import feedback
 from orch_gates.model.feedback import one_line
@@ -190,6 +190,9 @@ def _by_verdicts(
     moot = (Outcome.SKIP, BEFORE_MERGE)
     given = [one for one in verdicts[: len(stage.gates)] if (one.outcome, one.reason) != moot]
     proof = "; ".join(f"{verdict.gate} {verdict.outcome}" for verdict in given)
+    if given and given[-1].gate == MERGE_PROOF and given[-1].outcome is Outcome.PASS:
+        # Where it landed is what whoever asked for the merge wants to know.
+        proof = one_line(f"{proof}: {given[-1].reason}")
     cause = stage.gates[-1].name if stage.gates else changed.by
     return _advance(changed, stage, proof or "no gate is on this edge", cause, pipeline, event.head)
 

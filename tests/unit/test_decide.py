@@ -87,10 +87,10 @@ def test_green_gates_let_a_task_go_on(stage: str, following: str) -> None:
 
 
 def test_the_last_stage_leads_to_done() -> None:
-    """The task is over."""
+    """The task is over, and its reason says what proves that it landed."""
     decision = evaluated(make_task(stage="deploy"), green("deploy"))
     assert (decision.move, decision.task.stage, decision.task.state) == (Move.ADVANCE, "done", TaskState.DONE)
-    assert decision.reason == "deploy-status PASS; merge-proof PASS"
+    assert decision.reason == "deploy-status PASS; merge-proof PASS: it says PASS"
     assert decision.task.cause == "merge-proof"
 
 

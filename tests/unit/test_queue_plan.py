@@ -420,8 +420,8 @@ def test_turns_are_by_priority_then_by_age(tasks: list[Task]) -> None:
 def test_the_order_that_a_run_would_follow() -> None:
     """What is asked for now comes last of its rank, who is taken out has no turn."""
     tasks = [entrant(21, "urgent"), entrant(22), entrant(23), entrant(24, "low"), entrant(25)]
-    actions = [Ask(pull(number=26)), TakeOut(23, "PR-23", "closed", unlabel=False), Drop(25, "PR-25", "merged")]
-    assert queue.order_after(actions, tasks, "main") == [21, 22, 26, 24]
+    left: list[Action] = [TakeOut(23, "PR-23", "closed", unlabel=False), Drop(25, "PR-25", "merged")]
+    assert queue.order_after([Ask(pull(number=26)), *left], tasks, "main") == [21, 22, 26, 24]
     assert queue.order_after([Ask(pull(number=22), instead=True)], tasks, "main") == [21, 23, 25, 22, 24]
 
 
