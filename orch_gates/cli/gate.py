@@ -13,15 +13,18 @@ from orch_gates.cli import gate_alone, merge
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
+from orch_gates.errors import UsageError
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.policy import policy_table
 from orch_gates.gates.registry import GATES
+from orch_gates.model.verdict import Outcome
 from orch_gates.settings import load
 
 
 @click.command()
 @click.option("--base", default="", metavar="REF", help="Judge what HEAD adds to this [origin/<target>].")
 @click.option("--head", default="", metavar="REF", help="The last commit to judge [HEAD, or the CI event's].")
+@click.option("--all", "everything", is_flag=True, help="Judge all that HEAD and every ref reach: the past too.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 @click.option("--sarif", type=click.Path(path_type=Path), help="Write the findings as SARIF 2.1.0.")
@@ -32,6 +35,7 @@ from orch_gates.settings import load
 def security(  # noqa: PLR0913, PLR0917 - click hands over each option
     base: str,
     head: str,
+    everything: bool,
     repo: Path,
     as_json: bool,
     sarif: Path | None,
@@ -42,18 +46,24 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
 ) -> None:
     """No secret and no new known vulnerability in the commits of BASE..HEAD.
 
+    Where these add nothing, nothing is judged: that is no PASS, and exit code 2 outside of CI.
+
     \b
     Examples:
       orch-gates gate security
+      orch-gates gate security --all
       orch-gates gate security --base origin/main --head HEAD --json
       orch-gates gate security --sarif security.sarif --strict
     """
     with exit_codes():
+        from orch_gates.cli import post_status
         from orch_gates.cli.security_run import SecurityRun
 
         settings = load(overrides=options.overrides)
+        if everything and (base or head):
+            raise UsageError("--all judges everything, so neither --base nor --head can be given with it")
         named = outputs(settings, repo, report, sarif)
-        run = SecurityRun(settings, repo, base=base, head=head, strict=strict)
+        run = SecurityRun(settings, repo, base=base, head=head, strict=strict, everything=everything)
         verdict, written = run.judged(named.report, clock.utc_now())
         shown = written and (report or written)
         publish(settings, verdict, shown, named.sarif, as_json=as_json)
@@ -62,13 +72,15 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
         say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
         if shown is not None and not as_json:
             say(f"Report: {shown}\n")
-        code = verdict.outcome.exit_code
-        if status:
-            from orch_gates.cli import post_status
+        code, judged = verdict.outcome.exit_code, str(verdict.evidence.get("head") or "")
+        if verdict.outcome is Outcome.SKIP and judged:
+            # Of a push or a pull request it is normal; a person asked for an answer (GATE-5).
+            code = 0 if settings.ci.active else 2
+            if status:
+                post_status.not_posted(verdict)
+        elif status:
             from orch_gates.workspace import Workspace, repository
 
-            nothing = verdict.evidence.get("objects_expected") == 0
-            judged = "" if nothing else str(verdict.evidence.get("head") or "")
             workspace = Workspace(settings, repository(settings, repo), clock.utc_now(), observe=options.observe)
             code = post_status.post(workspace, verdict, judged)
         raise SystemExit(code)

@@ -27,7 +27,7 @@ def post(workspace: Workspace, verdict: Verdict, judged: str) -> int:
         return code
     context = f"orch/{verdict.gate}"
     if not judged:
-        say(f"orch-gates: the status {context} was not posted: nothing was judged\n", to=sys.stderr)
+        not_posted(verdict)
         return code
     try:
         commit = workspace.git.resolve(judged)
@@ -37,3 +37,8 @@ def post(workspace: Workspace, verdict: Verdict, judged: str) -> int:
         say(f"orch-gates: the status {context} was not posted: {escape.visible(str(error))}\n", to=sys.stderr)
         return code or 2
     return code
+
+
+def not_posted(verdict: Verdict) -> None:
+    """Say that there is no status, as nothing was judged."""
+    say(f"orch-gates: the status orch/{verdict.gate} was not posted: nothing was judged\n", to=sys.stderr)

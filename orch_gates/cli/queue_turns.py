@@ -207,6 +207,11 @@ def _taken(workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: T
         # It judges its commit itself, and also whether the target is red without it (ENG-7).
         return _driven(workspace, queueing, task)
     step, verdict = _judged(workspace, task)
+    if verdict is not None and verdict.outcome is Outcome.SKIP and task.asked is not None:
+        # It adds nothing, so nothing can be judged, nor merged.
+        why = f"pull request {task.asked.pull} adds nothing to {task.asked.target}"
+        queueing.take_out(task.asked.pull, task.id, why, unlabel=True)
+        return Came.SENT_BACK, why
     if verdict is None or verdict.gate not in _DRIVEN:
         return _stepped(workspace, queueing, task, step)
     return _driven(workspace, queueing, task)
@@ -224,7 +229,9 @@ def _judged(workspace: Workspace, task: Task) -> tuple[Decision, Verdict | None]
         if again or not any(_to_be_scanned(task, verdict) for verdict in applied.verdicts):
             stopped = (one for one in applied.verdicts if one.outcome not in {Outcome.PASS, Outcome.SKIP})
             return applied.decision, next(stopped, None)
-        _scan(workspace, task)
+        scanned = _scan(workspace, task)
+        if scanned.outcome is Outcome.SKIP:
+            return applied.decision, scanned
     raise AssertionError("the second time answers")
 
 
@@ -235,8 +242,8 @@ def _to_be_scanned(task: Task, verdict: Verdict) -> bool:
     return verdict.gate == "security" and (verdict.absent or spent.doubt(task, verdict, task.head) != "")
 
 
-def _scan(workspace: Workspace, task: Task) -> None:
-    """Judge what the branch adds for secrets, as the server has it now, and record the report.
+def _scan(workspace: Workspace, task: Task) -> Verdict:
+    """Judge what the branch adds for secrets, as the server has it now, and record the report, where it adds anything.
 
     Raises:
         GitError: the commits could not be fetched.
@@ -262,8 +269,10 @@ def _scan(workspace: Workspace, task: Task) -> None:
         settings = replace(settings, inherited_env={**key, **settings.inherited_env})
         report = Path(os.path.realpath(folder), "17-security-report.md")
         base = bench.resolve(f"refs/heads/{target}")
-        SecurityRun(settings, bench.directory, base, head, strict=False).judged(report, workspace.now)
-        record.from_file(workspace.store, task.id, report, workspace.configured, now=workspace.now)
+        verdict, _ = SecurityRun(settings, bench.directory, base, head, strict=False).judged(report, workspace.now)
+        if verdict.outcome is not Outcome.SKIP:
+            record.from_file(workspace.store, task.id, report, workspace.configured, now=workspace.now)
+        return verdict
 
 
 def _stepped(workspace: Workspace, queueing: Queueing, task: Task, would: Decision) -> tuple[Came, str]:

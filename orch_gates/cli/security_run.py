@@ -26,18 +26,20 @@ from orch_gates.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SecurityRun:
-    """The gate on `base..head` of the repository that holds `directory`."""
+    """The gate on `base..head` of the repository that holds `directory`, or on all that it has."""
 
     settings: Settings
     directory: Path
     base: str
     head: str
     strict: bool
+    everything: bool = False
 
     def judged(self, report: Path | None, now: datetime) -> tuple[Verdict, Path | None]:
         """The verdict as it was read back from the report, and where the report is.
 
-        A gate that is out of scope writes nothing (GATE-3). `report` has been looked at by `publish.outputs`.
+        A gate that is out of scope writes nothing (GATE-3), nor does one that had nothing to judge (GATE-5). `report`
+        has been looked at by `publish.outputs`.
 
         Raises:
             GitError: the directory is in no repository.
@@ -61,6 +63,8 @@ class SecurityRun:
             # A run that is killed half-way must not leave an older verdict to be believed.
             files.remove(path)
             facts, verdict = _judge(run, git, started, now)
+        if verdict.outcome is Outcome.SKIP:
+            return verdict, None
         from orch_gates.report import security as reports
 
         try:
@@ -80,7 +84,10 @@ class SecurityRun:
 
     def _configured(self, git: Git) -> SecurityRun:
         """The same run by the settings that the trusted configuration file leads to (P5)."""
-        trusted = ranges.trusted(git, self.settings, base=self.base, head=self.head)
+        if self.everything:
+            trusted = ranges.newest(git, self.settings)
+        else:
+            trusted = ranges.trusted(git, self.settings, base=self.base, head=self.head)
         merged, _ = config_file.configured(self.settings, git, trusted)
         return replace(self, settings=merged)
 
@@ -88,7 +95,7 @@ class SecurityRun:
         """All that the gate judges, in a run that is configured."""
         git = replace(git, timeout=self.settings.security.budget.seconds)
         try:
-            found = ranges.resolve(git, self.settings, base=self.base, head=self.head)
+            found = self._range(git)
         except OrchError as error:
             return SecurityFacts(Unproven(str(error)))
         facts = SecurityFacts(
@@ -102,9 +109,14 @@ class SecurityRun:
         )
         return gather.with_allow_list(self.settings, git, facts, found.trusted)
 
+    def _range(self, git: Git) -> Range:
+        if self.everything:
+            return ranges.everything(git, self.settings)
+        return ranges.resolve(git, self.settings, base=self.base, head=self.head)
+
     def _subject(self, git: Git, found: Range) -> scan.Subject:
         excluded = [found.base] if found.base else []
-        return scan.pushed(git, [found.head], excluded, self.settings.security.budget)
+        return scan.pushed(git, [found.head, *found.refs], excluded, self.settings.security.budget)
 
 
 def _judge(
@@ -114,7 +126,7 @@ def _judge(
     if isinstance(run, SecurityRun):
         try:
             facts = run.facts(git, started)
-            return facts, judge.judge(facts, now)
+            return facts, judge.nothing_to_judge(facts, whole=run.everything) or judge.judge(facts, now)
         except ConfigError as error:
             run = error
     facts = SecurityFacts(Unproven(str(run)))

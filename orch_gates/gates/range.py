@@ -13,19 +13,28 @@ from orch_gates.settings import Settings
 
 _USUAL_TARGETS = ("main", "master")
 _DEFAULT = "refs/remotes/origin/HEAD"
+# What git calls a tree without files, in either format of object ids: a base before the first commit.
+_EMPTY_TREES = frozenset(
+    {
+        "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+        "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
     """`base..head`, resolved; `base` is empty where everything that `head` reaches is judged.
 
-    `trusted` is the commit on the target branch whose configuration counts (P5), or empty.
+    `refs` are judged besides, with all that they reach. `trusted` is the commit on the target branch whose
+    configuration counts (P5), or empty.
     """
 
     base: str
     head: str
     target: str
     trusted: str
+    refs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,8 @@ def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
     event = read_event(settings) if not head else Event()
     head_id = git.resolve(git.unambiguous(head) if head else event.head or "HEAD", "object")
     git.resolve(head_id, "commit")
+    if base in _EMPTY_TREES:
+        return Range("", head_id, target_branch(git, settings, event), _newest(git, settings, event))
     if base:
         base_id = git.resolve(git.unambiguous(base))
         target = settings.target or event.target or settings.usual_target or event.default
@@ -74,6 +85,21 @@ def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
     return Range(base_id, head_id, target, base_id)
 
 
+def everything(git: Git, settings: Settings) -> Range:
+    """All that HEAD and every ref of a repository reach (SEC-11); configured by the target branch as it is now.
+
+    Raises:
+        UnknownRevision: HEAD, or the target branch, is not here.
+        ShallowRepository: the clone is shallow.
+        UsageError: the event file is unusable.
+    """
+    git.refuse_shallow()
+    listed = git.read("for-each-ref", "--format=%(objectname)").decode("ascii").split()
+    event = read_event(settings)
+    target, trusted_id = target_branch(git, settings, event), _newest(git, settings, event)
+    return Range("", git.resolve("HEAD"), target, trusted_id, refs=tuple(dict.fromkeys(listed)))
+
+
 def trusted(git: Git, settings: Settings, *, base: str, head: str) -> str:
     """The commit whose configuration file counts (P5); empty where there is none before this push.
 
@@ -85,7 +111,7 @@ def trusted(git: Git, settings: Settings, *, base: str, head: str) -> str:
         UnknownRevision: that branch is not in this clone.
         UsageError: the event file is unusable.
     """
-    if base:
+    if base and base not in _EMPTY_TREES:
         return git.resolve(git.unambiguous(base))
     event = read_event(settings) if not head else Event()
     _look_up(git, settings.target or event.default)
@@ -102,8 +128,12 @@ def newest(git: Git, settings: Settings) -> str:
         UnknownRevision: that branch is not in this clone.
         UsageError: the event file is unusable.
     """
-    _look_up(git, settings.target or read_event(settings).default)
-    name = target_name(git, settings)
+    return _newest(git, settings, read_event(settings))
+
+
+def _newest(git: Git, settings: Settings, event: Event) -> str:
+    _look_up(git, settings.target or event.default)
+    name = target_name(git, settings, event)
     return git.resolve(_target_ref(git, name)) if name else ""
 
 

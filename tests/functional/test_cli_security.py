@@ -78,13 +78,6 @@ def test_a_pass_carries_its_proof(pair: Pair) -> None:
     assert len(evidence["head"]) == 40
 
 
-def test_nothing_new_is_a_pass_with_proof(pair: Pair) -> None:
-    """An empty range still has to find its canary."""
-    answer = gate(pair[1], "--json")
-    assert answer.returncode == 0
-    assert json.loads(answer.stdout)["evidence"]["canaries_found"] >= 1
-
-
 @pytest.mark.parametrize(
     "args", [("--base", "nowhere"), ("--head", "nowhere"), ("--base", "--all"), ("--base", "HEAD:README.md")]
 )
@@ -100,6 +93,38 @@ def test_a_shallow_clone_fails_and_says_how_to_mend_it(pair: Pair, tmp_path: Pat
     done = gate(Repo(tmp_path / "shallow"), "--base", "HEAD")
     assert done.returncode == 1
     assert b"fetch-depth: 0" in done.stdout
+
+
+def test_nothing_to_judge_is_no_pass(pair: Pair, tmp_path: Path) -> None:
+    """A person is told what to do; a push or a pull request without a commit is normal in CI (GATE-5)."""
+    _, work = pair
+    head = work.git("rev-parse", "HEAD")
+    report = tmp_path / "report.md"
+    report.write_text("---\nschema: orch.report/1\nverdict: PASS\n---\n")
+    done = gate(work, "--base", "HEAD", "--report", report)
+    assert done.returncode == 2
+    assert f"nothing to judge: {head[:10]} adds nothing to HEAD".encode() in done.stdout
+    assert b"orch-gates gate security --all" in done.stdout
+    assert not report.exists()
+    in_ci = gate(work, "--base", "HEAD", CI="true")
+    assert (in_ci.returncode, b"not judged: nothing to judge" in in_ci.stderr) == (0, True)
+    assert gate(work, "--all").returncode == 0
+
+
+def test_the_past_is_judged_when_it_is_asked_for(pair: Pair) -> None:
+    """What HEAD and every ref reach, tags too; before the first commit is the empty tree (SEC-11)."""
+    _, work = pair
+    work.commit(files={"leak.txt": f"x = {github_token()}\n"})
+    work.git("tag", "old")
+    work.git("reset", "--quiet", "--hard", "origin/main")
+    assert gate(work, "--all").returncode == 1
+    work.git("checkout", "--quiet", "--orphan", "alone")
+    work.commit(files={"first.txt": f"y = {github_token()}\n"})
+    found = verdict(work, "--base", "4b825dc642cb6eb9a060e54bf8d69288fbee4904")
+    assert (found["outcome"], found["evidence"]["commits_scanned"]) == ("FAIL", 1)  # type: ignore[index]
+    assert gate(work, "--base", work.git("hash-object", "-t", "tree", "/dev/null")).returncode == 1
+    both = gate(work, "--all", "--base", "HEAD")
+    assert (both.returncode, b"neither --base nor --head" in both.stderr) == (2, True)
 
 
 def test_outside_of_a_repository_is_exit_2(tmp_path: Path) -> None:

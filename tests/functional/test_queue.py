@@ -284,6 +284,17 @@ def test_a_closed_pull_request_leaves(rig: QueueRig) -> None:
     assert rig.order() == []
 
 
+def test_one_that_adds_nothing_leaves(rig: QueueRig) -> None:
+    """Its author took the commits back: there is nothing to scan, and nothing to merge."""
+    pull = rig.pull("one", {"values/two": "2\n"})
+    rig.work.git("push", "--quiet", "--force", "origin", "origin/main:refs/heads/one")
+    rig.ci(rig.seen(pull.number).head)
+    rig.label(pull.number)
+    assert rig.run(ORCH_SECURITY_ENABLED="true") == (0, {pull.number: "sent back"})
+    assert rig.labels(pull.number) == ()
+    assert "adds nothing to main" in rig.comments(pull.number)[0]
+
+
 def test_a_merge_by_hand_is_seen(rig: QueueRig) -> None:
     """Where no fence forbids it, somebody merged a queued one: its task ends, and the queue goes on."""
     first, second = rig.asked("one", {"values/two": "2\n"}), rig.asked("two", {"values/three": "3\n"})

@@ -13,7 +13,7 @@ TOKEN = re.compile(r"ghp_[A-Za-z0-9]{36}")
 
 SERIES = [
     ("README.md", "server", 3),
-    ("docs/tutorials/l0-security-gate.md", "tutorial", 12),
+    ("docs/tutorials/l0-security-gate.md", "tutorial", 13),
 ]
 
 TASKS = "docs/tutorials/l2-tasks.md"

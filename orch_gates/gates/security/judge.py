@@ -48,6 +48,23 @@ def out_of_scope(settings: Settings) -> Verdict | None:
     return skipped and replace(skipped, evidence={"scanned": False})
 
 
+def nothing_to_judge(facts: SecurityFacts, *, whole: bool) -> Verdict | None:
+    """A SKIP where a range has no object at all, which is no PASS (GATE-5); None where there is something.
+
+    `whole`: everything that is in the repository was asked for.
+    """
+    scanned = facts.secrets
+    if isinstance(scanned, Unproven) or proof_gaps(scanned) or scanned.objects_expected or scanned.commits_expected:
+        return None
+    if whole:
+        reason, step = "nothing to judge: the repository has no commit", "Commit something."
+    else:
+        head, base = facts.head[:10], facts.target or facts.base[:10]
+        reason = f"nothing to judge: {head} adds nothing to {base} at {facts.base[:10]}"
+        step = "`orch-gates gate security --all` looks at the past; `--base REF` at what another branch does not have."
+    return Verdict(GATE, Outcome.SKIP, reason, evidence={**_evidence(facts, None), "scanned": False}, next_step=step)
+
+
 def undecided(reason: str) -> Verdict:
     """The verdict where the configuration file on the target branch cannot be used (P2, P5)."""
     return Verdict(GATE, CONFIGURATION.unknown, reason, next_step=NEXT_CONFIGURATION)
