@@ -82,7 +82,7 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
             from orch_gates.workspace import Workspace, repository
 
             workspace = Workspace(settings, repository(settings, repo), clock.utc_now(), observe=options.observe)
-            code = post_status.post(workspace, verdict, judged)
+            code = post_status.post(workspace, verdict, judged, str(verdict.evidence.get("base") or ""))
         raise SystemExit(code)
 
 

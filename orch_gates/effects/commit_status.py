@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from orch_gates.documents import escape
@@ -12,11 +13,24 @@ from orch_gates.model.verdict import evidence_id
 
 # As much as GitHub takes.
 _LONGEST = 140
+_EVERYTHING = "0" * 10
+_SINCE = re.compile(r"(?:since ([0-9a-f]{10,64})|everything): ")
 
 
 def commit_status(context: str, state: Shown, reason: str, url: str) -> CommitStatus:
     """The status as forges take it."""
     return CommitStatus(context, StatusState(state.value), escape.clip(escape.visible(reason), _LONGEST), url)
+
+
+def since(base: str, reason: str) -> str:
+    """A reason that says after which commit everything was judged; zeros mean that all of it was."""
+    return f"{f'since {base[:10]}' if base.strip('0') else 'everything'}: {reason}"
+
+
+def judged_since(status: CommitStatus) -> str:
+    """The commit after which everything was judged, zeros for all of it; empty where its status does not say."""
+    found = _SINCE.match(status.description)
+    return "" if found is None else found[1] or _EVERYTHING
 
 
 def present(statuses: CommitStatuses, commit: str) -> Mapping[str, str]:

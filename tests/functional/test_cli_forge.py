@@ -16,7 +16,7 @@ from orch_gates.errors import ForgeUnavailable, OrchError, SettingsError
 from orch_gates.forge import probe
 from orch_gates.forge.http import Call
 from orch_gates.forge.port.server import Kind
-from tests.builders import PROGRAM, Done, Repo, bare, clone, orch
+from tests.builders import PROGRAM, Done, Repo, bare, clone, github_token, orch
 from tests.fakes.fault_proxy import FaultProxy
 
 NOWHERE = "http://127.0.0.1:9"
@@ -178,6 +178,39 @@ def test_a_range_without_a_commit_is_posted_nowhere(work: Repo, say: Say) -> Non
     done = say("gate", "security", "--base", "HEAD", "--status", "--forge", "local")
     assert done.returncode == 2, done.stderr
     assert b"the status orch/security was not posted: nothing was judged" in done.stderr
+
+
+def test_a_red_status_is_only_bettered_by_judging_as_much(work: Repo, say: Say) -> None:
+    """A second look at fewer commits of the same head leaves it red: the leak is in what was left out (GATE-5)."""
+
+    def judge(*args: str) -> tuple[int, str]:
+        done = say("gate", "security", *args, "--status", "--forge", "local", ORCH_SECURITY_DEP_AUDIT_ENABLED="false")
+        return done.returncode, done.stderr.decode()
+
+    def status() -> str:
+        """What is required of it, as a merge into main would ask."""
+        required = {"ORCH_CI_GREEN_CONTEXTS": "orch/security"}
+        return str(json.loads(say("gate", "ci-green", "--json", "--forge", "local", **required).stdout)["outcome"])
+
+    first = work.git("rev-parse", "HEAD")
+    leaked = work.commit("leak", {"settings.py": f"token = '{github_token()}'\n"})
+    head = work.commit("on top", {"README.md": "# A better project\n"})
+    work.git("push", "--quiet", "origin", "HEAD:refs/heads/topic")
+    assert judge("--base", first)[0] == 1
+    assert status() == "FAIL"
+    code, said = judge("--base", leaked)
+    assert (code, status()) == (2, "FAIL")
+    assert f"leaves some of it out; judge with `--base {first[:10]}`" in said
+    assert judge("--base", first[:10])[0] == 1
+    # Its own range again, and everything, are as much: another branch may have the leak allowed by now.
+    work.git("checkout", "--quiet", "-B", "allowed", first)
+    work.commit("an unrelated one", {"other.txt": "x\n"})
+    base = work.git("rev-parse", "HEAD")
+    work.git("checkout", "--quiet", "--detach", head)
+    assert judge("--base", base) == (1, "")
+    assert judge("--all") == (1, "")
+    code, said = judge("--base", first)
+    assert (code, "it is about everything" in said) == (1, True)
 
 
 def test_timings_are_told_whatever_becomes_of_the_command(say: Say) -> None:
