@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orch_gates.errors import GitError, LeaseLost, StateDocumentError, UsageError
+from orch_gates.errors import GitError, StateDocumentError, UsageError
 from orch_gates.gates.merge import NAME
 from orch_gates.merge import lease as leases
 from orch_gates.merge import ledger, steps
 from orch_gates.merge.context import Clock, Context
 from orch_gates.merge.lease import Proof, Sight, Standing
-from orch_gates.merge.ledger import Page, Written
+from orch_gates.merge.ledger import Page, PendingClaim, Written
 from orch_gates.merge.steps import End
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.feedback import ReportedFinding
@@ -46,24 +46,6 @@ class _Granted:
     attempt: Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class _Unwritten:
-    """A claim that is written with the first step that it is for: the lease as it was seen, and with the claim."""
-
-    seen: Lease
-    claimed: Lease
-
-    def on(self, page: Page) -> Page:
-        """The page with the claim.
-
-        Raises:
-            LeaseLost: somebody else was quicker.
-        """
-        if page.lease != self.seen:
-            raise LeaseLost(f"somebody else works on the attempt that holds {page.lease.target}: {page.lease.reason}")
-        return replace(page, lease=self.claimed)
-
-
 class Attempting:
     """One process that works on one task's attempts, seen in a snapshot; `nonce` gives attempts their ids."""
 
@@ -74,7 +56,7 @@ class Attempting:
         self.clock = Clock(context.monotonic)
         self._nonce = nonce
         self.proof: Proof | None = None
-        self._unwritten: _Unwritten | None = None
+        self._pending: PendingClaim | None = None
         # The moment that was looked at, by the forge's clock where it has one, and by this process's own.
         self._seen_at = (context.now(), context.monotonic())
         # Caught-up commits that are in the scratch repository.
@@ -113,7 +95,7 @@ class Attempting:
 
         if self._only_asks(seen):
             claimed, proof = self._claim(seen.lease, head, sight)
-            self._unwritten = _Unwritten(seen.lease, claimed)
+            self._pending = PendingClaim(seen.lease, claimed)
             assert seen.attempt is not None
             return self._began(proof, seen.attempt, asked)
         context.store.transact(decide, others_wait=True)
@@ -257,7 +239,7 @@ class Attempting:
         def decide(snapshot: Snapshot) -> Change | None:
             nonlocal made
             page = ledger.page(snapshot, context.target, self.task.id)
-            page = page if self._unwritten is None else self._unwritten.on(page)
+            page = page if self._pending is None else self._pending.on(page)
             was = ledger.under(proof, page)
             attempt = self._marked(make(was))
             limits, renewed = context.settings.lease, None
@@ -281,7 +263,7 @@ class Attempting:
 
         context.store.transact(decide, others_wait=True)
         assert made is not None
-        self._unwritten = None
+        self._pending = None
         self.proof, attempt = made
         if self.proof is not None:
             self.clock.began(self.proof, asked)

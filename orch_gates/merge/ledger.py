@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -121,6 +121,24 @@ def under(proof: Proof, found: Page) -> Attempt:
     if found.attempt is None or found.attempt.id != proof.attempt or not leases.proves(proof, found.lease):
         raise LeaseLost(f"the lease on {proof.target} is not this process's any more: {found.lease.reason}")
     return found.attempt
+
+
+@dataclass(frozen=True, slots=True)
+class PendingClaim:
+    """A claim that is written with the first step that it is for: the lease as it was seen, and with the claim."""
+
+    seen: Lease
+    claimed: Lease
+
+    def on(self, found: Page) -> Page:
+        """The page with the claim.
+
+        Raises:
+            LeaseLost: somebody else was quicker.
+        """
+        if found.lease != self.seen:
+            raise LeaseLost(f"somebody else works on the attempt that holds {found.lease.target}: {found.lease.reason}")
+        return replace(found, lease=self.claimed)
 
 
 def _read(snapshot: Snapshot, kind: Kind[D], path: str) -> tuple[D | None, str]:
