@@ -181,7 +181,9 @@ def test_the_security_gate_posts_its_verdict(gitea: Gitea, shared: WaitingTask, 
     assert done.returncode == int(leaks), done.stderr
     (found,) = statuses(shared, commit)
     assert (found["context"], found["status"]) == ("orch/security", "failure" if leaks else "success")
-    assert found["description"].startswith("1 secret found" if leaks else "no secret in 1 commit")
+    base = shared.work.git("rev-parse", "HEAD~1")
+    words = "1 secret found" if leaks else "no secret in 1 commit"
+    assert found["description"].startswith(f"since {base[:10]}: {words}")
     assert secret not in json.dumps(found)
 
 
