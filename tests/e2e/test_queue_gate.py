@@ -10,7 +10,9 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,12 +20,14 @@ from orch_gates.merge.queue_comment import MARK
 from tests.builders import Repo
 from tests.e2e import merge_project, queue_project
 from tests.e2e.gitea import Gitea
-from tests.e2e.merge_project import HOOK, Copied
+from tests.e2e.merge_project import HOOK, MAIN, Copied
 from tests.e2e.queue_project import GiteaQueue
 from tests.e2e.repository import Repository, eventually
 
 # ORCH_QUEUE_MANY=30 is what it was tried with; each takes as long as the one before.
 _MANY = int(os.environ.get("ORCH_QUEUE_MANY", "6"))
+# ORCH_QUEUE_ROUNDS=5 is what it was tried with.
+_ROUNDS = int(os.environ.get("ORCH_QUEUE_ROUNDS", "3"))
 Make = Callable[..., GiteaQueue]
 
 
@@ -248,3 +252,32 @@ def test_a_person_merges_without_a_fence(make: Make) -> None:
     assert "not by the queue" in rig.comment(second)
     rig.ci(third)
     assert rig.run() == (0, {third: "landed"})
+
+
+def test_a_person_presses_merge_at_the_same_moment(make: Make) -> None:
+    """Again and again, the very one and the one behind it: each lands once, as it was validated (MRG-5, MRG-12)."""
+    rig = make(fence="hook")
+    first, *others = numbers = rig.asked(branches(*(f"n{place}" for place in range(_ROUNDS + 1))))
+    assert rig.run() == (0, {first: "landed", others[0]: "works"})
+    told: list[tuple[int, str]] = []
+    for number, behind in zip(others, [*others[1:], 0], strict=True):
+        commit = rig.ci(number)
+        # With the words of the queue too, which are on the state branch for everybody: what it validated may land so.
+        words: dict[str, Any] = {"MergeMessageField": rig.message(f"PR-{number}")} if number % 2 else {}
+        with ThreadPoolExecutor() as pool:
+            run = pool.submit(rig.run)
+            if behind:
+                told.append(rig.pull(behind).merge().said)
+            while not run.done() and not rig.merged(number):
+                time.sleep(random.uniform(0.1, 0.7))
+                told.append(rig.pull(number).merge(head_commit_id=commit, **words).said)
+            came = run.result()[1]
+        # Pressed too often, the forge may have kept putting the queue off.
+        for _ in range(5):
+            if came.get(number) == "landed":
+                break
+            came = rig.run()[1]
+    pressed = [one.new for one in rig.moves() if (one.hook, one.by, one.ref) == ("post-receive", "alice", MAIN)]
+    rig.landed(*numbers, by_hand=pressed)
+    assert sum(code == 200 for code, _ in told) == len(pressed)
+    assert any("merge it with `orch-gates merge" in said for _, said in told), told
