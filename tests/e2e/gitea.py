@@ -113,10 +113,11 @@ class User:
 class Gitea:
     """A server that is up between `start` and `stop`."""
 
-    def __init__(self, binary: Path, folder: Path) -> None:
+    def __init__(self, binary: Path, folder: Path, settings: str = "") -> None:
         # Hooks call it by this path; the link in the tool cache may be renewed meanwhile.
         self.binary = binary.resolve()
         self.folder = folder
+        self.settings = settings
         self.repositories = folder / "data" / "repos"
         self.holds = folder / "holds"
         self.url = ""
@@ -211,7 +212,7 @@ class Gitea:
     def _config(self, port: int) -> str:
         # A binary of a distribution carries its pages inside; the one built from the module has them beside it.
         beside = self.binary.parent
-        return _CONFIG.format(
+        config = _CONFIG.format(
             folder=self.folder,
             user=pwd.getpwuid(os.getuid()).pw_name,
             root=str(os.getuid() == 0).lower(),
@@ -220,6 +221,7 @@ class Gitea:
             static=f"STATIC_ROOT_PATH = {beside}\n" if (beside / "templates").is_dir() else "",
             key=secrets.token_hex(32),
         )
+        return f"{config}{self.settings}"
 
     def _env(self) -> dict[str, str]:
         # Its hooks run the code that is tested here, also where another one is installed.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.e2e import queue_project
 from tests.e2e.actions import UNSET, Project, Run
 from tests.e2e.gitea import ROOT
 from tests.e2e.repository import eventually
-from tests.merge_rig import TEST
+from tests.merge_rig import TEST, MergeRig
 
 EXAMPLE = (ROOT / "docs" / "examples" / "gitea-queue.yml").read_text("utf-8")
 QUEUE = ".gitea/workflows/queue.yml"
@@ -34,6 +35,15 @@ jobs:
 """
 # Slow where it is caught up with the first one, so that people come in between.
 SLOW = "if [ -e values/a ] && [ -e slow ]; then sleep 25; fi\n"
+_HELD = """\
+#!/bin/sh
+while read -r old new ref; do
+    while [ "$ref" = refs/heads/{branch} ] && [ -e held ]; do
+        touch reached
+        sleep 0.1
+    done
+done
+"""
 _PATIENCE_S = 240
 CONFIG = """\
 pipeline: merge-queue
@@ -142,6 +152,14 @@ class Queued:
         log = self.repository.bare.git("log", "--first-parent", "--reverse", f"--format={form}", f"{self.first}..main")
         return log.split()
 
+    def sound(self) -> list[str]:
+        """The same, where every change of main is what was validated."""
+        env: dict[str, str | None] = {**self._env}
+        return MergeRig(self.repository.folder, self.repository.bare, self._bot, env, self.first).assert_sound()
+
+    def lease(self) -> dict[str, Any]:
+        return MergeRig(self.repository.folder, self.repository.bare, self._bot).lease()
+
     def green(self) -> bool:
         """Whether every merge that main ever had was green."""
         commits = self.repository.bare.git("rev-list", "--first-parent", f"{self.first}..main").split()
@@ -152,15 +170,28 @@ class Queued:
         head = self.pull(number)["head"]["sha"]
         return next(Run(self.repository, row["id"]) for row in self.runs("ci.yml") if row["head_sha"] == head)
 
-    def tested(self, number: int) -> bool:
-        """Whether CI tests a pull request as the queue caught it up."""
+    def tested(self, number: int, status: str = "in_progress") -> bool:
+        """Whether CI tests a pull request as the queue caught it up; or has it `queued`."""
         head, tip = self.pull(number)["head"]["sha"], self.repository.tip()
         on_top = self.repository.bare.attempt("merge-base", "--is-ancestor", tip, head).returncode == 0
-        running = any(row["head_sha"] == head and row["status"] == "in_progress" for row in self.runs("ci.yml"))
+        running = any(row["head_sha"] == head and row["status"] == status for row in self.runs("ci.yml"))
         return tip != self.first and on_top and running
 
     def statuses(self, commit: str) -> dict[str, str]:
         return self.project.unsettled(commit)
+
+    @contextmanager
+    def held(self, branch: str) -> Iterator[Path]:
+        """Hold every push to a branch; the path exists once there is one."""
+        hold, reached = self.repository.bare.path / "held", self.repository.bare.path / "reached"
+        hook = self.repository.bare.path / "hooks" / "pre-receive.d" / "00-held"
+        hook.write_text(_HELD.format(branch=branch))
+        hook.chmod(0o755)
+        hold.touch()
+        try:
+            yield reached
+        finally:
+            hold.unlink()
 
     def settled(self) -> None:
         """Wait until nothing runs, and nothing is about to: what ends wakes others a moment later."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ _REGISTER_S = 60
 _CONFIG = """\
 runner:
   file: {folder}/.runner
-  labels: ["ubuntu-latest:host"]
+  labels: ["{label}:host"]
   capacity: {capacity}
   timeout: 150s
   fetch_interval: 200ms
@@ -35,8 +36,11 @@ container: {{workdir_parent: {folder}/container}}
 class Runner:
     """A runner of the whole server, up between `start` and `stop`."""
 
-    def __init__(self, server: Gitea, program: Path, folder: Path, capacity: int = 2) -> None:
+    def __init__(
+        self, server: Gitea, program: Path, folder: Path, capacity: int = 2, label: str = "ubuntu-latest"
+    ) -> None:
         self.server = server
+        self.label = label
         self.capacity = capacity
         self.folder = folder
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -48,7 +52,8 @@ class Runner:
 
     def start(self) -> None:
         """Register it and start it."""
-        (self.folder / "config.yaml").write_text(_CONFIG.format(folder=self.folder, capacity=self.capacity))
+        config = _CONFIG.format(folder=self.folder, capacity=self.capacity, label=self.label)
+        (self.folder / "config.yaml").write_text(config)
         token = self.server.admin.api.post("/admin/actions/runners/registration-token").ok()["token"]
         # It takes the token in no other way; the server is gone after the tests.
         given = ["--no-interactive", "--name", "tests", "--instance", self.server.url, "--token", token]
@@ -76,6 +81,17 @@ class Runner:
             self._keeper.communicate()
             self._keeper = None
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """Let it die with its jobs, so that the server is told nothing."""
+        assert self._keeper is not None
+        keeps = f"/proc/{self._keeper.pid}/task/{self._keeper.pid}/children"
+        (program,) = Path(keeps).read_text("utf-8").split()
+        os.kill(int(program), signal.SIGKILL)
+        # The keeper ends in the same way what the program started.
+        assert self._keeper.wait(_REGISTER_S) == 1
+        self._keeper.communicate()
+        self._keeper = None
 
     def _is_up(self) -> bool:
         assert self._keeper is not None

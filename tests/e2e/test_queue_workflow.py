@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import github_token
-from tests.e2e.actions import Bundle, Project
+from tests.e2e.actions import Bundle, Project, Run
 from tests.e2e.gitea import Gitea
 from tests.e2e.queue_workflow import CI, Queued, files
 from tests.e2e.runner import Runner
@@ -21,7 +21,7 @@ def alone(gitea_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A server of its own: a runner that other tests started would take jobs of this one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_ALLOW_PROTOCOL", "file:http")
-        server = Gitea(gitea_program, tmp_path_factory.mktemp("gitea"))
+        server = Gitea(gitea_program, tmp_path_factory.mktemp("gitea"), "[actions]\nZOMBIE_TASK_TIMEOUT = 20s\n")
         try:
             server.start()
             server.populate()
@@ -137,3 +137,46 @@ def test_people_come_in_between(queue: Queued) -> None:
     assert "set the label merge again" in queue.comment(pushed)
     assert queue.landed() == [f"PR-{one}", f"PR-{last}"]
     queue.till(queue.green, "main is green")
+
+
+def test_a_runner_that_dies(queue: Queued, one_runner: Runner, alone: Gitea) -> None:
+    """While it catches up and while the forge merges: each lands once, when the next run looks (MRG-12, MRG-14).
+
+    The server takes the job of a dead runner for running; the group of that run waits, other groups do not.
+    """
+    queue.turn_on(" [skip ci]")
+    numbers = queue.opened(a={"values/a": "a\n"}, b={"values/b": "b\n"})
+    queue.settled()
+
+    def dies() -> Run:
+        killed = next(row["id"] for row in queue.runs("queue.yml") if row["status"] == "in_progress")
+        one_runner.kill()
+        assert queue.lease()["claim"]
+        return Run(queue.repository, killed)
+
+    with queue.held("b") as reached:
+        for number in numbers:
+            queue.label(number)
+        queue.till(reached.exists, "the second is caught up")
+        pushing = dies()
+    with alone.held("pr-merge-to-base") as reached:
+        one_runner.start()
+        queue.till(reached.exists, "the forge is asked for the merge")
+        merging = dies()
+    one_runner.start()
+    blocked = queue.dispatch()
+    assert [run.get()["status"] for run in (pushing, merging, blocked)] == ["in_progress", "in_progress", "waiting"]
+    merging.cancel()
+    assert blocked.ended() == "success", blocked.log("queue")
+    queue.till(lambda: queue.merged(*numbers), "both land")
+
+    def zombie() -> bool:
+        alone.admin.api.post("/admin/cron/stop_zombie_tasks").ok()
+        return bool(pushing.get().get("conclusion"))
+
+    queue.till(zombie, "the server gives up the other job")
+    assert [run.ended() for run in (pushing, merging)] == ["failure", "cancelled"]
+    queue.settled()
+    assert queue.sound() == [f"PR-{number}" for number in numbers]
+    assert queue.green()
+    assert queue.lease()["holder"] == ""
