@@ -79,6 +79,10 @@ class Run:
         """What the job's steps printed as `name=value`."""
         return dict(re.findall(r"^\S+Z (\w+)=(.*)$", self.log(job), re.M))
 
+    def rerun(self) -> None:
+        """Run it once more."""
+        self.repository.api().post(f"/actions/runs/{self.id}/rerun").ok()
+
     def cancel(self) -> None:
         """Press the button for it: the API has none."""
         owner, url = self.repository.owner, self.repository.server.url

@@ -12,7 +12,7 @@ import pytest
 from tests.builders import github_token
 from tests.e2e.actions import Bundle, Project, Run
 from tests.e2e.gitea import Gitea
-from tests.e2e.queue_workflow import CI, Queued, files
+from tests.e2e.queue_workflow import CI, CONFIG, Queued, files
 from tests.e2e.runner import Runner
 
 
@@ -37,8 +37,8 @@ def published(alone: Gitea, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @contextmanager
-def started(server: Gitea, program: Path, folder: Path) -> Iterator[Runner]:
-    made = Runner(server, program, folder, capacity=1)
+def started(server: Gitea, program: Path, folder: Path, label: str = "ubuntu-latest") -> Iterator[Runner]:
+    made = Runner(server, program, folder, capacity=1, label=label)
     try:
         made.start()
         yield made
@@ -180,3 +180,40 @@ def test_a_runner_that_dies(queue: Queued, one_runner: Runner, alone: Gitea) -> 
     assert queue.sound() == [f"PR-{number}" for number in numbers]
     assert queue.green()
     assert queue.lease()["holder"] == ""
+
+
+@pytest.mark.usefixtures("one_runner")
+def test_ci_that_has_no_runner(alone: Gitea, published: Bundle, runner_program: Path, tmp_path: Path) -> None:
+    """Its time is over, and others go on; one that a person cancels goes back; tested in the end, all land (MRG-4)."""
+    config = {".orch-gates.yaml": f"{CONFIG}lease: {{max_hold_s: 15}}\n"}
+    project = Project(alone, alone.alice, tmp_path, CI.replace("ubuntu-latest", "ci"), {**files(), **config})
+    queue = Queued(project, tmp_path, published.sha)
+    queue.turn_on(" [skip ci]")
+    names = ("a", "never", "cancelled")
+    one, never, cancelled = numbers = queue.opened(**{name: {f"values/{name}": f"{name}\n"} for name in names})
+    (tmp_path / "runner").mkdir()
+    with started(alone, runner_program, tmp_path / "runner", "ci"):
+        queue.settled()
+    for number in numbers:
+        queue.label(number)
+    queue.till(lambda: queue.tested(never, "queued"), "the second waits for a runner of CI")
+
+    def goes_on() -> bool:
+        assert queue.dispatch().ended() == "success"
+        return queue.tested(cancelled, "queued")
+
+    queue.till(goes_on, "its time is over")
+    assert queue.landed() == [f"PR-{one}"]
+    queue.ci_of(cancelled).cancel()
+    queue.till(lambda: not queue.labels(cancelled), "the one that was cancelled goes back")
+    queue.till(lambda: "statuses are not success: ci / test" in queue.comment(cancelled), "it is told why")
+    assert queue.landed() == [f"PR-{one}"]
+    (tmp_path / "runner").mkdir()
+    with started(alone, runner_program, tmp_path / "runner", "ci"):
+        queue.ci_of(cancelled).rerun()
+        assert queue.ci_of(cancelled).ended() == "success"
+        queue.label(cancelled)
+        queue.till(lambda: queue.merged(*numbers), "all land")
+        queue.settled()
+    assert sorted(queue.sound()) == sorted(f"PR-{number}" for number in numbers)
+    assert queue.green()
