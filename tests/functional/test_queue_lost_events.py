@@ -84,6 +84,20 @@ def close(rig: QueueRig, pull: PullRequest) -> Payload:
     return about(rig, pull, "closed")
 
 
+def unapproved(rig: QueueRig) -> PullRequest:
+    """Asked for, and waiting for a reviewer."""
+    rig.env["ORCH_REVIEW_APPROVED_ENABLED"] = "true"
+    pull = rig.asked("one", {"values/two": "2\n"})
+    assert rig.run()[1] == {pull.number: "waits"}
+    return pull
+
+
+def approve(rig: QueueRig, pull: PullRequest) -> Payload:
+    rig.approve(pull.number)
+    review = {"state": "approved", "commit_id": pull.head}
+    return about(rig, pull, "submitted", review=review) | {"sender": {"login": "bob"}}
+
+
 def ci(state: StatusState) -> Callable[[QueueRig, PullRequest], Payload]:
     def ended(rig: QueueRig, pull: PullRequest) -> Payload:
         commit = rig.works(pull)
@@ -101,6 +115,7 @@ KINDS = [
     Kind("pull_request_target", waiting, push, ("open", "active")),
     Kind("pull_request_target", queued, close, ("open", "active")),
     Kind("pull_request_target", waiting, close, ("open", "active")),
+    Kind("pull_request_review", unapproved, approve, ("done", "done")),
     Kind("workflow_run", waiting, ci(StatusState.SUCCESS), ("done", "done")),
     Kind("workflow_run", waiting, ci(StatusState.FAILURE), ("open", "active")),
 ]
@@ -130,3 +145,15 @@ def test_a_lost_event_changes_nothing(made: Path, tmp_path: Path, kind: Kind) ->
     told = came_of(queue_rig.copy(made, tmp_path / "told"), kind, told=True)
     lost = came_of(queue_rig.copy(made, tmp_path / "lost"), kind, told=False)
     assert (told, told[0]) == (lost, kind.state)
+
+
+@pytest.mark.slow
+def test_an_approval_that_would_have_asked_asks_when_it_is_told(made: Path, tmp_path: Path) -> None:
+    """`queue.on_approval` is the one wish that only an event tells: a run queues nobody whom nobody labelled."""
+    rig = queue_rig.copy(made, tmp_path / "lost")
+    rig.env |= {"ORCH_REVIEW_APPROVED_ENABLED": "true", "ORCH_QUEUE_ON_APPROVAL": "true"}
+    pull = opened(rig)
+    rig.approve(pull.number)
+    assert (rig.run(), rig.labels(pull.number)) == ((0, {}), ())
+    rig.label(pull.number)
+    assert rig.run() == (0, {pull.number: "landed"})
