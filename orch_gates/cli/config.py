@@ -124,7 +124,8 @@ def _of_the_queue(found: Config) -> str:
         found.given.get(scope_settings("ci-green")[0].variable),
         found.given.get("ORCH_CI_GREEN_CONTEXTS"),
     )
-    if enabled is not None and not enabled.value:
+    test = found.given.get("ORCH_MERGE_TEST")
+    if enabled is not None and not enabled.value and test is not None and test.value:
         return ""
     if contexts is None or not contexts.value:
         return CONTEXTS_NEEDED

@@ -83,7 +83,8 @@ def require_contexts(workspace: Workspace) -> None:
         SettingsError: they are not.
     """
     settings = workspace.settings
-    if settings.scope("ci-green").excludes(settings.ci.repository) or settings.ci_green.contexts:
+    without_ci = settings.scope("ci-green").excludes(settings.ci.repository)
+    if settings.ci_green.contexts or (without_ci and settings.merge.test):
         return
     raise SettingsError(CONTEXTS_NEEDED)
 

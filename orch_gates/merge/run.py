@@ -138,6 +138,9 @@ class Driving:
         looked_for = Phase.MERGING if where.head else Phase.VALIDATED
         if attempt is not None and attempt.phase.number >= looked_for.number:
             return None
+        if attempt is not None and not where.head:
+            # It is ended, so that it does not keep the lease from others.
+            return None
         if not where.head:
             return Stop(Outcome.FAIL, f"there is no branch {task.branch}", "Push it.", absent=True)
         if task.asked is not None and not ours(where.head, Entry(task, page.attempt)):
@@ -163,7 +166,7 @@ class Driving:
             return ""
         pushed = attempt.phase.number > Phase.CAUGHT_UP.number
         if not attempt.about(where.head) or (pushed and where.head != attempt.commit):
-            return f"{attempt.branch} stands at {where.head[:10]} now"
+            return f"{attempt.branch} {f'stands at {where.head[:10]} now' if where.head else 'is not there any more'}"
         if attempting.proof.claim > _MOST_CLAIMS:
             return f"{_MOST_CLAIMS} runners took it on, and none of them came to an end"
         if page.lease.attempt == attempt.id and self._too_long(page, attempting.now()):

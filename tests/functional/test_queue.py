@@ -284,6 +284,26 @@ def test_a_closed_pull_request_leaves(rig: QueueRig) -> None:
     assert rig.order() == []
 
 
+def test_a_branch_that_is_gone_frees_the_target(rig: QueueRig) -> None:
+    """Somebody deleted it while it was tested: others go on at once (MRG-4)."""
+    first, gone, third = (rig.asked(name, {f"values/{name}": name}) for name in ("one", "two", "three"))
+    assert rig.run()[1] == {first.number: "landed", gone.number: "works"}
+    rig.work.git("push", "--quiet", "origin", ":refs/heads/two")
+    assert rig.run() == (0, {gone.number: "waits", third.number: "works"})
+
+
+def test_what_proves_a_commit_has_to_be_said(rig: QueueRig) -> None:
+    """Where the gate on CI is off and there is no test command, any status would pass for a test (MRG-3)."""
+    pull = rig.asked("one", {"values/two": "2\n"})
+    rig.branch("off", {".orch-gates.yaml": "pipeline: merge-queue\nci_green: {enabled: false}\n"})
+    (rig.server.path / "hooks" / "pre-receive").unlink()
+    rig.work.git("push", "--quiet", "origin", "origin/off:refs/heads/main")
+    rig.work.git("fetch", "--quiet", "origin")
+    done = rig.say("queue", "run")
+    assert (done.returncode, b"set merge.test" in done.stderr) == (2, True), done.stdout + done.stderr
+    assert rig.seen(pull.number).state.value == "open"
+
+
 def test_one_that_adds_nothing_leaves(rig: QueueRig) -> None:
     """Its author took the commits back: there is nothing to scan, and nothing to merge."""
     pull = rig.pull("one", {"values/two": "2\n"})
