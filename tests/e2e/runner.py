@@ -86,7 +86,9 @@ class Runner:
         """Let it die with its jobs, so that the server is told nothing."""
         assert self._keeper is not None
         keeps = f"/proc/{self._keeper.pid}/task/{self._keeper.pid}/children"
-        (program,) = Path(keeps).read_text("utf-8").split()
+        children = Path(keeps).read_text("utf-8").split()
+        # What was left of earlier jobs is the keeper's child too.
+        (program,) = (one for one in children if Path(f"/proc/{one}/cmdline").read_bytes().endswith(b"\0daemon\0"))
         os.kill(int(program), signal.SIGKILL)
         # The keeper ends in the same way what the program started.
         assert self._keeper.wait(_REGISTER_S) == 1
