@@ -120,11 +120,10 @@ def _of_the_queue(found: Config) -> str:
     from orch_gates.cli.queue_turns import CONTEXTS_NEEDED
     from orch_gates.variables.scope import scope_settings
 
-    enabled, contexts = (
-        found.given.get(scope_settings("ci-green")[0].variable),
-        found.given.get("ORCH_CI_GREEN_CONTEXTS"),
+    enabled, contexts, test = (
+        found.given.get(variable)
+        for variable in (scope_settings("ci-green")[0].variable, "ORCH_CI_GREEN_CONTEXTS", "ORCH_MERGE_TEST")
     )
-    test = found.given.get("ORCH_MERGE_TEST")
     if enabled is not None and not enabled.value and test is not None and test.value:
         return ""
     if contexts is None or not contexts.value:

@@ -17,7 +17,6 @@ from orch_gates.errors import UsageError
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.policy import policy_table
 from orch_gates.gates.registry import GATES
-from orch_gates.model.verdict import Outcome
 from orch_gates.settings import load
 
 
@@ -58,6 +57,7 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
     with exit_codes():
         from orch_gates.cli import post_status
         from orch_gates.cli.security_run import SecurityRun
+        from orch_gates.gates.security.judge import judged_nothing
 
         settings = load(overrides=options.overrides)
         if everything and (base or head):
@@ -72,8 +72,8 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
         say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
         if shown is not None and not as_json:
             say(f"Report: {shown}\n")
-        code, judged = verdict.outcome.exit_code, str(verdict.evidence.get("head") or "")
-        if verdict.outcome is Outcome.SKIP and judged:
+        code = verdict.outcome.exit_code
+        if judged_nothing(verdict):
             # Of a push or a pull request it is normal; a person asked for an answer (GATE-5).
             code = 0 if settings.ci.active else 2
             if status:
@@ -82,7 +82,8 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
             from orch_gates.workspace import Workspace, repository
 
             workspace = Workspace(settings, repository(settings, repo), clock.utc_now(), observe=options.observe)
-            code = post_status.post(workspace, verdict, judged, str(verdict.evidence.get("base") or ""))
+            base, head = (str(verdict.evidence.get(end) or "") for end in ("base", "head"))
+            code = post_status.post(workspace, verdict, head, base)
         raise SystemExit(code)
 
 

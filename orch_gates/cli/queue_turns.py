@@ -230,9 +230,8 @@ def _judged(workspace: Workspace, task: Task) -> tuple[Decision, Verdict | None]
         if again or not any(_to_be_scanned(task, verdict) for verdict in applied.verdicts):
             stopped = (one for one in applied.verdicts if one.outcome not in {Outcome.PASS, Outcome.SKIP})
             return applied.decision, next(stopped, None)
-        scanned = _scan(workspace, task)
-        if scanned.outcome is Outcome.SKIP:
-            return applied.decision, scanned
+        if (empty := _scan(workspace, task)) is not None:
+            return applied.decision, empty
     raise AssertionError("the second time answers")
 
 
@@ -243,8 +242,10 @@ def _to_be_scanned(task: Task, verdict: Verdict) -> bool:
     return verdict.gate == "security" and (verdict.absent or spent.doubt(task, verdict, task.head) != "")
 
 
-def _scan(workspace: Workspace, task: Task) -> Verdict:
-    """Judge what the branch adds for secrets, as the server has it now, and record the report, where it adds anything.
+def _scan(workspace: Workspace, task: Task) -> Verdict | None:
+    """Judge what the branch adds for secrets, as the server has it now, and record the report.
+
+    Answers the verdict where it adds nothing, of which there is no report.
 
     Raises:
         GitError: the commits could not be fetched.
@@ -252,6 +253,7 @@ def _scan(workspace: Workspace, task: Task) -> Verdict:
     """
     from orch_gates.cli.security_run import SecurityRun
     from orch_gates.gates.security.allowlist_file import key_file
+    from orch_gates.gates.security.judge import judged_nothing
     from orch_gates.git.answers import Fetched
     from orch_gates.git.scratch import scratch
     from orch_gates.model.branch import code_ref
@@ -271,9 +273,10 @@ def _scan(workspace: Workspace, task: Task) -> Verdict:
         report = Path(os.path.realpath(folder), "17-security-report.md")
         base = bench.resolve(f"refs/heads/{target}")
         verdict, _ = SecurityRun(settings, bench.directory, base, head, strict=False).judged(report, workspace.now)
-        if verdict.outcome is not Outcome.SKIP:
-            record.from_file(workspace.store, task.id, report, workspace.configured, now=workspace.now)
-        return verdict
+        if judged_nothing(verdict):
+            return verdict
+        record.from_file(workspace.store, task.id, report, workspace.configured, now=workspace.now)
+        return None
 
 
 def _stepped(workspace: Workspace, queueing: Queueing, task: Task, would: Decision) -> tuple[Came, str]:

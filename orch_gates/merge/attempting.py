@@ -94,6 +94,7 @@ class Attempting:
             return got.change if isinstance(got, _Granted) else None
 
         if self._only_asks(seen):
+            context.configured.check(book.root_of(self.snapshot))
             claimed, proof = self._claim(seen.lease, head, sight)
             self._pending = PendingClaim(seen.lease, claimed)
             assert seen.attempt is not None

@@ -135,11 +135,8 @@ class Driving:
         """Why no attempt begins: nothing is there to be merged, or a gate before is not green."""
         attempt = page.attempt if page.attempt is not None and not page.attempt.over else None
         # What may have landed is looked for before anything else; a branch may be gone because it was merged.
-        looked_for = Phase.MERGING if where.head else Phase.VALIDATED
-        if attempt is not None and attempt.phase.number >= looked_for.number:
-            return None
-        if attempt is not None and not where.head:
-            # It is ended, so that it does not keep the lease from others.
+        # An attempt whose branch is gone is ended, so that it does not keep the lease from others.
+        if attempt is not None and (attempt.phase.number >= Phase.MERGING.number or not where.head):
             return None
         if not where.head:
             return Stop(Outcome.FAIL, f"there is no branch {task.branch}", "Push it.", absent=True)

@@ -65,6 +65,11 @@ def nothing_to_judge(facts: SecurityFacts, *, whole: bool) -> Verdict | None:
     return Verdict(GATE, Outcome.SKIP, reason, evidence={**_evidence(facts, None), "scanned": False}, next_step=step)
 
 
+def judged_nothing(verdict: Verdict) -> bool:
+    """Whether there was nothing to judge; a gate that is out of scope did not look (GATE-3, GATE-5)."""
+    return verdict.outcome is Outcome.SKIP and "head" in verdict.evidence
+
+
 def undecided(reason: str) -> Verdict:
     """The verdict where the configuration file on the target branch cannot be used (P2, P5)."""
     return Verdict(GATE, CONFIGURATION.unknown, reason, next_step=NEXT_CONFIGURATION)
