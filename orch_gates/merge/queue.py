@@ -254,7 +254,12 @@ def ours(head: str, entry: Entry) -> bool:
         return False
     if head == task.asked.head:
         return True
-    if attempt is None or not attempt.about(head):
+    if attempt is None:
+        return False
+    if head in attempt.earlier:
+        # A busy forge shows what an earlier attempt pushed; what was there before the asking is not what was asked for.
+        return task.asked.head in attempt.earlier[attempt.earlier.index(head) :]
+    if not attempt.about(head):
         return False
     return task.asked.head in {attempt.head, attempt.commit, *attempt.earlier, *attempt.stands_for(head)}
 

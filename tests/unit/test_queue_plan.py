@@ -304,6 +304,9 @@ OURS: list[tuple[str, Attempt | None, bool]] = [
     (AGAIN, attempt(head=CAUGHT_UP, commit=AGAIN, earlier=[HEAD]), True),
     (CAUGHT_UP, attempt(head=CAUGHT_UP, commit=AGAIN, earlier=[HEAD]), True),
     (CAUGHT_UP, attempt(head=CAUGHT_UP, commit="", how="", phase=Phase.ACQUIRED, earlier=[HEAD]), True),
+    # A busy forge still shows what an attempt before the last one had made of it.
+    (CAUGHT_UP, attempt(head=AGAIN, commit="0c" * 20, earlier=[CAUGHT_UP, HEAD]), True),
+    (OTHER, attempt(head=AGAIN, commit="0c" * 20, earlier=[CAUGHT_UP, HEAD]), False),
     # An attempt about what somebody else pushed is no catch-up of what was asked for.
     (AGAIN, attempt(head=OTHER, commit=AGAIN), False),
     (OTHER, attempt(head=OTHER, commit=AGAIN), False),
@@ -328,6 +331,9 @@ def test_a_new_asking_is_bound_to_its_own_commit() -> None:
     anew = asked(asked={"head": OTHER})
     for head in (HEAD, CAUGHT_UP):
         assert not queue.ours(head, Entry(anew, attempt(outcome=Outcome.FAIL)))
+    # Set back to what it was before it was asked for, by somebody.
+    late = asked(asked={"head": CAUGHT_UP})
+    assert not queue.ours(HEAD, Entry(late, attempt(head=AGAIN, commit="0c" * 20, earlier=[CAUGHT_UP, HEAD])))
     # Asked for at what the last attempt made: it is its own.
     assert queue.ours(CAUGHT_UP, Entry(asked(asked={"head": CAUGHT_UP}), attempt(outcome=Outcome.FAIL)))
 
