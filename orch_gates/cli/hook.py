@@ -140,6 +140,45 @@ def install(repository: Path, gitea: bool, every: bool) -> None:
             click.echo(line)
 
 
+@hook.command("import")
+@click.argument("repository", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--tip", required=True, metavar="COMMIT", help="The whole id of the one commit that may be pushed.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="The reviewed baseline, outside of REPOSITORY.")
+@click.option("--withdraw", is_flag=True, help="Take the word for that tip back.")
+def import_(repository: Path, tip: str, baseline: Path | None, withdraw: bool) -> None:
+    """Let one push bring an old history into REPOSITORY, on the server; an administrator's word, spent by that push.
+
+    The push may set refs to COMMIT and to nothing else. Its old findings pass where the baseline names them, as
+    `orch-gates secrets baseline` wrote it in the clone and a person reviewed it; all else in it is judged as ever.
+
+    \b
+    Examples:
+      orch-gates hook import /srv/git/app.git --tip 9abd7d2460… --baseline /root/app-baseline.md
+      orch-gates hook import /srv/git/app.git --tip 9abd7d2460… --withdraw
+    """
+    with exit_codes():
+        from orch_gates import settings as settings_module
+        from orch_gates.errors import UsageError
+        from orch_gates.git.cli import open_repository
+        from orch_gates.hooks import importing
+
+        if (baseline is None) is not withdraw:
+            raise UsageError("give either --baseline or --withdraw")
+        git = open_repository(repository.resolve(), settings_module.load().inherited_env, timeout=60)
+        if not git.is_bare():
+            raise UsageError(f"{repository} is no bare repository; a word for an import is given on the server")
+        if baseline is None:
+            taken = importing.withdraw(git, tip)
+            click.echo(f"taken back: the word for {tip[:10]}" if taken else f"there was no word for {tip[:10]}")
+            return
+        path, word, known = importing.give(git, tip, baseline, clock.utc_now())
+        click.echo(f"wrote {path}")
+        click.echo(
+            f"One push of {word.tip[:10]} passes with the {len(known.entries)} old findings that {word.baseline} names "
+            f"(owner {known.owner}, until {known.expires}). The user that runs git has to be able to read that file."
+        )
+
+
 def _working_directory() -> Path:
     from orch_gates.errors import UsageError
 

@@ -2,77 +2,165 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates import clock
-from orch_gates.cli.boundary import exit_codes
-from orch_gates.errors import ExceptionListError, OrchError, UsageError
-from orch_gates.settings import load
+from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.secrets_baseline import baseline
+from orch_gates.cli.secrets_list import expire, list_
+from orch_gates.errors import UsageError
+from orch_gates.settings import Settings, load
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orch_gates.cli.security_run import SecurityRun
+    from orch_gates.gates.security.findings import SecretFinding
     from orch_gates.git.cli import Git
+
+_SHOWN = 50
 
 
 @click.group()
 def secrets() -> None:
-    """Allow a finding, with an owner, a reason and an end."""
+    """Allow findings, each or the old ones together, with an owner, a reason and an end."""
 
 
 @secrets.command()
-@click.argument("finding")
+@click.argument("findings", nargs=-1, metavar="[FINDING]...")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take commits and findings from this report.",
+)
+@click.option("--rule", default="", metavar="RULE", help="Of the findings, those of this rule.")
+@click.option("--path", "pattern", default="", metavar="GLOB", help="Of the findings, those in such paths.")
 @click.option("--base", default="", metavar="REF", help="As in `gate security`.")
 @click.option("--head", default="", metavar="REF", help="As in `gate security`.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the work tree.")
 @click.option("--owner", required=True, help="Who answers for it.")
 @click.option("--reason", required=True, help="Why it is no danger.")
 @click.option("--expires", required=True, metavar="YYYY-MM-DD", help="The last day on which it holds.")
-def allow(finding: str, base: str, head: str, repo: Path, owner: str, reason: str, expires: str) -> None:
-    """Write an entry for FINDING (the id in the report) to .orch-gates/allowed-secrets.md.
+def allow(  # noqa: PLR0913, PLR0917 - click hands over each option
+    findings: tuple[str, ...],
+    report: Path | None,
+    rule: str,
+    pattern: str,
+    base: str,
+    head: str,
+    repo: Path,
+    owner: str,
+    reason: str,
+    expires: str,
+) -> None:
+    """Write an entry for each FINDING (the id in the report) to .orch-gates/allowed-secrets.md.
 
-    The range is scanned again to find it; the secret itself is never written, only a keyed hash.
-    The entry counts once it is on the target branch. The key is read from ORCH_ALLOW_KEY or
-    ORCH_ALLOW_KEY_FILE; make one with `orch-gates secrets key`.
+    The commits are scanned once more to find them, once for all; a secret itself is never written, only a keyed hash.
+    An entry counts once it is on the target branch. The key is read from ORCH_ALLOW_KEY or ORCH_ALLOW_KEY_FILE; make
+    one with `orch-gates secrets key`.
 
     \b
-    Example:
+    Examples:
       orch-gates secrets allow 9f86d081884c --owner ops@example.org \\
           --reason "test key of the vendor's sandbox" --expires 2027-06-30
+      orch-gates secrets allow --report 17-security-report.md --path "testdata/*" \\
+          --owner ops@example.org --reason "made for the tests" --expires 2027-06-30
     """
     with exit_codes():
-        from orch_gates import workspace
-        from orch_gates.cli.security_run import SecurityRun
-        from orch_gates.gates.security import allowlist, allowlist_file
-        from orch_gates.gates.security.scan import Unproven
-        from orch_gates.report import files
+        from orch_gates.cli.secrets_files import Lists, last_day, needed_key
+        from orch_gates.gates.security import allowlist
 
         settings = load()
-        until = _date(expires)
-        git = workspace.repository(settings, repo)
-        key = allowlist_file.read_key(settings, git)
-        if not key:
-            raise UsageError("there is no key for the list; make one with `orch-gates secrets key`")
-        scanned = SecurityRun(settings, repo, base=base, head=head, strict=False).scanned(git)
-        if isinstance(scanned, Unproven):
-            raise OrchError(scanned.cause)
-        chosen = next((item for item in scanned.findings if item.finding.id == finding), None)
-        if chosen is None:
-            raise UsageError(f"no finding {finding!r} in this range; `orch-gates gate security` lists the ids")
-        path = _list_file(git)
-        kept = allowlist_file.decode(files.read(path, 4_000_000)) if path.exists() else ()
-        entry = allowlist.entry_for(key, chosen, owner=owner, reason=reason, expires=until)
-        text = allowlist_file.encode((*allowlist.without(kept, key, chosen), entry))
-        files.replace(path, text)
+        until = last_day(expires)
+        lists = Lists.of(settings, repo)
+        key = needed_key(settings, lists.git)
+        if not (findings or report or rule or pattern):
+            raise UsageError("name a finding, or choose with --report, --rule or --path")
+        if report is not None and (base or head):
+            raise UsageError("--report says which commits it is about, so neither --base nor --head can be given")
+        run, listed = _from_report(settings, repo, report) if report else (None, ())
+        chosen = _chosen(
+            run or _range(settings, repo, base, head), lists.git, frozenset(findings or listed), rule, pattern
+        )
+        entries = lists.allowed()
+        for item in chosen:
+            entry = allowlist.entry_for(key, item, owner=owner, reason=reason, expires=until)
+            entries = (*allowlist.without(entries, key, item), entry)
+        path = lists.write_allowed(entries)
+        for item in chosen[:_SHOWN]:
+            found = item.finding
+            say(f"allowed {found.id}: {found.path}{f':{found.line}' if found.line else ''}  {found.rule}\n")
+        if len(chosen) > _SHOWN:
+            say(f"+{len(chosen) - _SHOWN} more\n")
         click.echo(f"wrote {path}; it counts once it is on the target branch")
+
+
+def _range(settings: Settings, repo: Path, base: str, head: str) -> SecurityRun:
+    from orch_gates.cli.security_run import SecurityRun
+
+    return SecurityRun(settings, repo, base=base, head=head, strict=False)
+
+
+def _from_report(settings: Settings, repo: Path, path: Path) -> tuple[SecurityRun, tuple[str, ...]]:
+    """The run that a report is about, and the findings that it lists."""
+    from orch_gates.cli.security_run import SecurityRun
+    from orch_gates.report import security
+
+    report = security.read(path)
+    ids = tuple(finding.id for finding in report.findings if finding.carrier != "dependency")
+    if not ids:
+        raise UsageError(f"{path} lists no secret")
+    if left_out := report.findings_total - len(report.findings):
+        say(f"{left_out} more findings are counted but not listed in {path}; they stay\n")
+    whole = not report.base.strip("0")
+    run = SecurityRun(
+        settings,
+        repo,
+        base="" if whole else report.base,
+        head="" if whole else report.head,
+        strict=False,
+        everything=whole,
+    )
+    return run, ids
+
+
+def _chosen(run: SecurityRun, git: Git, ids: frozenset[str], rule: str, pattern: str) -> Sequence[SecretFinding]:
+    """The findings of one scan that were named and fit.
+
+    Raises:
+        UsageError: one that was named is not there, or none fits.
+        OrchError: the scan is not proven.
+    """
+    from fnmatch import fnmatchcase
+
+    from orch_gates.cli.secrets_files import unproven
+    from orch_gates.gates.security.scan import Unproven
+
+    scanned = run.scanned(git)
+    if isinstance(scanned, Unproven):
+        raise unproven(scanned.cause)
+    there = {item.finding.id: item for item in scanned.findings}
+    if missing := sorted(ids - there.keys()):
+        named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        raise UsageError(f"not found in these commits: {named}; `orch-gates gate security` lists the ids")
+    chosen = [
+        item
+        for item in scanned.findings
+        if (not ids or item.finding.id in ids)
+        and rule in {"", item.finding.rule}
+        and (not pattern or fnmatchcase(item.finding.path, pattern))
+    ]
+    if not chosen:
+        raise UsageError(f"none of {len(scanned.findings)} findings is chosen; nothing was written")
+    return chosen
 
 
 @secrets.command()
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
 def key(repo: Path) -> None:
-    """Make the key of the list's hashes, in the git directory, where no commit can take it along.
+    """Make the key of the lists' hashes, in the git directory, where no commit can take it along.
 
     The same key has to be given to CI (ORCH_ALLOW_KEY, from a secret) and to the server (a file
     named orch-gates/allow-key in the bare repository). It is never printed.
@@ -92,27 +180,6 @@ def key(repo: Path) -> None:
         click.echo(f"wrote {path}; give the same key to CI as ORCH_ALLOW_KEY and to the server")
 
 
-def _list_file(git: Git) -> Path:
-    """Where the list is in this work tree; its folder is made, and has to be the tree's own.
-
-    Raises:
-        UsageError: a link leads elsewhere, or something that is no file is there.
-        ReportError: the folder cannot be made.
-    """
-    from orch_gates.gates.security import allowlist
-    from orch_gates.report import files, output_path
-
-    top = Path(git.text("rev-parse", "--show-toplevel"))
-    path = top / allowlist.PATH
-    files.make_folder(path.parent)
-    return output_path.resolve(path, top, "the list of exceptions,")
-
-
-def _date(text: str) -> date:
-    try:
-        until = date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--expires {text!r} is not a date (YYYY-MM-DD)") from error
-    if until < clock.utc_now().date():
-        raise ExceptionListError(f"--expires {text} is in the past")
-    return until
+secrets.add_command(baseline)
+secrets.add_command(list_)
+secrets.add_command(expire)

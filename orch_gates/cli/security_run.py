@@ -107,7 +107,7 @@ class SecurityRun:
             target=found.target,
             dependencies=gather.audit(self.settings, git, found, strict=self.strict),
         )
-        return gather.with_allow_list(self.settings, git, facts, found.trusted)
+        return gather.with_exceptions(self.settings, git, facts, found.trusted)
 
     def _range(self, git: Git) -> Range:
         if self.everything:
@@ -126,7 +126,8 @@ def _judge(
     if isinstance(run, SecurityRun):
         try:
             facts = run.facts(git, started)
-            return facts, judge.nothing_to_judge(facts, whole=run.everything) or judge.judge(facts, now)
+            verdict = judge.nothing_to_judge(facts, whole=run.everything) or judge.judge(facts, now)
+            return facts, judge.about_the_past(verdict) if run.everything else verdict
         except ConfigError as error:
             run = error
     facts = SecurityFacts(Unproven(str(run)))

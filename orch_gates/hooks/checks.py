@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 # More names than this are compared with all that the repository has.
 _NAMED = 200
+# In the evidence: the tip that passes by an administrator's word.
+_IMPORT = "import"
+_FIRST = (
+    "nothing is on the default branch yet; an administrator may let a first push bring old findings with it: "
+    "`orch-gates hook import --help`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,19 @@ def on_push(
         ("state-guard", lambda: pushed_state(context, updates, kinds)),
         (judge.GATE, lambda: pushed_to_server(context, updates, now)),
     )
-    return tuple(verdict for name, check in checks if (verdict := _checked(name, check)) is not None)
+    verdicts = tuple(verdict for name, check in checks if (verdict := _checked(name, check)) is not None)
+    imports = [str(verdict.evidence[_IMPORT]) for verdict in verdicts if _IMPORT in verdict.evidence]
+    if not imports or any(verdict.outcome.exit_code for verdict in verdicts):
+        return verdicts
+
+    def spend() -> None:
+        from orch_gates.hooks import importing
+
+        importing.spend(context.git, imports[0])
+
+    # Of two such pushes at once one has the word, and the other nothing to pass by.
+    late = _checked(judge.GATE, spend)
+    return verdicts if late is None else (*(verdict for verdict in verdicts if verdict.gate != judge.GATE), late)
 
 
 def _checked(name: str, check: Callable[[], Verdict | None]) -> Verdict | None:
@@ -133,13 +151,35 @@ def pushed_state(context: Context, updates: Sequence[RefUpdate], kinds: Callable
 
 def pushed_to_server(context: Context, updates: Sequence[RefUpdate], now: datetime) -> Verdict:
     """Judge everything that a push adds to a server's repository, before it is stored."""
-    return _pushed(context, updates, feed.ALL_REFS, context.settings.hook.quarantine, now)
+    verdict, facts = _pushed(context, updates, feed.ALL_REFS, context.settings.hook.quarantine, now)
+    # Nothing but the import's own tip: another branch beside it has a past of its own.
+    tips = {update.new for update in updates if update.new is not None}
+    if facts is None or len(tips) != 1 or verdict.outcome is not Outcome.FAIL or not verdict.findings:
+        return verdict
+    return _as_import(context, verdict, facts, tips.pop(), now)
+
+
+def _as_import(context: Context, verdict: Verdict, facts: SecurityFacts, tip: str, now: datetime) -> Verdict:
+    """The verdict about a push that an administrator's word lets bring its past with it (SEC-11)."""
+    # Documents cost every push without a finding a tenth of a second.
+    from orch_gates.hooks import importing
+
+    try:
+        word = importing.word_for(context.git, tip)
+        if word is None:
+            return verdict if context.trusted else replace(verdict, notices=(*verdict.notices, _FIRST))
+        known = word.known()
+    except OrchError as error:
+        return replace(verdict, notices=(*verdict.notices, f"the word for an import of {tip[:10]}: {error}"))
+    with_word = replace(facts, baselines=(known,))
+    judged = judge.judge(gather.with_exceptions(context.settings, context.git, with_word, context.trusted), now)
+    return replace(judged, evidence={**judged.evidence, _IMPORT: tip})
 
 
 def pushed_from_clone(context: Context, updates: Sequence[RefUpdate], remote: str, url: str, now: datetime) -> Verdict:
     """Judge what a clone is about to push: what it adds to what the remote is known to have."""
     known = _known_to_remote(context.git, updates, remote if _is_fetched(context, remote, url) else "")
-    return _pushed(context, updates, known, "", now)
+    return _pushed(context, updates, known, "", now)[0]
 
 
 def _is_fetched(context: Context, remote: str, url: str) -> bool:
@@ -160,15 +200,16 @@ def _is_fetched(context: Context, remote: str, url: str) -> bool:
 
 def _pushed(
     context: Context, updates: Sequence[RefUpdate], excluded: Sequence[str], quarantine: str, now: datetime
-) -> Verdict:
+) -> tuple[Verdict, SecurityFacts | None]:
+    """The verdict, and what it is about where there was something to scan."""
     settings, git = context.settings, context.git
     if (skip := judge.out_of_scope(settings)) is not None:
-        return skip
+        return skip, None
     tips = [update.new for update in updates if update.new is not None]
     if not tips:
         evidence = {"deletions": len(updates)}
         reason = "only deletions: nothing is added"
-        return Verdict(judge.GATE, Outcome.PASS, reason, notices=context.notices, evidence=evidence)
+        return Verdict(judge.GATE, Outcome.PASS, reason, notices=context.notices, evidence=evidence), None
     names = [update.ref for update in updates if update.new is not None and update.old is None]
 
     def subject(bounded: Git) -> scan.Subject:
@@ -177,7 +218,8 @@ def _pushed(
         return scan.pushed(bounded, tips, excluded, budget, names=names, quarantine=quarantine)
 
     scanned = scan.prove(settings, git, subject, context.trusted, started=context.engine, lenient=True)
-    return _judged(context, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs", now)
+    facts = _facts(context, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs")
+    return _judged(context, facts, now), facts
 
 
 def about_to_commit(context: Context, now: datetime) -> Verdict | None:
@@ -196,12 +238,15 @@ def about_to_commit(context: Context, now: datetime) -> Verdict | None:
     scanned = scan.prove(settings, git, subject, context.trusted, started=context.engine, lenient=True)
     if nothing:
         return None
-    return _judged(context, scanned, "staged", now)
+    return _judged(context, _facts(context, scanned, "staged"), now)
 
 
-def _judged(context: Context, scanned: SecretFacts | Unproven, head: str, now: datetime) -> Verdict:
-    facts = SecurityFacts(scanned, head=head, doubts=context.notices)
-    return judge.judge(gather.with_allow_list(context.settings, context.git, facts, context.trusted), now)
+def _facts(context: Context, scanned: SecretFacts | Unproven, head: str) -> SecurityFacts:
+    return SecurityFacts(scanned, head=head, doubts=context.notices)
+
+
+def _judged(context: Context, facts: SecurityFacts, now: datetime) -> Verdict:
+    return judge.judge(gather.with_exceptions(context.settings, context.git, facts, context.trusted), now)
 
 
 def _known_to_remote(git: Git, updates: Sequence[RefUpdate], remote: str) -> list[str]:

@@ -51,3 +51,8 @@ def former(rule: str, table: Mapping[str, tuple[str, ...]] = SUCCESSORS) -> Iter
 def retired(rule: str, table: Mapping[str, tuple[str, ...]] = SUCCESSORS) -> bool:
     """Whether no finding has this id any more."""
     return rule not in successors(rule, table)
+
+
+def names(rule: str) -> tuple[str, ...]:
+    """The ids by which what was written about a finding of `rule` may name it: its own, and those that are retired."""
+    return tuple(name for name in former(rule) if name == rule or retired(name))

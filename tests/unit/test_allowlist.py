@@ -55,7 +55,7 @@ def test_an_entry_holds_through_its_last_day(days: int, stands: bool) -> None:
     """On the day of `expires` it still holds, on the next it refuses and says so."""
     item = found()
     result = allowlist.sort([item], AllowList((entry(item, TODAY + timedelta(days)),), KEY), TODAY)
-    assert result.standing == ((item.finding,) if stands else ())
+    assert result.standing == ((item,) if stands else ())
     [notice] = result.notices
     assert "Ann" in notice
     assert ("no longer" in notice) is stands
@@ -78,7 +78,7 @@ def test_an_entry_holds_for_nothing_else(
     item = found()
     assert judged(item, kind(item)).standing == ()
     changed = other(item)
-    assert judged(changed, kind(item)).standing == (changed.finding,)
+    assert judged(changed, kind(item)).standing == (changed,)
 
 
 @KINDS
@@ -93,7 +93,7 @@ def test_an_entry_that_shows_something_else_allows_nothing(
     item = found()
     made = kind(item)
     result = judged(item, replace(made, path=shown) if field == "path" else replace(made, rule=shown))
-    assert result.standing == (item.finding,)
+    assert result.standing == (item,)
     [notice] = result.notices
     assert notice.startswith("a/file: github-pat is not allowed: the entry of Ann")
     assert "altered" in notice
@@ -118,7 +118,7 @@ def test_an_edited_hash_fits_nothing(kind: Callable[[SecretFinding], Entry]) -> 
     digits = made.hash.partition(":")[2]
     for text in (edited, f"hmac-sha256:{digits}", f"hmac-sha256-path:{digits}"):
         if text != made.hash:
-            assert judged(item, replace(made, hash=text)).standing == (item.finding,)
+            assert judged(item, replace(made, hash=text)).standing == (item,)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_another_key_allows_nothing() -> None:
     """Whoever does not have the key cannot write an entry that counts."""
     item = found()
     forged = entry(item, key=secrets.token_bytes(32))
-    assert allowlist.sort([item], AllowList((forged,), KEY), TODAY).standing == (item.finding,)
+    assert allowlist.sort([item], AllowList((forged,), KEY), TODAY).standing == (item,)
 
 
 def test_without_a_key_nothing_is_allowed_and_that_is_said() -> None:
@@ -232,7 +232,7 @@ def test_without_a_key_nothing_is_allowed_and_that_is_said() -> None:
     item = found()
     empty = entry(item, key=b"")
     result = allowlist.sort([item], AllowList((empty,), b""), TODAY)
-    assert result.standing == (item.finding,)
+    assert result.standing == (item,)
     assert any("ORCH_ALLOW_KEY" in notice for notice in result.notices)
 
 
@@ -248,13 +248,13 @@ def test_only_the_allowed_finding_is_taken_out() -> None:
     """An exception beside a real leak does not weaken the refusal."""
     item, leak = found(), found("b/file")
     result = allowlist.sort([leak, item], AllowList((entry(item),), KEY), TODAY)
-    assert result.standing == (leak.finding,)
+    assert result.standing == (leak,)
 
 
 def test_an_empty_list_allows_nothing() -> None:
     """No list, no exceptions, nothing to say."""
     item = found()
-    assert allowlist.sort([item], AllowList(), TODAY) == allowlist.Sorted((item.finding,), ())
+    assert allowlist.sort([item], AllowList(), TODAY) == allowlist.Sorted((item,), ())
 
 
 def test_a_finding_never_shows_its_secret() -> None:

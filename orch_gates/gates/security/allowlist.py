@@ -52,14 +52,14 @@ class AllowList:
 class Sorted:
     """Findings that stand, and what to tell about those that do not or no longer do."""
 
-    standing: tuple[Finding, ...]
+    standing: tuple[SecretFinding, ...]
     notices: tuple[str, ...]
 
 
 def entry_for(key: bytes, item: SecretFinding, *, owner: str, reason: str, expires: date) -> Entry:
     """A new entry that allows a finding."""
     path = spelled(item.finding.path)
-    return Entry(_second(key, path, item.secret), path, item.finding.rule, owner, reason, expires)
+    return Entry(keyed_hash(key, path, item.secret), path, item.finding.rule, owner, reason, expires)
 
 
 def without(entries: Iterable[Entry], key: bytes, item: SecretFinding) -> tuple[Entry, ...]:
@@ -79,14 +79,14 @@ def spelled(path: str) -> str:
 
 def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> Sorted:
     """Take out the findings that an entry allows today; say who allowed them, or why not (pure)."""
-    standing: list[Finding] = []
+    standing: list[SecretFinding] = []
     told: set[tuple[str, str, str]] = set()
     for item in findings:
         fitting, altered = _entries_for(item, allowed)
         # Of several, the one that holds longest.
         entry = max(fitting, key=lambda entry: entry.expires, default=None)
         if entry is None or entry.expires < today:
-            standing.append(item.finding)
+            standing.append(item)
         if entry is not None:
             told.add((item.finding.path, item.finding.rule, _about(entry, today)))
         else:
@@ -113,8 +113,7 @@ def _hashes(key: bytes, item: SecretFinding) -> dict[str, frozenset[tuple[str, s
     """Every hash that an entry for a finding may have, with the paths and rules that it may show then."""
     path, rule = item.finding.path, item.finding.rule
     shown = spelled(path)
-    rules = (name for name in rule_ids.former(rule) if name == rule or rule_ids.retired(name))
-    hashes = {_second(key, shown, item.secret): frozenset((shown, name) for name in rules)}
+    hashes = {keyed_hash(key, shown, item.secret): frozenset((shown, name) for name in rule_ids.names(rule))}
     return hashes | {_first(key, path, name, item.secret): frozenset({(path, name)}) for name in rule_ids.former(rule)}
 
 
@@ -135,7 +134,8 @@ def _differs(entry: Entry, finding: Finding) -> str:
     )
 
 
-def _second(key: bytes, shown: str, secret: bytes) -> str:
+def keyed_hash(key: bytes, shown: str, secret: bytes) -> str:
+    """The keyed hash of a secret and the path it is in, which is `spelled`."""
     return _SECOND + _hmac(key, _SECOND_LABEL, shown.encode(), secret)
 
 

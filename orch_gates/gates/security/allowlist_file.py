@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from orch_gates.errors import ExceptionListError, ReportError, SettingsError
-from orch_gates.gates.security.allowlist import HASH, PATH, SHORTEST_KEY, AllowList, Entry
+from orch_gates.gates.security.allowlist import HASH, PATH, SHORTEST_KEY, Entry
 from orch_gates.git.cli import Git
 from orch_gates.settings import Settings
 
@@ -24,18 +24,15 @@ but owner, reason and date is changed by hand allows nothing.
 """
 
 
-def read(settings: Settings, git: Git, trusted: str) -> AllowList:
-    """The list of allowed findings at a trusted commit (P5, SEC-4); empty where there is none.
+def read(git: Git, trusted: str) -> tuple[Entry, ...]:
+    """The allowed findings at a trusted commit (P5, SEC-4); none where there is no list.
 
     Raises:
         ExceptionListError: it is malformed.
-        SettingsError: the key is unusable.
         GitError: it cannot be read.
     """
     text = git.blob(trusted, PATH) if trusted else None
-    if text is None:
-        return AllowList()
-    return AllowList(decode(text.decode("utf-8", "replace")), read_key(settings, git))
+    return () if text is None else decode(text.decode("utf-8", "replace"))
 
 
 def read_key(settings: Settings, git: Git) -> bytes:

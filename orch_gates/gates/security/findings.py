@@ -33,10 +33,14 @@ _FEW = 5_000
 
 @dataclass(frozen=True, slots=True)
 class SecretFinding:
-    """A finding with the secret's bytes, which only the list of exceptions may look at (SEC-5)."""
+    """A finding with the secret's bytes, which only the lists of exceptions may look at (SEC-5).
+
+    `oid` is the object that holds it; empty for the name of a ref.
+    """
 
     finding: Finding
     secret: bytes = field(repr=False)
+    oid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def told(
             fix=_fix(item, parents),
             carrier="file" if hit.carrier == "key store" else hit.carrier,
         )
-        found.append(SecretFinding(finding, hit.secret))
+        found.append(SecretFinding(finding, hit.secret, hit.oid))
     return tuple(found)
 
 

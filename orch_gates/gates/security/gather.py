@@ -1,13 +1,16 @@
-"""The facts of the `security` gate beside the scan: the list of exceptions, and the audit of dependencies."""
+"""The facts of the `security` gate beside the scan: the lists of exceptions, and the audit of dependencies."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from orch_gates.errors import OrchError
 from orch_gates.gates.range import Range
-from orch_gates.gates.security import allowlist_file
+from orch_gates.gates.security import allowlist_file, baseline_file
+from orch_gates.gates.security.allowlist import AllowList, Entry
+from orch_gates.gates.security.baseline import Baseline
 from orch_gates.gates.security.judge import SecurityFacts
 from orch_gates.gates.security.scan import Unproven
 from orch_gates.git.cli import Git
@@ -17,15 +20,29 @@ from orch_gates.settings import Settings
 if TYPE_CHECKING:
     from orch_gates.gates.security.dependencies import DependencyResult
 
+T = TypeVar("T")
 
-def with_allow_list(settings: Settings, git: Git, facts: SecurityFacts, trusted: str) -> SecurityFacts:
-    """The facts with the list of exceptions, read only when there is something to except."""
+
+def with_exceptions(settings: Settings, git: Git, facts: SecurityFacts, trusted: str) -> SecurityFacts:
+    """The facts with the lists of exceptions, read only when there is something to except; each doubt is told."""
     if isinstance(facts.secrets, Unproven) or not facts.secrets.findings:
         return facts
-    try:
-        return replace(facts, allowed=allowlist_file.read(settings, git, trusted))
-    except OrchError as error:
-        return replace(facts, doubts=(*facts.doubts, str(error)))
+    doubts = list(facts.doubts)
+
+    def read(reading: Callable[[], T], otherwise: T) -> T:
+        try:
+            return reading()
+        except OrchError as error:
+            doubts.append(str(error))
+            return otherwise
+
+    no_entries: tuple[Entry, ...] = ()
+    no_baseline: Baseline | None = None
+    entries = read(lambda: allowlist_file.read(git, trusted), no_entries)
+    known = read(lambda: baseline_file.read(git, trusted), no_baseline)
+    key = read(lambda: allowlist_file.read_key(settings, git), b"") if entries or known or facts.baselines else b""
+    baselines = facts.baselines if known is None else (*facts.baselines, known)
+    return replace(facts, allowed=AllowList(entries, key), baselines=baselines, doubts=tuple(doubts))
 
 
 def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> DependencyResult | None:

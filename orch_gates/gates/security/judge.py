@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from orch_gates.gates import gate
 from orch_gates.gates.policy import CONFIGURATION, SECRETS
-from orch_gates.gates.security import allowlist
+from orch_gates.gates.security import allowlist, baseline
 from orch_gates.gates.security.allowlist import AllowList
+from orch_gates.gates.security.baseline import Baseline
 from orch_gates.gates.security.scan import SecretFacts, Unproven
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 GATE = "security"
 NEXT_SECRET = "Revoke each credential first; removing it from the commits does not make it safe again."
+NEXT_PAST = "What was there before the gate may pass until a day that you choose: `orch-gates secrets baseline --help`."
 NEXT_DEPENDENCY = "Upgrade to a fixed version, pin what was not audited, or run again when the audit works."
 NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
 NEXT_CONFIGURATION = "Mend it on the target branch (`orch-gates config check FILE` tells all problems), then run again."
@@ -38,6 +40,7 @@ class SecurityFacts:
     head: str = ""
     target: str = ""
     allowed: AllowList = field(default_factory=AllowList)
+    baselines: tuple[Baseline, ...] = ()
     doubts: tuple[str, ...] = ()
     dependencies: DependencyResult | None = None
 
@@ -68,6 +71,13 @@ def nothing_to_judge(facts: SecurityFacts, *, whole: bool) -> Verdict | None:
 def judged_nothing(verdict: Verdict) -> bool:
     """Whether there was nothing to judge; a gate that is out of scope did not look (GATE-3, GATE-5)."""
     return verdict.outcome is Outcome.SKIP and "head" in verdict.evidence
+
+
+def about_the_past(verdict: Verdict) -> Verdict:
+    """The verdict with the way on for who looks at all that there is (SEC-11)."""
+    if verdict.outcome is not Outcome.FAIL or not verdict.findings:
+        return verdict
+    return replace(verdict, next_step=f"{verdict.next_step} {NEXT_PAST}")
 
 
 def undecided(reason: str) -> Verdict:
@@ -116,25 +126,30 @@ def _unproven(facts: SecurityFacts, reason: str, scanned: SecretFacts | None = N
 
 
 def _judge_findings(facts: SecurityFacts, scanned: SecretFacts, now: datetime) -> Verdict:
-    secrets = allowlist.sort(scanned.findings, facts.allowed, now.date())
+    today = now.date()
+    allowed = allowlist.sort(scanned.findings, facts.allowed, today)
+    old = baseline.sort(allowed.standing, facts.baselines, facts.allowed.key, today)
+    secrets = tuple(item.finding for item in old.standing)
     dependencies = facts.dependencies
     vulnerable: tuple[Finding, ...] = dependencies.findings if dependencies else ()
     refused_doubt = dependencies.refusal if dependencies else ""
-    notices = facts.doubts + scanned.doubts + secrets.notices + (dependencies.notices if dependencies else ())
-    evidence = _evidence(facts, scanned)
+    notices = (
+        facts.doubts + scanned.doubts + allowed.notices + old.notices + (dependencies.notices if dependencies else ())
+    )
+    evidence = _evidence(facts, scanned) | ({"known_findings": old.known} if old.known else {})
     parts = []
-    if secrets.standing:
-        parts.append(_count(len(secrets.standing), "secret") + " found")
+    if secrets:
+        parts.append(_count(len(secrets), "secret") + " found")
     if vulnerable:
         parts.append(_count(len(vulnerable), "new known vulnerability", "new known vulnerabilities"))
     if refused_doubt:
         parts.append(refused_doubt)
     if parts:
-        next_step = NEXT_SECRET if secrets.standing else NEXT_DEPENDENCY
-        findings = secrets.standing + vulnerable
+        next_step = NEXT_SECRET if secrets else NEXT_DEPENDENCY
+        findings = secrets + vulnerable
         return Verdict(GATE, Outcome.FAIL, ", ".join(parts), findings, notices, evidence, next_step)
     reason = (
-        f"no secret in {_count(scanned.commits_read, 'commit')} "
+        f"no {'new ' if old.known else ''}secret in {_count(scanned.commits_read, 'commit')} "
         f"({_count(scanned.objects_read, 'object')}, {scanned.bytes_scanned} bytes scanned)"
     )
     return Verdict(GATE, Outcome.PASS, reason, (), notices, evidence)

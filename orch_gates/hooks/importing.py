@@ -1,0 +1,145 @@
+"""An administrator's word that one push may bring its past with it: for one tip, by one baseline, once (SEC-11)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orch_gates.errors import OrchError, ReportError, UsageError
+from orch_gates.gates.security import allowlist_file, baseline_file
+from orch_gates.gates.security.baseline import Baseline
+from orch_gates.git.cli import Git
+from orch_gates.report import files
+
+SCHEMA = "orch.import/1"
+_FIELDS = ("schema", "tip", "baseline", "digest", "created")
+_OID = {"sha1": re.compile("[0-9a-f]{40}"), "sha256": re.compile("[0-9a-f]{64}")}
+_MOST_WORD = 100_000
+_MOST_BASELINE = 4_000_000
+_BODY = """
+# A first import
+
+Written by `orch-gates hook import`: one push of this tip may bring the findings with it that the baseline names.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The `tip` that may be pushed, the file of the `baseline` that it is judged by, and the digest of that file."""
+
+    tip: str
+    baseline: Path
+    digest: str
+
+    def known(self) -> Baseline:
+        """The baseline, as it was when the word was given.
+
+        Raises:
+            OrchError: it cannot be read, or is another one by now.
+        """
+        text, digest = _read(self.baseline)
+        if digest != self.digest:
+            raise OrchError(f"{self.baseline} is not what it was; give the word anew with `orch-gates hook import`")
+        return baseline_file.decode(text, str(self.baseline))
+
+
+def give(git: Git, tip: str, baseline: Path, now: datetime) -> tuple[Path, Word, Baseline]:
+    """Write the word for a push of `tip` into a server's repository; one that was there is replaced.
+
+    Raises:
+        UsageError: the tip is no whole commit id, or the baseline is in the repository itself.
+        OrchError: the baseline cannot be read, or the word cannot be written.
+    """
+    if _OID[git.object_format()].fullmatch(tip) is None:
+        raise UsageError(f"--tip {tip!r} is no whole commit id; `git rev-parse HEAD` in the clone prints it")
+    file = baseline.resolve()
+    if file.is_relative_to(git.git_dir().resolve()):
+        raise UsageError(f"{baseline} is in the repository itself; keep it where no push can reach it")
+    text, digest = _read(file)
+    known = baseline_file.decode(text, str(file))
+    word = Word(tip, file, digest)
+    from orch_gates.documents import frontmatter
+
+    created = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fields = zip(_FIELDS, (SCHEMA, tip, os.fspath(file), digest, created), strict=True)
+    path = _place(git, tip)
+    files.make_folder(path.parent)
+    files.replace(path, frontmatter.encode(dict(fields), _BODY))
+    owner = git.git_dir().stat()
+    for made in (path.parent, path):
+        _give_to(made, owner)
+    return path, word, known
+
+
+def withdraw(git: Git, tip: str) -> bool:
+    """Take a word back; tells whether there was one.
+
+    Raises:
+        OrchError: it cannot be removed.
+    """
+    try:
+        _place(git, tip).unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise OrchError(f"{_place(git, tip)} cannot be removed: {error.strerror}") from error
+    return True
+
+
+def word_for(git: Git, tip: str) -> Word | None:
+    """The word for a push of `tip`; None where none was given.
+
+    Raises:
+        OrchError: it cannot be read.
+    """
+    path = _place(git, tip)
+    if not os.path.lexists(path):
+        return None
+    from orch_gates.documents import frontmatter
+
+    try:
+        fields, _ = frontmatter.decode(files.read(path, _MOST_WORD))
+    except ReportError as error:
+        raise OrchError(f"{path}: {error}") from error
+    texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+    if texts.keys() != set(_FIELDS) or texts["schema"] != SCHEMA or texts["tip"] != tip:
+        raise OrchError(f"{path} is not what `orch-gates hook import` writes")
+    return Word(tip, Path(texts["baseline"]), texts["digest"])
+
+
+def spend(git: Git, tip: str) -> None:
+    """Use the word up; of two pushes at once one can.
+
+    Raises:
+        OrchError: it was used meanwhile, or cannot be used up.
+    """
+    path = _place(git, tip)
+    try:
+        path.rename(path.with_suffix(".spent.md"))
+    except FileNotFoundError as error:
+        raise OrchError("the word for this import was spent by another push meanwhile") from error
+    except OSError as error:
+        raise OrchError(f"the word for this import cannot be spent: {path}: {error.strerror}") from error
+
+
+def _place(git: Git, tip: str) -> Path:
+    return allowlist_file.private_dir(git) / f"import-{tip}.md"
+
+
+def _read(file: Path) -> tuple[str, str]:
+    try:
+        text = files.read(file, _MOST_BASELINE)
+    except ReportError as error:
+        raise OrchError(f"the baseline {file} cannot be used: {error}") from error
+    return text, f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _give_to(path: Path, owner: os.stat_result) -> None:
+    """What root makes is the repository's owner's, who has to spend it."""
+    with contextlib.suppress(PermissionError):
+        os.chown(path, owner.st_uid, owner.st_gid)
