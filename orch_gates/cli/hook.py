@@ -81,8 +81,12 @@ def pre_push(remote: str, url: str) -> None:
 
 
 @hook.command("pre-commit")
-def pre_commit() -> None:
-    """Judge the staged content before the commit exists."""
+@click.argument("files", nargs=-1, type=click.UNPROCESSED)
+def pre_commit(files: tuple[str, ...]) -> None:
+    """Judge the staged content before the commit exists.
+
+    FILES that are not staged are judged too, whole, as they are in the index: `pre-commit run --all-files` names all.
+    """
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
         from orch_gates.errors import UsageError
@@ -100,13 +104,16 @@ def pre_commit() -> None:
         if verdict is None:
             with early.taken() as started:
                 git = repository(settings, _working_directory(), inside_hook=True)
-                verdict = checks.about_to_commit(checks.in_clone(settings, git, "origin", started), clock.utc_now())
+                context = checks.in_clone(settings, git, "origin", started)
+                verdict = checks.about_to_commit(context, files, clock.utc_now())
         if verdict is None:
+            nothing = "nothing to judge: nothing is staged, and no file was named"
             if settings.ci.active:
                 raise UsageError(
-                    "nothing is staged, so nothing was judged; in CI use orch-secrets-push with "
-                    "--from-ref and --to-ref, or the security action"
+                    f"{nothing}; in CI use `pre-commit run --all-files`, orch-secrets-push with --from-ref and "
+                    "--to-ref, or the security action"
                 )
+            say(f"orch-gates: {nothing}; `pre-commit run --all-files` judges every file\n", to=sys.stderr)
             return
         _finish(verdict, action="commit", kept="Nothing was committed.")
 

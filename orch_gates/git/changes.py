@@ -10,7 +10,7 @@ from orch_gates.errors import BudgetExceeded, GitError
 from orch_gates.git import feed
 from orch_gates.git.cli import Git
 
-_GITLINK = "160000"
+GITLINK = "160000"
 # A commit of some kilobytes can list ten thousand million paths (ten folders of ten folders, ten times).
 MOST_CHANGES = 3_000_000
 _CHUNK = 1 << 18
@@ -116,7 +116,7 @@ def parse_raw(fields: Iterator[bytes], commit: str = "") -> Iterator[Change]:
         before = tuple(
             words[parents + 1 + index]
             for index in range(parents)
-            if words[index] != _GITLINK and words[parents + 1 + index].strip("0")
+            if words[index] != GITLINK and words[parents + 1 + index].strip("0")
         )
-        kept = "" if mode == _GITLINK or not oid.strip("0") else oid
+        kept = "" if mode == GITLINK or not oid.strip("0") else oid
         yield Change(commit, path.decode("utf-8", "surrogateescape"), kept, before)

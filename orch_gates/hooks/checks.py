@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -222,8 +222,8 @@ def _pushed(
     return _judged(context, facts, now), facts
 
 
-def about_to_commit(context: Context, now: datetime) -> Verdict | None:
-    """Judge the index; None where nothing is staged."""
+def about_to_commit(context: Context, named: Collection[str], now: datetime) -> Verdict | None:
+    """Judge what is staged, and the named files beside it; None where there is nothing of both."""
     settings, git = context.settings, context.git
     if (skip := judge.out_of_scope(settings)) is not None:
         return skip
@@ -231,7 +231,7 @@ def about_to_commit(context: Context, now: datetime) -> Verdict | None:
 
     def subject(bounded: Git) -> scan.Subject:
         nonlocal nothing
-        found = staged(bounded)
+        found = staged(bounded, named)
         nothing = found is None
         return found or scan.pushed(bounded, (), (), settings.security.budget)
 

@@ -133,14 +133,34 @@ def test_a_push_of_a_secret_is_refused(project: Project, token: str) -> None:
     assert project.git("ls-remote", "origin") == server
 
 
-def test_nothing_staged_is_an_error_in_ci(project: Project) -> None:
-    """`pre-commit run --all-files` judges no content, so in CI it must not look like a pass."""
-    done = project.hooks("--all-files", CI="true")
-    assert done.returncode != 0, done.stdout
-    assert "nothing is staged, so nothing was judged" in done.stdout
-    assert "--from-ref" in done.stdout
-    quiet = project.hooks("--all-files")
-    assert quiet.returncode == 0, quiet.stdout
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_all_files_are_judged(project: Project, token: str, ci: str) -> None:
+    """`pre-commit run --all-files` judges every file whole, whatever was committed before; in CI as well."""
+    assert project.hooks("--all-files", CI=ci).returncode == 0
+    project.write(old=f"token = '{token}'\n")
+    project.git("add", "old")
+    project.git("commit", "--no-verify", "-m", "leak")
+    (project.repo / "link").symlink_to(token)
+    project.git("add", "link")
+    project.git("commit", "--no-verify", "-m", "a link")
+    done = project.hooks("--all-files", CI=ci)
+    assert done.returncode == 1, done.stdout
+    assert "old:1" in done.stdout
+    assert "link:1" in done.stdout
+    assert token not in done.stdout
+    # What is staged besides is judged too.
+    project.write(new=f"\ntoken = '{token}'\n")
+    project.git("add", "new")
+    assert "new:2" in project.hooks("--all-files", CI=ci).stdout
+
+
+def test_nothing_to_judge_is_said(project: Project) -> None:
+    """With nothing staged and no file named there is nothing to judge: normal for a person, an error in CI (GATE-5)."""
+    for ci, code in (("", 0), ("true", 1)):
+        done = project.hooks("orch-secrets", "--verbose", "--files", CI=ci)
+        assert done.returncode == code, done.stdout
+        assert "nothing to judge: nothing is staged" in done.stdout
+        assert "pre-commit run --all-files" in done.stdout
 
 
 def test_a_push_without_a_range_is_an_error_in_ci(project: Project) -> None:

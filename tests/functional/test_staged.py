@@ -7,8 +7,8 @@ from tests.builders import Done, Repo, github_token, orch
 Pair = tuple[Repo, Repo]
 
 
-def judged(work: Repo) -> Done:
-    return orch("hook", "pre-commit", cwd=work.path)
+def judged(work: Repo, *named: str) -> Done:
+    return orch("hook", "pre-commit", *named, cwd=work.path)
 
 
 def test_a_new_name_that_holds_a_secret_is_refused(pair: Pair) -> None:
@@ -49,3 +49,31 @@ def test_a_merge_is_not_blamed_for_what_the_other_side_has(pair: Pair) -> None:
     work.write("both.txt", f"t = '{github_token()}'\n")
     work.git("add", "--all")
     assert judged(work).returncode == 1
+
+
+def test_named_files_are_judged_whole(pair: Pair) -> None:
+    """As they are in the index, beside what is staged; one that is not there is refused."""
+    _, work = pair
+    work.commit(files={"old.py": f"t = '{github_token()}'\n", "fine.py": "x = 1\n"})
+    assert judged(work).returncode == 0
+    assert judged(work, "fine.py").returncode == 0
+    assert judged(work, "fine.py", "old.py").returncode == 1
+    work.write("new.py", "y = 1\n")
+    done = judged(work, "new.py")
+    assert (done.returncode, b"git add it first" in done.stderr) == (1, True)
+
+
+def test_a_merge_is_not_blamed_for_a_file_that_is_named(pair: Pair) -> None:
+    """pre-commit names what there were conflicts in; taken over from one side, it is that side's."""
+    _, work = pair
+    work.commit(files={"both.txt": "start\n"})
+    work.git("checkout", "--quiet", "-b", "topic")
+    work.commit(files={"both.txt": "mine\n"})
+    work.git("checkout", "--quiet", "-")
+    work.commit(files={"both.txt": f"t = '{github_token()}'\n"})
+    other = work.git("rev-parse", "HEAD")
+    work.git("checkout", "--quiet", "topic")
+    assert work.attempt("merge", "--quiet", other).returncode != 0
+    work.git("checkout", "--theirs", "both.txt")
+    work.git("add", "both.txt")
+    assert judged(work, "both.txt").returncode == 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from orch_gates.documents import escape
+from orch_gates.errors import UsageError
 from orch_gates.gates.security.scan import Subject
 from orch_gates.git import objects
-from orch_gates.git.changes import Change, parse_raw
+from orch_gates.git.changes import GITLINK, Change, parse_raw
 from orch_gates.git.cli import Git
 from orch_gates.git.feed import Listed
 from orch_gates.scanners.engine import Text
@@ -17,21 +19,26 @@ _EMPTY_TREE = {
 }
 
 
-def staged(git: Git) -> Subject | None:
+def staged(git: Git, named: Collection[str] = ()) -> Subject | None:
     """The staged files and their names, or None where nothing is staged.
 
     In the middle of a merge what is staged is compared with both sides, so that nobody is blamed for what the other
-    branch has already.
+    branch has already. Files that are `named` and not staged (`pre-commit run --all-files`) are judged whole, as they
+    are in the index; not in a merge, where pre-commit names what there were conflicts in.
 
     Raises:
         GitError: the index cannot be read.
+        UsageError: a named file is not in it.
     """
-    heads = (git.resolve("HEAD"), *_merged(git)) if git.has("HEAD") else ()
+    merged = _merged(git)
+    heads = (git.resolve("HEAD"), *merged) if git.has("HEAD") else ()
     base = heads or (_EMPTY_TREE[git.object_format()],)
     against = [{change.path: change for change in _changed(git, head)} for head in base]
     # What one side has just so is that side's.
     both = [path for path in against[0] if all(path in one for one in against)]
     found = [_together([one[path] for one in against]) for path in sorted(both)]
+    if not merged:
+        found += _unchanged(git, frozenset(named).difference(both))
     added = [change for change in found if change.oid]
     if not found:
         return None
@@ -46,6 +53,17 @@ def staged(git: Git) -> Subject | None:
 
     names = _new_names(git, base, [change.path for change in added if not change.before])
     return Subject(listed, lines, lambda: found, lambda: heads, names)
+
+
+def _unchanged(git: Git, named: frozenset[str]) -> list[Change]:
+    """Named files as they are in the index, with nothing before them."""
+    if not named:
+        return []
+    listed = git.read("ls-files", "--stage", "-z").decode("utf-8", "surrogateescape").split("\0")
+    there = {path: about.split(" ") for about, _, path in (row.partition("\t") for row in listed if row)}
+    if absent := sorted(named - there.keys()):
+        raise UsageError(f"{escape.visible(absent[0])} is not in the index, which is what is judged; git add it first")
+    return [Change("", path, there[path][1], ()) for path in sorted(named) if there[path][0] != GITLINK]
 
 
 def _merged(git: Git) -> list[str]:
