@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from orch_gates.ci import fields, labels
@@ -30,7 +31,7 @@ def pull_request(received: Received) -> Event:
     head, target = fields.commit(pull, "head", "sha"), fields.branch(pull, "base", "ref")
     if received.action in labels.ACTIONS:
         label, added = labels.changed(received)
-        return Labelled(received.actor, number, label, added, head, target, _is_fork(received))
+        return Labelled(received.actor, number, label, added, head, target, is_of_fork(received.payload))
     if not received.action:
         return received.unreadable("it has no action")
     if received.action not in _ACTIONS:
@@ -42,7 +43,7 @@ def pull_request(received: Received) -> Event:
         head=head,
         branch=fields.branch(pull, "head", "ref"),
         target=target,
-        fork=_is_fork(received),
+        fork=is_of_fork(received.payload),
         merged=fields.at(pull, "merged") is True,
     )
 
@@ -91,8 +92,8 @@ def _state(received: Received) -> ReviewState | None:
     return _STATES.get(said.lower().removeprefix("pull_request_review_"))
 
 
-def _is_fork(received: Received) -> bool:
-    """Also where the repository of the head is gone, or is not named."""
-    pull = fields.at(received.payload, "pull_request")
-    base = fields.at(pull, "base", "repo") or fields.at(received.payload, "repository")
+def is_of_fork(payload: Mapping[str, Any]) -> bool:
+    """Whether a pull request comes from another repository; also where that is gone, or is not named."""
+    pull = fields.at(payload, "pull_request")
+    base = fields.at(pull, "base", "repo") or fields.at(payload, "repository")
     return not fields.same_repository(fields.at(pull, "head", "repo"), base)

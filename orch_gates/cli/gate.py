@@ -29,7 +29,7 @@ from orch_gates.settings import load
 @click.option("--sarif", type=click.Path(path_type=Path), help="Write the findings as SARIF 2.1.0.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where the report goes [in the git directory].")
 @click.option("--strict", is_flag=True, help="A dependency audit that could not be made is a FAIL.")
-@click.option("--status", is_flag=True, help="Post the verdict on the commit, as the status orch/security.")
+@click.option("--status", is_flag=True, help="Post the verdict on the commit, as the status orch/security/TARGET.")
 @forge_options
 def security(  # noqa: PLR0913, PLR0917 - click hands over each option
     base: str,

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 from orch_gates.cli.boundary import say
 from orch_gates.documents import escape
-from orch_gates.effects.commit_status import commit_status, judged_since, since
+from orch_gates.effects.commit_status import commit_status, judged_since, since, why_it_stays
 from orch_gates.errors import OrchError, SettingsError
-from orch_gates.forge.port.checks import CommitStatus, StatusState
+from orch_gates.forge.port.checks import CommitStatus
 from orch_gates.git.cli import Git
 from orch_gates.model.effect import shown
 from orch_gates.model.verdict import Verdict
+from orch_gates.settings import CiContext
 from orch_gates.workspace import Workspace
+
+_BRANCHES = ("refs/remotes/origin", "refs/heads")
 
 
 def post(workspace: Workspace, verdict: Verdict, judged: str, base: str = "") -> int:
@@ -21,28 +24,33 @@ def post(workspace: Workspace, verdict: Verdict, judged: str, base: str = "") ->
 
     Where nothing was judged, `judged` is empty and no status is posted (GATE-5): a red one of before stays.
 
-    Where it is about a range, `base` is its begin, zeros for everything. A red status that is about more stays, as what
-    it found may be in what was left out (GATE-5).
+    Where it is about a range, `base` is its begin, zeros for everything, and the context names the target. A red status
+    that is about more stays, as what it found may be in what was left out (GATE-5).
 
     The verdict stands whatever becomes of the status, but a PASS that nobody can see is not
-    recorded: 2. A SKIP has no side effects (GATE-3).
+    recorded: 2. The job of a fork's pull request may post nothing, so there it is a warning. A SKIP has no side effects
+    (GATE-3).
     """
     code = verdict.outcome.exit_code
     state = shown(verdict.outcome)
     if state is None:
         return code
-    context = f"orch/{verdict.gate}"
     if not judged:
         not_posted(verdict)
         return code
+    context = f"orch/{verdict.gate}"
     try:
         commit = workspace.git.resolve(judged)
+        context = _context(workspace.git, verdict, base)
         statuses = workspace.need_forge().statuses
-        if base and (why := _is_about_more(workspace.git, statuses.latest(commit), context, commit, base)):
+        if base and (why := _why_it_stays(workspace.git, statuses.latest(commit), context, commit, base)):
             raise SettingsError(why)
         reason = since(base, verdict.reason) if base else verdict.reason
         statuses.post(commit, commit_status(context, state, reason, workspace.settings.ci.run_url))
     except OrchError as error:
+        if _is_of_fork(workspace.settings.ci):
+            _warn_in_fork(workspace.settings.ci, context)
+            return code
         say(f"orch-gates: the status {context} was not posted: {escape.visible(str(error))}\n", to=sys.stderr)
         return code or 2
     return code
@@ -53,32 +61,46 @@ def not_posted(verdict: Verdict) -> None:
     say(f"orch-gates: the status orch/{verdict.gate} was not posted: nothing was judged\n", to=sys.stderr)
 
 
-def _is_about_more(git: Git, statuses: Sequence[CommitStatus], context: str, commit: str, base: str) -> str:
-    """Why the status that is there stays: it is red, and not about less than what was judged; empty where it is.
+def _context(git: Git, verdict: Verdict, base: str) -> str:
+    """`orch/<gate>`, and of a range the branch that it shall go into: one commit may be meant for several (GATE-5)."""
+    target = str(verdict.evidence.get("target") or "")
+    if not base or target in {"", "HEAD"} or not any(git.has(f"{place}/{target}") for place in _BRANCHES):
+        return f"orch/{verdict.gate}"
+    return f"orch/{verdict.gate}/{target}"
+
+
+def _why_it_stays(git: Git, statuses: Sequence[CommitStatus], context: str, commit: str, base: str) -> str:
+    there = next((one for one in statuses if one.context == context), None)
+    return "" if there is None else why_it_stays(there, commit, base, left_out=_left_out(git, there, commit, base))
+
+
+def _left_out(git: Git, there: CommitStatus, commit: str, base: str) -> bool | None:
+    """Whether a status is about commits that are not after `base`; None where that cannot be told here.
 
     Raises:
         GitError: git could not tell.
     """
-    there = next((one for one in statuses if one.context == context), None)
-    if there is None or there.state in {StatusState.SUCCESS, StatusState.PENDING} or not base.strip("0"):
-        return ""
     before = judged_since(there)
-    stays = f"the status on {commit[:10]} is {there.state}, and stays so"
-    if not before:
-        return f"{stays}: it does not say which commits it is about; `--all` judges all of them"
-    if not before.strip("0"):
-        return f"{stays}: it is about everything, and this is about what is after {base[:10]}; judge with `--all`"
-    if base.startswith(before):
-        return ""
+    if not before.strip("0") or not base.strip("0"):
+        return False
     if not git.has(f"{before}^{{commit}}"):
-        return (
-            f"{stays}: it is about what is after {before}, which is not in this clone; fetch it, or judge with `--all`"
-        )
-    left_out = git.read("rev-list", "--count", f"{before}..{commit}") != git.read(
-        "rev-list", "--count", f"{before}..{commit}", f"^{base}"
-    )
-    if left_out:
-        return (
-            f"{stays}: it is about what is after {before}, and this leaves some of it out; judge with `--base {before}`"
-        )
-    return ""
+        return None
+    about = ("rev-list", "--count", f"{before}..{commit}")
+    return git.read(*about) != git.read(*about, f"^{base}")
+
+
+def _is_of_fork(ci: CiContext) -> bool:
+    """Whether this is the job of a pull request from a fork, whose token may not write."""
+    # Events need their models, and this one is read only where a status could not be posted.
+    from orch_gates.ci import event_file, pulls
+
+    try:
+        payload = event_file.payload(ci) if ci.event_name == "pull_request" else None
+    except OrchError:
+        return False
+    return payload is not None and pulls.is_of_fork(payload)
+
+
+def _warn_in_fork(ci: CiContext, context: str) -> None:
+    words = f"the status {context} was not posted: the job of a pull request from a fork may not; its own result counts"
+    say(f"{'::warning title=orch-gates::' if ci.active else 'orch-gates: '}{words}\n", to=sys.stderr)

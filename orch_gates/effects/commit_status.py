@@ -33,6 +33,27 @@ def judged_since(status: CommitStatus) -> str:
     return "" if found is None else found[1] or _EVERYTHING
 
 
+def why_it_stays(there: CommitStatus, commit: str, base: str, *, left_out: bool | None) -> str:
+    """Why a red status is not replaced by a verdict about what is after `base`; empty where it is (pure; GATE-5).
+
+    `left_out`: whether that verdict leaves out commits that the status is about; None where this clone cannot tell.
+    """
+    if there.state in {StatusState.SUCCESS, StatusState.PENDING} or not base.strip("0"):
+        return ""
+    before = judged_since(there)
+    stays = f"the status on {commit[:10]} is {there.state}, and stays so"
+    if not before:
+        return f"{stays}: it does not say which commits it is about; `--all` judges all of them"
+    if not before.strip("0"):
+        return f"{stays}: it is about everything, and this is about what is after {base[:10]}; judge with `--all`"
+    if base.startswith(before):
+        return ""
+    about = f"{stays}: it is about what is after {before}, "
+    if left_out is None:
+        return f"{about}which is not in this clone; fetch it, or judge with `--all`"
+    return f"{about}and this leaves some of it out; judge with `--base {before}`" if left_out else ""
+
+
 def present(statuses: CommitStatuses, commit: str) -> Mapping[str, str]:
     """The id of every context's status on a commit: the same word, said again, has another one.
 

@@ -73,7 +73,8 @@ def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
         return Range("", head_id, target_branch(git, settings, event), _newest(git, settings, event))
     if base:
         base_id = git.resolve(git.unambiguous(base))
-        target = settings.target or event.target or settings.usual_target or event.default
+        named = _branch(git, base)
+        target = settings.target or event.target or named or settings.usual_target or event.default
         return Range(base_id, head_id, target or base, base_id)
     target = target_branch(git, settings, event)
     if event.branch and event.branch == target:
@@ -179,6 +180,14 @@ def _look_up(git: Git, target: str) -> None:
     """Ask git once for all that may be the target; which one it is follows from the answers."""
     names = (target,) if target else _USUAL_TARGETS
     git.look_up(*(() if target else (_DEFAULT,)), *(ref for name in names for ref in _places(name)))
+
+
+def _branch(git: Git, base: str) -> str:
+    """The branch that a base names; empty where it names none."""
+    for prefix in ("refs/remotes/origin/", "refs/heads/", "origin/"):
+        if base.startswith(prefix) and base != "origin/HEAD":
+            return base.removeprefix(prefix)
+    return base if base != "HEAD" and any(git.has(place) for place in _places(base)) else ""
 
 
 def _places(target: str) -> tuple[str, str]:

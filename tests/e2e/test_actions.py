@@ -173,18 +173,18 @@ def test_later_jobs_read_the_outcome(project: Make) -> None:
 
 
 def test_a_verdict_is_posted_with_the_token_of_the_run(project: Make) -> None:
-    """As `orch/security` on the pull request's head (GATE-4); a verdict that cannot be posted fails the step."""
+    """As `orch/security/main` on the pull request's head (GATE-4); a verdict that cannot be posted fails the step."""
     app = project(POSTED)
     clean = app.pull({"app.py": "x = 1\n"})
     first = app.run("pull_request", clean)
     assert first.ended() == "failure"
     assert first.conclusions() == {"may": "success", "may-not": "failure"}
-    assert "the status orch/security was not posted" in first.log("may-not")
+    assert "the status orch/security/main was not posted" in first.log("may-not")
     leaked = app.push(leak(), "feature")
     second = app.run("pull_request", leaked)
     assert second.ended() == "failure"
     assert second.conclusions() == {"may": "failure", "may-not": "skipped"}
-    posted = [app.statuses(head)["orch/security"] for head in (clean, leaked)]
+    posted = [app.statuses(head)["orch/security/main"] for head in (clean, leaked)]
     assert posted == ["success", "failure"]
 
 

@@ -184,12 +184,13 @@ def test_a_red_status_is_only_bettered_by_judging_as_much(work: Repo, say: Say) 
     """A second look at fewer commits of the same head leaves it red: the leak is in what was left out (GATE-5)."""
 
     def judge(*args: str) -> tuple[int, str]:
-        done = say("gate", "security", *args, "--status", "--forge", "local", ORCH_SECURITY_DEP_AUDIT_ENABLED="false")
+        set_up = {"ORCH_SECURITY_DEP_AUDIT_ENABLED": "false", "ORCH_TARGET": "main"}
+        done = say("gate", "security", *args, "--status", "--forge", "local", **set_up)
         return done.returncode, done.stderr.decode()
 
     def status() -> str:
         """What is required of it, as a merge into main would ask."""
-        required = {"ORCH_CI_GREEN_CONTEXTS": "orch/security"}
+        required = {"ORCH_CI_GREEN_CONTEXTS": "orch/security/main"}
         return str(json.loads(say("gate", "ci-green", "--json", "--forge", "local", **required).stdout)["outcome"])
 
     first = work.git("rev-parse", "HEAD")
@@ -211,6 +212,50 @@ def test_a_red_status_is_only_bettered_by_judging_as_much(work: Repo, say: Say) 
     assert judge("--all") == (1, "")
     code, said = judge("--base", first)
     assert (code, "it is about everything" in said) == (1, True)
+
+
+def test_a_status_names_the_branch_that_was_judged_for(work: Repo, say: Say) -> None:
+    """What was judged for one branch says nothing about another one: each has a status of its own (GATE-5)."""
+
+    def judge(base: str) -> None:
+        args = ("--base", base, "--status", "--forge", "local")
+        assert say("gate", "security", *args, ORCH_SECURITY_DEP_AUDIT_ENABLED="false").returncode == 1
+
+    def required(context: str) -> str:
+        done = say("gate", "ci-green", "--json", "--forge", "local", ORCH_CI_GREEN_CONTEXTS=context)
+        return str(json.loads(done.stdout)["reason"])
+
+    work.commit("leak", {"settings.py": f"token = '{github_token()}'\n"})
+    work.git("push", "--quiet", "origin", "HEAD:refs/heads/topic", "origin/main:refs/heads/release")
+    judge("origin/main")
+    assert "orch/security/main (failure)" in required("orch/security/main")
+    assert "orch/security/release" in required("orch/security/release")
+    assert "failure" not in required("orch/security/release")
+    judge("origin/release")
+    assert "orch/security/release (failure)" in required("orch/security/release")
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_the_job_of_a_fork_posts_nothing_and_keeps_its_result(fork: bool, work: Repo, say: Say, tmp_path: Path) -> None:
+    """It may not, so that is a warning, without advice to give its token rights; of all others it is an error."""
+    head = work.commit("fine", {"x": "1\n"})
+    event = tmp_path / "event.json"
+    repositories = {"full_name": "a/app"}, {"full_name": "b/app" if fork else "a/app"}
+    ends = {
+        "base": {"ref": "main", "repo": repositories[0]},
+        "head": {"ref": "topic", "sha": head, "repo": repositories[1]},
+    }
+    event.write_text(json.dumps({"pull_request": ends, "repository": repositories[0]}))
+    job = {"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(event)}
+    asked = {"ORCH_FORGE_REPOSITORY": "a/app", "ORCH_FORGE_TOKEN": secrets.token_hex(20)}
+    args = ("gate", "security", "--status", "--forge", "gitea", "--url", NOWHERE)
+    done = say(*args, **job, **asked, ORCH_SECURITY_DEP_AUDIT_ENABLED="false")
+    assert done.returncode == (0 if fork else 2), done.stderr
+    words = (
+        b"::warning title=orch-gates::the status orch/security/main was not posted: the job of a pull request from a"
+    )
+    assert (words in done.stderr) is fork
+    assert (b"write" in done.stderr) is False
 
 
 def test_timings_are_told_whatever_becomes_of_the_command(say: Say) -> None:
