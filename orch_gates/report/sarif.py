@@ -48,7 +48,7 @@ def relative_uri(path: str) -> str | None:
 def _driver(rules: dict[str, Finding]) -> Json:
     return {
         "name": "orch-gates",
-        "semanticVersion": __version__,
+        "version": __version__,
         "rules": [
             {
                 "id": rule,

@@ -8,7 +8,10 @@ from pathlib import Path
 from scripts import house_rules
 from tests.builders import Repo
 
-PARTS = ("action.yml", "actions", "orch_gates", "requirements", "pyproject.toml", "README.md", ".pre-commit-hooks.yaml")
+PARTS = (
+    *("action.yml", "actions", "orch_gates", "requirements", "pyproject.toml", "README.md", ".pre-commit-hooks.yaml"),
+    *(".gitattributes", ".git_archival.txt"),
+)
 
 
 def publish(folder: Path) -> Repo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -286,6 +287,24 @@ def test_set_up_from_the_lock_once_per_job(runner: Runner, commit: Commit) -> No
     assert "/orch-gates-" in (run.out / "place").read_text()
     assert (run.out / "python.before").read_text() == (run.out / "python.after").read_text()
     assert not list(runner.bundle.glob("build")) + list(runner.bundle.glob("*.egg-info"))
+
+
+def test_a_program_of_another_commit_is_not_used(bundle: Path, tmp_path: Path) -> None:
+    """An action that is pinned to a commit runs that commit, whatever has its name and version on PATH."""
+    other = tmp_path / "bundle"
+    shutil.copytree(bundle, other)
+    on_path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def ensure() -> subprocess.CompletedProcess[str]:
+        asked = [other / "actions/setup/ensure"]
+        return subprocess.run(asked, env=on_path, capture_output=True, text=True, check=False)
+
+    assert "is on PATH and is used" in ensure().stdout
+    with (other / "orch_gates" / "clock.py").open("a") as file:
+        file.write("\n# one line more\n")
+    done = ensure()
+    assert done.returncode == 2, done.stdout
+    assert "RUNNER_TEMP is not set" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def check_sarif(log: Any) -> None:
     assert set(run) <= {"tool", "invocations", "results", "columnKind"}
     driver = run["tool"]["driver"]
     assert driver["name"]
-    assert re.fullmatch(r"\d+\.\d+\.\d+.*", driver["semanticVersion"])
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", driver["version"])
     ids = [rule["id"] for rule in driver["rules"]]
     assert len(ids) == len(set(ids))
     for rule in driver["rules"]:

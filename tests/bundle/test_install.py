@@ -1,0 +1,61 @@
+"""The package as people install it: into a folder of its own, from a commit, with nothing of a developer's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.builders import Repo, bare, github_token
+
+PLAIN = {"PATH": f"{sys.base_prefix}/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+PIP = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.endswith("_CERT")}
+
+
+def call(*argv: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv, cwd=cwd, env={**PLAIN, **PIP, **env}, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.mark.slow
+def test_a_venv_of_its_own_is_all_that_a_server_needs(bundle: Path, tmp_path: Path) -> None:
+    """Installed from a commit, it says which one it is, needs no set-up and no HOME, and protects a repository."""
+    python = Path(sys.base_prefix, "bin", "python3")
+    venv = tmp_path / "opt" / "orch-gates"
+    assert call(python, "-m", "venv", venv, cwd=tmp_path).returncode == 0
+    made = call(venv / "bin/pip", "install", "-q", f"git+file://{bundle}", cwd=tmp_path, HOME=str(tmp_path / "home"))
+    assert made.returncode == 0, made.stderr
+    program = venv / "bin/orch-gates"
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bundle, capture_output=True, text=True, check=True).stdout
+    said = call(program, "--version", cwd=tmp_path).stdout
+    found = re.fullmatch(r"orch-gates, version 0\.1\.0\.dev\d+\+g([0-9a-f]{7,})\n", said)
+    assert found, said
+    assert commit.startswith(found[1])
+
+    server = bare(tmp_path / "app.git")
+    installed = call(program, "hook", "install", server.path, cwd=tmp_path)
+    assert installed.returncode == 0, installed.stderr
+    assert "proven" in installed.stdout
+    work = Repo(tmp_path / "work")
+    work.path.mkdir()
+    work.git("init", "-q", "-b", "main")
+    work.git("remote", "add", "origin", server.path)
+    work.commit("leak", {"a.py": f"t = '{github_token()}'\n"})
+    refused = work.push("main")
+    assert (refused.returncode, b"1 secret found" in refused.stderr) == (1, True)
+
+
+def test_a_tarball_of_a_commit_says_which_one_it_is(bundle: Path, tmp_path: Path) -> None:
+    """GitHub hands actions over as tarballs, without a git directory."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bundle, capture_output=True, text=True, check=True).stdout
+    tar = subprocess.run(["git", "archive", "HEAD"], cwd=bundle, capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-x", "-C", tmp_path], input=tar, check=True)
+    assert f"node: {commit.strip()}\n" in (tmp_path / ".git_archival.txt").read_text()
+    on_path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run([tmp_path / "actions/setup/ensure"], env=on_path, capture_output=True, text=True, check=False)
+    assert f"version 0.1.0.dev0+g{commit[:12]} is on PATH" in done.stdout
