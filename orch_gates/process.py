@@ -31,6 +31,15 @@ Child = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Whom a child runs as where that is somebody else; only a superuser may choose."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """How a child process ended. `returncode` is negative when a signal ended it."""
 
@@ -54,8 +63,9 @@ def run(
     stdin: bytes | IO[bytes] | None = None,
     memory: int = 0,
     session: bool = True,
+    user: User | None = None,
 ) -> Completed:
-    """Run a command to its end; `memory` bounds the bytes that it may allocate, 0 for no bound.
+    """Run a command to its end, as `user`; `memory` bounds the bytes that it may allocate, 0 for no bound.
 
     Without a `session` of its own it ends with whoever ends our group, and a timeout ends it alone.
 
@@ -67,7 +77,7 @@ def run(
     """
     given = stdin if isinstance(stdin, bytes) else None
     source = PIPE if isinstance(stdin, bytes) else stdin or subprocess.DEVNULL
-    with _spawn(argv, env=env, cwd=cwd, stdin=source, memory=memory, session=session) as child:
+    with _spawn(argv, env=env, cwd=cwd, stdin=source, memory=memory, session=session, user=user) as child:
         try:
             stdout, stderr = child.communicate(given, timeout=timeout)
         except subprocess.TimeoutExpired as error:
@@ -262,6 +272,7 @@ def converse(
     memory: int = 0,
     stdout: int = PIPE,
     pass_fds: Sequence[int] = (),
+    user: User | None = None,
 ) -> Iterator[Child]:
     """A child to write to and read from; its group is killed when the block is left.
 
@@ -272,7 +283,9 @@ def converse(
     Raises:
         ProcessError: it could not be started.
     """
-    with _spawn(argv, env=env, cwd=None, stdin=PIPE, memory=memory, stdout=stdout, pass_fds=pass_fds) as child:
+    with _spawn(
+        argv, env=env, cwd=None, stdin=PIPE, memory=memory, stdout=stdout, pass_fds=pass_fds, user=user
+    ) as child:
         watchdog = threading.Timer(timeout, _kill_group, [child])
         watchdog.daemon = True
         watchdog.start()
@@ -294,6 +307,7 @@ def _spawn(  # noqa: PLR0913 - each is a word of Popen
     stderr: int = PIPE,
     pass_fds: Sequence[int] = (),
     session: bool = True,
+    user: User | None = None,
 ) -> Iterator[Child]:
     try:
         child = subprocess.Popen(
@@ -305,6 +319,9 @@ def _spawn(  # noqa: PLR0913 - each is a word of Popen
             stderr=stderr,
             start_new_session=session,
             pass_fds=pass_fds,
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=user.groups if user else None,
         )
     except OSError as error:
         raise ProcessError(f"cannot start {argv[0]}: {error.strerror or error}") from error

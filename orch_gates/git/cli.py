@@ -81,12 +81,16 @@ def complaint(stderr: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git commands on one repository, read-only; each takes at most `timeout` seconds and `memory` bytes (0: any)."""
+    """Git commands on one repository, read-only; each takes at most `timeout` seconds and `memory` bytes (0: any).
+
+    They run as `user`, where that is somebody else.
+    """
 
     directory: Path
     env: Mapping[str, str]
     timeout: float
     memory: int = 0
+    user: process.User | None = None
     _known: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def with_env(self, changes: Mapping[str, str | None]) -> Git:
@@ -107,6 +111,7 @@ class Git:
             timeout=self.timeout,
             stdin=stdin,
             memory=self.memory,
+            user=self.user,
         )
 
     def read(self, *args: str, stdin: bytes | None = None) -> bytes:
@@ -132,7 +137,9 @@ class Git:
     def converse(self, *args: str, stdout: int = process.PIPE) -> Iterator[process.Child]:
         """A git process to write to and read from, or that writes to `stdout`; killed when the block is left."""
         argv = ["git", "-C", str(self.directory), *args]
-        with process.converse(argv, env=self.env, timeout=self.timeout, memory=self.memory, stdout=stdout) as child:
+        with process.converse(
+            argv, env=self.env, timeout=self.timeout, memory=self.memory, stdout=stdout, user=self.user
+        ) as child:
             yield child
 
     def git_dir(self) -> Path:

@@ -40,7 +40,11 @@ def find(cache_dir: Path | None) -> Path | None:
 
 
 def _complete(folder: Path) -> bool:
-    return (folder / META).is_file() and (folder / RULES).is_file()
+    try:
+        return (folder / META).is_file() and (folder / RULES).is_file()
+    except PermissionError:
+        # In another user's home directory, as root's cache is to the server's user.
+        return False
 
 
 def ensure(cache_dir: Path | None) -> Path:
