@@ -58,7 +58,7 @@ class _Demo:
         say("\nAll of this happened as described. The temporary directory is removed.\n")
 
     def _install(self) -> None:
-        from orch_gates.hooks.install import install
+        from orch_gates.hooks.server_hook.install import install
 
         step(1, "A server: an empty bare repository, with the hook installed in it.")
         self.bench.git("init", "--quiet", "--bare", "--initial-branch=main", "server.git")

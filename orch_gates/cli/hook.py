@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from orch_gates import clock
+from orch_gates.cli import hook_server
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.model.verdict import Outcome, Verdict
 
@@ -24,7 +25,7 @@ HELP_PAGES = {
 
 @click.group()
 def hook() -> None:
-    """Run or install the git hooks."""
+    """Run, install, show or remove the git hooks."""
 
 
 @hook.command("pre-receive")
@@ -118,33 +119,8 @@ def pre_commit(files: tuple[str, ...]) -> None:
         _finish(verdict, action="commit", kept="Nothing was committed.")
 
 
-@hook.command("install")
-@click.argument("repository", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--gitea", is_flag=True, help="Install below pre-receive.d/, where Gitea looks.")
-@click.option("--all", "every", is_flag=True, help="REPOSITORY is a folder: renew every hook of ours below it.")
-def install(repository: Path, gitea: bool, every: bool) -> None:
-    """Install the pre-receive hook into a bare REPOSITORY and prove it with a push.
-
-    The proof is a push of a random token that the hook must refuse; nothing of it is stored. The hook is bound to the
-    engine and the rules that it was proven with: after an upgrade it refuses until it is installed again.
-
-    \b
-    Examples:
-      orch-gates hook install /srv/git/app.git
-      orch-gates hook install --gitea /var/lib/gitea/data/gitea-repositories/acme/app.git
-      orch-gates hook install --all /srv/git
-    """
-    with exit_codes():
-        from orch_gates import settings as settings_module
-        from orch_gates.errors import UsageError
-        from orch_gates.hooks import install as installing
-
-        if every and gitea:
-            raise UsageError("--all renews the hooks that there are, those of Gitea too; leave --gitea out")
-        settings = settings_module.load()
-        lines = installing.install_all(settings, repository) if every else None
-        for line in lines or installing.install(settings, repository, gitea=gitea):
-            click.echo(line)
+for command in (hook_server.install, hook_server.status, hook_server.uninstall):
+    hook.add_command(command)
 
 
 @hook.command("import")

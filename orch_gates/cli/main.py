@@ -33,7 +33,7 @@ _COMMANDS = {
 }
 _HELP = {
     "gate": "Judge commits with a gate.",
-    "hook": "Run or install the git hooks.",
+    "hook": "Run, install, show or remove the git hooks.",
     "secrets": "Allow a finding, with an owner, a reason and an end.",
     "task": "Make tasks, read them, hold or cancel them.",
     "advance": "Judge a task's gates, and apply what follows.",

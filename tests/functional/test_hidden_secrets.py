@@ -157,7 +157,7 @@ def test_what_stands_in_the_hooks_place_is_named(kind: str, pair: Pair) -> None:
         (server.path / "hooks/pre-receive.d").mkdir()
     done = orch("hook", "install", server.path, cwd=server.path)
     assert done.returncode == 2
-    assert {"folder": b"is no file", "gitea": b"--gitea"}[kind] in done.stderr
+    assert {"folder": b"is not a file", "gitea": b"--gitea"}[kind] in done.stderr
 
 
 def test_a_hook_that_is_not_proven_does_not_stay(pair: Pair) -> None:

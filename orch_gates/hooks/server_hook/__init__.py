@@ -1,0 +1,1 @@
+"""The pre-receive hook on a server: installed, proven, shown and taken away."""

@@ -1,0 +1,179 @@
+"""Installing the pre-receive hook, and proving with pushes that it refuses."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from orch_gates import process
+from orch_gates.errors import OrchError, UsageError
+from orch_gates.hooks.server_hook import files, kinds, proof, script
+from orch_gates.hooks.server_hook import place as places
+from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.place import Place
+from orch_gates.settings import Settings
+
+_TRY_S = 60
+
+
+def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[str]:
+    """Write the hook, and push a canary at it; yields a line about each step.
+
+    Raises:
+        UsageError: not a bare repository of this user, or another hook is in the way.
+        OrchError: the hook could not be proven; the message says why.
+    """
+    place = places.find(settings, repository, _command(repository, gitea=gitea))
+    places.require_usable(place)
+    target = _target(place, repository, gitea=gitea)
+    pin = script.pin(settings)
+    yield f"engine: {pin}"
+    require_runnable(place, script.program())
+    if place.shared:
+        yield _shared(place)
+    _renew(place, target, script.text(script.for_owner(settings, place.owner), pin))
+    yield f"wrote {target}"
+    if place.owner.is_other:
+        yield f"run by root: the hook belongs to {place.writer.name}, and was proven as {place.owner.name}"
+    yield proof.PROVEN
+
+
+def install_all(settings: Settings, root: Path) -> Iterator[str]:
+    """Renew every hook of ours below a folder, and prove each; yields a line about each (SEC-10).
+
+    A hook that cannot be proven is put back as it was, and the others still follow.
+
+    Raises:
+        UsageError: there is none.
+        OrchError: at least one could not be renewed; the lines say which.
+    """
+    pin = script.pin(settings)
+    yield f"engine: {pin}"
+    refused: list[str] = []
+    seen: set[Path] = set()
+    done = 0
+    # git's own paths, so that a line means the same wherever the command was run.
+    for repository in places.bare_repositories(Path(os.path.realpath(root)), refused):
+        try:
+            place = places.find(settings, repository, _command(root, every=True))
+            targets = [path for path in (place.plain, place.below_dispatcher) if place.look(path).kind is Kind.OURS]
+        except OrchError as error:
+            # One that git cannot read is told only where a hook of ours may be in it.
+            if _may_be_ours(repository / "hooks"):
+                refused.append(f"{repository}: not renewed: {error}")
+            continue
+        for target in targets:
+            if target in seen:
+                continue
+            seen.add(target)
+            try:
+                require_runnable(place, script.program())
+                _renew(place, target, script.text(script.for_owner(settings, place.owner), pin))
+            except OrchError as error:
+                refused.append(f"{repository}: not renewed: {error}")
+            else:
+                done += 1
+                by = f", as {place.owner.name}" if place.owner.is_other else ""
+                yield f"{repository}: renewed and proven{by}"
+    yield from refused
+    if refused:
+        raise OrchError(f"{len(refused)} of {done + len(refused)} hooks were not renewed, and are as they were")
+    if not done:
+        raise UsageError(f"no hook of orch-gates is below {root}; `orch-gates hook install REPOSITORY` makes one")
+
+
+def require_runnable(place: Place, program: Path) -> None:
+    """Refuse a program that the server's user cannot start, which would refuse every push.
+
+    Raises:
+        OrchError: it cannot; the message says what to do.
+    """
+    if not place.owner.is_other:
+        return
+    try:
+        done = process.run(
+            [str(program), "--version"], env=place.env, timeout=_TRY_S, cwd=Path("/"), user=place.owner.user()
+        )
+    except OrchError as error:
+        why = str(error)
+    else:
+        if done.returncode == 0:
+            return
+        why = done.complaint
+    raise OrchError(
+        f"{place.owner.name}, whose repository this is, cannot run {program} ({why}); install orch-gates where that "
+        f"user can read it, for instance below /opt and not in a home directory, and run `hook install` from there"
+    )
+
+
+def _renew(place: Place, target: Path, content: bytes) -> None:
+    """Prove the hook beside its place, move it there, and prove that git runs it there."""
+    with proof.prepared(place) as probe, files.candidate(place, target, content) as path:
+        # Looked at again, as somebody else may have been at work until now.
+        before = _replaceable(place, target)
+        proof.rehearse(place, probe, path)
+        files.move(place, path, target)
+        try:
+            proof.refuse_leak(place, probe, target)
+        except BaseException:
+            # Also where a person stops it.
+            files.put_back(place, before)
+            raise
+
+
+def _target(place: Place, repository: Path, *, gitea: bool) -> Path:
+    """Where the hook goes; what is there now must be nothing, or ours.
+
+    Raises:
+        UsageError: it has to go elsewhere, or something is in the way.
+    """
+    plain = place.look(place.plain)
+    if not gitea:
+        if place.dispatches():
+            command = shlex.join(_command(repository, gitea=True))
+            raise UsageError(
+                f"{place.plain} is the hook of a Gitea or Forgejo server, which calls those in pre-receive.d; "
+                f"install this one there, with --gitea:\n{command}"
+            )
+        return _replaceable(place, place.plain).path
+    if plain.kind in {Kind.ABSENT, Kind.OURS}:
+        there = "a hook of orch-gates" if plain.kind is Kind.OURS else "no hook"
+        raise UsageError(
+            f"{place.plain} is {there} and no dispatcher of a Gitea or Forgejo server, so nothing would call "
+            "pre-receive.d; leave --gitea out, or have the server write its hooks: gitea admin regenerate hooks"
+        )
+    return _replaceable(place, place.below_dispatcher).path
+
+
+def _replaceable(place: Place, target: Path) -> places.Found:
+    found = place.look(target)
+    if found.kind is Kind.NOT_A_FILE:
+        leads = f" but a link to {found.link}" if found.link else ""
+        raise UsageError(f"{target} is not a file{leads}; move it away")
+    if found.kind not in {Kind.ABSENT, Kind.OURS}:
+        raise UsageError(f"{target} is another hook; move it away, or call `orch-gates hook pre-receive` from it")
+    return found
+
+
+def _shared(place: Place) -> str:
+    by = f" (core.hooksPath in {place.configured})" if place.configured else ""
+    return f"note: {place.hooks} is shared{by}: the hook judges every repository whose hooks are there"
+
+
+def _command(repository: Path, *, gitea: bool = False, every: bool = False) -> list[str]:
+    option = ["--gitea"] * gitea + ["--all"] * every
+    return [str(script.program()), "hook", "install", *option, str(Path(repository).absolute())]
+
+
+def _may_be_ours(hooks: Path) -> bool:
+    for path in places.places_in(hooks):
+        try:
+            if kinds.of_content(path.read_bytes()) is Kind.OURS:
+                return True
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            continue
+        except OSError:
+            return True
+    return False

@@ -1,0 +1,110 @@
+"""Whether a server hook does its work, from what was found out about it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from orch_gates.hooks.server_hook.kinds import Kind
+
+
+class State(Enum):
+    """Whether pushes are judged; the value is the exit code (GATE-2)."""
+
+    WORKING = 0
+    NOT_WORKING = 1
+    UNKNOWN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was found out about the hook of one repository.
+
+    `hook` is ours, empty where there is none; `entry` is what git runs. `installed_pin` is the engine that the hook's
+    program has now, None where it did not say. `proof` is None where none was asked for, empty where it worked out,
+    else why not. `unreadable` is what could not be looked at: nothing else is known then.
+    """
+
+    repository: str
+    unreadable: str = ""
+    hooks: str = ""
+    configured: str = ""
+    shared: bool = False
+    unusable: str = ""
+    entry: Kind = Kind.ABSENT
+    entry_executable: bool = False
+    entry_calls_us: bool = False
+    hook: str = ""
+    below_dispatcher: bool = False
+    executable: bool = False
+    why_not_run: str = ""
+    others: tuple[str, ...] = ()
+    program: str = ""
+    program_problem: str = ""
+    version: str = ""
+    pin: str = ""
+    installed_pin: str | None = None
+    proof: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The state of a hook, with every reason for it."""
+
+    facts: Facts
+    state: State
+    reasons: tuple[str, ...]
+
+
+def judge(facts: Facts) -> Standing:
+    """What keeps a hook from its work counts before what could not be told."""
+    if facts.unreadable:
+        return Standing(facts, State.UNKNOWN, (facts.unreadable,))
+    broken = tuple(_broken(facts))
+    if broken:
+        return Standing(facts, State.NOT_WORKING, broken)
+    unknown = tuple(_unknown(facts))
+    if unknown:
+        return Standing(facts, State.UNKNOWN, unknown)
+    return Standing(
+        facts, State.WORKING, ("proven" if facts.proof == "" else "installed; --prove tries it with a push",)
+    )
+
+
+def exit_code(standings: Sequence[Standing]) -> int:
+    """The worst of them: one that does not work counts before one that could not be told."""
+    codes = {standing.state.value for standing in standings}
+    return min(codes - {State.WORKING.value}, default=State.WORKING.value)
+
+
+def _broken(facts: Facts) -> Iterator[str]:
+    if facts.unusable:
+        yield facts.unusable
+    if not facts.hook and not facts.entry_calls_us:
+        there = " (another hook is there)" if facts.entry is Kind.OTHER else ""
+        yield f"not installed{there}: hook install"
+        return
+    if facts.below_dispatcher and facts.entry in {Kind.ABSENT, Kind.NOT_A_FILE}:
+        yield "no dispatcher calls it: have the server write its hooks (gitea admin regenerate hooks)"
+    elif not facts.entry_executable or (facts.hook and not facts.executable):
+        yield facts.why_not_run
+    if facts.program_problem:
+        yield facts.program_problem
+    elif facts.hook and facts.installed_pin is not None and facts.pin != facts.installed_pin:
+        yield "stale: proven with another engine or other rules, so it refuses every push: hook install again"
+    if facts.proof:
+        yield facts.proof
+
+
+def _unknown(facts: Facts) -> Iterator[str]:
+    if facts.proof == "":
+        return
+    if not facts.hook:
+        yield "another hook seems to call orch-gates: --prove tells"
+    elif not facts.program:
+        yield "the hook was changed, so what it runs is not known: --prove tells"
+    elif facts.installed_pin is None:
+        yield f"{facts.program} does not say its engine: --prove tells"
+    if facts.below_dispatcher and facts.entry is Kind.OTHER:
+        yield "whether the server's own hook calls those in pre-receive.d is not known: --prove tells"

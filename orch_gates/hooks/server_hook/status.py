@@ -1,0 +1,175 @@
+"""Finding out how the hooks of a server stand."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from orch_gates import __version__, process
+from orch_gates import settings as settings_module
+from orch_gates.errors import OrchError, UsageError
+from orch_gates.hooks.server_hook import install, kinds, proof, script
+from orch_gates.hooks.server_hook import place as places
+from orch_gates.hooks.server_hook.filesystem import telling
+from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.place import Found, Place
+from orch_gates.hooks.server_hook.standing import Facts, Standing, State, judge
+from orch_gates.settings import Settings
+
+_ASK_S = 120
+
+
+@dataclass(slots=True)
+class Status:
+    """How hooks stand; what programs say about themselves is asked once."""
+
+    settings: Settings
+    prove: bool
+    _pins: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+
+    def of(self, repositories: Sequence[Path]) -> Iterator[Standing]:
+        """The standing of each repository.
+
+        Raises:
+            UsageError: one of them is not a bare repository.
+        """
+        for repository in repositories:
+            yield self._stands(repository)
+
+    def below(self, root: Path) -> Iterator[Standing]:
+        """The standing of every bare repository below a folder, and a line for each folder that cannot be read.
+
+        Raises:
+            UsageError: there is none.
+        """
+        refused: list[str] = []
+        found = 0
+        for git_dir in places.bare_repositories(Path(os.path.realpath(root)), refused):
+            standing = self._stands(git_dir)
+            # A clone in between is not a server's repository.
+            if git_dir.name != ".git" or standing.facts.hook:
+                found += 1
+                yield standing
+        for why in refused:
+            yield judge(Facts(why.split(" cannot be ")[0], unreadable=why))
+        if not found and not refused:
+            raise UsageError(f"no bare repository is below {root}")
+
+    def _stands(self, repository: Path) -> Standing:
+        return judge(self._facts(repository))
+
+    def _facts(self, repository: Path) -> Facts:
+        command = [str(script.program()), "hook", "status", str(repository.absolute())]
+        try:
+            place = places.find(self.settings, repository, command)
+            plain, below = place.look(place.plain), place.look(place.below_dispatcher)
+            others = tuple(_others(place))
+        except OrchError as error:
+            return Facts(str(repository), unreadable=str(error))
+        ours = next((one for one in (plain, below) if one.kind is Kind.OURS), None)
+        facts = Facts(
+            str(place.git_dir),
+            hooks=str(place.hooks),
+            configured=place.configured,
+            shared=place.shared,
+            unusable=_unusable(place),
+            entry=plain.kind,
+            entry_executable=plain.executable,
+            entry_calls_us=kinds.calls_us(plain.content),
+            others=others,
+        )
+        if ours is not None:
+            facts = self._with_hook(facts, place, ours)
+        # A hook that is known not to run would let the leak in.
+        if self.prove and judge(facts).state is not State.NOT_WORKING:
+            facts = replace(facts, proof=_proof(place, ours or plain))
+        return facts
+
+    def _with_hook(self, facts: Facts, place: Place, ours: Found) -> Facts:
+        found = script.parse(ours.content)
+        facts = replace(
+            facts,
+            hook=str(ours.path),
+            below_dispatcher=ours.path == place.below_dispatcher,
+            executable=ours.executable,
+            why_not_run=proof.why_not_run(place, ours.path),
+        )
+        if found is None:
+            return facts
+        facts = replace(facts, program=found.program, pin=found.pin, program_problem=_problem(place, found))
+        if facts.program_problem:
+            return facts
+        version, pin = self._installed(place, found)
+        return replace(facts, version=version, installed_pin=pin)
+
+    def _installed(self, place: Place, found: script.Script) -> tuple[str, str | None]:
+        """The version and the engine of the program that a hook names."""
+        known = json.dumps([found.program, {**found.variables, "ORCH_SECURITY_PIN": ""}], sort_keys=True)
+        if known not in self._pins:
+            own = os.path.realpath(found.program) == os.path.realpath(script.program())
+            self._pins[known] = self._own(found) if own else _foreign(place, found)
+        return self._pins[known]
+
+    def _own(self, found: script.Script) -> tuple[str, str | None]:
+        try:
+            chosen = settings_module.load({**self.settings.inherited_env, **found.variables})
+            return __version__, script.pin(chosen)
+        except OrchError:
+            return __version__, None
+
+
+def _foreign(place: Place, found: script.Script) -> tuple[str, str | None]:
+    """What another installation says of the hook that names it; an older one cannot, and nothing is known."""
+    asked = [found.program, "hook", "status", "--json", str(place.git_dir)]
+    env = {**place.env, **found.variables}
+    try:
+        done = process.run(asked, env=env, timeout=_ASK_S, cwd=Path("/"), user=place.owner.user())
+        (told,) = json.loads(done.stdout)
+        version, pin = told["version"], told["installed_pin"]
+    except (OrchError, ValueError, KeyError, TypeError):
+        return "", None
+    return (version, pin) if isinstance(version, str) and isinstance(pin, str) else ("", None)
+
+
+def _problem(place: Place, found: script.Script) -> str:
+    try:
+        with place.owner.acting(), telling("started", Path(found.program)):
+            if not os.access(found.program, os.X_OK, effective_ids=True):
+                return f"{found.program} is missing, or {place.owner.name} may not run it: hook install again"
+        install.require_runnable(place, Path(found.program))
+    except OrchError as error:
+        return str(error)
+    return ""
+
+
+def _unusable(place: Place) -> str:
+    try:
+        places.require_usable(place)
+    except OrchError as error:
+        return str(error)
+    return ""
+
+
+def _others(place: Place) -> Iterator[str]:
+    """Other executable hooks that a push runs into, by their paths in the folder of hooks."""
+    ours = {place.plain.name, place.below_dispatcher.name}
+    folders = (place.hooks, place.below_dispatcher.parent)
+    with place.owner.acting(), telling("read", place.hooks):
+        for folder in folders:
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                is_hook = path.is_file() and os.access(path, os.X_OK, effective_ids=True)
+                if is_hook and path.name not in ours and path.suffix != ".sample":
+                    yield str(path.relative_to(place.hooks))
+
+
+def _proof(place: Place, hook: Found) -> str:
+    try:
+        with proof.prepared(place) as probe:
+            proof.rehearse(place, probe, hook.path)
+            proof.refuse_leak(place, probe, hook.path)
+    except OrchError as error:
+        return str(error)
+    return ""
