@@ -18,6 +18,7 @@ from orch_gates.variables.groups import (
     Budget,
     CiGreenSettings,
     ForgeSettings,
+    HelpSettings,
     LeaseSettings,
     Limits,
     MergeSettings,
@@ -79,7 +80,10 @@ class CiContext:
 
 @dataclass(frozen=True, slots=True)
 class HookContext:
-    """What git, the server and pre-commit told about the push or commit being made."""
+    """What git, the server and pre-commit told about the push or commit being made.
+
+    `web_editor`: Gitea made the commit for somebody who edits in the browser, or through its API.
+    """
 
     quarantine: str
     pusher: str
@@ -89,6 +93,7 @@ class HookContext:
     remote_url: str
     local_branch: str
     remote_branch: str
+    web_editor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ class Settings:
     statuses: StatusesSettings
     allow_key: str = field(repr=False)
     allow_key_file: str
+    help_url: str
     inherited_env: Mapping[str, str] = field(repr=False)
     given: Mapping[str, Given] = field(default_factory=dict)
 
@@ -172,6 +178,9 @@ def load(
             remote_url=env.variable("PRE_COMMIT_REMOTE_URL"),
             local_branch=env.variable("PRE_COMMIT_LOCAL_BRANCH"),
             remote_branch=env.variable("PRE_COMMIT_REMOTE_BRANCH"),
+            # Gitea's merges and updates of branches are pushed so too, and say what triggered them.
+            web_editor=env.variable("SSH_ORIGINAL_COMMAND") == "gitea-internal"
+            and not env.variable("GITEA_PUSH_TRIGGER"),
         ),
         limits=env.group(Limits),
         merge=env.group(MergeSettings),
@@ -184,6 +193,7 @@ def load(
         statuses=env.group(StatusesSettings),
         allow_key=key.text,
         allow_key_file=key.file,
+        help_url=env.group(HelpSettings).url,
         inherited_env=dict(env.environ),
         given=dict(env.given),
     )
@@ -273,6 +283,11 @@ class _Reader:
 
     def _value(self, setting: Setting) -> Value:
         return resolve(setting, self.environ, self.given).value
+
+
+def colourless() -> bool:
+    """Whether the person or the terminal wants no colours (https://no-color.org)."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def debugging() -> bool:

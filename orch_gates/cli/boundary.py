@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import click
 
 from orch_gates.documents import escape
 from orch_gates.errors import EXIT_BUG, OrchError, ReportError
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 # Of the files that were set apart, as many are named.
 _SHOWN = 5
+_COLOURS = {"passed": "green", "failed": "red", "waiting": "yellow"}
+# Whether something is on stdout already, which a second JSON document would spoil.
+_printed: list[bool] = []
 
 
 @contextmanager
@@ -55,9 +61,27 @@ def open_streams() -> None:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """Say why on stderr and leave."""
+    """Say why on stderr, and on stdout where JSON is asked for, and leave."""
     say(f"orch-gates: {message}\n", to=sys.stderr)
+    json_error(message, code)
     raise SystemExit(code)
+
+
+def json_error(message: str, code: int) -> None:
+    """Where the command line asks for JSON and none was printed yet, print why there is none (GATE-4).
+
+    What the options are is not known where they are wrong, so the words of the command line count.
+    """
+    given = itertools.takewhile(lambda word: word != "--", sys.argv[1:])
+    if "--json" not in given or _printed:
+        return
+    from orch_gates.report import machine
+
+    try:
+        say(machine.error_as_json(message, code))
+    except ReportError:
+        # The reason is on stderr already, and the exit code says the same.
+        return
 
 
 def say(text: str, *, to: TextIO | None = None) -> None:
@@ -75,6 +99,19 @@ def say(text: str, *, to: TextIO | None = None) -> None:
     _write(to or sys.stdout, escape.printable(text))
 
 
+def say_pieces(pieces: Iterable[tuple[str, str]]) -> None:
+    """As `say`, for pieces of text with their tone, which a terminal shows as a colour."""
+    from orch_gates.settings import colourless
+
+    colours = {} if colourless() or not sys.stdout.isatty() else _COLOURS
+    _write(sys.stdout, "".join(_coloured(escape.printable(text), colours.get(tone)) for text, tone in pieces))
+
+
+def _coloured(text: str, colour: str | None) -> str:
+    line = text.rstrip("\n")
+    return click.style(line, fg=colour) + text[len(line) :] if colour else text
+
+
 def unwritable(error: OSError) -> NoReturn:
     """Leave where the standard output cannot be written."""
     _discard(sys.stdout.fileno())
@@ -87,6 +124,8 @@ def progress(text: str) -> None:
 
 
 def _write(stream: TextIO, text: str) -> None:
+    if stream is sys.stdout and text:
+        _printed.append(True)
     try:
         stream.write(text)
         stream.flush()

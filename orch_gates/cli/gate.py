@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import click
 
 from orch_gates import clock
 from orch_gates.cli import gate_alone, merge
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
+from orch_gates.cli.verdict_output import Output, verdict_options
 from orch_gates.errors import UsageError
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.policy import policy_table
@@ -25,7 +27,7 @@ from orch_gates.settings import load
 @click.option("--head", default="", metavar="REF", help="The last commit to judge [HEAD, or the CI event's].")
 @click.option("--all", "everything", is_flag=True, help="Judge all that HEAD and every ref reach: the past too.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
-@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+@verdict_options
 @click.option("--sarif", type=click.Path(path_type=Path), help="Write the findings as SARIF 2.1.0.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where the report goes [in the git directory].")
 @click.option("--strict", is_flag=True, help="A dependency audit that could not be made is a FAIL.")
@@ -36,12 +38,12 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
     head: str,
     everything: bool,
     repo: Path,
-    as_json: bool,
     sarif: Path | None,
     report: Path | None,
     strict: bool,
     status: bool,
     options: ForgeOptions,
+    output: Output,
 ) -> None:
     """No secret and no new known vulnerability in the commits of BASE..HEAD.
 
@@ -55,7 +57,7 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
       orch-gates gate security --sarif security.sarif --strict
     """
     with exit_codes():
-        from orch_gates.cli import post_status
+        from orch_gates.cli import post_status, progress
         from orch_gates.cli.security_run import SecurityRun
         from orch_gates.gates.security.judge import judged_nothing
 
@@ -64,14 +66,12 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
             raise UsageError("--all judges everything, so neither --base nor --head can be given with it")
         named = outputs(settings, repo, report, sarif)
         run = SecurityRun(settings, repo, base=base, head=head, strict=strict, everything=everything)
+        if not (output.quiet or output.as_json) and (shown_progress := progress.on_terminal()) is not None:
+            run = replace(run, watch=shown_progress.of)
         verdict, written = run.judged(named.report, clock.utc_now())
         shown = written and (report or written)
-        publish(settings, verdict, shown, named.sarif, as_json=as_json)
-        from orch_gates.report import machine, text
-
-        say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
-        if shown is not None and not as_json:
-            say(f"Report: {shown}\n")
+        publish(settings, verdict, shown, named.sarif, as_json=output.as_json)
+        output.show(settings, verdict, *([] if shown is None else [f"Report: {shown}\n"]))
         code = verdict.outcome.exit_code
         if judged_nothing(verdict):
             # Of a push or a pull request it is normal; a person asked for an answer (GATE-5).

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
+from orch_gates.cli.verdict_output import Output, verdict_options
 from orch_gates.errors import UsageError
 from orch_gates.gates.gate import Gate
 from orch_gates.settings import load
@@ -45,20 +46,20 @@ def command(gate: Gate[Any]) -> click.Command:
     @click.argument("report", required=False, type=click.Path(path_type=Path))
     @click.option("--head", default="", metavar="REF", help="The commit to judge [HEAD, or the CI event's].")
     @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
-    @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+    @verdict_options
     @click.option("--status", is_flag=True, help=f"Post the verdict on the commit, as the status orch/{gate.name}.")
     @forge_options
     def run(
         report: Path | None,
         head: str,
         repo: Path,
-        as_json: bool,
         status: bool,
         options: ForgeOptions,
+        output: Output,
         branch: str = "",
     ) -> None:
         with exit_codes():
-            _judge(gate, _Asked(report, head, branch, repo), options, as_json=as_json, status=status)
+            _judge(gate, _Asked(report, head, branch, repo), options, output, status=status)
 
     if gate.of_a_branch:
         run.params.append(_BRANCH)
@@ -71,11 +72,10 @@ def command(gate: Gate[Any]) -> click.Command:
     return run
 
 
-def _judge(gate: Gate[Any], asked: _Asked, options: ForgeOptions, *, as_json: bool, status: bool) -> None:
+def _judge(gate: Gate[Any], asked: _Asked, options: ForgeOptions, output: Output, *, status: bool) -> None:
     from orch_gates.gates import range as ranges
     from orch_gates.gates.evaluate import evaluate
     from orch_gates.gates.gate import Ports, Subject, Unknown
-    from orch_gates.report import machine, text
     from orch_gates.workspace import open_workspace
 
     outputs(load(overrides=options.overrides), asked.repo)
@@ -103,8 +103,8 @@ def _judge(gate: Gate[Any], asked: _Asked, options: ForgeOptions, *, as_json: bo
     answer = evaluate(gate.name, subject, ports, (gate,))
     verdict = answer.as_verdict(gate.name) if isinstance(answer, Unknown) else answer
     file = verdict.evidence.get("report")
-    publish(settings, verdict, asked.report or (Path(str(file)) if file else None), None, as_json=as_json)
-    say(machine.as_json(verdict) if as_json else text.for_cli(verdict))
+    publish(settings, verdict, asked.report or (Path(str(file)) if file else None), None, as_json=output.as_json)
+    output.show(settings, verdict)
     code = verdict.outcome.exit_code
     if status:
         from orch_gates.cli import post_status

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,13 +16,17 @@ from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.model.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
+    from orch_gates.hooks.checks import Context
+    from orch_gates.settings import Settings
     from orch_gates.state.kinds import Kinds
 
 _MOST_INPUT = 16_000_000
-HELP_PAGES = {
-    "state-guard": "docs/how-to/repair-the-state-branch.md",
-    "merge-fence": "docs/how-to/merge-through-the-gate.md",
-}
+# The page of `orch-gates help` by what refused; any other is about secrets.
+HELP_PAGES = {"state-guard": "state", "merge-fence": "merge"}
+_ALL_FINDINGS = "orch-gates gate security --verbose"
+_PUSH_SHOWN = 5
+# What is staged is shown by nothing else.
+_COMMIT_SHOWN = 50
 
 
 @click.group()
@@ -41,11 +47,12 @@ def pre_receive() -> None:
         data = _stdin()
         with early.taken() as started:
             git = repository(settings, _working_directory(), inside_hook=True)
-            context = checks.on_server(settings, git, started)
+            context = _watched(checks.on_server(settings, git, started))
             pushed = updates.parse_pre_receive(data, most=context.settings.security.budget.refs)
             checks.refuse_stale(git, pushed, namespaced="GIT_NAMESPACE" in settings.inherited_env)
             verdicts = checks.on_push(context, pushed, _document_kinds, clock.utc_now())
-        _finish(*verdicts, action="push", kept="Nothing was stored.")
+        see_all = _ALL_FINDINGS if context.trusted else f"{_ALL_FINDINGS} --all"
+        _finish(settings, *verdicts, kept="Nothing was stored.", see_all=see_all)
 
 
 @hook.command("pre-push")
@@ -71,14 +78,14 @@ def pre_push(remote: str, url: str) -> None:
             name = remote or given.remote_name
             with early.taken() as started:
                 git = repository(settings, _working_directory(), inside_hook=True)
-                context = checks.in_clone(settings, git, name, started)
+                context = _watched(checks.in_clone(settings, git, name, started))
                 if given.from_ref or given.to_ref:
                     pushed = updates.from_pre_commit(context.git, given)
                 else:
                     pushed = updates.parse_pre_push(_stdin(), most=context.settings.security.budget.refs)
                     updates.refuse_nothing(pushed, in_ci=settings.ci.active)
                 verdict = checks.pushed_from_clone(context, pushed, name, url or given.remote_url, clock.utc_now())
-        _finish(verdict, action="push", kept="Nothing was pushed.")
+        _finish(settings, verdict, kept="Nothing was pushed.", see_all=_ALL_FINDINGS)
 
 
 @hook.command("pre-commit")
@@ -105,7 +112,7 @@ def pre_commit(files: tuple[str, ...]) -> None:
         if verdict is None:
             with early.taken() as started:
                 git = repository(settings, _working_directory(), inside_hook=True)
-                context = checks.in_clone(settings, git, "origin", started)
+                context = _watched(checks.in_clone(settings, git, "origin", started))
                 verdict = checks.about_to_commit(context, files, clock.utc_now())
         if verdict is None:
             nothing = "nothing to judge: nothing is staged, and no file was named"
@@ -116,7 +123,7 @@ def pre_commit(files: tuple[str, ...]) -> None:
                 )
             say(f"orch-gates: {nothing}; `pre-commit run --all-files` judges every file\n", to=sys.stderr)
             return
-        _finish(verdict, action="commit", kept="Nothing was committed.")
+        _finish(settings, verdict, action="commit", kept="Nothing was committed.", limit=_COMMIT_SHOWN)
 
 
 for command in (hook_server.install, hook_server.status, hook_server.uninstall):
@@ -162,6 +169,12 @@ def import_(repository: Path, tip: str, baseline: Path | None, withdraw: bool) -
         )
 
 
+def _watched(context: Context) -> Context:
+    from orch_gates.cli import progress
+
+    return replace(context, watch=progress.in_hook().of)
+
+
 def _working_directory() -> Path:
     from orch_gates.errors import UsageError
 
@@ -189,19 +202,36 @@ def _stdin() -> bytes:
     return data
 
 
-def _finish(*verdicts: Verdict, action: str, kept: str) -> NoReturn:
+def _finish(
+    settings: Settings,
+    *verdicts: Verdict,
+    action: str = "push",
+    kept: str,
+    see_all: str = "",
+    limit: int = _PUSH_SHOWN,
+) -> NoReturn:
     """Tell all verdicts in one message; a definite refusal counts before what could not be judged."""
-    from orch_gates.documents.escape import ascii_line
-    from orch_gates.report.text import HELP, for_hook
+    from orch_gates.documents.escape import terminal_line
+    from orch_gates.report.text import for_hook
 
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        # A server's locale is not that of the person who pushes; git passes the bytes on as they are.
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     refused = [verdict for verdict in verdicts if verdict.outcome.exit_code != 0]
     for verdict in verdicts:
         if verdict.outcome is Outcome.SKIP:
-            say(f"orch-gates: not judged: {ascii_line(verdict.reason)}\n", to=sys.stderr)
+            say(f"orch-gates: not judged: {terminal_line(verdict.reason)}\n", to=sys.stderr)
     message = ""
     for verdict in verdicts:
-        # What became of the refused work is said once, at the end.
-        end = kept if refused and verdict is refused[-1] else ""
-        message += for_hook(verdict, action=action, kept=end, help_page=HELP_PAGES.get(verdict.gate, HELP))
+        page = HELP_PAGES.get(verdict.gate, "leak")
+        message += for_hook(
+            verdict,
+            action=action,
+            # What became of the refused work is said once, at the end.
+            kept=kept if refused and verdict is refused[-1] else "",
+            help_at=settings.help_url or f"orch-gates help {page}",
+            see_all=see_all,
+            limit=limit,
+        )
     say(message, to=sys.stderr)
     raise SystemExit(min((verdict.outcome.exit_code for verdict in refused), default=0))

@@ -8,7 +8,7 @@ import sys
 import click
 
 from orch_gates import __version__
-from orch_gates.cli.boundary import unwritable
+from orch_gates.cli.boundary import json_error, unwritable
 
 _COMMANDS = {
     "gate": "orch_gates.cli.gate:gate",
@@ -27,6 +27,7 @@ _COMMANDS = {
     "state": "orch_gates.cli.state:state",
     "prove": "orch_gates.cli.prove:prove",
     "forge": "orch_gates.cli.forge:forge",
+    "help": "orch_gates.cli.help:help_page",
     "config": "orch_gates.cli.config:config",
     "setup": "orch_gates.cli.setup:setup",
     "demo": "orch_gates.cli.demo:demo",
@@ -48,6 +49,7 @@ _HELP = {
     "state": "Make, check, prove and mend the state branch.",
     "prove": "Prove that a commit landed on a branch.",
     "forge": "Ask the forge who we are there, and what we may do.",
+    "help": "Print a page of the manual: what to do after a refusal.",
     "config": "Show, check or describe what configures a repository.",
     "setup": "Find or prepare the scanners, and try them.",
     "demo": "See a leaked key refused, and two green branches that break main together.",
@@ -90,6 +92,7 @@ def main() -> None:
         code = cli.main(prog_name="orch-gates", standalone_mode=False)
     except click.ClickException as error:
         error.show()
+        json_error(error.format_message(), 2)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.verdict_output import Output, verdict_options
 from orch_gates.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ _OPTIONS = (
         "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
     ),
     click.option("--dry-run", is_flag=True, help="Say how the merge stands; do nothing."),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = verdict_options(command)
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -47,9 +48,9 @@ def gate(
     waiting: bool,
     repo: Path,
     dry_run: bool,
-    as_json: bool,
     overrides: Mapping[str, str],
     options: ForgeOptions,
+    output: Output,
 ) -> None:
     """Catch a task's branch up with its target, test both together, and say whether it may be merged.
 
@@ -70,15 +71,15 @@ def gate(
     with exit_codes():
         from orch_gates.gates.merge import NAME
 
-        _run(NAME, _Asked(task, branch, waiting, repo, dry_run, as_json), overrides, options)
+        _run(NAME, _Asked(task, branch, waiting, repo, dry_run, output), overrides, options)
 
 
 @click.command("merge-proof", short_help="The validated commit of a task is in its target, as git proves.")
 @click.option("--task", default="", metavar="ID", help="The task.")
 @click.option("--branch", default="", metavar="NAME", help="Its branch, in place of its id.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def proof(task: str, branch: str, repo: Path, as_json: bool) -> None:
+@verdict_options
+def proof(task: str, branch: str, repo: Path, output: Output) -> None:
     """Say whether a task landed, as the attempt to merge it records; nothing is driven, and no forge is asked.
 
     \b
@@ -92,7 +93,7 @@ def proof(task: str, branch: str, repo: Path, as_json: bool) -> None:
 
         workspace = open_workspace(repo)
         name = merging.task_named(workspace, task, branch)
-        _show(workspace, merging.as_it_is(workspace, PROOF, name), "", as_json=as_json)
+        _show(workspace, merging.as_it_is(workspace, PROOF, name), "", output)
 
 
 @click.command()
@@ -105,9 +106,9 @@ def merge(
     waiting: bool,
     repo: Path,
     dry_run: bool,
-    as_json: bool,
     overrides: Mapping[str, str],
     options: ForgeOptions,
+    output: Output,
 ) -> None:
     """Merge a task: validate it, ask the forge to merge exactly what was validated, and prove that it landed.
 
@@ -126,7 +127,7 @@ def merge(
     with exit_codes():
         from orch_gates.gates.merge import PROOF
 
-        _run(PROOF, _Asked(task, branch, waiting, repo, dry_run, as_json, moves_on=True), overrides, options)
+        _run(PROOF, _Asked(task, branch, waiting, repo, dry_run, output, moves_on=True), overrides, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class _Asked:
     waiting: bool
     repo: Path
     dry_run: bool
-    as_json: bool
+    output: Output
     moves_on: bool = False
 
 
@@ -153,7 +154,7 @@ def _run(gate: str, asked: _Asked, overrides: Mapping[str, str], options: ForgeO
     workspace = open_workspace(asked.repo, {**options.overrides, **overrides}, options.observe)
     outputs(workspace.settings, asked.repo)
     if (skipped := out_of_scope(gate, workspace.settings) or out_of_scope(NAME, workspace.settings)) is not None:
-        _show(workspace, skipped, "", as_json=asked.as_json)
+        _show(workspace, skipped, "", asked.output)
     if asked.waiting:
         from orch_gates.cli import merge_waiting
 
@@ -164,9 +165,9 @@ def _run(gate: str, asked: _Asked, overrides: Mapping[str, str], options: ForgeO
     else:
         name = merging.task_named(workspace, asked.task, asked.branch)
         if asked.dry_run:
-            _show(workspace, merging.as_it_is(workspace, gate, name), "", as_json=asked.as_json)
+            _show(workspace, merging.as_it_is(workspace, gate, name), "", asked.output)
         verdict, step = _driven(workspace, gate, name, asked)
-    _show(workspace, verdict, step, as_json=asked.as_json)
+    _show(workspace, verdict, step, asked.output)
 
 
 def _driven(workspace: Workspace, gate: str, name: str, asked: _Asked) -> tuple[Verdict, str]:
@@ -190,12 +191,11 @@ def _terminated(_number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + signal.SIGTERM)
 
 
-def _show(workspace: Workspace, verdict: Verdict, step: str, *, as_json: bool) -> None:
+def _show(workspace: Workspace, verdict: Verdict, step: str, output: Output) -> None:
     from orch_gates.cli.publish import publish
-    from orch_gates.report import machine, text
 
-    publish(workspace.settings, verdict, None, None, as_json=as_json)
-    say(machine.as_json(verdict) if as_json else f"{text.for_cli(verdict)}{_output(verdict)}{step}")
+    publish(workspace.settings, verdict, None, None, as_json=output.as_json)
+    output.show(workspace.settings, verdict, _output(verdict), step)
     raise SystemExit(verdict.outcome.exit_code)
 
 

@@ -64,4 +64,4 @@ def publish(settings: Settings, verdict: Verdict, report: Path | None, sarif: Pa
     github.append_summary(verdict, settings.ci)
     github.write_outputs(verdict, settings.ci, report=str(report or ""))
     if verdict.outcome is Outcome.SKIP:
-        say(f"orch-gates: not judged: {escape.ascii_line(verdict.reason)}\n", to=sys.stderr)
+        say(f"orch-gates: not judged: {escape.terminal_line(verdict.reason)}\n", to=sys.stderr)

@@ -15,7 +15,7 @@ from orch_gates.gates import range as ranges
 from orch_gates.gates.range import Range
 from orch_gates.gates.security import allowlist_file, gather, judge, scan
 from orch_gates.gates.security.judge import SecurityFacts
-from orch_gates.gates.security.scan import SecretFacts, Unproven
+from orch_gates.gates.security.scan import SecretFacts, Unproven, Watch, unwatched
 from orch_gates.git.cli import Git
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import files
@@ -26,7 +26,7 @@ from orch_gates.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SecurityRun:
-    """The gate on `base..head` of the repository that holds `directory`, or on all that it has."""
+    """The gate on `base..head` of the repository of `directory`, or on all it has; `watch` sees how far it is."""
 
     settings: Settings
     directory: Path
@@ -34,6 +34,7 @@ class SecurityRun:
     head: str
     strict: bool
     everything: bool = False
+    watch: Watch = unwatched
 
     def judged(self, report: Path | None, now: datetime) -> tuple[Verdict, Path | None]:
         """The verdict as it was read back from the report, and where the report is.
@@ -116,7 +117,8 @@ class SecurityRun:
 
     def _subject(self, git: Git, found: Range) -> scan.Subject:
         excluded = [found.base] if found.base else []
-        return scan.pushed(git, [found.head, *found.refs], excluded, self.settings.security.budget)
+        subject = scan.pushed(git, [found.head, *found.refs], excluded, self.settings.security.budget)
+        return replace(subject, watch=self.watch)
 
 
 def _judge(

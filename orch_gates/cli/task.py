@@ -141,7 +141,7 @@ def report(
 ) -> None:
     """Record a report of task ID, for the gate that reads it.
 
-    STATUS is one of the gate's own words, or a verdict; docs/reference/gates.md lists them.
+    STATUS is one of the gate's own words, or a verdict; `orch-gates help gates` lists them.
 
     \b
     Examples:

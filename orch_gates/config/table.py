@@ -19,6 +19,7 @@ _OTHERS = (
     groups.QueueSettings,
     groups.StatusesSettings,
     groups.AllowKey,
+    groups.HelpSettings,
     groups.Programs,
 )
 

@@ -8,6 +8,7 @@ of being read is shown as its code: `\\x1b`, `\\u202e`.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 # Invisible or reordering characters: they make a name read as another name.
@@ -16,7 +17,12 @@ _NOT_TEXT = r"\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
 
 HOSTILE = re.compile(f"[{_CONTROLS}{_BIDI}{_NOT_TEXT}]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_NOT_ASCII = re.compile(r"[^\x20-\x7e]")
+# Letters and marks by their category, which nobody sees.
+_EMPTY = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_MARKS = frozenset({"Mn", "Me"})
+_MOST_MARKS = 3
 # A runner executes log lines: `::command::` at the start of a line, `##[command]` anywhere.
 _RUNNER_COMMAND = re.compile(r"(?<!\S)::|##\[")
 _MARKDOWN_ACTIVE = re.compile(r"[\\`*_\[\]~$]")
@@ -46,9 +52,19 @@ def _json_code(character: str) -> str:
     return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else code(character)
 
 
-def ascii_line(text: str) -> str:
-    """`visible`, in printable ASCII only: a terminal's encoding behind `remote: ` is unknown."""
-    return _NOT_ASCII.sub(lambda hit: code(hit[0]), visible(text))
+def terminal_line(text: str) -> str:
+    """`visible`, with the letters of every script as they are.
+
+    What a terminal would show as a blank or not at all is shown as its code, and so are unassigned and private
+    characters, and marks that would paint over other lines.
+    """
+    shown = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in _MARKS else 0
+        seen = character.isprintable() and marks <= _MOST_MARKS and not _EMPTY.match(character)
+        shown.append(character if seen else code(character))
+    return visible("".join(shown))
 
 
 def well_formed(text: str) -> str:

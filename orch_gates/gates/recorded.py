@@ -137,7 +137,7 @@ def read(record: Record, text: str) -> tuple[Report, Outcome]:
 def judge(facts: RecordedFacts, policy: Policy) -> Verdict:
     """What the report proves about the commit."""
     record, text = facts.record, facts.text
-    again = f"Record {record.file} for this commit; docs/reference/gates.md says how."
+    again = f"Record {record.file} for this commit; `orch-gates help gates` says how."
     if not facts.head:
         reason = "the task's branch does not exist, so there is no commit to judge"
         return _absent(record, policy, reason, "Push the branch.")

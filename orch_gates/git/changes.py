@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -14,6 +15,8 @@ GITLINK = "160000"
 # A commit of some kilobytes can list ten thousand million paths (ten folders of ten folders, ten times).
 MOST_CHANGES = 3_000_000
 _CHUNK = 1 << 18
+# Of a longer history it is enough to know the end.
+_MOST_COMMITS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +32,46 @@ class Change:
     before: tuple[str, ...]
 
 
-def parents(git: Git, commits: Sequence[str]) -> dict[str, int]:
-    """How many parents each commit has.
+@dataclass(frozen=True, slots=True)
+class History:
+    """How the commits of a range are made upon each other.
+
+    `parents` counts those of each commit, `followed` are commits that another of the range is made upon.
+    """
+
+    parents: Mapping[str, int]
+    followed: Collection[str]
+
+    @property
+    def merges(self) -> bool:
+        """Whether there is a merge among them."""
+        return any(count > 1 for count in self.parents.values())
+
+    def newest(self, commit: str) -> bool:
+        """Whether no other commit is made upon it, so that it can be amended."""
+        return commit in self.parents and commit not in self.followed
+
+    def is_root(self, commit: str) -> bool:
+        """Whether it has no parent that a rebase could begin at."""
+        return self.parents.get(commit) == 0
+
+    def is_merge(self, commit: str) -> bool:
+        """Whether it has several parents."""
+        return self.parents.get(commit, 1) > 1
+
+
+def history(git: Git, commits: Sequence[str]) -> History:
+    """How these commits are made upon each other; of very many, the first are looked at, which are the newest.
 
     Raises:
         GitError: git failed.
     """
     if not commits:
-        return {}
-    given = "".join(f"{oid}\n" for oid in commits).encode("ascii")
+        return History({}, frozenset())
+    given = "".join(f"{oid}\n" for oid in commits[:_MOST_COMMITS]).encode("ascii")
     listed = git.read("rev-list", "--no-walk=unsorted", "--parents", "--stdin", stdin=given).decode("ascii")
-    return {first: len(rest) for first, *rest in (line.split(" ") for line in listed.splitlines())}
+    of = {first: tuple(rest) for first, *rest in (line.split(" ") for line in listed.splitlines())}
+    return History({oid: len(parents) for oid, parents in of.items()}, frozenset(itertools.chain(*of.values())))
 
 
 def changes(git: Git, commits: Sequence[str]) -> Iterator[Change]:

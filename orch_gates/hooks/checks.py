@@ -12,7 +12,7 @@ from orch_gates.config import file as config_file
 from orch_gates.errors import ConfigError, OrchError, StaleUpdate
 from orch_gates.gates.security import gather, judge, scan
 from orch_gates.gates.security.judge import SecurityFacts
-from orch_gates.gates.security.scan import SecretFacts, Unproven
+from orch_gates.gates.security.scan import SecretFacts, Unproven, Watch, unwatched
 from orch_gates.gates.security.staged import staged
 from orch_gates.git import feed
 from orch_gates.git.cli import Git, default_branch_commit
@@ -37,13 +37,17 @@ _FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where and by what a push or commit is judged: `trusted` is the commit that configures it, or empty (P5)."""
+    """Where and by what a push or commit is judged: `trusted` is the commit that configures it, or empty (P5).
+
+    `watch` is told how far a scan is.
+    """
 
     settings: Settings
     git: Git
     trusted: str
     notices: tuple[str, ...] = ()
     engine: Engine | None = None
+    watch: Watch = unwatched
 
 
 def on_server(settings: Settings, git: Git, engine: Engine | None) -> Context:
@@ -167,7 +171,8 @@ def _as_import(context: Context, verdict: Verdict, facts: SecurityFacts, tip: st
     try:
         word = importing.word_for(context.git, tip)
         if word is None:
-            return verdict if context.trusted else replace(verdict, notices=(*verdict.notices, _FIRST))
+            past = any(finding.commit not in {"", tip} for finding in verdict.findings)
+            return replace(verdict, notices=(*verdict.notices, _FIRST)) if past and not context.trusted else verdict
         known = word.known()
     except OrchError as error:
         return replace(verdict, notices=(*verdict.notices, f"the word for an import of {tip[:10]}: {error}"))
@@ -215,7 +220,9 @@ def _pushed(
     def subject(bounded: Git) -> scan.Subject:
         bounded.refuse_shallow()
         budget = settings.security.budget
-        return scan.pushed(bounded, tips, excluded, budget, names=names, quarantine=quarantine)
+        web = settings.hook.web_editor
+        found = scan.pushed(bounded, tips, excluded, budget, names=names, quarantine=quarantine, web=web)
+        return replace(found, watch=context.watch)
 
     scanned = scan.prove(settings, git, subject, context.trusted, started=context.engine, lenient=True)
     facts = _facts(context, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs")
@@ -233,7 +240,7 @@ def about_to_commit(context: Context, named: Collection[str], now: datetime) -> 
         nonlocal nothing
         found = staged(bounded, named)
         nothing = found is None
-        return found or scan.pushed(bounded, (), (), settings.security.budget)
+        return replace(found or scan.pushed(bounded, (), (), settings.security.budget), watch=context.watch)
 
     scanned = scan.prove(settings, git, subject, context.trusted, started=context.engine, lenient=True)
     if nothing:

@@ -6,9 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+)
 
-from orch_gates.model.finding import MAX_FINDINGS, MAX_TEXT, Finding
+from orch_gates.model.finding import MAX_COMMANDS, MAX_FINDINGS, MAX_TEXT, Finding
 from orch_gates.model.verdict import Verdict
 
 # In characters of the file. A task's document must hold the feedback, whatever a gate says.
@@ -32,10 +39,17 @@ class ReportedFinding(BaseModel):
     description: _Text
     fix: _Text
     carrier: _Text
+    commands: tuple[_Text, ...] = Field(default=(), max_length=MAX_COMMANDS, strict=False)
 
     def as_finding(self) -> Finding:
         """The value that gates work with."""
         return Finding(**dict(self))
+
+    @model_serializer(mode="wrap")
+    def _fields(self, known: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """As it was written: a document names commands only where there are some."""
+        fields: dict[str, object] = known(self)
+        return fields if self.commands else {name: value for name, value in fields.items() if name != "commands"}
 
 
 class Feedback(BaseModel):
@@ -93,6 +107,7 @@ def _reported(finding: Finding) -> ReportedFinding:
         description=_cut(finding.description),
         fix=_cut(finding.fix),
         carrier=_cut(finding.carrier),
+        commands=tuple(map(_cut, finding.commands[:MAX_COMMANDS])),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 # What a document holds of a gate's words and findings.
 MAX_TEXT = 4096
 MAX_FINDINGS = 200
+MAX_COMMANDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Finding:
 
     `id` is derived from the place, never from the secret, so it may be printed and passed to
     `orch-gates secrets allow`. `line` counts from 1; 0 means that the place has no lines (a file
-    or ref name). `commit` is empty where the content is in no commit yet (staged content).
+    or ref name). `commit` is empty where the content is in no commit yet (staged content). `commands` belong to `fix`,
+    each to be copied as it is.
     """
 
     id: str
@@ -26,3 +28,9 @@ class Finding:
     description: str
     fix: str
     carrier: str = "file"
+    commands: tuple[str, ...] = ()
+
+    @property
+    def advice(self) -> str:
+        """`fix` and its commands in one line of text."""
+        return " ".join((self.fix, *(f"`{command}`" for command in self.commands)))

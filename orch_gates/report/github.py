@@ -80,7 +80,8 @@ def _finding(finding: Finding) -> str:
     if finding.path and finding.line > 0:
         place["line"] = str(finding.line)
     commit = f" in commit {finding.commit[:10]}" if finding.commit else ""
-    said = f"{finding.description or finding.rule}{commit} (finding {finding.id})\n{finding.fix}".strip()
+    fix = "\n".join((finding.fix, *finding.commands))
+    said = f"{finding.description or finding.rule}{commit} (finding {finding.id})\n{fix}".strip()
     return _command("error", said, **place, title=finding.rule)
 
 

@@ -10,6 +10,7 @@ from orch_gates.documents.escape import well_formed
 from orch_gates.model.verdict import Verdict
 
 SCHEMA = "orch.verdict/1"
+ERROR_SCHEMA = "orch.error/1"
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
@@ -24,11 +25,16 @@ def as_json(verdict: Verdict) -> str:
             "exit_code": verdict.outcome.exit_code,
             "reason": verdict.reason,
             "next_step": verdict.next_step,
-            "findings": [asdict(finding) for finding in verdict.findings],
+            "findings": [{**asdict(finding), "commands": list(finding.commands)} for finding in verdict.findings],
             "notices": list(verdict.notices),
             "evidence": dict(verdict.evidence),
         }
     )
+
+
+def error_as_json(message: str, code: int) -> str:
+    """Why a command gives no other document, as JSON of its own kind."""
+    return dumps({"schema": ERROR_SCHEMA, "error": {"message": message, "exit_code": code}})
 
 
 def dumps(value: Json) -> str:

@@ -42,7 +42,8 @@ def _row(finding: Finding) -> str:
     place = clip(finding.path, _PATH_SHOWN) + (f":{finding.line}" if finding.line > 0 else "")
     where = f"{markdown_code(place)}{'' if finding.carrier == 'file' else f' ({_prose(finding.carrier)})'}".strip()
     what = f"{markdown_code(clip(finding.rule, _PATH_SHOWN))} {_prose(finding.description)}".strip()
-    fix = f"{_prose(finding.fix)} Finding {markdown_code(clip(finding.id, 64))}."
+    commands = " ".join(markdown_code(clip(command, _TEXT_SHOWN)) for command in finding.commands)
+    fix = f"{_prose(finding.fix)} {commands} Finding {markdown_code(clip(finding.id, 64))}.".replace("  ", " ")
     return f"| {what} | {where} | {markdown_code(clip(finding.commit, 64))} | {fix} |"
 
 

@@ -53,7 +53,7 @@ def _driver(rules: dict[str, Finding]) -> Json:
             {
                 "id": rule,
                 "shortDescription": {"text": visible(finding.description) or visible(rule)},
-                "help": {"text": visible(finding.fix) or "Remove it."},
+                "help": {"text": visible(finding.advice) or "Remove it."},
                 "defaultConfiguration": {"level": "error"},
             }
             for rule, finding in rules.items()
@@ -63,7 +63,7 @@ def _driver(rules: dict[str, Finding]) -> Json:
 
 def _result(finding: Finding, rule_index: int) -> Json:
     place = f"{finding.path}:{finding.line}" if finding.line > 0 else finding.path
-    message = f"{finding.description or finding.rule} in {place} ({finding.carrier}). {finding.fix}"
+    message = f"{finding.description or finding.rule} in {place} ({finding.carrier}). {finding.advice}"
     result: dict[str, Json] = {
         "ruleId": finding.rule,
         "ruleIndex": rule_index,

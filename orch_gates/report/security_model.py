@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 from orch_gates.documents import escape
 from orch_gates.errors import ReportError
-from orch_gates.model.finding import MAX_FINDINGS, MAX_TEXT, Finding
+from orch_gates.model.finding import MAX_COMMANDS, MAX_FINDINGS, MAX_TEXT, Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
 
 GATE = "security"
@@ -76,7 +76,7 @@ def from_fields(stated: Mapping[str, Any]) -> SecurityReport:
         **{
             **values,
             "verdict": Outcome(stated["verdict"]),
-            "findings": tuple(Finding(**row) for row in stated["findings"]),
+            "findings": tuple(Finding(**{**row, "commands": tuple(row["commands"])}) for row in stated["findings"]),
             "notices": tuple(stated["notices"]),
         }
     )
@@ -121,10 +121,19 @@ def _is_finding(value: object) -> bool:
     return (
         isinstance(value, dict)
         and value.keys() == _FINDING
-        and all(_is_count(given) if name == "line" else _is_text(given) for name, given in value.items())
+        and all(_IN_FINDING.get(name, _is_text)(given) for name, given in value.items())
     )
 
 
+def _are_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+# The fields of a finding that are no text.
+_IN_FINDING: Mapping[str, Callable[[object], bool]] = {
+    "line": _is_count,
+    "commands": lambda value: _are_texts(value) and len(value) <= MAX_COMMANDS,
+}
 # What each field of a report has to be; anything else in it, or less, is no report.
 _FIELDS: Mapping[str, Callable[[object], bool]] = {
     "schema": lambda value: value == SCHEMA,
@@ -138,7 +147,7 @@ _FIELDS: Mapping[str, Callable[[object], bool]] = {
     "created": lambda value: _fits(value, _CREATED),
     "findings_total": _is_count,
     "findings": lambda value: isinstance(value, list) and len(value) <= MAX_FINDINGS and all(map(_is_finding, value)),
-    "notices": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "notices": _are_texts,
     "evidence": lambda value: isinstance(value, dict) and all(map(_is_scalar, value.values())),
     "digest": lambda value: _fits(value, _DIGEST),
 }
@@ -183,6 +192,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "description": _text(finding.description),
         "fix": _text(finding.fix),
         "carrier": _text(finding.carrier),
+        "commands": [_text(command) for command in finding.commands[:MAX_COMMANDS]],
     }
 
 

@@ -1,26 +1,61 @@
-"""A verdict on a terminal: whole for the CLI, short for git hooks (P8, SEC-5).
+"""A verdict on a terminal: for whoever runs a gate, and shorter for git hooks (P8, SEC-5).
 
-Plain ASCII, bounded, and narrow enough to stand behind git's `remote: `. What does not fit is
-counted, never dropped silently.
+Bounded, and narrow enough to stand behind git's `remote: `. What does not fit is counted, never dropped silently. A
+command stands on a line of its own and is never wrapped, so that it can be copied.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import TypeAlias
 
-from orch_gates.documents.escape import ascii_line, clip
-from orch_gates.model.finding import Finding
+from orch_gates.documents.escape import clip, terminal_line
+from orch_gates.model.finding import MAX_FINDINGS, Finding
 from orch_gates.model.verdict import Outcome, Verdict
 
 WIDTH = 91
-HELP = "docs/how-to/remove-a-leaked-secret.md"
+HELP = "orch-gates help leak"
 
 _PROGRAM = "orch-gates"
+_SECRETS = "security"
 _TEXT_SHOWN = 600
 _PATH_SHOWN = 240
 _ID_SHOWN = 64
 _COMMIT_SHOWN = 10
+_SHOWN = 10
+_PLACE = "  "
+_COMMAND = "      "
+
+
+class Tone(StrEnum):
+    """How a piece of output is meant; a terminal may show it as a colour."""
+
+    PLAIN = "plain"
+    PASSED = "passed"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+class Detail(StrEnum):
+    """How much of a verdict a person wants to see."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+
+
+Piece: TypeAlias = tuple[str, Tone]
+_Line: TypeAlias = tuple[str, Tone]
+_TONES = {
+    Outcome.PASS: Tone.PASSED,
+    Outcome.FAIL: Tone.FAILED,
+    Outcome.ERROR: Tone.FAILED,
+    Outcome.HOLD: Tone.WAITING,
+    Outcome.DEFER: Tone.WAITING,
+    Outcome.SKIP: Tone.WAITING,
+}
 
 
 def for_hook(
@@ -28,86 +63,133 @@ def for_hook(
     *,
     action: str = "push",
     kept: str = "Nothing was stored.",
-    help_page: str = HELP,
+    help_at: str = HELP,
+    see_all: str = "",
     limit: int = 5,
 ) -> str:
-    """What a person whose `action` was judged must know: what, where, how to mend.
+    """What a person whose `action` was judged must know: what, where, how to fix it.
 
-    Nothing for a pass without notices; `kept` says what became of the refused work, empty where another message
-    does. At most
-    `limit` findings and as many notices.
+    Nothing for a pass without notices. `kept` says what became of the refused work, empty where another message does;
+    `help_at` is a command or an address. At most `limit` findings and as many notices; the command `see_all` shows the
+    others.
     """
-    lines: list[str] = []
-    if verdict.outcome.exit_code != 0:
+    lines: list[_Line] = []
+    refused = verdict.outcome.exit_code != 0
+    if refused:
         said = {Outcome.FAIL: "refused", Outcome.DEFER: "deferred"}.get(verdict.outcome, "not judged, refused")
         lines += _wrapped(f"{_PROGRAM}: {action} {said}: {_shown(verdict.reason)}", "")
     lines += _findings(verdict.findings, limit)
     lines += _notices(verdict.notices, limit)
-    if verdict.outcome.exit_code != 0:
+    if refused:
         if verdict.next_step:
             lines += _wrapped(_shown(verdict.next_step), "")
-        lines += _wrapped(" ".join([kept, f"Help: {help_page}" if verdict.findings else ""]).strip(), "")
-    return _joined(lines)
+        lines += _allowing(verdict, committed=action != "commit")
+        if see_all and len(verdict.findings) > limit:
+            lines += _offered("All findings are shown, in your clone, by:", see_all)
+        if kept:
+            lines += _wrapped(kept, "")
+        if verdict.findings:
+            lines.append((f"Help: {help_at}", Tone.PLAIN))
+    return "".join(text for text, _ in _pieces(lines))
 
 
-def for_cli(verdict: Verdict, *, limit: int = 50) -> str:
-    """Everything about the verdict, with at most `limit` findings, notices and facts."""
-    lines = _wrapped(f"{_shown(verdict.gate)}: {verdict.outcome}: {_shown(verdict.reason)}", "")
-    lines += _findings(verdict.findings, limit)
-    lines += _notices(verdict.notices, limit)
-    facts = [(ascii_line(clip(name, _ID_SHOWN)), value) for name, value in verdict.evidence.items()]
-    for name, value in facts[:limit]:
-        lines += _wrapped(f"{name} = {ascii_line(clip(str(value), _PATH_SHOWN))}", "  ")
-    lines += _more(len(facts), limit)
+def for_cli(verdict: Verdict, detail: Detail = Detail.NORMAL, *, help_at: str = HELP) -> tuple[Piece, ...]:
+    """What a person who ran a gate must know, as pieces that follow each other; quiet: only why it is no PASS.
+
+    At most so many findings, notices and facts as fit on a screen; with `VERBOSE` as many as a report holds.
+    """
+    head = f"{_shown(verdict.gate)}: {verdict.outcome}"
+    lines = _wrapped(f"{head}: {_shown(verdict.reason)}", "")
+    if detail is Detail.QUIET:
+        shown = [] if verdict.outcome is Outcome.PASS else lines
+        return _pieces(shown, head, verdict.outcome)
+    verbose = detail is Detail.VERBOSE
+    limit = MAX_FINDINGS if verbose else _SHOWN
+    more = "" if verbose else "; --verbose or --json shows them"
+    lines += _findings(verdict.findings, limit, more)
+    lines += _notices(verdict.notices, limit, more)
+    if verbose:
+        for name, value in list(verdict.evidence.items())[:limit]:
+            fact = f"{terminal_line(clip(name, _ID_SHOWN))} = {terminal_line(clip(str(value), _PATH_SHOWN))}"
+            lines += _wrapped(fact, "  ")
+        lines += _more(len(verdict.evidence), limit)
+    elif verdict.evidence:
+        lines.append((f"  evidence: {_count(len(verdict.evidence), 'fact')}; --verbose shows them", Tone.PLAIN))
     if verdict.next_step:
         lines += _wrapped(f"Next: {_shown(verdict.next_step)}", "")
-    return _joined(lines)
+    if allowing := _allowing(verdict):
+        lines += [*allowing, (f"Help: {help_at}", Tone.PLAIN)]
+    return _pieces(lines, head, verdict.outcome)
 
 
-def _findings(findings: tuple[Finding, ...], limit: int) -> Iterator[str]:
+def _findings(findings: tuple[Finding, ...], limit: int, more: str = "") -> Iterator[_Line]:
     shown = findings[:limit]
     for number, finding in enumerate(shown, start=1):
         yield from _place(finding)
         # The same advice once for neighbours keeps a long list readable.
-        if number == len(shown) or shown[number].fix != finding.fix:
+        following = shown[number] if number < len(shown) else None
+        if following is None or (following.fix, following.commands) != (finding.fix, finding.commands):
             yield from _wrapped(_shown(finding.fix), "    ")
-    yield from _more(len(findings), limit)
+            yield from ((_COMMAND + _shown(command), Tone.PLAIN) for command in finding.commands)
+    yield from _more(len(findings), limit, more)
 
 
-def _place(finding: Finding) -> Iterator[str]:
+def _place(finding: Finding) -> Iterator[_Line]:
     place = clip(finding.path or finding.carrier, _PATH_SHOWN)
-    place = ascii_line(f"{place}:{finding.line}" if finding.line > 0 else place)
+    place = terminal_line(f"{place}:{finding.line}" if finding.line > 0 else place)
     place = clip(place, _PATH_SHOWN + 20)  # again: one character may be shown as ten
     if finding.carrier != "file" and finding.path not in {"", f"({finding.carrier})"}:
-        place += f" ({ascii_line(clip(finding.carrier, _ID_SHOWN))})"
-    rule = ascii_line(clip(finding.rule, _ID_SHOWN))
-    commit = f"commit {ascii_line(finding.commit[:_COMMIT_SHOWN])}, " if finding.commit else ""
-    what = f"{rule}  ({commit}finding {ascii_line(clip(finding.id, _ID_SHOWN))})"
-    one_line = f"  {place}  {what}"
+        place += f" ({terminal_line(clip(finding.carrier, _ID_SHOWN))})"
+    rule = terminal_line(clip(finding.rule, _ID_SHOWN))
+    commit = f"commit {terminal_line(finding.commit[:_COMMIT_SHOWN])}, " if finding.commit else ""
+    what = f"{rule}  ({commit}finding {terminal_line(clip(finding.id, _ID_SHOWN))})"
+    one_line = f"{_PLACE}{place}  {what}"
     if len(one_line) <= WIDTH:
-        yield one_line
+        yield one_line, Tone.FAILED
     else:
-        yield f"  {place}"
-        yield from _wrapped(what, "    ")
+        yield f"{_PLACE}{place}", Tone.FAILED
+        yield from _wrapped(what, "    ", Tone.FAILED)
 
 
-def _notices(notices: tuple[str, ...], limit: int) -> Iterator[str]:
+def _notices(notices: tuple[str, ...], limit: int, more: str = "") -> Iterator[_Line]:
     for notice in notices[:limit]:
         yield from _wrapped(f"note: {_shown(notice)}", "  ")
-    yield from _more(len(notices), limit)
+    yield from _more(len(notices), limit, more)
 
 
-def _more(count: int, limit: int) -> list[str]:
-    return [f"  +{count - limit} more"] if count > limit else []
+def _allowing(verdict: Verdict, *, committed: bool = True) -> list[_Line]:
+    """How to allow what is no secret after all; what no commit has is not found again by its id."""
+    secret = next((one for one in verdict.findings if one.carrier != "dependency"), None)
+    if verdict.gate != _SECRETS or secret is None:
+        return []
+    if not committed:
+        return _wrapped("If it is no secret: `orch-gates help allow` says how to allow it.", "")
+    finding = terminal_line(clip(secret.id, _ID_SHOWN))
+    return _offered(
+        "If it is no secret, write an entry for the target branch's list:",
+        f"orch-gates secrets allow {finding} --owner WHO --reason WHY --expires YYYY-MM-DD",
+    )
+
+
+def _offered(why: str, command: str) -> list[_Line]:
+    return [*_wrapped(why, ""), (f"  {command}", Tone.PLAIN)]
+
+
+def _more(count: int, limit: int, how: str = "") -> list[_Line]:
+    return [(f"  +{count - limit} more{how}", Tone.PLAIN)] if count > limit else []
+
+
+def _count(number: int, one: str) -> str:
+    return f"{number} {one if number == 1 else one + 's'}"
 
 
 def _shown(text: str) -> str:
-    return clip(ascii_line(clip(text, _TEXT_SHOWN)), _TEXT_SHOWN)
+    return clip(terminal_line(clip(text, _TEXT_SHOWN)), _TEXT_SHOWN)
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
+def _wrapped(text: str, indent: str, tone: Tone = Tone.PLAIN) -> list[_Line]:
     following = indent + "  "
-    return textwrap.wrap(
+    lines = textwrap.wrap(
         text,
         WIDTH,
         initial_indent=indent,
@@ -115,8 +197,18 @@ def _wrapped(text: str, indent: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [(line, tone) for line in lines]
 
 
-def _joined(lines: Iterable[str]) -> str:
-    # Once more as a whole: pieces that are harmless alone can be a runner command side by side.
-    return "".join(f"{ascii_line(line)}\n" for line in lines)
+def _pieces(lines: Iterable[_Line], head: str = "", outcome: Outcome = Outcome.PASS) -> tuple[Piece, ...]:
+    """The lines, each with its end; of the first one, which begins with `head`, the verdict's word is apart."""
+    pieces: list[Piece] = []
+    for number, (line, tone) in enumerate(lines):
+        # Once more as a whole: parts that are harmless alone can be a runner command side by side.
+        text = f"{terminal_line(line)}\n"
+        if number == 0 and head and text.startswith(head):
+            begin = len(head) - len(outcome)
+            pieces += [(text[:begin], tone), (text[begin : len(head)], _TONES[outcome]), (text[len(head) :], tone)]
+        else:
+            pieces.append((text, tone))
+    return tuple(pieces)

@@ -51,7 +51,7 @@ def _same(text: str, wanted: dict[str, Value]) -> bool:
 
 def _decode(text: str | None) -> tuple[int, dict[str, Value], str]:
     if text is None:
-        raise StateDocumentError(f"{ROOT}: missing; put it back by hand: docs/how-to/repair-the-state-branch.md")
+        raise StateDocumentError(f"{ROOT}: missing; put it back by hand: `orch-gates help state`")
     try:
         fields, body = frontmatter.decode(text)
     except ReportError as error:

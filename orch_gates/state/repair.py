@@ -92,7 +92,7 @@ class Restoring:
             if not self._last.forced:
                 raise StateDenied(
                     f"{error}; what the default branch configures has to be pushed before; otherwise an administrator "
-                    "switches the guard off for this push: docs/how-to/repair-the-state-branch.md"
+                    "switches the guard off for this push: `orch-gates help state`"
                 ) from error
             good, bad = self._last.done.commit, self._last.done.lost
             raise StateDenied(

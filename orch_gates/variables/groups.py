@@ -335,6 +335,18 @@ class AllowKey:
 
 
 @dataclass(frozen=True, slots=True)
+class HelpSettings:
+    """Where people find help who were refused; an installation's own word, never a repository's."""
+
+    url: str = setting(
+        "ORCH_HELP_URL",
+        "",
+        "The page that refusals point to, in place of `orch-gates help`.",
+        spelling=spellings.URL,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Programs:
     """Where external programs may be found, before PATH is asked; what belongs to this machine."""
 

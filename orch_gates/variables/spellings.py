@@ -1,4 +1,4 @@
-"""How settings are spelled that become part of git objects, refs or trailers (ST-9)."""
+"""How settings are spelled that become part of git objects, refs or trailers (ST-9), or of messages (OWN-3)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ AUTHOR_NAME = Spelling(rf"(?![ ])[^<>{_UNSAFE}]*[^ <>{_UNSAFE}]", "a name on one
 AUTHOR_EMAIL = Spelling(
     rf"[^<>\s{_UNSAFE}]+", "an address alone, like ci@example.org: no name before it, no `<`, `>` or space"
 )
+URL = Spelling(r"https?://[!-~]+", "an address like https://git.example.org/help, without blanks")
 STATE_BRANCH = Spelling(
     rf"(?!refs/|heads/){BRANCH.pattern}",
     "the name of a branch; give the branch's name without refs/heads/, in letters, digits, `.`, `_`, `-` and `/`",

@@ -102,22 +102,6 @@ def test_a_key_store_is_a_file_with_content(pair: Pair) -> None:
     assert work.push("HEAD:refs/heads/topic").returncode != 0
 
 
-def test_a_first_commit_and_a_merge_are_told_apart(pair: Pair) -> None:
-    """What the message proposes can be done: neither has the one parent that a rebase begins at."""
-    _, work = pair
-    work.git("checkout", "--quiet", "--orphan", "anew")
-    work.commit(files={"a.txt": f"{github_token()}\n"})
-    assert b"git rebase -i --root" in b" ".join(
-        work.push("HEAD:refs/heads/one").stderr.replace(b"remote:", b"").split()
-    )
-    work.git("checkout", "--quiet", "-B", "two", "origin/main")
-    side = work.git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "side")
-    work.git("merge", "--quiet", "--no-ff", "--no-commit", side)
-    merge = work.commit("merge", {"b.txt": f"{github_token()}\n"})
-    said = b" ".join(work.push("HEAD:refs/heads/two").stderr.replace(b"remote:", b"").split())
-    assert f"make the merge {merge[:10]} again".encode() in said
-
-
 def test_own_rules_are_checked_before_they_count(pair: Pair) -> None:
     """`config check` tells all that is wrong in .gitleaks.toml, by the engine that will read it."""
     _, work = pair

@@ -20,7 +20,7 @@ keywords = ["realm"]
 
 
 def gate(work: Repo) -> Done:
-    return orch("gate", "security", cwd=work.path, env={"ORCH_SECURITY_DEP_AUDIT_ENABLED": "false"})
+    return orch("gate", "security", "--verbose", cwd=work.path, env={"ORCH_SECURITY_DEP_AUDIT_ENABLED": "false"})
 
 
 def on_main(server: Repo, work: Repo, rules: str) -> None:

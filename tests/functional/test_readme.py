@@ -21,7 +21,7 @@ TASKS = "docs/tutorials/l2-tasks.md"
 
 def placeless(text: str) -> list[str]:
     """Lines of output without ids, the remote's name, and trailing blanks."""
-    text = re.sub(r"[0-9a-f]{10,}(?=[,)^])", "ID", text)
+    text = re.sub(r"[0-9a-f]{10,}(?=[,)^ ])", "ID", text)
     return [line.rstrip() for line in re.sub(r"\.\./\w+\.git|/\S+\.git", "REPO", text).splitlines()]
 
 
@@ -72,7 +72,7 @@ def test_a_marker_stands_above_every_block_that_it_is_meant_for() -> None:
 def test_a_finding_is_allowed_the_way_the_how_to_says(tmp_path: Path, real: Callable[[str], Path]) -> None:
     real("gitleaks")
     text = (ROOT / "docs/how-to/allow-a-finding.md").read_text("utf-8")
-    make_key, write_entry, to_target = re.findall(r"^```sh\n(.*?)^```$", text, re.S | re.M)
+    make_key, write_entry, write_many, to_target = re.findall(r"^```sh\n(.*?)^```$", text, re.S | re.M)
     shell = Shell(tmp_path)
     shell.run("""
         git init -q --bare -b main server.git
@@ -94,6 +94,12 @@ def test_a_finding_is_allowed_the_way_the_how_to_says(tmp_path: Path, real: Call
     gate, allow = write_entry.split("\n", 1)
     shell.run(gate, 1)
     shell.run(allow.replace("011d3eb32c29", finding[1]))
+    gate, allow = write_many.split("\n", 1)
+    shell.run(gate, 1)
+    assert "none of 1 findings is chosen" in shell.run(allow, 2)
+    assert "allowed " in shell.run(allow.replace("testdata/*", "*.py").replace("made for the tests", "an example"))
+    shell.run(write_entry.split("\n", 1)[1].replace("011d3eb32c29", finding[1]))
+    shell.run("rm report.md")
     shell.run(to_target)
     shell.run("git push -q origin allow-example:main && git switch -q feature && git rebase -q origin/main")
     assert "no key" in shell.run("git push origin feature", 1)

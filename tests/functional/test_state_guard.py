@@ -759,9 +759,9 @@ def test_every_refusal_is_in_one_message(hand: Hand, real: Callable[[str], Path]
     code, text = hand.push(ORCH_SECURITY_ENABLED="true")
     assert code != 0
     assert "of the state branch would be broken" in text
-    assert "docs/how-to/repair-the-state-branch.md" in text
+    assert "orch-gates help state" in text
     assert "1 secret found" in text
-    assert "docs/how-to/remove-a-leaked-secret.md" in text
+    assert "orch-gates help leak" in text
     assert text.count("Nothing was stored.") == 1
 
 

@@ -123,7 +123,8 @@ def of_the_state_branch(path: Path) -> bool:
 
 
 def test_relative_links_lead_somewhere() -> None:
-    pages = [path for path in markdown_files() if not of_the_state_branch(path)]
+    # Pages of the package are links to documents, which are looked at themselves.
+    pages = [path for path in markdown_files() if not (of_the_state_branch(path) or path.is_symlink())]
     assert {str(path.relative_to(ROOT)): links for path in pages if (links := list(broken_links(path)))} == {}
 
 
@@ -205,11 +206,25 @@ def test_the_report_has_the_name_that_the_documents_use() -> None:
 
 
 def test_the_pages_that_refusals_point_to_exist() -> None:
+    """Every `orch-gates help PAGE` that a message or a document names."""
     from orch_gates.cli import hook
-    from orch_gates.report import text
+    from orch_gates.report import help_pages
 
-    assert (ROOT / text.HELP).is_file()
-    assert all((ROOT / page).is_file() for page in hook.HELP_PAGES.values())
+    sources = [*(ROOT / "orch_gates").rglob("*.py"), *DOCS.rglob("*.md")]
+    named = {name for path in sources for name in re.findall(r"`orch-gates help (\w+)", path.read_text("utf-8"))}
+    assert named | set(hook.HELP_PAGES.values()) <= set(help_pages.PAGES)
+
+
+def test_the_pages_of_the_package_are_the_documents() -> None:
+    """One text, in the documents; what is built from the tree holds a copy."""
+    from orch_gates.report import help_pages
+
+    folder = ROOT / "orch_gates" / "report" / "pages"
+    assert {path.stem for path in folder.iterdir()} == set(help_pages.PAGES)
+    for name, page in help_pages.PAGES.items():
+        linked = (folder / f"{name}.md").readlink()
+        assert linked.name == page.document
+        assert (folder / linked).resolve().is_relative_to(DOCS)
 
 
 def test_the_decisions_are_numbered_without_a_gap() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orch_gates.documents.escape import ascii_line, clip, markdown, markdown_code, visible, well_formed
+from orch_gates.documents.escape import clip, markdown, markdown_code, terminal_line, visible, well_formed
 
 hostile = st.one_of(
     st.text(st.characters()),
@@ -27,7 +27,7 @@ def cells(row: str) -> int:
 @example(text="\u202ecod.exe\u200b\u2066\U000e0041")
 def test_no_control_or_reordering_character_is_shown(text: str) -> None:
     """Control, line-ending, bidi and invisible characters never leave, in any form."""
-    for show in (visible, ascii_line, markdown, markdown_code):
+    for show in (visible, terminal_line, markdown, markdown_code):
         shown = show(text)
         assert not [c for c in shown if unicodedata.category(c) in ACTING]
         assert not re.search("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]", shown)
@@ -36,9 +36,39 @@ def test_no_control_or_reordering_character_is_shown(text: str) -> None:
 
 
 @given(text=hostile)
-def test_a_terminal_gets_printable_ascii(text: str) -> None:
-    """What stands behind git's `remote: ` is ASCII, whatever the terminal's encoding."""
-    assert re.fullmatch(r"[\x20-\x7e]*", ascii_line(text))
+@example(text="\ue000\U000fffff\u0378\u00a0\u3000\u2003\u180e\u2060")
+def test_a_terminal_gets_what_can_be_seen(text: str) -> None:
+    """Letters of every script, and no other blank than a space; what is shown is shown the same again."""
+    shown = terminal_line(text)
+    assert shown.isprintable()
+    assert terminal_line(shown) == shown
+
+
+@pytest.mark.parametrize("name", ["Größe.py", "Gro\u0308\u00dfe", "документ", "文档.txt", "ملف", "naïve 🎉"])
+def test_a_name_in_any_script_is_shown_as_it_is(name: str) -> None:
+    """Also where its letters are written with marks, as file systems of Apple do."""
+    assert terminal_line(name) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u00a0b", r"a\xa0b"),
+        ("a\u3164b", r"a\u3164b"),
+        ("a\u2800b", r"a\u2800b"),
+        ("a\ufe0fb", r"a\ufe0fb"),
+        ("a\U000e0100b", r"a\U000e0100b"),
+        ("\ue000", r"\ue000"),
+        ("\u0378", r"\u0378"),
+        ("e" + "\u0301" * 5, "e" + "\u0301" * 3 + r"\u0301\u0301"),
+        ("\u202ecod.exe", r"\u202ecod.exe"),
+        ("\u3000::error::x", r"\u3000::error::x"),
+        ("a ::error::x", r"a :\x3aerror::x"),
+    ],
+)
+def test_what_cannot_be_seen_is_spelled_out(text: str, shown: str) -> None:
+    """Blanks that are no space, letters without a shape, unassigned and private characters, piles of marks."""
+    assert terminal_line(text) == shown
 
 
 @given(text=hostile)
@@ -48,7 +78,7 @@ def test_a_terminal_gets_printable_ascii(text: str) -> None:
 @example(text="###[x]")
 def test_a_runner_sees_no_command(text: str) -> None:
     """A runner obeys `::command::` after leading blanks and `##[command]` anywhere in a log line."""
-    for show in (visible, ascii_line, markdown, markdown_code):
+    for show in (visible, terminal_line, markdown, markdown_code):
         shown = show(text)
         assert "##[" not in shown
         assert not re.search(r"(?:^|\s)::", shown)

@@ -17,12 +17,16 @@ from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report.machine import as_json
 from orch_gates.report.sarif import FINGERPRINT, MAX_RESULTS, relative_uri, sarif
 
-LEAK = Finding("9f86d081884c", "aws-access-token", "config/app.env", 3, "a" * 40, "AWS key", "Revoke the key first.")
+AMEND = "git commit --amend --no-edit"
+LEAK = Finding(
+    "9f86d081884c", "aws-access-token", "config/app.env", 3, "a" * 40, "AWS key", "Revoke it.", commands=(AMEND,)
+)
 FAIL = Verdict("security", Outcome.FAIL, "1 secret found", (LEAK,), ("note",), {"commits": 1, "deps": None}, "Mend it.")
 names = st.one_of(
     st.text(st.characters(), max_size=30), st.sampled_from(["##[add-mask]x", "a/../b", "//h/x", "c:\\x", ""])
 )
-findings = st.builds(Finding, names, names, names, st.integers(0, 10**6), names, names, names, names)
+commands = st.lists(names, max_size=3).map(tuple)
+findings = st.builds(Finding, names, names, names, st.integers(0, 10**6), names, names, names, names, commands)
 verdicts = st.builds(
     Verdict,
     names,
@@ -90,8 +94,9 @@ def test_json_has_stable_keys() -> None:
                     "line": 3,
                     "commit": "a" * 40,
                     "description": "AWS key",
-                    "fix": "Revoke the key first.",
+                    "fix": "Revoke it.",
                     "carrier": "file",
+                    "commands": [AMEND],
                 }
             ],
         ),
@@ -129,7 +134,7 @@ def test_a_finding_in_sarif() -> None:
         "artifactLocation": {"uri": "config/app.env", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 3},
     }
-    assert "Revoke the key first." in result["message"]["text"]
+    assert f"Revoke it. `{AMEND}`" in result["message"]["text"]
 
 
 def test_a_place_without_lines_has_no_region() -> None:

@@ -15,7 +15,8 @@ from tests.reports import HEAD, RED
 
 LEAST: dict[str, object] = {"schema": "orch.report/1", "gate": "tests-passed", "head": HEAD}
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-findings = st.builds(Finding, names, names, names, st.integers(0, 10**6), names, names, names, names)
+commands = st.lists(names, max_size=3).map(tuple)
+findings = st.builds(Finding, names, names, names, st.integers(0, 10**6), names, names, names, names, commands)
 
 
 def test_the_least_that_a_report_says() -> None:

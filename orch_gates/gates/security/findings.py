@@ -7,25 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orch_gates.gates.security import fixes
+from orch_gates.git.changes import History
 from orch_gates.model.finding import Finding
 from orch_gates.scanners.answer import Hit, Rule
-
-FIX_COMMITTED = (
-    "revoke the credential first, then take it out of every commit that has it (git rebase -i {commit}^) and push again"
-)
-# What `git rebase -i` cannot be told with a commit's parent.
-FIX_FIRST = (
-    "revoke the credential first, then take it out of every commit that has it (git rebase -i --root) and push again"
-)
-FIX_MERGE = "revoke the credential first, then make the merge {commit} again without it and push again"
-FIX_STAGED = "take it out of the file, stage the file again, and keep the value outside the repository"
-FIX_UNCOMMITTED = "revoke the credential, and delete the tag or ref that leads to this object, which is in no commit"
-FIX_NAME = "choose a name that holds no credential, and revoke the one that was used"
-FIX_MESSAGE = (
-    "revoke the credential, then write the message again without it (git commit --amend; for an earlier commit "
-    "git rebase -i with `reword`)"
-)
-FIX_TAG = "revoke the credential, then make the tag again without it (git tag -f -a)"
 
 # Looking for each of very many secrets in all paths would take for ever.
 _FEW = 5_000
@@ -56,12 +41,14 @@ class New:
 def told(
     new: Sequence[New],
     rules: Mapping[str, Rule],
-    parents: Mapping[str, int],
+    history: History,
     redact: Callable[[Sequence[str]], list[str]],
+    *,
+    web: bool = False,
 ) -> tuple[SecretFinding, ...]:
     """The findings, by commit, path and line; `redact` takes out of texts what looks like a secret.
 
-    `parents` counts those of a commit, which decides how it can be made again.
+    `history` and `web`, as `fixes.fix` has them, decide how a commit can be made again.
     """
     ordered = sorted(new, key=_place)
     paths = sorted({item.path for item in ordered if item.path})
@@ -73,6 +60,7 @@ def told(
         hit = item.hit
         place = (hit.oid, hit.carrier, item.path, hit.first)
         on_line[place] += 1
+        advice = fixes.fix(hit.carrier, item.path, item.commit, history, web=web)
         finding = Finding(
             id=_id(place, on_line[place]),
             rule=hit.rule,
@@ -80,8 +68,9 @@ def told(
             line=hit.first if hit.carrier == "file" else 0,
             commit=item.commit,
             description=rules[hit.rule].description,
-            fix=_fix(item, parents),
+            fix=advice.text,
             carrier="file" if hit.carrier == "key store" else hit.carrier,
+            commands=advice.commands,
         )
         found.append(SecretFinding(finding, hit.secret, hit.oid))
     return tuple(found)
@@ -110,20 +99,6 @@ def _id(place: tuple[str, str, str, int], number: int) -> str:
     """Of the place alone, so that it may be printed and does not depend on the engine (SEC-5, SEC-10)."""
     text = "\0".join((*map(str, place), str(number)))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-
-
-def _fix(item: New, parents: Mapping[str, int]) -> str:
-    match item.hit.carrier:
-        case "file" | "key store":
-            missing = FIX_STAGED if item.path else FIX_UNCOMMITTED
-            several = {0: FIX_FIRST, 1: FIX_COMMITTED}.get(parents.get(item.commit, 1), FIX_MERGE)
-            return several.format(commit=item.commit[:10]) if item.commit else missing
-        case "commit":
-            return FIX_MESSAGE
-        case "tag":
-            return FIX_TAG
-        case _:
-            return FIX_NAME
 
 
 def _without(text: str, secrets: Sequence[bytes]) -> str:

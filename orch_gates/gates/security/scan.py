@@ -24,6 +24,7 @@ from orch_gates.settings import Settings
 from orch_gates.variables.groups import Budget
 
 T = TypeVar("T")
+Watch = Callable[[Listed], contextlib.AbstractContextManager[None]]
 
 # Together with the worker's bound and our own process, what a check may hold in memory (SEC-9).
 GIT_MEMORY_BYTES = 200_000_000
@@ -70,12 +71,18 @@ class Unproven:
     too_much: bool = False
 
 
+def unwatched(_listed: Listed) -> contextlib.AbstractContextManager[None]:
+    """Nobody is told how far a scan is."""
+    return contextlib.nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is judged: `lines` lists its objects as `<id> <path>` while they are counted in `listed`.
 
     `changes` and the `boundary`, the commits that stood there before, are asked for only where something was found;
-    changes come newest first. `texts` are in no object.
+    changes come newest first. `texts` are in no object. `web`: the server's own editor made the commit.
+    While it is judged, `watch` is told how far the list is.
     """
 
     listed: Listed
@@ -83,6 +90,8 @@ class Subject:
     changes: Callable[[], Iterable[Change]]
     boundary: Callable[[], Sequence[str]]
     texts: tuple[Text, ...] = ()
+    web: bool = False
+    watch: Watch = unwatched
 
 
 def pushed(
@@ -93,8 +102,9 @@ def pushed(
     *,
     names: Iterable[str] = (),
     quarantine: str = "",
+    web: bool = False,
 ) -> Subject:
-    """Everything that tips add to what is excluded, and everything else in the quarantine."""
+    """Everything that tips add to what is excluded, and everything else in the quarantine; `web` as in `Subject`."""
     listed = Listed()
 
     def lines() -> Iterator[bytes]:
@@ -109,6 +119,7 @@ def pushed(
         lambda: changes.changes(git, listed.commits),
         lambda: feed.boundary(git, tips, excluded) if listed.commits else (),
         tuple(("ref name", name, name) for name in names),
+        web,
     )
 
 
@@ -216,7 +227,8 @@ def scan(
     deadline = clock.monotonic() + budget.seconds
     limits = Limits(budget.object_bytes, budget.content_bytes)
     try:
-        with clock.alarm(budget.seconds + _LATER_S, lambda: BudgetExceeded("the time is up")):
+        late = clock.alarm(budget.seconds + _LATER_S, lambda: BudgetExceeded("the time is up"))
+        with late, subject.watch(subject.listed):
             if own_rules:
                 running.add_rules(own_rules, deadline)
             found = running.scan(lambda to: feed.stream(git, subject.lines(), to), subject.texts, limits, deadline)
@@ -226,8 +238,10 @@ def scan(
                     "again with `orch-gates hook install`, or all of a server with `orch-gates hook install --all ROOT`"
                 )
             new, doubts = _new(git, subject, running, found, budget, deadline)
-            parents = changes.parents(git, sorted({item.commit for item in new if item.commit})[:_MOST_ASKED])
-            told = findings.told(new, found.rules, parents, lambda texts: running.redact(texts, deadline))
+            history = changes.history(git, subject.listed.commits if new else ())
+            told = findings.told(
+                new, found.rules, history, lambda texts: running.redact(texts, deadline), web=subject.web
+            )
     except MemoryError as error:
         raise BudgetExceeded("the check needs more memory than it may use; push in smaller parts") from error
     except BudgetExceeded as error:

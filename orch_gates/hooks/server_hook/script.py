@@ -51,6 +51,8 @@ def text(settings: Settings, pin: str) -> bytes:
     known = {"ORCH_SECURITY_PIN": pin, "ORCH_SECURITY_ENGINE": settings.security.engine}
     if settings.tools.gitleaks:
         known["ORCH_GITLEAKS_BIN"] = settings.tools.gitleaks
+    if settings.help_url:
+        known["ORCH_HELP_URL"] = settings.help_url
     if settings.tools.cache_dir is not None:
         # The server runs the hook with another HOME, or none (reference/forges.md §2).
         known["ORCH_CACHE_DIR"] = str(settings.tools.cache_dir.resolve())

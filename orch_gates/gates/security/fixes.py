@@ -1,0 +1,72 @@
+"""How a secret is taken out of where it was found: the advice that fits the place, and its commands (pure, SEC-5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orch_gates.git.changes import History
+
+_REVOKE = "revoke the credential; "
+_AMEND = "git commit --amend --no-edit"
+_CONTINUE = "git rebase --continue"
+_OUT_OF_FILE = "take it out of the file and `git add` the file"
+_OTHER_NAME = "give the file another name (`git mv`)"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What to do, and the commands for it, each of which can be copied as it is."""
+
+    text: str
+    commands: tuple[str, ...] = ()
+
+
+STAGED = Fix("take it out of the file, stage the file again, and keep the value outside the repository")
+STAGED_NAME = Fix("give the file another name (`git mv`), and revoke the credential if others may have seen it")
+WEB = Fix(_REVOKE + "in the web editor, take it out of what you wrote and save again")
+UNCOMMITTED = Fix(_REVOKE + "delete the tag or ref that leads to this object, which is in no commit")
+REF_NAME = Fix(_REVOKE + "push the branch or tag under another name (`git branch -m NEW-NAME`)")
+TAG = Fix(_REVOKE + "make the tag again with another message, and push it again:", ("git tag -f -a TAG TAG^{}",))
+
+
+def fix(carrier: str, path: str, commit: str, history: History, *, web: bool = False) -> Fix:
+    """The advice for what was found in `carrier`, first in `commit`; both `path` and `commit` may be empty.
+
+    `web`: the server itself made the commit, for somebody who has no clone to amend it in.
+    """
+    match carrier:
+        case "tag":
+            return TAG
+        case "commit":
+            return _message(commit, history, web=web)
+        case "file" | "key store":
+            missing = STAGED if path else UNCOMMITTED
+            return _content(_OUT_OF_FILE, commit, history, web=web) if commit else missing
+        case "file name" | "name of a file":
+            return _content(_OTHER_NAME, commit, history, web=web) if commit else STAGED_NAME
+        case _:
+            return REF_NAME
+
+
+def _message(commit: str, history: History, *, web: bool) -> Fix:
+    if history.newest(commit):
+        again = _REVOKE + "write the message of the newest commit again without it, and push again:"
+        return WEB if web else Fix(again, ("git commit --amend",))
+    line = "change `merge -C` to `merge -c`" if history.is_merge(commit) else "write `reword` in place of `pick`"
+    text = f"{line} before this commit in the list, write its message again without it, and push again:"
+    return Fix(_REVOKE + text, (_rebase(commit, history),))
+
+
+def _content(change: str, commit: str, history: History, *, web: bool) -> Fix:
+    if history.newest(commit):
+        return WEB if web else Fix(f"{_REVOKE}{change}, then amend the newest commit and push again:", (_AMEND,))
+    # A merge has no `edit`; git stops behind it at a `break`.
+    line = "add a line `break` below this merge" if history.is_merge(commit) else "write `edit` before this commit"
+    text = f"{line} in the list that the first command opens; where git stops, {change}; then run the rest and push:"
+    return Fix(_REVOKE + text, (_rebase(commit, history), _AMEND, _CONTINUE))
+
+
+def _rebase(commit: str, history: History) -> str:
+    # Without it a rebase drops merges, and what only they hold.
+    merges = "--rebase-merges " if history.merges else ""
+    return f"git rebase -i {merges}{'--root' if history.is_root(commit) else f'{commit[:10]}^'}"
