@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -107,8 +109,11 @@ def test_core_hooks_path_is_honoured_wherever_it_is_set(where: str, server: Repo
         case "user":
             env = {"GIT_CONFIG_GLOBAL": str(config)}
         case "home":
-            config.rename(tmp_path / ".gitconfig")
-            env = {"HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": None}
+            home = tmp_path / "a user's home"
+            home.mkdir()
+            hooks = hooks.rename(home / "shared")
+            config.rename(home / ".gitconfig")
+            env = {"HOME": str(home), "GIT_CONFIG_GLOBAL": None}
         case _:
             server.git("config", "core.hooksPath", said)
     done = install(server, env=env)
@@ -129,6 +134,7 @@ def test_a_hooks_path_to_nowhere_is_refused(said: str, server: Repo) -> None:
     assert b"core.hooksPath (in " in done.stderr
     assert str(server.path / "config").encode() in done.stderr
     assert status(server.path)[0] == 1
+    assert uninstall(server)[0] == 0
 
 
 def test_what_the_command_has_around_it_does_not_prove_a_hook(server: Repo, tmp_path: Path) -> None:
@@ -227,7 +233,9 @@ def test_a_hook_that_calls_ours_is_settled_by_the_proof(pair: Pair) -> None:
     assert status(server.path)[0] == 2
     assert status("--prove", server.path)[0] == 0
     assert uninstall(server)[0] == 2
-    assert hook_of(server).exists()
+    hook_of(server).chmod(0o644)
+    code, text = status(server.path)
+    assert (code, f"may not execute {hook_of(server)}" in text) == (1, True), text
 
 
 def test_status_in_json_has_what_the_text_has(pair: Pair) -> None:
@@ -340,6 +348,26 @@ def test_installs_at_once_leave_one_proven_hook(server: Repo) -> None:
     assert [path.name for path in (server.path / "hooks").glob(".orch-gates-*")] == []
 
 
+def test_a_command_waits_for_the_one_before_it(server: Repo) -> None:
+    """While one is at work in a folder of hooks, the next writes nothing there."""
+    if not Path("/proc/locks").exists():
+        pytest.skip("this machine does not tell who waits for a lock")
+    hooks = server.path / "hooks"
+    hooks.mkdir(exist_ok=True)
+    held = os.open(hooks, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    waiting = subprocess.Popen([PROGRAM, "hook", "install", server.path], stdout=subprocess.DEVNULL)
+    while waiting.poll() is None:
+        if re.search(rf"-> FLOCK .* {waiting.pid} ", Path("/proc/locks").read_text()):
+            break
+        time.sleep(0.05)
+    assert waiting.poll() is None
+    assert not hook_of(server).exists()
+    os.close(held)
+    assert waiting.wait() == 0
+    assert hook_of(server).exists()
+
+
 @pytest.mark.parametrize("at", [0.2, 0.6, 1.0, 1.4, 1.8])
 def test_an_install_that_is_killed_leaves_a_whole_hook_or_none(at: float, pair: Pair) -> None:
     """What is in place refuses a leak, and the next command clears up."""
@@ -396,6 +424,19 @@ def test_a_bare_repository_with_work_trees_has_one_hook(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     work.commit(files={"a.txt": github_token()})
     assert b"1 secret found" in work.push("HEAD:refs/heads/topic").stderr
+
+
+def test_what_is_no_regular_file_is_not_waited_for(server: Repo) -> None:
+    """Whoever owns a repository cannot hold up a command about all of them."""
+    hook_of(server).parent.mkdir(exist_ok=True)
+    os.mkfifo(hook_of(server))
+    (server.path / "config").write_text("[core]\n\tbare = true\n\trepositoryformatversion = 99\n")
+    done = orch("hook", "install", "--all", server.path.parent, cwd=Path("/"))
+    assert (done.returncode, b"no hook of orch-gates is below" in done.stderr) == (2, True)
+    assert status("--all", server.path.parent)[0] == 2
+    for command in (("install", "--all"), ("status", "--all")):
+        done = orch("hook", *command, server.path.parent / "nothing", cwd=Path("/"))
+        assert (done.returncode, b"nothing cannot be read: no such file" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("kind", ["nothing", "file", "folder", "loop", "pre-receive.d is a file"])

@@ -147,12 +147,16 @@ def test_a_folder_of_hooks_that_the_machine_names(server: Repo, program: Path, t
 
 
 @ROOT_ONLY
-def test_the_owner_s_configuration_is_asked_and_not_root_s(server: Repo, program: Path, tmp_path: Path) -> None:
+def test_the_owner_s_configuration_is_asked_and_not_root_s(server: Repo, program: Path) -> None:
     """git reads the configuration of whom it runs as."""
-    (tmp_path / ".gitconfig").write_text(f"[core]\n\thooksPath = {tmp_path}\n")
-    done = as_root(program, "install", server.path, env={"HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": None})
-    assert done.returncode == 0, done.stderr
-    assert (server.path / "hooks/pre-receive").is_file()
+    home = server.path.parents[1]
+    (home / ".gitconfig").write_text(f"[core]\n\thooksPath = {home}\n")
+    by_home: dict[str, str | None] = {"HOME": str(home), "GIT_CONFIG_GLOBAL": None}
+    by_name: dict[str, str | None] = {"GIT_CONFIG_GLOBAL": str(home / ".gitconfig")}
+    for env in (by_home, by_name):
+        done = as_root(program, "install", server.path, env=env)
+        assert done.returncode == 0, done.stderr
+        assert (server.path / "hooks/pre-receive").is_file()
 
 
 @ROOT_ONLY

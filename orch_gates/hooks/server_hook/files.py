@@ -138,7 +138,7 @@ def _locked(place: Place) -> Iterator[None]:
             try:
                 with place.writer.acting():
                     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 # The folder of hooks is made first; until then the repository is held.
                 continue
             except OSError as error:

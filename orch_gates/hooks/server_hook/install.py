@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orch_gates import process
 from orch_gates.errors import OrchError, UsageError
-from orch_gates.hooks.server_hook import files, kinds, proof, script
+from orch_gates.hooks.server_hook import files, proof, script
 from orch_gates.hooks.server_hook import place as places
 from orch_gates.hooks.server_hook.kinds import Kind
 from orch_gates.hooks.server_hook.place import Place
@@ -168,12 +168,7 @@ def _command(repository: Path, *, gitea: bool = False, every: bool = False) -> l
 
 
 def _may_be_ours(hooks: Path) -> bool:
-    for path in places.places_in(hooks):
-        try:
-            if kinds.of_content(path.read_bytes()) is Kind.OURS:
-                return True
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            continue
-        except OSError:
-            return True
-    return False
+    try:
+        return any(places.look(path).kind is Kind.OURS for path in places.places_in(hooks))
+    except OSError:
+        return True

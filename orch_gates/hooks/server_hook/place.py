@@ -78,7 +78,7 @@ class Place:
             UsageError: it cannot be read.
         """
         with self.owner.acting(), telling("read", path):
-            return _look(path)
+            return look(path)
 
     def dispatches(self) -> bool:
         """Whether git runs another's hook here that calls a folder of them, as Gitea's does."""
@@ -146,11 +146,17 @@ def require_usable(place: Place) -> None:
 
 
 def bare_repositories(root: Path, refused: list[str]) -> Iterator[Path]:
-    """The git directories below a folder, in order; folders that cannot be read are put into `refused`."""
+    """The git directories below a folder, in order; folders in it that cannot be read are put into `refused`.
+
+    Raises:
+        UsageError: the folder itself cannot be read.
+    """
 
     def note(error: OSError) -> None:
         refused.append(str(explained("read", Path(error.filename), error)))
 
+    with telling("read", root):
+        os.scandir(root).close()
     for folder, names, _ in os.walk(root, onerror=note):
         names.sort()
         if {"objects", "refs"} <= set(names):
@@ -158,7 +164,8 @@ def bare_repositories(root: Path, refused: list[str]) -> Iterator[Path]:
             names.clear()
 
 
-def _look(path: Path) -> Found:
+def look(path: Path) -> Found:
+    """What is in a hook's place, with the rights that this process has now; raises OSError where it cannot be read."""
     try:
         link = str(path.readlink()) if path.is_symlink() else ""
         about = path.stat()

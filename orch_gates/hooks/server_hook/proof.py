@@ -100,7 +100,7 @@ def why_not_run(place: Place, hook: Path) -> str:
                 return f"{place.owner.name} cannot look at {hook}: {error.strerror}"
             if closed:
                 return f"{hook} is on a file system that is mounted noexec; mount it exec"
-            return f"{place.owner.name} may not execute {hook}: look at the rights of its folders"
+            return f"{place.owner.name} may not execute {hook}: look at its rights (chmod +x) and those of its folders"
         if hook.parent != place.hooks and not os.access(place.plain, os.X_OK, effective_ids=True):
             return f"{place.plain}, which should call it, is not executable: chmod +x it"
     return f"perhaps the server's own hook, {place.plain}, calls none in {place.below_dispatcher.parent.name}"

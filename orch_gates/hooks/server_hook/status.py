@@ -79,6 +79,7 @@ class Status:
             entry=plain.kind,
             entry_executable=plain.executable,
             entry_calls_us=kinds.calls_us(plain.content),
+            why_not_run=proof.why_not_run(place, (ours or plain).path),
             others=others,
         )
         if ours is not None:
@@ -95,7 +96,6 @@ class Status:
             hook=str(ours.path),
             below_dispatcher=ours.path == place.below_dispatcher,
             executable=ours.executable,
-            why_not_run=proof.why_not_run(place, ours.path),
         )
         if found is None:
             return facts
