@@ -1,0 +1,30 @@
+"""The tutorial of the gate on a Gitea is run as written, by a person with a real server and its runner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.bundle.published import publish
+from tests.e2e.actions import Bundle
+from tests.e2e.gitea import Gitea
+from tests.e2e.runner import Runner
+from tests.e2e.tutorial import Person
+
+TUTORIAL = "docs/tutorials/l0-gitea.md"
+
+
+def test_a_pull_request_is_gated_by_a_required_status(
+    gitea: Gitea, runner: Runner, bundle: Bundle, tmp_path: Path
+) -> None:
+    """From an empty directory and a mirrored bundle to a leak that cannot be merged, and its repair that can."""
+    source = tmp_path / "source"
+    source.mkdir()
+    publish(source)
+    person = Person(gitea, tmp_path, TUTORIAL, ["write:repository", "write:user"], ORCH_GATES=str(source))
+    said = person.follow("gitea", 7)
+    assert "Not all required status checks successful" in said
+    owner = gitea.alice
+    merged = owner.api.get(f"/repos/{owner.name}/shop/pulls/1").ok()
+    assert merged["merged"]
+    for name in ("shop", "orch-gates"):
+        owner.api.call("DELETE", f"/repos/{owner.name}/{name}").ok()
