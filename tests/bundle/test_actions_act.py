@@ -70,7 +70,8 @@ def leak(token: str) -> str:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_a_copied_workflow_passes_and_refuses(example: Path, runner: Runner, commit: Commit, token: str) -> None:
-    """The workflows in the docs work as they stand, on a push and on a pull request."""
+    """The workflows in the docs work, on a push and on a pull request; there is no forge here to post a status to."""
+    text = example.read_text().replace("status: true", "status: false")
     where = ".gitea" if example.name.startswith("gitea") else ".github"
     before = runner.git("rev-parse", "HEAD")
     clean = commit(runner.repo, app="print('hello, world')\n")
@@ -79,10 +80,10 @@ def test_a_copied_workflow_passes_and_refuses(example: Path, runner: Runner, com
         ("push", push("main", before, clean), push("main", clean, leaked)),
         ("pull_request", pull_request(clean, before), pull_request(leaked, before)),
     ):
-        good = runner.run(event, clean_payload, example.read_text(), where)
+        good = runner.run(event, clean_payload, text, where)
         assert good.passed, good.log
         assert "security: PASS" in good.log
-        bad = runner.run(event, leaked_payload, example.read_text(), where)
+        bad = runner.run(event, leaked_payload, text, where)
         assert not bad.passed, bad.log
         assert "::error file=settings,line=3," in bad.log
         assert token not in bad.log

@@ -105,11 +105,12 @@ def test_scripts_can_be_run_as_committed(script: Path) -> None:
 
 @workflows
 def test_workflows_ask_for_little(workflow: Path) -> None:
-    """Every action is pinned to a commit, and the job may read the contents and nothing else (OWN-1)."""
+    """Every action is pinned to a commit, and the job may read the contents and post a status (OWN-1)."""
     document = yaml.safe_load(workflow.read_text())
     assert document["permissions"] == {}
     for job in document["jobs"].values():
-        assert job["permissions"] == {"contents": "read"}
+        # Gitea knows no right to post a status alone.
+        assert job["permissions"] in ({"contents": "read", "statuses": "write"}, {"contents": "write"})
         assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in job["steps"] if "uses" in step)
     named = set(re.findall(r"secrets\.(\w+)", workflow.read_text()))
     assert named == (set() if workflow.name.endswith("-security.yml") else {"ORCH_TOKEN"})
