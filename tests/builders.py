@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 PROGRAM = Path(sys.executable).parent / "orch-gates"
 ENGINES = ("kingfisher", "gitleaks")
@@ -81,6 +83,12 @@ def run(*argv: str | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str 
 def orch(*args: str | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str | None] | None = None) -> Done:
     """Run `orch-gates`."""
     return run(PROGRAM, *args, cwd=cwd, stdin=stdin, env=env)
+
+
+def answered(done: Done) -> dict[str, Any]:
+    """What a command with `--json` says; of an error the reason."""
+    said: dict[str, Any] = json.loads(done.stdout)
+    return {"reason": said["error"]["message"]} if "error" in said else said
 
 
 @dataclass(slots=True)

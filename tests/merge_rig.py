@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from orch_gates.merge import trailers
 from orch_gates.merge.trailers import Validated
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
-from tests.builders import Done, Repo, Template, bare, clone, orch, seed
+from tests.builders import Done, Repo, Template, answered, bare, clone, orch, seed
 from tests.stores import open_store
 
 Rig = TypeVar("Rig", bound="MergeRig")
@@ -99,18 +98,16 @@ class MergeRig:
             store.close()
 
     def merge(self, task: str, *args: str, **env: str) -> tuple[int, dict[str, Any]]:
-        """The exit code of `merge` and its verdict; an error has none."""
+        """The exit code of `merge` and its verdict, or the reason why there is none."""
         done = self.say("merge", "--task", task, "--json", *args, **env)
         assert b"Traceback" not in done.stderr, done.stderr.decode()
-        said = done.stdout.decode()
-        return done.returncode, json.loads(said) if said else {"reason": done.stderr.decode()}
+        return done.returncode, answered(done)
 
     def gate(self, task: str, *args: str, **env: str) -> tuple[int, dict[str, Any]]:
         """As `merge`, of the gate."""
         done = self.say("gate", "merge", "--task", task, "--json", *args, **env)
         assert b"Traceback" not in done.stderr, done.stderr.decode()
-        said = done.stdout.decode()
-        return done.returncode, json.loads(said) if said else {"reason": done.stderr.decode()}
+        return done.returncode, answered(done)
 
     def document(self, path: str) -> dict[str, Any]:
         """A document of the state branch as it is now."""

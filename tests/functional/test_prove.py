@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
@@ -16,7 +15,7 @@ from orch_gates.errors import GitError
 from orch_gates.git.cli import open_repository
 from orch_gates.git.remote import Remote
 from orch_gates.merge import landed
-from tests.builders import Done, Repo, bare, clone, orch
+from tests.builders import Done, Repo, answered, bare, clone, orch
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Scene:
 
     def prove(self, *args: str, repo: Repo | None = None) -> tuple[int, dict[str, Any]]:
         done = self.run(*args, "--json", repo=repo)
-        return done.returncode, json.loads(done.stdout) if done.stdout else {"reason": done.stderr.decode()}
+        return done.returncode, answered(done)
 
     def run(self, *args: str, repo: Repo | None = None) -> Done:
         return orch("prove", *args, cwd=(repo or self.work).path)

@@ -10,6 +10,7 @@ import select
 import shutil
 import struct
 import subprocess
+import sys
 import termios
 from pathlib import Path
 
@@ -129,11 +130,14 @@ def test_a_failure_is_json_too_where_json_is_asked_for(args: tuple[str, ...], pa
 
 
 def test_a_document_is_not_followed_by_another(pair: Pair) -> None:
-    """What fails after the verdict is printed is said on stderr alone."""
+    """What fails after the answer is printed is said on stderr alone."""
     made(pair[1], red=False)
     done = say(pair[1], *SECURITY, "--json", "--status", "--forge", "none")
     assert done.returncode == 2
     assert json.loads(done.stdout)["outcome"] == "PASS"
+    code = "from orch_gates.cli.boundary import fail, say; say('{}\\n'); fail('too late', 2)"
+    late = run(sys.executable, "-c", code, "--json", cwd=pair[1].path)
+    assert (late.returncode, late.stdout, late.stderr) == (2, b"{}\n", b"orch-gates: too late\n")
 
 
 def test_without_json_an_error_is_no_json(pair: Pair) -> None:
@@ -231,6 +235,14 @@ def test_a_name_is_shown_as_it_is_or_spelled_out(name: str, locale: str, pair: P
     work.env |= {"LC_ALL": locale, "LANG": locale}
     for said in (work.push("HEAD:refs/heads/topic").stderr, say(work, *SECURITY, LC_ALL=locale).stdout):
         assert f"  {NAMES[name]}:1  ".encode() in said
+
+
+def test_a_server_in_another_encoding_says_it_in_utf_8(pair: Pair) -> None:
+    """Its locale is not that of the person who pushes."""
+    _, work = pair
+    work.commit(files={"Größe.txt": f"x = {github_token()}\n"})
+    work.env["PYTHONIOENCODING"] = "latin-1"
+    assert "  Größe.txt:1  ".encode() in work.push("HEAD:refs/heads/topic").stderr
 
 
 def test_a_stream_that_cannot_show_a_letter_gets_its_code(pair: Pair) -> None:
