@@ -36,7 +36,8 @@ class Change:
 class History:
     """How the commits of a range are made upon each other.
 
-    `parents` counts those of each commit, `followed` are commits that another of the range is made upon.
+    `parents` counts those of each commit, the newest first; `followed` are commits that another of the range is made
+    upon.
     """
 
     parents: Mapping[str, int]

@@ -182,6 +182,25 @@ def test_the_message_of_a_tag(person: Person) -> None:
     person.done()
 
 
+def test_one_rebase_begins_where_all_others_come_after(person: Person) -> None:
+    """A second secret is in a commit that the first rebase makes anew, so its old id must not be in a command."""
+    first = person.leak()
+    second = person.work.commit("second", {"other.txt": f"value = '{github_token()}'\n"})
+    more(person)
+    code, said = person.push()
+    assert (code, "2 secrets found" in said) == (1, True)
+    commands = COMMAND.findall(said)
+    assert commands == [f"git rebase -i {first[:10]}^", "git commit --amend --no-edit", "git rebase --continue"]
+    edits = f"sed -i 's/^pick \\({first[:7]}\\|{second[:7]}\\)/edit \\1/'"
+    person.work.env |= {"GIT_SEQUENCE_EDITOR": edits, "GIT_EDITOR": "true"}
+    person.work.git(*commands[0].split()[1:])
+    for clean in (person.out_of_file, lambda: person.work.git("rm", "--force", "--quiet", "other.txt")):
+        clean()
+        for command in commands[1:]:
+            person.work.git(*command.replace("--amend", "--amend --allow-empty").split()[1:])
+    person.done()
+
+
 def test_only_the_newest_of_two_branches_is_amended(person: Person) -> None:
     """A commit that another pushed branch is made upon would stay in that one."""
     leak = person.leak()

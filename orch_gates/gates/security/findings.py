@@ -51,6 +51,7 @@ def told(
     `history` and `web`, as `fixes.fix` has them, decide how a commit can be made again.
     """
     ordered = sorted(new, key=_place)
+    begin = fixes.oldest({item.commit for item in ordered}, history)
     paths = sorted({item.path for item in ordered if item.path})
     secrets = _in_paths({item.hit.secret for item in ordered}, paths)
     shown = dict(zip(paths, (_without(text, secrets) for text in redact(paths)), strict=True))
@@ -60,7 +61,7 @@ def told(
         hit = item.hit
         place = (hit.oid, hit.carrier, item.path, hit.first)
         on_line[place] += 1
-        advice = fixes.fix(hit.carrier, item.path, item.commit, history, web=web)
+        advice = fixes.fix(hit.carrier, item.path, item.commit, history, begin=begin, web=web)
         finding = Finding(
             id=_id(place, on_line[place]),
             rule=hit.rule,

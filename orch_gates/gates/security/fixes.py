@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from orch_gates.git.changes import History
@@ -29,41 +30,53 @@ REF_NAME = Fix(_REVOKE + "push the branch or tag under another name (`git branch
 TAG = Fix(_REVOKE + "make the tag again with another message, and push it again:", ("git tag -f -a TAG TAG^{}",))
 
 
-def fix(carrier: str, path: str, commit: str, history: History, *, web: bool = False) -> Fix:
+def oldest(commits: Collection[str], history: History) -> str:
+    """Of commits that cannot be amended, the one that all others come after; empty where there are several branches.
+
+    A rebase changes the ids of all that follows, so that a second one must not begin at any of these.
+    """
+    branches = sum(history.newest(commit) for commit in history.parents)
+    rewritten = [commit for commit in history.parents if commit in commits and not history.newest(commit)]
+    return rewritten[-1] if rewritten and branches == 1 else ""
+
+
+def fix(carrier: str, path: str, commit: str, history: History, *, begin: str = "", web: bool = False) -> Fix:
     """The advice for what was found in `carrier`, first in `commit`; both `path` and `commit` may be empty.
 
-    `web`: the server itself made the commit, for somebody who has no clone to amend it in.
+    `begin` is where a rebase has to begin if there is more to take out than this. `web`: the server itself made the
+    commit, for somebody who has no clone to amend it in.
     """
+    begin = begin or commit
     match carrier:
         case "tag":
             return TAG
         case "commit":
-            return _message(commit, history, web=web)
+            return _message(commit, begin, history, web=web)
         case "file" | "key store":
             missing = STAGED if path else UNCOMMITTED
-            return _content(_OUT_OF_FILE, commit, history, web=web) if commit else missing
+            return _content(_OUT_OF_FILE, commit, begin, history, web=web) if commit else missing
         case "file name" | "name of a file":
-            return _content(_OTHER_NAME, commit, history, web=web) if commit else STAGED_NAME
+            return _content(_OTHER_NAME, commit, begin, history, web=web) if commit else STAGED_NAME
         case _:
             return REF_NAME
 
 
-def _message(commit: str, history: History, *, web: bool) -> Fix:
+def _message(commit: str, begin: str, history: History, *, web: bool) -> Fix:
     if history.newest(commit):
         again = _REVOKE + "write the message of the newest commit again without it, and push again:"
         return WEB if web else Fix(again, ("git commit --amend",))
     line = "change `merge -C` to `merge -c`" if history.is_merge(commit) else "write `reword` in place of `pick`"
-    text = f"{line} before this commit in the list, write its message again without it, and push again:"
-    return Fix(_REVOKE + text, (_rebase(commit, history),))
+    text = f"{line} before its commit in the list, write its message again without it, and push again:"
+    return Fix(_REVOKE + text, (_rebase(begin, history),))
 
 
-def _content(change: str, commit: str, history: History, *, web: bool) -> Fix:
+def _content(change: str, commit: str, begin: str, history: History, *, web: bool) -> Fix:
     if history.newest(commit):
         return WEB if web else Fix(f"{_REVOKE}{change}, then amend the newest commit and push again:", (_AMEND,))
     # A merge has no `edit`; git stops behind it at a `break`.
-    line = "add a line `break` below this merge" if history.is_merge(commit) else "write `edit` before this commit"
-    text = f"{line} in the list that the first command opens; where git stops, {change}; then run the rest and push:"
-    return Fix(_REVOKE + text, (_rebase(commit, history), _AMEND, _CONTINUE))
+    line = "add a line `break` below its merge" if history.is_merge(commit) else "write `edit` before its commit"
+    text = f"{line} in the list that the first command opens; where git stops, {change}, then run the rest; and push:"
+    return Fix(_REVOKE + text, (_rebase(begin, history), _AMEND, _CONTINUE))
 
 
 def _rebase(commit: str, history: History) -> str:
