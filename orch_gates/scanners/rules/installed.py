@@ -103,7 +103,10 @@ def _write(folder: Path, rules: bytes, described: bytes) -> None:
 
 
 def _compile(folder: Path) -> None:
-    """Load the rules once, which keeps their compiled form."""
+    """Load the rules once, which keeps their compiled form, for every user: loading without it takes two seconds."""
     from orch_gates.scanners import matcher
 
     matcher.load(folder / RULES, folder / CACHE, folder)
+    for compiled in (folder / CACHE).iterdir():
+        # kingfisher_sdk keeps it for the user who made it.
+        compiled.chmod(0o644)
