@@ -74,6 +74,16 @@ _HARMLESS = re.compile(
 )
 
 
+def failed(command: str, code: int, said: str) -> GitError:
+    """The error of a command that failed, with what to do where its words say that."""
+    if "promisor remote" in said or "lazy fetching" in said:
+        return GitError(
+            "this clone was made with --filter and lacks content that has to be judged; fetch it with "
+            "`git fetch --refetch --no-filter origin`, and in CI take `filter` out of the checkout step"
+        )
+    return GitError(f"git {command} failed ({code}): {said}")
+
+
 def complaint(stderr: bytes) -> bytes:
     """What git said on stderr, on one line, without what has nothing to do with reading."""
     return b" ".join(b" ".join(line for line in stderr.split(b"\n") if not _HARMLESS.fullmatch(line)).split())
@@ -126,7 +136,7 @@ class Git:
         """
         done = self.run(*args, stdin=stdin)
         if done.returncode != 0 or complaint(done.stderr):
-            raise GitError(f"git {args[0]} failed ({done.returncode}): {done.complaint}")
+            raise failed(args[0], done.returncode, done.complaint)
         return done.stdout
 
     def text(self, *args: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from orch_gates.errors import BudgetExceeded, GitError
-from orch_gates.git.cli import Git, complaint
+from orch_gates.git.cli import Git, complaint, failed
 from orch_gates.process import Child
 
 ALL_REFS = ("--all",)
@@ -166,4 +166,4 @@ def finish(child: Child, command: str) -> None:
     assert child.stderr is not None
     said = complaint(child.stderr.read())[-400:].decode("utf-8", "replace")
     if child.wait() != 0 or said:
-        raise GitError(f"git {command} failed ({child.returncode}): {said or 'it ended early or took too long'}")
+        raise failed(command, child.returncode, said or "it ended early or took too long")

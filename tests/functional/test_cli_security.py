@@ -95,6 +95,24 @@ def test_a_shallow_clone_fails_and_says_how_to_mend_it(pair: Pair, tmp_path: Pat
     assert b"fetch-depth: 0" in done.stdout
 
 
+def test_a_blobless_clone_fails_and_says_how_to_mend_it(pair: Pair, tmp_path: Path) -> None:
+    """Content that was left out cannot be judged; what the message says fetches it, and then it is."""
+    server, work = pair
+    for number in range(2):
+        work.commit(files={"a.txt": f"{number}\n"})
+    work.git("push", "--quiet", "--no-verify", "origin", "HEAD:refs/heads/topic")
+    server.git("config", "uploadpack.allowFilter", "true")
+    url = f"file://{server.path}"
+    run("git", "clone", "-q", "--filter=blob:none", "-b", "topic", url, tmp_path / "ci", cwd=tmp_path)
+    done = gate(Repo(tmp_path / "ci"))
+    assert done.returncode == 1
+    said = " ".join(done.stdout.decode().split())
+    found = re.search(r"`(git fetch [^`]*)`", said)
+    assert found, said
+    run(*found[1].split(), cwd=tmp_path / "ci")
+    assert gate(Repo(tmp_path / "ci")).returncode == 0
+
+
 def test_nothing_to_judge_is_no_pass(pair: Pair, tmp_path: Path) -> None:
     """A person is told what to do; a push or a pull request without a commit is normal in CI (GATE-5)."""
     _, work = pair
