@@ -85,10 +85,17 @@ class Run:
 
     def cancel(self) -> None:
         """Press the button for it: the API has none."""
+        self._press("cancel")
+
+    def approve(self) -> None:
+        """Press the button that lets the first run of a stranger's pull request begin."""
+        self._press("approve")
+
+    def _press(self, button: str) -> None:
         owner, url = self.repository.owner, self.repository.server.url
         browser = build_opener(ProxyHandler({}), HTTPCookieProcessor())
         form = urlencode({"user_name": owner.name, "password": owner.password}).encode()
-        pressed = f"{url}/{owner.name}/{self.repository.name}/actions/runs/{self.id}/cancel"
+        pressed = f"{url}/{owner.name}/{self.repository.name}/actions/runs/{self.id}/{button}"
         for request in (Request(f"{url}/user/login", form), Request(pressed, b"")):
             with browser.open(request, timeout=_TIMEOUT) as answer:
                 assert answer.status == 200

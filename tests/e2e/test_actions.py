@@ -11,7 +11,7 @@ import pytest
 
 from tests.builders import github_token
 from tests.e2e.actions import CHECKOUT, TAG, UNSET, Project
-from tests.e2e.gitea import ROOT
+from tests.e2e.gitea import ROOT, Gitea
 from tests.e2e.repository import eventually
 
 Make = Callable[..., Project]
@@ -74,6 +74,21 @@ jobs:
     <<: *job
     if: github.event.action == 'opened'
     permissions: {{contents: read, statuses: write}}
+"""
+
+FORKED = f"""
+on: pull_request
+jobs:
+  gate:
+    runs-on: ubuntu-latest
+    permissions: {{contents: write}}
+    steps:
+      - uses: {CHECKOUT}
+        with: {{fetch-depth: 0}}
+      - uses: orch/orch-gates/actions/security@{UNSET}
+        with:
+          status: true
+          token: ${{{{ github.token }}}}
 """
 
 SECRETS = f"""
@@ -186,6 +201,32 @@ def test_a_verdict_is_posted_with_the_token_of_the_run(project: Make) -> None:
     assert second.conclusions() == {"may": "failure", "may-not": "skipped"}
     posted = [app.statuses(head)["orch/security/main"] for head in (clean, leaked)]
     assert posted == ["success", "failure"]
+
+
+def test_the_job_of_a_fork_judges_and_posts_nothing(gitea: Gitea, project: Make) -> None:
+    """Its pull request is judged by what it adds to the target; that its token may not post is a warning (GATE-5)."""
+    app = project(FORKED)
+    repository, name = app.repository, f"fork-{app.repository.name}"
+    gitea.bob.api.post(f"{repository.path}/forks", {"name": name}).ok()
+    eventually(lambda: gitea.bob.api.get(f"/repos/bob/{name}/branches/main").status == 200, "the fork is made")
+    work = repository.clone(gitea.bob)
+    app.push(leak())  # main has a leak by now that is not the fork's
+    clean = work.commit("From the fork", {"app.py": "x = 1\n"})
+    work.git("push", "--quiet", f"{gitea.url}/bob/{name}.git", "HEAD:refs/heads/topic")
+    gitea.bob.api.post(f"{repository.path}/pulls", {"head": "bob:topic", "base": "main", "title": "t"}).ok()
+    first = app.run("pull_request", clean)
+    first.approve()
+    assert first.ended() == "success"
+    said = first.log("gate")
+    assert "orch/security/main was not posted: the job of a pull request from a fork may not" in said
+    assert "write:repository" not in said
+    leaked = work.commit("leak", leak())
+    work.git("push", "--quiet", f"{gitea.url}/bob/{name}.git", "HEAD:refs/heads/topic")
+    second = app.run("pull_request", leaked)
+    second.approve()
+    assert second.ended() == "failure"
+    assert "1 secret found" in second.log("gate")
+    assert not [context for head in (clean, leaked) for context in app.statuses(head) if context.startswith("orch/")]
 
 
 def test_secrets_reach_steps_and_nobody_else(project: Make) -> None:
