@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from orch_gates.gates import gate
 from orch_gates.gates.policy import CONFIGURATION, SECRETS
-from orch_gates.gates.security import allowlist, baseline
+from orch_gates.gates.security import allowlist, baseline, fixes
 from orch_gates.gates.security.allowlist import AllowList
 from orch_gates.gates.security.baseline import Baseline
 from orch_gates.gates.security.scan import SecretFacts, Unproven
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 GATE = "security"
 NEXT_SECRET = "Revoke each credential first; removing it from the commits does not make it safe again."
-NEXT_PAST = "What was there before the gate may pass until a day that you choose: `orch-gates secrets baseline --help`."
+NEXT_PAST = (
+    "Revoke each credential that is real. What was there before the gate may pass until a day that you choose: "
+    "`orch-gates secrets baseline --help`."
+)
 NEXT_DEPENDENCY = "Upgrade to a fixed version, pin what was not audited, or run again when the audit works."
 NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
 NEXT_CONFIGURATION = "Mend it on the target branch (`orch-gates config check FILE` tells all problems), then run again."
@@ -74,10 +77,14 @@ def judged_nothing(verdict: Verdict) -> bool:
 
 
 def about_the_past(verdict: Verdict) -> Verdict:
-    """The verdict with the way on for who looks at all that there is (SEC-11)."""
+    """The verdict with the way on for who looks at all that there is; nobody rewrites what is published (SEC-11)."""
     if verdict.outcome is not Outcome.FAIL or not verdict.findings:
         return verdict
-    return replace(verdict, next_step=f"{verdict.next_step} {NEXT_PAST}")
+    findings = tuple(
+        one if one.carrier == "dependency" else replace(one, fix=fixes.PAST.text, commands=())
+        for one in verdict.findings
+    )
+    return replace(verdict, findings=findings, next_step=NEXT_PAST)
 
 
 def undecided(reason: str) -> Verdict:
