@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from orch_gates.cli.security_run import SecurityRun
     from orch_gates.gates.security.findings import SecretFinding
+    from orch_gates.gates.security.scan import SecretFacts, Unproven
     from orch_gates.git.cli import Git
 
 _SHOWN = 50
@@ -57,8 +59,8 @@ def allow(  # noqa: PLR0913, PLR0917 - click hands over each option
 ) -> None:
     """Write an entry for each FINDING (the id in the report) to .orch-gates/allowed-secrets.md.
 
-    The commits are scanned once more to find them, once for all; a secret itself is never written, only a keyed hash.
-    An entry counts once it is on the target branch. The key is read from ORCH_ALLOW_KEY or ORCH_ALLOW_KEY_FILE; make
+    The commits are scanned once more to find them, once for all, and where BASE..HEAD has not all of them, whatever
+    HEAD and the refs reach. A secret itself is never written, only a keyed hash. An entry counts once it is on the target branch. The key is read from ORCH_ALLOW_KEY or ORCH_ALLOW_KEY_FILE; make
     one with `orch-gates secrets key`.
 
     \b
@@ -139,12 +141,15 @@ def _chosen(run: SecurityRun, git: Git, ids: frozenset[str], rule: str, pattern:
     from orch_gates.gates.security.scan import Unproven
 
     scanned = run.scanned(git)
+    if ids and not (run.base or run.head or run.everything) and not _has(scanned, ids):
+        # Whoever was refused by a server may have another range here than the push had.
+        scanned = replace(run, everything=True).scanned(git)
     if isinstance(scanned, Unproven):
         raise unproven(scanned.cause)
-    there = {item.finding.id: item for item in scanned.findings}
-    if missing := sorted(ids - there.keys()):
+    there = {item.finding.id for item in scanned.findings}
+    if missing := sorted(ids - there):
         named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-        raise UsageError(f"not found in these commits: {named}; `orch-gates gate security` lists the ids")
+        raise UsageError(f"not found: {named}; `orch-gates gate security` lists the ids")
     chosen = [
         item
         for item in scanned.findings
@@ -155,6 +160,12 @@ def _chosen(run: SecurityRun, git: Git, ids: frozenset[str], rule: str, pattern:
     if not chosen:
         raise UsageError(f"none of {len(scanned.findings)} findings is chosen; nothing was written")
     return chosen
+
+
+def _has(scanned: SecretFacts | Unproven, ids: frozenset[str]) -> bool:
+    from orch_gates.gates.security.scan import SecretFacts
+
+    return isinstance(scanned, SecretFacts) and ids <= {item.finding.id for item in scanned.findings}
 
 
 @secrets.command()

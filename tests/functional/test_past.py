@@ -177,6 +177,16 @@ def test_many_are_allowed_by_one_scan(past: Past) -> None:
         assert past.orch("secrets", "allow", *wrong, *LOT).returncode == 2
 
 
+def test_a_finding_is_found_wherever_it_was_shown(past: Past) -> None:
+    """The command that a refusal prints works, also where the clone knows no target branch to compare with."""
+    refused = past.orch("gate", "security", "--all")
+    offered = re.search(rb"orch-gates (secrets allow [0-9a-f]{12}) ", refused.stdout)
+    assert offered, refused
+    past.orch("secrets", "key")
+    done = past.orch(*offered[1].decode().split(), *LOT)
+    assert (done.returncode, done.stdout.count(b"allowed ")) == (0, 1), done
+
+
 def test_exceptions_end(past: Past) -> None:
     """One entry, or the whole baseline; then what it was about stands again."""
     past.reviewed()
