@@ -64,6 +64,11 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
         settings = load(overrides=options.overrides)
         if everything and (base or head):
             raise UsageError("--all judges everything, so neither --base nor --head can be given with it")
+        if everything and status:
+            raise UsageError(
+                "--all judges every ref, and a status is about one commit; all that HEAD reaches is judged with "
+                "--base $(git hash-object -t tree /dev/null)"
+            )
         named = outputs(settings, repo, report, sarif)
         run = SecurityRun(settings, repo, base=base, head=head, strict=strict, everything=everything)
         if not (output.quiet or output.as_json) and (shown_progress := progress.on_terminal()) is not None:

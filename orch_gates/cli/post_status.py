@@ -41,7 +41,7 @@ def post(workspace: Workspace, verdict: Verdict, judged: str, base: str = "") ->
     context = f"orch/{verdict.gate}"
     try:
         commit = workspace.git.resolve(judged)
-        context = _context(workspace.git, verdict, base)
+        context = _context(workspace.git, verdict, workspace.git.resolve(judged, "object"), base)
         statuses = workspace.need_forge().statuses
         if base and (why := _why_it_stays(workspace.git, statuses.latest(commit), context, commit, base)):
             raise SettingsError(why)
@@ -61,12 +61,22 @@ def not_posted(verdict: Verdict) -> None:
     say(f"orch-gates: the status orch/{verdict.gate} was not posted: nothing was judged\n", to=sys.stderr)
 
 
-def _context(git: Git, verdict: Verdict, base: str) -> str:
-    """`orch/<gate>`, and of a range the branch that it shall go into: one commit may be meant for several (GATE-5)."""
+def _context(git: Git, verdict: Verdict, judged: str, base: str) -> str:
+    """`orch/<gate>`, and of a range the branch that it shall go into: one commit may be meant for several (GATE-5).
+
+    The branch is named where all is judged that it does not have. What is in a tag is in no branch.
+    """
+    context = f"orch/{verdict.gate}"
+    if not base:
+        return context
+    if git.text("cat-file", "-t", judged) == "tag":
+        name = git.text("cat-file", "tag", judged).partition("\ntag ")[2].partition("\n")[0]
+        return f"{context}/tags/{name}"
     target = str(verdict.evidence.get("target") or "")
-    if not base or target in {"", "HEAD"} or not any(git.has(f"{place}/{target}") for place in _BRANCHES):
-        return f"orch/{verdict.gate}"
-    return f"orch/{verdict.gate}/{target}"
+    places = [f"{one}/{target}" for one in _BRANCHES if target != "HEAD"]
+    place = next((place for place in places if git.is_ref(place)), "")
+    whole = place and (not base.strip("0") or git.is_ancestor(base, place))
+    return f"{context}/{target}" if whole else context
 
 
 def _why_it_stays(git: Git, statuses: Sequence[CommitStatus], context: str, commit: str, base: str) -> str:

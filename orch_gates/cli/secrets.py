@@ -60,8 +60,8 @@ def allow(  # noqa: PLR0913, PLR0917 - click hands over each option
     """Write an entry for each FINDING (the id in the report) to .orch-gates/allowed-secrets.md.
 
     The commits are scanned once more to find them, once for all, and where BASE..HEAD has not all of them, whatever
-    HEAD and the refs reach. A secret itself is never written, only a keyed hash. An entry counts once it is on the target branch. The key is read from ORCH_ALLOW_KEY or ORCH_ALLOW_KEY_FILE; make
-    one with `orch-gates secrets key`.
+    HEAD and the refs reach. A secret itself is never written, only a keyed hash. An entry counts once it is on the
+    target branch. The key is read from ORCH_ALLOW_KEY or ORCH_ALLOW_KEY_FILE; make one with `orch-gates secrets key`.
 
     \b
     Examples:

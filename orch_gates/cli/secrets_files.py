@@ -114,6 +114,8 @@ def last_day(text: str) -> date:
         until = date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"--expires {text!r} is not a date (YYYY-MM-DD)") from error
+    if text != until.isoformat():
+        raise UsageError(f"--expires {text!r} is not written as YYYY-MM-DD")
     if until < clock.utc_now().date():
         raise ExceptionListError(f"--expires {text} is in the past")
     return until

@@ -12,6 +12,7 @@ import click
 
 from orch_gates import clock
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.documents import escape
 from orch_gates.errors import UsageError
 from orch_gates.settings import load
 
@@ -145,7 +146,8 @@ def _as_text(rows: list[Row]) -> str:
     for row in rows:
         until = f"until {row.expires}" if row.holds else f"ended {row.expires}"
         place = f"{row.path}:{row.line}" if row.line else row.path
-        lines.append(f"{row.entry}  {row.list:<8}  {until}  {row.rule}  {place}  ({row.owner}: {row.reason})")
+        line = f"{row.entry}  {row.list:<8}  {until}  {row.rule}  {place}  ({row.owner}: {row.reason})"
+        lines.append(escape.terminal_line(line))
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -106,7 +106,7 @@ class SecurityRun:
             base=found.base or "0" * len(found.head),
             head=found.head,
             target=found.target,
-            dependencies=gather.audit(self.settings, git, found, strict=self.strict),
+            dependencies=gather.audit(self.settings, git, found, strict=self.strict) if found.head else None,
         )
         return gather.with_exceptions(self.settings, git, facts, found.trusted)
 
@@ -117,7 +117,8 @@ class SecurityRun:
 
     def _subject(self, git: Git, found: Range) -> scan.Subject:
         excluded = [found.base] if found.base else []
-        subject = scan.pushed(git, [found.head, *found.refs], excluded, self.settings.security.budget)
+        tips = [tip for tip in (found.head, *found.refs) if tip]
+        subject = scan.pushed(git, tips, excluded, self.settings.security.budget, names=found.names)
         return replace(subject, watch=self.watch)
 
 

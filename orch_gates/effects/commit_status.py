@@ -14,6 +14,8 @@ from orch_gates.model.verdict import evidence_id
 # As much as GitHub takes.
 _LONGEST = 140
 _EVERYTHING = "0" * 10
+# The empty tree, in whatever format of object ids: all that a commit reaches.
+_ALL = "`--base $(git hash-object -t tree /dev/null)`"
 _SINCE = re.compile(r"(?:since ([0-9a-f]{10,64})|everything): ")
 
 
@@ -43,14 +45,14 @@ def why_it_stays(there: CommitStatus, commit: str, base: str, *, left_out: bool 
     before = judged_since(there)
     stays = f"the status on {commit[:10]} is {there.state}, and stays so"
     if not before:
-        return f"{stays}: it does not say which commits it is about; `--all` judges all of them"
+        return f"{stays}: it does not say which commits it is about; judge all of them with {_ALL}"
     if not before.strip("0"):
-        return f"{stays}: it is about everything, and this is about what is after {base[:10]}; judge with `--all`"
+        return f"{stays}: it is about everything, and this is about what is after {base[:10]}; judge with {_ALL}"
     if base.startswith(before):
         return ""
     about = f"{stays}: it is about what is after {before}, "
     if left_out is None:
-        return f"{about}which is not in this clone; fetch it, or judge with `--all`"
+        return f"{about}which is not in this clone; fetch it, or judge with {_ALL}"
     return f"{about}and this leaves some of it out; judge with `--base {before}`" if left_out else ""
 
 

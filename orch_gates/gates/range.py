@@ -26,8 +26,8 @@ _EMPTY_TREES = frozenset(
 class Range:
     """`base..head`, resolved; `base` is empty where everything that `head` reaches is judged.
 
-    `refs` are judged besides, with all that they reach. `trusted` is the commit on the target branch whose
-    configuration counts (P5), or empty.
+    `refs` are judged besides, with all that they reach, and `names` of refs themselves. `trusted` is the commit on the
+    target branch whose configuration counts (P5), or empty.
     """
 
     base: str
@@ -35,6 +35,7 @@ class Range:
     target: str
     trusted: str
     refs: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +90,21 @@ def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
 def everything(git: Git, settings: Settings) -> Range:
     """All that HEAD and every ref of a repository reach (SEC-11); configured by the target branch as it is now.
 
+    Where HEAD leads to no commit yet, `head` is another one of them, or empty where there is none.
+
     Raises:
-        UnknownRevision: HEAD, or the target branch, is not here.
+        UnknownRevision: the target branch is not here.
         ShallowRepository: the clone is shallow.
         UsageError: the event file is unusable.
     """
     git.refuse_shallow()
-    listed = git.read("for-each-ref", "--format=%(objectname)").decode("ascii").split()
+    rows = git.read("for-each-ref", "--format=%(objectname) %(refname)").decode("utf-8", "surrogateescape").split("\n")
+    found = [row.partition(" ")[::2] for row in rows if row]
+    listed, names = [oid for oid, _ in found], [name for _, name in found]
     event = read_event(settings)
     target, trusted_id = target_branch(git, settings, event), _newest(git, settings, event)
-    return Range("", git.resolve("HEAD"), target, trusted_id, refs=tuple(dict.fromkeys(listed)))
+    head = git.resolve("HEAD") if git.has("HEAD") else next(iter(listed), "")
+    return Range("", head, target, trusted_id, refs=tuple(dict.fromkeys(listed)), names=tuple(names))
 
 
 def trusted(git: Git, settings: Settings, *, base: str, head: str) -> str:
@@ -185,9 +191,10 @@ def _look_up(git: Git, target: str) -> None:
 def _branch(git: Git, base: str) -> str:
     """The branch that a base names; empty where it names none."""
     for prefix in ("refs/remotes/origin/", "refs/heads/", "origin/"):
-        if base.startswith(prefix) and base != "origin/HEAD":
-            return base.removeprefix(prefix)
-    return base if base != "HEAD" and any(git.has(place) for place in _places(base)) else ""
+        name = base.removeprefix(prefix)
+        if name not in {base, "HEAD"} and any(git.is_ref(place) for place in _places(name)):
+            return name
+    return base if base != "HEAD" and any(git.is_ref(place) for place in _places(base)) else ""
 
 
 def _places(target: str) -> tuple[str, str]:

@@ -245,6 +245,21 @@ class Git:
             self._known[asked] = done.stdout.decode("utf-8", "surrogateescape").strip() if done.returncode == 0 else ""
         return self._known[asked]
 
+    def is_ref(self, name: str) -> bool:
+        """Whether there is a ref of exactly this whole name; `main~1` names a commit, and no ref."""
+        return self.run("show-ref", "--verify", "--quiet", "--", name).returncode == 0
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether everything that a commit reaches is reached from another one too.
+
+        Raises:
+            GitError: git could not tell.
+        """
+        done = self.run("merge-base", "--is-ancestor", commit, of)
+        if done.returncode not in {0, 1}:
+            raise failed("merge-base", done.returncode, done.complaint)
+        return done.returncode == 0
+
     def unambiguous(self, revision: str) -> str:
         """A revision as a person writes it, with the ref that it begins with spelled out.
 

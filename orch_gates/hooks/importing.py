@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
@@ -14,6 +13,7 @@ from orch_gates.errors import OrchError, ReportError, UsageError
 from orch_gates.gates.security import allowlist_file, baseline_file
 from orch_gates.gates.security.baseline import Baseline
 from orch_gates.git.cli import Git
+from orch_gates.hooks.server_hook.owner import Owner, of, require
 from orch_gates.report import files
 
 SCHEMA = "orch.import/1"
@@ -51,43 +51,52 @@ class Word:
 def give(git: Git, tip: str, baseline: Path, now: datetime) -> tuple[Path, Word, Baseline]:
     """Write the word for a push of `tip` into a server's repository; one that was there is replaced.
 
+    Everything is read and written with the rights of the repository's owner, as whom git runs the hook.
+
     Raises:
-        UsageError: the tip is no whole commit id, or the baseline is in the repository itself.
+        UsageError: the tip is no whole commit id, the baseline has ended or is in the repository itself, or somebody
+            else than root and the owner runs this.
         OrchError: the baseline cannot be read, or the word cannot be written.
     """
-    if _OID[git.object_format()].fullmatch(tip) is None:
-        raise UsageError(f"--tip {tip!r} is no whole commit id; `git rev-parse HEAD` in the clone prints it")
-    file = baseline.resolve()
-    if file.is_relative_to(git.git_dir().resolve()):
-        raise UsageError(f"{baseline} is in the repository itself; keep it where no push can reach it")
-    text, digest = _read(file)
-    known = baseline_file.decode(text, str(file))
-    word = Word(tip, file, digest)
     from orch_gates.documents import frontmatter
 
-    created = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    fields = zip(_FIELDS, (SCHEMA, tip, os.fspath(file), digest, created), strict=True)
-    path = _place(git, tip)
-    files.make_folder(path.parent)
-    files.replace(path, frontmatter.encode(dict(fields), _BODY))
-    owner = git.git_dir().stat()
-    for made in (path.parent, path):
-        _give_to(made, owner)
-    return path, word, known
+    path = _checked_place(git, tip)
+    file = baseline.absolute()
+    owner = _owner(git)
+    with owner.acting():
+        if file.resolve().is_relative_to(git.git_dir().resolve()):
+            raise UsageError(f"{baseline} is in the repository itself; keep it where no push can reach it")
+        try:
+            text, digest = _read(file)
+        except OrchError as error:
+            raise OrchError(f"{error}{owner.by and f'; the hook reads it as {owner.name}'}") from error
+        known = baseline_file.decode(text, str(file))
+        if known.expires < now.date():
+            raise UsageError(
+                f"{baseline} held until {known.expires}; make a new one with `orch-gates secrets baseline`"
+            )
+        created = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        fields = zip(_FIELDS, (SCHEMA, tip, os.fspath(file), digest, created), strict=True)
+        files.make_folder(path.parent)
+        files.replace(path, frontmatter.encode(dict(fields), _BODY))
+    return path, Word(tip, file, digest), known
 
 
 def withdraw(git: Git, tip: str) -> bool:
     """Take a word back; tells whether there was one.
 
     Raises:
+        UsageError: the tip is no whole commit id, or somebody else than root and the owner runs this.
         OrchError: it cannot be removed.
     """
+    path = _checked_place(git, tip)
     try:
-        _place(git, tip).unlink()
+        with _owner(git).acting():
+            path.unlink()
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise OrchError(f"{_place(git, tip)} cannot be removed: {error.strerror}") from error
+        raise OrchError(f"{path} cannot be removed: {error.strerror}") from error
     return True
 
 
@@ -127,6 +136,18 @@ def spend(git: Git, tip: str) -> None:
         raise OrchError(f"the word for this import cannot be spent: {path}: {error.strerror}") from error
 
 
+def _checked_place(git: Git, tip: str) -> Path:
+    if _OID[git.object_format()].fullmatch(tip) is None or not tip.strip("0"):
+        raise UsageError(f"--tip {tip!r} is no whole commit id; `git rev-parse HEAD` in the clone prints it")
+    return _place(git, tip)
+
+
+def _owner(git: Git) -> Owner:
+    found = of(git.git_dir())
+    require(found, git.git_dir(), ["orch-gates", "hook", "import"])
+    return found
+
+
 def _place(git: Git, tip: str) -> Path:
     return allowlist_file.private_dir(git) / f"import-{tip}.md"
 
@@ -137,9 +158,3 @@ def _read(file: Path) -> tuple[str, str]:
     except ReportError as error:
         raise OrchError(f"the baseline {file} cannot be used: {error}") from error
     return text, f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def _give_to(path: Path, owner: os.stat_result) -> None:
-    """What root makes is the repository's owner's, who has to spend it."""
-    with contextlib.suppress(PermissionError):
-        os.chown(path, owner.st_uid, owner.st_gid)

@@ -148,10 +148,27 @@ def test_all_files_are_judged(project: Project, token: str, ci: str) -> None:
     assert "old:1" in done.stdout
     assert "link:1" in done.stdout
     assert token not in done.stdout
-    # What is staged besides is judged too.
-    project.write(new=f"\ntoken = '{token}'\n")
-    project.git("add", "new")
-    assert "new:2" in project.hooks("--all-files", CI=ci).stdout
+    # What is staged besides is judged too, and whole.
+    project.write(new=f"\ntoken = '{token}'\n", old=f"token = '{token}'\n# more\n")
+    project.git("add", "new", "old")
+    said = project.hooks("--all-files", CI=ci).stdout
+    assert "new:2" in said
+    assert "old:1" in said
+
+
+@pytest.mark.parametrize("name", ["--help", "-h", "--", "-x", "--json"])
+def test_a_file_that_is_called_like_an_option_is_a_file(name: str, project: Project, token: str) -> None:
+    """Whoever may add a file must not switch the hook off, nor keep everybody from committing, by its name."""
+    (project.repo / name).write_text("fine\n")
+    project.git("add", "--", f"./{name}")
+    project.git("commit", "-m", "an odd name")
+    project.write(settings=f"token = '{token}'\n")
+    project.git("add", "settings")
+    (project.repo / name).write_text("fine too\n")
+    project.git("add", "--", f"./{name}")
+    done = project.call("git", "commit", "-m", "leak")
+    assert (done.returncode, "settings:1" in done.stdout) == (1, True), done.stdout
+    assert "settings:1" in project.hooks("--all-files").stdout
 
 
 def test_nothing_to_judge_is_said(project: Project) -> None:

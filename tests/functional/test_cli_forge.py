@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import secrets
 import subprocess
 from collections.abc import Callable
@@ -195,23 +196,48 @@ def test_a_red_status_is_only_bettered_by_judging_as_much(work: Repo, say: Say) 
 
     first = work.git("rev-parse", "HEAD")
     leaked = work.commit("leak", {"settings.py": f"token = '{github_token()}'\n"})
-    head = work.commit("on top", {"README.md": "# A better project\n"})
+    work.commit("on top", {"README.md": "# A better project\n"})
     work.git("push", "--quiet", "origin", "HEAD:refs/heads/topic")
     assert judge("--base", first)[0] == 1
     assert status() == "FAIL"
-    code, said = judge("--base", leaked)
+    # The leak is on the target by now, so that it is in no range from there.
+    work.git("push", "--quiet", "--no-verify", "origin", f"{leaked}:refs/heads/main")
+    code, said = judge("--base", "origin/main")
     assert (code, status()) == (2, "FAIL")
     assert f"leaves some of it out; judge with `--base {first[:10]}`" in said
     assert judge("--base", first[:10])[0] == 1
-    # Its own range again, and everything, are as much: another branch may have the leak allowed by now.
-    work.git("checkout", "--quiet", "-B", "allowed", first)
-    work.commit("an unrelated one", {"other.txt": "x\n"})
-    base = work.git("rev-parse", "HEAD")
-    work.git("checkout", "--quiet", "--detach", head)
-    assert judge("--base", base) == (1, "")
-    assert judge("--all") == (1, "")
+    everything = ("--base", work.git("hash-object", "-t", "tree", "/dev/null"))
+    assert judge(*everything) == (1, "")
     code, said = judge("--base", first)
     assert (code, "it is about everything" in said) == (1, True)
+    code, said = judge("--all")
+    assert (code, "a status is about one commit" in said) == (2, True)
+
+
+def test_a_status_names_no_branch_that_was_not_judged_for(work: Repo, say: Say) -> None:
+    """Whatever is said to be the target: where the range leaves out what that has not, or is of a tag, it says so."""
+
+    def posted(*args: str, **env: str) -> set[str]:
+        done = say(
+            *("gate", "security", *args, "--status", "--forge", "local"), ORCH_SECURITY_DEP_AUDIT_ENABLED="false", **env
+        )
+        assert done.returncode == 0, done.stderr
+        state = work.git("ls-remote", "origin", "refs/heads/orch-state").split()[0]
+        work.git("fetch", "--quiet", "origin", "orch-state")
+        listed = work.git("grep", "-h", "orch/security", state, "--", "forge")
+        return set(re.findall(r"orch/security[\w/.~-]*", listed)) - before
+
+    before: set[str] = set()
+    work.commit("one", {"x": "1\n"})
+    work.commit("two", {"x": "2\n"})
+    work.git("push", "--quiet", "origin", "HEAD:refs/heads/topic")
+    assert posted("--base", "HEAD~1", ORCH_TARGET="main") == {"orch/security"}
+    before = {"orch/security"}
+    assert posted("--base", "origin/topic~1") == set()
+    work.git("tag", "-a", "v1", "-m", "one")
+    assert posted("--base", "origin/main", "--head", "v1") == {"orch/security/tags/v1"}
+    before.add("orch/security/tags/v1")
+    assert posted("--base", "origin/main") == {"orch/security/main"}
 
 
 def test_a_status_names_the_branch_that_was_judged_for(work: Repo, say: Say) -> None:

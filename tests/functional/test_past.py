@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -268,6 +270,74 @@ class TestImport:
         )
         assert done.returncode == 2
         assert not list(past.server.path.glob("orch-gates/import*"))
+
+    def test_root_writes_with_the_rights_of_the_owner(self, past: Past) -> None:
+        """A link that the owner made leads root nowhere; the word is the owner's, who has to spend it."""
+        if os.geteuid() != 0:
+            pytest.skip("only root can act as somebody else")
+        tip = past.reviewed()
+        victim = past.folder / "victim"
+        victim.mkdir()
+        word = past.folder / "baseline.md"
+        word.write_text((past.work.path / BASELINE).read_text())
+        for folder in (past.folder, *past.folder.parents):
+            if folder.stat().st_uid == 0 and folder.is_relative_to(tempfile.gettempdir()):
+                folder.chmod(0o755)
+        run("chown", "-R", "65534:65534", past.server.path, cwd=past.folder)
+        give = ("hook", "import", past.server.path, "--tip", tip, "--baseline", word)
+        (past.server.path / "orch-gates").symlink_to(victim)
+        done = past.orch(*give)
+        assert done.returncode == 2
+        assert (list(victim.iterdir()), victim.stat().st_uid) == ([], 0)
+        (past.server.path / "orch-gates").unlink()
+        assert past.orch(*give).returncode == 0
+        [made] = past.server.path.glob("orch-gates/import*")
+        assert made.stat().st_uid == 65534
+
+    @pytest.mark.parametrize("tip", ["HEAD", "0" * 40, "../../x"])
+    def test_a_word_is_not_taken_back_by_another_name(self, past: Past, tip: str) -> None:
+        """What names no commit wholly is wrong usage, not "there was none"."""
+        assert past.orch("hook", "import", past.server.path, "--tip", tip, "--withdraw").returncode == 2
+
+    def test_an_ended_baseline_is_no_word(self, past: Past) -> None:
+        """It would let nothing pass, so it is refused at once."""
+        tip = past.reviewed()
+        word = past.folder / "baseline.md"
+        word.write_text((past.work.path / BASELINE).read_text().replace("2999-12-31", "2001-01-01"))
+        done = past.orch("hook", "import", past.server.path, "--tip", tip, "--baseline", word)
+        assert (done.returncode, b"held until 2001-01-01" in done.stderr) == (2, True)
+
+
+def test_what_is_shown_of_a_path_does_not_decide(past: Past) -> None:
+    """A path with a secret in it is redacted by what else was found; the entry fits all the same."""
+    value = github_token()
+    past.work.commit("name", {f"n-{value}-d/f": f"s = '{past.tokens[2]}'\n", "w.py": f"w = '{value}'\n"})
+    past.reviewed()
+    assert value not in (past.work.path / BASELINE).read_text()
+    assert past.orch("gate", "security", "--all").returncode == 0
+    past.work.commit("edit", {f"n-{value}-d/f": f"# more\ns = '{past.tokens[2]}'\n"})
+    assert past.orch("gate", "security").returncode == 0
+
+
+def test_names_of_refs_are_of_the_past_too(past: Past) -> None:
+    """They are judged as a push of them would be, and a baseline knows them."""
+    past.work.git("branch", f"x/{past.tokens[2]}")
+    found = past.orch("gate", "security", "--all")
+    assert b"3 secrets found" in found.stdout
+    past.reviewed()
+    assert past.orch("gate", "security", "--all").returncode == 0
+
+
+@pytest.mark.parametrize("bare_one", [True, False])
+def test_a_head_without_a_commit(past: Past, bare_one: bool) -> None:
+    """All refs are judged whatever HEAD names; where there is no commit at all, there is nothing to judge."""
+    other = past.folder / "other"
+    run("git", "init", "-q", *(["--bare"] if bare_one else []), "-b", "trunk", other, cwd=past.folder)
+    empty = orch("gate", "security", "--all", cwd=other, env=past.work.env)
+    assert (empty.returncode, b"the repository has no commit" in empty.stderr + empty.stdout) == (2, True), empty
+    run("git", "fetch", "-q", past.work.path, "main:refs/heads/kept", cwd=other)
+    full = orch("gate", "security", "--all", cwd=other, env=past.work.env)
+    assert (full.returncode, b"2 secrets found" in full.stdout) == (1, True), full
 
 
 def test_both_engines_fit_the_same_baseline(tmp_path: Path, real: Callable[[str], Path]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from orch_gates.gates.security.findings import SecretFinding
+from orch_gates.gates.security.findings import REDACTED, SecretFinding
 from orch_gates.model.finding import Finding
 from orch_gates.scanners import rule_ids
 
@@ -58,8 +58,8 @@ class Sorted:
 
 def entry_for(key: bytes, item: SecretFinding, *, owner: str, reason: str, expires: date) -> Entry:
     """A new entry that allows a finding."""
-    path = spelled(item.finding.path)
-    return Entry(keyed_hash(key, path, item.secret), path, item.finding.rule, owner, reason, expires)
+    made = keyed_hash(key, spelled(item.place), item.secret)
+    return Entry(made, spelled(item.finding.path), item.finding.rule, owner, reason, expires)
 
 
 def without(entries: Iterable[Entry], key: bytes, item: SecretFinding) -> tuple[Entry, ...]:
@@ -105,15 +105,26 @@ def _entries_for(item: SecretFinding, allowed: AllowList) -> tuple[list[Entry], 
         return [], []
     hashes = _hashes(allowed.key, item)
     by_hash = [entry for entry in allowed.entries if entry.hash in hashes]
-    fitting = [entry for entry in by_hash if (entry.path, entry.rule) in hashes[entry.hash]]
+    fitting = [entry for entry in by_hash if _shows_it(entry, hashes[entry.hash])]
     return fitting, [entry for entry in by_hash if entry not in fitting]
+
+
+def shows(shown: str, path: str) -> bool:
+    """Whether what is shown of a path, with parts of it redacted, is that path."""
+    if REDACTED not in shown:
+        return shown == path
+    return re.fullmatch(".*".join(re.escape(part) for part in shown.split(REDACTED)), path, re.DOTALL) is not None
+
+
+def _shows_it(entry: Entry, wanted: Iterable[tuple[str, str]]) -> bool:
+    return any(entry.rule == rule and shows(entry.path, path) for path, rule in wanted)
 
 
 def _hashes(key: bytes, item: SecretFinding) -> dict[str, frozenset[tuple[str, str]]]:
     """Every hash that an entry for a finding may have, with the paths and rules that it may show then."""
     path, rule = item.finding.path, item.finding.rule
-    shown = spelled(path)
-    hashes = {keyed_hash(key, shown, item.secret): frozenset((shown, name) for name in rule_ids.names(rule))}
+    whole = spelled(item.place)
+    hashes = {keyed_hash(key, whole, item.secret): frozenset((whole, name) for name in rule_ids.names(rule))}
     return hashes | {_first(key, path, name, item.secret): frozenset({(path, name)}) for name in rule_ids.former(rule)}
 
 

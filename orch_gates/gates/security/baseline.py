@@ -34,11 +34,6 @@ class Known:
     rule: str
     path: str
 
-    @property
-    def place(self) -> tuple[str, int, str]:
-        """Where it is, without the key."""
-        return (self.oid, self.line, self.path)
-
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -75,10 +70,8 @@ def make(key: bytes, findings: Iterable[SecretFinding], *, owner: str, reason: s
 def entry_for(key: bytes, item: SecretFinding) -> Known:
     """The entry for one finding."""
     finding = item.finding
-    spelled = allowlist.spelled(finding.path)
-    return Known(
-        allowlist.keyed_hash(key, spelled, item.secret), item.oid, finding.line, finding.rule, on_one_line(spelled)
-    )
+    made = allowlist.keyed_hash(key, allowlist.spelled(item.place), item.secret)
+    return Known(made, item.oid, finding.line, finding.rule, on_one_line(allowlist.spelled(finding.path)))
 
 
 def on_one_line(spelled: str) -> str:
@@ -111,22 +104,27 @@ def _matcher(baseline: Baseline, key: bytes) -> Callable[[SecretFinding], bool]:
             by_hash[entry.hash].add((entry.path, entry.rule))
 
         def by_secret(item: SecretFinding) -> bool:
-            spelled = allowlist.spelled(item.finding.path)
-            shown = by_hash.get(allowlist.keyed_hash(key, spelled, item.secret), ())
-            return any((on_one_line(spelled), rule) in shown for rule in rule_ids.names(item.finding.rule))
+            spelled = allowlist.spelled(item.place)
+            return _shown(by_hash.get(allowlist.keyed_hash(key, spelled, item.secret), ()), spelled, item)
 
         return by_secret
-    by_place: defaultdict[tuple[str, int, str], set[str]] = defaultdict(set)
+    by_place: defaultdict[tuple[str, int], set[tuple[str, str]]] = defaultdict(set)
     for entry in baseline.entries:
         # What is in no object has no place but its name, and the name of a ref is no proof of what it was.
         if entry.oid:
-            by_place[entry.place].add(entry.rule)
+            by_place[entry.oid, entry.line].add((entry.path, entry.rule))
 
     def by_object(item: SecretFinding) -> bool:
-        place = (item.oid, item.finding.line, on_one_line(allowlist.spelled(item.finding.path)))
-        return not by_place.get(place, set()).isdisjoint(rule_ids.names(item.finding.rule))
+        there = by_place.get((item.oid, item.finding.line), ())
+        return _shown(there, allowlist.spelled(item.place), item)
 
     return by_object
+
+
+def _shown(entries: Iterable[tuple[str, str]], spelled: str, item: SecretFinding) -> bool:
+    """Whether one of the entries shows the path and the rule of a finding."""
+    path, rules = on_one_line(spelled), rule_ids.names(item.finding.rule)
+    return any(rule in rules and allowlist.shows(shown, path) for shown, rule in entries)
 
 
 def _about(baseline: Baseline, count: int, today: date) -> str:

@@ -24,7 +24,8 @@ _BODY = """\
 
 Written by `orch-gates secrets baseline`; it counts once it is on the target branch. These findings were there before
 the gate, and pass until the last day. Each credential that is real has to be revoked all the same. A line is one
-finding: keyed hash of its secret and path, object, line, rule, path. A line that is changed by hand fits nothing.
+finding: keyed hash of its secret and path, object, line, rule, path. Where the key of the hashes is not at hand,
+object, line and path decide alone: let nobody but `orch-gates secrets baseline` write a line.
 """
 
 

@@ -12,6 +12,9 @@ from orch_gates.git.changes import History
 from orch_gates.model.finding import Finding
 from orch_gates.scanners.answer import Hit, Rule
 
+REDACTED = "[redacted]"
+# What is in no object is known by what it is a part of.
+_TEXTS = frozenset({"ref name", "name of a file"})
 # Looking for each of very many secrets in all paths would take for ever.
 _FEW = 5_000
 
@@ -20,12 +23,19 @@ _FEW = 5_000
 class SecretFinding:
     """A finding with the secret's bytes, which only the lists of exceptions may look at (SEC-5).
 
-    `oid` is the object that holds it; empty for the name of a ref.
+    `oid` is the object that holds it; empty for the name of a ref. `path` is the file's as it is: what is shown of it
+    depends on what else was found.
     """
 
     finding: Finding
     secret: bytes = field(repr=False)
     oid: str = ""
+    path: str = field(default="", repr=False)
+
+    @property
+    def place(self) -> str:
+        """The path; of what is in no file, what it is."""
+        return self.path or self.finding.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,8 @@ def told(
             carrier="file" if hit.carrier == "key store" else hit.carrier,
             commands=advice.commands,
         )
-        found.append(SecretFinding(finding, hit.secret, hit.oid))
+        oid = "" if hit.carrier in _TEXTS else hit.oid
+        found.append(SecretFinding(finding, hit.secret, oid, item.path))
     return tuple(found)
 
 
@@ -104,5 +115,5 @@ def _id(place: tuple[str, str, str, int], number: int) -> str:
 
 def _without(text: str, secrets: Sequence[bytes]) -> str:
     for secret in secrets:
-        text = text.replace(secret.decode("utf-8", "surrogateescape"), "[redacted]") if secret else text
+        text = text.replace(secret.decode("utf-8", "surrogateescape"), REDACTED) if secret else text
     return text

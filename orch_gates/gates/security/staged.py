@@ -23,8 +23,8 @@ def staged(git: Git, named: Collection[str] = ()) -> Subject | None:
     """The staged files and their names, or None where nothing is staged.
 
     In the middle of a merge what is staged is compared with both sides, so that nobody is blamed for what the other
-    branch has already. Files that are `named` and not staged (`pre-commit run --all-files`) are judged whole, as they
-    are in the index; not in a merge, where pre-commit names what there were conflicts in.
+    branch has already. Where files are `named` that are not staged (`pre-commit run --all-files`), all that are named
+    are judged whole, as they are in the index; not in a merge, where pre-commit names what there were conflicts in.
 
     Raises:
         GitError: the index cannot be read.
@@ -37,8 +37,8 @@ def staged(git: Git, named: Collection[str] = ()) -> Subject | None:
     # What one side has just so is that side's.
     both = [path for path in against[0] if all(path in one for one in against)]
     found = [_together([one[path] for one in against]) for path in sorted(both)]
-    if not merged:
-        found += _unchanged(git, frozenset(named).difference(both))
+    whole = frozenset(named) if not merged and frozenset(named).difference(both) else frozenset()
+    found = [*_whole(git, whole), *(change for change in found if change.path not in whole)]
     added = [change for change in found if change.oid]
     if not found:
         return None
@@ -51,11 +51,11 @@ def staged(git: Git, named: Collection[str] = ()) -> Subject | None:
             name = "" if "\n" in path else f" {path}"
             yield f"{oid}{name}\n".encode("utf-8", "surrogateescape")
 
-    names = _new_names(git, base, [change.path for change in added if not change.before])
+    names = _new_names(git, () if whole else base, [change.path for change in added if not change.before])
     return Subject(listed, lines, lambda: found, lambda: heads, names)
 
 
-def _unchanged(git: Git, named: frozenset[str]) -> list[Change]:
+def _whole(git: Git, named: frozenset[str]) -> list[Change]:
     """Named files as they are in the index, with nothing before them."""
     if not named:
         return []
