@@ -18,6 +18,7 @@ Make = Callable[..., Project]
 EXAMPLE = (ROOT / "docs" / "examples" / "gitea-security.yml").read_text("utf-8")
 JOB = "secrets and dependencies"
 CONTEXT = f"security / {JOB}"
+POSTED_AS = "orch/security/main"
 
 GATES = f"""
 name: gates
@@ -152,13 +153,13 @@ def test_a_copied_workflow_judges_pushes(project: Make) -> None:
     clean = app.push({"app.py": "x = 1\n"})
     good = app.run("push", clean)
     assert good.ended() == "success", good.log(JOB)
-    assert app.statuses(clean) == {f"{CONTEXT} (push)": "success"}
+    assert app.statuses(clean) == {f"{CONTEXT} (push)": "success", POSTED_AS: "success"}
     settings = leak()
     leaked = app.push(settings)
     bad = app.run("push", leaked)
     assert bad.ended() == "failure"
-    assert app.statuses(leaked) == {f"{CONTEXT} (push)": "failure"}
-    assert app.statuses(clean) == {f"{CONTEXT} (push)": "success"}
+    assert app.statuses(leaked) == {f"{CONTEXT} (push)": "failure", POSTED_AS: "failure"}
+    assert app.statuses(clean) == {f"{CONTEXT} (push)": "success", POSTED_AS: "success"}
     assert "::error file=settings,line=3," in bad.log(JOB)
     assert settings["settings"].split("'")[1] not in bad.log(JOB)
 
@@ -169,7 +170,7 @@ def test_a_copied_workflow_judges_pull_requests(project: Make) -> None:
     head = app.pull(leak())
     assert app.run("pull_request", head).ended() == "failure"
     assert app.run("push", head).ended() == "failure"
-    red = {f"{CONTEXT} (pull_request)": "failure", f"{CONTEXT} (push)": "failure"}
+    red = {f"{CONTEXT} (pull_request)": "failure", f"{CONTEXT} (push)": "failure", POSTED_AS: "failure"}
     assert app.statuses(head) == red
     assert app.statuses(app.repository.tip()) == {}
 
@@ -287,4 +288,4 @@ def test_an_action_that_is_not_there_is_no_pass(project: Make) -> None:
     run = app.run("push", head)
     assert run.ended() == "failure"
     assert "1" * 40 in run.log(JOB)
-    assert app.statuses(head) == {f"{CONTEXT} (push)": "failure"}
+    assert app.statuses(head) == {f"{CONTEXT} (push)": "failure", POSTED_AS: "failure"}
