@@ -82,6 +82,7 @@ class CiContext:
 class HookContext:
     """What git, the server and pre-commit told about the push or commit being made.
 
+    `pre_commit`: pre-commit runs this, which leaves standard input empty.
     `web_editor`: Gitea made the commit for somebody who edits in the browser, or through its API.
     """
 
@@ -94,6 +95,7 @@ class HookContext:
     local_branch: str
     remote_branch: str
     web_editor: bool
+    pre_commit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ def load(
             remote_url=env.variable("PRE_COMMIT_REMOTE_URL"),
             local_branch=env.variable("PRE_COMMIT_LOCAL_BRANCH"),
             remote_branch=env.variable("PRE_COMMIT_REMOTE_BRANCH"),
+            pre_commit=env.variable("PRE_COMMIT") == "1",
             # Gitea's merges and updates of branches are pushed so too, and say what triggered them.
             web_editor=env.variable("SSH_ORIGINAL_COMMAND") == "gitea-internal"
             and not env.variable("GITEA_PUSH_TRIGGER"),

@@ -75,11 +75,16 @@ def pre_push(remote: str, url: str) -> None:
         verdict = out_of_scope(settings)
         if verdict is None:
             given = settings.hook
-            name = remote or given.remote_name
+            # By hand pre-commit names no remote, nor a range.
+            name = remote or given.remote_name or ("origin" if given.pre_commit else "")
             with early.taken() as started:
                 git = repository(settings, _working_directory(), inside_hook=True)
                 context = _watched(checks.in_clone(settings, git, name, started))
-                if given.from_ref or given.to_ref:
+                if (
+                    given.from_ref
+                    or given.to_ref
+                    or (given.pre_commit and (given.local_branch or not settings.ci.active))
+                ):
                     pushed = updates.from_pre_commit(context.git, given)
                 else:
                     pushed = updates.parse_pre_push(_stdin(), most=context.settings.security.budget.refs)

@@ -67,15 +67,20 @@ def parse_pre_push(data: bytes, *, most: int) -> tuple[RefUpdate, ...]:
 
 
 def from_pre_commit(git: Git, context: HookContext) -> tuple[RefUpdate, ...]:
-    """The range that pre-commit hands to a pre-push hook in its environment.
+    """What pre-commit hands to a pre-push hook in its environment.
+
+    It names no range where a push has a first commit, nor in a run by hand: then it is the branch, or HEAD, compared
+    with all that is known of the remote.
 
     Raises:
         UsageError: only one end is given.
         UnknownRevision: an end does not resolve here.
     """
+    ref = context.remote_branch or context.local_branch or "refs/heads/HEAD"
+    if not (context.from_ref or context.to_ref):
+        return (RefUpdate(None, git.resolve(context.local_branch or "HEAD"), ref),)
     if not (context.from_ref and context.to_ref):
         raise UsageError("pre-commit gave one end of a range only; give both --from-ref and --to-ref")
-    ref = context.remote_branch or context.local_branch or "refs/heads/HEAD"
     return (RefUpdate(git.resolve(context.from_ref), git.resolve(context.to_ref), ref),)
 
 

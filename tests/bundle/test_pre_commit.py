@@ -171,6 +171,22 @@ def test_a_file_that_is_called_like_an_option_is_a_file(name: str, project: Proj
     assert "settings:1" in project.hooks("--all-files").stdout
 
 
+def test_the_first_commit_of_all_is_judged(project: Project, token: str) -> None:
+    """Of a push that brings the root commit pre-commit names no range; all that the remote lacks is judged."""
+    empty = project.repo.parent / "empty.git"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", empty], check=True)
+    project.git("remote", "set-url", "origin", f"file://{empty}")
+    project.git("update-ref", "-d", "refs/remotes/origin/main")
+    project.write(settings=f"token = '{token}'\n")
+    project.git("add", "settings")
+    project.git("commit", "--no-verify", "-m", "leak")
+    by_hand = project.hooks("--all-files", "--hook-stage", "pre-push")
+    assert (by_hand.returncode, "settings:1" in by_hand.stdout) == (1, True), by_hand.stdout
+    done = project.call("git", "push", "origin", "main")
+    assert (done.returncode, "settings:1" in done.stdout) == (1, True), done.stdout
+    assert project.git("ls-remote", "origin") == ""
+
+
 def test_nothing_to_judge_is_said(project: Project) -> None:
     """With nothing staged and no file named there is nothing to judge: normal for a person, an error in CI (GATE-5)."""
     for ci, code in (("", 0), ("true", 1)):
