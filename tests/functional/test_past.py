@@ -111,6 +111,25 @@ def test_a_baseline_in_the_branch_itself_is_no_word(past: Past) -> None:
     assert past.orch("gate", "security").returncode == 1
 
 
+def test_a_baseline_that_does_not_count_yet_is_told(past: Past) -> None:
+    """Committed and not on the target branch, or where that branch is not known: a note says what is missing."""
+    past.orch("secrets", "key")
+    past.work.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    past.orch("secrets", "baseline", *LOT)
+    past.work.commit("Know the past")
+    done = past.orch("gate", "security", "--all")
+    assert done.returncode == 1
+    assert b"counts once it is on the target branch" in flat(done.stdout)
+    assert b"set-head" not in done.stdout
+    past.work.git("branch", "-m", "main", "v1.x")
+    past.work.git("update-ref", "refs/remotes/origin/v1.x", "HEAD")
+    past.work.git("update-ref", "-d", "refs/remotes/origin/main")
+    done = past.orch("gate", "security", "--all")
+    assert (done.returncode, b"git remote set-head origin --auto" in flat(done.stdout)) == (1, True)
+    past.work.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/v1.x")
+    assert past.orch("gate", "security", "--all").returncode == 0
+
+
 def test_a_dry_run_shows_all_and_writes_nothing(past: Past) -> None:
     """It needs no key; `--json` has every finding with its object."""
     done = past.orch("secrets", "baseline", "--dry-run")
