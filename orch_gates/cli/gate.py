@@ -76,11 +76,12 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
         verdict, written = run.judged(named.report, clock.utc_now())
         shown = written and (report or written)
         publish(settings, verdict, shown, named.sarif, as_json=output.as_json)
-        output.show(settings, verdict, *([] if shown is None else [f"Report: {shown}\n"]))
         code = verdict.outcome.exit_code
-        if judged_nothing(verdict):
+        if nothing := judged_nothing(verdict):
             # Of a push or a pull request it is normal; a person asked for an answer (GATE-5).
             code = 0 if settings.ci.active else 2
+        output.show(settings, verdict, *([] if shown is None else [f"Report: {shown}\n"]), code=code)
+        if nothing:
             if status:
                 post_status.not_posted(verdict)
         elif status:

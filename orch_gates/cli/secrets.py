@@ -11,7 +11,7 @@ import click
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.secrets_baseline import baseline
 from orch_gates.cli.secrets_list import expire, list_
-from orch_gates.errors import UsageError
+from orch_gates.errors import ReportError, UsageError
 from orch_gates.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -110,7 +110,10 @@ def _from_report(settings: Settings, repo: Path, path: Path) -> tuple[SecurityRu
     from orch_gates.cli.security_run import SecurityRun
     from orch_gates.report import security
 
-    report = security.read(path)
+    try:
+        report = security.read(path)
+    except ReportError as error:
+        raise UsageError(f"{path} is no report of the security gate that can be used: {error}") from error
     ids = tuple(finding.id for finding in report.findings if finding.carrier != "dependency")
     if not ids:
         raise UsageError(f"{path} lists no secret")
@@ -158,7 +161,10 @@ def _chosen(run: SecurityRun, git: Git, ids: frozenset[str], rule: str, pattern:
         and (not pattern or fnmatchcase(item.finding.path, pattern))
     ]
     if not chosen:
-        raise UsageError(f"none of {len(scanned.findings)} findings is chosen; nothing was written")
+        first = ", ".join(sorted({item.finding.path for item in scanned.findings})[:5])
+        raise UsageError(
+            f"none of {len(scanned.findings)} findings is chosen; nothing was written. They are in: {first}"
+        )
     return chosen
 
 

@@ -30,8 +30,8 @@ class Output:
     quiet: bool
     verbose: bool
 
-    def show(self, settings: Settings, verdict: Verdict, *more: str) -> None:
-        """Print a verdict, and `more` lines that only a person reads.
+    def show(self, settings: Settings, verdict: Verdict, *more: str, code: int | None = None) -> None:
+        """Print a verdict, and `more` lines that only a person reads; `code` as in `machine.as_json`.
 
         Raises:
             ReportError: it cannot be written whole.
@@ -40,7 +40,7 @@ class Output:
         from orch_gates.report.text import HELP, Detail, for_cli
 
         if self.as_json:
-            say(machine.as_json(verdict))
+            say(machine.as_json(verdict, code))
             return
         detail = Detail.QUIET if self.quiet else Detail.VERBOSE if self.verbose else Detail.NORMAL
         say_pieces(for_cli(verdict, detail, help_at=settings.help_url or HELP))

@@ -15,14 +15,17 @@ ERROR_SCHEMA = "orch.error/1"
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 
-def as_json(verdict: Verdict) -> str:
-    """The whole verdict, nothing clipped; ASCII only, with a newline at the end."""
+def as_json(verdict: Verdict, code: int | None = None) -> str:
+    """The whole verdict, nothing clipped; ASCII only, with a newline at the end.
+
+    `code` is the command's exit code where that is not the verdict's own.
+    """
     return dumps(
         {
             "schema": SCHEMA,
             "gate": verdict.gate,
             "outcome": verdict.outcome.value,
-            "exit_code": verdict.outcome.exit_code,
+            "exit_code": verdict.outcome.exit_code if code is None else code,
             "reason": verdict.reason,
             "next_step": verdict.next_step,
             "findings": [{**asdict(finding), "commands": list(finding.commands)} for finding in verdict.findings],

@@ -124,6 +124,7 @@ def test_nothing_to_judge_is_no_pass(pair: Pair, tmp_path: Path) -> None:
     assert f"nothing to judge: {head[:10]} adds nothing to HEAD".encode() in done.stdout
     assert b"orch-gates gate security --all" in done.stdout
     assert not report.exists()
+    assert verdict(work, "--base", "HEAD")["exit_code"] == 2
     in_ci = gate(work, "--base", "HEAD", CI="true")
     assert (in_ci.returncode, b"not judged: nothing to judge" in in_ci.stderr) == (0, True)
     assert gate(work, "--all").returncode == 0

@@ -20,6 +20,7 @@ from orch_gates.scanners import rule_ids
 
 PATH = ".orch-gates/allowed-secrets.md"
 SHORTEST_KEY = 16
+_KEPT = "or orch-gates/allow-key in the git directory"
 _FIRST = "hmac-sha256:"
 _SECOND = "hmac-sha256-path:"
 HASH = re.compile(f"({_FIRST}|{_SECOND})[0-9a-f]{{64}}")
@@ -95,7 +96,7 @@ def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> 
     notices = [f"{path}: {rule} {text}" for path, rule, text in sorted(told)]
     if findings and allowed.entries and not allowed.key:
         count = "1 entry" if len(allowed.entries) == 1 else f"{len(allowed.entries)} entries"
-        notices.insert(0, f"{PATH} has {count} that cannot be checked: no key (set ORCH_ALLOW_KEY)")
+        notices.insert(0, f"{PATH} has {count} that cannot be checked: no key (ORCH_ALLOW_KEY, {_KEPT})")
     return Sorted(tuple(standing), tuple(notices))
 
 

@@ -17,7 +17,7 @@ _ADVICE = {
     errno.EDQUOT: "make room within the quota of its owner",
     errno.ENOTDIR: "a part of that path is not a folder: move it away",
     errno.ELOOP: "symbolic links lead in a circle: remove one",
-    errno.ENOENT: "make the folder that it should be in",
+    errno.ENOENT: "check the path, or make the folder that it should be in",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -68,7 +69,7 @@ def judge(facts: Facts) -> Standing:
     if unknown:
         return Standing(facts, State.UNKNOWN, unknown)
     return Standing(
-        facts, State.WORKING, ("proven" if facts.proof == "" else "installed; --prove tries it with a push",)
+        facts, State.WORKING, ("proven" if facts.proof == "" else "installed, not tried; --prove tries it with a push",)
     )
 
 
@@ -83,7 +84,8 @@ def _broken(facts: Facts) -> Iterator[str]:
         yield facts.unusable
     if not facts.hook and not facts.entry_calls_us:
         there = " (another hook is there)" if facts.entry is Kind.OTHER else ""
-        yield f"not installed{there}: hook install"
+        gitea = "--gitea " if facts.entry is Kind.DISPATCHER else ""
+        yield f"not installed{there}: orch-gates hook install {gitea}{shlex.quote(facts.repository)}"
         return
     if facts.below_dispatcher and facts.entry in {Kind.ABSENT, Kind.NOT_A_FILE}:
         yield "no dispatcher calls it: have the server write its hooks (gitea admin regenerate hooks)"
