@@ -288,4 +288,4 @@ def test_an_action_that_is_not_there_is_no_pass(project: Make) -> None:
     run = app.run("push", head)
     assert run.ended() == "failure"
     assert "1" * 40 in run.log(JOB)
-    assert app.statuses(head) == {f"{CONTEXT} (push)": "failure", POSTED_AS: "failure"}
+    assert app.statuses(head) == {f"{CONTEXT} (push)": "failure"}

@@ -176,7 +176,7 @@ def test_the_manual_is_in_what_is_built(tmp_path: Path) -> None:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(root / name, tree / name)
     code = "import setuptools; setuptools.setup(script_args=['-q', 'build', '--build-lib', 'built'])"
-    done = run("python", "-W", "ignore", "-c", code, cwd=tree)
+    done = run(sys.executable, "-W", "ignore", "-c", code, cwd=tree)
     assert done.returncode == 0, done.stderr.decode()
     page = tree / "built" / "orch_gates" / "report" / "pages" / "leak.md"
     assert not page.is_symlink()
