@@ -148,7 +148,7 @@ def import_(repository: Path, tip: str, baseline: Path | None, withdraw: bool) -
 
     \b
     Examples:
-      orch-gates hook import /srv/git/app.git --tip 9abd7d2460… --baseline /root/app-baseline.md
+      orch-gates hook import /srv/git/app.git --tip 9abd7d2460… --baseline /srv/app-baseline.md
       orch-gates hook import /srv/git/app.git --tip 9abd7d2460… --withdraw
     """
     with exit_codes():
