@@ -57,11 +57,7 @@ jobs:
       - run: echo went on
 """
 
-POSTED = f"""
-name: posted
-on: pull_request
-jobs:
-  may: &job
+POSTING_JOB = f"""\
     runs-on: ubuntu-latest
     permissions: {{contents: write}}
     steps:
@@ -71,7 +67,14 @@ jobs:
         with:
           status: true
           token: ${{{{ github.token }}}}
-  may-not:
+"""
+
+POSTED = f"""
+name: posted
+on: pull_request
+jobs:
+  may: &job
+{POSTING_JOB}  may-not:
     <<: *job
     if: github.event.action == 'opened'
     permissions: {{contents: read, statuses: write}}
@@ -81,16 +84,7 @@ FORKED = f"""
 on: pull_request
 jobs:
   gate:
-    runs-on: ubuntu-latest
-    permissions: {{contents: write}}
-    steps:
-      - uses: {CHECKOUT}
-        with: {{fetch-depth: 0}}
-      - uses: orch/orch-gates/actions/security@{UNSET}
-        with:
-          status: true
-          token: ${{{{ github.token }}}}
-"""
+{POSTING_JOB}"""
 
 SECRETS = f"""
 on: push
