@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from orch_gates.errors import SettingsError
+from orch_gates.variables.automation import JobSettings, SweepSettings, TrackerSettings
 from orch_gates.variables.groups import (
     AllowKey,
     Budget,
@@ -116,6 +117,9 @@ class Settings:
     merge: MergeSettings
     lease: LeaseSettings
     queue: QueueSettings
+    jobs: JobSettings
+    sweep: SweepSettings
+    tracker: TrackerSettings
     target: str
     usual_target: str
     state: StateSettings
@@ -189,6 +193,9 @@ def load(
         merge=env.group(MergeSettings),
         lease=env.group(LeaseSettings),
         queue=env.group(QueueSettings),
+        jobs=env.group(JobSettings),
+        sweep=env.group(SweepSettings),
+        tracker=env.group(TrackerSettings),
         target=target.branch if env.variable("ORCH_TARGET") else "",
         usual_target=target.branch,
         state=_state(env),

@@ -72,19 +72,28 @@ def make_effect(**changes: Any) -> StatusEffect:
 
 
 def make_job(**changes: Any) -> Job:
-    """A running job of that task."""
+    """A running job of that task; with another `status`, what goes with that."""
+    status = str(changes.get("status", "running"))
+    over = status in {"succeeded", "failed", "cancelled"}
     values: dict[str, Any] = {
         "schema": "orch.job/1",
         "task": "T-1",
         "stage": "development",
         "role": "developer",
         "attempt": "0123456789abcdef",
+        "number": 1,
         "status": "running",
         "reason": "",
+        "by": "ann",
+        "head": "",
         "created": BEFORE,
-        "started": BEFORE,
-        "ended": None,
-        "exit_code": None,
+        "started": None if status == "queued" else BEFORE,
+        "ended": timestamp(NOW) if over else None,
+        "exit_code": 0 if status == "succeeded" else None,
+        "runner": "",
+        "process": None if status == "queued" else {"host": "one boot", "pid": 7, "started": "99"},
+        "run": None,
+        "dispatch": None,
     }
     return Job.model_validate(values | changes)
 

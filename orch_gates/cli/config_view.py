@@ -12,6 +12,7 @@ from orch_gates.variables.resolve import Resolved
 
 _SETTINGS = ("KEY", "VARIABLE", "VALUE")
 _STAGES = ("STAGE", "ROLE", "GATE", "ON_FAIL", "ON_ABSENT")
+_ROLES = ("ROLE", "STARTED BY", "AT MOST")
 _ORIGIN = "ORIGIN"
 
 Table = tuple[Sequence[str], list[Sequence[str]]]
@@ -20,7 +21,7 @@ Table = tuple[Sequence[str], list[Sequence[str]]]
 def as_text(listed: Listing, config: Config, *, origins: bool) -> str:
     """Columns of plain text, for pipes and logs."""
     parts = [f"{_source(config)}\n"]
-    for heading, rows in _tables(listed, origins=origins):
+    for heading, rows in _tables(listed, config, origins=origins):
         everything = [heading, *rows]
         widths = [max(len(row[column]) for row in everything) for column in range(len(heading))]
         parts.append("".join(f"{_aligned(row, widths)}\n" for row in everything))
@@ -39,7 +40,7 @@ def to_terminal(listed: Listing, config: Config, *, origins: bool) -> None:
 
     console = Console()
     console.print(Text(_source(config)))
-    for heading, rows in _tables(listed, origins=origins):
+    for heading, rows in _tables(listed, config, origins=origins):
         table = RichTable()
         for title in heading:
             table.add_column(title.lower(), overflow="fold")
@@ -76,6 +77,10 @@ def as_json(listed: Listing, config: Config) -> str:
                 for stage in pipeline.stages
             ],
         },
+        "roles": [
+            {"name": role.name, "way": role.way.value, "starts": role.starts, "max_concurrency": role.most or None}
+            for role in config.roles.values()
+        ],
     }
     return json.dumps(document, indent=2) + "\n"
 
@@ -91,7 +96,7 @@ def _source(config: Config) -> str:
     return f"{PATH} at commit {at}" if config.present else f"no {PATH} at commit {at}"
 
 
-def _tables(listed: Listing, *, origins: bool) -> Iterable[Table]:
+def _tables(listed: Listing, config: Config, *, origins: bool) -> Iterable[Table]:
     settings = [
         ((row.setting.key or "-", row.setting.variable, visible(spelled(row.value)) or "-"), row.origin)
         for row in listed.rows
@@ -109,6 +114,8 @@ def _tables(listed: Listing, *, origins: bool) -> Iterable[Table]:
     yield _with_origins(("REWORK",), [((listed.pipeline.rework,), listed.rework)], origins=origins)
     queue = [(("on" if listed.queue else "off",), listed.queue or DEFAULT)]
     yield _with_origins(("MERGE QUEUE",), queue, origins=origins)
+    if config.roles:
+        yield _ROLES, [(one.name, one.starts, str(one.most or "-")) for one in config.roles.values()]
 
 
 def _with_origins(

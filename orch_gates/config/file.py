@@ -14,6 +14,7 @@ from orch_gates.variables.resolve import Given
 if TYPE_CHECKING:
     from orch_gates.config.pipeline import Declared
     from orch_gates.engine.stages import Pipeline
+    from orch_gates.engine.work import Role, Rules
 
 PATH = ".orch-gates.yaml"
 
@@ -24,7 +25,8 @@ class Config:
 
     `revision` is the full id of the commit that it was looked for in, empty where there is none to
     trust. `given` is keyed by variable. `declared` is None where the default pipeline stands. `queue` is the place that
-    makes pull requests tasks of the merge queue, empty where nothing does (MRG-13).
+    makes pull requests tasks of the merge queue, empty where nothing does (MRG-13). `roles` are those whose work is
+    dispatched (JOB-1).
     """
 
     revision: str = ""
@@ -32,6 +34,7 @@ class Config:
     given: Mapping[str, Given] = field(default_factory=dict)
     declared: Declared | None = None
     queue: str = ""
+    roles: Mapping[str, Role] = field(default_factory=dict)
 
 
 def read(git: Git, revision: str) -> Config:
@@ -67,3 +70,19 @@ def effective(config: Config, settings: Settings) -> Pipeline:
     chosen = config.declared.pipeline if config.declared else DEFAULT
     caps = Caps(settings.limits.max_developer_retries, settings.limits.defer_max_attempts)
     return replace(chosen, caps=caps)
+
+
+def rules(config: Config, settings: Settings) -> Rules:
+    """Which roles are dispatched here, and what bounds their work (JOB-1)."""
+    from datetime import timedelta
+
+    from orch_gates.engine.work import Rules
+
+    jobs = settings.jobs
+    return Rules(
+        config.roles if jobs.dispatch_enabled else {},
+        jobs.max_concurrency,
+        jobs.max_attempts,
+        timedelta(seconds=settings.sweep.grace),
+        timedelta(seconds=jobs.evidence),
+    )

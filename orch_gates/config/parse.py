@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orch_gates.config import pipeline
+from orch_gates.config import roles as declared_roles
 from orch_gates.config.file import PATH, Config
 from orch_gates.config.problems import Problems, located, spelled
 from orch_gates.config.table import BY_KEY
@@ -14,7 +15,7 @@ from orch_gates.variables.setting import Setting
 
 MAX_BYTES = 256 * 1024
 SECTIONS = frozenset(key.partition(".")[0] for key in BY_KEY if "." in key)
-TOP = frozenset({key.partition(".")[0] for key in BY_KEY} | {*pipeline.KEYS, pipeline.PRESET})
+TOP = frozenset({key.partition(".")[0] for key in BY_KEY} | {*pipeline.KEYS, pipeline.PRESET, declared_roles.KEY})
 
 
 def parse(raw: bytes, *, name: str = PATH, revision: str = "") -> Config:
@@ -37,8 +38,9 @@ def parse(raw: bytes, *, name: str = PATH, revision: str = "") -> Config:
     given = _given(placed, problems, name, at)
     declared = pipeline.declared(placed, problems, name, at)
     queue = pipeline.preset(placed, problems, name, at)
+    roles = declared_roles.roles(placed, problems)
     problems.refuse()
-    return Config(revision, present=True, given=given, declared=declared, queue=queue)
+    return Config(revision, present=True, given=given, declared=declared, queue=queue, roles=roles)
 
 
 def _given(placed: Placed, problems: Problems, name: str, at: str) -> dict[str, Given]:

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from orch_gates.config.pipeline import SLUG, USUAL_REWORK, known_gates
+from orch_gates.config.roles import MOST, WORKFLOW
 from orch_gates.config.table import BY_KEY
 from orch_gates.engine.stages import OnRed
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
+from orch_gates.model.branch import BRANCH
 from orch_gates.model.task import MERGE_QUEUE
 from orch_gates.variables.setting import Kind, Setting
 
@@ -32,7 +34,12 @@ def schema(gates: Iterable[Gate[Any]] = GATES) -> dict[str, Any]:
         "title": ".orch-gates.yaml",
         "description": "Configuration of a repository for orch-gates, read from its default branch only.",
         **_mapping({**_settings(), **_pipeline()}),
-        "$defs": {"stage": _stage(), "gate": _gate(gates), "slug": {"type": "string", "pattern": f"^{SLUG.pattern}$"}},
+        "$defs": {
+            "stage": _stage(),
+            "gate": _gate(gates),
+            "role": _role(),
+            "slug": {"type": "string", "pattern": f"^{SLUG.pattern}$"},
+        },
     }
 
 
@@ -93,6 +100,12 @@ def _pipeline() -> dict[str, Any]:
             "$ref": "#/$defs/slug",
             "default": USUAL_REWORK,
         },
+        "roles": {
+            "description": "How the work of each role is started; a role that is not named is a person's.",
+            "type": "object",
+            "propertyNames": {"$ref": "#/$defs/slug"},
+            "additionalProperties": {"$ref": "#/$defs/role"},
+        },
     }
 
 
@@ -120,6 +133,26 @@ def _gate(gates: Iterable[Gate[Any]]) -> dict[str, Any]:
         "on_absent": {"description": "What it does that nothing is recorded for the commit yet.", **reaction},
     }
     return {"anyOf": [name, _mapping(properties, "name")]}
+
+
+def _role() -> dict[str, Any]:
+    command = {"description": "A command for sh, run where the sweep runs.", "type": "string", "pattern": "\\S"}
+    workflow = {
+        "description": "The file name of a workflow with the trigger workflow_dispatch.",
+        "type": "string",
+        "pattern": f"^{WORKFLOW.pattern}$",
+    }
+    ref = {
+        "description": "The branch that it runs on; without it the target.",
+        "type": "string",
+        "pattern": _spelled(BRANCH.pattern),
+    }
+    most = {"description": "Most jobs of this role at once.", "type": "integer", "minimum": 1, "maximum": MOST}
+    ways = [
+        _mapping({"command": command}, "command"),
+        _mapping({"workflow": workflow, "ref": ref}, "workflow"),
+    ]
+    return _mapping({"dispatch": {"anyOf": ways}, "max_concurrency": most}, "dispatch")
 
 
 def _mapping(properties: dict[str, Any], *required: str) -> dict[str, Any]:

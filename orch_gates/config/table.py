@@ -7,7 +7,7 @@ from typing import Any
 
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
-from orch_gates.variables import groups
+from orch_gates.variables import automation, groups
 from orch_gates.variables.scope import scope_settings
 from orch_gates.variables.setting import Setting, declared
 
@@ -17,6 +17,9 @@ _OTHERS = (
     groups.StateSettings,
     groups.ForgeSettings,
     groups.QueueSettings,
+    automation.JobSettings,
+    automation.SweepSettings,
+    automation.TrackerSettings,
     groups.StatusesSettings,
     groups.AllowKey,
     groups.HelpSettings,

@@ -77,7 +77,8 @@ def _asked(
             return changed.refuse("it is held already")
         case events.ResumeAsked(reason=reason) if task.state is TaskState.HELD:
             stage = _configured(task, pipeline)
-            return changed.to(Move.RESUME, reason or f"resumed in {stage}", state=TaskState.ACTIVE, stage=stage)
+            why = reason or f"resumed in {stage}"
+            return changed.to(Move.RESUME, why, state=TaskState.ACTIVE, stage=stage, resumed=timestamp(changed.now))
         case events.ResumeAsked():
             return changed.refuse(f"it is {task.state}, not held{_hint(task)}")
         case events.RetryAsked(reason=reason):
@@ -169,6 +170,7 @@ def _retried(changed: Changing, reason: str, pipeline: Pipeline) -> Decision:
         developer_retries=kept,
         sent_back=sent,
         stage=_configured(task, pipeline),
+        resumed=timestamp(changed.now),
     )
 
 

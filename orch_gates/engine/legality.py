@@ -116,7 +116,7 @@ def _changed(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
         elif any(effect not in before.effects for effect in after.effects):
             yield Violation("effects", "of a finished task are only taken away, once they are done")
         return
-    for field in ("id", "created", "created_by", "pipeline"):
+    for field in ("id", "created", "created_by", "pipeline", "issue"):
         if getattr(before, field) != getattr(after, field):
             yield Violation(field, "never changes")
     if after.state not in _STATES[before.state]:
@@ -126,6 +126,9 @@ def _changed(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
     yield from _counted(before, after, flow)
     yield from _sent_back(before, after, flow)
     yield from _asked(before, after)
+    let_go = before.state is not _S.ACTIVE and after.state is _S.ACTIVE
+    if before.resumed != after.resumed and not let_go:
+        yield Violation("resumed", "is written when a person lets a task go on")
 
 
 def _moved(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
@@ -249,16 +252,36 @@ def job_change(before: Job | None, after: Job) -> tuple[Violation, ...]:
     """What is wrong with a job that was made or changed; the attempt is the guard (REAP-2)."""
     if before is None:
         first = after.status in {_J.QUEUED, _J.RUNNING}
-        return () if first else (Violation("status", "a new job is queued or running"),)
+        new = () if first else (Violation("status", "a new job is queued or running"),)
+        return (*new, *job_alone(after))
     found = [
         Violation(field, "never changes")
-        for field in ("task", "stage", "role", "attempt", "created")
+        for field in ("task", "stage", "role", "attempt", "number", "by", "head", "created")
         if getattr(before, field) != getattr(after, field)
     ]
     if before.status.terminal and before != after:
         found.append(Violation("status", f"a job that is {before.status} never changes again"))
     elif after.status not in _STATUSES[before.status]:
         found.append(Violation("status", f"{before.status} does not become {after.status}"))
+    if before.status is not _J.QUEUED:
+        # Who runs it is settled when it begins: a second one runs nothing (JOB-1).
+        found += unchanged(before, after, ("started", "runner", "process", "run", "dispatch"))
+    return (*found, *job_alone(after))
+
+
+def job_alone(job: Job) -> tuple[Violation, ...]:
+    """What a job must be, whatever it was before."""
+    found = []
+    if (job.ended is not None) is not job.status.terminal:
+        found.append(Violation("ended", "is set exactly when the job is over"))
+    if job.status is _J.QUEUED and job.started is not None:
+        found.append(Violation("started", "is set once the job runs"))
+    if job.status is _J.RUNNING and (job.started is None or (job.process is None and job.run is None)):
+        found.append(Violation("process", "or a CI run is named by a job that runs, with the moment when it began"))
+    if job.exit_code is not None and not job.status.terminal:
+        found.append(Violation("exit_code", "is known once the job is over"))
+    if job.status is _J.SUCCEEDED and job.exit_code != 0:
+        found.append(Violation("exit_code", "of a job that succeeded is 0"))
     return tuple(found)
 
 

@@ -100,7 +100,7 @@ class Task(Document):
     """Where a work item stands, why, and what it has used up."""
 
     KIND: ClassVar[str] = "task"
-    ADDED: ClassVar[tuple[str, ...]] = ("sent_back", "effects", "pipeline", "asked")
+    ADDED: ClassVar[tuple[str, ...]] = ("sent_back", "effects", "pipeline", "asked", "resumed", "issue")
 
     schema_: Literal["orch.task/1"] = Field(default="orch.task/1", alias="schema", description="Always `orch.task/1`.")
     id: TaskName = Field(description="The task's name; also its folder.")
@@ -132,3 +132,7 @@ class Task(Document):
         default="", description="The pipeline that it moves in; empty is the one of the repository's own stages."
     )
     asked: Asked | None = Field(default=None, description="What was asked for, of a pull request in the merge queue.")
+    resumed: Timestamp | None = Field(
+        default=None, description="When a person last let it go on, UTC: what died before is not counted."
+    )
+    issue: int = Field(default=0, ge=0, description="The issue of the tracker that it was made from; 0 for none.")

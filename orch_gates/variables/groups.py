@@ -8,10 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orch_gates.variables import spellings
-from orch_gates.variables.setting import setting
-
-# No wait may be longer: system calls count the milliseconds in 32 bits.
-_MOST_SECONDS = 1_000_000
+from orch_gates.variables.setting import MOST_SECONDS, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Budget:
     )
     refs: int = setting("ORCH_SECURITY_MAX_REFS", 20_000, "Most refs in one push.", key="security.max_refs")
     seconds: float = setting(
-        "ORCH_SECURITY_TIMEOUT_S", 120, "Most seconds of one check.", key="security.timeout_s", most=_MOST_SECONDS
+        "ORCH_SECURITY_TIMEOUT_S", 120, "Most seconds of one check.", key="security.timeout_s", most=MOST_SECONDS
     )
 
 
@@ -62,7 +59,7 @@ class SecuritySettings:
         120,
         "Most seconds of the audit.",
         key="security.dep_audit_timeout_s",
-        most=_MOST_SECONDS,
+        most=MOST_SECONDS,
     )
     pin: str = setting(
         "ORCH_SECURITY_PIN", "", "The engine and rules that a hook was proven with; with others it refuses (SEC-10)."
@@ -116,7 +113,7 @@ class MergeSettings:
         900,
         "Most seconds of one run of the test command.",
         key="merge.test_timeout_s",
-        most=_MOST_SECONDS,
+        most=MOST_SECONDS,
     )
     test_retries: int = setting(
         "ORCH_MERGE_TEST_RETRIES", 0, "How often a red test command runs again.", key="merge.test_retries", least=0
@@ -155,15 +152,15 @@ class MergeSettings:
         2,
         "Seconds before the second time, doubled for each later one.",
         key="merge.retry_base_s",
-        most=_MOST_SECONDS,
+        most=MOST_SECONDS,
     )
-    retry_max: int = setting("ORCH_MERGE_RETRY_MAX_S", 5, "Most seconds between two times.", most=_MOST_SECONDS)
+    retry_max: int = setting("ORCH_MERGE_RETRY_MAX_S", 5, "Most seconds between two times.", most=MOST_SECONDS)
     grace: int = setting(
         "ORCH_MERGE_GRACE_S",
         30,
         "Seconds that a server has to finish a merge that nobody knows the end of, before it is given up.",
         key="merge.grace_s",
-        most=_MOST_SECONDS,
+        most=MOST_SECONDS,
     )
     regression_guard: bool = setting(
         "ORCH_REGRESSION_GUARD_ENABLED",
@@ -182,14 +179,14 @@ class LeaseSettings:
         300,
         "Most seconds of one phase of an attempt, the test command's own time apart.",
         key="lease.phase_s",
-        most=_MOST_SECONDS,
+        most=MOST_SECONDS,
     )
     max_hold: int = setting(
         "ORCH_LEASE_MAX_HOLD_S",
         14_400,
         "Most seconds that an attempt may hold the lease, also while it waits for CI or a deploy.",
         key="lease.max_hold_s",
-        most=_MOST_SECONDS,
+        most=MOST_SECONDS,
     )
     reclaim_enabled: bool = setting(
         "ORCH_LEASE_RECLAIM_ENABLED", True, "A lease past its deadline is taken from its holder (REAP-4)."
@@ -245,7 +242,7 @@ class StateSettings:
     )
     remote: str = setting("ORCH_STATE_REMOTE", "", "Url or path of the repository that holds the state branch.")
     timeout: float = setting(
-        "ORCH_STATE_TIMEOUT_S", 120, "Most seconds of one change of the state branch (ST-2).", most=_MOST_SECONDS
+        "ORCH_STATE_TIMEOUT_S", 120, "Most seconds of one change of the state branch (ST-2).", most=MOST_SECONDS
     )
     by: str = setting("ORCH_STATE_BY", "", "Who is written down as having changed the state.", spelling=spellings.LINE)
     author_name: str = setting(
@@ -286,7 +283,7 @@ class ForgeSettings:
     repository: str = setting("ORCH_FORGE_REPOSITORY", "", "The repository there, as owner/name.")
     token: str = setting("ORCH_FORGE_TOKEN", "", "Token for it.", secret=True)
     token_env: str = setting("ORCH_FORGE_TOKEN_ENV", "ORCH_FORGE_TOKEN", "The variable that holds the token.")
-    timeout: float = setting("ORCH_FORGE_TIMEOUT_S", 30, "Most seconds of one request to it.", most=_MOST_SECONDS)
+    timeout: float = setting("ORCH_FORGE_TIMEOUT_S", 30, "Most seconds of one request to it.", most=MOST_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ _T = TypeVar("_T", bool, int, str, tuple[str, ...])
 
 # Beyond this nothing is counted, and a float of it would overflow.
 UNBOUNDED = 10**18 - 1
+# No wait may be longer: system calls count the milliseconds in 32 bits.
+MOST_SECONDS = 1_000_000
 _DECLARATION = "setting"
 
 

@@ -68,12 +68,19 @@ JOB: Fields = {
     "stage": "development",
     "role": "developer",
     "attempt": ATTEMPT,
+    "number": 1,
     "status": "running",
     "reason": "",
+    "by": "ada",
+    "head": "",
     "created": AT,
     "started": AT,
     "ended": None,
     "exit_code": None,
+    "runner": "ada on build-1",
+    "process": {"host": "one boot", "pid": 7, "started": "99"},
+    "run": None,
+    "dispatch": None,
 }
 LEASE: Fields = {
     "schema": "orch.lease/1",
@@ -276,12 +283,32 @@ jobs = with_schema(
         "stage": slugs,
         "role": slugs,
         "attempt": attempts,
+        "number": counts.filter(bool),
         "status": st.sampled_from([status.value for status in JobStatus]),
         "reason": long_lines,
+        "by": lines,
+        "head": oids,
         "created": moments,
         "started": st.none() | moments,
         "ended": st.none() | moments,
         "exit_code": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "runner": lines,
+        "process": st.none() | st.fixed_dictionaries({"host": lines, "pid": counts, "started": lines}),
+        "run": st.none()
+        | st.fixed_dictionaries(
+            {"id": counts.filter(bool), "attempt": counts, "job": lines, "url": st.just("https://forge.test/runs/7")}
+        ),
+        "dispatch": st.none()
+        | st.fixed_dictionaries(
+            {
+                "way": st.sampled_from(["command", "workflow"]),
+                "tries": counts.filter(bool),
+                "planned": moments,
+                "sent": st.none() | moments,
+                "run": counts,
+                "reason": lines,
+            }
+        ),
     },
 )
 leases = with_schema(

@@ -19,10 +19,12 @@ from orch_gates.config.listing import listing, told
 from orch_gates.config.parse import MAX_BYTES, parse
 from orch_gates.config.pipeline import known_gates
 from orch_gates.config.table import BY_KEY, SETTINGS
-from orch_gates.documents import yaml_write
+from orch_gates.documents import yaml_read, yaml_write
 from orch_gates.engine.stages import DEFAULT, EdgeGate, OnRed, Pipeline, Stage
+from orch_gates.engine.work import Role
 from orch_gates.errors import ConfigError
 from orch_gates.gates import registry
+from orch_gates.model.job import Way
 from orch_gates.variables.resolve import Source, resolve
 from orch_gates.variables.setting import Kind, Setting
 from scripts import config_reference
@@ -287,6 +289,19 @@ stages = st.fixed_dictionaries(
     {"name": names, "role": names},
     optional={"human": st.booleans() | st.just("no"), "gates": st.lists(gates, max_size=2)},
 )
+roles = st.fixed_dictionaries(
+    {
+        "dispatch": st.fixed_dictionaries(
+            {},
+            optional={
+                "command": st.sampled_from(["./work", " ", "", 7]),
+                "workflow": st.sampled_from(["work.yml", "work.sh", "a/work.yaml"]),
+                "ref": st.sampled_from(["main", "release/1.x", "-x", "a..b", ""]),
+            },
+        )
+    },
+    optional={"max_concurrency": st.sampled_from([0, 1, 1000, 1001, True, "2"])},
+)
 junk = st.sampled_from([None, True, 0, 1, -1, "", "x", " x", "a,b", [], ["x"], ["a,b"], {}, {"name": "development"}])
 
 
@@ -302,6 +317,7 @@ documents = st.fixed_dictionaries(
         "rework": names | junk,
         "stages": st.lists(stages, max_size=3) | junk,
         "unknown": junk,
+        "roles": st.dictionaries(names, roles | junk, max_size=2) | junk,
         "security": section_strategy("security") | junk,
         "limits": section_strategy("limits") | junk,
     },
@@ -328,10 +344,19 @@ def valid(value: Any, rule: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
             not isinstance(value, dict)
             or all(valid(item, known[key], root) for key, item in value.items() if key in known)
         ),
-        "additionalProperties": lambda _: not isinstance(value, dict) or value.keys() <= rule["properties"].keys(),
+        "propertyNames": lambda inner: not isinstance(value, dict) or all(valid(key, inner, root) for key in value),
+        "additionalProperties": lambda inner: (
+            not isinstance(value, dict)
+            or all(inner and valid(item, inner, root) for key, item in value.items() if key not in known_of(rule))
+        ),
     }
     words = rule.keys() - {"$schema", "$id", "title", "description", "default", "$defs"}
     return all(checks[word](rule[word]) for word in words)
+
+
+def known_of(rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    known: Mapping[str, Any] = rule.get("properties", {})
+    return known
 
 
 REFERENCES = re.compile(r"already|no stage is named|unknown stage|which comes later")
@@ -350,6 +375,52 @@ def test_the_schema_and_the_reader_agree(document: dict[str, Any]) -> None:
         assert all(REFERENCES.search(problem) for problem in refused), refused
     else:
         assert refused
+
+
+ROLES = """
+roles:
+  developer:
+    dispatch: {workflow: develop.yml, ref: main}
+    max_concurrency: 2
+  tester:
+    dispatch:
+      command: ./scripts/test-and-report
+"""
+
+
+def test_roles_say_how_their_work_is_started() -> None:
+    """JOB-1: by a workflow on a branch, or by a command; how many at once is each role's own."""
+    assert read(ROLES).roles == {
+        "developer": Role("developer", Way.WORKFLOW, workflow="develop.yml", ref="main", most=2),
+        "tester": Role("tester", Way.COMMAND, command="./scripts/test-and-report"),
+    }
+    rules = schema.schema()
+    assert valid(yaml_read.parse(ROLES), rules, rules)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("roles: []", "roles: a list is not a mapping of roles"),
+        ("roles: {A: {dispatch: {command: x}}}", "roles.A: 'A' is not 1 to 40 small letters"),
+        ("roles: {a: x}", "roles.a: 'x' is not a mapping with dispatch"),
+        ("roles: {a: {}}", "roles.a: a role says how it is started"),
+        ("roles: {a: {dispatch: x}}", "roles.a.dispatch: 'x' is not a mapping"),
+        ("roles: {a: {dispatch: {}}}", "roles.a.dispatch: names one of: command, workflow"),
+        ("roles: {a: {dispatch: {command: x, workflow: w.yml}}}", "roles.a.dispatch: names one of"),
+        ("roles: {a: {dispatch: {command: x, ref: main}}}", "roles.a.dispatch.ref: belongs to a workflow"),
+        ("roles: {a: {dispatch: {command: 7}}}", "roles.a.dispatch.command: 7 is not a command for sh"),
+        ("roles: {a: {dispatch: {workflow: ../w.yml}}}", "roles.a.dispatch.workflow: '../w.yml' is not the file name"),
+        ("roles: {a: {dispatch: {workflow: w.yml, ref: refs/heads/..}}}", "roles.a.dispatch.ref: "),
+        ("roles: {a: {dispatch: {command: x}, max_concurrency: 0}}", "roles.a.max_concurrency: 0 is no whole number"),
+        ("roles: {a: {dispatch: {command: x}, max_concurrency: true}}", "roles.a.max_concurrency: true is no whole"),
+        ("roles: {a: {dispatch: {command: x}, most: 1}}", "roles.a: unknown key 'most'"),
+        ("roles: {a: {dispatch: {command: x, job: y}}}", "roles.a.dispatch: unknown key 'job'"),
+    ],
+)
+def test_a_mistake_in_a_role_is_told_with_its_place(text: str, said: str) -> None:
+    """A role that cannot be started is no role that nobody starts."""
+    assert said in problems(text)[0]
 
 
 # --- what is published ---------------------------------------------------------------------------

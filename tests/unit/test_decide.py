@@ -477,7 +477,8 @@ def test_a_person_resumes_a_held_task() -> None:
     task = make_task(stage="testing", state="held", developer_retries=2, defers=3)
     decision = by_person(task, events.ResumeAsked("bob"))
     assert decision.move is Move.RESUME
-    said = {"state": "active", "reason": "resumed in testing", "cause": "bob", "updated": timestamp(NOW)}
+    now = timestamp(NOW)
+    said = {"state": "active", "reason": "resumed in testing", "cause": "bob", "updated": now, "resumed": now}
     assert changed(task, decision.task) == said
 
 
@@ -487,7 +488,8 @@ def test_a_person_retries_an_escalated_task() -> None:
     decision = by_person(task, events.RetryAsked("bob", "the network is back"))
     assert decision.move is Move.RETRY
     said = {"state": "active", "reason": "the network is back", "cause": "bob", "updated": timestamp(NOW)}
-    assert changed(task, decision.task) == said | {"developer_retries": 0, "defers": 0}
+    again = {"developer_retries": 0, "defers": 0, "resumed": timestamp(NOW)}
+    assert changed(task, decision.task) == said | again
 
 
 def test_a_person_does_not_wait_for_a_deferred_task() -> None:

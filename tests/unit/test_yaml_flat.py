@@ -55,7 +55,7 @@ def test_what_is_repeated_is_left_to_the_careful_reader() -> None:
     assert yaml_flat.parse("a: 1\na: 2\n") is None
 
 
-@pytest.mark.parametrize("kind", ["orch-state", "task", "job", "lease"])
+@pytest.mark.parametrize("kind", ["orch-state", "task", "lease"])
 def test_our_own_documents_are_read_quickly(kind: str) -> None:
     """ST-5: ten thousand of them are read for one `status`."""
     raw, _ = frontmatter.split((state_reference.STATE / "templates" / f"{kind}.md").read_text("utf-8"))

@@ -1,0 +1,149 @@
+"""Whether the work of a task's stage is to be done now, waits, or has failed too often: pure (JOB-1, REAP-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from orch_gates.engine import spent
+from orch_gates.engine.jobs import visit_began
+from orch_gates.engine.stages import Pipeline
+from orch_gates.model.feedback import one_line
+from orch_gates.model.ids import moment
+from orch_gates.model.job import Job, JobStatus, Way
+from orch_gates.model.task import Task, TaskState
+from orch_gates.model.verdict import Outcome, Verdict
+
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """How the work of a role is started: a local command, or a workflow of the forge on a branch.
+
+    `ref` is empty for the target branch. At most `most` jobs of it run at once; 0 for no bound of its own.
+    """
+
+    name: str
+    way: Way
+    command: str = ""
+    workflow: str = ""
+    ref: str = ""
+    most: int = 0
+
+    @property
+    def starts(self) -> str:
+        """What starts it, for people."""
+        if self.way is Way.COMMAND:
+            return f"command: {one_line(self.command)}"
+        return f"workflow: {self.workflow}{f' on {self.ref}' if self.ref else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The roles that are dispatched, and what bounds them.
+
+    `attempts` runs may fail before a person is asked. A job that ended well has its gate green within `evidence`.
+    """
+
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    most: int = 4
+    attempts: int = 3
+    grace: timedelta = timedelta(minutes=2)
+    evidence: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The work is to be started: the `number`-th run of it."""
+
+    role: Role
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is to be started; `reason` says what is waited for."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskPerson:
+    """It failed as often as it may: a person is asked, with the reason of every run."""
+
+    reason: str
+
+
+Need: TypeAlias = Start | Wait | AskPerson
+
+
+def runs_of(task: Task, jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """The runs of the work that a task is at now, the oldest first."""
+    began = visit_began(task)
+    found = (job for job in jobs if job.task == task.id and job.stage == task.stage and job.created >= began)
+    return tuple(sorted(found, key=lambda job: (job.created, job.number)))
+
+
+def need(
+    task: Task, jobs: Sequence[Job], verdict: Verdict | None, now: datetime, pipeline: Pipeline, rules: Rules
+) -> Need:
+    """What is to be done about the work of a task; `verdict` is what stops it on its edge, None where nobody asked.
+
+    The gate decides whether a run that ended well did its work (REAP-3): red, it counts as one that failed.
+    """
+    stage = pipeline.stage(task.stage)
+    role = None if stage is None or stage.human else rules.roles.get(stage.role)
+    if role is None:
+        return Wait("no way to start it is configured")
+    if task.state is not TaskState.ACTIVE:
+        return Wait(f"the task is {task.state}")
+    runs = runs_of(task, jobs)
+    if not runs:
+        return Start(role, 1)
+    failed = [run for run in runs if run.status is not JobStatus.CANCELLED]
+    if why := _waits(task, runs[-1], verdict, now, rules):
+        return Wait(why)
+    if len(failed) >= rules.attempts:
+        return AskPerson(_reasons(failed, verdict))
+    if now < _due(runs[-1], len(failed)):
+        return Wait(f"run {runs[-1].number} failed: {runs[-1].reason}; the next one starts after a pause")
+    return Start(role, runs[-1].number + 1)
+
+
+def _waits(task: Task, last: Job, verdict: Verdict | None, now: datetime, rules: Rules) -> str:
+    """What the newest run waits for; empty where it is known to have failed."""
+    if not last.status.terminal:
+        return f"run {last.number} is {last.status}"
+    if last.status is JobStatus.CANCELLED:
+        return f"run {last.number} was cancelled; `orch-gates job retry {task.id}` starts another one"
+    return _unfinished(task, last, verdict, now, rules) if last.status is JobStatus.SUCCEEDED else ""
+
+
+def _due(last: Job, failed: int) -> datetime:
+    """When the next run may start: what died gets a pause, a gate that is red has been waited for already."""
+    assert last.ended is not None
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failed - 1, 10))
+    return moment(last.ended) + (pause if last.status is JobStatus.FAILED else timedelta(0))
+
+
+def _unfinished(task: Task, last: Job, verdict: Verdict | None, now: datetime, rules: Rules) -> str:
+    """Why a run that ended well is not held against its gate yet; empty where the gate is red in spite of it."""
+    assert last.ended is not None
+    ended = moment(last.ended)
+    if verdict is None or now < ended + rules.grace:
+        return f"run {last.number} ended well; its gate is asked again"
+    if verdict.outcome is not Outcome.FAIL:
+        return f"{verdict.gate}: {verdict.outcome}, {verdict.reason}"
+    if (verdict.absent or spent.blocked(task, task.head)) and now < ended + rules.evidence:
+        return f"{verdict.gate}: {verdict.reason}"
+    return ""
+
+
+def _reasons(runs: Sequence[Job], verdict: Verdict | None) -> str:
+    told = [f"run {run.number} {run.status}{f' ({run.reason})' if run.reason else ''}" for run in runs]
+    red = f"; {verdict.gate}: {verdict.reason}" if verdict is not None and verdict.outcome is Outcome.FAIL else ""
+    return f"its work failed {len(runs)} times: {'; '.join(told)}{red}"
