@@ -26,6 +26,7 @@ _SET_DUMPABLE = 4
 # What Linux lets anybody enlarge a pipe to.
 _PIPE_HOLDS = 1_048_576
 _SESSION = 3
+_STARTS_WITHIN_S = 30
 
 Child = subprocess.Popen[bytes]
 
@@ -191,6 +192,32 @@ def run_apart(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, cw
                     break
             if over:
                 return Tail(child.wait(), bytes(kept), written, timed_out=not ended)
+
+
+def leave_running(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> None:
+    """Start a command that outlives this process, in a session of its own; its output is added to `log`.
+
+    Raises:
+        ProcessError: it could not be started.
+    """
+    if shutil.which(argv[0], path=env.get("PATH", os.defpath)) is None:
+        raise ProcessError(f"cannot start {argv[0]}: there is no such program")
+    # The shell ends at once, so its child is nobody's here: no dead one waits for whoever loops.
+    behind = ["sh", "-c", 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 &', "sh", str(log), *argv]
+    try:
+        child = subprocess.Popen(
+            behind,
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProcessError(f"cannot start {argv[0]}: {error.strerror or error}") from error
+    if child.wait(timeout=_STARTS_WITHIN_S) != 0:
+        raise ProcessError(f"cannot start {argv[0]}: its output cannot be written to {log}")
 
 
 @contextlib.contextmanager

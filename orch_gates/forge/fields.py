@@ -79,6 +79,12 @@ def number(row: Row, name: str) -> int:
     return value
 
 
+def started(answer: object, *names: str) -> int:
+    """The id of a run that was started, under one of these names; 0 where the forge does not tell."""
+    values = [answer.get(name) for name in names] if isinstance(answer, dict) else []
+    return next((value for value in values if isinstance(value, int) and not isinstance(value, bool) and value > 0), 0)
+
+
 def flag(row: Row, name: str) -> bool:
     """Yes or no.
 

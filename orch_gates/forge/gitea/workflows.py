@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.fields import Row, document, number, said, text
+from orch_gates.forge.fields import Row, document, number, said, started, text
 from orch_gates.forge.gitea.rows import repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.workflows import Run, RunJob, RunState
@@ -33,10 +33,14 @@ class GiteaWorkflows:
         self._repository = repository_path(repository)
         self._path = f"{self._repository}/actions"
 
-    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
-        """Start a workflow on a branch; the server takes inputs that the workflow names, and no others."""
-        path = f"{self._path}/workflows/{quote(workflow, safe='')}/dispatches"
-        self._api.write("POST", path, {"ref": ref, "inputs": dict(inputs)})
+    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> int:
+        """Start a workflow on a branch; the server takes inputs that the workflow names, and no others.
+
+        Gitea tells the run from 1.26 on, and is asked in the url; Forgejo is asked in the document.
+        """
+        path = f"{self._path}/workflows/{quote(workflow, safe='')}/dispatches?return_run_details=true"
+        answer = self._api.write("POST", path, {"ref": ref, "inputs": dict(inputs), "return_run_info": True})
+        return started(answer, "workflow_run_id", "id")
 
     def runs(self, *, commit: str = "", branch: str = "", event: str = "") -> tuple[Run, ...]:
         """The runs, newest first; a server that knows a filter not gives them all."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from orch_gates.forge.fields import Row, document, number, said, text
+from orch_gates.forge.fields import Row, document, number, said, started, text
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.workflows import Run, RunJob, RunState
 
@@ -32,10 +32,11 @@ class GithubWorkflows:
     api: Api
     path: str
 
-    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
-        """Start a workflow by its file's name."""
-        document = {"ref": ref, "inputs": dict(inputs)}
-        self.api.write("POST", f"{self._actions}/workflows/{quote(workflow, safe='')}/dispatches", document)
+    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> int:
+        """Start a workflow by its file's name; a GitHub of one's own may be too old to tell the run."""
+        document = {"ref": ref, "inputs": dict(inputs), "return_run_details": True}
+        answer = self.api.write("POST", f"{self._actions}/workflows/{quote(workflow, safe='')}/dispatches", document)
+        return started(answer, "workflow_run_id")
 
     def runs(self, *, commit: str = "", branch: str = "", event: str = "") -> tuple[Run, ...]:
         """The runs of a commit, branch or event, newest first; GitHub lists a thousand, more are an error."""

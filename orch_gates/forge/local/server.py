@@ -44,7 +44,7 @@ class LocalServer:
 class NoWorkflows:
     """The refusal of everything about workflows."""
 
-    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
+    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> int:
         """Refused."""
         _refuse("start", workflow, ref, *inputs)
 

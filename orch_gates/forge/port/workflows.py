@@ -45,8 +45,10 @@ class RunJob:
 class Workflows(Protocol):
     """The workflows of one repository; a forge without a CI of its own refuses all of it."""
 
-    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
-        """Start a workflow by its file's name, on a branch. Not safe to repeat blindly.
+    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> int:
+        """Start a workflow by its file's name, on a branch; the id of its run, 0 where the forge does not tell.
+
+        Not safe to repeat blindly.
 
         Raises:
             ForgeRefused: no permission, or no such workflow, ref or trigger.

@@ -239,8 +239,12 @@ def dispatch(asked: Asked) -> Answer:
         raise Refusal(404, "Not Found")
     if not project.tip(ref):
         raise Refusal(422, f"No ref found for: {ref}")
-    project.runs.append(Run(project.id(), workflow, "workflow_dispatch", project.tip(ref), ref))
-    return 204, None
+    run = Run(project.id(), workflow, "workflow_dispatch", project.tip(ref), ref)
+    project.runs.append(run)
+    if not asked.body.get("return_run_details"):
+        return 204, None
+    page = asked.shapes.run(run)
+    return 200, {"workflow_run_id": run.id, "run_url": page["url"], "html_url": page["html_url"]}
 
 
 def list_runs(asked: Asked) -> Answer:

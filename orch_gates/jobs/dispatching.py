@@ -1,0 +1,102 @@
+"""Recording what is to be started, starting it, and recording that: an outbox for jobs (JOB-1, P7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from orch_gates.engine import events, jobs
+from orch_gates.engine.decide import decide
+from orch_gates.engine.stages import Pipeline
+from orch_gates.engine.work import Role, Rules
+from orch_gates.jobs.dispatch import Facts, Plan, plan
+from orch_gates.jobs.starting import Asked, Came
+from orch_gates.model.job import Job
+from orch_gates.model.task import Task
+from orch_gates.state import codec, layout
+from orch_gates.state.kinds import JOB, TASK
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book
+from orch_gates.tasks.change import recorded
+
+
+@dataclass
+class Attempts:
+    """Random names of runs, the same for one run of one task however often a race is decided again."""
+
+    nonce: Callable[[], str]
+    _known: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def __call__(self, task: str, number: int) -> str:
+        """The name of that run."""
+        return self._known.setdefault((task, number), self.nonce())
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatching:
+    """How work is started from here: the rules, the pipelines, and who asks."""
+
+    rules: Rules
+    pipeline_of: Callable[[Task], Pipeline]
+    attempts: Attempts
+    by: str
+
+    def plan(self, facts: Facts, now: datetime) -> Plan:
+        """What is to be started now; see `dispatch.plan`."""
+        return plan(facts, now, self.pipeline_of, self.rules, self.attempts, self.by)
+
+    def writes(self, planned: Plan, text: Callable[[str], str | None], now: datetime) -> Mapping[str, str]:
+        """The documents of a plan; `text` reads a document as the plan found it."""
+        found = {}
+        for job in planned.new:
+            line = f"queued as run {job.number} in {job.stage} [by {job.by}]"
+            found[_path(job)] = codec.encode(job, codec.append_line("", now, line))
+        for job in planned.changed:
+            found[_path(job)] = _with_line(job, text, _change_of(job), now)
+        for task, why in planned.asks:
+            path = layout.task_path(task.id)
+            body = codec.decode(TASK, path, text(path) or "")[1]
+            decided = decide(task, events.HoldAsked(self.by, why), (), now, self.pipeline_of(task))
+            found |= recorded(book.Page(path, task, body), decided, self.by, now).writes
+        return found
+
+    def role_of(self, job: Job) -> Role | None:
+        """How the role of a job is started."""
+        return self.rules.roles.get(job.role)
+
+
+def acknowledged(asked: Sequence[Asked], snapshot: Snapshot, now: datetime) -> Mapping[str, str]:
+    """The documents that say what came of asking; where that is not known, nothing is said, and it is asked again."""
+    found = {}
+    for one in asked:
+        path = _path(one.job)
+        if one.came is Came.UNKNOWN or one.job.dispatch is None or (stored := snapshot.text(path)) is None:
+            continue
+        before = codec.decode(JOB, path, stored)[0]
+        if one.came is Came.STARTED:
+            after = jobs.sent(before, one.job.dispatch.key, one.run, now)
+            line = "started" + (f" as CI run {one.run}" if one.run else "") + (f"; {one.reason}" if one.reason else "")
+        else:
+            after = jobs.gave_up(before, f"could not be started: {one.reason}", now)
+            line = f"could not be started: {one.reason}"
+        if after is not None:
+            found[path] = _with_line(after, snapshot.text, line, now)
+    return found
+
+
+def _path(job: Job) -> str:
+    return layout.job_path(job.task, job.attempt)
+
+
+def _with_line(job: Job, text: Callable[[str], str | None], line: str, now: datetime) -> str:
+    path = _path(job)
+    body = codec.decode(JOB, path, text(path) or "")[1]
+    return codec.encode(job, codec.append_line(body, now, line))
+
+
+def _change_of(job: Job) -> str:
+    if job.status.terminal:
+        return f"{job.status}: {job.reason}"
+    assert job.dispatch is not None
+    return f"to be started again (try {job.dispatch.tries}): {job.dispatch.reason}"
