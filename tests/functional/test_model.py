@@ -1,4 +1,4 @@
-"""The models of the state store's transaction, the attempt guard and merges, searched to the end by spin."""
+"""The models of the state store, the attempt guard, dispatches and merges, searched to the end by spin."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 MODELS = Path(__file__).parents[1] / "model"
 STORE = MODELS / "store.pml"
 MERGE = MODELS / "merge.pml"
+DISPATCH = MODELS / "dispatch.pml"
 DEEPEST = 2000
 MEGABYTES = 1024
 
@@ -148,3 +149,25 @@ def test_every_merge_comes_to_an_end(check: Check) -> None:
 def test_no_guard_of_a_merge_can_be_left_out(check: Check, guard: str, broken: set[str]) -> None:
     """MRG-4, MRG-5, MRG-15, faults.md T8: without it, spin finds a run that breaks what the guard is there for."""
     assert_broken(check(guard, model=MERGE), broken)
+
+
+def test_work_is_started_until_it_ran_and_runs_once(check: Check) -> None:
+    """JOB-1: killed ticks, lost starts and answers, and runs that are cancelled while they wait."""
+    report = check(model=DISPATCH)
+    assert_proven(report)
+    assert re.search(r"^\s*invalid end states\s+\+", report, re.M), report
+    assert unreached(report) == ["goes = 0"], "the tick that is left alone loses no race"
+
+
+@pytest.mark.parametrize(
+    ("guard", "broken"),
+    [
+        ("NO_CAS", {"one_attempt"}),
+        ("NO_BEGIN_GUARD", {"ran_once"}),
+        ("NO_AGAIN", {"work_done"}),
+        ("NO_AGAIN_AFTER_EVICTION", {"work_done"}),
+    ],
+)
+def test_no_guard_of_a_dispatch_can_be_left_out(check: Check, guard: str, broken: set[str]) -> None:
+    """JOB-1: without it, spin finds a run that breaks what the guard is there for."""
+    assert_broken(check(guard, model=DISPATCH), broken)
