@@ -47,6 +47,7 @@ class Rules:
     """The roles that are dispatched, and what bounds them.
 
     `attempts` runs may fail before a person is asked. A job that ended well has its gate green within `evidence`.
+    `ways` are those that can be used from here.
     """
 
     roles: Mapping[str, Role] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Rules:
     attempts: int = 3
     grace: timedelta = timedelta(minutes=2)
     evidence: timedelta = timedelta(minutes=30)
+    ways: frozenset[Way] = frozenset(Way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ def need(
     """
     stage = pipeline.stage(task.stage)
     role = None if stage is None or stage.human else rules.roles.get(stage.role)
-    if role is None:
-        return Wait("no way to start it is configured")
+    if role is None or role.way not in rules.ways:
+        return Wait("nobody starts it from here")
     if task.state is not TaskState.ACTIVE:
         return Wait(f"the task is {task.state}")
     runs = runs_of(task, jobs)

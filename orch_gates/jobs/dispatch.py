@@ -78,7 +78,7 @@ def plan(
         for task, runs in sorted(facts.jobs.items())
         for job in runs
         if job.status is JobStatus.QUEUED and task not in facts.stopped
-        if (after := _waiting(job, by_id.get(task), facts.runs, now)) is not None
+        if (after := _waiting(job, by_id.get(task), facts.runs, rules, now)) is not None
     )
     over = {job.attempt for job in changed if job.status.terminal}
     active = [
@@ -120,11 +120,11 @@ class _Room:
         return True
 
 
-def _waiting(job: Job, task: Task | None, runs: Mapping[int, RunState], now: datetime) -> Job | None:
+def _waiting(job: Job, task: Task | None, runs: Mapping[int, RunState], rules: Rules, now: datetime) -> Job | None:
     """What a job becomes that waits to begin; None where it is left alone."""
     if task is None or task.stage != job.stage or task.state.finished or job.created < jobs.visit_began(task):
         return jobs.cancelled(job, "the task moved on before it began", now)
-    if job.dispatch is None or task.state is not TaskState.ACTIVE:
+    if job.dispatch is None or job.dispatch.way not in rules.ways or task.state is not TaskState.ACTIVE:
         return None
     why, over = _lost(job.dispatch, runs, now)
     if not why:

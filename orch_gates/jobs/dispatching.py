@@ -11,14 +11,16 @@ from orch_gates.engine.decide import decide
 from orch_gates.engine.stages import Pipeline
 from orch_gates.engine.work import Role, Rules
 from orch_gates.jobs.dispatch import Facts, Plan, plan
-from orch_gates.jobs.starting import Asked, Came
+from orch_gates.jobs.starting import Asked, Came, Starter
 from orch_gates.model.job import Job
 from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import JOB, TASK
 from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
 from orch_gates.tasks.change import recorded
+from orch_gates.tasks.configured import Configured
 
 
 @dataclass
@@ -100,3 +102,51 @@ def _change_of(job: Job) -> str:
         return f"{job.status}: {job.reason}"
     assert job.dispatch is not None
     return f"to be started again (try {job.dispatch.tries}): {job.dispatch.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What one run of the outbox did: what was recorded, and what came of each start."""
+
+    planned: Plan
+    asked: tuple[Asked, ...] = ()
+
+
+def run(
+    store: Store,
+    configured: Configured,
+    dispatching: Dispatching,
+    starter: Starter,
+    facts_of: Callable[[Snapshot], Facts],
+    clock: Callable[[], datetime],
+) -> Dispatched:
+    """Record what is to be started now, start it, and record that.
+
+    Raises:
+        StateError: it could not be recorded. What was started and not recorded is asked for again, and runs once.
+    """
+    configured.agree(store)
+    planned = Plan()
+
+    def decide_on(snapshot: Snapshot) -> Change | None:
+        nonlocal planned
+        configured.check(book.root_of(snapshot))
+        now = clock()
+        planned = dispatching.plan(facts_of(snapshot), now)
+        return change_of("dispatch", dispatching.writes(planned, snapshot.text, now))
+
+    store.transact(decide_on, others_wait=True)
+    asked = tuple(starter.start(job, dispatching.role_of(job)) for job in planned.starts)
+    if asked:
+        store.transact(lambda snapshot: change_of("dispatched", acknowledged(asked, snapshot, clock())))
+    return Dispatched(planned, asked)
+
+
+def change_of(event: str, writes: Mapping[str, str]) -> Change | None:
+    """The change that writes these documents; None where there are none."""
+    if not writes:
+        return None
+    names = sorted({path.split("/")[2] for path in writes})
+    task = names[0] if len(names) == 1 else "-"
+    about = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return Change(event=event, task=task, subject=f"{event}: {about}", writes=writes)

@@ -126,6 +126,16 @@ def test_work_that_nobody_needs_any_more_is_cancelled(changes: dict[str, Any]) -
     assert after.status is JobStatus.CANCELLED
 
 
+def test_only_what_can_be_started_from_here_is() -> None:
+    """A CI job starts no command that would end with it, and nobody without a token starts a workflow."""
+    tasks = [make_task(id="T-1"), make_task(id="T-2", stage="testing"), make_task(id="T-3", stage="testing")]
+    queued = waiting(600, way="command", task="T-3", stage="testing", role="tester")
+    found = planned(tasks, [queued], Rules(ROLES, ways=frozenset({Way.WORKFLOW})))
+    assert [job.task for job in found.starts] == ["T-1"]
+    found = planned(tasks, [queued], Rules(ROLES, ways=frozenset({Way.COMMAND})))
+    assert [job.task for job in found.starts] == ["T-2", "T-3"]
+
+
 def test_a_job_by_hand_waits_for_its_person() -> None:
     """Nobody starts what was queued without a dispatch, and nobody gives it up."""
     assert planned([make_task()], [make_job(status="queued")]) == Plan()
