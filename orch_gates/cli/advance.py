@@ -14,6 +14,7 @@ from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
 
 if TYPE_CHECKING:
+    from orch_gates.engine.work import Standing
     from orch_gates.model.task import Task
     from orch_gates.model.verdict import Verdict
     from orch_gates.state.snapshot import Snapshot
@@ -133,8 +134,19 @@ def why(name: str, repo: Path, as_json: bool) -> None:
         task = _named(snapshot, name)
         around = places.read(session.store, snapshot, session.target)
         warn_quarantined(around.quarantined)
-        found = around.why(task, session.pipeline, session.now)
+        found = around.why(task, session.pipeline, session.now).at_work(_work(session, snapshot, task))
         say(render.why_json(found) if as_json else f"{visible(found.line)}\n")
+
+
+def _work(session: Workspace, snapshot: Snapshot, task: Task) -> Standing | None:
+    """What the work of the task's stage has come to."""
+    from orch_gates.config import file as config_file
+    from orch_gates.engine import work
+    from orch_gates.engine.stages import pipeline_of
+    from orch_gates.jobs import overview
+
+    rules = config_file.rules(session.config, session.settings)
+    return work.standing(task, overview.jobs_of(snapshot, task.id), pipeline_of(task, session.pipeline), rules)
 
 
 def _named(snapshot: Snapshot, name: str) -> Task:

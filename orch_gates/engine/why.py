@@ -8,6 +8,7 @@ from typing import assert_never
 
 from orch_gates.engine import queued, spent
 from orch_gates.engine.stages import MERGE, MERGE_PROOF, Pipeline, Stage
+from orch_gates.engine.work import Standing
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task, TaskState
 
@@ -53,10 +54,18 @@ class Why:
     by_asking: bool = False
     advice: str = ""
     frozen: str = ""
+    work: str = ""
 
     def under(self, frozen: str) -> Why:
         """The same while nothing is merged from the queue."""
         return replace(self, frozen=frozen)
+
+    def at_work(self, work: Standing | None) -> Why:
+        """The same with what the work of its stage has come to; nothing but that is waited for where a run goes on."""
+        if work is None or not self.next_action or self.state != TaskState.ACTIVE:
+            return self
+        told = replace(self, work=work.line)
+        return replace(told, next_action=work.next_action, when="by itself") if work.next_action else told
 
     @property
     def line(self) -> str:
@@ -64,6 +73,8 @@ class Why:
         parts = [f"{self.task} is {self._standing}: {self.reason} ({self.cause})"]
         if self.position:
             parts.append(f"position {self.position} of {self.waiting} in {self.stage}")
+        if self.work:
+            parts.append(self.work)
         if self.frozen:
             parts.append(f"nothing is merged now: {self.frozen}")
         if self.holder and self.next_action:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from orch_gates.engine import spent
 from orch_gates.engine.jobs import visit_began
@@ -88,6 +88,39 @@ def runs_of(task: Task, jobs: Sequence[Job]) -> tuple[Job, ...]:
     began = visit_began(task)
     found = (job for job in jobs if job.task == task.id and job.stage == task.stage and job.created >= began)
     return tuple(sorted(found, key=lambda job: (job.created, job.number)))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the work of a task has come to, for people; `next_action` is what follows by itself, empty for nothing."""
+
+    line: str
+    next_action: str = ""
+
+
+def standing(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: Rules) -> Standing | None:
+    """What the newest run of a task's work does, or did; None where none was made and nobody starts one."""
+    runs = runs_of(task, jobs)
+    stage = pipeline.stage(task.stage)
+    starts = None if stage is None or stage.human else rules.roles.get(stage.role)
+    if not runs:
+        return Standing(f"its {starts.name} is not started yet", "a sweep starts it") if starts else None
+    last = runs[-1]
+    who = f"run {last.number} ({last.role})"
+    match last.status:
+        case JobStatus.QUEUED:
+            return Standing(f"{who} is queued since {last.created}", f"{who} begins")
+        case JobStatus.RUNNING:
+            return Standing(f"{who} is running since {last.started}: {last.runner}", f"{who} ends")
+        case JobStatus.CANCELLED:
+            return Standing(f"{who} was cancelled: {last.reason}")
+        case JobStatus.SUCCEEDED:
+            return Standing(f"{who} succeeded at {last.ended}", "a sweep asks the gate again" if starts else "")
+        case JobStatus.FAILED:
+            more = starts is not None and len(runs) < rules.attempts
+            return Standing(f"{who} failed: {last.reason}", "a sweep starts the next run" if more else "")
+        case _:
+            assert_never(last.status)
 
 
 def need(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orch_gates.engine import jobs, legality, work
+from orch_gates.engine import jobs, legality, why, work
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.engine.work import AskPerson, Role, Rules, Start, Wait
 from orch_gates.model.ids import timestamp
@@ -143,3 +143,39 @@ def test_the_gate_decides_whether_a_run_did_its_work(ended: float, verdict: Verd
     """REAP-3: exit code 0 is not success; a gate that is red, or has no evidence in time, asks for another run."""
     done = make_job(status="succeeded", created=ago(55), ended=ago(ended))
     assert isinstance(need(make_task(since=ago(60)), done, verdict=verdict), Start) is starts
+
+
+@pytest.mark.parametrize(
+    ("runs", "said", "follows"),
+    [
+        ([], "its developer is not started yet", "a sweep starts it"),
+        ([{"status": "queued"}], f"run 1 (developer) is queued since {BEFORE}", "run 1 (developer) begins"),
+        ([{"runner": "ann on b"}], f"run 1 (developer) is running since {BEFORE}: ann on b", "run 1 (developer) ends"),
+        (
+            [{"status": "failed", "reason": "it died"}],
+            "run 1 (developer) failed: it died",
+            "a sweep starts the next run",
+        ),
+        ([{"status": "succeeded"}], "run 1 (developer) succeeded at", "a sweep asks the gate again"),
+        ([{"status": "cancelled", "reason": "no"}], "run 1 (developer) was cancelled: no", ""),
+    ],
+)
+def test_what_the_work_has_come_to(runs: list[dict[str, Any]], said: str, follows: str) -> None:
+    """ENG-8: whoever waits for a run is told which, since when and where."""
+    jobs = [make_job(**run) for run in runs]
+    task = make_task()
+    found = work.standing(task, jobs, DEFAULT, RULES)
+    assert found is not None
+    assert found.line.startswith(said)
+    assert found.next_action == follows
+    line = why.explain(task, DEFAULT, why.Place(1, 1, ""), NOW).at_work(found).line
+    assert said in line
+    assert (f"next: {follows}, by itself" in line) is bool(follows)
+
+
+def test_nobody_waits_for_work_that_nobody_starts() -> None:
+    """A person's stage, and a task that a person stopped."""
+    assert work.standing(make_task(stage="review"), [], DEFAULT, RULES) is None
+    held = make_task(state="held")
+    plain = why.explain(held, DEFAULT, why.Place(0, 0, ""), NOW)
+    assert plain.at_work(work.standing(held, [], DEFAULT, RULES)) == plain
