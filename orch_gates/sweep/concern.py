@@ -1,0 +1,88 @@
+"""What an event is about: tasks, issues, jobs. The rest is a tick about those, as the sweep does for all: pure (REC-3).
+
+An event is only a hint. What is lost, late or repeated changes nothing, as the tick looks at everything afresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from orch_gates.ci import event as events
+from orch_gates.ci.event import Event
+from orch_gates.model.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the event is held against: the tasks that are not over, and where their branches stand on the server.
+
+    `pulls` are the branches of this repository's open pull requests by number. `runs`: whether a job runs in a CI run.
+    """
+
+    tasks: Sequence[Task]
+    heads: Mapping[str, str]
+    pulls: Mapping[int, str]
+    runs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What a tick is to look at; `everything` is what a sweep looks at. Nothing of it: there is nothing to do."""
+
+    reason: str
+    tasks: frozenset[str] = frozenset()
+    issue: int = 0
+    jobs: bool = False
+    everything: bool = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is anything to look at."""
+        return self.everything or self.jobs or bool(self.tasks or self.issue)
+
+
+def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one for each kind of event
+    """What an event is about; `Unreadable` is the caller's to tell."""
+    match event:
+        case events.Scheduled() | events.Dispatched():
+            return Concern("everything is looked at", everything=True)
+        case events.Pushed(branch=branch):
+            return _branch(branch, f"{branch} moved", known)
+        case events.PullChanged(branch=branch, fork=fork, number=number, action=action):
+            return _branch("" if fork else branch, f"pull request {number}: {action}", known)
+        case events.Reviewed(number=number):
+            return _branch(known.pulls.get(number, ""), f"pull request {number} was reviewed", known)
+        case events.Labelled(number=number):
+            return Concern(f"a label of pull request {number} is for the merge queue")
+        case events.StatusChanged(commit=commit, context=context, state=state):
+            return _commit(commit, f"the status {context} of {commit[:10]} is {state}", known)
+        case events.ChecksChanged(commit=commit, conclusion=conclusion):
+            return _commit(commit, f"a check of {commit[:10]} ended: {conclusion or 'not yet'}", known)
+        case events.WorkflowEnded(name=name, commit=commit, conclusion=conclusion):
+            found = _commit(commit, f"the workflow {name} ended on {commit[:10]}: {conclusion}", known)
+            # It may be the one that a job runs in, of which the event does not tell.
+            return Concern(found.reason, found.tasks, jobs=True) if known.runs else found
+        case events.IssueChanged(number=number, action=action):
+            return Concern(f"issue {number}: {action}", issue=number)
+        case events.Commented(number=number, pull=pull):
+            what = f"a comment on {'pull request' if pull else 'issue'} {number}"
+            return Concern(f"{what} asks for nothing")
+        case events.Nothing(reason=reason) | events.Unreadable(reason=reason):
+            return Concern(reason)
+        case _:
+            assert_never(event)
+
+
+def _branch(branch: str, what: str, known: Known) -> Concern:
+    found = frozenset(task.id for task in known.tasks if branch and task.branch == branch)
+    return Concern(what if found else f"{what}, which is no task's", found)
+
+
+def _commit(commit: str, what: str, known: Known) -> Concern:
+    """A commit is resolved to the one task whose branch stands there, or not at all (REC-3)."""
+    found = [task.id for task in known.tasks if commit and known.heads.get(task.branch) == commit]
+    if len(found) > 1:
+        return Concern(f"{what}, which is at the branches of {', '.join(sorted(found))}: not resolved")
+    return Concern(what if found else f"{what}, which no task's branch stands at", frozenset(found))
