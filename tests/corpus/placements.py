@@ -80,6 +80,12 @@ def provider_token(chance: Random) -> list[str]:
     return [chance.choice(_WRAPPED).format(FORMATS[chance.choice(sorted(FORMATS))](chance))]
 
 
+def run_on_token(chance: Random) -> list[str]:
+    """A token of any format with letters or digits directly before or behind it."""
+    before, behind = chance.choice((("", "abc"), ("", "0"), ("x", ""), ("https://", "x@h.invalid/")))
+    return [f"see {before}{FORMATS[chance.choice(sorted(FORMATS))](chance)}{behind}"]
+
+
 def encoded_token(chance: Random) -> list[str]:
     """A token in base64, hex or percent-encoded."""
     token = FORMATS[chance.choice(sorted(FORMATS))](chance)
@@ -163,6 +169,7 @@ KINDS: dict[str, Kind] = {
     "assignments": Kind((assignment,)),
     "passwords in double quotes": Kind((quoted_password,)),
     "provider tokens": Kind((provider_token,), (insert, edit, extend)),
+    "tokens in longer words": Kind((run_on_token,), (insert, edit)),
     "encoded tokens": Kind((encoded_token,), (insert, edit)),
     "whole files": Kind((whole_file,)),
     "under old lines": Kind((bare_assignment, bare_assignment, assignment, provider_token), (under_old,)),

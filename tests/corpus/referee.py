@@ -185,12 +185,20 @@ def _a_name(_subject: _Range, difference: Difference) -> bool:
     return bare is not None and item.secret.isidentifier() and is_program(item.path)
 
 
+def _in_a_word(_subject: _Range, difference: Difference) -> bool:
+    """Two letters and hexadecimal digits are in many a digest and encoded text; a name beside them is looked for."""
+    item = difference.theirs
+    longer = re.compile(rf"[0-9A-Za-z]{re.escape(item.secret)}|{re.escape(item.secret)}[0-9A-Za-z]")
+    return item.rule == "twilio-api-key" and longer.search(difference.line) is not None
+
+
 # Why a finding of gitleaks' may be none of ours: a reason, and how it is checked.
 NAMED: dict[str, Callable[[_Range, Difference], bool]] = {
     "the same file, byte for byte, is named at another path": _same_object,
     "the file was moved after the line was added, and is named at its old path": _moved_on,
     "it stands in a private key that is named where it begins": _in_a_key,
     "it is a name, without quotes, in a program": _a_name,
+    "letters or digits go on around a format that proves little": _in_a_word,
 }
 
 

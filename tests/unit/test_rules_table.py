@@ -1,15 +1,19 @@
 """Every row of our own table finds what it describes, wherever text may stand, and nothing that only begins like it."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from orch_gates.errors import ScannerError
 from orch_gates.scanners.rules import shapes, table
+from tests.builders import github_token
 from tests.rules_rig import OWN, Matcher, token
 
+TABLE = tomllib.loads(Path(table.__file__).with_name("own.toml").read_text("utf-8"))["token"]
 SHAPES = [(row, shape) for row in OWN for shape in row.shapes]
+ANYWHERE = {row for row, told in zip(OWN, TABLE, strict=False) if told.get("anywhere")}
 # What stands around a token: files of settings, programs, addresses, notebooks, prose.
 CARRIERS = (
     "{}",
@@ -46,9 +50,27 @@ def test_the_secret_is_the_token_and_nothing_around_it(matcher: Matcher, row: ta
 def test_a_longer_text_is_no_token(matcher: Matcher) -> None:
     """A token with a fixed length ends where a character follows that could not belong to it."""
     for row, shape in SHAPES:
+        if row in ANYWHERE:
+            continue
         last = shapes.parse(shape)[-1]
         if isinstance(last, shapes.Run) and last.least == last.most and len(row.shapes) == 1 and not row.near:
             assert row.id not in {rule for rule, _ in matcher.findings(f"'{token(row, shape, 3)}0a'".encode())}, shape
+
+
+@pytest.mark.parametrize("around", ["x{}", "{}0", "{}abc", "https://{}x@host.test/"])
+def test_a_telling_token_is_found_in_a_longer_word(matcher: Matcher, around: str) -> None:
+    """A leak that was pasted without a blank behind it, or stands in an address, is one too (SEC-6)."""
+    for row, shape in SHAPES:
+        if row in ANYWHERE and (shapes.has_end(shapes.parse(shape)) or around.endswith("{}")):
+            text = token(row, shape, 5)
+            found = matcher.findings(f"see {around.replace('{}', text)} there".encode())
+            assert any(rule == row.id and secret.startswith(text.encode()) for rule, secret in found), shape
+
+
+def test_what_follows_a_token_does_not_hide_its_checksum(matcher: Matcher) -> None:
+    """The secret is the token alone, with the checksum that its provider gave it, and no letter more."""
+    text = github_token()
+    assert matcher.findings(f"see {text}abc".encode()) == [("github-pat", text.encode())]
 
 
 def test_repeated_characters_are_no_token(matcher: Matcher) -> None:
@@ -61,11 +83,8 @@ def test_repeated_characters_are_no_token(matcher: Matcher) -> None:
 
 
 def test_ids_are_stable_words_and_every_row_of_a_format_says_its_source() -> None:
-    import tomllib
-
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", row.id) for row in OWN)
-    own = tomllib.loads(Path(table.__file__).with_name("own.toml").read_text("utf-8"))["token"]
-    assert [row["id"] for row in own if not row.get("source")] == []
+    assert [row["id"] for row in TABLE if not row.get("source")] == []
 
 
 @pytest.mark.parametrize("shape", ["", "a{", "}", "{nothing:4}", "{alnum:0}", "{alnum:9-4}", "{alnum:x}b{"])

@@ -82,6 +82,12 @@ def _escape(text: str) -> str:
     return "".join(c if c.isalnum() or c in "_-/:=@ %~" else "\\" + c for c in text)
 
 
+def has_end(parts: tuple[Text | Run, ...]) -> bool:
+    """Whether a token ends by its own length, whatever follows it."""
+    last = parts[-1]
+    return isinstance(last, Run) and last.most is not None
+
+
 def edge_after(parts: tuple[Text | Run, ...]) -> str:
     """What has to follow a token: the end, or a character that could not belong to it."""
     last = parts[-1]

@@ -77,11 +77,15 @@ def _token(row: Mapping[str, Any], parts: Mapping[str, str]) -> Row:
 
 
 def token_pattern(shape: Sequence[str], near: Sequence[str], parts: Mapping[str, str], *, anywhere: bool) -> str:
-    """The pattern of a token: its shapes between edges, each in a group of its own; behind a name if `near` says so."""
+    """The pattern of a token: its shapes between edges, each in a group of its own; behind a name if `near` says so.
+
+    A token that may stand `anywhere` has no edge before it, and none behind it where its shape has a longest length.
+    """
     each = []
     for one in shape:
         parsed = shapes.parse(one)
-        each.append(f"({shapes.pattern(parsed)}){shapes.edge_after(parsed)}")
+        edge = "" if anywhere and shapes.has_end(parsed) else shapes.edge_after(parsed)
+        each.append(f"({shapes.pattern(parsed)}){edge}")
     body = each[0] if len(each) == 1 else f"(?:{'|'.join(each)})"
     if near:
         return f"(?i:{'|'.join(re.escape(word) for word in near)}){expand(_NEAR, parts)}{body}"
