@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orch_gates.errors import StateDocumentError
 from orch_gates.model.effect import merged
 from orch_gates.model.ids import TaskId
 from orch_gates.state import codec, layout
@@ -19,26 +20,36 @@ def acknowledge(store: Store, done: Mapping[TaskId, frozenset[str]]) -> str:
     Raises:
         StateError: it could not be recorded.
     """
+    return commit_of(store.transact(lambda snapshot: acknowledged(snapshot, done))) if done else ""
 
-    def decision(snapshot: Snapshot) -> Change | None:
-        writes = {}
-        for task, keys in done.items():
-            path = layout.task_path(task)
-            text = snapshot.text(path)
-            if text is None:
-                continue
+
+def acknowledged(snapshot: Snapshot, done: Mapping[TaskId, frozenset[str]]) -> Change | None:
+    """The change that takes these keys out of the tasks' documents; None where none is there any more.
+
+    A document that cannot be read stays as it is, and keeps its effects (ST-6).
+    """
+    writes = {}
+    names = []
+    for task, keys in done.items():
+        path = layout.task_path(task)
+        text = snapshot.text(path)
+        if text is None:
+            continue
+        try:
             document, body = codec.decode(TASK, path, text)
-            left = merged(document.effects, keys, (), frozenset())
-            if left != document.effects:
-                writes[path] = codec.encode(document.model_copy(update={"effects": left}), body)
-        if not writes:
-            return None
-        return Change(
-            event="acknowledge",
-            task=next(iter(done)) if len(done) == 1 else "-",
-            subject=f"acknowledge: effects of {', '.join(sorted(done))}",
-            body="\n".join(sorted(key for keys in done.values() for key in keys)),
-            writes=writes,
-        )
-
-    return commit_of(store.transact(decision)) if done else ""
+        except StateDocumentError:
+            continue
+        left = merged(document.effects, keys, (), frozenset())
+        if left != document.effects:
+            writes[path] = codec.encode(document.model_copy(update={"effects": left}), body)
+            names.append(task)
+    if not writes:
+        return None
+    return Change(
+        event="acknowledge",
+        task=names[0],
+        subject=f"acknowledge: effects of {', '.join(sorted(names))}",
+        body="\n".join(sorted(key for name in names for key in done[name])),
+        writes=writes,
+        others=tuple(names[1:]),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ _TRAILER = re.compile(r"Orch-(?P<name>Op|Event|Task|By): (?P<value>[^\n]*)")
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One commit. A hand edit has no trailers: `op`, `event`, `task` are empty, `by` is its committer's address.
+    """One commit. A hand edit has no trailers: `op`, `event`, `tasks` are empty, `by` is its committer's address.
 
     `email` is the committer's address, whoever it was done for.
     """
@@ -25,7 +25,7 @@ class Logged:
     body: str
     op: str
     event: str
-    task: str
+    tasks: tuple[str, ...]
     by: str
     email: str
 
@@ -41,15 +41,19 @@ def logged(oid: str, commit: Commit) -> Logged:
         when=datetime.fromtimestamp(commit.seconds, UTC),
         subject=subject,
         body=body,
-        op=trailers.get("Op", ""),
-        event=trailers.get("Event", ""),
-        task=trailers.get("Task", "-").removeprefix("-"),
-        by=trailers.get("By", commit.email),
+        op=_last(trailers, "Op"),
+        event=_last(trailers, "Event"),
+        tasks=tuple(value for name, value in trailers if name == "Task" and value != "-"),
+        by=_last(trailers, "By", commit.email),
         email=commit.email,
     )
 
 
-def _trailers(paragraph: str) -> Mapping[str, str]:
+def _trailers(paragraph: str) -> Sequence[tuple[str, str]]:
     lines = [_TRAILER.fullmatch(line) for line in paragraph.split("\n")]
     found = [line for line in lines if line is not None]
-    return {line["name"]: line["value"] for line in found} if len(found) == len(lines) else {}
+    return [(line["name"], line["value"]) for line in found] if len(found) == len(lines) else []
+
+
+def _last(trailers: Sequence[tuple[str, str]], wanted: str, default: str = "") -> str:
+    return next((value for name, value in reversed(trailers) if name == wanted), default)

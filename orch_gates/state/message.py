@@ -24,10 +24,8 @@ def compose(change: Change, op: str, by: str) -> str:
     paragraphs = [_line(change.subject) or _line(change.event)]
     if body := "\n".join(line.rstrip() for line in lines):
         paragraphs.append(body)
-    paragraphs.append(
-        f"Orch-Op: {op}\nOrch-Event: {_line(change.event)}\nOrch-Task: {_line(change.task) or '-'}\n"
-        f"Orch-By: {_line(by) or '-'}\n"
-    )
+    tasks = "".join(f"Orch-Task: {_line(name) or '-'}\n" for name in change.tasks or ("-",))
+    paragraphs.append(f"Orch-Op: {op}\nOrch-Event: {_line(change.event)}\n{tasks}Orch-By: {_line(by) or '-'}\n")
     return "\n\n".join(paragraphs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,7 +17,7 @@ class Change:
 
     `moves` take folders (or files) to paths that are free, then `removals` delete files or
     folders, then `writes` put texts. The store itself raises the generation in `orch-state.md`.
-    `task` is an id, or `-`.
+    `task` is an id, or `-`; `others` are further tasks that it is about.
     """
 
     event: str
@@ -27,6 +27,26 @@ class Change:
     removals: frozenset[str] = frozenset()
     moves: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Every task that it is about, each once; none where it is about none."""
+        return tuple(dict.fromkeys(name for name in (self.task, *self.others) if name != "-"))
+
+
+def joined(event: str, subject: str, parts: Sequence[Change]) -> Change | None:
+    """Several changes as one commit, with a line for each; None where there is none. Of two texts of a file the later.
+
+    The parts only write: what moves or removes files has a commit of its own.
+    """
+    assert not any(part.moves or part.removals for part in parts)
+    if not parts:
+        return None
+    names = tuple(dict.fromkeys(name for part in parts for name in part.tasks)) or ("-",)
+    lines = (" ".join(f"{part.subject}: {part.body}".rstrip(": ").split()) for part in parts)
+    writes = {path: text for part in parts for path, text in part.writes.items()}
+    return Change(event, names[0], subject, writes, body="\n".join(lines), others=names[1:])
 
 
 Decide = Callable[[Snapshot], Change | None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from orch_gates.errors import UsageError
 from orch_gates.state.log import Logged
 from orch_gates.state.store import Store
@@ -16,7 +18,15 @@ def history_of(store: Store, name: str) -> tuple[Logged, ...]:
         StateError: the branch cannot be read.
     """
     task = checked(name)
-    steps = tuple(step for step in store.log() if step.task == task)
+    steps = tuple(_about(task, step) for step in store.log() if task in step.tasks)
     if not steps:
         raise UsageError(f"there is no task {name}; `orch-gates task list` shows those there are")
     return steps[::-1]
+
+
+def _about(task: str, step: Logged) -> Logged:
+    """A commit about several tasks as this one's: without the lines of the others."""
+    if len(step.tasks) == 1:
+        return step
+    lines = (line for line in step.body.splitlines() if line.startswith(f"{task}: "))
+    return replace(step, body="\n".join(lines))

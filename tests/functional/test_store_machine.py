@@ -495,7 +495,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert tuple(map(self._name, parents.split())) == model.parents
         said = logged("", Commit("", (), "", 0, model.message))
         assert (_renamed(subject, self._name), _raised(op)) == (said.subject, _raised(said.op))
-        assert trailers == ([said.event, said.task or "-", said.by] if said.op else [""] * 3)
+        assert trailers == ([said.event, ",".join(said.tasks) or "-", said.by] if said.op else [""] * 3)
         assert op == self.answered_ops.get(oid, op)
         assert not op or self.ops.setdefault(op, oid) == oid, "an op id was used twice"
         packed = self.git.server.attempt("archive", oid).stdout
@@ -555,7 +555,7 @@ def _files(snapshot: Snapshot) -> list[tuple[str, str, int]]:
 
 
 def _said(entry: Logged, name: Name) -> tuple[str, ...]:
-    return name(entry.commit), _renamed(entry.subject, name), _raised(entry.op), entry.event, entry.task, entry.by
+    return name(entry.commit), _renamed(entry.subject, name), _raised(entry.op), entry.event, *entry.tasks, entry.by
 
 
 def _renamed(text: str, name: Name) -> str:
