@@ -192,6 +192,24 @@ class Api:
             before = ids
         raise ForgeUnavailable(f"{self.at(path)} changed each time that it was read; ask again")
 
+    def untotalled(self, path: str) -> Iterator[dict[str, Any]]:
+        """As `rows`, of a list whose pages tell neither a total nor the next one: it ends with an empty page.
+
+        Raises:
+            ForgeRefused, ForgeUnavailable: as `get`.
+        """
+        size = self._dialect.page_size
+        for page in range(1, _MOST_PAGES + 1):
+            answer = self.read(path, {self._dialect.page: size, "page": page})
+            # An empty page is `null` there.
+            found = [] if answer.body.strip() == b"null" else self._document(path, answer)
+            if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+                raise ForgeUnavailable(f"{self.at(path)} did not answer with a list")
+            if not found:
+                return
+            yield from found
+        raise ForgeUnavailable(f"{self.at(path)} has more than {_MOST_PAGES * size} rows")
+
     def _pages(
         self, path: str, key: str, query: Mapping[str, str | int], hidden: Callable[[], int] | None
     ) -> Iterator[list[dict[str, Any]]]:

@@ -97,6 +97,45 @@ class LabelContract:
         assert labelled(rig) == []
 
 
+class LabellerContract:
+    """Who put a label on an issue: a person's word counts by their name (ENG-11, TRK-1)."""
+
+    def test_who_set_a_label_last_is_told(self, rig: Rig) -> None:
+        """Whoever set another label, or the same one before, does not count; taken off, it was set by nobody."""
+        issues, writer = rig.forge.issues, rig.as_(Who.WRITER).issues
+        names = [rig.name(who) if rig.traits.tells_labellers else "" for who in (Who.OWNER, Who.WRITER)]
+        number = issues.create("Greet the user", labels=["approved"]).number
+        writer.label(number, add=["other"])
+        assert [issues.labelled_by(number, label) for label in ("approved", "other")] == names
+        issues.label(number, remove=["approved"])
+        assert issues.labelled_by(number, "approved") == issues.labelled_by(number, "never set") == ""
+        writer.label(number, add=["approved"])
+        issues.label(number, add=["more"])
+        assert rig.in_pages(1).issues.labelled_by(number, "approved") == names[1]
+
+    def test_more_than_a_page_of_labels_is_read(self, rig: Rig) -> None:
+        """The newest word may be on the last page (faults.md: the first page is not all)."""
+        issues, writer = rig.forge.issues, rig.as_(Who.WRITER).issues
+        number = issues.create("Greet the user").number
+        for _ in range(2):
+            issues.label(number, add=[f"label {place}" for place in range(30)])
+            issues.label(number, remove=[f"label {place}" for place in range(30)])
+        writer.label(number, add=["approved"])
+        expected = rig.name(Who.WRITER) if rig.traits.tells_labellers else ""
+        assert issues.labelled_by(number, "approved") == rig.in_pages(7).issues.labelled_by(number, "approved")
+        assert issues.labelled_by(number, "approved") == expected
+
+    def test_who_set_what_on_nothing_is_refused(self, rig: Rig) -> None:
+        """That is not the same as nobody."""
+        refused(lambda: rig.forge.issues.labelled_by(NEVER, "approved"))
+
+    def test_what_is_one_label_is_the_forges_to_say(self, rig: Rig) -> None:
+        issues = rig.forge.issues
+        assert issues.same_label("Früh", "Früh")
+        assert not issues.same_label("approved", "approve")
+        assert issues.same_label("Approved", "approved") is rig.traits.ignores_case
+
+
 class CommentContract:
     """Comments on issues and on pull requests."""
 

@@ -27,7 +27,8 @@ class Traits:
 
     `users`: it knows who asks, and what each of them may do. `tells_conflicts`: its answer to a merge
     tells a conflict from a check that is not done. `drafts`: pull requests can be drafts.
-    `workflows`: it has a CI of its own. `ignores_case`: labels that differ by case are one.
+    `workflows`: it has a CI of its own. `ignores_case`: labels that differ by case are one. `tells_labellers`: it keeps
+    who put which label on.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class Traits:
     drafts: bool = True
     workflows: bool = True
     ignores_case: bool = False
+    tells_labellers: bool = True
 
 
 class Rig(Protocol):

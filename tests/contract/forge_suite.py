@@ -10,7 +10,7 @@ from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.workflows import RunState
-from tests.contract.forge_labels import CommentContract, LabelContract
+from tests.contract.forge_labels import CommentContract, LabelContract, LabellerContract
 from tests.contract.forge_pulls import MergeContract, PullContract
 from tests.contract.forge_rig import Rig, Who
 from tests.contract.forge_steps import NEVER, eventually, opened, refused
@@ -264,6 +264,7 @@ class ForgeContract(
     ProtectionContract,
     IssueContract,
     LabelContract,
+    LabellerContract,
     CommentContract,
     WorkflowContract,
     ServerContract,

@@ -33,7 +33,7 @@ done
 class LocalRig:
     """A project in a bare repository with a state branch, and an index of its own to commit from."""
 
-    traits = Traits(Kind.LOCAL, users=False, workflows=False)
+    traits = Traits(Kind.LOCAL, users=False, workflows=False, tells_labellers=False)
 
     def __init__(self, folder: Path) -> None:
         self.state = GitRig(folder)

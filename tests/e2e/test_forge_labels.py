@@ -175,3 +175,27 @@ def test_a_label_that_somebody_else_deletes_meanwhile(repository: Repository, pu
 
     issues.label(pull.number, add=[QUEUED])
     assert asked(repository, observe=deleted).issues.label(pull.number, remove=[QUEUED]).labels == ()
+
+
+def test_the_timeline_of_an_issue_tells_no_total(repository: Repository) -> None:
+    """ENG-11: the total is that of the page, an empty page is `null`, and what is asked for whole is the first page."""
+    api = repository.api()
+    ids = [api.post("/labels", {"name": f"label {place}", "color": "#00ff00"}).ok()["id"] for place in range(60)]
+    number = api.post("/issues", {"title": "Greet the user", "labels": ids}).ok()["number"]
+    api.delete(f"/issues/{number}/labels/{ids[0]}").ok()
+
+    def page(query: str) -> tuple[int, str, list[tuple[str, str, str]]]:
+        found = api.get(f"/issues/{number}/timeline{query}")
+        rows = [(row["type"], row["body"], row["label"]["name"]) for row in found.json or []]
+        return len(rows), found.headers["X-Total-Count"], rows
+
+    count, total, _ = page("")
+    assert count < 61
+    assert str(count) == total
+    assert page("?limit=50&page=1")[:2] == (50, "50")
+    last = page("?limit=50&page=2")
+    assert last[:2] == (11, "11")
+    assert last[2][-2:] == [("label", "1", "label 59"), ("label", "", "label 0")]
+    assert page("?limit=50&page=3")[:2] == (0, "0")
+    assert asked(repository).issues.labelled_by(number, "label 59") == repository.owner.name
+    assert asked(repository).issues.labelled_by(number, "label 0") == ""

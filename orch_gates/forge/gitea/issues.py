@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge import fields
-from orch_gates.forge.fields import Row, document, number, said, text, written
+from orch_gates.forge.fields import Row, document, number, part, said, text, written
 from orch_gates.forge.gitea.labels import GiteaLabels
 from orch_gates.forge.gitea.rows import label_ids, label_names, login, repository_path
 from orch_gates.forge.http import Api
@@ -52,6 +52,22 @@ class GiteaIssues:
             return _issue(self._any(number))
         except ForgeUnavailable as error:
             raise ForgeUnclear(str(error)) from error
+
+    def same_label(self, one: str, other: str) -> bool:
+        """Here, names that differ by case are two labels."""
+        return one == other
+
+    def labelled_by(self, number: int, label: str) -> str:
+        """By the issue's timeline; as the total of it, the server tells how many rows the page has."""
+        try:
+            rows = list(self._api.untotalled(f"{self._path}/{number}/timeline"))
+        except ForgeUnavailable as error:
+            if missing := self._missing(number):
+                raise missing from error
+            raise
+        changes = [row for row in rows if said(row, "type") == "label" and _is_about(row, label)]
+        # Oldest first; the text is `1` where the label was added, and empty where it was taken off.
+        return login(changes[-1]) if changes and said(changes[-1], "body") == "1" else ""
 
     def comments(self, number: int) -> tuple[Comment, ...]:
         """What was said, oldest first; the server gives all of it at once."""
@@ -140,6 +156,10 @@ def _issue(row: Row) -> Issue:
         author=login(row),
         url=text(row, "html_url"),
     )
+
+
+def _is_about(row: Row, label: str) -> bool:
+    return row.get("label") is not None and text(part(row, "label"), "name") == label
 
 
 def _comment(row: Row) -> Comment:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge.fields import Row, document, number, said, text, written
+from orch_gates.forge.fields import Row, document, number, part, said, text, written
 from orch_gates.forge.github.rows import author, has_label, is_pull, label_names
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.issues import Comment, Issue, require_text
+
+_LABEL_EVENTS = ("labeled", "unlabeled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,18 @@ class GithubIssues:
             return issue(self.api.get(self._at(number)))
         except ForgeUnavailable as error:
             raise ForgeUnclear(str(error)) from error
+
+    def same_label(self, one: str, other: str) -> bool:
+        """GitHub takes names that differ by case for the same label."""
+        return has_label(one, (other,))
+
+    def labelled_by(self, number: int, label: str) -> str:
+        """By the issue's events, oldest first."""
+        rows = self.api.rows(f"{self._at(number)}/events")
+        changes = [row for row in rows if said(row, "event") in _LABEL_EVENTS and _is_about(row, label)]
+        if not changes or said(changes[-1], "event") != "labeled" or changes[-1].get("actor") is None:
+            return ""
+        return text(part(changes[-1], "actor"), "login")
 
     def comments(self, number: int) -> tuple[Comment, ...]:
         """What was said, oldest first."""
@@ -116,6 +130,10 @@ def issue(found: object) -> Issue:
         author=author(row),
         url=said(row, "html_url"),
     )
+
+
+def _is_about(row: Row, label: str) -> bool:
+    return has_label(label, (text(part(row, "label"), "name"),))
 
 
 def _comment(row: Row) -> Comment:

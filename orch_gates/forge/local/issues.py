@@ -66,6 +66,15 @@ class LocalIssues:
 
         return _seen(self._change_any(number, "label", "labelled", relabelled))
 
+    def same_label(self, one: str, other: str) -> bool:
+        """Here, names that differ by case are two labels."""
+        return one == other
+
+    def labelled_by(self, number: int, label: str) -> str:  # noqa: ARG002 - the port names it
+        """Nobody: who sets a label is not kept here."""
+        _any(self._records.ledger(), number)
+        return ""
+
     def comments(self, number: int) -> tuple[port.Comment, ...]:
         """What was said, oldest first."""
         said = _any(self._records.ledger(), number).document.comments

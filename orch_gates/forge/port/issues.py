@@ -63,6 +63,10 @@ class Issues(Protocol):
     happened, and ForgeUnavailable where it did not.
     """
 
+    def same_label(self, one: str, other: str) -> bool:
+        """Whether two names are those of one label: of some forges, names that differ by case are."""
+        ...
+
     def get(self, number: int) -> Issue:
         """One issue.
 
@@ -89,6 +93,15 @@ class Issues(Protocol):
 
         What is so already is no error, nor is what somebody else does meanwhile. A pull request is answered as the
         issue that it would be.
+        """
+        ...
+
+    def labelled_by(self, number: int, label: str) -> str:
+        """The login of who last put a label on an issue; empty where the forge does not tell, or it was taken off.
+
+        Raises:
+            ForgeRefused: there is no such issue.
+            ForgeUnavailable: what happened to it could not be read completely.
         """
         ...
 

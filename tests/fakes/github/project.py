@@ -62,6 +62,17 @@ class Comment:
 
 
 @dataclass(slots=True)
+class LabelEvent:
+    """Somebody put a label on the issue or pull request with this number, or took it off."""
+
+    id: int
+    number: int
+    actor: str
+    label: str
+    added: bool
+
+
+@dataclass(slots=True)
 class Status:
     id: int
     commit: str
@@ -108,6 +119,7 @@ class Project:
     pulls: dict[int, Pull] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)
     comments: list[Comment] = field(default_factory=list)
+    labelled: list[LabelEvent] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     checks: list[CheckRun] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
@@ -126,6 +138,10 @@ class Project:
     def id(self) -> int:
         """The next id of anything."""
         return next(iter(self.ids))
+
+    def label(self, number: int, actor: str, *labels: str, added: bool = True) -> None:
+        """Remember who changed labels."""
+        self.labelled += [LabelEvent(self.id(), number, actor, label, added) for label in labels]
 
     def may(self, user: str, right: str) -> bool:
         """Whether a user may write, or administrate."""

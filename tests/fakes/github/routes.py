@@ -177,6 +177,7 @@ def create_issue(asked: Asked) -> Answer:
     body = asked.body
     issue = Issue(asked.project.number(), body["title"], body.get("body") or "", asked.who, list(labels))
     asked.project.issues[issue.number] = issue
+    asked.project.label(issue.number, asked.who, *labels)
     return 201, asked.shapes.issue(issue)
 
 
@@ -195,7 +196,9 @@ def add_labels(asked: Asked) -> Answer:
     issue = _issue(asked)
     asked.needs("write")
     there = {name.casefold() for name in issue.labels}
-    issue.labels += [name for name in asked.body["labels"] if name.casefold() not in there]
+    new = [name for name in asked.body["labels"] if name.casefold() not in there]
+    issue.labels += new
+    asked.project.label(issue.number, asked.who, *new)
     return 200, [asked.shapes.label(name) for name in issue.labels]
 
 
@@ -205,8 +208,14 @@ def remove_label(asked: Asked) -> Answer:
     left = [name for name in issue.labels if name.casefold() != asked.args["name"].casefold()]
     if left == issue.labels:
         raise Refusal(404, "Label does not exist")
+    asked.project.label(issue.number, asked.who, *(name for name in issue.labels if name not in left), added=False)
     issue.labels[:] = left
     return 200, [asked.shapes.label(name) for name in issue.labels]
+
+
+def list_events(asked: Asked) -> Answer:
+    number = _issue(asked).number
+    return 200, [asked.shapes.label_event(one) for one in asked.project.labelled if one.number == number]
 
 
 def list_comments(asked: Asked) -> Answer:
@@ -374,6 +383,7 @@ ROUTES: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("PATCH", f"{REPO}/issues/{{issue_number}}"): edit_issue,
     ("POST", f"{REPO}/issues/{{issue_number}}/labels"): add_labels,
     ("DELETE", f"{REPO}/issues/{{issue_number}}/labels/{{name}}"): remove_label,
+    ("GET", f"{REPO}/issues/{{issue_number}}/events"): list_events,
     ("GET", f"{REPO}/issues/{{issue_number}}/comments"): list_comments,
     ("POST", f"{REPO}/issues/{{issue_number}}/comments"): comment,
     ("GET", f"{REPO}/issues/comments/{{comment_id}}"): get_comment,

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from tests.fakes.github.description import Description
-from tests.fakes.github.project import CheckRun, Comment, Issue, Project, Pull, Review, Run, Status
+from tests.fakes.github.project import (
+    CheckRun,
+    Comment,
+    Issue,
+    LabelEvent,
+    Project,
+    Pull,
+    Review,
+    Run,
+    Status,
+)
 
 Document: TypeAlias = dict[str, Any]
 REPO = "/repos/{owner}/{repo}"
@@ -127,6 +137,16 @@ class Shapes:
             "user": self.user(comment.author) if comment.author else None,
             "body": comment.body,
             "issue_url": place,
+        }
+
+    def label_event(self, event: LabelEvent) -> Document:
+        found = self.example(f"GET {REPO}/issues/{{issue_number}}/events")[0]
+        return {
+            **found,
+            "id": event.id,
+            "event": "labeled" if event.added else "unlabeled",
+            "actor": self.user(event.actor) if event.actor else None,
+            "label": {"name": event.label, "color": "ededed"},
         }
 
     def label(self, name: str) -> Document:
