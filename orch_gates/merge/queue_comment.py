@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from orch_gates.documents import escape
+from orch_gates.forge import own_comment
+from orch_gates.forge.own_comment import Ours
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.issues import Comment
 
 # Invisible where the comment is shown; with the author it tells ours from what others wrote.
 MARK = "<!-- orch-gates: merge queue -->"
@@ -28,7 +29,7 @@ def put(forge: Forge, login: str, number: int, wanted: str, *, anew: bool = True
         ForgeRefused, ForgeUnclear, ForgeUnavailable: it does not say so; the next run tries again.
     """
     comments = forge.issues.comments(number)
-    found = own(comments, login)
+    found = own_comment.find(comments, MARK, Ours(login))
     if found is None and not anew and any(one.body.lstrip().startswith(MARK) for one in comments):
         return False
     if found is None:
@@ -38,14 +39,3 @@ def put(forge: Forge, login: str, number: int, wanted: str, *, anew: bool = True
         return False
     forge.issues.edit_comment(number, found.id, wanted)
     return True
-
-
-def own(comments: tuple[Comment, ...], login: str) -> Comment | None:
-    """The comment that is ours; None where there is none. Others may copy the mark, and not the author."""
-    marked = (one for one in comments if one.body.lstrip().startswith(MARK))
-    return next((one for one in marked if _is_ours(one.author, login)), None)
-
-
-def _is_ours(author: str, login: str) -> bool:
-    """GitHub gives no person a name that ends as those of apps do."""
-    return author == login if login else author.endswith("[bot]")

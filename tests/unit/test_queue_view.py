@@ -17,6 +17,8 @@ from orch_gates.cli.queue_view import Shown
 from orch_gates.engine.board import lines, place, standing
 from orch_gates.engine.stages import QUEUE
 from orch_gates.engine.why import Why, explain
+from orch_gates.forge import own_comment
+from orch_gates.forge.own_comment import Ours
 from orch_gates.forge.port.issues import MAX_COMMENT, Comment
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import queue_comment
@@ -253,5 +255,5 @@ OURS: list[tuple[str, list[Comment], int]] = [
 @pytest.mark.parametrize(("login", "comments", "wanted"), OURS)
 def test_which_comment_is_ours(login: str, comments: list[Comment], wanted: int) -> None:
     """Others may copy the mark, and not the author: theirs is neither edited nor believed."""
-    found = queue_comment.own(tuple(comments), login)
+    found = own_comment.find(comments, queue_comment.MARK, Ours(login))
     assert (found.id if found is not None else 0) == wanted

@@ -1,0 +1,48 @@
+"""The one comment of ours on an issue or a pull request: known by its mark and its author, edited, never repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orch_gates.errors import ForgeRefused
+from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.issues import Comment
+from orch_gates.forge.port.server import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """Who we are on the forge: a login, which is empty for an app's token at GitHub, as that does not know its own.
+
+    `anybody`: the mark alone counts, as who writes is only claimed in a bare repository.
+    """
+
+    login: str
+    anybody: bool = False
+
+    def wrote(self, comment: Comment) -> bool:
+        """Whether it is by us; GitHub gives no person a name that ends as those of apps do."""
+        if self.anybody:
+            return True
+        return comment.author == self.login if self.login else comment.author.endswith("[bot]")
+
+
+def find(comments: Sequence[Comment], mark: str, ours: Ours) -> Comment | None:
+    """The comment that begins with a mark and is ours; None where there is none. Others may copy the mark."""
+    return next((one for one in comments if one.body.lstrip().startswith(mark) and ours.wrote(one)), None)
+
+
+def ours_at(forge: Forge, kind: Kind | None) -> Ours:
+    """Who we are there.
+
+    Raises:
+        ForgeRefused: the forge does not say, so that every comment would be repeated; or as `Server.access`.
+        ForgeUnavailable: it did not answer.
+    """
+    if kind is Kind.LOCAL:
+        return Ours("", anybody=True)
+    login = forge.server.access().login
+    if not login and kind is not Kind.GITHUB:
+        raise ForgeRefused("the token may not say whose it is, so no comment is written; let it read its user")
+    return Ours(login)
