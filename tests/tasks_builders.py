@@ -13,7 +13,7 @@ from orch_gates.engine import events
 from orch_gates.engine.stages import DEFAULT, Caps, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.forge.local.documents import Issue, Pull
 from orch_gates.model.attempt import Attempt
-from orch_gates.model.effect import StatusEffect
+from orch_gates.model.effect import IssueEffect, StatusEffect
 from orch_gates.model.feedback import Feedback
 from orch_gates.model.finding import Finding
 from orch_gates.model.ids import timestamp
@@ -69,6 +69,19 @@ def make_effect(**changes: Any) -> StatusEffect:
         "replaces": "",
     }
     return StatusEffect.model_validate(values | changes)
+
+
+def make_issue_effect(**changes: Any) -> IssueEffect:
+    """What issue 5 is told of a task in `development`, from the commit with the generation of `root_of`."""
+    values: dict[str, Any] = {
+        "kind": "issue",
+        "generation": 7,
+        "planned": BEFORE,
+        "issue": 5,
+        "label": "orch/development",
+        "text": "ISSUE-5 is in development: new",
+    }
+    return IssueEffect.model_validate(values | changes)
 
 
 def make_job(**changes: Any) -> Job:

@@ -9,9 +9,10 @@ from typing import Protocol, assert_never
 from orch_gates.effects import commit_status
 from orch_gates.effects.performed import Performed, Result
 from orch_gates.engine.statuses import Posting
-from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear, OrchError
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear, OrchError, SettingsError
 from orch_gates.forge.port.checks import CommitStatuses
-from orch_gates.model.effect import Effect, StatusEffect
+from orch_gates.model.effect import Effect, IssueEffect, StatusEffect
+from orch_gates.trackers.port import Tracker
 
 
 class Performer(Protocol):
@@ -28,12 +29,14 @@ class Outbox:
     """Where effects are performed.
 
     `forge` connects to the forge that may be written to from here, and gives None where there is none.
-    `statuses` says whether verdicts are posted, `url` is the page of this run.
+    `statuses` says whether verdicts are posted, `url` is the page of this run. `tracker` is that of the tasks' issues,
+    None where none is turned on.
     """
 
     forge: Callable[[], Performer | None] = lambda: None
     statuses: bool = False
     url: str = ""
+    tracker: Callable[[], Tracker | None] = lambda: None
 
     def posting(self, commit: str) -> Posting | None:
         """What statuses on a commit are planned with; None where none are posted from here."""
@@ -54,13 +57,13 @@ class Outbox:
             forge = self.forge()
         except OrchError as error:
             return tuple(Performed(effect, Result.UNKNOWN, str(error)) for effect in effects)
-        return () if forge is None else _all(forge, effects)
+        return () if forge is None else _all(forge, self.tracker, effects)
 
 
 NOWHERE = Outbox()
 
 
-def _all(forge: Performer, effects: Sequence[Effect]) -> tuple[Performed, ...]:
+def _all(forge: Performer, tracker: Callable[[], Tracker | None], effects: Sequence[Effect]) -> tuple[Performed, ...]:
     performed: list[Performed] = []
     down = ""
     for effect in effects:
@@ -68,10 +71,10 @@ def _all(forge: Performer, effects: Sequence[Effect]) -> tuple[Performed, ...]:
             performed.append(Performed(effect, Result.UNKNOWN, down))
             continue
         try:
-            performed.append(_one(forge, effect))
+            performed.append(_one(forge, tracker, effect))
         except ForgeRefused as error:
             performed.append(Performed(effect, Result.REFUSED, str(error)))
-        except ForgeUnclear as error:
+        except (ForgeUnclear, SettingsError) as error:
             performed.append(Performed(effect, Result.UNKNOWN, str(error)))
         except ForgeUnavailable as error:
             # Every further question would wait as long for the same answer.
@@ -82,9 +85,19 @@ def _all(forge: Performer, effects: Sequence[Effect]) -> tuple[Performed, ...]:
     return tuple(performed)
 
 
-def _one(forge: Performer, effect: Effect) -> Performed:
+def _one(forge: Performer, tracker: Callable[[], Tracker | None], effect: Effect) -> Performed:
     match effect:
         case StatusEffect():
             return commit_status.post(forge.statuses, effect)
+        case IssueEffect():
+            return _told(tracker(), effect)
         case _:
             assert_never(effect)
+
+
+def _told(tracker: Tracker | None, effect: IssueEffect) -> Performed:
+    if tracker is None:
+        return Performed(effect, Result.SUPERSEDED, "no tracker is turned on here (tracker.kind)")
+    if tracker.show(effect.issue, effect.label, effect.text, generation=effect.generation, clears=effect.clears):
+        return Performed(effect, Result.DONE)
+    return Performed(effect, Result.SUPERSEDED, f"issue {effect.subject} says something newer")

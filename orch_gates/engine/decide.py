@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from orch_gates.engine import events, queued, spent, statuses
+from orch_gates.engine import events, issues, queued, spent, statuses
 from orch_gates.engine.decision import Changing, Decision, Move
 from orch_gates.engine.stages import BEFORE_MERGE, MERGE, MERGE_PROOF, EdgeGate, OnRed, Pipeline, Stage
 from orch_gates.engine.statuses import Posting
@@ -30,17 +30,24 @@ def decide(
     now: datetime,
     pipeline: Pipeline,
     posting: Posting | None = None,
+    *,
+    generation: int = 0,
 ) -> Decision:
     """Apply one event to one task. `verdicts` are those of the edge's gates, in their order.
 
     The answer holds the very same task where nothing is to be written (quiescence, SWP-1). With `posting`,
-    statuses of the verdicts are planned where they made a step.
+    statuses of the verdicts are planned where they made a step. With the `generation` of the state commit that would
+    record it, so is what the task's issue is told.
     """
     decided = _decided(task, event, verdicts, now, pipeline)
-    if decided.task == task or not isinstance(event, _Judged):
+    if decided.task == task:
         return decided
+    told = issues.plan(decided.task, generation, now, pipeline, event)
+    outdated = issues.subjects(task) if told else frozenset()
+    if not isinstance(event, _Judged):
+        return replace(decided, effects=told, outdated=outdated)
     planned = () if posting is None else statuses.plan(verdicts, event.head, posting, now)
-    return replace(decided, effects=planned, outdated=statuses.subjects(verdicts, event.head))
+    return replace(decided, effects=(*planned, *told), outdated=statuses.subjects(verdicts, event.head) | outdated)
 
 
 def _decided(

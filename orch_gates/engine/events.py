@@ -26,23 +26,31 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A person lets the task, as it was `seen`, leave a human stage; its gates were judged for `head`."""
+    """A person lets the task, as it was `seen`, leave a human stage; its gates were judged for `head`.
+
+    `by_issue`: the word stands on the issue of the task, and is to be cleared there.
+    """
 
     by: str
     seen: Task
     head: str
     reason: str = ""
     reports: tuple[str, ...] = ()
+    by_issue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A person sends the task back at the commit `head`, or keeps it where it is; `reports` as in `Evaluated`."""
+    """A person sends the task back at the commit `head`, or keeps it where it is; `reports` as in `Evaluated`.
+
+    `by_issue` as in `Approved`.
+    """
 
     by: str
     reason: str
     head: str
     reports: tuple[str, ...] = ()
+    by_issue: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from orch_gates.engine import stages
+from orch_gates.engine import issues, stages
 from orch_gates.model.document import Document
+from orch_gates.model.effect import Effect, IssueEffect, StatusEffect
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.root import Root
 from orch_gates.model.task import (
@@ -88,10 +89,12 @@ def task_change(before: Task | None, after: Task, root: Root) -> tuple[Violation
     found = list(_alone(after))
     flow = flow_of(after, root)
     if before is None:
-        found += _made(after, flow)
+        found += (*_made(after, flow), *_planned((), after, root))
     elif before != after:
         found += _changed(before, after, flow)
-        found += () if before.state.finished else _planned(before, after, root)
+        found += () if before.state.finished else _planned(before.effects, after, root)
+        if not before.state.finished and _planned_alone(before, after):
+            found.append(Violation("effects", "are planned with a step of the task, never alone"))
     return tuple(found)
 
 
@@ -105,8 +108,8 @@ def _made(task: Task, flow: Flow) -> Iterator[Violation]:
     for field in ("developer_retries", "defers"):
         if getattr(task, field):
             yield Violation(field, "a new task has used up nothing")
-    if task.effects:
-        yield Violation("effects", "are planned with a step, and a new task has made none")
+    if not all(isinstance(effect, IssueEffect) for effect in task.effects):
+        yield Violation("effects", "are planned with a step, and a new task has made none; only its issue is told")
 
 
 def _changed(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
@@ -228,17 +231,23 @@ def _paid_for(before: Task, after: Task, new: set[str]) -> Iterator[Violation]:
         yield Violation("sent_back.charged", "gets an entry with every charge, and only then")
 
 
-def _planned(before: Task, after: Task, root: Root) -> Iterator[Violation]:
+def _planned(before: Sequence[Effect], after: Task, root: Root) -> Iterator[Violation]:
     """An effect comes with the step that causes it, and never changes (P7)."""
-    new = [effect for effect in after.effects if effect not in before.effects]
+    new = [effect for effect in after.effects if effect not in before]
     if len({effect.key for effect in after.effects}) != len(after.effects):
         yield Violation("effects", "have a key each, and no two the same")
     if any(effect.generation != root.generation for effect in new):
         yield Violation("effects", "name the generation of the commit that plans them, and never change")
-    if any(effect.commit != after.head for effect in new):
+    if any(effect.commit != after.head for effect in new if isinstance(effect, StatusEffect)):
         yield Violation("effects", "are about the commit that was judged")
-    if new and before.model_copy(update={"effects": after.effects}) == after:
-        yield Violation("effects", "are planned with a step of the task, never alone")
+    told = {(effect.issue, effect.label) for effect in new if isinstance(effect, IssueEffect)}
+    if told - {(after.issue, issues.label_of(after))}:
+        yield Violation("effects", "tell the issue of the task where it stands")
+
+
+def _planned_alone(before: Task, after: Task) -> bool:
+    new = any(effect not in before.effects for effect in after.effects)
+    return new and before.model_copy(update={"effects": after.effects}) == after
 
 
 def _is_after_rework(stage: str, flow: Flow) -> bool:

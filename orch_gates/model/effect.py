@@ -1,6 +1,6 @@
 """What is to be done outside of the state branch, planned in a task's document (SPEC §2, P7).
 
-A new kind is one class here and its performer in `effects/outbox.py`.
+A new kind is one class here, a part of the union, and its performer in `effects/outbox.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,17 @@ from orch_gates.model.verdict import Outcome
 MAX_EFFECTS = 24
 MAX_REASON = 140
 MAX_URL = 300
+MAX_TEXT = 300
+
+
+class Word(StrEnum):
+    """What a person says in the tracker about a task (TRK-1)."""
+
+    IN_PROGRESS = "in-progress"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    BLOCKED = "blocked"
+    NEEDS_INPUT = "needs-input"
 
 
 class _Planned(BaseModel):
@@ -72,8 +83,42 @@ class StatusEffect(_Planned):
         return f"{self.kind}:{self.subject}:{self.generation}"
 
 
-# With a second kind: a union, discriminated by `kind`.
-Effect: TypeAlias = StatusEffect
+class IssueEffect(_Planned):
+    """Let the issue that a task was made from say where the task stands; a newer one that is there already stays."""
+
+    repeatable: ClassVar[bool] = True
+
+    kind: Literal["issue"] = Field(description="What is to be done: the label and the one comment of the issue.")
+    issue: int = Field(ge=1, description="The number of the issue.")
+    label: Annotated[str, StringConstraints(pattern=r"\Aorch/[a-z][a-z0-9-]{0,39}\z")] = Field(
+        description="The label: `orch/<stage>` or `orch/<state>`."
+    )
+    text: Annotated[Line, StringConstraints(max_length=MAX_TEXT)] = Field(description="What the comment says.")
+    clears: tuple[Annotated[Word, Field(strict=False)], ...] = Field(
+        default=(), max_length=len(Word), strict=False, description="What a person said there, and was acted on."
+    )
+
+    @property
+    def subject(self) -> str:
+        """As of a status: a later effect about the issue replaces it."""
+        return issue_subject(self.issue)
+
+    @property
+    def key(self) -> str:
+        """As of a status."""
+        return f"{self.kind}:{self.subject}:{self.generation}"
+
+    def owing(self, words: tuple[Word, ...]) -> IssueEffect:
+        """The same, which clears these words too."""
+        return self.model_copy(update={"clears": tuple(dict.fromkeys((*words, *self.clears)))})
+
+
+def issue_subject(issue: int) -> str:
+    """What an effect about an issue is about."""
+    return f"#{issue}"
+
+
+Effect: TypeAlias = Annotated[StatusEffect | IssueEffect, Field(discriminator="kind")]
 
 
 def shown(outcome: Outcome) -> Shown | None:
@@ -94,6 +139,11 @@ def shown(outcome: Outcome) -> Shown | None:
 def merged(
     before: tuple[Effect, ...], done: frozenset[str], planned: tuple[Effect, ...], outdated: frozenset[str]
 ) -> tuple[Effect, ...]:
-    """The effects after a commit: without those done by key, or about outdated subjects; they may be too many."""
-    kept = (each for each in before if each.key not in done and each.subject not in outdated)
-    return (*kept, *planned)
+    """The effects after a commit: without those done by key, or about outdated subjects; they may be too many.
+
+    What a person said on an issue, and was not cleared there, is handed to the effect that takes its place.
+    """
+    left = tuple(each for each in before if each.key not in done)
+    owed = {each.subject: each.clears for each in left if isinstance(each, IssueEffect)}
+    new = (each.owing(owed.get(each.subject, ())) if isinstance(each, IssueEffect) else each for each in planned)
+    return (*(each for each in left if each.subject not in outdated), *new)

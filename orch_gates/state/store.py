@@ -17,7 +17,8 @@ class Change:
 
     `moves` take folders (or files) to paths that are free, then `removals` delete files or
     folders, then `writes` put texts. The store itself raises the generation in `orch-state.md`.
-    `task` is an id, or `-`; `others` are further tasks that it is about.
+    `task` is an id, or `-`; `others` are further tasks that it is about. `by` is who caused it; empty for whoever runs
+    this.
     """
 
     event: str
@@ -28,6 +29,7 @@ class Change:
     moves: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     others: tuple[str, ...] = ()
+    by: str = ""
 
     @property
     def tasks(self) -> tuple[str, ...]:

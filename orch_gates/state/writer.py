@@ -116,7 +116,7 @@ class Writer:
 
     def _made(self, tree: str, parents: tuple[str, ...], raised: int, change: Change) -> Attempt:
         op = message.op_id(raised, self._timing.nonce())
-        text = message.compose(change, op, self._by)
+        text = message.compose(change, op, change.by or self._by)
         seconds = int(self._timing.now().timestamp())
         commit = self._source.objects.put_commit(tree, parents, self._author, seconds, text)
         return Attempt(commit, parents[0] if parents else "", raised, op)

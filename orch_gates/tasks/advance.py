@@ -24,13 +24,15 @@ from orch_gates.tasks.edge import Gate, HeadOf, Judged
 Stepped = events.Evaluated | events.Approved | events.Rejected
 
 _ROUNDS = 3
+_MOVED_ON = "it changed since its issue was looked at; nothing was decided, the next run looks again"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a task, by its gates or by a person's word; `head_of` answers empty for no such branch.
 
-    `due` as in the event.
+    `due` as in the event. `seen`: the task as it was before its issue was looked at, where a word there is acted on;
+    on another one the word says nothing, as somebody may have acted on it already (ENG-9).
     """
 
     store: Store
@@ -43,6 +45,7 @@ class Step:
     reject: str = ""
     outbox: Outbox = NOWHERE
     due: bool = False
+    seen: Task | None = None
 
     def take(self, name: str) -> Applied:
         """Judge the edge of a task and record what follows from it.
@@ -62,6 +65,8 @@ class Step:
         for _ in range(_ROUNDS):
             snapshot = self.store.load()
             task = book.need(snapshot, name).task
+            if self.seen is not None and task != self.seen:
+                return Applied(Decision(Move.STAY, task, _MOVED_ON, Outcome.DEFER), (), "")
             if first is None:
                 first, earlier = task, self.outbox.perform(task.effects)
             if not self.reject and _place(task) != _place(first):
@@ -89,9 +94,9 @@ class Step:
         judged = self._judge(snapshot, book.need(snapshot, name).task)
         return Applied(self._decided(judged), judged.verdicts, "")
 
-    def _decided(self, judged: Judged, posting: Posting | None = None) -> Decision:
-        pipeline = self.configured.pipeline_of(judged.task)
-        return decide(judged.task, self._event(judged), judged.verdicts, self.now, pipeline, posting)
+    def _decided(self, judged: Judged, posting: Posting | None = None, generation: int = 0) -> Decision:
+        pipeline, event = self.configured.pipeline_of(judged.task), self._event(judged)
+        return decide(judged.task, event, judged.verdicts, self.now, pipeline, posting, generation=generation)
 
     def _posting(self, judged: Judged) -> Posting | None:
         """What statuses are planned with; where nothing follows from the verdicts, the forge is not asked."""
@@ -126,7 +131,8 @@ class Step:
                 return None
             # Whatever is recorded by now is from before a step back (ENG-9).
             now = replace(judged, reports=found.ids)
-            decided = self._decided(now, posting and replace(posting, generation=snapshot.generation + 1))
+            generation = snapshot.generation + 1
+            decided = self._decided(now, posting and replace(posting, generation=generation), generation)
             if decided.task == page.task:
                 return None
             decided = with_effects(decided, page.task, done)
@@ -149,10 +155,11 @@ class Step:
         return merge.head(self.head_of, self.configured.pipeline_of(task), task)
 
     def _event(self, judged: Judged) -> Stepped:
+        by_issue = self.seen is not None
         if self.reject:
-            return events.Rejected(self.by, self.reject, judged.head, judged.reports)
+            return events.Rejected(self.by, self.reject, judged.head, judged.reports, by_issue)
         if self.approve:
-            return events.Approved(self.by, judged.task, judged.head, reports=judged.reports)
+            return events.Approved(self.by, judged.task, judged.head, reports=judged.reports, by_issue=by_issue)
         return events.Evaluated(self.by, judged.task, judged.head, judged.reports, self.due)
 
 

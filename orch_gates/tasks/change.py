@@ -70,8 +70,12 @@ def apply(
         if why := objection(snapshot, page.task):
             decided = Decision(Move.STAY, page.task, why, Outcome.DEFER, refused=True)
             return None
-        decided = decide(page.task, event, (), now, configured.pipeline_of(page.task))
-        return None if decided.task == page.task else recorded(page, decided, event.by, now)
+        pipeline = configured.pipeline_of(page.task)
+        decided = decide(page.task, event, (), now, pipeline, generation=snapshot.generation + 1)
+        if decided.task == page.task:
+            return None
+        decided = with_effects(decided, page.task, ())
+        return recorded(page, decided, event.by, now)
 
     commit = commit_of(store.transact(decision))
     assert decided is not None
@@ -84,7 +88,8 @@ def with_effects(decided: Decision, before: Task, done: Sequence[Performed]) -> 
     wanted = merged(before.effects, keys, decided.effects, decided.outdated)
     kept = wanted[-MAX_EFFECTS:]
     task = decided.task.model_copy(update={"effects": kept})
-    return replace(decided, task=task, given_up=wanted[: -len(kept)] if kept else ())
+    planned = tuple(each for each in kept if each not in before.effects)
+    return replace(decided, task=task, effects=planned, given_up=wanted[: -len(kept)] if kept else ())
 
 
 def finish(store: Store, task: Task, performed: tuple[Performed, ...]) -> tuple[Performed, ...]:
@@ -116,4 +121,5 @@ def recorded(page: Page, decided: Decision, by: str, now: datetime) -> Change:
         subject=f"{after.id}: {decided.move} ({step})",
         body=decided.reason,
         writes={page.path: codec.encode(after, body)},
+        by=by,
     )

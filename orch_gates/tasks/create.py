@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from orch_gates.engine import issues
 from orch_gates.engine.stages import Pipeline
 from orch_gates.errors import UsageError
 from orch_gates.model.ids import timestamp
@@ -34,13 +35,16 @@ def create(store: Store, wanted: Task, configured: Configured, now: datetime) ->
     """
     configured.agree(store)
     present: Task | None = None
+    made = wanted
 
     def decision(snapshot: Snapshot) -> Change | None:
-        nonlocal present
+        nonlocal present, made
         configured.check(book.root_of(snapshot))
         present = _present(snapshot, wanted)
         if present is not None:
             return None
+        told = issues.plan(wanted, snapshot.generation + 1, now, configured.pipeline_of(wanted))
+        made = wanted.model_copy(update={"effects": told})
         path = layout.task_path(wanted.id)
         body = codec.append_line(f"\n# {wanted.id}\n\n", now, f"new: {wanted.title} [by {wanted.created_by}]")
         return Change(
@@ -48,11 +52,12 @@ def create(store: Store, wanted: Task, configured: Configured, now: datetime) ->
             task=wanted.id,
             subject=f"{wanted.id}: new ({wanted.stage})",
             body=wanted.title,
-            writes={path: codec.encode(wanted, body)},
+            writes={path: codec.encode(made, body)},
+            by=wanted.created_by if wanted.issue else "",
         )
 
     commit = commit_of(store.transact(decision))
-    return Created(present or wanted, commit)
+    return Created(present or made, commit)
 
 
 def _present(snapshot: Snapshot, wanted: Task) -> Task | None:
@@ -60,6 +65,9 @@ def _present(snapshot: Snapshot, wanted: Task) -> Task | None:
         if (where := book.archived(snapshot, wanted.id)) is not None:
             raise UsageError(f"task {wanted.id} was finished and archived in {where}; choose another id")
         return None
+    if wanted.issue and page.task.issue == wanted.issue:
+        # Whoever made it first read the title that the issue had then (REC-5).
+        return page.task
     if (page.task.title, page.task.branch) != (wanted.title, wanted.branch):
         raise UsageError(f"there is another task {wanted.id}: {page.task.title!r} on {page.task.branch}")
     return page.task

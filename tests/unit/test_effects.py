@@ -87,7 +87,7 @@ def test_a_step_plans_the_statuses_of_its_verdicts() -> None:
     verdicts = judged("deploy-staging", "security", Outcome.FAIL)
     decision = decide(task, events.Evaluated("ann", task, HEAD), verdicts, NOW, DEFAULT, POSTING)
     assert decision.move is Move.ROLLBACK
-    assert [(effect.context, effect.state) for effect in decision.effects] == [
+    assert [(effect.context, effect.state) for effect in decision.effects if isinstance(effect, StatusEffect)] == [
         ("orch/staging-status", Shown.SUCCESS),
         ("orch/security", Shown.FAILURE),
     ]
@@ -158,9 +158,11 @@ def test_the_loudest_gates_can_be_recorded() -> None:
     task = make_task(stage="testing")
     posting = Posting("https://ci.example/" + "x" * 300, {}, 7)
     decision = decide(task, events.Evaluated("ann", task, HEAD), verdicts, NOW, DEFAULT, posting)
-    assert decision.effects[0].url == ""
+    first = decision.effects[0]
+    assert isinstance(first, StatusEffect)
+    assert first.url == ""
     effects = tuple(
-        decision.effects[0].model_copy(update={"commit": f"{number:064x}", "url": "x" * MAX_URL, "replaces": "1" * 64})
+        first.model_copy(update={"commit": f"{number:064x}", "url": "x" * MAX_URL, "replaces": "1" * 64})
         for number in range(MAX_EFFECTS)
     )
     spent = {"spent": ("x" * 120,) * MAX_SPENT, "charged": ("x" * 120,) * MAX_CHARGED}
@@ -221,7 +223,9 @@ def test_a_finished_task_only_loses_effects() -> None:
 
 def test_a_new_task_has_none() -> None:
     """Nothing was judged yet."""
-    assert fields(legality.task_change(None, make_task(stage="design", effects=(make_effect(),)), ROOT)) == ["effects"]
+    assert fields(legality.task_change(None, make_task(stage="design", head=HEAD, effects=(make_effect(),)), ROOT)) == [
+        "effects"
+    ]
 
 
 def test_a_document_of_before_is_written_as_it_was() -> None:
