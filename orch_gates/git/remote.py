@@ -164,8 +164,8 @@ class Remote:
         """Push all updates or none, each a compare-and-swap.
 
         Every `after` is a descendant of its `before`, so the lease forces nothing and only keeps a ref that was
-        rewound or deleted meanwhile from being mended unseen (ST-4, T5); but for a restore, where it is meant to, and
-        for a task branch that was rebased.
+        rewound or deleted meanwhile from being mended unseen (ST-4, T5); but for a restore, where it is meant to, for
+        a task branch that was rebased, and for the sweep's memory, which has no history.
 
         Raises:
             ForbiddenPush: one of them is a branch that is never pushed to, or no plain name of a ref at all.

@@ -11,19 +11,20 @@ from orch_gates.config.history import current, file_at, pipelines
 from orch_gates.documents.frontmatter import MAX_DOCUMENT
 from orch_gates.errors import GitError, OrchError, StaleUpdate, StateDocumentError
 from orch_gates.git.cli import Git, default_branch_commit
-from orch_gates.git.tree import MissingObject, Objects
+from orch_gates.git.tree import FILE_MODE, MissingObject, Objects, TooBig
 from orch_gates.hooks.updates import RefUpdate
 from orch_gates.model.finding import Finding
 from orch_gates.model.root import Root
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
-from orch_gates.state import codec, history
+from orch_gates.state import codec, files, history
 from orch_gates.state.files import Problem
 from orch_gates.state.judge_change import restores
 from orch_gates.state.kinds import ROOT, Kinds
 from orch_gates.state.layout import ROOT as ROOT_PATH
-from orch_gates.state.log import Logged
-from orch_gates.state.refs import LOST, MOST_LOST, WITNESS, is_state, shadows
+from orch_gates.state.layout import SWEEP as SWEEP_FILE
+from orch_gates.state.log import Logged, logged
+from orch_gates.state.refs import LOST, MOST_LOST, MOST_REMEMBERED, SWEEP, WITNESS, is_state, shadows
 
 GATE = "state-guard"
 
@@ -128,7 +129,9 @@ def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:
         if shadows(update.ref, branch):
             # Taking such a ref away is what helps.
             if update.new is not None:
-                rule = f"git takes this name for {guard.branch} or {WITNESS}, or cannot keep both; choose another"
+                rule = (
+                    f"git takes this name for {guard.branch}, {WITNESS} or {SWEEP}, or cannot keep both; choose another"
+                )
                 yield Refusal(update.ref, "", Problem("", "name", rule))
         elif update.new is None:
             yield Refusal(update.ref, "", Problem("", "delete", "the state is never deleted"))
@@ -136,11 +139,32 @@ def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:
             yield Refusal(update.ref, "", Problem("", "", "the state branch has to be in a SHA-1 repository"))
         elif update.ref == guard.branch:
             yield from _branch(guard, update.new, update.old or "")
+        elif update.ref == SWEEP:
+            yield from _memory(guard, update.new)
         elif update.ref == WITNESS:
             if update.new != pushed.get(guard.branch, guard.now_at(guard.branch)):
                 yield Refusal(WITNESS, "", Problem("", "witness", f"it only ever follows {guard.branch}"))
         else:
             yield from _set_aside(guard, update, pushed.get(guard.branch, ""))
+
+
+def _memory(guard: _Guard, new: str) -> Iterator[Refusal]:
+    """The sweep's memory is replaced by its writers: one document without a history, so that it never grows (SWP-1)."""
+    objects = guard.objects()
+    commit = objects.commit(new)
+    yield from (Refusal(SWEEP, new, problem) for problem in _by_whom(guard.settings, logged(new, commit)))
+    if commit.parents:
+        yield Refusal(SWEEP, new, Problem("", "parents", "it is replaced, so its commit follows no other"))
+    nodes = objects.list(commit.tree)
+    if [(node.name, node.mode) for node in nodes] != [(SWEEP_FILE, FILE_MODE)]:
+        yield Refusal(SWEEP, new, Problem("", "form", f"it holds {SWEEP_FILE}, a plain file, and nothing else"))
+        return
+    try:
+        wrong = files.read(guard.kinds, SWEEP_FILE, objects.blob(nodes[0].oid, most=MOST_REMEMBERED)).problem
+    except TooBig as error:
+        wrong = Problem(SWEEP_FILE, "", str(error))
+    if wrong is not None:
+        yield Refusal(SWEEP, new, wrong)
 
 
 def _set_aside(guard: _Guard, update: RefUpdate, restored: str) -> Iterator[Refusal]:

@@ -15,6 +15,7 @@ from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.judge_change import Judged
 from orch_gates.state.kinds import Kinds
 from orch_gates.state.log import Logged, logged
+from orch_gates.state.memory import MemoryRef
 from orch_gates.state.outcome import Committed, Initialised, Restoration, Result
 from orch_gates.state.reading import Reader
 from orch_gates.state.restore_plan import Planner
@@ -71,6 +72,7 @@ class GitStore:
     ) -> None:
         """`timeout`: seconds that one call may take in all, waiting for others included."""
         self._source = source
+        self._identity = identity
         self._kinds = kinds
         self._timing = timing or Timing()
         self._timeout = timeout
@@ -116,6 +118,11 @@ class GitStore:
         deadline = self._deadline()
         planner = Planner(self._source, self._writer, deadline, self._kinds, forget=forget)
         return repair.Restoring(self._source, self._reader, planner, deadline).run()
+
+    @property
+    def memory(self) -> MemoryRef:
+        """What the sweep remembers, beside the branch; to be asked for once the branch was read."""
+        return MemoryRef(self._source, self._timing, self._identity.author, self._identity.by, self._timeout)
 
     def log(self) -> Iterator[Logged]:
         """Every commit, newest first; see `Store.log`."""

@@ -22,6 +22,7 @@ from orch_gates.model.proven import Proven
 from orch_gates.model.queue import Queue
 from orch_gates.model.report import Report
 from orch_gates.model.root import Root
+from orch_gates.model.sweep import Memory
 from orch_gates.model.task import Task
 from orch_gates.state import layout
 from orch_gates.state.paths import Key, Keys, Misplaced, PathPattern
@@ -124,7 +125,7 @@ class Unknown:
     why: str
 
 
-PAGES = (Page(PathPattern(layout.README)), Page(PathPattern("sweep/{name}.md"), frontmatter=True))
+PAGES = (Page(PathPattern(layout.README)),)
 
 ROOT = Kind(
     model=Root,
@@ -330,7 +331,35 @@ QUEUE = Kind(
         f"\n- {_AT} frozen by ann until 2026-02-01T08:00:00Z: release day\n",
     ),
 )
-CORE: tuple[Kind[Any], ...] = (ROOT, TASK, ATTEMPT, JOB, REPORT, LEASE, PROVEN, MARKERS, QUEUE)
+SWEEP = Kind(
+    model=Memory,
+    path=PathPattern(layout.SWEEP),
+    change=lambda _before, _after, _root: (Violation("", "is kept in refs/orch/sweep, never on this branch"),),
+    example=Example(
+        {
+            "ticks": [{"started": _AT, "ended": "2026-01-31T12:00:04Z", "by": "a-bot", "generation": 214}],
+            "cursor": "T-7",
+            "counters": {
+                "ticks": 1201,
+                "reaped": 3,
+                "reclaimed": 1,
+                "unblocked": 8,
+                "dispatched": 97,
+                "escalated": 1,
+                "lost-races": 0,
+            },
+            "streaks": [{"attempt": "0123456789abcdef", "ticks": 1, "last": _AT}],
+            "alerts": [
+                {
+                    "key": "marker main src/login.py",
+                    "since": _AT,
+                    "line": "main has lost `def reset_password` in src/login.py",
+                }
+            ],
+        }
+    ),
+)
+CORE: tuple[Kind[Any], ...] = (ROOT, TASK, ATTEMPT, JOB, REPORT, LEASE, PROVEN, MARKERS, QUEUE, SWEEP)
 
 
 class Kinds:

@@ -7,6 +7,8 @@ from orch_gates.state.paths import PathPattern
 
 ROOT = "orch-state.md"
 README = "README.md"
+# In a ref of its own.
+SWEEP = "sweep.md"
 TASK_FILE = "task.md"
 TASKS = "tasks"
 LEASES = "leases"

@@ -5,6 +5,9 @@ from __future__ import annotations
 WITNESS = "refs/orch/witness"
 LOST = "refs/orch/lost"
 MOST_LOST = 100
+SWEEP = "refs/orch/sweep"
+# Bytes: the frontmatter of a document, in the longest characters.
+MOST_REMEMBERED = 1024 * 1024
 
 _OURS = "refs/orch/"
 # The local forge marks its merges there; they are no part of the state.
@@ -20,8 +23,8 @@ def is_state(ref: str, branch: str) -> bool:
 
 
 def shadows(ref: str, branch: str) -> bool:
-    """Whether git could take a ref for the state branch or its witness, or cannot keep both of them."""
-    for state in (f"refs/heads/{branch}", WITNESS):
+    """Whether git could take a ref for the state branch, its witness or its memory, or cannot keep both of them."""
+    for state in (f"refs/heads/{branch}", WITNESS, SWEEP):
         names = {state, state.removeprefix("refs/"), state.removeprefix("refs/heads/")}
         taken_for = {place.format(name) for place in _LOOKED_UP for name in names} - {state}
         if ref in taken_for or ref.startswith(f"{state}/") or state.startswith(f"{ref}/"):

@@ -133,6 +133,22 @@ class Source:
             raise failure(answer)
         return refs
 
+    def ref_at(self, name: str, timeout: float) -> str:
+        """Where one ref of the remote stands, named in full; empty where there is none.
+
+        Raises:
+            StateUnreachable, StateDenied, StateError: as `fetch`; also where nothing was fetched yet.
+        """
+        if self._session is None:
+            raise StateError("the state branch has not been read yet")
+        if self.local is not None:
+            answer, refs = self._remote.local_refs(self.local, [name], timeout=timeout)
+        else:
+            answer, refs = self._remote.refs(self._session.git_dir, [name], timeout=timeout)
+        if answer.meaning is not Fetched.DONE:
+            raise failure(answer)
+        return refs.get(name, "")
+
     def refuse_wrong_name(self, heads: Heads, timeout: float) -> None:
         """Look whether the state is on another branch, before a loss is told that is none.
 

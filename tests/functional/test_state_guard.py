@@ -32,12 +32,19 @@ task: T-1
 stage: development
 role: developer
 attempt: "0123456789abcdef"
+number: 1
 status: running
 reason: ""
+by: alice
+head: ""
 created: "2026-01-01T00:00:00Z"
 started: "2026-01-01T00:00:00Z"
 ended: null
 exit_code: null
+runner: alice on build-1
+process: {host: build-1 boot, pid: 7, started: "99"}
+run: null
+dispatch: null
 ---
 - begun
 """
@@ -79,6 +86,15 @@ comments: []
 Because.
 """
 CLOSED_TEXT = PULL_TEXT.replace("state: open", "state: closed").replace('last_head: ""', f"last_head: {'a' * 40}")
+MEMORY = """---
+schema: orch.sweep/1
+ticks: []
+cursor: ""
+counters: {ticks: 1}
+streaks: []
+alerts: []
+---
+"""
 ISSUE_TEXT = """---
 schema: orch.issue/1
 number: 7
@@ -177,16 +193,20 @@ def test_our_own_commits_pass(hand: Hand) -> None:
     assert hand.tip(WITNESS) == hand.tip()
 
 
+def job_ends(hand: Hand) -> None:
+    hand.set(JOB, "status", "failed")
+    hand.set(JOB, "ended", '"2026-01-01T00:10:00Z"')
+
+
 LEGAL: dict[str, Callable[[Hand], None]] = {
     "a person holds a task": lambda hand: hand.set(ONE, "state", "held"),
     "a title is put right": lambda hand: hand.set(ONE, "title", "First of all"),
     "a line is added to a log": lambda hand: hand.repo.write(ONE, hand.text(ONE) + "- a remark\n"),
     "an unknown field": lambda hand: hand.edit(ONE, r"^title:", "colour: red\ntitle:"),
-    "a job ends": lambda hand: hand.set(JOB, "status", "failed"),
+    "a job ends": job_ends,
     "a report is put right": lambda hand: hand.set(REPORT, "tests_status", "FAILED"),
     "a lease is released": lambda hand: hand.set(LEASE, "holder", '""'),
     "the page is reworded": lambda hand: hand.repo.write("README.md", "# Ours\n"),
-    "what the sweep remembers": lambda hand: hand.repo.write("sweep/budget.md", "---\nschema: orch.sweep/1\n---\n"),
     "a pull request is opened": lambda hand: hand.repo.write(PULL, PULL_TEXT),
     "a pull request is closed": lambda hand: in_two_steps(hand, PULL, PULL_TEXT, CLOSED_TEXT),
     "a description is put right": lambda hand: in_two_steps(hand, PULL, PULL_TEXT, f"{PULL_TEXT[:-9]}As asked.\n"),
@@ -271,9 +291,10 @@ def left_behind(hand: Hand) -> None:
 
 
 def job_begins_again(hand: Hand) -> None:
-    hand.set(JOB, "status", "failed")
+    job_ends(hand)
     hand.commit()
     hand.set(JOB, "status", "running")
+    hand.set(JOB, "ended", "null")
 
 
 # What is done, and the field and the words of the rule that refuses it.
@@ -369,6 +390,7 @@ ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
         "author",
         "never changes",
     ),
+    "the sweep's memory": (lambda h: h.repo.write("sweep.md", MEMORY), "form", "never on this branch"),
     "no document of ours": (lambda h: h.repo.write("notes.txt", "hello\n"), "form", "no document lives here"),
     "a wrong folder": (lambda h: h.repo.write("tasks/00/T-1/task.md", h.text(ONE)), "form", "lives in folder"),
     "a symbolic link": (link, "form", "plain file"),
@@ -557,6 +579,67 @@ exec "$real" "$@"
     assert done.returncode == 1
     # What the client of a push knows for a lost race.
     assert re.match(rb"orch-gates: refs/\S+ moved meanwhile; fetch and push again", done.stderr), done.stderr.decode()
+
+
+SWEEP = "refs/orch/sweep"
+
+
+def remembered(
+    hand: Hand, text: str = MEMORY, *, name: str = "sweep.md", mode: str = "100644", parent: str = ""
+) -> str:
+    """A commit of the sweep's memory as a tick makes it, but for what the arguments say."""
+    blob = hand.repo.git("hash-object", "-w", "--stdin", stdin=text.encode())
+    tree = hand.repo.git("mktree", stdin=f"{mode} blob {blob}\t{name}\n".encode())
+    return hand.repo.git("commit-tree", *(("-p", parent) if parent else ()), "-m", "sweep", tree)
+
+
+def test_the_sweeps_memory_is_replaced_by_its_writers(hand: Hand) -> None:
+    """SWP-1: what has no history needs force, and no history is lost; the state branch stays as it is."""
+    before = (hand.tip(), hand.tip(WITNESS))
+    for number in (1, 2):
+        made = remembered(hand, MEMORY.replace("ticks: 1", f"ticks: {number}"))
+        hand.pushed(f"+{made}:{SWEEP}")
+        assert hand.tip(SWEEP) == made
+    assert (hand.tip(), hand.tip(WITNESS)) == before
+
+
+def by_another(hand: Hand) -> str:
+    hand.repo.env["GIT_COMMITTER_EMAIL"] = "eve@example.invalid"
+    return remembered(hand)
+
+
+NO_MEMORY: dict[str, tuple[Callable[[Hand], str], str]] = {
+    "with a history": (lambda h: remembered(h, parent=h.tip()), "follows no other"),
+    "another file": (lambda h: remembered(h, name="notes.md"), "holds sweep.md"),
+    "a program": (lambda h: remembered(h, mode="100755"), "holds sweep.md"),
+    "no frontmatter": (lambda h: remembered(h, "hello\n"), "the first line must be exactly ---"),
+    "another kind": (lambda h: remembered(h, LEASE_TEXT), "orch.sweep/1 is expected"),
+    "too much": (lambda h: remembered(h, MEMORY + "x" * 1024 * 1024), "at most 1048576"),
+    "too many streaks": (
+        lambda h: remembered(h, MEMORY.replace("streaks: []", f"streaks: [{', '.join(['1'] * 1001)}]")),
+        "streaks",
+    ),
+    "by somebody else": (by_another, "eve@example.invalid: only"),
+    "no commit": (lambda h: h.repo.git("rev-parse", "HEAD^{tree}"), "could not be judged"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), NO_MEMORY.values(), ids=NO_MEMORY.keys())
+def test_nothing_else_is_put_in_its_place(make: Callable[[Hand], str], words: str, hand: Hand) -> None:
+    """OWN-3: the one ref that may be replaced holds one small document of its kind, and is no place to hide things."""
+    first = remembered(hand)
+    hand.pushed(f"+{first}:{SWEEP}")
+    code, text = hand.push(f"+{make(hand)}:{SWEEP}")
+    assert code != 0
+    assert words in " ".join(text.replace("remote:", " ").split())
+    assert hand.tip(SWEEP) == first
+
+
+def test_the_memory_is_not_deleted_and_has_no_neighbours(hand: Hand) -> None:
+    hand.pushed(f"+{remembered(hand)}:{SWEEP}")
+    assert "never deleted" in hand.push(f":{SWEEP}")[1]
+    for ref in ("refs/orch/sweep2", "refs/orch/lost/7", "refs/heads/refs/orch/sweep", "refs/tags/orch/sweep"):
+        assert hand.push(f"{remembered(hand)}:{ref}")[0] != 0, ref
 
 
 def test_a_lookalike_can_be_taken_away_again(hand: Hand) -> None:
