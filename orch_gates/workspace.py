@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from orch_gates.state.git_store import GitStore
     from orch_gates.state.place import Place
     from orch_gates.tasks.configured import Configured
+    from orch_gates.trackers.port import Tracker
 
 _DEFAULT_REF = "refs/remotes/origin/HEAD"
 # Of a clone that does not know the server's default branch.
@@ -235,7 +236,23 @@ class Workspace:
         """Where planned effects are performed (P7)."""
         from orch_gates.effects.outbox import Outbox
 
-        return Outbox(lambda: self.writable_forge, self.settings.statuses.enabled, self.settings.ci.run_url)
+        wanted, run = self.settings.statuses.enabled, self.settings.ci.run_url
+        return Outbox(lambda: self.writable_forge, wanted, run, lambda: self.tracker)
+
+    @cached_property
+    def tracker(self) -> Tracker | None:
+        """Where people keep the issues of tasks; None where no tracker is turned on (TRK-1).
+
+        Raises:
+            SettingsError: its labels contradict each other, or no forge is known.
+            GitError, ForgeUnavailable: as `forge`.
+        """
+        if self.settings.tracker.kind == "none":
+            return None
+        from orch_gates.trackers.forge_issues import connect
+
+        kind = self.forge_place.kind if self.forge_place is not None else None
+        return connect(self.settings.tracker, self.need_forge(), kind, self.pipeline.names)
 
     def need_writable_forge(self) -> None:
         """See that there is a forge that may be written to from here.

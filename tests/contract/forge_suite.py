@@ -14,6 +14,7 @@ from tests.contract.forge_labels import CommentContract, LabelContract, Labeller
 from tests.contract.forge_pulls import MergeContract, PullContract
 from tests.contract.forge_rig import Rig, Who
 from tests.contract.forge_steps import NEVER, eventually, opened, refused
+from tests.contract.tracker_steps import TrackerContract
 
 
 class ChecksContract:
@@ -266,6 +267,7 @@ class ForgeContract(
     LabelContract,
     LabellerContract,
     CommentContract,
+    TrackerContract,
     WorkflowContract,
     ServerContract,
 ):

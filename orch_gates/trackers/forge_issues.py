@@ -1,0 +1,128 @@
+"""The issues of the forge as a tracker: a label is a word (TRK-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from orch_gates.documents import escape
+from orch_gates.engine import issues as told
+from orch_gates.errors import SettingsError
+from orch_gates.forge import own_comment
+from orch_gates.forge.own_comment import Ours
+from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.issues import Comment, Issue, Issues
+from orch_gates.forge.port.server import Kind
+from orch_gates.model.effect import Word
+from orch_gates.trackers import notice
+from orch_gates.trackers.notice import Notice
+from orch_gates.trackers.port import Item
+from orch_gates.variables.automation import TrackerSettings
+
+_LONGEST_WORDS = 200
+
+
+def labels_of(settings: TrackerSettings) -> Mapping[Word, str]:
+    """The label for each word.
+
+    Raises:
+        SettingsError: two words have the same one, or one of them is a label that we set ourselves.
+    """
+    found = {
+        Word.IN_PROGRESS: settings.in_progress,
+        Word.APPROVED: settings.approved,
+        Word.REJECTED: settings.rejected,
+        Word.BLOCKED: settings.blocked,
+        Word.NEEDS_INPUT: settings.needs_input,
+    }
+    if len({label.casefold() for label in found.values()}) < len(found):
+        raise SettingsError("two labels of the tracker (ORCH_TRACKER_…) are the same; give each word one of its own")
+    if taken := [label for label in found.values() if told.is_ours(label)]:
+        raise SettingsError(f"the label {taken[0]!r} of the tracker begins with orch/, as those that we set; rename it")
+    return found
+
+
+# Not slotted: who we are is asked once.
+@dataclass(frozen=True)
+class ForgeIssues:
+    """`Tracker` by the labels of issues; `ours` finds out who we are, `stages` are those of the pipeline."""
+
+    issues: Issues
+    labels: Mapping[Word, str]
+    stages: Sequence[str]
+    ours: Callable[[], Ours]
+
+    def items(self) -> tuple[Item, ...]:
+        """One list of all open issues: a filter for each word would be as many lists, read at different moments."""
+        found = (self._item(issue) for issue in self.issues.list())
+        return tuple(item for item in found if item.words)
+
+    def item(self, number: int) -> Item:
+        """One issue."""
+        return self._item(self.issues.get(number))
+
+    def who(self, number: int, word: Word) -> str:
+        """Whoever last put the label on."""
+        return self.issues.labelled_by(number, self.labels[word])
+
+    def last_words(self, number: int, login: str) -> str:
+        """The beginning of the newest comment of somebody, ours apart."""
+        said = [one.body for one in self.issues.comments(number) if login and one.author == login and not _ours(one)]
+        return escape.clip(escape.visible(" ".join(said[-1].split())), _LONGEST_WORDS) if said else ""
+
+    def clear(self, number: int, word: Word) -> None:
+        """Take the label off."""
+        self.issues.label(number, remove=[self.labels[word]])
+
+    def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[Word] = ()) -> bool:
+        """The label first, then the comment, as that alone says which generation was shown."""
+        comment = self._comment(number)
+        there = notice.read(comment.body) if comment is not None else Notice()
+        if there.generation > generation:
+            return False
+        others = sorted(told.labels(self.stages) - {label})
+        self.issues.label(number, add=[label], remove=[*others, *(self.labels[word] for word in clears)])
+        standing = notice.standing(text)
+        if (there.generation, there.standing) != (generation, standing):
+            self._write(number, comment, Notice(generation, standing))
+        return True
+
+    def say(self, number: int, text: str) -> None:
+        """Below what the comment says."""
+        comment = self._comment(number)
+        there = notice.read(comment.body) if comment is not None else Notice()
+        self._write(number, comment, Notice(there.generation, there.standing, notice.note(text)))
+
+    def _write(self, number: int, comment: Comment | None, wanted: Notice) -> None:
+        if comment is None:
+            self.issues.comment(number, wanted.text)
+        elif notice.read(comment.body) != wanted:
+            self.issues.edit_comment(number, comment.id, wanted.text)
+
+    def _comment(self, number: int) -> Comment | None:
+        return own_comment.find(self.issues.comments(number), notice.MARK, self._us)
+
+    @cached_property
+    def _us(self) -> Ours:
+        return self.ours()
+
+    def _item(self, issue: Issue) -> Item:
+        def stands(label: str) -> bool:
+            return any(self.issues.same_label(label, there) for there in issue.labels)
+
+        words = frozenset(word for word, label in self.labels.items() if stands(label))
+        return Item(issue.number, issue.title, issue.url, issue.open, words)
+
+
+def connect(settings: TrackerSettings, forge: Forge, kind: Kind | None, stages: Sequence[str]) -> ForgeIssues:
+    """The issues of a forge, with the labels that are set, of tasks in these stages.
+
+    Raises:
+        SettingsError: as `labels_of`.
+    """
+    return ForgeIssues(forge.issues, labels_of(settings), stages, lambda: own_comment.ours_at(forge, kind))
+
+
+def _ours(comment: Comment) -> bool:
+    return comment.body.lstrip().startswith(notice.MARK)
