@@ -76,17 +76,17 @@ class Rig:
             self.store, self.configured, self._gate, lambda _: self.head, "ann", self.now, approve, reject, self.outbox
         )
 
-    def advance(self, *, reject: str = "") -> Applied:
-        return self.step(reject=reject).take("T-1")
+    def advance(self, task: str = "T-1", *, reject: str = "") -> Applied:
+        return self.step(reject=reject).take(task)
 
-    def ask(self, event: events.Event) -> Applied:
-        return change.apply(self.store, "T-1", event, self.configured, self.now, self.outbox)
+    def ask(self, event: events.Event, task: str = "T-1") -> Applied:
+        return change.apply(self.store, task, event, self.configured, self.now, self.outbox)
 
-    def report(self, gate: str, word: str, *, head: str = "", reason: str = "why") -> str:
+    def report(self, gate: str, word: str, task: str = "T-1", *, head: str = "", reason: str = "why") -> str:
         """Record a report about a commit; answers the commit that recorded it."""
         said = record.Statement(gate, word, reason, head or self.head)
         return record.by_hand(
-            self.store, "T-1", said, self.configured, by="ann", head_of=lambda _branch: self.head, now=self.now
+            self.store, task, said, self.configured, by="ann", head_of=lambda _branch: self.head, now=self.now
         ).commit
 
     def write(self, path: str, text: str) -> None:

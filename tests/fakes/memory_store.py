@@ -229,7 +229,7 @@ class MemoryStore:
         raised = snapshot.generation + 1
         files[ROOT] = generation.raised(change.writes.get(ROOT) or snapshot.text(ROOT), raised).encode()
         op = self._op(raised)
-        return self._remote.add(files, (snapshot.tip,), message.compose(change, op, "a tester")), op
+        return self._remote.add(files, (snapshot.tip,), message.compose(change, op, change.by or "a tester")), op
 
     def _op(self, raised: int) -> str:
         return message.op_id(raised, f"{len(self._remote.commits):032x}")
