@@ -67,7 +67,7 @@ class Scene:
 
     def log(self, number: int = 5) -> list[tuple[str, str]]:
         """Event and author of every commit about the task, oldest first."""
-        found = [one for one in self.rig.store.log() if one.task == f"ISSUE-{number}"]
+        found = [one for one in self.rig.store.log() if f"ISSUE-{number}" in one.tasks]
         return [(one.event, one.by) for one in reversed(found) if one.event != "acknowledge"]
 
 
