@@ -20,6 +20,8 @@ from orch_gates.errors import ProcessError
 
 STDERR_SHOWN = 400
 PIPE = subprocess.PIPE
+STDOUT = subprocess.STDOUT
+DEVNULL = subprocess.DEVNULL
 _CHUNK = 65_536
 _LOOK_S = 0.05
 _SET_DUMPABLE = 4
@@ -78,7 +80,7 @@ def run(
     """
     given = stdin if isinstance(stdin, bytes) else None
     source = PIPE if isinstance(stdin, bytes) else stdin or subprocess.DEVNULL
-    with _spawn(argv, env=env, cwd=cwd, stdin=source, memory=memory, session=session, user=user) as child:
+    with spawn(argv, env=env, cwd=cwd, stdin=source, memory=memory, session=session, user=user) as child:
         try:
             stdout, stderr = child.communicate(given, timeout=timeout)
         except subprocess.TimeoutExpired as error:
@@ -164,7 +166,7 @@ def run_apart(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, cw
         raise ProcessError(f"cannot start {argv[0]}: there is no such program")
     # It begins when it is told to: by then nobody can look into this process any more.
     waiting = ["sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh", *argv]
-    with _spawn(waiting, env=env, cwd=cwd, stdin=PIPE, stderr=subprocess.STDOUT) as child, _closed_to_others():
+    with spawn(waiting, env=env, cwd=cwd, stdin=PIPE, stderr=subprocess.STDOUT) as child, closed_to_others():
         assert child.stdout is not None
         assert child.stdin is not None
         with contextlib.suppress(BrokenPipeError):
@@ -174,11 +176,11 @@ def run_apart(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, cw
         streams = [child.stdout]
         while True:
             select.select(streams, [], [], _LOOK_S)
-            ended = _has_ended(child)
+            ended = has_ended(child)
             over = ended or time.monotonic() > deadline
             if over:
                 # Its session still exists while it is not waited for, so this ends nobody else.
-                _kill_session_of(child.pid)
+                end_session(child.pid)
             # Whoever left the session may write for ever: what the pipe held is read, and no more.
             left = _PIPE_HOLDS if over else 0
             while streams and (chunk := _available(child.stdout)) is not None:
@@ -221,7 +223,7 @@ def leave_running(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log
 
 
 @contextlib.contextmanager
-def _closed_to_others() -> Iterator[None]:
+def closed_to_others() -> Iterator[None]:
     """Let no process of the same user read this one's environment or memory, while the block lasts.
 
     A superuser may all the same, where nothing takes that right away; a container usually does. A machine without
@@ -241,7 +243,7 @@ def _closed_to_others() -> Iterator[None]:
         prctl(_SET_DUMPABLE, 1, 0, 0, 0)
 
 
-def _has_ended(child: Child) -> bool:
+def has_ended(child: Child) -> bool:
     """Whether it ended; it is not waited for, so that its number stays its own."""
     return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
@@ -254,7 +256,7 @@ def _available(stream: IO[bytes]) -> bytes | None:
         return None
 
 
-def _kill_session_of(leader: int) -> None:
+def end_session(leader: int) -> None:
     """End a child's group, and what left the group but not the session: `timeout` does, and a shell's own jobs."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
@@ -310,7 +312,7 @@ def converse(
     Raises:
         ProcessError: it could not be started.
     """
-    with _spawn(
+    with spawn(
         argv, env=env, cwd=None, stdin=PIPE, memory=memory, stdout=stdout, pass_fds=pass_fds, user=user
     ) as child:
         watchdog = threading.Timer(timeout, _kill_group, [child])
@@ -323,12 +325,12 @@ def converse(
 
 
 @contextlib.contextmanager
-def _spawn(  # noqa: PLR0913 - each is a word of Popen
+def spawn(  # noqa: PLR0913 - each is a word of Popen
     argv: Sequence[str],
     *,
     env: Mapping[str, str],
     cwd: Path | None,
-    stdin: IO[bytes] | int,
+    stdin: IO[bytes] | int | None,
     memory: int = 0,
     stdout: int = PIPE,
     stderr: int = PIPE,
@@ -336,6 +338,13 @@ def _spawn(  # noqa: PLR0913 - each is a word of Popen
     session: bool = True,
     user: User | None = None,
 ) -> Iterator[Child]:
+    """A child, as Popen starts it; with a `session` its group is killed when the block is left, else it alone.
+
+    Without a `stdin` it reads what this process would.
+
+    Raises:
+        ProcessError: it could not be started.
+    """
     try:
         child = subprocess.Popen(
             list(argv),
