@@ -108,15 +108,17 @@ class Engine:
             raise ScannerError("the scan's answer cannot be read")
         return found
 
-    def redact(self, texts: Sequence[str], deadline: float) -> list[str]:
+    def redact(self, texts: Sequence[str], deadline: float, *, named: bool = False) -> list[str]:
         """The texts without anything in them that the rules take for a secret (SEC-5).
+
+        In its place stands `[redacted]`, or which rule found it where that is to be `named`.
 
         Raises:
             ScannerError: there is no answer of the right form.
         """
         if not texts:
             return []
-        self._send({"do": "redact", "texts": texts}, deadline)
+        self._send({"do": "redact", "texts": texts, "named": named}, deadline)
         found = self._answer(deadline).get("texts")
         if not isinstance(found, list) or len(found) != len(texts) or not all(isinstance(t, str) for t in found):
             raise ScannerError("the scan's answer cannot be read")

@@ -9,7 +9,7 @@ from typing import Any
 
 from orch_gates import clock
 from orch_gates.content.pieces import plain
-from orch_gates.errors import BudgetExceeded, OrchError, RepositoryRulesError
+from orch_gates.errors import BudgetExceeded, OrchError, RepositoryRulesError, ScannerError
 from orch_gates.scanners.rules.meta import RuleMeta
 from orch_gates.scanners.worker.engines import Engines
 from orch_gates.scanners.worker.hits import Collector
@@ -93,13 +93,15 @@ def _redacted(engines: Engines, command: Mapping[str, Any], text: str) -> str:
     data = text.encode("utf-8", "surrogateescape")
     collector = _collector(engines, command)
     spans = sorted(
-        (piece.origin(match.raw.start), piece.origin(match.raw.end - 1) + 1)
+        (piece.origin(match.raw.start), piece.origin(match.raw.end - 1) + 1, engines.rules[match.raw.rule].id)
         for piece in plain(data)
         for match in collector.matches(piece.data)
     )
+    if collector.canaries_found != collector.canaries:
+        raise ScannerError("the engine did not find what it has to find, so what it says of a text proves nothing")
     shown, position = bytearray(), 0
-    for start, end in spans:
+    for start, end, rule in spans:
         if start >= position:
-            shown += data[position:start] + b"[redacted]"
+            shown += data[position:start] + (f"[removed: {rule}]".encode() if command.get("named") else b"[redacted]")
         position = max(position, end)
     return bytes(shown + data[position:]).decode("utf-8", "surrogateescape")

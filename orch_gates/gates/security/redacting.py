@@ -1,0 +1,63 @@
+"""Taking secrets out of what a command wrote, by an engine that loads its rules while the command runs (SEC-5)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from orch_gates import clock
+from orch_gates.errors import OrchError, RepositoryRulesError
+from orch_gates.scanners import early, engine, locate
+from orch_gates.scanners.engine import Engine
+from orch_gates.settings import Settings
+
+# Loading takes a third of a second; longer than this an engine is not kept for a command that may run for hours.
+_READY_S = 30.0
+
+
+@dataclass
+class Redactor:
+    """Takes the secrets out of texts, those that the repository's own rules find too."""
+
+    settings: Settings
+    own_rules: bytes = b""
+    _waiting: Engine | None = field(default=None, repr=False)
+    _until: float = 0.0
+
+    @contextlib.contextmanager
+    def loading(self) -> Iterator[None]:
+        """Load the rules beside what the block does; a text that comes soon is not waited for then."""
+        with contextlib.ExitStack() as stack:
+            # What is wrong with the engine is told where a text needs it.
+            with contextlib.suppress(OrchError):
+                self._until = clock.monotonic() + _READY_S
+                self._waiting = stack.enter_context(self._engine(_READY_S))
+            yield
+        self._waiting = None
+
+    def redact(self, text: str) -> str:
+        """A text with `[removed: RULE]` in the place of each secret.
+
+        Raises:
+            OrchError: it could not be told whether there are any.
+        """
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and clock.monotonic() < self._until - _READY_S / 2:
+            with contextlib.suppress(OrchError):
+                return self._by(waiting, text)
+        with self._engine(early.life(self.settings)) as running:
+            return self._by(running, text)
+
+    def _by(self, running: Engine, text: str) -> str:
+        deadline = clock.monotonic() + self.settings.security.budget.seconds
+        if self.own_rules:
+            # A wrong file of them is the default branch's matter, and the other rules judge all the same.
+            with contextlib.suppress(RepositoryRulesError):
+                running.add_rules(self.own_rules, deadline)
+        return running.redact([text], deadline, named=True)[0]
+
+    def _engine(self, seconds: float) -> contextlib.AbstractContextManager[Engine]:
+        tools, inherited = self.settings.tools, self.settings.inherited_env
+        given = locate.engine(self.settings.security.engine, tools, inherited)
+        return engine.start(given, early.worker_env(self.settings), timeout=seconds)
