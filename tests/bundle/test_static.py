@@ -18,6 +18,7 @@ ACTIONS = sorted([ROOT / "action.yml", *ROOT.glob("actions/*/action.yml")])
 EXAMPLES = sorted(ROOT.glob("docs/examples/*.yml"))
 SCRIPTS = sorted([ROOT / "actions/front-door", ROOT / "actions/setup/ensure", *ROOT.glob("actions/*/run")])
 MERGES = [path for path in EXAMPLES if path.name.endswith("-merge.yml")]
+SWEEPS = [path for path in EXAMPLES if path.name.endswith("-sweep.yml")]
 QUEUES = [path for path in EXAMPLES if path.name.endswith("-queue.yml")]
 # Of each of these runs the file is one of the base or default branch. Not `pull_request`, whose file is the head's, nor
 # `pull_request_review`: Gitea 1.26.4 takes the head's, a fork's as well, and gives it the secrets.
@@ -41,6 +42,7 @@ def test_there_are_actions_and_workflows() -> None:
     assert len(ACTIONS) >= 4
     assert len(EXAMPLES) >= 5
     assert {path.name for path in QUEUES} == {f"{forge}-queue.yml" for forge in WAKES}
+    assert {path.name for path in SWEEPS} == {f"{forge}-sweep.yml" for forge in WAKES}
 
 
 @pytest.mark.parametrize("path", [*ACTIONS, *EXAMPLES], ids=named)
@@ -134,6 +136,19 @@ def test_merges_are_started_by_the_target_only(workflow: Path) -> None:
         ["fetch-depth", "persist-credentials"],
         ["task", "token"],
     ]
+
+
+@pytest.mark.parametrize("workflow", SWEEPS, ids=named)
+def test_a_sweep_is_scheduled_in_a_file_of_its_own(workflow: Path) -> None:
+    """A schedule that a forge switches off takes nothing else with it (faults.md T13, T14); nor is it at a full hour."""
+    document = yaml.safe_load(workflow.read_text())
+    assert set(document[True]) == {"workflow_dispatch", "schedule"}
+    (schedule,) = document[True]["schedule"]
+    assert not re.match(r"(\*|0)\b|\*/", schedule["cron"])
+    (job,) = document["jobs"].values()
+    assert job["timeout-minutes"] <= 10
+    _, sweep = job["steps"]
+    assert (set(sweep), sweep["with"]) == ({"uses", "with"}, {"token": "${{ secrets.ORCH_TOKEN }}"})
 
 
 @pytest.mark.parametrize("workflow", QUEUES, ids=named)
