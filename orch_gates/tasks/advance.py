@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,6 +26,14 @@ Stepped = events.Evaluated | events.Approved | events.Rejected
 
 _ROUNDS = 3
 _MOVED_ON = "it changed since its issue was looked at; nothing was decided, the next run looks again"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step on one snapshot: what was decided, and the change that records it; None where nothing is to be written."""
+
+    decision: Decision
+    change: Change | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +82,12 @@ class Step:
                 pipeline = self.configured.pipeline_of(task)
                 event = self._event(Judged(first, first.head))
                 return Applied(decide(task, event, (), self.now, pipeline), (), "")
-            judged = self._judge(snapshot, task)
-            posting = self._posting(judged)
+            judged = self.judge(snapshot, task)
+            posting = self.posting(judged)
             # A push may have come while slow gates were asked.
             if judged.verdicts and self._head(task, judged.merge) != judged.head:
                 continue
-            if (applied := self._record(name, judged, posting, earlier)) is not None:
+            if (applied := self._record(judged, posting, earlier)) is not None:
                 return self._finished(applied, earlier)
         why = f"what it rests on changed {_ROUNDS} times while its gates were judged; nothing was decided, run it again"
         assert first is not None
@@ -91,17 +100,48 @@ class Step:
             UsageError, StateError: as `take`.
         """
         snapshot = self.store.load()
-        judged = self._judge(snapshot, book.need(snapshot, name).task)
-        return Applied(self._decided(judged), judged.verdicts, "")
+        judged = self.judge(snapshot, book.need(snapshot, name).task)
+        return Applied(self.decided(judged), judged.verdicts, "")
 
-    def _decided(self, judged: Judged, posting: Posting | None = None, generation: int = 0) -> Decision:
+    def decided(self, judged: Judged, posting: Posting | None = None, generation: int = 0) -> Decision:
+        """What follows from verdicts on the task that they are about; `generation` as for `decide`."""
         pipeline, event = self.configured.pipeline_of(judged.task), self._event(judged)
         return decide(judged.task, event, judged.verdicts, self.now, pipeline, posting, generation=generation)
 
-    def _posting(self, judged: Judged) -> Posting | None:
+    def posting(self, judged: Judged) -> Posting | None:
         """What statuses are planned with; where nothing follows from the verdicts, the forge is not asked."""
-        moves = judged.verdicts and self._decided(judged).task != judged.task
+        moves = judged.verdicts and self.decided(judged).task != judged.task
         return self.outbox.posting(judged.head) if moves else None
+
+    def on(
+        self,
+        snapshot: Snapshot,
+        judged: Judged,
+        head: str,
+        posting: Posting | None = None,
+        done: Sequence[Performed] = (),
+    ) -> Taken | None:
+        """What follows on a snapshot, its branch standing at `head`; None where the verdicts are about what is not so.
+
+        Pure on a snapshot, so that a lost race decides again, and several tasks can move in one commit.
+
+        Raises:
+            UsageError: there is no such task any more.
+            StateError: a document is malformed, or the configuration is older than the branch's.
+        """
+        self.configured.check(book.root_of(snapshot))
+        page = book.need(snapshot, judged.task.id)
+        found = edge.reports(snapshot, page.task, head, judged.merge.earlier(head))
+        if not judged.holds(page.task, head, found):
+            return None
+        # Whatever is recorded by now is from before a step back (ENG-9).
+        now = replace(judged, reports=found.ids)
+        generation = snapshot.generation + 1
+        decided = self.decided(now, posting and replace(posting, generation=generation), generation)
+        if decided.task == page.task:
+            return Taken(decided, None)
+        decided = with_effects(decided, page.task, done)
+        return Taken(decided, recorded(page, decided, self.by, self.now))
 
     def _finished(self, applied: Applied, earlier: tuple[Performed, ...]) -> Applied:
         task = applied.decision.task
@@ -109,9 +149,7 @@ class Step:
         performed = (*left, *(self.outbox.perform(applied.decision.effects) if applied.commit else ()))
         return replace(applied, performed=finish(self.store, task, performed))
 
-    def _record(
-        self, name: str, judged: Judged, posting: Posting | None, done: tuple[Performed, ...]
-    ) -> Applied | None:
+    def _record(self, judged: Judged, posting: Posting | None, done: tuple[Performed, ...]) -> Applied | None:
         """Record what follows from the verdicts; None where they are about what is not so any more."""
         head = judged.head
         decided: Decision | None = None
@@ -123,25 +161,19 @@ class Step:
 
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal decided
-            self.configured.check(book.root_of(snapshot))
-            page = book.need(snapshot, name)
-            decided = None
-            found = edge.reports(snapshot, page.task, head, judged.merge.earlier(head))
-            if not judged.holds(page.task, head, found):
-                return None
-            # Whatever is recorded by now is from before a step back (ENG-9).
-            now = replace(judged, reports=found.ids)
-            generation = snapshot.generation + 1
-            decided = self._decided(now, posting and replace(posting, generation=generation), generation)
-            if decided.task == page.task:
-                return None
-            decided = with_effects(decided, page.task, done)
-            return recorded(page, decided, self.by, self.now)
+            taken = self.on(snapshot, judged, head, posting, done)
+            decided = None if taken is None else taken.decision
+            return None if taken is None else taken.change
 
         commit = commit_of(self.store.transact(decision, look_again))
         return None if decided is None else Applied(decided, judged.verdicts, commit)
 
-    def _judge(self, snapshot: Snapshot, task: Task) -> Judged:
+    def judge(self, snapshot: Snapshot, task: Task) -> Judged:
+        """Ask the gates on the edge of a task; nothing is recorded, and no lock is held.
+
+        Raises:
+            OrchError: a gate could not be asked, or the head of the branch.
+        """
         stage = self.configured.pipeline_of(task).stage(task.stage)
         # Asking for the head costs a request; only gates, and what was sent back, need it.
         needed = (stage is not None and stage.gates) or self.reject or task.sent_back is not None
