@@ -163,6 +163,12 @@ class LeaseLost(OrchError):
     exit_code = 75
 
 
+class JobWaits(OrchError):
+    """The work of a task cannot begin now, and may later: it runs already, is put off, or enough others run."""
+
+    exit_code = 75
+
+
 class StateDocumentError(StateError):
     """A file of the state branch is not what it has to be; the others are not affected (ST-6)."""
 

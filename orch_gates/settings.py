@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from orch_gates.errors import SettingsError
-from orch_gates.variables.automation import JobSettings, SweepSettings, TrackerSettings
+from orch_gates.variables.automation import HandedOver, JobSettings, SweepSettings, TrackerSettings
 from orch_gates.variables.groups import (
     AllowKey,
     Budget,
@@ -44,6 +44,7 @@ GIT_LOCATION = (
     "GIT_INDEX_FILE",
 )
 
+_LONGEST_NUMBER = 19
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _Group = TypeVar("_Group")
 
@@ -62,7 +63,8 @@ class CiContext:
     """What the runner told about this run; empty strings outside CI.
 
     `forge` is whose runner it is (gitea, forgejo, github), `run_url` the page of the run; `ref` and `sha` are what
-    the job runs for, which some forges fill with something else now and then.
+    the job runs for, which some forges fill with something else now and then. `run` is the run as the API counts,
+    `attempt` which try of it; 0 where that is not told.
     """
 
     active: bool
@@ -77,6 +79,9 @@ class CiContext:
     run_url: str = ""
     ref: str = ""
     sha: str = ""
+    run: int = 0
+    attempt: int = 0
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ class Settings:
     jobs: JobSettings
     sweep: SweepSettings
     tracker: TrackerSettings
+    handed_over: HandedOver
     target: str
     usual_target: str
     state: StateSettings
@@ -196,6 +202,7 @@ def load(
         jobs=env.group(JobSettings),
         sweep=env.group(SweepSettings),
         tracker=env.group(TrackerSettings),
+        handed_over=env.group(HandedOver),
         target=target.branch if env.variable("ORCH_TARGET") else "",
         usual_target=target.branch,
         state=_state(env),
@@ -238,7 +245,14 @@ def _ci(env: _Reader) -> CiContext:
         run_url=f"{server}/{repository}/actions/runs/{run}" if server and repository and run else "",
         ref=env.variable("GITHUB_REF"),
         sha=env.variable("GITHUB_SHA"),
+        run=_number(run),
+        attempt=_number(env.variable("GITHUB_RUN_ATTEMPT")),
+        job=env.variable("GITHUB_JOB"),
     )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _LONGEST_NUMBER else 0
 
 
 def _runner(env: _Reader) -> str:

@@ -20,6 +20,7 @@ _OTHERS = (
     automation.JobSettings,
     automation.SweepSettings,
     automation.TrackerSettings,
+    automation.HandedOver,
     groups.StatusesSettings,
     groups.AllowKey,
     groups.HelpSettings,

@@ -18,6 +18,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=15)
+_FAILED = "its work failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,11 @@ def standing(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: Rules) 
             assert_never(last.status)
 
 
+def failed_work(task: Task) -> bool:
+    """Whether a person is asked about a task because its work failed as often as it may, see `AskPerson`."""
+    return task.state is TaskState.HELD and task.reason.startswith(_FAILED)
+
+
 def need(
     task: Task, jobs: Sequence[Job], verdict: Verdict | None, now: datetime, pipeline: Pipeline, rules: Rules
 ) -> Need:
@@ -181,4 +187,4 @@ def _unfinished(task: Task, last: Job, verdict: Verdict | None, now: datetime, r
 def _reasons(runs: Sequence[Job], verdict: Verdict | None) -> str:
     told = [f"run {run.number} {run.status}{f' ({run.reason})' if run.reason else ''}" for run in runs]
     red = f"; {verdict.gate}: {verdict.reason}" if verdict is not None and verdict.outcome is Outcome.FAIL else ""
-    return f"its work failed {len(runs)} times: {'; '.join(told)}{red}"
+    return f"{_FAILED} {len(runs)} times: {'; '.join(told)}{red}"

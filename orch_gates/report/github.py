@@ -6,6 +6,7 @@ Outside CI nothing is written. Gitea and Forgejo runners read the same files and
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from orch_gates.documents.escape import clip, visible, well_formed
@@ -42,8 +43,17 @@ def append_summary(verdict: Verdict, ci: CiContext) -> None:
     Raises:
         ReportError: the runner's file cannot be written.
     """
+    add_to_summary(markdown.body(verdict, limit=30) + "\n", ci)
+
+
+def add_to_summary(text: str, ci: CiContext) -> None:
+    """Add Markdown to the step summary; nothing outside CI.
+
+    Raises:
+        ReportError: the runner's file cannot be written.
+    """
     if ci.active and ci.summary_file:
-        files.append(Path(ci.summary_file), markdown.body(verdict, limit=30) + "\n")
+        files.append(Path(ci.summary_file), text)
 
 
 def write_outputs(verdict: Verdict, ci: CiContext, *, report: str) -> None:
@@ -55,8 +65,6 @@ def write_outputs(verdict: Verdict, ci: CiContext, *, report: str) -> None:
     Raises:
         ReportError: the runner's file cannot be written.
     """
-    if not (ci.active and ci.output_file):
-        return
     values = {
         "outcome": verdict.outcome.value,
         "reason": visible(verdict.reason),
@@ -66,7 +74,17 @@ def write_outputs(verdict: Verdict, ci: CiContext, *, report: str) -> None:
     }
     if "merge" in verdict.evidence:
         values["merge"] = str(verdict.evidence["merge"] or "")
-    files.append(Path(ci.output_file), "".join(_output(name, value) for name, value in values.items()))
+    set_outputs(values, ci)
+
+
+def set_outputs(values: Mapping[str, str], ci: CiContext) -> None:
+    """Set step outputs by their names; nothing outside CI.
+
+    Raises:
+        ReportError: the runner's file cannot be written.
+    """
+    if ci.active and ci.output_file:
+        files.append(Path(ci.output_file), "".join(_output(name, value) for name, value in values.items()))
 
 
 def _output(name: str, value: str) -> str:

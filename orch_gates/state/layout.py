@@ -16,8 +16,9 @@ ARCHIVE = "archive"
 
 TASK_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{TASK_FILE}")
 ATTEMPT_FILE = "attempt.md"
+JOBS = "jobs"
 ATTEMPT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{ATTEMPT_FILE}")
-JOB_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/jobs/{{attempt}}.md")
+JOB_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{JOBS}/{{attempt}}.md")
 REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/reports/{{head}}/{{report}}.md")
 # Of before reports were kept for each commit.
 OLD_REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{{report}}.md")

@@ -135,3 +135,12 @@ class TrackerSettings:
         key="tracker.needs_input",
         spelling=spellings.LINE,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What a dispatch hands over to the `job run` that it starts (JOB-1)."""
+
+    task: str = setting("ORCH_TASK", "", "The task that a job works for, as a dispatch hands it over.")
+    role: str = setting("ORCH_ROLE", "", "The role whose work it does, as a dispatch hands it over.")
+    attempt: str = setting("ORCH_ATTEMPT", "", "The attempt that was dispatched; another one of it runs nothing.")

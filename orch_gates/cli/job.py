@@ -1,0 +1,225 @@
+"""`orch-gates job`: run a task's work and record it, show the runs, cancel one, try again (JOB-1)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.text_option import text_option
+
+if TYPE_CHECKING:
+    from orch_gates.jobs.by_hand import Done
+    from orch_gates.model.job import Job
+
+_REPO = click.option(
+    "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_LONGEST_S = 1_000_000
+
+
+@click.group()
+def job() -> None:
+    """Run a task's work and record it, show the runs, cancel one, try again.
+
+    \b
+    Examples:
+      orch-gates job run --task T-1 --role developer -- make change
+      orch-gates job list
+      orch-gates job retry T-1
+    """
+
+
+@job.command()
+@click.option("--task", default="", metavar="ID", help="The task [ORCH_TASK].")
+@click.option("--role", default="", metavar="NAME", help="The role whose work this is [ORCH_ROLE].")
+@click.option("--attempt", default="", metavar="ATTEMPT", help="The very run that was dispatched [ORCH_ATTEMPT].")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, _LONGEST_S),
+    metavar="SECONDS",
+    help="End the command then; 0 never [ORCH_REAPER_MAX_RUNNING_S].",
+)
+@click.option("--no-advance", is_flag=True, help="Leave it to others to ask the gate.")
+@click.option("--keep-token", is_flag=True, help="Give the command the secrets of orch-gates too.")
+@click.option("--quiet", is_flag=True, help="Say nothing on stderr that the command does not say.")
+@_REPO
+@by_option
+@forge_options
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(  # noqa: PLR0913, PLR0917 - click hands over each option
+    task: str,
+    role: str,
+    attempt: str,
+    timeout: float | None,
+    no_advance: bool,
+    keep_token: bool,
+    quiet: bool,
+    repo: Path,
+    command: tuple[str, ...],
+    overrides: Mapping[str, str],
+    options: ForgeOptions,
+) -> None:
+    """Record that the work of a task begins, run COMMAND, record how it ended, and advance through the gate.
+
+    \b
+    COMMAND has standard input, output and error as they are, and knows its work by ORCH_TASK, ORCH_STAGE, ORCH_BRANCH,
+    ORCH_FEEDBACK and more. It is ended with whoever runs it. An attempt that runs already is not run again: exit 0.
+
+    Exit codes: that of COMMAND, 128 + N where signal N ended it, 124 where its time was over and it called that a
+    success, 127 where it could not be started. Before it: 2 the work is not to be done now, 75 later. After it: 2
+    where it ended well, and that could not be recorded.
+
+    \b
+    Examples:
+      orch-gates job run --task T-1 --role developer -- make change
+      orch-gates job run --task T-1 --role tester --timeout 600 -- sh -c "make test"
+    """
+    with exit_codes():
+        from orch_gates.cli.job_run import JobRun, Options, timeout_of, wanted_of
+        from orch_gates.workspace import open_workspace
+
+        workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
+        wanted = wanted_of(workspace.settings, task, role, attempt)
+        how = Options(timeout_of(workspace.settings, timeout), not no_advance, keep_token, quiet)
+        code = JobRun(workspace, wanted, how).go(command)
+    raise SystemExit(code)
+
+
+@job.command("list")
+@click.option("--task", default="", metavar="ID", help="Only those of this task.")
+@click.option("--all", "everything", is_flag=True, help="Those that are over too.")
+@_REPO
+@_JSON
+def list_(task: str, everything: bool, repo: Path, as_json: bool) -> None:
+    """List the jobs that run or wait to run, the newest first: who runs each, since when.
+
+    \b
+    Examples:
+      orch-gates job list
+      orch-gates job list --task T-1 --all --json
+    """
+    with exit_codes():
+        from orch_gates.cli import job_view as view
+        from orch_gates.jobs import book
+        from orch_gates.tasks import book as tasks
+
+        workspace = open_for_reading(repo)
+        snapshot = workspace.store.load()
+        name = tasks.need(snapshot, task).task.id if task else None
+        found = book.read(snapshot, name, active=not everything)
+        warn_quarantined(found.quarantined)
+        jobs = [page.job for page in reversed(found.pages)]
+        say(view.list_json(jobs, workspace.now) if as_json else view.list_text(jobs, workspace.now))
+
+
+@job.command()
+@click.argument("task", metavar="TASK")
+@click.argument("which", metavar="[ATTEMPT|NUMBER]", required=False, default="")
+@_REPO
+@_JSON
+def show(task: str, which: str, repo: Path, as_json: bool) -> None:
+    """Print all that is recorded about a job of TASK, with the end of its output; without a name the newest.
+
+    \b
+    Examples:
+      orch-gates job show T-1
+      orch-gates job show T-1 2 --json | jq -r .output
+    """
+    with exit_codes():
+        from orch_gates.cli import job_view as view
+        from orch_gates.jobs import book, by_hand
+        from orch_gates.tasks import book as tasks
+
+        workspace = open_for_reading(repo)
+        snapshot = workspace.store.load()
+        found = book.read(snapshot, tasks.need(snapshot, task).task.id)
+        warn_quarantined(found.quarantined)
+        page = by_hand.need(found.pages, task, which)
+        say(view.page_json(page, workspace.now) if as_json else view.page_text(page, workspace.now))
+
+
+@job.command()
+@click.argument("task", metavar="TASK")
+@click.argument("attempt", metavar="[ATTEMPT|NUMBER]", required=False, default="")
+@text_option("--reason", required=True, metavar="TEXT", help="Why; kept in the job's log.")
+@_REPO
+@by_option
+def cancel(task: str, attempt: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
+    """End a job of TASK that runs or waits to run; a process on this machine is asked to end.
+
+    A new run is not started by itself: `orch-gates job retry TASK` asks for one.
+
+    \b
+    Examples:
+      orch-gates job cancel T-1 --reason "the wrong branch"
+    """
+    with exit_codes():
+        from orch_gates.jobs import by_hand
+        from orch_gates.workspace import open_workspace
+
+        found = open_workspace(repo, overrides)
+        done = by_hand.cancel(found.store, task, attempt, reason, by=found.by, now=found.now)
+        _tell(task, done)
+        if done.job is not None:
+            say(f"{task}: {_at_the_runner(done.job)}\n")
+
+
+@job.command()
+@click.argument("task", metavar="TASK")
+@text_option("--reason", metavar="TEXT", help="Why, in one line; kept in the logs.")
+@_REPO
+@by_option
+def retry(task: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
+    """Have the work of TASK done once more: let the task go on if its work failed, and queue a run.
+
+    The next sweep starts it. Exit 75: it is worked on, or enough others are.
+
+    \b
+    Examples:
+      orch-gates job retry T-1 --reason "the test database is up again"
+    """
+    with exit_codes():
+        import secrets
+
+        from orch_gates.config import file as config_file
+        from orch_gates.jobs import by_hand
+        from orch_gates.workspace import open_workspace
+
+        found = open_workspace(repo, overrides)
+        rules = config_file.rules(found.config, found.settings)
+        attempt = secrets.token_hex(8)
+        asked = by_hand.Retry(found.store, found.configured, rules, found.by, reason, found.now, lambda: attempt)
+        _tell(task, asked.ask(task))
+
+
+def _tell(task: str, done: Done) -> None:
+    from orch_gates.documents.escape import visible
+
+    if done.refused:
+        say(f"{task}: not done: {visible(done.line)}\n", to=sys.stderr)
+        raise SystemExit(1)
+    say(f"{task}: {visible(done.line)}\n")
+
+
+def _at_the_runner(job: Job) -> str:
+    """What became of whoever runs a job that was cancelled."""
+    from orch_gates.documents.escape import visible
+    from orch_gates.jobs.command import ask_to_end
+    from orch_gates.process import Identity
+
+    who = job.process
+    if who is not None and ask_to_end(Identity(who.host, who.pid, who.started)):
+        return f"process {who.pid} on this machine is asked to end"
+    if job.run is not None:
+        where = visible(job.run.url) or f"CI run {job.run.id}"
+        return f"its CI run goes on until you cancel it: {where}"
+    if who is not None:
+        return f"it is not known to run on this machine; {visible(job.runner)} ends it, or it ends by itself"
+    return "it had not begun"

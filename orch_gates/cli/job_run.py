@@ -1,0 +1,256 @@
+"""One run of a task's work, from a command: begin, run the command, end, and advance through the gate (JOB-1)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orch_gates import clock, process
+from orch_gates.cli.boundary import say
+from orch_gates.documents.escape import markdown, visible
+from orch_gates.errors import OrchError, ProcessError, SettingsError
+from orch_gates.gates.security.redacting import Redactor
+from orch_gates.jobs import command, environment, output, spool
+from orch_gates.jobs.command import Ended
+from orch_gates.jobs.run import Began, Outcome, Recorded, Runs, Taken, Wanted, took
+from orch_gates.report import github, output_path
+from orch_gates.scanners import repository_rules
+
+if TYPE_CHECKING:
+    from orch_gates.model.job import CiRun, Job
+    from orch_gates.settings import Settings
+    from orch_gates.tasks.change import Applied
+    from orch_gates.workspace import Workspace
+
+# As a shell has it for what cannot be started.
+_NO_PROGRAM = 127
+_ALLOW_KEY = ("ORCH_ALLOW_KEY", "ORCH_ALLOW_KEY_FILE")
+_LONGEST_URL = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is made: `timeout` in seconds, 0 for no bound; `keep_token`: the command gets our secrets too."""
+
+    timeout: float
+    advance: bool = True
+    keep_token: bool = False
+    quiet: bool = False
+
+
+@dataclass
+class JobRun:
+    """One call of `job run`; standard output is the command's alone."""
+
+    workspace: Workspace
+    wanted: Wanted
+    options: Options
+    _said: dict[str, str] = field(default_factory=dict)
+
+    def go(self, argv: Sequence[str]) -> int:
+        """Make the run; the answer is the exit code.
+
+        Raises:
+            OrchError: it did not begin.
+        """
+        output_path.check_runner_files(self.workspace.settings.ci)
+        runs, redactor = self._runs(), Redactor(self.workspace.settings, self._own_rules())
+        with redactor.loading():
+            began = runs.begin(self.wanted, clock.utc_now())
+            if isinstance(began, Taken):
+                self._tell(f"{began.job.task}: {began.reason}")
+                self._said = {"status": "", "exit-code": "0", "attempt": began.job.attempt, "reason": began.reason}
+                self._publish(f"{began.job.task}: {began.reason}")
+                return 0
+            job = began.job
+            self._tell(f"{job.task}: run {job.number} of {job.role} begins (attempt {job.attempt})")
+            with command.undisturbed():
+                ended, error = self._command(argv, began)
+                code, recorded = self._end(runs, began, ended, error, redactor)
+        if recorded is not None and recorded.ours and ended.exit_code == 0 and self.options.advance:
+            self._advance()
+        self._publish(f"{job.task}: {job.role}, run {job.number}: {self._said['reason']}")
+        return code
+
+    def _command(self, argv: Sequence[str], began: Began) -> tuple[Ended, str]:
+        """How the command ended; and why it could not be started, if that was so."""
+        settings = self.workspace.settings
+        try:
+            head = self.workspace.heads.of(began.task.branch)
+        except OrchError:
+            head = began.job.head
+        with tempfile.TemporaryDirectory(prefix="orch-gates-", ignore_cleanup_errors=True) as folder:
+            file = Path(folder) / "feedback.md"
+            file.write_text(environment.feedback(began.task.feedback), "utf-8")
+            env = dict(settings.inherited_env)
+            if not self.options.keep_token:
+                names = {*_ALLOW_KEY, "ORCH_FORGE_TOKEN", settings.forge.token_env}
+                env = environment.without_secrets(env, names, settings.forge.token)
+            env |= environment.told(began.task, began.job, head, str(file))
+            try:
+                return command.run(argv, env=env, timeout=self.options.timeout, keep=output.KEPT), ""
+            except ProcessError as error:
+                return Ended(_NO_PROGRAM), str(error)
+
+    def _end(
+        self, runs: Runs, began: Began, ended: Ended, error: str, redactor: Redactor
+    ) -> tuple[int, Recorded | None]:
+        """Record how it ended: the exit code of this command, and what was recorded, if that was possible."""
+        cache, job, now = self.workspace.settings.tools.cache_dir, began.job, clock.utc_now()
+        known = None if ended.timed_out and ended.returncode == 0 else ended.returncode
+        reason = error or _how(ended, self.options.timeout)
+        try:
+            # Before anybody else is asked: a sweep on this machine can end the job by it.
+            spool.write(cache, job.attempt, spool.ExitRecord(known, reason, now))
+        except OrchError as failed:
+            self._tell(f"how it ended is not kept on this machine: {failed}")
+        shown, note = _shown(ended, redactor)
+        came_to = Outcome(known, reason, now, shown, note)
+        try:
+            recorded = runs.end(began, came_to, self.workspace.heads.of)
+        except OrchError as failed:
+            self._tell(f"{job.task}: {reason}, which could not be recorded: {failed}; a sweep ends the job later")
+            self._said = _outputs(job, "", ended.exit_code or failed.exit_code, f"{reason}; not recorded: {failed}")
+            return ended.exit_code or 2, None
+        if recorded.ours:
+            assert recorded.job is not None
+            note = f" ({note})" if note else ""
+            self._tell(
+                f"{job.task}: run {job.number} {recorded.job.status}: {reason}, after {took(recorded.job)}{note}"
+            )
+            if recorded.ready:
+                self._tell(f"{job.task}: its work counts as done again")
+            self._said = _outputs(job, recorded.job.status, ended.exit_code, reason)
+        else:
+            self._tell(f"{job.task}: {reason}, and nothing is recorded: {recorded.reason}")
+            status = recorded.job.status if recorded.job is not None else ""
+            self._said = _outputs(job, status, ended.exit_code, recorded.reason)
+        try:
+            spool.remove(cache, job.attempt)
+        except OrchError as failed:
+            self._tell(f"its record on this machine stays: {failed}")
+        return ended.exit_code, recorded
+
+    def _advance(self) -> None:
+        """One step through the gate: what it says changes no exit code, a sweep asks it again (REAP-3)."""
+        from orch_gates.cli.advance import step_of
+
+        try:
+            applied = step_of(self.workspace.at(clock.utc_now())).take(self.wanted.task)
+        except OrchError as error:
+            self._tell(f"{self.wanted.task}: not advanced: {error}; a sweep asks its gate again")
+            self._said |= {"verdict": "", "verdict-reason": str(error)}
+            return
+        self._tell_step(applied)
+        self._said |= {"verdict": applied.decision.outcome.value, "verdict-reason": visible(applied.decision.reason)}
+
+    def _tell_step(self, applied: Applied) -> None:
+        from orch_gates.report import tasks as render
+
+        text = render.step(self.wanted.task, applied.decision, applied.verdicts, recorded=bool(applied.commit))
+        for line in text.splitlines():
+            self._tell(line)
+        if applied.performed and not self.options.quiet:
+            from orch_gates.cli.effects_view import warn
+
+            warn(self.wanted.task, applied.performed)
+
+    def _publish(self, line: str) -> None:
+        ci = self.workspace.settings.ci
+        try:
+            github.set_outputs({name: visible(value) for name, value in self._said.items()}, ci)
+            gate = f" Gate: {self._said['verdict']}: {self._said['verdict-reason']}" if "verdict" in self._said else ""
+            github.add_to_summary(f"**Job** {markdown(line)}{markdown(gate)}\n\n", ci)
+        except OrchError as error:
+            self._tell(str(error))
+
+    def _tell(self, line: str) -> None:
+        if not self.options.quiet:
+            say(f"orch-gates: {visible(line)}\n", to=sys.stderr)
+
+    def _own_rules(self) -> bytes:
+        found = self.workspace.config.revision
+        return (self.workspace.git.blob(found, repository_rules.PATH) if found else None) or b""
+
+    def _runs(self) -> Runs:
+        from dataclasses import replace
+
+        from orch_gates.config import file as config_file
+        from orch_gates.model.feedback import one_line
+        from orch_gates.model.job import Process
+
+        workspace, me = self.workspace, process.identity()
+        # A role has its bound also where nobody dispatches it.
+        rules = replace(config_file.rules(workspace.config, workspace.settings), roles=workspace.config.roles)
+        return Runs(
+            store=workspace.store,
+            configured=workspace.configured,
+            rules=rules,
+            by=workspace.by,
+            runner=workspace.settings.ci.run_url or f"{workspace.by} on {os.uname().nodename}",
+            process=Process(host=one_line(me.host), pid=me.pid, started=me.started),
+            ci=_ci_run(workspace.settings),
+            nonce=lambda: secrets.token_hex(8),
+        )
+
+
+def timeout_of(settings: Settings, given: float | None) -> float:
+    """The time that a command has: as given, else until a sweep would end the job anyway."""
+    if given is not None:
+        return given
+    return float(settings.sweep.max_running) if settings.sweep.reaper_enabled else 0.0
+
+
+def wanted_of(settings: Settings, task: str, role: str, attempt: str) -> Wanted:
+    """The work to begin, by the command line or as a dispatch hands it over.
+
+    Raises:
+        SettingsError: the task or the role is not named.
+    """
+    given = settings.handed_over
+    ours = not task or task == given.task
+    for name, value in (("--task (ORCH_TASK)", task or given.task), ("--role (ORCH_ROLE)", role or given.role)):
+        if not value:
+            raise SettingsError(f"{name} is missing: whose work is it?")
+    # An attempt belongs to its task: a command of one task may start the work of another.
+    return Wanted(task or given.task, role or given.role, attempt or (given.attempt if ours else ""))
+
+
+def _ci_run(settings: Settings) -> CiRun | None:
+    from orch_gates.model.feedback import one_line
+    from orch_gates.model.job import CiRun
+
+    ci = settings.ci
+    if not (ci.active and ci.run):
+        return None
+    url = ci.run_url if len(ci.run_url) <= _LONGEST_URL and ci.run_url.isascii() and " " not in ci.run_url else ""
+    return CiRun(id=ci.run, attempt=ci.attempt, job=one_line(ci.job), url=url)
+
+
+def _shown(ended: Ended, redactor: Redactor) -> tuple[str, str]:
+    """The end of the output as it is kept, without secrets; and why none is kept, if that is so."""
+    text = output.text_of(ended.output, whole=ended.written <= len(ended.output))
+    if not text.strip():
+        return "", ""
+    try:
+        return output.tail(redactor.redact(text)), ""
+    except OrchError as error:
+        return "", f"its output is not kept, as it could not be scanned for secrets: {error}"
+
+
+def _how(ended: Ended, timeout: float) -> str:
+    if ended.timed_out:
+        return f"did not finish within {timeout:g} s"
+    if ended.returncode < 0:
+        return f"ended by signal {-ended.returncode}"
+    return f"exit code {ended.returncode}"
+
+
+def _outputs(job: Job, status: str, code: int, reason: str) -> dict[str, str]:
+    return {"status": str(status), "exit-code": str(code), "attempt": job.attempt, "reason": reason}

@@ -1,0 +1,93 @@
+"""Jobs as text and as JSON (P8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from orch_gates.jobs import output
+from orch_gates.jobs.book import Page
+from orch_gates.model.ids import moment
+from orch_gates.model.job import Job
+from orch_gates.report.tasks import as_json, columns, shown
+
+_APART = {"schema", "process", "run", "dispatch"}
+
+
+def list_text(jobs: Sequence[Job], now: datetime) -> str:
+    """One line for each, in columns."""
+    if not jobs:
+        return "no job runs or waits to run; `--all` shows those that are over\n"
+    rows: list[tuple[str, ...]] = [("TASK", "STAGE", "ROLE", "RUN", "STATUS", "SINCE", "TOOK", "ATTEMPT", "BY")]
+    rows += [
+        (
+            job.task,
+            job.stage,
+            job.role,
+            str(job.number),
+            job.status.value,
+            job.started or job.created,
+            _duration(job, now),
+            job.attempt,
+            shown(job.runner or job.by, 100),
+        )
+        for job in jobs
+    ]
+    return columns(rows)
+
+
+def list_json(jobs: Sequence[Job], now: datetime) -> str:
+    """All that is recorded about each, and how long it took until now."""
+    return as_json([_fields(job, now) for job in jobs])
+
+
+def page_text(page: Page, now: datetime) -> str:
+    """All that is recorded about one, its log, and the end of its output."""
+    job = page.job
+    values = {
+        **{name: value for name, value in job.fields().items() if name not in _APART},
+        "took": _duration(job, now),
+    }
+    if job.process is not None:
+        values["process"] = f"{job.process.pid} on {job.process.host.partition(' ')[0]}"
+    if job.run is not None:
+        values["run"] = f"{job.run.id} {job.run.url}".strip()
+    if job.dispatch is not None:
+        values["dispatch"] = f"{job.dispatch.way}, asked for {job.dispatch.tries} times"
+    width = max(map(len, values))
+    lines = [
+        f"{name:{width}}  {'' if value is None else shown(str(value), 1000)}".rstrip() for name, value in values.items()
+    ]
+    lines += [shown(line, 4000) for line in page.body.rstrip().splitlines()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def page_json(page: Page, now: datetime) -> str:
+    """The same for machines; `output` is the end of what its command wrote."""
+    return as_json({**_fields(page.job, now), "output": output.in_body(page.body)})
+
+
+def _fields(job: Job, now: datetime) -> dict[str, Any]:
+    return {**job.fields(), "seconds": _seconds(job, now)}
+
+
+def _seconds(job: Job, now: datetime) -> int | None:
+    if job.started is None:
+        return None
+    until = moment(job.ended) if job.ended is not None else now
+    return max(0, int((until - moment(job.started)).total_seconds()))
+
+
+def _duration(job: Job, now: datetime) -> str:
+    seconds = _seconds(job, now)
+    if seconds is None:
+        return "-"
+    minutes, left = divmod(seconds, 60)
+    return (
+        f"{minutes // 60} h {minutes % 60} min"
+        if minutes >= 60
+        else f"{minutes} min {left} s"
+        if minutes
+        else f"{left} s"
+    )

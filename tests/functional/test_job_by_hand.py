@@ -1,0 +1,184 @@
+"""What a person does with jobs: look at them, cancel one, have the work tried again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orch_gates import process
+from orch_gates.engine import work
+from orch_gates.model.ids import TaskId
+from orch_gates.state import layout
+from tests import job_rig
+from tests.builders import Repo
+from tests.job_rig import BY, JobRig
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return job_rig.template(tmp_path_factory.mktemp("jobs"))
+
+
+@pytest.fixture
+def rig(made: Path, tmp_path: Path) -> JobRig:
+    return job_rig.copy(made, tmp_path / "project")
+
+
+def by_hand(rig: JobRig, path: str, text: str) -> None:
+    """Push a file of the state branch as a person edits it."""
+    tree = rig.folder / "by-hand"
+    if not tree.exists():
+        rig.work.git("worktree", "add", "--quiet", "--detach", tree)
+    hand = Repo(tree)
+    hand.git("fetch", "--quiet", "origin", "orch-state")
+    hand.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
+    hand.commit("by hand", {path: text})
+    hand.git("push", "--quiet", "origin", "HEAD:refs/heads/orch-state")
+
+
+def test_jobs_are_listed_and_shown(rig: JobRig) -> None:
+    """Those that go on, the newest first; all of them where that is asked; for programs too (P8)."""
+    assert "no job runs or waits to run" in rig.ok("job", "list")
+    rig.sh("echo one; exit 3", code=3)
+    rig.new("T-2")
+    rig.queue()
+    with_others = json.loads(rig.ok("job", "list", "--all", "--json"))
+    assert [(job["number"], job["status"]) for job in with_others] == [(2, "queued"), (1, "failed")]
+    assert [job["number"] for job in json.loads(rig.ok("job", "list", "--json"))] == [2]
+    assert json.loads(rig.ok("job", "list", "--task", "T-2", "--all", "--json")) == []
+    assert "T-1" in rig.ok("job", "list")
+    first = json.loads(rig.ok("job", "show", "T-1", "1", "--json"))
+    assert (first["output"], first["exit_code"], first["seconds"] is not None) == ("one\n", 3, True)
+    assert json.loads(rig.ok("job", "show", "T-1", "--json"))["number"] == 2
+    assert json.loads(rig.ok("job", "show", "T-1", first["attempt"][:6], "--json"))["number"] == 1
+    assert "reason     exit code 3" in rig.ok("job", "show", "T-1", "1")
+    assert "T-1 has no job 7" in rig.ok("job", "show", "T-1", "7", code=2)
+    assert "T-2 has no job" in rig.ok("job", "show", "T-2", code=2)
+    assert "there is no task T-9" in rig.ok("job", "list", "--task", "T-9", code=2)
+
+
+def test_a_document_that_cannot_be_read_stops_nobody(rig: JobRig) -> None:
+    """It is named, the others are shown, and the work goes on (ST-6)."""
+    rig.run("true")
+    by_hand(rig, layout.job_path(TaskId("T-1"), "f" * 16), "---\nno: job\n---\n")
+    said = rig.ok("job", "list", "--all")
+    assert f"set apart: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in said
+    assert "succeeded" in said
+    assert "succeeded" in rig.run("true")
+    assert "schema" in rig.run("true", code=2, options=("--attempt", "f" * 16))
+
+
+def test_a_job_that_runs_here_is_cancelled_with_its_process(rig: JobRig) -> None:
+    """REAP-2: one terminal flip; the process is asked to end, and records nothing over it."""
+    with rig.running("sleep 60") as child:
+        said = rig.ok("job", "cancel", "T-1", "--reason", "the wrong branch", "--by", "ann")
+        assert "T-1: cancelled by ann: the wrong branch" in said
+        assert f"process {child.pid} on this machine is asked to end" in said
+        out, err = child.communicate(timeout=60)
+        assert (child.returncode, out) == (128 + signal.SIGTERM, b"")
+        assert b"nothing is recorded: run 1 of developer cancelled at" in err
+    assert (rig.job()["status"], rig.job()["reason"]) == ("cancelled", "cancelled by ann: the wrong branch")
+    assert "not done: it is over" in rig.ok("job", "cancel", "T-1", "1", "--reason", "again", code=1)
+    assert "T-1 has no job" in rig.ok("job", "cancel", "T-1", "--reason", "again", code=2)
+    assert "legal" in rig.ok("state", "verify")
+
+
+def test_a_process_of_another_machine_is_left_alone(rig: JobRig) -> None:
+    """faults.md T10: the same number here is somebody else."""
+    rig.queue()
+    path = layout.job_path(TaskId("T-1"), rig.job()["attempt"])
+    text = rig.server.git("show", f"refs/heads/orch-state:{path}") + "\n"
+    with subprocess.Popen(["sleep", "60"]) as other:
+        who = process.identity()
+        made = f'process:\n  host: "another {who.host}"\n  pid: {other.pid}\n  started: "1"\nrunner: "bob on another"'
+        text = text.replace("process: null", made).replace('runner: ""\n', "")
+        text = text.replace('status: "queued"', 'status: "running"').replace(
+            "started: null", 'started: "2026-01-31T12:00:00Z"'
+        )
+        by_hand(rig, path, text)
+        said = rig.ok("job", "cancel", "T-1", "--reason", "it hangs")
+        assert "not known to run on this machine; bob on another ends it" in said
+        assert other.poll() is None
+        other.kill()
+    assert rig.job()["status"] == "cancelled"
+
+
+def test_a_ci_run_is_cancelled_where_it_runs(rig: JobRig) -> None:
+    """The forge has no such call everywhere, so the page is named."""
+    page = "https://git.example.org/acme/app/actions/runs/71"
+    ci = {"CI": "true", "GITHUB_SERVER_URL": "https://git.example.org", "GITHUB_REPOSITORY": "acme/app"}
+    with rig.running("sleep 60", env={**ci, "GITHUB_RUN_ID": "71"}) as child:
+        child.kill()
+        child.wait()
+    assert f"its CI run goes on until you cancel it: {page}" in rig.ok("job", "cancel", "T-1", "--reason", "x")
+    assert rig.job()["status"] == "cancelled"
+
+
+def test_one_that_waits_is_cancelled(rig: JobRig) -> None:
+    attempt = rig.queue()
+    assert "it had not begun" in rig.ok("job", "cancel", "T-1", attempt, "--reason", "not now")
+    assert "nothing is run: run 1 of developer cancelled" in rig.run("true", options=("--attempt", attempt))
+
+
+def test_work_that_failed_too_often_is_tried_again(rig: JobRig) -> None:
+    """A person's word: the held task goes on, its tries begin anew, and the next sweep starts a run."""
+    failed = work.AskPerson("its work failed 3 times: run 1 failed (exit code 3)")
+    rig.ok("task", "hold", "T-1", "--reason", failed.reason)
+    said = rig.ok("job", "retry", "T-1", "--reason", "the database is up again", "--by", "ann")
+    assert "it goes on, and run 1 of developer waits; the next sweep starts it (command: ./develop)" in said
+    assert (rig.task()["state"], rig.task()["reason"]) == ("active", "the database is up again")
+    job = rig.job()
+    assert (job["status"], job["by"], job["dispatch"]["way"], job["dispatch"]["tries"]) == (
+        "queued",
+        "ann",
+        "command",
+        1,
+    )
+    assert "has a run that is not over: run 1 of developer waits" in rig.ok("job", "retry", "T-1", code=75)
+    assert "legal" in rig.ok("state", "verify")
+
+
+def test_what_a_person_holds_for_another_reason_is_not_let_go(rig: JobRig) -> None:
+    rig.ok("task", "hold", "T-1", "--reason", "waiting for legal")
+    before = rig.commits()
+    said = rig.ok("job", "retry", "T-1", code=1)
+    assert "not done: it is held: waiting for legal; `orch-gates task resume T-1` lets it go on" in said
+    assert rig.commits() == before
+
+
+def test_work_that_nobody_starts_is_run_by_hand(rig: JobRig) -> None:
+    """The words name the command; what was held goes on all the same."""
+    rig.ok("task", "report", "T-1", "tests-passed", "PASSED", "--reason", "tests")
+    rig.ok("advance", "T-1")
+    by = "run `orch-gates job run --task T-1 --role reviewer -- COMMAND`"
+    assert by in rig.ok("job", "retry", "T-1", code=1)
+    rig.ok("task", "hold", "T-1", "--reason", "its work failed 3 times: x")
+    assert by in rig.ok("job", "retry", "T-1")
+    assert (rig.task()["state"], rig.jobs()) == ("active", [])
+    off = {"ORCH_DISPATCH_ENABLED": "false"}
+    assert "nothing starts its work here" in rig.ok("job", "retry", "T-1", code=1, env=off)
+
+
+def test_a_retry_keeps_the_bounds(rig: JobRig) -> None:
+    """As many jobs as may wait already: what was held goes on, and starts when there is room (JOB-1)."""
+    full = {"ORCH_JOBS_MAX_CONCURRENCY": "1"}
+    rig.new("T-2")
+    rig.ok("job", "retry", "T-2")
+    assert "1 may at once" in rig.ok("job", "retry", "T-1", code=75, env=full)
+    rig.ok("task", "hold", "T-1", "--reason", "its work failed 3 times: x")
+    assert "its work starts when there is room" in rig.ok("job", "retry", "T-1", env=full)
+    assert (rig.task()["state"], rig.jobs()) == ("active", [])
+
+
+def test_a_cancelled_run_is_tried_again(rig: JobRig) -> None:
+    """As the next number of the same work."""
+    rig.queue()
+    rig.ok("job", "cancel", "T-1", "--reason", "not now")
+    rig.ok("job", "retry", "T-1")
+    assert [job["number"] for job in rig.jobs()] == [1, 2]
+    rig.ok("job", "run", *BY, "--", "true")
+    assert [job["status"] for job in rig.jobs()] == ["cancelled", "succeeded"]
