@@ -13,9 +13,10 @@ from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 
 if TYPE_CHECKING:
-    from orch_gates.ci.event import Event
+    from orch_gates.ci.event import Event, IssueChanged
     from orch_gates.merge.queue_events import Concern
     from orch_gates.merge.queueing import Queueing
+    from orch_gates.trackers.concern import Concern as IssueConcern
     from orch_gates.workspace import Workspace
 
 
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
 @by_option
 @forge_options
 def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
-    """Do what the event means that the workflow was started by: for the merge queue, a run where it is concerned.
+    """Do what the event means that the workflow was started by: for the merge queue, or an issue's task.
 
     \b
     It is read from GITHUB_EVENT_NAME and GITHUB_EVENT_PATH, as runners of Gitea, Forgejo and GitHub set them. What is
     read there is only a hint: everything is asked again. Events that are lost, late or repeated change nothing.
 
-    Exit codes: as `orch-gates queue run`; 0 where the event means nothing here, 2 where it cannot be read.
+    An event of an issue is followed where a tracker is turned on (`tracker: {kind: forge}`), all others by the queue.
+
+    Exit codes: as `orch-gates queue run` or `orch-gates tracker sync`; 0 where the event means nothing here, 2 where it
+    cannot be read.
 
     \b
     Examples:
@@ -41,7 +45,7 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
     """
     with exit_codes():
         from orch_gates.ci import read
-        from orch_gates.ci.event import Reviewed, Unreadable
+        from orch_gates.ci.event import IssueChanged, Reviewed, Unreadable
         from orch_gates.cli import queue
         from orch_gates.errors import UsageError
         from orch_gates.workspace import open_workspace
@@ -50,16 +54,40 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
         found = read.read(workspace.settings)
         if isinstance(found, Unreadable):
             raise UsageError(f"the event cannot be read: {found.reason}; `orch-gates queue run` needs none")
+        if isinstance(found, IssueChanged) and workspace.settings.tracker.kind != "none":
+            _follow_issue(workspace, found, dry_run=dry_run, as_json=as_json)
+            return
         answer = _concern(workspace, found)
         if dry_run or not answer.runs:
-            say(_shown(found, answer, as_json=as_json))
+            say(_shown(found, answer, "the queue is run", as_json=as_json))
             return
         if not as_json:
-            say(_shown(found, answer, as_json=False))
+            say(_shown(found, answer, "the queue is run", as_json=False))
         queueing = queue.queueing_of(workspace)
         if isinstance(found, Reviewed) and workspace.settings.queue.on_approval:
             _ask_by_review(workspace, queueing, found.number)
         queue.go(workspace, queueing, answer.wishes, dry_run=False, as_json=as_json)
+
+
+def _follow_issue(workspace: Workspace, found: IssueChanged, *, dry_run: bool, as_json: bool) -> None:
+    """Look at the issue of an event afresh, and do what people say there; leaves with the exit code of that.
+
+    Raises:
+        OrchError: it could not be looked at.
+    """
+    from orch_gates.cli import tracker_view as view
+    from orch_gates.cli.tracker import tracking_of
+    from orch_gates.trackers.concern import concern
+    from orch_gates.trackers.forge_issues import labels_of
+
+    answer = concern(found, labels_of(workspace.settings.tracker).values())
+    if dry_run or not answer.runs or not as_json:
+        say(_shown(found, answer, "the issue is looked at", as_json=as_json))
+    if dry_run or not answer.runs:
+        return
+    synced = tracking_of(workspace).one(found.number)
+    say(view.synced_json(synced) if as_json else view.synced_text(synced))
+    raise SystemExit(view.exit_code(synced))
 
 
 def _ask_by_review(workspace: Workspace, queueing: Queueing, number: int) -> None:
@@ -105,7 +133,7 @@ def _concern(workspace: Workspace, found: Event) -> Concern:
     return concern(found, known)
 
 
-def _shown(found: Event, answer: Concern, *, as_json: bool) -> str:
+def _shown(found: Event, answer: Concern | IssueConcern, what: str, *, as_json: bool) -> str:
     from orch_gates.documents.escape import visible
 
     if as_json:
@@ -117,4 +145,4 @@ def _shown(found: Event, answer: Concern, *, as_json: bool) -> str:
             "reason": answer.reason,
         }
         return f"{json.dumps(value, indent=2)}\n"
-    return visible(f"{'the queue is run' if answer.runs else 'nothing to do'}: {answer.reason}") + "\n"
+    return visible(f"{what if answer.runs else 'nothing to do'}: {answer.reason}") + "\n"

@@ -1,0 +1,64 @@
+"""What a look at issues comes to, for people and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orch_gates.documents.escape import visible
+from orch_gates.report.tasks import as_json
+from orch_gates.tasks.tracked import Synced
+from orch_gates.trackers.plan import Action, Plan, task_of
+
+
+def synced_text(synced: Synced) -> str:
+    """A line for each issue of which something came."""
+    lines = [f"#{one.issue} {one.task}: {one.what}: {visible(one.reason)}" for one in synced.done]
+    return _text(lines, synced.stopped)
+
+
+def synced_json(synced: Synced) -> str:
+    """The same for machines."""
+    rows = [
+        {"issue": one.issue, "task": one.task, "what": one.what, "reason": one.reason, "problem": one.problem}
+        for one in synced.done
+    ]
+    return _json(rows, synced.stopped)
+
+
+def exit_code(synced: Synced) -> int:
+    """2 where something could not be told or done."""
+    return 2 if any(one.problem for one in synced.done) else 0
+
+
+def planned_text(plan: Plan) -> str:
+    """A line for each issue of which something would come."""
+    lines = [f"#{one.number} {task_of(one.number)}: {_verb(one)}{visible(_about(one))}" for one in plan.actions]
+    return _text(lines, plan.stopped)
+
+
+def planned_json(plan: Plan) -> str:
+    """The same for machines."""
+    rows = [
+        {"issue": one.number, "task": task_of(one.number), "what": _verb(one), "reason": _about(one).removeprefix(": ")}
+        for one in plan.actions
+    ]
+    return _json(rows, plan.stopped)
+
+
+def _verb(action: Action) -> str:
+    return type(action).__name__.lower()
+
+
+def _about(action: Action) -> str:
+    about = getattr(action, "reason", "") or getattr(action, "title", "")
+    return f": {about}" if about else ""
+
+
+def _text(lines: Sequence[str], stopped: frozenset[str]) -> str:
+    told = [*lines, *(f"{task}: stopped by a label; nothing automatic touches it" for task in sorted(stopped))]
+    return "".join(f"{line}\n" for line in told) or "nothing to do\n"
+
+
+def _json(rows: Sequence[dict[str, Any]], stopped: frozenset[str]) -> str:
+    return as_json({"schema": "orch.tracker/1", "done": list(rows), "stopped": sorted(stopped)})
