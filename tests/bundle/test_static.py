@@ -18,6 +18,7 @@ ACTIONS = sorted([ROOT / "action.yml", *ROOT.glob("actions/*/action.yml")])
 EXAMPLES = sorted(ROOT.glob("docs/examples/*.yml"))
 SCRIPTS = sorted([ROOT / "actions/front-door", ROOT / "actions/setup/ensure", *ROOT.glob("actions/*/run")])
 MERGES = [path for path in EXAMPLES if path.name.endswith("-merge.yml")]
+ISSUES = [path for path in EXAMPLES if path.name.endswith("-issues.yml")]
 SWEEPS = [path for path in EXAMPLES if path.name.endswith("-sweep.yml")]
 QUEUES = [path for path in EXAMPLES if path.name.endswith("-queue.yml")]
 # Of each of these runs the file is one of the base or default branch. Not `pull_request`, whose file is the head's, nor
@@ -42,6 +43,7 @@ def test_there_are_actions_and_workflows() -> None:
     assert len(ACTIONS) >= 4
     assert len(EXAMPLES) >= 5
     assert {path.name for path in QUEUES} == {f"{forge}-queue.yml" for forge in WAKES}
+    assert {path.name for path in ISSUES} == {f"{forge}-issues.yml" for forge in WAKES}
     assert {path.name for path in SWEEPS} == {f"{forge}-sweep.yml" for forge in WAKES}
 
 
@@ -178,6 +180,22 @@ def test_queues_run_no_code_of_a_pull_request(workflow: Path) -> None:
     checkout, queue = job["steps"]
     assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
     assert (set(queue), queue["with"]) == ({"uses", "with"}, {"token": "${{ secrets.ORCH_TOKEN }}"})
+    assert workflow.read_text().count("secrets.") == 1
+
+
+@pytest.mark.parametrize("workflow", ISSUES, ids=named)
+def test_issues_are_followed_by_the_default_branch(workflow: Path) -> None:
+    """Its file, started by what people do on issues; the bot's token is in one step only (TRK-1, OWN-1)."""
+    document = yaml.safe_load(workflow.read_text())
+    assert document[True] == {"issues": {"types": ["labeled", "unlabeled", "reopened"]}, "workflow_dispatch": None}
+    # Runs for one issue follow each other; those of different issues do not wait.
+    assert document["concurrency"] == {"group": "issues-${{ github.event.issue.number }}", "cancel-in-progress": False}
+    (job,) = document["jobs"].values()
+    assert "env" not in document
+    assert "env" not in job
+    checkout, issues = job["steps"]
+    assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
+    assert (set(issues), issues["with"]) == ({"uses", "with"}, {"token": "${{ secrets.ORCH_TOKEN }}"})
     assert workflow.read_text().count("secrets.") == 1
 
 
