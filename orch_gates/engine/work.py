@@ -146,7 +146,8 @@ def need(
     if not runs:
         return Start(role, 1)
     failed = [run for run in runs if run.status is not JobStatus.CANCELLED]
-    if why := _waits(task, runs[-1], verdict, now, rules):
+    active = next((run for run in runs if not run.status.terminal), None)
+    if why := _waits(task, active or runs[-1], verdict, now, rules):
         return Wait(why)
     if len(failed) >= rules.attempts:
         return AskPerson(_reasons(failed, verdict))

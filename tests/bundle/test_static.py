@@ -142,7 +142,7 @@ def test_merges_are_started_by_the_target_only(workflow: Path) -> None:
 
 @pytest.mark.parametrize("workflow", SWEEPS, ids=named)
 def test_a_sweep_is_scheduled_in_a_file_of_its_own(workflow: Path) -> None:
-    """A schedule that a forge switches off takes nothing else with it (faults.md T13, T14); nor is it at a full hour."""
+    """A schedule that a forge switches off takes nothing else with it (faults.md T13, T14)."""
     document = yaml.safe_load(workflow.read_text())
     assert set(document[True]) == {"workflow_dispatch", "schedule"}
     (schedule,) = document[True]["schedule"]
