@@ -231,7 +231,7 @@ def test_a_server_that_acts_and_hangs_is_asked_again_while_there_is_time(rig: Gi
     """ST-2, ST-3: the answer that never comes is waited for within the deadline only."""
     with hanging() as hang:
         spoil_pushes(server, hang)
-        outcome = rig.store(ORCH_STATE_TIMEOUT_S="12").transact(one_more("file"))
+        outcome = rig.store(ORCH_STATE_TIMEOUT_S="30").transact(one_more("file"))
     assert isinstance(outcome, Committed)
     assert outcome.confirmed_late
     assert counted(rig) == 1
