@@ -105,6 +105,22 @@ def identity() -> Identity:
     return Identity(_host(), os.getpid(), _started(os.getpid()))
 
 
+def values_of(variable: str) -> frozenset[str]:
+    """The values that a variable has in the environments of this machine's other processes.
+
+    Those of other users, and of processes that let nobody look, may not be read, and count as without it.
+    """
+    found: set[str] = set()
+    wanted = f"{variable}=".encode()
+    for pid in _processes():
+        if pid == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            found |= {entry[len(wanted) :].decode("utf-8", "replace") for entry in entries if entry.startswith(wanted)}
+    return frozenset(found)
+
+
 def is_dead(other: Identity) -> bool:
     """Whether a process is known to be gone: it ran where this one runs, and no such process is there now.
 
