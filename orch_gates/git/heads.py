@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,15 +35,27 @@ class Heads:
         Raises:
             GitError: the server did not answer, which is not the same as no branch (P2).
         """
-        ref = code_ref(branch)
+        return self.of_all([branch])[branch]
+
+    def of_all(self, branches: Sequence[str]) -> Mapping[str, str]:
+        """The commits at the heads of several branches, asked for at once; empty where there is no such branch.
+
+        Raises:
+            GitError: as `of`.
+        """
+        if not branches:
+            return {}
+        refs = {branch: code_ref(branch) for branch in branches}
+        wanted = list(refs.values())
         if self.local is not None:
-            answer, refs = self.remote.local_refs(self.local, [ref], timeout=self.timeout)
+            answer, found = self.remote.local_refs(self.local, wanted, timeout=self.timeout)
         else:
             with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
-                answer, refs = self.remote.refs(Path(nowhere), [ref], timeout=self.timeout)
+                answer, found = self.remote.refs(Path(nowhere), wanted, timeout=self.timeout)
         if answer.meaning is not Fetched.DONE:
-            raise GitError(f"the head of {branch} could not be asked for: {answer.reason}")
-        return refs.get(ref, "")
+            named = branches[0] if len(branches) == 1 else f"{len(branches)} branches"
+            raise GitError(f"the head of {named} could not be asked for: {answer.reason}")
+        return {branch: found.get(ref, "") for branch, ref in refs.items()}
 
     def default(self) -> DefaultBranch:
         """The server's default branch.

@@ -1,0 +1,82 @@
+"""What came of the units of a tick, one value for each, summed up: no unit stops another (P3)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from orch_gates.documents.escape import clip
+from orch_gates.errors import OrchError
+from orch_gates.model.feedback import one_line
+from orch_gates.model.ids import timestamp
+from orch_gates.model.sweep import MAX_ALERTS, Alert
+
+_LONGEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What was done, what could not be told or done, and what a person has to look at.
+
+    `counts` are by the names of the memory's counters. `alerts` are lines by their keys; an alert that is not among
+    them is over where its key begins with one of `looked`, since that was looked for.
+    """
+
+    lines: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    alerts: Mapping[str, str] = field(default_factory=dict)
+    looked: tuple[str, ...] = ()
+
+
+def summed(parts: Iterable[Came]) -> Came:
+    """All of them as one."""
+    lines: list[str] = []
+    problems: list[str] = []
+    counts: Counter[str] = Counter()
+    alerts: dict[str, str] = {}
+    looked: list[str] = []
+    for part in parts:
+        lines += part.lines
+        problems += part.problems
+        counts.update(part.counts)
+        alerts |= part.alerts
+        looked += part.looked
+    return Came(tuple(lines), tuple(problems), counts, alerts, tuple(looked))
+
+
+def isolated(name: str, unit: Callable[[], Came]) -> Came:
+    """What came of one unit; whatever it raises is what could not be done."""
+    try:
+        return unit()
+    except OrchError as error:
+        return Came(problems=(f"{name}: {error}",))
+    except Exception as error:  # noqa: BLE001 - the next unit still runs, and the cause is told (P3)
+        return Came(problems=(f"{name}: {type(error).__name__}: {error}",))
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """The alerts after a tick, and which of them are new or over: each is told once."""
+
+    open: tuple[Alert, ...]
+    opened: tuple[Alert, ...]
+    closed: tuple[Alert, ...]
+
+
+def alerts_after(before: tuple[Alert, ...], came: Came, now: datetime) -> Alerts:
+    """What a person has to look at after a tick; what could not be looked for stays (P2)."""
+    lines = {_short(key): _short(line) for key, line in came.alerts.items()}
+    kept = [alert for alert in before if alert.key in lines or not alert.key.startswith(came.looked or ("\n",))]
+    closed = tuple(alert for alert in before if alert not in kept)
+    at = timestamp(now)
+    known = {alert.key for alert in kept}
+    new = [Alert(key=key, since=at, line=line) for key, line in sorted(lines.items()) if key not in known]
+    room = max(MAX_ALERTS - len(kept), 0)
+    return Alerts((*kept, *new[:room]), tuple(new[:room]), closed)
+
+
+def _short(text: str) -> str:
+    return clip(one_line(text), _LONGEST)
