@@ -50,7 +50,7 @@ class Workspace:
     """One repository as one command sees it: a clone, or the bare repository itself.
 
     `observe` is shown each request to a forge. `problem` is what keeps the configuration from being used, where that
-    stops nobody.
+    stops nobody. `tests`: test commands may be run, as a tick of the sweep runs none (SWP-1).
     """
 
     settings: Settings
@@ -59,6 +59,7 @@ class Workspace:
     config: Config = field(default_factory=Config)
     observe: Observe = unobserved
     problem: str = ""
+    tests: bool = True
 
     def at(self, now: datetime) -> Workspace:
         """The same at another moment: what was found out is kept, as is who was connected to."""

@@ -22,7 +22,7 @@ def names(workspace: Workspace, gate: str) -> list[str]:
     from orch_gates.tasks import book
 
     found = [task for task in book.read(workspace.store.load()).tasks if _on_edge(workspace, task, gate)]
-    return [task.id for task in sorted(found, key=turn) if _may_move(workspace, task)]
+    return [task.id for task in sorted(found, key=turn) if may_move(workspace, task)]
 
 
 def drive(workspace: Workspace, gate: str, one: Callable[[Workspace, str], tuple[Verdict, str]]) -> tuple[Verdict, str]:
@@ -66,7 +66,8 @@ def _on_edge(workspace: Workspace, task: Task, gate: str) -> bool:
     return stage is not None and any(edge.name == gate for edge in stage.gates)
 
 
-def _may_move(workspace: Workspace, task: Task) -> bool:
+def may_move(workspace: Workspace, task: Task) -> bool:
+    """Whether nothing but its gates keeps a task on its edge now."""
     from orch_gates.engine import spent
     from orch_gates.model.ids import timestamp
     from orch_gates.model.task import TaskState

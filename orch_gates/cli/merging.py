@@ -45,6 +45,7 @@ def context_of(workspace: Workspace) -> Context:
         now=clock.utc_now,
         monotonic=clock.monotonic,
         sleep=clock.sleep,
+        tests=workspace.tests,
     )
 
 

@@ -42,7 +42,7 @@ class Where:
 class Context:
     """One process that works on attempts; `runner_name` is who people are told it is.
 
-    `local` is the server's git directory where that is on this disk.
+    `local` is the server's git directory where that is on this disk. `tests`: the test command may be run here.
     """
 
     settings: Settings
@@ -58,6 +58,7 @@ class Context:
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
+    tests: bool = True
 
     def need_forge(self) -> Forge:
         """The forge.

@@ -86,16 +86,17 @@ def look(store: Store, git: Git, remote: Remote, target: str, timeout: float) ->
     wanted = ledger.markers(store.load(), target)
     if wanted is None or not wanted.markers:
         return Guarded(0)
-    return _looked(git, remote, target, wanted, timeout)
+    return looked_for(git, remote, target, wanted, timeout)
 
 
 def there(git: Git, remote: Remote, target: str, marker: Marker, timeout: float) -> bool | None:
     """Whether the target has a marker's text now; None where that cannot be told."""
-    found = _looked(git, remote, target, Markers(target=target, markers=(marker,)), timeout)
+    found = looked_for(git, remote, target, Markers(target=target, markers=(marker,)), timeout)
     return None if found.unknown else not found.missing
 
 
-def _looked(git: Git, remote: Remote, target: str, wanted: Markers, timeout: float) -> Guarded:
+def looked_for(git: Git, remote: Remote, target: str, wanted: Markers, timeout: float) -> Guarded:
+    """As `look`, for markers that were read before."""
     try:
         with scratch(git) as bench:
             spec = f"+refs/heads/{target}:refs/heads/target"

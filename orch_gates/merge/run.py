@@ -115,7 +115,16 @@ class Driving:
             wanted = [s.name for s in pipeline.stages if any(g.name == gate for g in s.gates)]
             where = f"the gate {gate} is on the edge out of {', '.join(wanted) or 'no stage'}"
             return Stop(Outcome.FAIL, f"{task.id} is in {task.stage}, and {where}", absent=True)
+        if self._would_test(attempt):
+            step = f"`orch-gates {'gate merge' if gate == NAME else 'merge'} --task {task.id}` does."
+            return Stop(Outcome.FAIL, "the test command (merge.test) is not run here", step, absent=True)
         return None
+
+    def _would_test(self, attempt: Attempt | None) -> bool:
+        """Whether going on may run the test command where that is not to be run."""
+        if self.context.tests or not self.context.settings.merge.test:
+            return False
+        return attempt is None or attempt.over or attempt.phase.number < Phase.VALIDATED.number
 
     def _as_it_is(self, page: Page, where: Where, gate: str) -> Attempt | None:
         """An attempt for which nothing can be done now: it is written nowhere that it was looked at."""

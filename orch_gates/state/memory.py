@@ -33,9 +33,10 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """Whether the memory was replaced; `lost` where another tick was faster, `reason` says why not."""
+    """Whether the memory was replaced, by the commit `oid`; `lost` where another tick was faster, `reason` why not."""
 
     done: bool
+    oid: str = ""
     lost: bool = False
     reason: str = ""
 
@@ -88,4 +89,5 @@ class MemoryRef:
         except (GitError, StateError) as error:
             return Replaced(done=False, reason=str(error))
         landed = answer.meaning is Pushed.LANDED
-        return Replaced(landed, answer.meaning in {Pushed.LOST, Pushed.TWIN}, "" if landed else answer.reason)
+        lost = answer.meaning in {Pushed.LOST, Pushed.TWIN}
+        return Replaced(landed, commit if landed else "", lost, "" if landed else answer.reason)
