@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.dispatching import start_due
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -72,6 +73,8 @@ def advance(
 
             warn_given_up(applied.decision.given_up)
             warn(name, applied.performed)
+        if applied.commit:
+            start_due(found)
         raise SystemExit(applied.decision.outcome.exit_code)
 
 

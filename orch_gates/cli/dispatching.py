@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sys
 from typing import TYPE_CHECKING
@@ -9,12 +10,37 @@ from typing import TYPE_CHECKING
 from orch_gates import clock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orch_gates.engine.work import Rules
     from orch_gates.jobs.dispatch import Facts
     from orch_gates.jobs.dispatching import Dispatched, Dispatching
     from orch_gates.jobs.starting import Starter
     from orch_gates.state.snapshot import Snapshot
+    from orch_gates.trackers.port import Item
     from orch_gates.workspace import Workspace
+
+
+def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -> None:
+    """Start the work that is due after something moved, and tell of it; what fails is left to a sweep (P3).
+
+    It is told on standard error, unless `tell` says otherwise.
+    """
+    from orch_gates.errors import OrchError
+
+    if not workspace.config.roles:
+        return
+    try:
+        for line in lines(dispatch_now(workspace)):
+            (tell or _warn)(line)
+    except OrchError as error:
+        (tell or _warn)(f"the work that is due now was not started: {error}; a sweep starts it")
+
+
+def _warn(line: str) -> None:
+    from orch_gates.cli.boundary import say
+
+    say(f"orch-gates: {line}\n", to=sys.stderr)
 
 
 def dispatch_now(workspace: Workspace) -> Dispatched:
@@ -24,21 +50,41 @@ def dispatch_now(workspace: Workspace) -> Dispatched:
         StateError: it could not be recorded.
     """
     from orch_gates.jobs import dispatching
+    from orch_gates.jobs.dispatch import Plan
 
     rules = rules_of(workspace)
     if not any(role.way in rules.ways for role in rules.roles.values()):
-        from orch_gates.jobs.dispatch import Plan
-        from orch_gates.jobs.dispatching import Dispatched
-
-        return Dispatched(Plan())
+        return dispatching.Dispatched(Plan())
     return dispatching.run(
         workspace.store,
         workspace.configured,
         dispatching_of(workspace, rules),
         starter_of(workspace),
-        facts_of,
+        _facts_of(workspace),
         clock.utc_now,
     )
+
+
+def _facts_of(workspace: Workspace) -> Callable[[Snapshot], Facts]:
+    """The tasks and jobs of a snapshot, without those that people stopped; no gate is asked, a sweep does that."""
+    from orch_gates.errors import OrchError
+    from orch_gates.jobs import overview
+    from orch_gates.jobs.dispatch import Facts
+    from orch_gates.trackers.plan import stopped
+
+    items: tuple[Item, ...] | None = ()
+    try:
+        items = workspace.tracker.items() if workspace.tracker is not None else ()
+    except OrchError:
+        # Where it could not be told who is stopped, everybody is whose issue would say so (REC-5).
+        items = None
+
+    def facts(snapshot: Snapshot) -> Facts:
+        found = overview.read(snapshot)
+        tasks = tuple(found.tasks.values())
+        return Facts(tasks, found.jobs, stopped=frozenset(stopped(items, tasks)))
+
+    return facts
 
 
 def rules_of(workspace: Workspace) -> Rules:
@@ -85,15 +131,6 @@ def starter_of(workspace: Workspace) -> Starter:
     )
 
 
-def facts_of(snapshot: Snapshot) -> Facts:
-    """The tasks and jobs of a snapshot, where no gate and no forge is asked."""
-    from orch_gates.jobs import overview
-    from orch_gates.jobs.dispatch import Facts
-
-    found = overview.read(snapshot)
-    return Facts(tuple(found.tasks.values()), found.jobs)
-
-
 def lines(dispatched: Dispatched) -> list[str]:
     """What was done, one line for each thing."""
     from orch_gates.documents.escape import visible
@@ -115,3 +152,43 @@ def lines(dispatched: Dispatched) -> list[str]:
         }[asked.came]
         told.append(f"{job.task}: run {job.number} ({job.role}) {came}")
     return [visible(line) for line in told]
+
+
+def as_text(dispatched: Dispatched) -> str:
+    """The same as text."""
+    return "".join(f"{line}\n" for line in lines(dispatched)) or "no work is due that can be started from here\n"
+
+
+def as_json(dispatched: Dispatched) -> str:
+    """The same for machines."""
+    value = {
+        "schema": "orch.dispatch/1",
+        "starts": [
+            {
+                "task": asked.job.task,
+                "role": asked.job.role,
+                "attempt": asked.job.attempt,
+                "number": asked.job.number,
+                "came": asked.came.value,
+                "run": asked.run or None,
+                "reason": asked.reason,
+            }
+            for asked in dispatched.asked
+        ],
+        "ended": [
+            {"task": job.task, "attempt": job.attempt, "status": job.status.value, "reason": job.reason}
+            for job in dispatched.planned.changed
+            if job.status.terminal
+        ],
+        "held": [{"task": task.id, "reason": why} for task, why in dispatched.planned.asks],
+    }
+    return f"{json.dumps(value, indent=2)}\n"
+
+
+def exit_code(dispatched: Dispatched) -> int:
+    """2 where something could not be started."""
+    from orch_gates.jobs.starting import Came
+    from orch_gates.model.verdict import Outcome
+
+    failed = any(asked.came is not Came.STARTED for asked in dispatched.asked)
+    return (Outcome.ERROR if failed else Outcome.PASS).exit_code

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.dispatching import start_due
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _follow_issue(workspace: Workspace, found: IssueChanged, *, dry_run: bool, a
         return
     synced = tracking_of(workspace).one(found.number)
     say(view.synced_json(synced) if as_json else view.synced_text(synced))
+    start_due(workspace)
     raise SystemExit(view.exit_code(synced))
 
 

@@ -179,7 +179,7 @@ def cancel(task: str, attempt: str, reason: str, repo: Path, overrides: Mapping[
 def retry(task: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
     """Have the work of TASK done once more: let the task go on if its work failed, and queue a run.
 
-    The next sweep starts it. Exit 75: it is worked on, or enough others are.
+    The next sweep, or `orch-gates job dispatch`, starts it. Exit 75: it is worked on, or enough others are.
 
     \b
     Examples:
@@ -197,6 +197,33 @@ def retry(task: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
         attempt = secrets.token_hex(8)
         asked = by_hand.Retry(found.store, found.configured, rules, found.by, reason, found.now, lambda: attempt)
         _tell(task, asked.ask(task))
+
+
+@job.command()
+@_REPO
+@_JSON
+@by_option
+@forge_options
+def dispatch(repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+    """Start the work that is due now, of roles that say how (`roles` in .orch-gates.yaml).
+
+    \b
+    A sweep does the same, and asks gates besides. A CI job starts workflows only: a command would end with it.
+
+    Exit codes: 0 started, or nothing is due; 2 something could not be started, which is tried again.
+
+    \b
+    Examples:
+      orch-gates job dispatch
+      orch-gates job dispatch --json
+    """
+    with exit_codes():
+        from orch_gates.cli import dispatching
+        from orch_gates.workspace import open_workspace
+
+        done = dispatching.dispatch_now(open_workspace(repo, {**options.overrides, **overrides}, options.observe))
+        say(dispatching.as_json(done) if as_json else dispatching.as_text(done))
+        raise SystemExit(dispatching.exit_code(done))
 
 
 def _tell(task: str, done: Done) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from orch_gates import clock, process
 from orch_gates.cli.boundary import say
+from orch_gates.cli.dispatching import start_due
 from orch_gates.documents.escape import markdown, visible
 from orch_gates.errors import OrchError, ProcessError, SettingsError
 from orch_gates.gates.security.redacting import Redactor
@@ -75,6 +76,7 @@ class JobRun:
                 code, recorded = self._end(runs, began, ended, error, redactor)
         if recorded is not None and recorded.ours and ended.exit_code == 0 and self.options.advance:
             self._advance()
+            start_due(self.workspace, self._tell)
         self._publish(f"{job.task}: {job.role}, run {job.number}: {self._said['reason']}")
         return code
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.dispatching import start_due
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def sync(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str],
             return
         synced = tracking.sync()
         say(view.synced_json(synced) if as_json else view.synced_text(synced))
+        start_due(workspace)
         raise SystemExit(view.exit_code(synced))
 
 

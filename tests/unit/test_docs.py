@@ -152,8 +152,8 @@ def told_options(heading: str) -> set[str]:
 
 FORGE_OPTIONS = {"--forge", "--url", "--token-env", "--timings"}
 ASKS_A_FORGE = re.compile(
-    r"orch-gates (advance|job run|merge|queue (?!list)\S+|event|tracker sync|lease (release|reclaim|break-glass)"
-    r"|effects run|forge check|gate (?!merge-proof)\S+)"
+    r"orch-gates (advance|job (run|dispatch)|merge|queue (?!list)\S+|event|tracker sync|effects run"
+    r"|lease (release|reclaim|break-glass)|forge check|gate (?!merge-proof)\S+)"
 )
 
 

@@ -1,0 +1,127 @@
+"""Work that starts by itself, with real commands on this machine: a task's life without a report typed by hand."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import job_rig
+from tests.builders import PROGRAM
+from tests.job_rig import JobRig
+
+CONFIG = """\
+stages:
+  - {name: idea, role: author, human: true}
+  - {name: development, role: developer}
+  - {name: testing, role: tester, gates: [tests-passed]}
+roles:
+  developer: {dispatch: {command: '"$SCRIPTS/develop"'}}
+  tester: {dispatch: {command: '"$SCRIPTS/check"'}}
+jobs: {max_concurrency: 2}
+"""
+# Careless at first; sent back, it does what it was told.
+DEVELOP = """\
+#!/bin/sh
+set -eu
+cd "$(mktemp -d)"
+git clone --quiet "$SERVER" work && cd work
+git switch --quiet --force-create work "$(git rev-parse -q --verify "origin/$ORCH_BRANCH" || echo origin/main)"
+if [ -s "$ORCH_FEEDBACK_FILE" ]; then cp "$ORCH_FEEDBACK_FILE" answer; else echo careless >answer; fi
+git add answer
+git commit --quiet -m work
+git push --quiet origin "HEAD:refs/heads/$ORCH_BRANCH"
+"""
+CHECK = f"""\
+#!/bin/sh
+set -eu
+said=$(git --git-dir="$SERVER" show "$ORCH_BRANCH:answer")
+case $said in *"be polite"*) word=PASSED ;; *) word=FAILED ;; esac
+"{PROGRAM}" task report "$ORCH_TASK" tests-passed "$word" --reason "be polite"
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return job_rig.template(tmp_path_factory.mktemp("dispatch"), config=CONFIG)
+
+
+@pytest.fixture
+def rig(made: Path, tmp_path: Path) -> JobRig:
+    found = job_rig.copy(made, tmp_path / "project")
+    found.env |= {
+        "SERVER": str(found.server.path),
+        "SCRIPTS": str(found.folder),
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    }
+    for name, text in (("develop", DEVELOP), ("check", CHECK)):
+        script = found.folder / name
+        script.write_text(text)
+        script.chmod(0o755)
+    return found
+
+
+def till(ready: Callable[[], Any], rig: JobRig, what: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if ready():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"not in a minute: {what}\n{rig.ok('why', 'T-1')}\n{rig.jobs()}")
+
+
+@pytest.mark.slow
+def test_a_task_moves_from_a_persons_word_to_done_by_itself(rig: JobRig) -> None:
+    """JOB-1, REAP-3, ENG-4: each stage starts the next; a red gate sends it back with its words, which are heeded."""
+    said = rig.ok("advance", "T-1", "--approve")
+    assert "T-1: run 1 (developer) started" in said
+    till(lambda: rig.task()["state"] == "done", rig, "T-1 is done")
+    runs = [(job["role"], job["number"], job["status"]) for job in rig.jobs()]
+    assert runs == [(role, 1, "succeeded") for role in ("developer", "tester") * 2]
+    assert rig.task()["developer_retries"] == 1
+    assert {job["dispatch"]["tries"] for job in rig.jobs()} == {1}
+    assert all(job["dispatch"]["sent"] for job in rig.jobs())
+    rig.ok("state", "verify")
+
+
+def test_no_more_work_starts_than_fits_and_a_task_that_waits_blocks_no_other(rig: JobRig) -> None:
+    """JOB-1: two at once; the third starts when it is its turn, and `why` says what it waits for."""
+    (rig.folder / "develop").write_text('#!/bin/sh\nwhile [ ! -e "$SCRIPTS/go" ]; do sleep 0.1; done\n')
+    for name in ("T-2", "T-3"):
+        rig.new(name)
+    for name in ("T-1", "T-2", "T-3"):
+        rig.ok("advance", name, "--approve")
+    till(lambda: [job["status"] for name in ("T-1", "T-2") for job in rig.jobs(name)] == ["running"] * 2, rig, "run")
+    assert rig.jobs("T-3") == []
+    assert "its developer is not started yet" in rig.ok("why", "T-3")
+    assert "run 1 (developer) is running since" in rig.ok("why", "T-1")
+    rig.ok("job", "cancel", "T-1", "--reason", "not now")
+    found = json.loads(rig.ok("job", "dispatch", "--json"))
+    assert [(one["task"], one["came"]) for one in found["starts"]] == [("T-3", "started")]
+    assert "no work is due" in rig.ok("job", "dispatch")
+    (rig.folder / "go").touch()
+    till(lambda: rig.task("T-3")["stage"] == "testing", rig, "T-3 moves on")
+
+
+def test_work_that_cannot_be_started_is_told_and_stays_asked_for(rig: JobRig) -> None:
+    """JOB-1: a log that cannot be written is no start; the attempt waits for the next try."""
+    rig.cache.mkdir(exist_ok=True)
+    (rig.cache / "jobs").write_text("in the way")
+    said = rig.ok("advance", "T-1", "--approve")
+    assert "not known to be started" in said
+    (waiting,) = rig.jobs()
+    assert (waiting["status"], waiting["dispatch"]["sent"]) == ("queued", None)
+
+
+@pytest.mark.parametrize("variable", ["CI", "ORCH_DISPATCH_ENABLED"])
+def test_nothing_starts_where_it_may_not(rig: JobRig, variable: str) -> None:
+    """P9: a switch turns it off; a CI job starts no command, which would end with it."""
+    value = "true" if variable == "CI" else "false"
+    rig.ok("advance", "T-1", "--approve", env={variable: value})
+    assert "no work is due" in rig.ok("job", "dispatch", env={variable: value})
+    assert rig.jobs() == []
