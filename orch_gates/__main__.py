@@ -28,6 +28,11 @@ def main() -> None:
         from orch_gates.scanners import early
 
         early.start()
+    elif sys.argv[1:3] == ["job", "run"]:
+        from orch_gates.scanners import early
+
+        # The command may run for hours, and only what it wrote is looked at.
+        early.start(early.SHORTLY_S)
     from orch_gates.cli.main import main as run
 
     try:

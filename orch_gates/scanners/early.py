@@ -13,18 +13,22 @@ from orch_gates.settings import Settings
 
 # The repository's own file may give a check more time than the environment does, and is read later.
 _LEAST_S = 3_600
+# Loading takes a third of a second; longer than this an engine is not kept for a command that may run for hours.
+SHORTLY_S = 30.0
 _waiting: contextlib.ExitStack = contextlib.ExitStack()
 _engines: list[Engine] = []
 
 
-def start() -> None:
+def start(seconds: float = 0.0) -> None:
     """Start the engine that the environment chooses; nothing happens where it has to wait, or cannot be started.
+
+    It lives so many `seconds`, or as long as a check may take.
 
     It waits where its rules have to be derived first, and where it is not the one that comes with orch-gates.
     Whoever needs it then starts it, and tells what is wrong.
     """
     with contextlib.suppress(OrchError):
-        _engines.append(_waiting.enter_context(_started(settings_module.load())))
+        _engines.append(_waiting.enter_context(_started(settings_module.load(), seconds)))
 
 
 @contextlib.contextmanager
@@ -44,8 +48,8 @@ def worker_env(settings: Settings) -> dict[str, str]:
     return {"PATH": settings.inherited_env.get("PATH", ""), "LC_ALL": "C.UTF-8"}
 
 
-def _started(settings: Settings) -> contextlib.AbstractContextManager[Engine]:
+def _started(settings: Settings, seconds: float) -> contextlib.AbstractContextManager[Engine]:
     given = locate.ready(settings.security.engine, settings.tools, settings.inherited_env)
     if given is None or not settings.scope("security").enabled:
         raise OrchError("the engine has to wait")
-    return engine.start(given, worker_env(settings), timeout=life(settings))
+    return engine.start(given, worker_env(settings), timeout=seconds or life(settings))

@@ -12,9 +12,6 @@ from orch_gates.scanners import early, engine, locate
 from orch_gates.scanners.engine import Engine
 from orch_gates.settings import Settings
 
-# Loading takes a third of a second; longer than this an engine is not kept for a command that may run for hours.
-_READY_S = 30.0
-
 
 @dataclass
 class Redactor:
@@ -27,12 +24,19 @@ class Redactor:
 
     @contextlib.contextmanager
     def loading(self) -> Iterator[None]:
-        """Load the rules beside what the block does; a text that comes soon is not waited for then."""
+        """Load the rules beside what the block does; a text that comes soon is not waited for then.
+
+        An engine that was started before is taken.
+        """
+        # It began to live before this, by at most as long as a command takes to begin.
+        self._until = clock.monotonic() + early.SHORTLY_S / 2
         with contextlib.ExitStack() as stack:
+            started = stack.enter_context(early.taken())
+            if self.settings.security.engine != locate.OWN:
+                started = None
             # What is wrong with the engine is told where a text needs it.
             with contextlib.suppress(OrchError):
-                self._until = clock.monotonic() + _READY_S
-                self._waiting = stack.enter_context(self._engine(_READY_S))
+                self._waiting = started or stack.enter_context(self._engine(early.SHORTLY_S))
             yield
         self._waiting = None
 
@@ -43,7 +47,7 @@ class Redactor:
             OrchError: it could not be told whether there are any.
         """
         waiting, self._waiting = self._waiting, None
-        if waiting is not None and clock.monotonic() < self._until - _READY_S / 2:
+        if waiting is not None and clock.monotonic() < self._until:
             with contextlib.suppress(OrchError):
                 return self._by(waiting, text)
         with self._engine(early.life(self.settings)) as running:
