@@ -115,6 +115,41 @@ jobs:
 """
 
 
+CALLED = """
+on: push
+jobs:
+  plain:
+    runs-on: ubuntu-latest
+    steps: &steps
+      - run: echo "RUN=$GITHUB_RUN_ID"; echo "ATTEMPT=$GITHUB_RUN_ATTEMPT"; echo "JOB=$GITHUB_JOB"
+  named:
+    name: do the work
+    runs-on: ubuntu-latest
+    steps: *steps
+  many:
+    strategy: {matrix: {part: [a, b]}}
+    runs-on: ubuntu-latest
+    steps: *steps
+"""
+
+
+def test_what_a_run_is_called(project: Make) -> None:
+    """By the id that the API counts by, not by its number; its jobs by their key, where the API has their name."""
+    project(CALLED)
+    app = project(CALLED)
+    run = app.run("push", app.push({"a": "1\n"}))
+    assert run.ended() == "success"
+    keys = {"plain": "plain", "do the work": "named", "many (a)": "many", "many (b)": "many"}
+    assert set(run.jobs()) == set(keys)
+    for name, key in keys.items():
+        assert run.printed(name) == {"RUN": str(run.id), "ATTEMPT": "1", "JOB": key}
+    run.rerun()
+    eventually(lambda: run.get()["status"] != "completed", "it runs again")
+    assert run.ended() == "success"
+    assert run.printed("plain")["RUN"] == str(run.id)
+    assert run.printed("plain")["ATTEMPT"] == "2"
+
+
 def test_what_a_run_for_a_pull_request_is_told(project: Make) -> None:
     """The head, not a merge commit; and the workflow is the head's, unless it is for `pull_request_target`."""
     app = project(SEEN)
