@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from orch_gates import machine
 from orch_gates.errors import ProcessError
 
 STDERR_SHOWN = 400
@@ -86,75 +87,6 @@ def run(
         except subprocess.TimeoutExpired as error:
             raise ProcessError(f"{argv[0]} did not finish within {timeout:.0f} s") from error
         return Completed(child.returncode, stdout, stderr)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A process as others can look for it: machine, boot and number space, its number, and when it started there.
-
-    An empty `started` is a machine that does not tell: nobody can be looked for there.
-    """
-
-    host: str
-    pid: int
-    started: str
-
-
-def identity() -> Identity:
-    """This process."""
-    return Identity(_host(), os.getpid(), _started(os.getpid()))
-
-
-def values_of(variable: str) -> frozenset[str]:
-    """The values that a variable has in the environments of this machine's other processes.
-
-    Those of other users, and of processes that let nobody look, may not be read, and count as without it.
-    """
-    found: set[str] = set()
-    wanted = f"{variable}=".encode()
-    for pid in _processes():
-        if pid == os.getpid():
-            continue
-        with contextlib.suppress(OSError):
-            entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            found |= {entry[len(wanted) :].decode("utf-8", "replace") for entry in entries if entry.startswith(wanted)}
-    return frozenset(found)
-
-
-def is_dead(other: Identity) -> bool:
-    """Whether a process is known to be gone: it ran where this one runs, and no such process is there now.
-
-    A container has numbers of its own, and a number is given again (faults.md T10): where either may be, it is not
-    known.
-    """
-    here = _host()
-    if not (here and other.started and other.host == here):
-        return False
-    return _started(other.pid) != other.started
-
-
-def _host() -> str:
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        return f"{os.uname().nodename} {boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return ""
-
-
-def _started(pid: int) -> str:
-    """When a process started, in ticks since the boot; empty where there is none, or it is a dead one."""
-    fields = _stat(pid)
-    return fields[19].decode("ascii") if fields else ""
-
-
-def _stat(pid: int) -> list[bytes]:
-    """What the machine tells of a process, from its state on; nothing where there is none, or it is a dead one."""
-    try:
-        # The name in brackets may hold anything, also brackets.
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
-        return []
-    return [] if fields[:1] in ([b"Z"], [b"X"]) else fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +210,7 @@ def end_session(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
     # What was started meanwhile is found the next time.
     for _ in range(10):
-        found = [pid for pid in _processes() if _is_in_session(pid, leader)]
+        found = [pid for pid in machine.processes() if _is_in_session(pid, leader)]
         for pid in found:
             with contextlib.suppress(OSError):
                 _kill_in_session(pid, leader)
@@ -286,16 +218,8 @@ def end_session(leader: int) -> None:
             return
 
 
-def _processes() -> list[int]:
-    """The processes of this machine; none where it does not tell."""
-    try:
-        return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
-    except OSError:
-        return []
-
-
 def _is_in_session(pid: int, leader: int) -> bool:
-    return _stat(pid)[_SESSION : _SESSION + 1] == [str(leader).encode()]
+    return machine.told_of(pid)[_SESSION : _SESSION + 1] == [str(leader).encode()]
 
 
 def _kill_in_session(pid: int, leader: int) -> None:

@@ -239,7 +239,7 @@ def _at_the_runner(job: Job) -> str:
     """What became of whoever runs a job that was cancelled."""
     from orch_gates.documents.escape import visible
     from orch_gates.jobs.command import ask_to_end
-    from orch_gates.process import Identity
+    from orch_gates.machine import Identity
 
     who = job.process
     if who is not None and ask_to_end(Identity(who.host, who.pid, who.started)):

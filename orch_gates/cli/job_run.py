@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orch_gates import clock, process
+from orch_gates import clock, machine
 from orch_gates.cli.boundary import say
 from orch_gates.cli.dispatching import start_due
 from orch_gates.documents.escape import markdown, visible
@@ -187,7 +187,7 @@ class JobRun:
         from orch_gates.model.feedback import one_line
         from orch_gates.model.job import Process
 
-        workspace, me = self.workspace, process.identity()
+        workspace, me = self.workspace, machine.identity()
         # A role has its bound also where nobody dispatches it.
         rules = replace(config_file.rules(workspace.config, workspace.settings), roles=workspace.config.roles)
         return Runs(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import IO
 
-from orch_gates import clock, process
+from orch_gates import clock, machine, process
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Between being asked to end and being ended.
@@ -89,9 +89,9 @@ def undisturbed() -> Iterator[None]:
         yield
 
 
-def ask_to_end(runner: process.Identity) -> bool:
+def ask_to_end(runner: machine.Identity) -> bool:
     """Ask a process of this machine to end, where it is known to be the one that is meant; tells whether it was."""
-    if not runner.started or runner.host != process.identity().host:
+    if not runner.started or runner.host != machine.identity().host:
         return False
     try:
         # A number is given again; the descriptor stays with its process.
@@ -99,7 +99,7 @@ def ask_to_end(runner: process.Identity) -> bool:
     except (OSError, AttributeError):
         return False
     try:
-        if process.is_dead(runner):
+        if machine.is_dead(runner):
             return False
         signal.pidfd_send_signal(descriptor, signal.SIGTERM)
     except OSError:

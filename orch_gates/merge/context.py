@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from orch_gates import process
+from orch_gates import machine
 from orch_gates.errors import GitError, LeaseLost, SettingsError
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.server import Kind
@@ -27,7 +27,7 @@ from orch_gates.tasks.configured import Configured
 
 # A runner stops itself so long before others may take over (ST-7); of a short span, a quarter before.
 _MARGIN_S = 5.0
-_NOBODY = process.Identity("", 0, "")
+_NOBODY = machine.Identity("", 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Context:
 
     def runner(self) -> Runner:
         """This process."""
-        found = process.identity()
+        found = machine.identity()
         return Runner(self.runner_name, found.host, found.pid, found.started)
 
     def sight(self, lease: Lease) -> Sight:
@@ -87,9 +87,9 @@ class Context:
         """
         date = self._date()
         claim = lease.claim
-        claimant = process.Identity(claim.host, claim.pid, claim.started) if claim is not None else _NOBODY
+        claimant = machine.Identity(claim.host, claim.pid, claim.started) if claim is not None else _NOBODY
         unchanged = timedelta(0) if date is not None else self._unchanged(lease)
-        return Sight(date or self.now(), date, unchanged, process.is_dead(claimant))
+        return Sight(date or self.now(), date, unchanged, machine.is_dead(claimant))
 
     def where(self, branch: str) -> Where:
         """Where the branch and the target stand on the server now.
@@ -117,7 +117,7 @@ class Context:
 
     def _unchanged(self, lease: Lease) -> timedelta:
         """For how long this machine has seen the lease as it is, since its boot."""
-        host = process.identity().host
+        host = machine.identity().host
         what = hashlib.sha256(f"{host}\0{codec.encode(lease, '')}".encode()).hexdigest()
         name = f"lease-{hashlib.sha256(lease.target.encode()).hexdigest()[:16]}"
         now = self.monotonic()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar, assert_never
 
-from orch_gates import process
+from orch_gates import machine
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError, ReportError
 from orch_gates.forge.port.workflows import RunJob, RunState, Workflows
 from orch_gates.jobs import spool
@@ -84,10 +84,10 @@ class Looking:
             spool.remove(self.cache_dir, attempt)
 
     def _processes(self, running: Sequence[Job], now: datetime) -> Mapping[str, Sighting]:
-        here = process.identity().host
-        gone = {job.attempt for job in running if job.process and process.is_dead(_identity(job.process))}
+        here = machine.identity().host
+        gone = {job.attempt for job in running if job.process and machine.is_dead(_identity(job.process))}
         # A wrapper that was killed leaves its command behind, which works on (faults.md T10).
-        living = process.values_of(ATTEMPT) if gone else frozenset()
+        living = machine.values_of(ATTEMPT) if gone else frozenset()
         found = {}
         for job in running:
             seen = by_process(job.process, here, gone=job.attempt in gone, lives=job.attempt in living)
@@ -129,8 +129,8 @@ class _Asking:
         return "the forge does not answer" if self._silent >= _MOST_SILENT else "the time of the tick is over"
 
 
-def _identity(one: Process) -> process.Identity:
-    return process.Identity(one.host, one.pid, one.started)
+def _identity(one: Process) -> machine.Identity:
+    return machine.Identity(one.host, one.pid, one.started)
 
 
 def by_process(one: Process | None, here: str, *, gone: bool, lives: bool) -> Sighting:

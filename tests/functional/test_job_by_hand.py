@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates import process
+from orch_gates import machine
 from orch_gates.engine import work
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
@@ -93,7 +93,7 @@ def test_a_process_of_another_machine_is_left_alone(rig: JobRig) -> None:
     path = layout.job_path(TaskId("T-1"), rig.job()["attempt"])
     text = rig.server.git("show", f"refs/heads/orch-state:{path}") + "\n"
     with subprocess.Popen(["sleep", "60"]) as other:
-        who = process.identity()
+        who = machine.identity()
         made = f'process:\n  host: "another {who.host}"\n  pid: {other.pid}\n  started: "1"\nrunner: "bob on another"'
         text = text.replace("process: null", made).replace('runner: ""\n', "")
         text = text.replace('status: "queued"', 'status: "running"').replace(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates import process
+from orch_gates import machine
 from orch_gates.errors import ProcessError
 from orch_gates.jobs import command
 
@@ -283,16 +283,16 @@ def test_what_cannot_be_started_is_a_typed_error() -> None:
 def test_only_the_process_that_is_meant_is_asked_to_end() -> None:
     """A number that was given again is another process, and another machine's is nobody here (faults.md T10)."""
     with subprocess.Popen(["sleep", "60"]) as child:
-        here = process.identity().host
+        here = machine.identity().host
         started = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19]
         for other in (
-            process.Identity(here, child.pid, "1"),
-            process.Identity(here, child.pid, ""),
-            process.Identity("elsewhere", child.pid, started),
-            process.Identity(here, 2**22 + 1, started),
+            machine.Identity(here, child.pid, "1"),
+            machine.Identity(here, child.pid, ""),
+            machine.Identity("elsewhere", child.pid, started),
+            machine.Identity(here, 2**22 + 1, started),
         ):
             assert not command.ask_to_end(other)
         time.sleep(0.1)
         assert child.poll() is None
-        assert command.ask_to_end(process.Identity(here, child.pid, started))
+        assert command.ask_to_end(machine.Identity(here, child.pid, started))
         assert child.wait(10) == -signal.SIGTERM

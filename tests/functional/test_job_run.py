@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates import process
+from orch_gates import machine
 from orch_gates.jobs import spool
 from orch_gates.model.ids import moment
 from tests import job_rig
@@ -71,7 +71,7 @@ def test_how_a_command_ends_is_recorded_and_passed_on(
     job = rig.job()
     assert (job["status"], job["exit_code"], job["reason"]) == (status, exit_code, reason)
     assert (job["task"], job["stage"], job["role"], job["number"]) == ("T-1", "development", "developer", 1)
-    assert job["process"]["host"] == process.identity().host
+    assert job["process"]["host"] == machine.identity().host
     assert job["process"]["started"]
     assert job["runner"] == f"bot on {os.uname().nodename}"
     assert job["started"] <= job["ended"]
@@ -380,13 +380,13 @@ def test_a_runner_that_is_killed_leaves_a_job_that_can_be_judged(rig: JobRig) ->
     with rig.running("sleep 60") as child:
         (pid,) = [int(path.read_text()) for path in rig.folder.glob("began-*")]
         here = rig.job()
-        who = process.Identity(here["process"]["host"], here["process"]["pid"], here["process"]["started"])
+        who = machine.Identity(here["process"]["host"], here["process"]["pid"], here["process"]["started"])
         assert (here["status"], who.pid) == ("running", child.pid)
-        assert not process.is_dead(who)
+        assert not machine.is_dead(who)
         child.kill()
         child.wait()
         assert ends(pid)
-        assert process.is_dead(who)
+        assert machine.is_dead(who)
     assert rig.job()["status"] == "running"
     assert "running" in rig.ok("job", "list")
 

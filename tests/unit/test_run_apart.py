@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates import process
+from orch_gates import machine, process
 from orch_gates.errors import ProcessError
-from orch_gates.process import Identity, Tail
+from orch_gates.machine import Identity
+from orch_gates.process import Tail
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -187,23 +188,23 @@ def test_a_program_that_is_not_there_is_a_typed_error(tmp_path: Path) -> None:
 
 def test_this_process_is_not_dead() -> None:
     """It can be told from any other by machine, boot and start."""
-    me = process.identity()
+    me = machine.identity()
     assert me.pid == os.getpid()
     assert me.host
     assert me.started
-    assert not process.is_dead(me)
+    assert not machine.is_dead(me)
 
 
 def test_one_that_ended_is_dead_before_and_after_it_is_waited_for() -> None:
     """A child that nobody looks after any more counts as gone."""
     with subprocess.Popen(["sleep", "60"]) as child:
-        me = process.identity()
-        other = Identity(me.host, child.pid, process._started(child.pid))
-        assert not process.is_dead(other)
+        me = machine.identity()
+        other = Identity(me.host, child.pid, machine._start_of(child.pid))
+        assert not machine.is_dead(other)
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert process.is_dead(other)
-    assert process.is_dead(other)
+        assert machine.is_dead(other)
+    assert machine.is_dead(other)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ def test_one_that_ended_is_dead_before_and_after_it_is_waited_for() -> None:
 )
 def test_only_here_is_anybody_known_to_be_dead(changes: dict[str, str | int], *, dead: bool) -> None:
     """Another machine, boot or container is not known; here a number that was given again is another process."""
-    assert process.is_dead(replace(process.identity(), **changes)) is dead  # type: ignore[arg-type]
+    assert machine.is_dead(replace(machine.identity(), **changes)) is dead  # type: ignore[arg-type]
 
 
 def test_it_cannot_read_what_we_have_in_our_environment() -> None:
@@ -240,7 +241,7 @@ print(process.run_apart(words, env={"PATH": "/usr/bin:/bin"}, timeout=20, cwd=Pa
         Path(folder).chmod(0o755)
         package = Path(folder) / "orch_gates"
         package.mkdir()
-        for name in ("__init__", "process", "errors"):
+        for name in ("__init__", "process", "machine", "errors"):
             shutil.copy(Path(process.__file__).parent / f"{name}.py", package)
         done = subprocess.run(
             ["/usr/bin/python3" if superuser else sys.executable, "-c", code],
