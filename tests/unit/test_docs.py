@@ -152,7 +152,7 @@ def told_options(heading: str) -> set[str]:
 
 FORGE_OPTIONS = {"--forge", "--url", "--token-env", "--timings"}
 ASKS_A_FORGE = re.compile(
-    r"orch-gates (advance|job (run|dispatch)|merge|queue (?!list)\S+|event|tracker sync|effects run"
+    r"orch-gates (advance|job (run|dispatch)|merge|queue (?!list)\S+|event|sweep|tracker sync|effects run"
     r"|lease (release|reclaim|break-glass)|forge check|gate (?!merge-proof)\S+)"
 )
 
@@ -270,7 +270,7 @@ def test_every_dependency_has_its_line() -> None:
 ARCHITECTURE = (DOCS / "explanation" / "architecture.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("path", ["A push arrives at the server", "A task advances"])
+@pytest.mark.parametrize("path", ["A push arrives at the server", "A task advances", "A tick"])
 def test_a_path_is_followed_through_six_files(path: str) -> None:
     """What the diagram names is there, and so is each file in the list below it."""
     section = ARCHITECTURE.split(f"## {path}\n")[1].split("\n## ")[0]

@@ -1,0 +1,55 @@
+"""What a tick did, and what the sweep remembers, for people and machines (OBS-1)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from orch_gates.documents.escape import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orch_gates.model.sweep import Alert
+    from orch_gates.sweep.lag import Lag
+    from orch_gates.sweep.tick import Report
+
+
+def as_text(report: Report, *, dry_run: bool) -> str:
+    """A line for each thing that was done; problems are for stderr."""
+    lines = [f"would do: {line}" if dry_run else line for line in report.lines]
+    lines += [f"needs a person: {alert.line}" for alert in report.opened]
+    lines += [f"is over: {alert.line}" for alert in report.closed]
+    nothing = "nothing to do" if not report.problems else ""
+    return "".join(f"{visible(line)}\n" for line in lines or [nothing] if line)
+
+
+def as_json(report: Report, *, dry_run: bool) -> str:
+    """The same for machines."""
+    value = {
+        "schema": "orch.tick/1",
+        "dry_run": dry_run,
+        "done": list(report.lines),
+        "problems": list(report.problems),
+        "counts": {name: more for name, more in report.counts.items() if more},
+        "opened": _alerts(report.opened),
+        "closed": _alerts(report.closed),
+        "alerts": _alerts(report.alerts),
+        "before": lag_value(report.lag),
+        "busy": report.busy,
+        "exit_code": report.exit_code,
+    }
+    return f"{json.dumps(value, indent=2)}\n"
+
+
+def lag_value(lag: Lag) -> dict[str, Any]:
+    """How the schedule does."""
+    return {
+        "schedule": lag.schedule.value,
+        "last": lag.last or None,
+        "seconds": int(lag.ago.total_seconds()) if lag.last else None,
+    }
+
+
+def _alerts(alerts: Sequence[Alert]) -> list[dict[str, str]]:
+    return [{"key": alert.key, "since": alert.since, "line": alert.line} for alert in alerts]
