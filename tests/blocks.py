@@ -41,7 +41,7 @@ class Shell:
             env={**os.environ, **self.env, **known},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         said = done.stdout + done.stderr
