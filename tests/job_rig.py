@@ -121,9 +121,13 @@ class JobRig:
         """All that the server ever had of the state, in one text."""
         return self.server.git("log", "--all", "--patch", "--format=%B")
 
+    def retry(self, *args: str, code: int = 0, task: str = "T-1", env: Env = NO_ENV) -> str:
+        """`job retry`, where the role is dispatched."""
+        return self.ok("job", "retry", task, *args, code=code, env={"ORCH_DISPATCH_ENABLED": "true", **env})
+
     def queue(self) -> str:
         """Have the developer's work of T-1 queued; answers the attempt."""
-        self.ok("job", "retry", "T-1")
+        self.retry()
         (waiting,) = [job for job in self.jobs() if job["status"] == "queued"]
         return str(waiting["attempt"])
 
@@ -180,4 +184,6 @@ def at(folder: Path) -> JobRig:
     work.git("remote", "set-url", "origin", str(server.path))
     work.git("fetch", "--quiet", "origin")
     work.git("remote", "set-head", "origin", "--auto")
-    return JobRig(folder, server, work, {"ORCH_CACHE_DIR": str(folder / "cache"), "ORCH_STATE_BY": "bot"})
+    # Nothing is started but what a test starts.
+    env: dict[str, str | None] = {"ORCH_STATE_BY": "bot", "ORCH_DISPATCH_ENABLED": "false"}
+    return JobRig(folder, server, work, {**env, "ORCH_CACHE_DIR": str(folder / "cache")})

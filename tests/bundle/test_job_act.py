@@ -98,7 +98,7 @@ def test_later_is_no_failure(rig: JobRig, runner: Runner) -> None:
     """Where enough jobs run already: a notice, unless `deferred` says otherwise."""
     full = {"ORCH_JOBS_MAX_CONCURRENCY": "1"}
     rig.new("T-2")
-    rig.ok("job", "retry", "T-2")
+    rig.retry(task="T-2")
     runner.env |= full
     develop(rig, "touch $OUT/ran")
     waits = runner.run("workflow_dispatch", dispatched(), CHECKED)

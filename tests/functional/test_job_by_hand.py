@@ -128,7 +128,7 @@ def test_work_that_failed_too_often_is_tried_again(rig: JobRig) -> None:
     """A person's word: the held task goes on, its tries begin anew, and the next sweep starts a run."""
     failed = work.AskPerson("its work failed 3 times: run 1 failed (exit code 3)")
     rig.ok("task", "hold", "T-1", "--reason", failed.reason)
-    said = rig.ok("job", "retry", "T-1", "--reason", "the database is up again", "--by", "ann")
+    said = rig.retry("--reason", "the database is up again", "--by", "ann")
     assert "it goes on, and run 1 of developer waits; the next sweep starts it (command: ./develop)" in said
     assert (rig.task()["state"], rig.task()["reason"]) == ("active", "the database is up again")
     job = rig.job()
@@ -138,14 +138,14 @@ def test_work_that_failed_too_often_is_tried_again(rig: JobRig) -> None:
         "command",
         1,
     )
-    assert "has a run that is not over: run 1 of developer waits" in rig.ok("job", "retry", "T-1", code=75)
+    assert "has a run that is not over: run 1 of developer waits" in rig.retry(code=75)
     assert "legal" in rig.ok("state", "verify")
 
 
 def test_what_a_person_holds_for_another_reason_is_not_let_go(rig: JobRig) -> None:
     rig.ok("task", "hold", "T-1", "--reason", "waiting for legal")
     before = rig.commits()
-    said = rig.ok("job", "retry", "T-1", code=1)
+    said = rig.retry(code=1)
     assert "not done: it is held: waiting for legal; `orch-gates task resume T-1` lets it go on" in said
     assert rig.commits() == before
 
@@ -155,22 +155,22 @@ def test_work_that_nobody_starts_is_run_by_hand(rig: JobRig) -> None:
     rig.ok("task", "report", "T-1", "tests-passed", "PASSED", "--reason", "tests")
     rig.ok("advance", "T-1")
     by = "run `orch-gates job run --task T-1 --role reviewer -- COMMAND`"
-    assert by in rig.ok("job", "retry", "T-1", code=1)
+    assert by in rig.retry(code=1)
     rig.ok("task", "hold", "T-1", "--reason", "its work failed 3 times: x")
-    assert by in rig.ok("job", "retry", "T-1")
+    assert by in rig.retry()
     assert (rig.task()["state"], rig.jobs()) == ("active", [])
     off = {"ORCH_DISPATCH_ENABLED": "false"}
-    assert "nothing starts its work here" in rig.ok("job", "retry", "T-1", code=1, env=off)
+    assert "nothing starts its work here" in rig.retry(code=1, env=off)
 
 
 def test_a_retry_keeps_the_bounds(rig: JobRig) -> None:
     """As many jobs as may wait already: what was held goes on, and starts when there is room (JOB-1)."""
     full = {"ORCH_JOBS_MAX_CONCURRENCY": "1"}
     rig.new("T-2")
-    rig.ok("job", "retry", "T-2")
-    assert "1 may at once" in rig.ok("job", "retry", "T-1", code=75, env=full)
+    rig.retry(task="T-2")
+    assert "1 may at once" in rig.retry(code=75, env=full)
     rig.ok("task", "hold", "T-1", "--reason", "its work failed 3 times: x")
-    assert "its work starts when there is room" in rig.ok("job", "retry", "T-1", env=full)
+    assert "its work starts when there is room" in rig.retry(env=full)
     assert (rig.task()["state"], rig.jobs()) == ("active", [])
 
 
@@ -178,7 +178,7 @@ def test_a_cancelled_run_is_tried_again(rig: JobRig) -> None:
     """As the next number of the same work."""
     rig.queue()
     rig.ok("job", "cancel", "T-1", "--reason", "not now")
-    rig.ok("job", "retry", "T-1")
+    rig.retry()
     assert [job["number"] for job in rig.jobs()] == [1, 2]
     rig.ok("job", "run", *BY, "--", "true")
     assert [job["status"] for job in rig.jobs()] == ["cancelled", "succeeded"]

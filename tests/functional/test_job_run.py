@@ -286,7 +286,7 @@ def test_the_work_of_a_task_runs_once_at_a_time(rig: JobRig) -> None:
     with rig.running("sleep 60"):
         assert "is worked on already: run 1 of developer is run by bot on" in rig.run("true", code=75)
         rig.ok("job", "run", "--task", "T-2", "--role", "developer", "--", "true")
-        rig.ok("job", "retry", "T-2")
+        rig.retry(task="T-2")
         told = rig.ok("job", "run", "--task", "T-3", "--role", "developer", "--", "true", code=75)
         assert "2 jobs of developer run or wait to run, and 2 may at once" in told
         # One that waits has its place.

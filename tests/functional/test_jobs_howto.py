@@ -50,7 +50,8 @@ def test_the_work_is_run_looked_at_and_tried_again(rig: JobRig) -> None:
     rig.ok("task", "hold", "T-2", "--reason", "its work failed 3 times: run 3 failed (exit code 1)")
     retried = TEXT.replace("job retry T-1", "job retry T-2")
     script = next(block["script"] for block in BLOCK.finditer(retried) if block["name"] == "retry")
-    shell = Shell(rig.folder / "person", {key: value for key, value in rig.env.items() if value})
+    dispatched = {**rig.env, "ORCH_DISPATCH_ENABLED": "true"}
+    shell = Shell(rig.folder / "person", {key: value for key, value in dispatched.items() if value})
     shell.here = rig.work.path
     assert "the next sweep starts it" in shell.run(script)
 
