@@ -267,8 +267,7 @@ def test_status_of_a_server_names_every_repository(pair: Pair, tmp_path: Path) -
 def test_a_hook_of_another_installation_is_asked_of_that_one(pair: Pair, tmp_path: Path) -> None:
     """Versions are installed side by side, and each knows its own engine; one that does not say is not known."""
     server, _ = pair
-    other = tmp_path / "other" / "orch-gates"
-    write_hook(other, f'#!/bin/sh\nexec {PROGRAM} "$@"\n')
+    other = write_hook(tmp_path / "other" / "orch-gates", "#!/bin/sh\n")
     hook = hook_of(server)
     hook.write_text(hook.read_text().replace(str(PROGRAM), str(other)))
     code, text = status(server.path)
@@ -277,6 +276,23 @@ def test_a_hook_of_another_installation_is_asked_of_that_one(pair: Pair, tmp_pat
     write_hook(other, f"#!/bin/sh\nprintf '%s' '{answer}'\n")
     code, text = status(server.path)
     assert (code, "stale" in text, f"{other} 9" in text) == (1, True, True), text
+
+
+def test_a_script_around_the_program_is_asked_once(pair: Pair, tmp_path: Path) -> None:
+    """The installation that it starts answers for it, with its own engine."""
+    server, _ = pair
+    asked = tmp_path / "asked"
+    script = write_hook(
+        tmp_path / "bin" / "orch-gates", f'#!/bin/sh\necho "$*" >> {asked}\nexec timeout 60 {PROGRAM} "$@"\n'
+    )
+    hook = hook_of(server)
+    hook.write_text(hook.read_text().replace(str(PROGRAM), str(script)))
+    code, text = status(server.path)
+    assert (code, "working" in text, str(script) in text) == (0, True, True), text
+    assert asked.read_text().count("\n") == 1
+    hook.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", hook.read_text()))
+    code, text = status(server.path)
+    assert (code, "stale" in text) == (1, True), text
 
 
 def test_uninstall_removes_only_what_is_ours(server: Repo, tmp_path: Path) -> None:

@@ -110,8 +110,15 @@ class Status:
         known = json.dumps([found.program, {**found.variables, "ORCH_SECURITY_PIN": ""}], sort_keys=True)
         if known not in self._pins:
             own = os.path.realpath(found.program) == os.path.realpath(script.program())
-            self._pins[known] = self._own(found) if own else _foreign(place, found)
+            self._pins[known] = self._own(found) if own or self._is_asked(found) else _foreign(place, found)
         return self._pins[known]
+
+    def _is_asked(self, found: script.Script) -> bool:
+        """Whether another process asks this one about the hook, by the program that the hook names.
+
+        That may be a script around this installation, and asking it again would never end.
+        """
+        return found.pin != "" and self.settings.inherited_env.get("ORCH_SECURITY_PIN") == found.pin
 
     def _own(self, found: script.Script) -> tuple[str, str | None]:
         try:
