@@ -74,10 +74,7 @@ class Engine:
             self._content.close()
         try:
             found = self._answer(deadline)
-        except (BudgetExceeded, _WorkerEnded):
-            # Nobody read on, so git could not write on: that is the cause.
-            raise
-        except OrchError as error:
+        except _CutOff as error:
             raise failed or error from None
         if failed is not None:
             raise failed
@@ -156,19 +153,20 @@ class Engine:
         if "problems" in found:
             raise RepositoryRulesError([str(problem) for problem in found["problems"]])
         if "error" in found:
-            raise (BudgetExceeded if found.get("budget") else ScannerError)(str(found["error"]))
+            kind = BudgetExceeded if found.get("budget") else _CutOff if found.get("cut_off") else ScannerError
+            raise kind(str(found["error"]))
         return found
 
-    def _ended(self) -> _WorkerEnded:
+    def _ended(self) -> ScannerError:
         assert self._child.stderr is not None
         code = self._child.wait()
         told = " ".join(self._child.stderr.read().decode("utf-8", "replace").split())[-200:]
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return _WorkerEnded(f"the process that scans ended with {how}{f': {told}' if told else ''}")
+        return ScannerError(f"the process that scans ended with {how}{f': {told}' if told else ''}")
 
 
-class _WorkerEnded(ScannerError):
-    """The worker is gone: killed, out of memory, or crashed in native code."""
+class _CutOff(ScannerError):
+    """The content ended too early. Every other error of the worker is the cause itself, also where git broke off."""
 
 
 @contextlib.contextmanager
@@ -182,6 +180,7 @@ def start(given: Mapping[str, str], env: Mapping[str, str], *, timeout: float) -
     argv = [sys.executable, "-E", "-s", "-c", _PROGRAM, *(f"{name}={value}" for name, value in given.items())]
     try:
         with process.converse(argv, env=env, timeout=timeout, pass_fds=[content.read]) as child:
+            content.leave_reading()
             yield Engine(child, content)
     finally:
         content.close()
@@ -192,11 +191,18 @@ class _Pipe:
 
     def __init__(self) -> None:
         self.read, self.write = os.pipe()
-        self._open = True
+        self._open = {self.read, self.write}
+
+    def leave_reading(self) -> None:
+        """Leave the worker as the only reader: what it does not read, git cannot write, and need not wait for."""
+        self._close(self.read)
 
     def close(self) -> None:
         """Close this process's ends."""
-        if self._open:
-            self._open = False
-            os.close(self.read)
-            os.close(self.write)
+        self._close(self.read)
+        self._close(self.write)
+
+    def _close(self, descriptor: int) -> None:
+        if descriptor in self._open:
+            self._open.remove(descriptor)
+            os.close(descriptor)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from orch_gates import clock
-from orch_gates.errors import BudgetExceeded, OrchError, ScannerError
+from orch_gates.errors import BudgetExceeded, GitError, OrchError, ScannerError
 from orch_gates.scanners import engine, locate
 from orch_gates.scanners.answer import Scan
 from orch_gates.scanners.engine import Engine, Limits
@@ -177,6 +177,7 @@ def test_all_objects_over_the_limit_are_a_refusal(own: Engine) -> None:
     [
         b"0123456789012345678901234567890123456789 missing\n",
         b"0123456789012345678901234567890123456789 blob 100 a\nshort",
+        b"0123456789012345678901234567890123456789 bl",
         b"rubbish\n",
         b"0123456789012345678901234567890123456789 blob x a\n\n",
     ],
@@ -218,6 +219,44 @@ def test_a_worker_that_is_killed_proves_nothing(own: Engine) -> None:
     own._child.kill()
     with pytest.raises(ScannerError, match="signal 9"):
         scan(own, "text")
+
+
+def cut_off(descriptor: int) -> None:
+    """Ten objects that nobody reads to their end: git breaks off, and says so."""
+    try:
+        for at in range(10):
+            view = memoryview(b"%040d blob 1000000 a.txt\n%b\n" % (at, b"x" * 1_000_000))
+            while view:
+                view = view[os.write(descriptor, view) :]
+    except BrokenPipeError as error:
+        raise GitError("git ended early") from error
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [("limit", "ORCH_SECURITY_MAX_OBJECT_BYTES"), ("killed", "signal 9"), ("rules", "orch-gates setup")],
+)
+def test_an_error_is_told_at_once_however_much_was_to_come(fault: str, told: str, tmp_path: Path) -> None:
+    """Git is not waited for until the time is up (SEC-9), and the cause is told, not that git broke off."""
+    asked = given("kingfisher") | ({"rules": str(tmp_path)} if fault == "rules" else {})
+    limits = replace(LIMITS, object_bytes=1_000) if fault == "limit" else LIMITS
+    late = clock.alarm(SECONDS / 2, lambda: TimeoutError("git was waited for"))
+    with engine.start(asked, {"PATH": os.environ["PATH"]}, timeout=SECONDS) as running:
+        if fault == "killed":
+            running._child.kill()
+        with late, pytest.raises(OrchError, match=told):
+            running.scan(cut_off, (), limits, clock.monotonic() + SECONDS)
+
+
+def test_git_that_breaks_off_says_why(own: Engine) -> None:
+    """Half an object is all that the worker saw; the cause is what git said."""
+
+    def feed(descriptor: int) -> None:
+        os.write(descriptor, b"0123456789012345678901234567890123456789 blob 100 a\nshort")
+        raise GitError("the pack is corrupt")
+
+    with pytest.raises(GitError, match="the pack is corrupt"):
+        own.scan(feed, (), LIMITS, clock.monotonic() + SECONDS)
 
 
 def test_missing_rules_are_told(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import signal
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import IO, Any
 
 from orch_gates import clock
 from orch_gates.content.pieces import plain
@@ -14,7 +14,7 @@ from orch_gates.scanners.rules.meta import RuleMeta
 from orch_gates.scanners.worker.engines import Engines
 from orch_gates.scanners.worker.hits import Collector
 from orch_gates.scanners.worker.parallel import Files
-from orch_gates.scanners.worker.stream import Limits, Objects
+from orch_gates.scanners.worker.stream import CutOff, Limits, Objects
 
 
 def answer(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def answer(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
     except RepositoryRulesError as error:
         return {"error": str(error), "problems": error.problems}
     except OrchError as error:
-        return {"error": str(error)}
+        return {"error": str(error), "cut_off": isinstance(error, CutOff)}
     except MemoryError:
         return {"error": "the scan needed more memory than it may use", "budget": True}
     finally:
@@ -49,6 +49,14 @@ def _collector(engines: Engines, command: Mapping[str, Any]) -> Collector:
 
 
 def _scan(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
+    if command["content"] is None:
+        return _scanned(engines, command, None)
+    # Closed after an error too: else git would wait for somebody to read on.
+    with open(command["content"], "rb", buffering=1 << 18) as stream:
+        return _scanned(engines, command, stream)
+
+
+def _scanned(engines: Engines, command: Mapping[str, Any], stream: IO[bytes] | None) -> dict[str, Any]:
     collector = _collector(engines, command)
     # Also where there is nothing to scan, the engine has to show that it works.
     collector.text("nothing", "", "", b"\n")
@@ -59,9 +67,8 @@ def _scan(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
         Files(collector, lambda: _collector(engines, command)),
         Limits(command["object_bytes"], command["content_bytes"]),
     )
-    if command["content"] is not None:
-        with open(command["content"], "rb", buffering=1 << 18) as stream:
-            objects.read(stream)
+    if stream is not None:
+        objects.read(stream)
     counts = objects.counts
     return {
         "engine": engines.about,

@@ -23,6 +23,10 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _BETWEEN_NAMES = b"\n~\n"
 
 
+class CutOff(GitError):
+    """The stream ended in the middle of an object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The most bytes of one object and of all together."""
@@ -65,11 +69,13 @@ class Objects:
         """
         ids = hashlib.sha256()
         while head := stream.readline():
+            if not head.endswith(b"\n"):
+                raise _cut_off(_text(head))
             oid, kind, size, path = _head(head)
             self._check(oid, size)
             data = stream.read(size)
             if len(data) != size or not stream.read(1):
-                raise GitError(f"object {oid} was cut off: git ended early, ran out of memory or took too long")
+                raise _cut_off(oid)
             ids.update(oid.encode("ascii"))
             self.counts.objects += 1
             self.counts.bytes += size
@@ -144,6 +150,10 @@ def _head(line: bytes) -> tuple[str, str, int, str]:
     if len(words) < 3 or not words[2].isdigit():
         raise GitError(f"object {_text(words[0])} cannot be read: the history that was given is incomplete")
     return words[0].decode("ascii"), words[1].decode("ascii"), int(words[2]), _text(words[3]) if words[3:] else ""
+
+
+def _cut_off(what: str) -> CutOff:
+    return CutOff(f"object {what} was cut off: git ended early, ran out of memory or took too long")
 
 
 def _joined(folder: str, name: bytes) -> str:
