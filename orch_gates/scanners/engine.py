@@ -177,7 +177,8 @@ def start(given: Mapping[str, str], env: Mapping[str, str], *, timeout: float) -
         ProcessError: it could not be started.
     """
     content = _Pipe()
-    argv = [sys.executable, "-E", "-s", "-c", _PROGRAM, *(f"{name}={value}" for name, value in given.items())]
+    # Isolated: in a checkout, Python would take modules out of the very content that is judged.
+    argv = [sys.executable, "-I", "-c", _PROGRAM, *(f"{name}={value}" for name, value in given.items())]
     try:
         with process.converse(argv, env=env, timeout=timeout, pass_fds=[content.read]) as child:
             content.leave_reading()

@@ -44,6 +44,17 @@ def test_gate_and_hook_agree(leak: bool, engine: str, pair: Pair, real: Callable
     assert (b"1 secret found" in pushed.stderr) == leak
 
 
+@pytest.mark.parametrize("name", ["orch_gates/__init__.py", "json.py"])
+def test_what_is_judged_does_not_run(name: str, pair: Pair, tmp_path: Path) -> None:
+    """A checkout may hold modules with any name: the scan takes none of them for its own."""
+    _, work = pair
+    ran = tmp_path / "ran"
+    work.commit(files={name: f"open({str(ran)!r}, 'w')\nraise SystemExit\n", "a.txt": github_token()})
+    done = gate(work)
+    assert not ran.exists()
+    assert (done.returncode, b"1 secret found" in done.stdout) == (1, True), done.stdout
+
+
 def test_json_sarif_and_report_say_the_same(pair: Pair, tmp_path: Path) -> None:
     """All outputs carry place and rule, none carries the secret."""
     _, work = pair
