@@ -104,12 +104,13 @@ def pre_commit(files: tuple[str, ...]) -> None:
         from orch_gates import settings as settings_module
         from orch_gates.errors import UsageError
         from orch_gates.gates.security.judge import out_of_scope
+        from orch_gates.gates.security.staged import Nothing
         from orch_gates.hooks import checks
         from orch_gates.scanners import early
         from orch_gates.workspace import repository
 
         settings = settings_module.load()
-        verdict = out_of_scope(settings)
+        verdict: Verdict | Nothing | None = out_of_scope(settings)
         if verdict is None and settings.hook.from_ref:
             raise UsageError(
                 "a range was given, but orch-secrets judges staged content; use the hook orch-secrets-push"
@@ -119,14 +120,15 @@ def pre_commit(files: tuple[str, ...]) -> None:
                 git = repository(settings, _working_directory(), inside_hook=True)
                 context = _watched(checks.in_clone(settings, git, "origin", started))
                 verdict = checks.about_to_commit(context, files, clock.utc_now())
-        if verdict is None:
-            nothing = "nothing to judge: nothing is staged, and no file was named"
+        if isinstance(verdict, Nothing):
+            nothing = f"nothing to judge: {verdict.why}"
+            after = "after the merge " if verdict.merging else ""
             if settings.ci.active:
                 raise UsageError(
-                    f"{nothing}; in CI use `pre-commit run --all-files`, orch-secrets-push with --from-ref and "
+                    f"{nothing}; in CI use {after}`pre-commit run --all-files`, orch-secrets-push with --from-ref and "
                     "--to-ref, or the security action"
                 )
-            say(f"orch-gates: {nothing}; `pre-commit run --all-files` judges every file\n", to=sys.stderr)
+            say(f"orch-gates: {nothing}; {after}`pre-commit run --all-files` judges every file\n", to=sys.stderr)
             return
         _finish(settings, verdict, action="commit", kept="Nothing was committed.", limit=_COMMIT_SHOWN)
 

@@ -13,7 +13,7 @@ from orch_gates.errors import ConfigError, OrchError, StaleUpdate
 from orch_gates.gates.security import gather, judge, scan
 from orch_gates.gates.security.judge import SecurityFacts
 from orch_gates.gates.security.scan import SecretFacts, Unproven, Watch, unwatched
-from orch_gates.gates.security.staged import staged
+from orch_gates.gates.security.staged import Nothing, staged
 from orch_gates.git import feed
 from orch_gates.git.cli import Git, default_branch_commit
 from orch_gates.hooks.updates import RefUpdate
@@ -229,22 +229,24 @@ def _pushed(
     return _judged(context, facts, now), facts
 
 
-def about_to_commit(context: Context, named: Collection[str], now: datetime) -> Verdict | None:
-    """Judge what is staged, and the named files beside it; None where there is nothing of both."""
+def about_to_commit(context: Context, named: Collection[str], now: datetime) -> Verdict | Nothing:
+    """Judge what is staged, and the named files beside it; or why there is nothing of both."""
     settings, git = context.settings, context.git
     if (skip := judge.out_of_scope(settings)) is not None:
         return skip
-    nothing = False
+    nothing: Nothing | None = None
 
     def subject(bounded: Git) -> scan.Subject:
         nonlocal nothing
         found = staged(bounded, named)
-        nothing = found is None
-        return replace(found or scan.pushed(bounded, (), (), settings.security.budget), watch=context.watch)
+        if isinstance(found, Nothing):
+            nothing = found
+            found = scan.pushed(bounded, (), (), settings.security.budget)
+        return replace(found, watch=context.watch)
 
     scanned = scan.prove(settings, git, subject, context.trusted, started=context.engine, lenient=True)
-    if nothing:
-        return None
+    if nothing is not None:
+        return nothing
     return _judged(context, _facts(context, scanned, "staged"), now)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.builders import Done, Repo, github_token, orch
 
 Pair = tuple[Repo, Repo]
@@ -77,3 +79,35 @@ def test_a_merge_is_not_blamed_for_a_file_that_is_named(pair: Pair) -> None:
     work.git("checkout", "--theirs", "both.txt")
     work.git("add", "both.txt")
     assert judged(work, "both.txt").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("named", "told"), [((), "neither side has; after"), (("mine.txt",), "neither side has, and named files are not")]
+)
+def test_a_merge_that_adds_nothing_says_so(named: tuple[str, ...], told: str, pair: Pair) -> None:
+    """The words are true in the middle of a merge: what is staged is the other side's, and files may be named."""
+    _, work = pair
+    work.git("checkout", "--quiet", "-b", "topic")
+    work.commit(files={"mine.txt": "mine\n"})
+    work.git("checkout", "--quiet", "-")
+    other = work.commit(files={"theirs.txt": "theirs\n"})
+    work.git("checkout", "--quiet", "topic")
+    work.git("merge", "--quiet", "--no-commit", other)
+    done = judged(work, *named)
+    said = done.stderr.decode()
+    assert (done.returncode, "nothing to judge: the merge in progress adds nothing that" in said) == (0, True), said
+    assert told in said
+    assert "after the merge `pre-commit run --all-files`" in said
+    assert "no file was named" not in said
+    in_ci = orch("hook", "pre-commit", *named, cwd=work.path, env={"CI": "true"})
+    assert (in_ci.returncode, b"in CI use after the merge" in in_ci.stderr) == (2, True), in_ci.stderr
+
+
+def test_submodules_alone_are_nothing_to_judge(pair: Pair) -> None:
+    """What they hold is in another repository; that they were named is not denied."""
+    _, work = pair
+    work.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},sub")
+    work.git("commit", "--quiet", "-m", "a submodule")
+    done = judged(work, "sub")
+    assert (done.returncode, b"only submodules were named" in done.stderr) == (0, True), done.stderr
+    assert b"no file was named" in judged(work).stderr

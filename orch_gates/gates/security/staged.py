@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from orch_gates.documents import escape
 from orch_gates.errors import UsageError
@@ -19,8 +20,16 @@ _EMPTY_TREE = {
 }
 
 
-def staged(git: Git, named: Collection[str] = ()) -> Subject | None:
-    """The staged files and their names, or None where nothing is staged.
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There is nothing to judge: why, and whether that is because a merge is in progress."""
+
+    why: str
+    merging: bool = False
+
+
+def staged(git: Git, named: Collection[str] = ()) -> Subject | Nothing:
+    """The staged files and their names, or why there are none.
 
     In the middle of a merge what is staged is compared with both sides, so that nobody is blamed for what the other
     branch has already. Where files are `named` that are not staged (`pre-commit run --all-files`), all that are named
@@ -41,7 +50,7 @@ def staged(git: Git, named: Collection[str] = ()) -> Subject | None:
     found = [*_whole(git, whole), *(change for change in found if change.path not in whole)]
     added = [change for change in found if change.oid]
     if not found:
-        return None
+        return _nothing(merging=bool(merged), named=bool(named))
     listed = Listed()
 
     def lines() -> Iterator[bytes]:
@@ -53,6 +62,13 @@ def staged(git: Git, named: Collection[str] = ()) -> Subject | None:
 
     names = _new_names(git, () if whole else base, [change.path for change in added if not change.before])
     return Subject(listed, lines, lambda: found, lambda: heads, names)
+
+
+def _nothing(*, merging: bool, named: bool) -> Nothing:
+    if merging:
+        not_named = ", and named files are not judged in the middle of one" if named else ""
+        return Nothing(f"the merge in progress adds nothing that neither side has{not_named}", merging=True)
+    return Nothing(f"nothing is staged, and {'only submodules were' if named else 'no file was'} named")
 
 
 def _whole(git: Git, named: frozenset[str]) -> list[Change]:
