@@ -65,7 +65,7 @@ class MemoryRef:
         try:
             node = self.source.objects.find(self.source.objects.commit(oid).tree, layout.SWEEP)
             if node is None or not node.regular:
-                return Recalled(None, oid, f"{REF} holds no {layout.SWEEP}")
+                return Recalled(None, oid, f"{REF} holds no {layout.SWEEP}, and is written anew")
             text = self.source.objects.blob(node.oid, most=MOST_REMEMBERED).decode()
             return Recalled(codec.decode(SWEEP, layout.SWEEP, text)[0], oid)
         except (GitError, StateDocumentError, UnicodeDecodeError) as error:
