@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orch_gates import process
+from orch_gates import machine
 from orch_gates.cli.sweep import parts_of
 from orch_gates.documents import frontmatter
 from orch_gates.forge.port.checks import CommitStatus, StatusState
@@ -87,7 +87,7 @@ class SweepRig(JobRig):
     def add_job(self, attempt: str = ATTEMPT, *, minutes: float = 10, task: str = "T-1", **changes: Any) -> Job:
         """A running job that began so many minutes ago; by a process of this machine that is gone, if not said."""
         at = timestamp(datetime.now(UTC) - timedelta(minutes=minutes))
-        here = process.identity()
+        here = machine.identity()
         values: dict[str, Any] = {
             "task": task,
             "attempt": attempt,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates import process
+from orch_gates import machine
 from orch_gates.jobs import spool
 from orch_gates.jobs.spool import ExitRecord
 from tests import sweep_rig
@@ -116,7 +116,7 @@ def test_an_exit_that_nobody_recorded_ends_it_and_the_gate_decides(rig: SweepRig
 )
 def test_whose_process_can_be_looked_for(rig: SweepRig, host: str, ends: bool) -> None:
     """A process of a foreign host is unknown, not dead; of a machine that was started anew, it is gone."""
-    name, boot = process.identity().host.split(" ")[:2]
+    name, boot = machine.identity().host.split(" ")[:2]
     rig.add_job(process={"host": host.format(name=name, boot=boot), "pid": 1, "started": "1"})
     for number in range(3):
         rig.tick(number * SOON)
