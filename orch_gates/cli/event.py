@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orch_gates.ci.event import Event, IssueChanged
     from orch_gates.merge.queue_events import Concern
     from orch_gates.merge.queueing import Queueing
+    from orch_gates.sweep.concern import Concern as TaskConcern
     from orch_gates.trackers.concern import Concern as IssueConcern
     from orch_gates.workspace import Workspace
 
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
 @by_option
 @forge_options
 def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
-    """Do what the event means that the workflow was started by: for the merge queue, or an issue's task.
+    """Do what the event means that the workflow was started by: for the merge queue, an issue, or tasks.
 
     \b
     It is read from GITHUB_EVENT_NAME and GITHUB_EVENT_PATH, as runners of Gitea, Forgejo and GitHub set them. What is
     read there is only a hint: everything is asked again. Events that are lost, late or repeated change nothing.
 
-    An event of an issue is followed where a tracker is turned on (`tracker: {kind: forge}`), all others by the queue.
+    An event of an issue is followed where a tracker is turned on (`tracker: {kind: forge}`). All others are the queue's
+    where one is turned on; else they are about the task whose branch or commit they name, which is looked at as a sweep
+    would.
 
-    Exit codes: as `orch-gates queue run` or `orch-gates tracker sync`; 0 where the event means nothing here, 2 where it
+    Exit codes: as `orch-gates queue run`, `tracker sync` or `sweep`; 0 where the event means nothing here, 2 where it
     cannot be read.
 
     \b
@@ -58,6 +61,9 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
         if isinstance(found, IssueChanged) and workspace.settings.tracker.kind != "none":
             _follow_issue(workspace, found, dry_run=dry_run, as_json=as_json)
             return
+        if not workspace.config.queue:
+            _follow_tasks(workspace, found, dry_run=dry_run, as_json=as_json)
+            return
         answer = _concern(workspace, found)
         if dry_run or not answer.runs:
             say(_shown(found, answer, "the queue is run", as_json=as_json))
@@ -68,6 +74,21 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
         if isinstance(found, Reviewed) and workspace.settings.queue.on_approval:
             _ask_by_review(workspace, queueing, found.number)
         queue.go(workspace, queueing, answer.wishes, dry_run=False, as_json=as_json)
+
+
+def _follow_tasks(workspace: Workspace, found: Event, *, dry_run: bool, as_json: bool) -> None:
+    """Look at what the event is about as a sweep would; leaves with the exit code of that.
+
+    Raises:
+        OrchError: it could not be told, or looked at.
+    """
+    from orch_gates.cli import event_tasks
+
+    about = event_tasks.concern_of(workspace, found)
+    if dry_run or not about.runs or not as_json:
+        say(_shown(found, about, "looked at", as_json=as_json))
+    if not dry_run and about.runs:
+        raise SystemExit(event_tasks.tick(workspace, about, as_json=as_json))
 
 
 def _follow_issue(workspace: Workspace, found: IssueChanged, *, dry_run: bool, as_json: bool) -> None:
@@ -118,11 +139,9 @@ def _ask_by_review(workspace: Workspace, queueing: Queueing, number: int) -> Non
 
 
 def _concern(workspace: Workspace, found: Event) -> Concern:
-    from orch_gates.merge.queue_events import Concern, Known, concern
+    from orch_gates.merge.queue_events import Known, concern
     from orch_gates.merge.queueing import entries
 
-    if not workspace.config.queue:
-        return Concern(runs=False, reason="no merge queue is turned on here (`pipeline: merge-queue`)")
     settings = workspace.settings
     known = Known(
         target=workspace.target,
@@ -135,7 +154,7 @@ def _concern(workspace: Workspace, found: Event) -> Concern:
     return concern(found, known)
 
 
-def _shown(found: Event, answer: Concern | IssueConcern, what: str, *, as_json: bool) -> str:
+def _shown(found: Event, answer: Concern | IssueConcern | TaskConcern, what: str, *, as_json: bool) -> str:
     from orch_gates.documents.escape import visible
 
     if as_json:
