@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -165,39 +164,3 @@ def _named(snapshot: Snapshot, name: str) -> Task:
     if not number.isdecimal() or (number == name and book.find(snapshot, name) is not None):
         return book.need(snapshot, name).task
     return book.need(snapshot, task_of(int(number))).task
-
-
-@click.command()
-@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(repo: Path, as_json: bool) -> None:
-    """Show the tasks by stage, those that wait for a person, and who holds a merge lease.
-
-    \b
-    Examples:
-      orch-gates status
-      orch-gates status --json | jq .attention
-    """
-    with exit_codes():
-        from orch_gates.engine.board import board
-        from orch_gates.report import tasks as render
-        from orch_gates.tasks import book
-
-        snapshot = open_for_reading(repo).store.load()
-        everything = book.read(snapshot)
-        warn_quarantined(everything.quarantined)
-        shown = board(
-            everything.tasks,
-            everything.leases,
-            book.root_of(snapshot).stages,
-            quarantined=len(everything.quarantined),
-            generation=snapshot.generation,
-        )
-        if as_json:
-            say(render.board_json(shown))
-        elif sys.stdout.isatty():
-            from orch_gates.report import rich_tables
-
-            rich_tables.show_board(shown)
-        else:
-            say(render.board_text(shown))

@@ -119,8 +119,8 @@ def waiting_line(task: Task) -> str:
     return f"{task.id} ({task.state} in {task.stage}): {task.reason}"
 
 
-def board_json(board: Board) -> str:
-    """The board for machines."""
+def board_json(board: Board, more: Mapping[str, object]) -> str:
+    """The board for machines, with what moves by itself."""
     return as_json(
         {
             "generation": board.generation,
@@ -131,6 +131,7 @@ def board_json(board: Board) -> str:
             ],
             "leases": [{"target": lease.target, "holder": lease.holder} for lease in board.held_leases],
             "quarantined": board.quarantined,
+            **more,
         }
     )
 

@@ -255,3 +255,27 @@ def test_a_sweep_needs_a_state_branch(rig: SweepRig) -> None:
     rig.server.git("update-ref", "-d", "refs/orch/witness")
     said = rig.ok("sweep", code=2, env={**rig.settings, "ORCH_CACHE_DIR": str(rig.folder / "empty")})
     assert "there is no state branch yet" in said
+
+
+# ---- what is shown
+
+
+def test_status_shows_what_moves_by_itself(rig: SweepRig) -> None:
+    """OBS-1: before the first sweep, after it, and when the schedule is late."""
+    assert "sweep: no sweep has run yet\n" in rig.ok("status")
+    rig.passed()
+    rig.tick()
+    rig.add_job(process={"host": "elsewhere b p", "pid": 1, "started": "1"})
+    rig.put({layout.task_path(TaskId("T-9")): "---\nbroken\n---\n"})
+    rig.tick(SOON)
+    text = rig.ok("status")
+    assert "jobs: developer 1 running\n" in text
+    assert "sweep: the last sweep began 0 seconds ago, at " in text
+    assert "sweeps did: 1 task unblocked\n" in text
+    assert f"needs a person, since {rig.memory()['alerts'][0]['since']}: tasks/" in text
+    found = json.loads(rig.say("status", "--json").stdout)
+    assert (found["jobs"], found["queued"]) == ({"developer": {"running": 1}}, 0)
+    assert (found["sweep"]["schedule"], found["sweep"]["counters"]["unblocked"]) == ("on time", 1)
+    assert [alert["key"].split(" ")[0] for alert in found["sweep"]["alerts"]] == ["file"]
+    rig.server.git("update-ref", SWEEP, sweep_rig.STATE)
+    assert "holds no sweep.md" in rig.ok("status")
