@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from orch_gates.engine.stages import DEFAULT, QUEUE
-from orch_gates.model.ids import task_id
+from orch_gates.model.ids import task_id, timestamp
+from orch_gates.model.job import Job, JobStatus, Process
 from orch_gates.model.root import Root
 from orch_gates.model.task import MERGE_QUEUE, Asked, Task, TaskState
 from orch_gates.state import codec, layout, message
@@ -22,14 +24,17 @@ _AT = "2026-01-31T12:00:00Z"
 _STAGES = DEFAULT.names
 
 
-def branch(directory: Path, *, active: int, archived: int = 0, steps: int = 0, queued: int = 0) -> Path:
+def branch(
+    directory: Path, *, active: int, archived: int = 0, steps: int = 0, queued: int = 0, running: int = 0
+) -> Path:
     """A bare repository whose state branch has so many tasks, and `steps` legal commits on top of them.
 
-    `queued` more are pull requests in the merge queue.
+    `queued` more are pull requests in the merge queue; of the tasks, so many have a `running` job of another machine.
     """
     init(directory)
     with Importer(directory) as stream:
-        _commit(stream, 1, "made", dict(_files(active, archived, queued)), "init")
+        files = dict(_files(active, archived, queued)) | dict(_jobs(running))
+        _commit(stream, 1, "made", files, "init")
         for number in range(steps):
             _commit(stream, number + 2, f"hold {number}", _step(number, active), "hold")
     git(directory, "update-ref", WITNESS, BRANCH)
@@ -92,6 +97,32 @@ def _files(active: int, archived: int, queued: int) -> Iterator[tuple[str, str]]
     for number in range(active, active + archived):
         one = task(number, stage="done", state=TaskState.DONE)
         yield f"{layout.archive_folder(2020 + number % 6, one.id)}/task.md", text(one)
+
+
+def _jobs(running: int) -> Iterator[tuple[str, str]]:
+    # A job that ran since January would be ended.
+    at = timestamp(datetime.now(UTC))
+    for number in range(running):
+        job = Job(
+            task=task_id(f"T-{number}"),
+            stage=_STAGES[0],
+            role="analyst",
+            attempt=f"{number:016x}",
+            number=1,
+            status=JobStatus.RUNNING,
+            reason="",
+            by="a-bencher",
+            head="",
+            created=at,
+            started=at,
+            ended=None,
+            exit_code=None,
+            runner="a-bencher on another machine",
+            process=Process(host="another machine", pid=7, started="99"),
+            run=None,
+            dispatch=None,
+        )
+        yield layout.job_path(job.task, job.attempt), codec.encode(job, "")
 
 
 def _step(number: int, active: int) -> dict[str, str]:
