@@ -23,7 +23,7 @@ from orch_gates.sweep.tick import Report, Ticking
 from orch_gates.workspace import Workspace, open_workspace
 from tests import job_rig
 from tests.builders import Repo
-from tests.job_rig import JobRig
+from tests.job_rig import NO_ENV, Env, JobRig
 from tests.tasks_builders import make_job
 
 SWEEP = "refs/orch/sweep"
@@ -54,14 +54,14 @@ class SweepRig(JobRig):
     def settings(self) -> dict[str, str]:
         return {name: value for name, value in {**SETTINGS, **self.env}.items() if value is not None}
 
-    def workspace(self, now: datetime | None = None, **changed: str) -> Workspace:
-        found = open_workspace(self.work.path, {**self.settings, **changed})
+    def workspace(self, now: datetime | None = None, env: Env = NO_ENV) -> Workspace:
+        found = open_workspace(self.work.path, {**self.settings, **env})
         return replace(found, now=now or datetime.now(UTC), tests=False)
 
-    def tick(self, later: timedelta = timedelta(0), *, dry_run: bool = False, **changed: str) -> Report:
+    def tick(self, later: timedelta = timedelta(0), *, dry_run: bool = False, env: Env = NO_ENV) -> Report:
         """A tick so much later than now."""
         now = datetime.now(UTC) + later
-        workspace = self.workspace(now, **changed)
+        workspace = self.workspace(now, env)
         try:
             return Ticking(parts_of(workspace), now).run(dry_run=dry_run)
         finally:

@@ -12,6 +12,7 @@ from orch_gates.sweep.came import Came
 from orch_gates.sweep.parts import Seen, Unit
 
 if TYPE_CHECKING:
+    from orch_gates.model.attempt import Attempt
     from orch_gates.model.markers import Markers
     from orch_gates.model.task import Task
     from orch_gates.workspace import Workspace
@@ -84,7 +85,7 @@ def _merge(workspace: Workspace, gate: str, task: Task, seen: Seen, *, begin: bo
 
     attempt = edge.merge_of(seen.snapshot, task).attempt
     goes_on = attempt is not None and not attempt.over
-    if not (goes_on or begin):
+    if not goes_on and not (begin and _is_new(workspace, task, attempt)):
         return Came()
     validated = attempt is not None and goes_on and attempt.phase.number >= Phase.VALIDATED.number
     if workspace.settings.merge.test and not validated:
@@ -105,6 +106,15 @@ def _merge(workspace: Workspace, gate: str, task: Task, seen: Seen, *, begin: bo
         return Came(lines=(f"{line}: {result.reason}",))
     decided = merging.step_after(now, result).take(task.id).decision
     return Came(lines=(f"{line}: {result.reason}", f"{task.id}: {decided.move} to {decided.task.stage}"))
+
+
+def _is_new(workspace: Workspace, task: Task, before: Attempt | None) -> bool:
+    """Whether an attempt could come to another end than the last one, which was red for what is still there."""
+    from orch_gates.model.verdict import Outcome
+
+    if before is None or before.outcome is not Outcome.FAIL:
+        return True
+    return workspace.heads.of(task.branch) not in {before.head, before.commit}
 
 
 def _queue(workspace: Workspace) -> Came:

@@ -84,8 +84,8 @@ def test_what_waits_for_a_person_is_never_touched(rig: SweepRig, state: str) -> 
 
 def test_a_task_that_just_changed_is_left_to_whoever_changed_it(rig: SweepRig) -> None:
     rig.passed()
-    assert not rig.tick(ORCH_RECONCILER_GRACE_S="3600").lines
-    assert not rig.tick(ORCH_RECONCILER_ENABLED="false").lines
+    assert not rig.tick(env={"ORCH_RECONCILER_GRACE_S": "3600"}).lines
+    assert not rig.tick(env={"ORCH_RECONCILER_ENABLED": "false"}).lines
     assert rig.task()["stage"] == "development"
 
 
@@ -95,7 +95,7 @@ def test_more_tasks_than_one_tick_asks_have_their_turn(rig: SweepRig) -> None:
         rig.new(name)
     for name in ("T-1", "T-2", "T-3"):
         rig.passed(name)
-    moved = [len(rig.tick(number * SOON, ORCH_SWEEP_MAX_TASKS="2").lines) for number in range(3)]
+    moved = [len(rig.tick(number * SOON, env={"ORCH_SWEEP_MAX_TASKS": "2"}).lines) for number in range(3)]
     assert moved[:2] == [2, 1]
     assert {rig.task(name)["stage"] for name in ("T-1", "T-2", "T-3")} == {"review"}
 

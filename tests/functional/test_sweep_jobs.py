@@ -133,15 +133,15 @@ def test_a_number_that_was_given_again_is_not_taken_for_the_process(rig: SweepRi
 
 def test_a_job_is_ended_when_it_has_run_too_long(rig: SweepRig) -> None:
     rig.add_job(minutes=10, process={"host": "elsewhere boot pid:[1]", "pid": 1, "started": "1"})
-    assert not rig.tick(ORCH_REAPER_MAX_RUNNING_S="900").lines
-    assert rig.tick(ORCH_REAPER_MAX_RUNNING_S="300").counts["reaped"] == 1
+    assert not rig.tick(env={"ORCH_REAPER_MAX_RUNNING_S": "900"}).lines
+    assert rig.tick(env={"ORCH_REAPER_MAX_RUNNING_S": "300"}).counts["reaped"] == 1
     assert rig.status_of() == "failed"
 
 
 def test_the_reaper_has_a_switch(rig: SweepRig) -> None:
     rig.add_job()
     for number in range(3):
-        rig.tick(number * SOON, ORCH_REAPER_ENABLED="false")
+        rig.tick(number * SOON, env={"ORCH_REAPER_ENABLED": "false"})
     assert rig.status_of() == "running"
 
 
