@@ -369,7 +369,8 @@ def test_whatever_is_seen(
     if isinstance(action, Ask):
         assert (on, seen.state, seen.target, seen.draft) == (True, PullState.OPEN, "main", False)
         assert task is None or (task.stage == "open" and not task.state.finished)
-        assert task is None or task.asked is None or not task.asked.unlabel
+        # An event that says who set it, and at which commit, is a new asking.
+        assert task is None or task.asked is None or not task.asked.unlabel or wish is not None
     if isinstance(action, Refuse | Unlabel):
         assert on
     if isinstance(action, TakeOut | Drop):
