@@ -105,8 +105,9 @@ class Ticking:
         """Do what people say in the tracker, and tell whom they stopped; None where that could not be told."""
         try:
             followed = self._parts.follow(act)
-        except OrchError as error:
-            self._came.append(Came(problems=(f"what people say on issues could not be told: {error}",)))
+        except Exception as error:  # noqa: BLE001 - jobs and other tasks are still looked at, and the cause is told (P3)
+            why = error if isinstance(error, OrchError) else f"{type(error).__name__}: {error}"
+            self._came.append(Came(problems=(f"what people say on issues could not be told: {why}",)))
             return None
         self._came.append(followed.came)
         return followed.stopped
@@ -135,7 +136,7 @@ class Ticking:
         everything = recording.everything(snapshot)
         self._came.append(_set_apart(everything.quarantined))
         jobs = [job for runs in everything.jobs.values() for job in runs if not job.status.terminal]
-        look = parts.look(jobs, now, self.late) if self._scope.jobs and jobs else Look()
+        look = self._looked(jobs) if self._scope.jobs and jobs else Look()
         self._came.append(Came(problems=look.problems))
         flips: tuple[Flip, ...] = ()
         streaks = memory.streaks
@@ -154,6 +155,12 @@ class Ticking:
             self._came.append(judged.came)
         recording.planned = Planned(flips, tuple(judged.unblocked), judged.verdicts, stopped, look)
         return streaks, judged
+
+    def _looked(self, jobs: Sequence[Job]) -> Look:
+        try:
+            return self._parts.look(jobs, self._now, self.late)
+        except Exception as error:  # noqa: BLE001 - tasks are still looked at, and the cause is told (P3)
+            return Look(problems=(f"which jobs live could not be told: {type(error).__name__}: {error}",))
 
     def _record(self, recording: Recording) -> Recorded:
         recorded: Recorded | None = None
