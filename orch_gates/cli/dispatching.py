@@ -82,7 +82,7 @@ def _facts_of(workspace: Workspace) -> Callable[[Snapshot], Facts]:
     def facts(snapshot: Snapshot) -> Facts:
         found = overview.read(snapshot)
         tasks = tuple(found.tasks.values())
-        return Facts(tasks, found.jobs, stopped=frozenset(stopped(items, tasks)))
+        return Facts(tasks, found.jobs, stopped=frozenset(stopped(items, tasks)) | found.unknown)
 
     return facts
 

@@ -17,7 +17,10 @@ def visit_began(task: Task) -> str:
 
 
 def queued(task: Task, role: str, attempt: str, number: int, *, by: str, now: datetime, way: Way | None = None) -> Job:
-    """A job that waits to begin; with a `way` it is to be dispatched."""
+    """A job that waits to begin; with a `way` it is to be dispatched.
+
+    It belongs to the task's present visit of its stage, also where another machine's clock was ahead when that began.
+    """
     at = timestamp(now)
     dispatch = Dispatch(way=way, tries=1, planned=at, sent=None, run=0, reason="") if way is not None else None
     return Job(
@@ -30,7 +33,7 @@ def queued(task: Task, role: str, attempt: str, number: int, *, by: str, now: da
         reason="",
         by=one_line(by),
         head=task.head,
-        created=at,
+        created=max(at, visit_began(task)),
         started=None,
         ended=None,
         exit_code=None,

@@ -90,6 +90,9 @@ def plan(
     for task in sorted(facts.tasks, key=turn):
         if task.id in facts.stopped or any(job.task == task.id for job in changed):
             continue
+        # Also a job of the stage before works on the task's branch.
+        if any(not job.status.terminal and job.attempt not in over for job in facts.jobs.get(task.id, ())):
+            continue
         pipeline = pipeline_of(task)
         match work.need(task, facts.jobs.get(task.id, ()), facts.verdicts.get(task.id), now, pipeline, rules):
             case Start(role=role, number=number):
@@ -137,8 +140,9 @@ def _waiting(job: Job, task: Task | None, runs: Mapping[int, RunState], rules: R
 def _lost(dispatch: Dispatch, runs: Mapping[int, RunState], now: datetime) -> tuple[str, bool]:
     """Why a start is known or taken to be lost, empty where it is waited for; and whether it is of no use again."""
     if dispatch.sent is None:
-        return ("whether it was started is not known" if now - moment(dispatch.planned) >= CLAIM else ""), False
-    waited = now - moment(dispatch.sent)
+        return ("whether it was started is not known" if abs(now - moment(dispatch.planned)) >= CLAIM else ""), False
+    # Where another clock was ahead, it is asked again rather than never.
+    waited = abs(now - moment(dispatch.sent))
     if dispatch.way is Way.COMMAND:
         return ("its command never began" if waited >= COMMAND_BEGINS else ""), False
     match runs.get(dispatch.run, RunState.UNKNOWN):
@@ -148,8 +152,9 @@ def _lost(dispatch: Dispatch, runs: Mapping[int, RunState], now: datetime) -> tu
             # A run that waits in a concurrency group is cancelled by a newer one, on Gitea always (build-facts §11).
             return f"CI run {dispatch.run} was cancelled before it began", False
         case RunState.FAILURE | RunState.SUCCESS | RunState.SKIPPED as ended:
-            # Its job may just be recording that it runs.
-            return (f"CI run {dispatch.run} ended ({ended}) without running it" if waited >= CLAIM else ""), True
+            # Its job may just be recording that it runs; one that came too early ended well, and ran nothing.
+            why = f"CI run {dispatch.run} ended ({ended}) without running it"
+            return (why if waited >= CLAIM else ""), ended is RunState.FAILURE
         case RunState.UNKNOWN:
             return ("its CI run never began" if waited >= RUN_BEGINS else ""), False
         case other:

@@ -23,6 +23,12 @@ class Overview:
     jobs: Mapping[str, tuple[Job, ...]]
     quarantined: tuple[Quarantined, ...]
 
+    @property
+    def unknown(self) -> frozenset[str]:
+        """The tasks of which a job cannot be read: whether somebody works on them could not be told (P2)."""
+        keys = (JOB.path.match(file.path) for file in self.quarantined)
+        return frozenset(str(found["task"]) for found in keys if isinstance(found, Mapping))
+
 
 def jobs_of(snapshot: Snapshot, task: TaskId) -> tuple[Job, ...]:
     """The jobs of one task that can be read."""

@@ -11,7 +11,7 @@ from orch_gates.engine.decide import decide
 from orch_gates.engine.work import Rules, runs_of
 from orch_gates.errors import GitError, JobWaits, StateDenied, StateDocumentError, UsageError
 from orch_gates.jobs import book, output
-from orch_gates.jobs.book import Page
+from orch_gates.jobs.book import Jobs, Page
 from orch_gates.model.ids import moment
 from orch_gates.model.job import CiRun, Job, JobStatus, Process
 from orch_gates.model.task import Task, TaskState
@@ -115,7 +115,7 @@ class Runs:
                 found = UsageError(why)
                 return _cancelled(page, why, now)
             self._require(task, wanted, now)
-            self._require_idle(book.jobs_of(snapshot, task.id))
+            self._require_idle(book.read(snapshot, task.id))
             found, change = self._begun(page, task, now)
             return change
 
@@ -142,8 +142,9 @@ class Runs:
 
     def _by_hand(self, snapshot: Snapshot, task: Task, wanted: Wanted, now: datetime) -> tuple[Began, Change]:
         """The job that waits for this, or a new one, which has to be one of few enough."""
-        mine = book.jobs_of(snapshot, task.id)
-        self._require_idle(mine)
+        found = book.read(snapshot, task.id)
+        self._require_idle(found)
+        mine = found.pages
         runs = runs_of(task, [page.job for page in mine])
         waiting = [
             page
@@ -196,8 +197,12 @@ class Runs:
         if task.available_at is not None and now < moment(task.available_at):
             raise JobWaits(f"{task.id} is deferred until {task.available_at}: {task.reason}")
 
-    def _require_idle(self, pages: Sequence[Page]) -> None:
-        for page in pages:
+    def _require_idle(self, found: Jobs) -> None:
+        if found.quarantined:
+            raise StateDocumentError(
+                f"{found.quarantined[0].why}; whether somebody works on the task could not be told: mend it first"
+            )
+        for page in found.pages:
             if page.job.status is JobStatus.RUNNING:
                 job = page.job
                 raise JobWaits(f"{job.task} is worked on already: {state_of(job)}; `orch-gates job cancel {job.task}`")

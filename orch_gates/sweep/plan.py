@@ -137,7 +137,8 @@ class Recording:
         if self.dispatching is None:
             return Dispatch()
         planned = self.planned
-        facts = Facts(tuple(after.tasks.values()), after.jobs, planned.verdicts, planned.stopped, planned.look.runs)
+        stopped = planned.stopped | after.unknown
+        facts = Facts(tuple(after.tasks.values()), after.jobs, planned.verdicts, stopped, planned.look.runs)
         return self.dispatching.plan(facts, self.now)
 
 

@@ -70,8 +70,7 @@ def plan(
     known = {streak.attempt: streak for streak in streaks}
     flips, kept = [], []
     for job in jobs:
-        # By a clock that is ahead of ours nothing can be told.
-        if job.status is not JobStatus.RUNNING or job.started is None or moment(job.started) > now:
+        if job.status is not JobStatus.RUNNING or job.started is None:
             continue
         seen = sightings.get(job.attempt, UNKNOWN)
         streak = _streak(job, known.get(job.attempt), now) if seen.life is Life.DEAD else None
@@ -90,15 +89,16 @@ def _flip(job: Job, seen: Sighting, streak: Streak | None, now: datetime, rules:
         return Flip(job.task, job.attempt, seen.exit_code, one_line(f"{seen.why}; it was never recorded"))
     if streak is not None and streak.ticks >= rules.dead_ticks:
         return Flip(job.task, job.attempt, None, one_line(f"{seen.why}, in {streak.ticks} ticks in a row"))
+    # By a clock that is ahead of ours no age can be told; that a process is gone can.
     if now - moment(job.started) > rules.max_running:
-        hours = rules.max_running.total_seconds() / 3600
-        return Flip(job.task, job.attempt, None, f"it ran for more than {hours:g} hours (reaper.max_running_s)")
+        most = rules.max_running.total_seconds()
+        return Flip(job.task, job.attempt, None, f"it ran for more than {most:g} s (reaper.max_running_s)")
     return None
 
 
 def _streak(job: Job, before: Streak | None, now: datetime) -> Streak:
     if before is None:
         return Streak(attempt=job.attempt, ticks=1, last=timestamp(now))
-    if now - moment(before.last) < SPACING:
+    if abs(now - moment(before.last)) < SPACING:
         return before
     return before.model_copy(update={"ticks": before.ticks + 1, "last": timestamp(now)})

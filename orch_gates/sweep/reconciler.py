@@ -63,7 +63,8 @@ def left_alone(task: Task, jobs: Sequence[Job], now: datetime, pipeline: Pipelin
     if active := next((job for job in jobs if not job.status.terminal), None):
         return f"its job {active.attempt} is {active.status}"
     changed = max([task.updated, *(job.ended for job in jobs if job.ended is not None)])
-    if now - moment(changed) < rules.grace:
+    # A change that lies further ahead than that was dated by a clock that is wrong.
+    if abs(now - moment(changed)) < rules.grace:
         return "it has changed just now"
     if not stage.gates and not _worked(task, jobs):
         return "no gate says that its work is done, and no job did it"

@@ -92,9 +92,11 @@ def test_nothing_starts_for_a_task_that_a_person_stopped() -> None:
         (waiting(600, sent=500, run=4), RunState.RUNNING, None),
         (waiting(600, sent=0, run=4), RunState.CANCELLED, "again"),
         (waiting(600, sent=59, run=4), RunState.SUCCESS, None),
-        (waiting(600, sent=60, run=4), RunState.SUCCESS, "failed"),
+        (waiting(600, sent=60, run=4), RunState.SUCCESS, "again"),
+        (waiting(600, sent=-60, run=4), RunState.SUCCESS, "again"),
+        (waiting(-60), None, "again"),
         (waiting(600, sent=60, run=4), RunState.FAILURE, "failed"),
-        (waiting(600, sent=60, run=4), RunState.SKIPPED, "failed"),
+        (waiting(600, sent=60, run=4), RunState.SKIPPED, "again"),
         (waiting(900, sent=899, run=4), RunState.UNKNOWN, None),
         (waiting(900, sent=900), None, "again"),
         (waiting(600, sent=119, way="command"), None, None),
@@ -134,6 +136,14 @@ def test_only_what_can_be_started_from_here_is() -> None:
     assert [job.task for job in found.starts] == ["T-1"]
     found = planned(tasks, [queued], Rules(ROLES, ways=frozenset({Way.COMMAND})))
     assert [job.task for job in found.starts] == ["T-2", "T-3"]
+
+
+def test_a_task_whose_last_stage_is_still_worked_in_waits() -> None:
+    """Two runs never work on one branch: a job of the stage before may go on after its gate was green."""
+    before = make_job(stage="development")
+    assert planned([make_task(stage="testing")], [before]) == Plan()
+    over = before.model_copy(update={"status": JobStatus.CANCELLED, "ended": BEFORE})
+    assert [job.role for job in planned([make_task(stage="testing")], [over]).new] == ["tester"]
 
 
 def test_a_job_by_hand_waits_for_its_person() -> None:

@@ -208,12 +208,16 @@ def test_a_task_is_worked_on_once_at_a_time() -> None:
             runs(rig).begin(wanted, NOW)
 
 
-def test_a_document_that_cannot_be_read_stops_only_its_own_run() -> None:
-    """ST-6."""
+def test_a_job_that_cannot_be_read_may_be_at_work() -> None:
+    """P2: whether somebody works on the task could not be told, so nobody else begins; ST-6: other tasks go on."""
     rig = Rig()
     rig.write(layout.job_path(T1, "9" * 16), "---\nno: job\n---\n")
-    with pytest.raises(StateDocumentError):
-        runs(rig).begin(Wanted("T-1", "developer", "9" * 16), NOW)
+    for attempt in ("9" * 16, ""):
+        with pytest.raises(StateDocumentError):
+            runs(rig).begin(Wanted("T-1", "developer", attempt), NOW)
+    other = layout.job_path(TaskId("T-2"), "9" * 16)
+    rig = Rig()
+    rig.write(other, "---\nno: job\n---\n")
     assert begun(rig).job.number == 1
 
 

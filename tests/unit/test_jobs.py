@@ -179,3 +179,11 @@ def test_nobody_waits_for_work_that_nobody_starts() -> None:
     held = make_task(state="held")
     plain = why.explain(held, DEFAULT, why.Place(0, 0, ""), NOW)
     assert plain.at_work(work.standing(held, [], DEFAULT, RULES)) == plain
+
+
+def test_a_clock_that_was_ahead_makes_no_work_that_nobody_may_do() -> None:
+    """ST-7, T9: the job belongs to the task's visit of its stage, whatever the clock said that began it."""
+    task = make_task(since=timestamp(LATE))
+    waiting = jobs.queued(task, "developer", "f" * 16, 1, by="ann", now=NOW, way=Way.COMMAND)
+    assert work.runs_of(task, [waiting]) == (waiting,)
+    assert isinstance(need(task, waiting), Wait)
