@@ -56,6 +56,7 @@ def rig(made: Path, tmp_path: Path) -> JobRig:
     found = job_rig.copy(made, tmp_path / "project")
     found.env |= {
         "SERVER": str(found.server.path),
+        "ORCH_DISPATCH_ENABLED": "true",
         "SCRIPTS": str(found.folder),
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
     }
