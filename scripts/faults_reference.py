@@ -14,7 +14,12 @@ PAGE = Path(__file__).parent.parent / "docs" / "reference" / "faults.md"
 
 def page(text: str) -> str:
     """The page with its tables renewed."""
-    tables = {"proof": _rows(faults.PROOF), "answers": _rows(faults.ANSWERS), "merges": _rows(faults.MERGES)}
+    tables = {
+        "proof": _rows(faults.PROOF),
+        "answers": _rows(faults.ANSWERS),
+        "merges": _rows(faults.MERGES),
+        "sweeps": _rows(faults.SWEEPS),
+    }
     return renewed(text, tables, PAGE)
 
 

@@ -1,4 +1,4 @@
-"""The faults that a merge survives, and the tests that inject them: `docs/reference/faults.md` is made from this."""
+"""What merges, jobs and sweeps survive, and the tests that inject it: `docs/reference/faults.md` is made from this."""
 
 from __future__ import annotations
 
@@ -264,6 +264,100 @@ MERGES = (
 )
 
 
+_JOBS, _SWEEP, _TICK = "functional/test_sweep_jobs.py", "functional/test_sweep.py", "unit/test_tick.py"
+_CI, _DUTIES, _REAPER = "functional/test_sweep_ci.py", "functional/test_sweep_duties.py", "unit/test_reaper.py"
+
+SWEEPS = (
+    Fault(
+        "a job is killed, with all that it started",
+        "failed at the second tick that sees it dead, and started again",
+        (
+            f"{_JOBS}::test_a_job_that_is_killed_fails_at_the_second_tick",
+            f"{_DUTIES}::test_a_job_that_died_is_started_again",
+        ),
+    ),
+    Fault(
+        "only the wrapper is killed, its command works on",
+        "it lives",
+        (f"{_JOBS}::test_a_killed_wrapper_whose_command_works_on_is_no_dead_job",),
+    ),
+    Fault(
+        "a command ends, and nobody records it",
+        "ended with its exit code; the gate decides about the task",
+        (f"{_JOBS}::test_an_exit_that_nobody_recorded_ends_it_and_the_gate_decides",),
+    ),
+    Fault(
+        "another machine's process, a container's, one of before a restart, a number that was given again",
+        "unknown, unknown, dead, dead",
+        (
+            f"{_JOBS}::test_whose_process_can_be_looked_for",
+            f"{_JOBS}::test_a_number_that_was_given_again_is_not_taken_for_the_process",
+        ),
+    ),
+    Fault(
+        "a CI run is cancelled, or completed while a job of it waits; the forge does not answer",
+        "job by job; no answer is neither life nor death",
+        (
+            f"{_CI}::test_a_job_ends_as_its_job_of_the_ci_run_does",
+            f"{_CI}::test_no_answer_is_neither_life_nor_death",
+        ),
+    ),
+    Fault(
+        "a reaper races a retry",
+        "only the attempt that was seen running is ended",
+        (
+            f"{_JOBS}::test_a_retry_that_a_reaper_races_stays_alive",
+            f"{_REAPER}::test_a_flip_is_about_the_attempt_that_was_seen",
+        ),
+    ),
+    Fault(
+        "an event is lost: a report, a status, a label",
+        "the next tick finds what it said",
+        (
+            f"{_SWEEP}::test_a_task_whose_event_was_lost_moves_at_the_next_tick",
+            f"{_SWEEP}::test_a_green_status_that_nobody_told_of_is_found",
+            "functional/test_sweep_queue.py::test_a_labelled_pull_request_lands_by_ticks",
+        ),
+    ),
+    Fault(
+        "an escalated task whose gates are green",
+        "never touched",
+        (f"{_SWEEP}::test_what_waits_for_a_person_is_never_touched",),
+    ),
+    Fault(
+        "ten ticks at once; one that is killed at any call; one that loses its race",
+        "the work of one; made up for; decided again from the same look",
+        (
+            f"{_SWEEP}::test_ten_at_once_do_the_work_of_one",
+            "functional/test_sweep_crash.py::test_a_tick_that_is_killed_at_any_call_is_made_up_for",
+            f"{_TICK}::test_a_lost_race_is_decided_again_from_the_same_look",
+        ),
+    ),
+    Fault(
+        "one corrupt document, one gate that cannot be asked, one unit that breaks",
+        "told, and the others go on",
+        (
+            f"{_SWEEP}::test_one_broken_document_stops_nobody",
+            f"{_SWEEP}::test_a_gate_that_could_not_be_asked_touches_nothing_and_stops_nobody",
+            f"{_TICK}::test_a_duty_that_breaks_stops_no_other_and_no_unit",
+        ),
+    ),
+    Fault(
+        "nothing changes",
+        "nothing is written, from whatever state",
+        (
+            f"{_SWEEP}::test_a_second_tick_commits_nothing",
+            f"{_TICK}::test_from_any_state_ticks_come_to_rest",
+        ),
+    ),
+    Fault(
+        "a schedule that is late, or dead",
+        "the next tick and `status` say so",
+        (f"{_SWEEP}::test_a_tick_says_that_it_is_late", "unit/test_lag.py::*"),
+    ),
+)
+
+
 def every() -> Iterator[Fault]:
     """All of them."""
-    yield from (*PROOF, *ANSWERS, *MERGES)
+    yield from (*PROOF, *ANSWERS, *MERGES, *SWEEPS)
