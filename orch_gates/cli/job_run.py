@@ -15,7 +15,7 @@ from orch_gates import clock, machine
 from orch_gates.cli.boundary import say
 from orch_gates.cli.dispatching import start_due
 from orch_gates.documents.escape import markdown, visible
-from orch_gates.errors import OrchError, ProcessError, SettingsError
+from orch_gates.errors import JobWaits, OrchError, ProcessError, SettingsError
 from orch_gates.gates.security.redacting import Redactor
 from orch_gates.jobs import command, environment, output, spool
 from orch_gates.jobs.command import Ended
@@ -61,6 +61,9 @@ class JobRun:
             OrchError: it did not begin.
         """
         output_path.check_runner_files(self.workspace.settings.ci)
+        # What a person starts by hand is that person's word; a dispatch is not (REC-5).
+        if self.wanted.attempt and (why := self._stopped()):
+            raise JobWaits(f"{self.wanted.task}: {why}, so its work does not begin by itself")
         runs, redactor = self._runs(), Redactor(self.workspace.settings, self._own_rules())
         with redactor.loading():
             began = runs.begin(self.wanted, clock.utc_now())
@@ -143,6 +146,10 @@ class JobRun:
         """One step through the gate: what it says changes no exit code, a sweep asks it again (REAP-3)."""
         from orch_gates.cli.advance import step_of
 
+        if why := self._stopped():
+            self._tell(f"{self.wanted.task}: not advanced: {why}; a sweep asks its gate once that is over")
+            self._said |= {"verdict": "", "verdict-reason": why}
+            return
         try:
             applied = step_of(self.workspace.at(clock.utc_now())).take(self.wanted.task)
         except OrchError as error:
@@ -151,6 +158,29 @@ class JobRun:
             return
         self._tell_step(applied)
         self._said |= {"verdict": applied.decision.outcome.value, "verdict-reason": visible(applied.decision.reason)}
+
+    def _stopped(self) -> str:
+        """Why nothing automatic touches the task, as its issue says or could not be asked; empty where that is not so.
+
+        Raises:
+            UsageError: there is no such task.
+            StateError: it cannot be read.
+        """
+        from orch_gates.tasks import book
+        from orch_gates.trackers.plan import STOPS
+
+        if self.workspace.settings.tracker.kind == "none":
+            return ""
+        issue = book.need(self.workspace.store.load(), self.wanted.task).task.issue
+        if not issue:
+            return ""
+        try:
+            tracker = self.workspace.tracker
+            assert tracker is not None
+            item = tracker.item(issue)
+        except OrchError as error:
+            return f"whether a person stopped it on issue #{issue} could not be told: {error}"
+        return f"a person stopped it on issue #{issue}" if item.open and item.words & STOPS else ""
 
     def _tell_step(self, applied: Applied) -> None:
         from orch_gates.report import tasks as render

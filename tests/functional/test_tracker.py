@@ -142,6 +142,24 @@ def test_blocked_stops_a_task(rig: TrackerRig) -> None:
     assert rig.sync() == (0, {number: "approved"})
 
 
+def test_no_work_of_a_blocked_task_begins_or_moves_it(rig: TrackerRig) -> None:
+    """REC-5: a dispatch that arrives meanwhile waits; what ended meanwhile is recorded, and its gate is not asked."""
+    number = rig.issue("Greet the user", "in progress")
+    rig.sync()
+    for _ in range(2):
+        rig.label(number, "approved")
+        rig.sync()
+    work = ("job", "run", "--task", f"ISSUE-{number}", "--role", "developer")
+    rig.label(number, "blocked")
+    done = rig.say(*work, "--attempt", "f" * 16, "--", "true")
+    assert (done.returncode, b"a person stopped it on issue" in done.stderr) == (75, True)
+    done = rig.say(*work, "--", "true")
+    assert (done.returncode, b"not advanced: a person stopped it on issue" in done.stderr) == (0, True)
+    rig.label(number, remove=("blocked",))
+    done = rig.say(*work, "--", "true")
+    assert (done.returncode, b"not advanced" in done.stderr, b"ci-green" in done.stderr) == (0, False, True)
+
+
 def test_a_lookup_that_failed_touches_nothing(rig: TrackerRig) -> None:
     """P2: one issue cannot be read, so that the list is not whole; it is said, and nothing is written."""
     number = rig.issue("Greet the user", "in progress")
