@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ _REPO = click.option(
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _LONGEST_S = 1_000_000
+_ENDS_WITHIN_S = 10
 
 
 @click.group()
@@ -237,13 +239,20 @@ def _tell(task: str, done: Done) -> None:
 
 def _at_the_runner(job: Job) -> str:
     """What became of whoever runs a job that was cancelled."""
+    from orch_gates import clock, machine
     from orch_gates.documents.escape import visible
     from orch_gates.jobs.command import ask_to_end
-    from orch_gates.machine import Identity
 
     who = job.process
-    if who is not None and ask_to_end(Identity(who.host, who.pid, who.started)):
-        return f"process {who.pid} on this machine is asked to end"
+    runner = None if who is None else machine.Identity(who.host, who.pid, who.started)
+    if runner is not None and ask_to_end(runner):
+        until = clock.monotonic() + _ENDS_WITHIN_S
+        while not machine.is_dead(runner) and clock.monotonic() < until:
+            clock.sleep(0.1)
+        # Two runs must not work on one branch, whatever the command makes of being asked.
+        killed = not machine.is_dead(runner) and ask_to_end(runner, signal.SIGKILL)
+        how = f"did not end within {_ENDS_WITHIN_S} s and was killed" if killed else "was asked to end, and did"
+        return f"process {runner.pid} on this machine {how}"
     if job.run is not None:
         where = visible(job.run.url) or f"CI run {job.run.id}"
         return f"its CI run goes on until you cancel it: {where}"

@@ -89,8 +89,11 @@ def undisturbed() -> Iterator[None]:
         yield
 
 
-def ask_to_end(runner: machine.Identity) -> bool:
-    """Ask a process of this machine to end, where it is known to be the one that is meant; tells whether it was."""
+def ask_to_end(runner: machine.Identity, how: signal.Signals = signal.SIGTERM) -> bool:
+    """Ask a process of this machine to end, where it is known to be the one that is meant; tells whether it was.
+
+    Killed, a wrapper's command and all in its session end with it.
+    """
     if not runner.started or runner.host != machine.identity().host:
         return False
     try:
@@ -101,7 +104,7 @@ def ask_to_end(runner: machine.Identity) -> bool:
     try:
         if machine.is_dead(runner):
             return False
-        signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+        signal.pidfd_send_signal(descriptor, how)
     except OSError:
         return False
     finally:

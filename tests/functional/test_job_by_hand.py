@@ -77,7 +77,7 @@ def test_a_job_that_runs_here_is_cancelled_with_its_process(rig: JobRig) -> None
     with rig.running("sleep 60") as child:
         said = rig.ok("job", "cancel", "T-1", "--reason", "the wrong branch", "--by", "ann")
         assert "T-1: cancelled by ann: the wrong branch" in said
-        assert f"process {child.pid} on this machine is asked to end" in said
+        assert f"process {child.pid} on this machine was asked to end, and did" in said
         out, err = child.communicate(timeout=60)
         assert (child.returncode, out) == (128 + signal.SIGTERM, b"")
         assert b"nothing is recorded: run 1 of developer cancelled at" in err
@@ -85,6 +85,16 @@ def test_a_job_that_runs_here_is_cancelled_with_its_process(rig: JobRig) -> None
     assert "not done: it is over" in rig.ok("job", "cancel", "T-1", "1", "--reason", "again", code=1)
     assert "T-1 has no job" in rig.ok("job", "cancel", "T-1", "--reason", "again", code=2)
     assert "legal" in rig.ok("state", "verify")
+
+
+@pytest.mark.slow
+def test_a_command_that_will_not_end_is_killed_when_it_is_cancelled(rig: JobRig) -> None:
+    """Two runs never work on one branch: what ignores the request ends ten seconds later, with all in its session."""
+    with rig.running("trap '' TERM; while :; do sleep 0.2; done") as child:
+        said = rig.ok("job", "cancel", "T-1", "--reason", "the wrong branch")
+        assert f"process {child.pid} on this machine did not end within 10 s and was killed" in said
+        pid = int(next(rig.folder.glob("began-*")).read_text())
+    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
 
 
 def test_a_process_of_another_machine_is_left_alone(rig: JobRig) -> None:
