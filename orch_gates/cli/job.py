@@ -170,7 +170,7 @@ def cancel(task: str, attempt: str, reason: str, repo: Path, overrides: Mapping[
         done = by_hand.cancel(found.store, task, attempt, reason, by=found.by, now=found.now)
         _tell(task, done)
         if done.job is not None:
-            say(f"{task}: {_at_the_runner(done.job)}\n")
+            say(f"{task}: {_at_the_runner(done.job, inside=found.settings.handed_over.attempt == done.job.attempt)}\n")
 
 
 @job.command()
@@ -237,8 +237,8 @@ def _tell(task: str, done: Done) -> None:
     say(f"{task}: {visible(done.line)}\n")
 
 
-def _at_the_runner(job: Job) -> str:
-    """What became of whoever runs a job that was cancelled."""
+def _at_the_runner(job: Job, *, inside: bool) -> str:
+    """What became of whoever runs a job that was cancelled; its own command, which is `inside`, is only asked."""
     from orch_gates import clock, machine
     from orch_gates.documents.escape import visible
     from orch_gates.jobs.command import ask_to_end
@@ -246,6 +246,8 @@ def _at_the_runner(job: Job) -> str:
     who = job.process
     runner = None if who is None else machine.Identity(who.host, who.pid, who.started)
     if runner is not None and ask_to_end(runner):
+        if inside:
+            return f"process {runner.pid} on this machine is asked to end"
         until = clock.monotonic() + _ENDS_WITHIN_S
         while not machine.is_dead(runner) and clock.monotonic() < until:
             clock.sleep(0.1)
