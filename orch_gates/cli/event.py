@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from orch_gates.merge.queue_events import Concern
     from orch_gates.merge.queueing import Queueing
     from orch_gates.sweep.concern import Concern as TaskConcern
-    from orch_gates.trackers.concern import Concern as IssueConcern
     from orch_gates.workspace import Workspace
 
 
@@ -99,10 +98,10 @@ def _follow_issue(workspace: Workspace, found: IssueChanged, *, dry_run: bool, a
     """
     from orch_gates.cli import tracker_view as view
     from orch_gates.cli.tracker import tracking_of
-    from orch_gates.trackers.concern import concern
+    from orch_gates.sweep.concern import of_issue
     from orch_gates.trackers.forge_issues import labels_of
 
-    answer = concern(found, labels_of(workspace.settings.tracker).values())
+    answer = of_issue(found, labels_of(workspace.settings.tracker).values())
     if dry_run or not answer.runs or not as_json:
         say(_shown(found, answer, "the issue is looked at", as_json=as_json))
     if dry_run or not answer.runs:
@@ -154,7 +153,7 @@ def _concern(workspace: Workspace, found: Event) -> Concern:
     return concern(found, known)
 
 
-def _shown(found: Event, answer: Concern | IssueConcern | TaskConcern, what: str, *, as_json: bool) -> str:
+def _shown(found: Event, answer: Concern | TaskConcern, what: str, *, as_json: bool) -> str:
     from orch_gates.documents.escape import visible
 
     if as_json:

@@ -1,16 +1,16 @@
-"""What an event is about: tasks, issues, jobs. The rest is a tick about those, as the sweep does for all: pure (REC-3).
+"""What an event is about: a task, jobs, an issue; the rest is to look at that, as the sweep does at all: pure (REC-3).
 
 An event is only a hint. What is lost, late or repeated changes nothing, as the tick looks at everything afresh.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from orch_gates.ci import event as events
-from orch_gates.ci.event import Event
+from orch_gates.ci.event import Event, IssueAction, IssueChanged
 from orch_gates.model.task import Task
 
 
@@ -33,14 +33,14 @@ class Concern:
 
     reason: str
     tasks: frozenset[str] = frozenset()
-    issue: int = 0
+    issue: bool = False
     jobs: bool = False
     everything: bool = False
 
     @property
     def runs(self) -> bool:
         """Whether there is anything to look at."""
-        return self.everything or self.jobs or bool(self.tasks or self.issue)
+        return self.everything or self.jobs or self.issue or bool(self.tasks)
 
 
 def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one for each kind of event
@@ -65,7 +65,7 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one
             # It may be the one that a job runs in, of which the event does not tell.
             return Concern(found.reason, found.tasks, jobs=True) if known.runs else found
         case events.IssueChanged(number=number, action=action):
-            return Concern(f"issue {number}: {action}", issue=number)
+            return Concern(f"issue {number}: {action}, and no tracker is turned on (`tracker: {{kind: forge}}`)")
         case events.Commented(number=number, pull=pull):
             what = f"a comment on {'pull request' if pull else 'issue'} {number}"
             return Concern(f"{what} asks for nothing")
@@ -73,6 +73,18 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one
             return Concern(reason)
         case _:
             assert_never(event)
+
+
+def of_issue(event: IssueChanged, labels: Collection[str]) -> Concern:
+    """Whether the issue of an event is to be looked at; by `labels` people say something to the tracker (REC-2)."""
+    if event.action in {IssueAction.DELETED, IssueAction.TRANSFERRED}:
+        return Concern(f"issue {event.number} was {event.action}")
+    # GitHub does not tell capitals apart; elsewhere a look finds nothing.
+    known = {label.casefold() for label in labels}
+    labelled = event.action in {IssueAction.LABELED, IssueAction.UNLABELED}
+    if labelled and event.label and event.label.casefold() not in known:
+        return Concern(f"the label {event.label} says nothing to the tracker")
+    return Concern(f"issue {event.number} was {event.action}", issue=True)
 
 
 def _branch(branch: str, what: str, known: Known) -> Concern:

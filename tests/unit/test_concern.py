@@ -6,7 +6,7 @@ import pytest
 
 from orch_gates.ci import event as events
 from orch_gates.ci.event import Event, IssueAction, PullAction, ReviewState
-from orch_gates.sweep.concern import Concern, Known, concern
+from orch_gates.sweep.concern import Known, concern
 from tests.tasks_builders import HEAD, make_task
 
 OTHER = "ab" * 20
@@ -61,11 +61,11 @@ def test_a_schedule_is_about_everything() -> None:
     assert concern(events.Dispatched("ann", {}, "", "main", HEAD), KNOWN).everything
 
 
-def test_an_issue_is_looked_at_itself() -> None:
-    """Its labels are asked for afresh."""
+def test_an_issue_means_nothing_without_a_tracker() -> None:
+    """With one it is followed before tasks are looked at."""
     found = concern(events.IssueChanged("ann", 12, IssueAction.LABELED, "approved"), KNOWN)
-    assert found == Concern("issue 12: labeled", issue=12)
-    assert found.runs
+    assert not found.runs
+    assert "no tracker is turned on" in found.reason
 
 
 def test_the_end_of_a_run_may_be_that_of_a_job() -> None:

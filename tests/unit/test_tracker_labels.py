@@ -8,7 +8,7 @@ from orch_gates.ci.event import IssueAction, IssueChanged
 from orch_gates.errors import SettingsError
 from orch_gates.model.effect import Word
 from orch_gates.settings import load
-from orch_gates.trackers.concern import concern
+from orch_gates.sweep.concern import of_issue
 from orch_gates.trackers.forge_issues import labels_of
 
 
@@ -56,6 +56,6 @@ def test_labels_that_contradict_each_other_are_refused(given: dict[str, str], wo
 )
 def test_which_events_are_worth_a_look(action: IssueAction, label: str, runs: bool) -> None:
     """What we set ourselves wakes nobody; the reason names the issue or the label."""
-    answer = concern(IssueChanged("ann", 5, action, label), ("in progress", "approved", "blocked"))
+    answer = of_issue(IssueChanged("ann", 5, action, label), ("in progress", "approved", "blocked"))
     assert answer.runs is runs
     assert ("5" in answer.reason) or (label in answer.reason)
