@@ -59,11 +59,15 @@ def isolated(name: str, unit: Callable[[], Came]) -> Came:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """The alerts after a tick, and which of them are new or over: each is told once."""
+    """The alerts after a tick, and which of them are new or over: each is told once.
+
+    `dropped` says how many more there are than are remembered; it is told by every tick.
+    """
 
     open: tuple[Alert, ...]
     opened: tuple[Alert, ...]
     closed: tuple[Alert, ...]
+    dropped: str = ""
 
 
 def alerts_after(before: tuple[Alert, ...], came: Came, now: datetime) -> Alerts:
@@ -75,7 +79,9 @@ def alerts_after(before: tuple[Alert, ...], came: Came, now: datetime) -> Alerts
     known = {alert.key for alert in kept}
     new = [Alert(key=key, since=at, line=line) for key, line in sorted(lines.items()) if key not in known]
     room = max(MAX_ALERTS - len(kept), 0)
-    return Alerts((*kept, *new[:room]), tuple(new[:room]), closed)
+    more = len(new) - room
+    dropped = f"{more} more things need a person than are remembered; mend some of the {MAX_ALERTS}" if more > 0 else ""
+    return Alerts((*kept, *new[:room]), tuple(new[:room]), closed, dropped)
 
 
 def _short(text: str) -> str:

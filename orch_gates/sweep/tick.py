@@ -220,9 +220,8 @@ class Ticking:
     def _report(self, memory: Memory, gap: Lag, *, busy: bool = False) -> Report:
         came = summed(self._came)
         alerts = alerts_after(memory.alerts, came, self._now)
-        return Report(
-            came.lines, came.problems, dict(came.counts), alerts.opened, alerts.closed, alerts.open, gap, busy
-        )
+        problems = (*came.problems, alerts.dropped) if alerts.dropped else came.problems
+        return Report(came.lines, problems, dict(came.counts), alerts.opened, alerts.closed, alerts.open, gap, busy)
 
 
 def told(recorded: Recorded) -> Came:

@@ -81,6 +81,16 @@ def test_alerts_are_bounded() -> None:
     assert all(len(one.line) <= 400 for one in found.open)
 
 
+@pytest.mark.parametrize(("more", "told"), [(0, False), (1, True), (30, True)])
+def test_what_is_more_than_can_be_remembered_is_told(more: int, told: bool) -> None:
+    """P3: a thing that needs a person is never left out without a word, in this tick and in the next."""
+    came = Came(alerts={f"file {number:04}": "broken" for number in range(MAX_ALERTS + more)}, looked=("file ",))
+    found = alerts_after((), came, NOW)
+    assert len(found.open) == MAX_ALERTS
+    assert (f"{more} more things need a person" in found.dropped) is told
+    assert alerts_after(found.open, came, NOW).dropped == found.dropped
+
+
 def test_what_a_unit_raises_is_what_could_not_be_done() -> None:
     """P3: also what nobody thought of; the cause is told."""
 
