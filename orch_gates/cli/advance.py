@@ -145,10 +145,11 @@ def _work(session: Workspace, snapshot: Snapshot, task: Task) -> Standing | None
     from orch_gates.config import file as config_file
     from orch_gates.engine import work
     from orch_gates.engine.stages import pipeline_of
-    from orch_gates.jobs import overview
+    from orch_gates.jobs import book
 
     rules = config_file.rules(session.config, session.settings)
-    return work.standing(task, overview.jobs_of(snapshot, task.id), pipeline_of(task, session.pipeline), rules)
+    jobs = [page.job for page in book.jobs_of(snapshot, task.id)]
+    return work.standing(task, jobs, pipeline_of(task, session.pipeline), rules)
 
 
 def _named(snapshot: Snapshot, name: str) -> Task:

@@ -49,46 +49,60 @@ def dispatch_now(workspace: Workspace) -> Dispatched:
     Raises:
         StateError: it could not be recorded.
     """
+    from dataclasses import replace
+
     from orch_gates.jobs import dispatching
     from orch_gates.jobs.dispatch import Plan
 
     rules = rules_of(workspace)
     if not any(role.way in rules.ways for role in rules.roles.values()):
         return dispatching.Dispatched(Plan())
-    return dispatching.run(
+    facts, problem = _facts_of(workspace)
+    done = dispatching.run(
         workspace.store,
         workspace.configured,
         dispatching_of(workspace, rules),
         starter_of(workspace),
-        _facts_of(workspace),
+        facts,
         clock.utc_now,
     )
+    return replace(done, problem=problem)
 
 
-def _facts_of(workspace: Workspace) -> Callable[[Snapshot], Facts]:
-    """The tasks and jobs of a snapshot, without those that people stopped; no gate is asked, a sweep does that."""
+def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], Facts], str]:
+    """The tasks and jobs of a snapshot, without those that people stopped, and what could not be told about that.
+
+    No gate is asked: a sweep does that.
+    """
     from orch_gates.errors import OrchError
     from orch_gates.jobs import overview
     from orch_gates.jobs.dispatch import Facts
     from orch_gates.trackers.plan import stopped
 
     items: tuple[Item, ...] | None = ()
+    problem = ""
     try:
         items = workspace.tracker.items() if workspace.tracker is not None else ()
-    except OrchError:
+    except OrchError as error:
         # Where it could not be told who is stopped, everybody is whose issue would say so (REC-5).
-        items = None
+        items, problem = (
+            None,
+            f"whom people stopped on issues could not be told, so none of theirs starts: {error}",
+        )
 
     def facts(snapshot: Snapshot) -> Facts:
         found = overview.read(snapshot)
         tasks = tuple(found.tasks.values())
         return Facts(tasks, found.jobs, stopped=frozenset(stopped(items, tasks)) | found.unknown)
 
-    return facts
+    return facts, problem
 
 
 def rules_of(workspace: Workspace) -> Rules:
-    """How work is started from here: a CI job starts no command, which would end with it; a workflow needs a token."""
+    """How work is started from here: a CI job starts no command, which would end with it; a workflow needs a token.
+
+    Where the forge cannot be connected to, its workflows are asked for all the same, which says what is wrong.
+    """
     from dataclasses import replace
 
     from orch_gates.config import file as config_file
@@ -97,12 +111,12 @@ def rules_of(workspace: Workspace) -> Rules:
 
     rules = config_file.rules(workspace.config, workspace.settings)
     ways = set() if workspace.settings.ci.active else {Way.COMMAND}
-    try:
-        if any(role.way is Way.WORKFLOW for role in rules.roles.values()) and workspace.writable_forge is not None:
-            ways.add(Way.WORKFLOW)
-    except OrchError:
-        # Whoever needs the forge says what is wrong with it; here it only cannot start anything.
-        pass
+    if any(role.way is Way.WORKFLOW for role in rules.roles.values()):
+        try:
+            reached = workspace.writable_forge is not None
+        except OrchError:
+            reached = True
+        ways |= {Way.WORKFLOW} if reached else set()
     return replace(rules, ways=frozenset(ways))
 
 
@@ -124,7 +138,8 @@ def starter_of(workspace: Workspace) -> Starter:
     return Starter(
         forge=lambda: workspace.writable_forge,
         target=workspace.target,
-        program=[sys.executable, "-m", "orch_gates"],
+        # -P: it runs in the checkout, whose files are no modules of ours.
+        program=[sys.executable, "-P", "-m", "orch_gates"],
         folder=workspace.git.directory,
         logs=cache / "jobs",
         env=workspace.settings.inherited_env,
@@ -136,7 +151,8 @@ def lines(dispatched: Dispatched) -> list[str]:
     from orch_gates.documents.escape import visible
     from orch_gates.jobs.starting import Came
 
-    told = [f"{task.id} is held: {why}" for task, why in dispatched.planned.asks]
+    told = [dispatched.problem] if dispatched.problem else []
+    told += [f"{task.id} is held: {why}" for task, why in dispatched.planned.asks]
     told += [
         f"{job.task}: run {job.number} ({job.role}) is {job.status}: {job.reason}"
         for job in dispatched.planned.changed
@@ -180,15 +196,16 @@ def as_json(dispatched: Dispatched) -> str:
             for job in dispatched.planned.changed
             if job.status.terminal
         ],
+        "problem": dispatched.problem or None,
         "held": [{"task": task.id, "reason": why} for task, why in dispatched.planned.asks],
     }
     return f"{json.dumps(value, indent=2)}\n"
 
 
 def exit_code(dispatched: Dispatched) -> int:
-    """2 where something could not be started."""
+    """2 where something could not be told or started."""
     from orch_gates.jobs.starting import Came
     from orch_gates.model.verdict import Outcome
 
-    failed = any(asked.came is not Came.STARTED for asked in dispatched.asked)
+    failed = dispatched.problem != "" or any(asked.came is not Came.STARTED for asked in dispatched.asked)
     return (Outcome.ERROR if failed else Outcome.PASS).exit_code

@@ -19,7 +19,7 @@ from orch_gates.model.task import Task, TaskState
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book as tasks
-from orch_gates.tasks.change import recorded
+from orch_gates.tasks.change import recorded, with_effects
 from orch_gates.tasks.configured import Configured
 
 
@@ -128,7 +128,8 @@ class Retry:
         task, resumed, done = page.task, None, ""
         if failed_work(task):
             event = events.ResumeAsked(self.by, self.reason)
-            decided = decide(task, event, (), self.now, self.configured.pipeline_of(task))
+            pipeline, generation = self.configured.pipeline_of(task), snapshot.generation + 1
+            decided = with_effects(decide(task, event, (), self.now, pipeline, generation=generation), task, ())
             task, resumed, done = decided.task, recorded(page, decided, self.by, self.now), "it goes on, and "
         elif task.state is not TaskState.ACTIVE:
             return Done(f"it is {task.state}: {task.reason}{_way_on(task)}", refused=True), None

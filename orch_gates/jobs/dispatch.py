@@ -23,6 +23,7 @@ from orch_gates.model.verdict import Verdict
 
 # Whoever planned a dispatch asks for it at once; after this much time nobody does any more.
 CLAIM = timedelta(minutes=1)
+LONGEST_CLAIM = timedelta(hours=1)
 # How long a started command may take to say that it runs, and a run of which nothing is known.
 COMMAND_BEGINS = timedelta(minutes=2)
 RUN_BEGINS = timedelta(minutes=15)
@@ -132,7 +133,8 @@ def _waiting(job: Job, task: Task | None, runs: Mapping[int, RunState], rules: R
     why, over = _lost(job.dispatch, runs, now)
     if not why:
         return None
-    if over or job.dispatch.tries >= MOST_TRIES:
+    # A start that is not known to have been asked for proves nothing against the work.
+    if over or (job.dispatch.sent is not None and job.dispatch.tries >= MOST_TRIES):
         return jobs.gave_up(job, f"{why}; it was started {job.dispatch.tries} times", now)
     return jobs.asked_again(job, job.dispatch.key, why, now)
 
@@ -140,7 +142,9 @@ def _waiting(job: Job, task: Task | None, runs: Mapping[int, RunState], rules: R
 def _lost(dispatch: Dispatch, runs: Mapping[int, RunState], now: datetime) -> tuple[str, bool]:
     """Why a start is known or taken to be lost, empty where it is waited for; and whether it is of no use again."""
     if dispatch.sent is None:
-        return ("whether it was started is not known" if abs(now - moment(dispatch.planned)) >= CLAIM else ""), False
+        # A forge that is down is asked ever more rarely, each time with a commit.
+        due = min(LONGEST_CLAIM, CLAIM * 2 ** min(dispatch.tries - 1, 10))
+        return ("whether it was started is not known" if abs(now - moment(dispatch.planned)) >= due else ""), False
     # Where another clock was ahead, it is asked again rather than never.
     waited = abs(now - moment(dispatch.sent))
     if dispatch.way is Way.COMMAND:

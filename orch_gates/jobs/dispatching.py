@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,9 +17,9 @@ from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import JOB, TASK
 from orch_gates.state.snapshot import Snapshot
-from orch_gates.state.store import Change, Store
+from orch_gates.state.store import Change, Store, joined
 from orch_gates.tasks import book
-from orch_gates.tasks.change import recorded
+from orch_gates.tasks.change import recorded, with_effects
 from orch_gates.tasks.configured import Configured
 
 
@@ -48,29 +48,35 @@ class Dispatching:
         """What is to be started now; see `dispatch.plan`."""
         return plan(facts, now, self.pipeline_of, self.rules, self.attempts, self.by)
 
-    def writes(self, planned: Plan, text: Callable[[str], str | None], now: datetime) -> Mapping[str, str]:
-        """The documents of a plan; `text` reads a document as the plan found it."""
-        found = {}
-        for job in planned.new:
-            line = f"queued as run {job.number} in {job.stage} [by {job.by}]"
-            found[_path(job)] = codec.encode(job, codec.append_line("", now, line))
-        for job in planned.changed:
-            found[_path(job)] = _with_line(job, text, _change_of(job), now)
+    def changes(
+        self, planned: Plan, text: Callable[[str], str | None], generation: int, now: datetime
+    ) -> tuple[Change, ...]:
+        """What records a plan, one change for each document; `text` reads one as the plan found it.
+
+        `generation` is that of the state commit which records it.
+        """
+        found = [
+            _changed(job, codec.append_line("", now, line), line)
+            for job in planned.new
+            for line in (f"queued as run {job.number} in {job.stage} [by {job.by}]",)
+        ]
+        found += [_logged(job, text, _change_of(job), now) for job in planned.changed]
         for task, why in planned.asks:
             path = layout.task_path(task.id)
             body = codec.decode(TASK, path, text(path) or "")[1]
-            decided = decide(task, events.HoldAsked(self.by, why), (), now, self.pipeline_of(task))
-            found |= recorded(book.Page(path, task, body), decided, self.by, now).writes
-        return found
+            asked = events.HoldAsked(self.by, why)
+            decided = decide(task, asked, (), now, self.pipeline_of(task), generation=generation)
+            found.append(recorded(book.Page(path, task, body), with_effects(decided, task, ()), self.by, now))
+        return tuple(found)
 
     def role_of(self, job: Job) -> Role | None:
         """How the role of a job is started."""
         return self.rules.roles.get(job.role)
 
 
-def acknowledged(asked: Sequence[Asked], snapshot: Snapshot, now: datetime) -> Mapping[str, str]:
-    """The documents that say what came of asking; where that is not known, nothing is said, and it is asked again."""
-    found = {}
+def acknowledged(asked: Sequence[Asked], snapshot: Snapshot, now: datetime) -> tuple[Change, ...]:
+    """What records what came of asking; where that is not known, nothing is said, and it is asked again."""
+    found = []
     for one in asked:
         path = _path(one.job)
         if one.came is Came.UNKNOWN or one.job.dispatch is None or (stored := snapshot.text(path)) is None:
@@ -83,18 +89,23 @@ def acknowledged(asked: Sequence[Asked], snapshot: Snapshot, now: datetime) -> M
             after = jobs.gave_up(before, f"could not be started: {one.reason}", now)
             line = f"could not be started: {one.reason}"
         if after is not None:
-            found[path] = _with_line(after, snapshot.text, line, now)
-    return found
+            found.append(_logged(after, snapshot.text, line, now))
+    return tuple(found)
 
 
 def _path(job: Job) -> str:
     return layout.job_path(job.task, job.attempt)
 
 
-def _with_line(job: Job, text: Callable[[str], str | None], line: str, now: datetime) -> str:
+def _logged(job: Job, text: Callable[[str], str | None], line: str, now: datetime) -> Change:
     path = _path(job)
     body = codec.decode(JOB, path, text(path) or "")[1]
-    return codec.encode(job, codec.append_line(body, now, line))
+    return _changed(job, codec.append_line(body, now, line), line)
+
+
+def _changed(job: Job, body: str, line: str) -> Change:
+    subject = f"{job.task}: run {job.number} ({job.role}) {line}"
+    return Change("dispatch", job.task, subject, {_path(job): codec.encode(job, body)})
 
 
 def _change_of(job: Job) -> str:
@@ -106,10 +117,11 @@ def _change_of(job: Job) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """What one run of the outbox did: what was recorded, and what came of each start."""
+    """What one run of the outbox did: what was recorded, what came of each start, and what could not be told before."""
 
     planned: Plan
     asked: tuple[Asked, ...] = ()
+    problem: str = ""
 
 
 def run(
@@ -133,20 +145,19 @@ def run(
         configured.check(book.root_of(snapshot))
         now = clock()
         planned = dispatching.plan(facts_of(snapshot), now)
-        return change_of("dispatch", dispatching.writes(planned, snapshot.text, now))
+        changes = dispatching.changes(planned, snapshot.text, snapshot.generation + 1, now)
+        return joined("dispatch", f"dispatch: {_counted(changes)}", changes)
 
     store.transact(decide_on, others_wait=True)
     asked = tuple(starter.start(job, dispatching.role_of(job)) for job in planned.starts)
     if asked:
-        store.transact(lambda snapshot: change_of("dispatched", acknowledged(asked, snapshot, clock())))
+        store.transact(lambda snapshot: _confirmed(acknowledged(asked, snapshot, clock())))
     return Dispatched(planned, asked)
 
 
-def change_of(event: str, writes: Mapping[str, str]) -> Change | None:
-    """The change that writes these documents; None where there are none."""
-    if not writes:
-        return None
-    names = sorted({path.split("/")[2] for path in writes})
-    task = names[0] if len(names) == 1 else "-"
-    about = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return Change(event=event, task=task, subject=f"{event}: {about}", writes=writes)
+def _confirmed(changes: Sequence[Change]) -> Change | None:
+    return joined("dispatched", f"dispatched: {_counted(changes)}", changes)
+
+
+def _counted(changes: Sequence[Change]) -> str:
+    return changes[0].task if len(changes) == 1 else f"{len(changes)} changes"

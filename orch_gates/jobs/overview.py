@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orch_gates.errors import StateDocumentError
-from orch_gates.model.ids import TaskId
 from orch_gates.model.job import Job
 from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
@@ -30,21 +29,12 @@ class Overview:
         return frozenset(str(found["task"]) for found in keys if isinstance(found, Mapping))
 
 
-def jobs_of(snapshot: Snapshot, task: TaskId) -> tuple[Job, ...]:
-    """The jobs of one task that can be read."""
-    return _read(snapshot, layout.task_folder(task)).jobs.get(task, ())
-
-
 def read(snapshot: Snapshot) -> Overview:
     """All of the hot tree."""
-    return _read(snapshot, layout.TASKS)
-
-
-def _read(snapshot: Snapshot, folder: str) -> Overview:
     tasks: dict[str, Task] = {}
     jobs: dict[str, list[Job]] = {}
     quarantined: list[Quarantined] = []
-    for entry in snapshot.files(folder):
+    for entry in snapshot.files(layout.TASKS):
         try:
             if TASK.path.match(entry.path):
                 task = codec.decode(TASK, entry.path, snapshot.read(entry))[0]

@@ -19,7 +19,7 @@ from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book as tasks
 from orch_gates.tasks import edge
-from orch_gates.tasks.change import recorded
+from orch_gates.tasks.change import recorded, with_effects
 from orch_gates.tasks.configured import Configured
 from orch_gates.tasks.edge import HeadOf
 
@@ -277,9 +277,12 @@ class _Ending:
         if task.stage != over.stage or not spent.blocked(task, merge.head(lambda _: head, pipeline, task)):
             return None
         by = f"{over.role} (job {over.attempt}, {over.runner})"
-        now = self.came_to.ended
-        decided = decide(task, events.ReadySaid(by, f"run {over.number} of its work ended well"), (), now, pipeline)
-        return None if decided.refused or decided.task == task else recorded(page, decided, by, now)
+        now, generation = self.came_to.ended, snapshot.generation + 1
+        ready = events.ReadySaid(by, f"run {over.number} of its work ended well")
+        decided = decide(task, ready, (), now, pipeline, generation=generation)
+        if decided.refused or decided.task == task:
+            return None
+        return recorded(page, with_effects(decided, task, ()), by, now)
 
 
 def require_room(rules: Rules, role: str, active: Sequence[Page]) -> None:

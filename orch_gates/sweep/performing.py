@@ -114,5 +114,5 @@ class Performing:
 
     def _acknowledged(self, snapshot: Snapshot) -> Change | None:
         started = dispatching.acknowledged(self._asked, snapshot, self.parts.clock())
-        parts = (acknowledged(snapshot, self._done), dispatching.change_of("dispatched", started))
+        parts = (acknowledged(snapshot, self._done), *started)
         return joined("acknowledge", "sweep: what was done is recorded", [part for part in parts if part is not None])

@@ -12,7 +12,7 @@ from orch_gates.errors import StateDocumentError, UsageError
 from orch_gates.jobs import overview
 from orch_gates.jobs.dispatch import Facts
 from orch_gates.jobs.dispatch import Plan as Dispatch
-from orch_gates.jobs.dispatching import Dispatching, change_of
+from orch_gates.jobs.dispatching import Dispatching
 from orch_gates.jobs.overview import Overview
 from orch_gates.model.ids import TaskId
 from orch_gates.model.job import Job
@@ -102,9 +102,9 @@ class Recording:
         dispatch = self._dispatch(after)
         writes = {path: text for part in parts for path, text in part.writes.items()}
         if self.dispatching is not None:
-            texts = self.dispatching.writes(dispatch, lambda path: writes.get(path) or snapshot.text(path), self.now)
-            if (started := change_of("dispatch", texts)) is not None:
-                parts.append(started)
+            parts += self.dispatching.changes(
+                dispatch, lambda path: writes.get(path) or snapshot.text(path), snapshot.generation + 1, self.now
+            )
         change = joined(EVENT, _subject(reaped, steps, dispatch), parts)
         return Recorded(change, tuple(reaped), tuple(steps), dispatch, after)
 

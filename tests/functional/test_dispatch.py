@@ -82,12 +82,25 @@ def test_a_task_moves_from_a_persons_word_to_done_by_itself(rig: JobRig) -> None
     said = rig.ok("advance", "T-1", "--approve")
     assert "T-1: run 1 (developer) started" in said
     till(lambda: rig.task()["state"] == "done", rig, "T-1 is done")
-    runs = [(job["role"], job["number"], job["status"]) for job in rig.jobs()]
-    assert runs == [(role, 1, "succeeded") for role in ("developer", "tester") * 2]
+    # Of two in one second the order of their documents says nothing; that of the steps does.
+    runs = sorted((job["role"], job["number"], job["status"]) for job in rig.jobs())
+    assert runs == sorted((role, 1, "succeeded") for role in ("developer", "tester") * 2)
+    events = [step["event"] for step in json.loads(rig.ok("task", "log", "T-1", "--json"))]
+    steps = [event for event in events if event in {"advance", "rollback"}]
+    assert steps == ["advance", "advance", "rollback", "advance", "advance"]
     assert rig.task()["developer_retries"] == 1
     assert {job["dispatch"]["tries"] for job in rig.jobs()} == {1}
     assert all(job["dispatch"]["sent"] for job in rig.jobs())
     rig.ok("state", "verify")
+
+
+def test_files_of_the_checkout_are_no_modules_of_ours(rig: JobRig) -> None:
+    """OWN-1: what starts work runs in the checkout, where anybody's branch may have put a `json.py`."""
+    for name in ("json.py", "click.py", "orch_gates.py"):
+        (rig.work.path / name).write_text(f"open({str(rig.folder / 'taken')!r}, 'w')\n")
+    rig.ok("advance", "T-1", "--approve")
+    till(lambda: [job["status"] for job in rig.jobs()][:1] == ["succeeded"], rig, "the developer's work is done")
+    assert not (rig.folder / "taken").exists()
 
 
 def test_no_more_work_starts_than_fits_and_a_task_that_waits_blocks_no_other(rig: JobRig) -> None:
@@ -101,6 +114,7 @@ def test_no_more_work_starts_than_fits_and_a_task_that_waits_blocks_no_other(rig
     assert rig.jobs("T-3") == []
     assert "its developer is not started yet" in rig.ok("why", "T-3")
     assert "run 1 (developer) is running since" in rig.ok("why", "T-1")
+    assert "run 1 (developer) queued as run 1" in rig.ok("task", "log", "T-1")
     rig.ok("job", "cancel", "T-1", "--reason", "not now")
     found = json.loads(rig.ok("job", "dispatch", "--json"))
     assert [(one["task"], one["came"]) for one in found["starts"]] == [("T-3", "started")]

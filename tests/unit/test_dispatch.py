@@ -16,9 +16,12 @@ from orch_gates.engine.stages import DEFAULT, Pipeline
 from orch_gates.engine.work import Role, Rules
 from orch_gates.forge.port.workflows import RunState
 from orch_gates.jobs.dispatch import MOST_TRIES, Facts, Plan, plan
+from orch_gates.jobs.dispatching import Attempts, Dispatching
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job, JobStatus, Way
-from orch_gates.model.task import Task
+from orch_gates.model.task import Task, TaskState
+from orch_gates.state import codec, layout
+from orch_gates.state.kinds import TASK
 from tests.tasks_builders import BEFORE, NOW, make_job, make_task
 
 ROLES = {
@@ -87,7 +90,11 @@ def test_nothing_starts_for_a_task_that_a_person_stopped() -> None:
     [
         (waiting(59), None, None),
         (waiting(60), None, "again"),
-        (waiting(60, tries=MOST_TRIES), None, "failed"),
+        (waiting(60, tries=2), None, None),
+        (waiting(120, tries=2), None, "again"),
+        (waiting(3599, tries=MOST_TRIES + 50), None, None),
+        (waiting(3600, tries=MOST_TRIES + 50), None, "again"),
+        (waiting(600, sent=500, tries=MOST_TRIES, way="command"), None, "failed"),
         (waiting(600, sent=500, run=4), RunState.WAITING, None),
         (waiting(600, sent=500, run=4), RunState.RUNNING, None),
         (waiting(600, sent=0, run=4), RunState.CANCELLED, "again"),
@@ -144,6 +151,17 @@ def test_a_task_whose_last_stage_is_still_worked_in_waits() -> None:
     assert planned([make_task(stage="testing")], [before]) == Plan()
     over = before.model_copy(update={"status": JobStatus.CANCELLED, "ended": BEFORE})
     assert [job.role for job in planned([make_task(stage="testing")], [over]).new] == ["tester"]
+
+
+def test_who_is_asked_about_failed_work_is_told_on_the_issue() -> None:
+    """TRK-1: the hold is a step as any other, so the issue says so; the change is one of its task."""
+    task = make_task(issue=12, since=BEFORE)
+    dispatching = Dispatching(RULES, default, Attempts(lambda: "f" * 16), "ann")
+    text = codec.encode(task, "\n# T-1\n")
+    (change,) = dispatching.changes(Plan(asks=((task, "its work failed 3 times"),)), lambda _: text, 7, NOW)
+    held = codec.decode(TASK, layout.task_path(task.id), change.writes[layout.task_path(task.id)])[0]
+    assert (change.tasks, held.state) == (("T-1",), TaskState.HELD)
+    assert [(effect.kind, effect.generation) for effect in held.effects] == [("issue", 7)]
 
 
 def test_a_job_by_hand_waits_for_its_person() -> None:
