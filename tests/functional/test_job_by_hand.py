@@ -61,15 +61,17 @@ def test_jobs_are_listed_and_shown(rig: JobRig) -> None:
     assert "there is no task T-9" in rig.ok("job", "list", "--task", "T-9", code=2)
 
 
-def test_a_document_that_cannot_be_read_stops_nobody(rig: JobRig) -> None:
-    """It is named, the others are shown, and the work goes on (ST-6)."""
+def test_a_document_that_cannot_be_read_stops_its_own_task_only(rig: JobRig) -> None:
+    """It is named, and the others are shown; it may be at work, so no other run of its task begins (P2, ST-6)."""
     rig.run("true")
     by_hand(rig, layout.job_path(TaskId("T-1"), "f" * 16), "---\nno: job\n---\n")
     said = rig.ok("job", "list", "--all")
     assert f"set apart: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in said
     assert "succeeded" in said
-    assert "succeeded" in rig.run("true")
+    assert "could not be told: mend it first" in rig.run("true", code=2)
     assert "schema" in rig.run("true", code=2, options=("--attempt", "f" * 16))
+    rig.new("T-2")
+    assert "succeeded" in rig.ok("job", "run", "--task", "T-2", "--role", "developer", "--", "true")
 
 
 def test_a_job_that_runs_here_is_cancelled_with_its_process(rig: JobRig) -> None:
