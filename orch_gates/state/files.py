@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orch_gates.documents import escape, frontmatter
+from orch_gates.documents import escape
 from orch_gates.errors import ReportError, StateDocumentError
 from orch_gates.model.document import Document
 from orch_gates.state import codec
@@ -43,7 +43,7 @@ def read(kinds: Kinds, path: str, data: bytes) -> Read:
         text = data.decode()
         if isinstance(location.kind, Kind):
             return Read(*codec.decode_at(location.kind, location.keys, path, text))
-        return Read(body=frontmatter.decode(text)[1] if location.kind.frontmatter else text)
+        return Read(body=text)
     except UnicodeDecodeError as error:
         return _malformed(path, f"byte {error.start + 1} is not UTF-8")
     except (ReportError, StateDocumentError) as error:

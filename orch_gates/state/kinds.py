@@ -93,10 +93,9 @@ class Kind(Generic[D]):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Text for people, under no rule but its place; with `frontmatter`, that has to be readable."""
+    """Text for people, under no rule but its place."""
 
     path: PathPattern
-    frontmatter: bool = False
 
     def match(self, path: str) -> Keys | Misplaced | None:
         """The keys in a path of this page; see `PathPattern.match`."""
@@ -363,10 +362,11 @@ CORE: tuple[Kind[Any], ...] = (ROOT, TASK, ATTEMPT, JOB, REPORT, LEASE, PROVEN, 
 
 
 class Kinds:
-    """The kinds that a program knows, found by path or by name."""
+    """The kinds that a program knows, found by path or by name, and the pages beside them."""
 
-    def __init__(self, rows: Sequence[Kind[Any]]) -> None:
+    def __init__(self, rows: Sequence[Kind[Any]], pages: Sequence[Page] = PAGES) -> None:
         self.rows = tuple(rows)
+        self._pages = tuple(pages)
         self.by_name: Mapping[str, Kind[Any]] = {kind.name: kind for kind in self.rows}
 
     def locate(self, path: str) -> Location | Unknown:
@@ -378,7 +378,7 @@ class Kinds:
 
     def _located(self, path: str) -> Location | Unknown:
         beside = []
-        rows: tuple[Kind[Any] | Page, ...] = (*self.rows, *PAGES)
+        rows: tuple[Kind[Any] | Page, ...] = (*self.rows, *self._pages)
         for row in rows:
             match row.match(path):
                 case None:

@@ -100,7 +100,7 @@ class Store(Protocol):
         ...
 
     def log(self) -> Iterator[Logged]:
-        """What every commit says about itself, newest first.
+        """What every commit of the history says about itself, newest first, without what a restore has set aside.
 
         Raises:
             MissingState, RewoundState, StateUnreachable, StateDenied, StateError: as `load`.

@@ -204,7 +204,7 @@ class MemoryStore:
         return self._restored(remote.witness, lost)
 
     def log(self) -> Iterator[Logged]:
-        for oid in self._remote.history(self.load().tip):
+        for oid in self._remote.lineage(self.load().tip):
             commit = self._remote.commits[oid]
             yield logged(oid, Commit("", commit.parents, "tester@example.invalid", 0, commit.message))
 

@@ -27,7 +27,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from orch_gates.document_kinds import KINDS
 from orch_gates.errors import MissingState, RewoundState, StateDenied, StateError
 from orch_gates.git.tree import Author, Commit
 from orch_gates.model.ids import TaskId
@@ -35,9 +34,10 @@ from orch_gates.model.task import TaskState
 from orch_gates.state import codec, generation, layout, place
 from orch_gates.state.git_snapshot import GitSnapshot
 from orch_gates.state.git_store import GitStore, Identity
-from orch_gates.state.kinds import TASK
+from orch_gates.state.kinds import CORE, PAGES, TASK, Kinds, Page
 from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import Committed, Exists, NothingToDo, Restored
+from orch_gates.state.paths import PathPattern
 from orch_gates.state.refs import LOST, WITNESS
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Decide
@@ -51,13 +51,10 @@ pytestmark = pytest.mark.slow
 REFUSAL = "only on weekdays"
 TIMEOUT = 60.0
 OID = re.compile(r"[0-9a-f]{40}")
-COUNTER = "sweep/count.md"
+COUNTER = "notes/count.md"
+KINDS = Kinds(CORE, (*PAGES, Page(PathPattern("notes/{name}.md"))))
 
 Name = Callable[[str], str]
-
-
-def _page(text: str) -> str:
-    return f"---\nschema: orch.sweep/1\n---\n{text}"
 
 
 def _change(subject: str, task: str = "-", **what: object) -> Change:
@@ -71,12 +68,12 @@ def nothing(_snapshot: Snapshot) -> None:
 def count(snapshot: Snapshot) -> Change:
     """Add one to what was counted: an update that is lost, or made twice, shows."""
     before = snapshot.text(COUNTER)
-    number = 0 if before is None else int(before.removeprefix(_page("")))
-    return _change(f"count {number + 1}", writes={COUNTER: _page(f"{number + 1}\n")})
+    number = 0 if before is None else int(before)
+    return _change(f"count {number + 1}", writes={COUNTER: f"{number + 1}\n"})
 
 
 def write(name: str, text: str, _snapshot: Snapshot) -> Change:
-    return _change(f"write {name}", writes={f"sweep/{name}.md": _page(text)})
+    return _change(f"write {name}", writes={f"notes/{name}.md": text})
 
 
 def remove(path: str, snapshot: Snapshot) -> Change | None:
@@ -86,11 +83,11 @@ def remove(path: str, snapshot: Snapshot) -> Change | None:
 
 
 def rename(source: str, target: str, snapshot: Snapshot) -> Change | None:
-    if snapshot.text(f"sweep/{source}.md") is None:
+    if snapshot.text(f"notes/{source}.md") is None:
         raise LookupError(f"there is no {source}")
-    if snapshot.text(f"sweep/{target}.md") is not None:
+    if snapshot.text(f"notes/{target}.md") is not None:
         return None
-    return _change(f"rename {source}", moves={f"sweep/{source}.md": f"sweep/{target}.md"})
+    return _change(f"rename {source}", moves={f"notes/{source}.md": f"notes/{target}.md"})
 
 
 def remark(snapshot: Snapshot) -> Change:
@@ -130,8 +127,8 @@ def compact(snapshot: Snapshot) -> Change | None:
                 moves[layout.task_folder(task.id)] = layout.archive_folder(NOW.year, task.id)
     if not moves:
         return None
-    gone = frozenset({"sweep/a.md"})
-    return _change("compact", moves=moves, removals=gone, writes={"sweep/last.md": _page(f"{sorted(moves)}\n")})
+    gone = frozenset({"notes/a.md"})
+    return _change("compact", moves=moves, removals=gone, writes={"notes/last.md": f"{sorted(moves)}\n"})
 
 
 NAMES = st.sampled_from(["a", "b"])
@@ -143,10 +140,10 @@ DECISIONS: st.SearchStrategy[Decide] = st.one_of(
     st.just(compact),
     st.builds(partial, st.just(write), NAMES, TEXTS),
     st.builds(partial, st.just(rename), NAMES, NAMES),
-    st.builds(partial, st.just(remove), st.sampled_from(["sweep/a.md", "sweep", "README.md"])),
+    st.builds(partial, st.just(remove), st.sampled_from(["notes/a.md", "notes", "README.md"])),
     st.sampled_from([remark, nothing]),
 )
-EDITED = st.sampled_from(["README.md", "sweep/a.md", COUNTER])
+EDITED = st.sampled_from(["README.md", "notes/a.md", COUNTER])
 LOSSES = st.sampled_from(["wipe", "replace", "rewind 1", "rewind 2", "rewind 3"])
 
 
@@ -406,7 +403,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _edit(self, path: str) -> Both:
         # No two are the same, or git would make one commit of them.
-        text = f"# By hand {self.deeds}\n" if path == layout.README else _page(f"{self.deeds}00\n")
+        text = f"# By hand {self.deeds}\n" if path == layout.README else f"{self.deeds}00\n"
         return self._administrator(lambda rig: rig.hand_edit(path, text.encode()))
 
     def _loss(self, how: str) -> Both:
