@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.zygote import Zygote
+
 PROGRAM = Path(sys.executable).parent / "orch-gates"
 ENGINES = ("kingfisher", "gitleaks")
+TIMEOUT_S = 300
+_ZYGOTE = Zygote(PROGRAM)
 _LETTERS = string.ascii_letters + string.digits
 
 Done = subprocess.CompletedProcess[bytes]
@@ -76,13 +80,15 @@ def run(*argv: str | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str 
         env={name: value for name, value in changed.items() if value is not None},
         capture_output=True,
         check=False,
-        timeout=300,
+        timeout=TIMEOUT_S,
     )
 
 
 def orch(*args: str | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str | None] | None = None) -> Done:
     """Run `orch-gates`."""
-    return run(PROGRAM, *args, cwd=cwd, stdin=stdin, env=env)
+    changed = {name: value for name, value in (dict(os.environ) | dict(env or {})).items() if value is not None}
+    done = _ZYGOTE.run([str(arg) for arg in args], str(cwd), stdin, changed, TIMEOUT_S)
+    return run(PROGRAM, *args, cwd=cwd, stdin=stdin, env=env) if done is None else done
 
 
 def answered(done: Done) -> dict[str, Any]:
