@@ -51,6 +51,12 @@ def job() -> None:
 @click.option("--no-advance", is_flag=True, help="Leave it to others to ask the gate.")
 @click.option("--keep-token", is_flag=True, help="Give the command the secrets of orch-gates too.")
 @click.option("--quiet", is_flag=True, help="Say nothing on stderr that the command does not say.")
+@click.option(
+    "--max-output",
+    type=click.IntRange(0),
+    metavar="BYTES",
+    help="Pass on so much of each stream; the end is kept in the job all the same.",
+)
 @_REPO
 @by_option
 @forge_options
@@ -63,6 +69,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands over each option
     no_advance: bool,
     keep_token: bool,
     quiet: bool,
+    max_output: int | None,
     repo: Path,
     command: tuple[str, ...],
     overrides: Mapping[str, str],
@@ -89,7 +96,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands over each option
 
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         wanted = wanted_of(workspace.settings, task, role, attempt)
-        how = Options(timeout_of(workspace.settings, timeout), not no_advance, keep_token, quiet)
+        how = Options(timeout_of(workspace.settings, timeout), not no_advance, keep_token, quiet, max_output)
         code = JobRun(workspace, wanted, how).go(command)
     raise SystemExit(code)
 

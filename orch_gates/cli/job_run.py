@@ -37,12 +37,16 @@ _LONGEST_URL = 300
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run is made: `timeout` in seconds, 0 for no bound; `keep_token`: the command gets our secrets too."""
+    """How a run is made: `timeout` in seconds, 0 for no bound; `keep_token`: the command gets our secrets too.
+
+    `most_output`: how many bytes of each stream are passed on; None for all.
+    """
 
     timeout: float
     advance: bool = True
     keep_token: bool = False
     quiet: bool = False
+    most_output: int | None = None
 
 
 @dataclass
@@ -99,7 +103,9 @@ class JobRun:
                 env = environment.without_secrets(env, names, settings.forge.token)
             env |= environment.told(began.task, began.job, head, str(file))
             try:
-                return command.run(argv, env=env, timeout=self.options.timeout, keep=output.KEPT), ""
+                how = self.options
+                most = how.most_output
+                return command.run(argv, env=env, timeout=how.timeout, keep=output.KEPT, most=most), ""
             except ProcessError as error:
                 return Ended(_NO_PROGRAM), str(error)
 

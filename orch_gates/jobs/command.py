@@ -25,6 +25,7 @@ _CHUNK = 65_536
 # As much as a pipe takes at once where it takes anything.
 _PIECE = 4096
 _STDOUT, _STDERR = 1, 2
+_CUT = b"\n[the rest of the output is not shown here]\n"
 # It is told the session, and then of nothing but the end of whoever told it. The second loop is for what left the
 # command's group, but not its session.
 _GUARD = """
@@ -57,10 +58,19 @@ class Ended:
         return 124 if self.timed_out and self.returncode == 0 else self.returncode
 
 
-def run(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, keep: int, grace: float = GRACE_S) -> Ended:
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    timeout: float,
+    keep: int,
+    grace: float = GRACE_S,
+    most: int | None = None,
+) -> Ended:
     """Run a command to its end in a session of its own, with our input; `timeout` in seconds, 0 for no bound.
 
-    What it writes is passed on at once, byte for byte, and the last `keep` bytes are kept. Interrupts and hangups are
+    What it writes is passed on at once, byte for byte: of each stream at most `most` bytes, and then a line that says
+    so. The last `keep` bytes are kept. Interrupts and hangups are
     passed on to it. What it left running in its session is ended with it; so is all of it where this process is killed.
 
     Raises:
@@ -74,7 +84,7 @@ def run(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, keep: in
         ) as child:
             guard.watch(child.pid)
             forwarding.to(child.pid)
-            passing = _Passing(child, keep, together=together)
+            passing = _Passing(child, keep, together=together, most=most)
             timed_out = passing.until_over(clock.monotonic() + timeout if timeout else None, grace)
             # Its number is its own as long as nobody has waited for it.
             forwarding.to(0)
@@ -197,10 +207,14 @@ def _one_stream() -> bool:
 
 @dataclass(slots=True)
 class _Stream:
-    """One stream of the command, and where it goes; what is `pending` was read and is not written yet."""
+    """One stream of the command, and where it goes; what is `pending` was read and is not written yet.
+
+    `left`: how many more bytes may be passed on; None for no bound. `lost`: nothing more is written.
+    """
 
     source: IO[bytes]
     target: int
+    left: int | None = None
     pending: bytes = b""
     open: bool = True
     lost: bool = False
@@ -211,6 +225,16 @@ class _Stream:
             return os.read(self.source.fileno(), _CHUNK)
         except BlockingIOError:
             return None
+
+    def pass_on(self, chunk: bytes) -> None:
+        """Have this written, as far as it may be."""
+        if self.lost:
+            return
+        self.pending = chunk[: self.left]
+        if self.left is not None:
+            self.left -= len(self.pending)
+            if len(self.pending) < len(chunk):
+                self.pending, self.lost = self.pending + _CUT, True
 
     def write(self) -> None:
         """Pass on what is pending, as far as it is taken at once."""
@@ -241,6 +265,7 @@ class _Passing:
     child: process.Child
     keep: int
     together: bool
+    most: int | None
     kept: bytearray = field(default_factory=bytearray)
     written: int = 0
     streams: list[_Stream] = field(default_factory=list)
@@ -266,9 +291,9 @@ class _Passing:
 
     def _begin(self) -> None:
         assert self.child.stdout is not None
-        self.streams = [_Stream(self.child.stdout, _STDOUT)]
+        self.streams = [_Stream(self.child.stdout, _STDOUT, self.most)]
         if self.child.stderr is not None:
-            self.streams.append(_Stream(self.child.stderr, _STDERR))
+            self.streams.append(_Stream(self.child.stderr, _STDERR, self.most))
         for stream in self.streams:
             os.set_blocking(stream.source.fileno(), False)
 
@@ -308,8 +333,7 @@ class _Passing:
         self.written += len(chunk)
         self.kept += chunk
         del self.kept[: -self.keep]
-        if not stream.lost:
-            stream.pending = chunk
+        stream.pass_on(chunk)
 
 
 @contextlib.contextmanager

@@ -9,11 +9,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from orch_gates import process
+from orch_gates import clock, process
 from orch_gates.engine.work import Role
 from orch_gates.errors import ForgeRefused, OrchError
 from orch_gates.forge.port.workflows import Workflows
 from orch_gates.model.job import Job, Way
+from orch_gates.report import files
+
+# Of each stream of a command that nobody watches; and how long that is kept.
+_MOST_OUTPUT = 10_000_000
+_KEPT_S = 14 * 86_400
+_SUFFIXES = (".log", ".json")
 
 
 class Came(StrEnum):
@@ -87,8 +93,9 @@ class Starter:
 
     def _command(self, job: Job, role: Role) -> Asked:
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.remove_older(self.logs, _SUFFIXES, clock.utc_now().timestamp() - _KEPT_S)
         argv = [*self.program, "job", "run", "--task", job.task, "--role", job.role, "--attempt", job.attempt]
-        argv += ["--repo", str(self.folder), "--", "sh", "-c", role.command]
+        argv += ["--max-output", str(_MOST_OUTPUT), "--repo", str(self.folder), "--", "sh", "-c", role.command]
         log = self.logs / f"{job.attempt}.log"
         process.leave_running(argv, env=self.env, cwd=self.folder, log=log)
         return Asked(job, Came.STARTED, reason=f"its output is in {shlex.quote(str(log))}")

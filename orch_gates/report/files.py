@@ -71,6 +71,19 @@ def remove(path: Path) -> None:
             os.unlink(path.name, dir_fd=folder)
 
 
+def remove_older(folder: Path, suffixes: tuple[str, ...], oldest: float) -> None:
+    """Remove the regular files of a folder with these suffixes that nobody wrote since `oldest`, in seconds of 1970.
+
+    It is housekeeping: what cannot be removed stays.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                old = entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest
+                if old and entry.name.endswith(suffixes):
+                    Path(entry.path).unlink()
+
+
 def make_folder(path: Path) -> None:
     """Make sure that there is a folder of our own at `path`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -92,6 +93,19 @@ def test_a_task_moves_from_a_persons_word_to_done_by_itself(rig: JobRig) -> None
     assert {job["dispatch"]["tries"] for job in rig.jobs()} == {1}
     assert all(job["dispatch"]["sent"] for job in rig.jobs())
     rig.ok("state", "verify")
+
+
+def test_what_a_started_command_writes_is_kept_for_two_weeks(rig: JobRig) -> None:
+    """Its log is bounded, and so is the number of logs: old ones go when the next command is started."""
+    logs = rig.cache / "jobs"
+    logs.mkdir(parents=True)
+    for name, age in (("old.log", 15), ("recent.log", 13)):
+        (logs / name).write_text("as it was")
+        written = time.time() - age * 86_400
+        os.utime(logs / name, (written, written))
+    rig.ok("advance", "T-1", "--approve")
+    till(lambda: rig.task()["state"] == "done", rig, "T-1 is done")
+    assert {path.name for path in logs.iterdir()} & {"old.log", "recent.log"} == {"recent.log"}
 
 
 def test_files_of_the_checkout_are_no_modules_of_ours(rig: JobRig) -> None:

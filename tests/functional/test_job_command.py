@@ -21,7 +21,9 @@ from orch_gates.jobs import command
 PROGRAM = """
 import os, sys
 from orch_gates.jobs import command
-done = command.run(sys.argv[3:], env=dict(os.environ), timeout=float(sys.argv[1]), keep=int(sys.argv[2]), grace=0.3)
+most = int(os.environ["MOST"]) if "MOST" in os.environ else None
+timeout, keep = float(sys.argv[1]), int(sys.argv[2])
+done = command.run(sys.argv[3:], env=dict(os.environ), timeout=timeout, keep=keep, grace=0.3, most=most)
 with open(os.environ["TOLD"], "wb") as file:
     file.write(f"{done.returncode} {done.written} {done.timed_out}\\n".encode() + done.output)
 sys.exit(done.exit_code)
@@ -37,17 +39,37 @@ def words(*argv: str, timeout: float = 0, keep: int = 1000) -> list[str]:
     return [sys.executable, "-c", PROGRAM, str(timeout), str(keep), *argv]
 
 
-def run(told: Path, *argv: str, stdin: bytes = b"", timeout: float = 0, keep: int = 1000) -> tuple[int, bytes, bytes]:
+def run(
+    told: Path, *argv: str, stdin: bytes = b"", timeout: float = 0, keep: int = 1000, most: int | None = None
+) -> tuple[int, bytes, bytes]:
     """Exit code, output and complaints."""
+    bound = {} if most is None else {"MOST": str(most)}
     done = subprocess.run(
         words(*argv, timeout=timeout, keep=keep),
-        env={**os.environ, "TOLD": str(told)},
+        env={**os.environ, "TOLD": str(told), **bound},
         input=stdin,
         capture_output=True,
         check=False,
         timeout=60,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("length", "most", "shown"),
+    [
+        (10, 10, b"x" * 10),
+        (11, 10, b"x" * 10 + command._CUT),
+        (1_000_000, 70_000, b"x" * 70_000 + command._CUT),
+        (5, 0, command._CUT),
+        (0, 0, b""),
+    ],
+)
+def test_no_more_is_passed_on_than_may_be(told: Path, length: int, most: int, shown: bytes) -> None:
+    """Who watches nobody's output has a bound for it; the command goes on, and the end of its output is kept."""
+    code, out, _ = run(told, "sh", "-c", f"head -c {length} /dev/zero | tr '\\0' x; exit 3", keep=4, most=most)
+    assert (code, out) == (3, shown)
+    assert told.read_bytes().endswith(b"x" * min(length, 4))
 
 
 @contextlib.contextmanager

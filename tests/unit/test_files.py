@@ -52,6 +52,18 @@ def other(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return request.param, path
 
 
+def test_old_files_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    """Regular files with the suffix that nobody wrote lately; no link is followed, and no folder is entered."""
+    for name in ("old.log", "new.log", "old.txt"):
+        (tmp_path / name).write_text(name)
+        os.utime(tmp_path / name, (0, 99 if name.startswith("old") else 101))
+    (tmp_path / "folder.log").mkdir()
+    (tmp_path / "link.log").symlink_to(tmp_path / "old.txt")
+    files.remove_older(tmp_path, (".log",), 100)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.log", "link.log", "new.log", "old.txt"]
+    files.remove_older(tmp_path / "absent", (".log",), 100)
+
+
 def test_only_a_regular_file_is_replaced_or_removed(other: tuple[str, Path]) -> None:
     """A device, pipe, socket, folder or link stays what it is, and the refusal names it."""
     kind, path = other
