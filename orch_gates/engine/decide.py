@@ -211,6 +211,8 @@ def _not_green(changed: Changing, gate: EdgeGate, verdict: Verdict, pipeline: Pi
     match verdict.outcome:
         case Outcome.FAIL:
             reaction = gate.on_absent if verdict.absent else gate.on_fail
+            if verdict.anew:
+                reaction = OnRed.STAY
             if reaction is OnRed.ROLLBACK and not _before_rework(changed.task, pipeline):
                 return _roll_back(changed, verdict, pipeline, event)
             return changed.to(

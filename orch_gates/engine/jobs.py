@@ -16,8 +16,18 @@ def visit_began(task: Task) -> str:
     return max(task.since, sent_back, task.resumed or "")
 
 
-def queued(task: Task, role: str, attempt: str, number: int, *, by: str, now: datetime, way: Way | None = None) -> Job:
-    """A job that waits to begin; with a `way` it is to be dispatched.
+def queued(
+    task: Task,
+    role: str,
+    attempt: str,
+    number: int,
+    *,
+    by: str,
+    now: datetime,
+    way: Way | None = None,
+    head: str = "",
+) -> Job:
+    """A job that waits to begin; with a `way` it is to be dispatched. `head`: another commit than the task's last one.
 
     It belongs to the task's present visit of its stage, also where another machine's clock was ahead when that began.
     """
@@ -32,7 +42,7 @@ def queued(task: Task, role: str, attempt: str, number: int, *, by: str, now: da
         status=JobStatus.QUEUED,
         reason="",
         by=one_line(by),
-        head=task.head,
+        head=head or task.head,
         created=max(at, visit_began(task)),
         started=None,
         ended=None,

@@ -61,10 +61,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The work is to be started: the `number`-th run of it."""
+    """The work is to be started: the `number`-th run of it, about `head`; empty for the task's last commit."""
 
     role: Role
     number: int
+    head: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +144,21 @@ def need(
     if task.state is not TaskState.ACTIVE:
         return Wait(f"the task is {task.state}")
     runs = runs_of(task, jobs)
+    anew = verdict.anew if verdict is not None else ""
     if not runs:
-        return Start(role, 1)
-    failed = [run for run in runs if run.status is not JobStatus.CANCELLED]
+        return Start(role, 1, anew)
+    # What was done about a commit that ours caught up since is done again, and was no failure (ENG-12).
+    failed = [run for run in runs if run.status is not JobStatus.CANCELLED and anew in {"", run.head}]
     active = next((run for run in runs if not run.status.terminal), None)
+    if active is None and not failed and runs[-1].status is not JobStatus.CANCELLED:
+        return Start(role, runs[-1].number + 1, anew)
     if why := _waits(task, active or runs[-1], verdict, now, rules):
         return Wait(why)
     if len(failed) >= rules.attempts:
         return AskPerson(_reasons(failed, verdict))
     if now < _due(runs[-1], len(failed)):
         return Wait(f"run {runs[-1].number} failed: {runs[-1].reason}; the next one starts after a pause")
-    return Start(role, runs[-1].number + 1)
+    return Start(role, runs[-1].number + 1, anew)
 
 
 def _waits(task: Task, last: Job, verdict: Verdict | None, now: datetime, rules: Rules) -> str:

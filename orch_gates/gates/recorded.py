@@ -54,7 +54,7 @@ class Record:
 class RecordedFacts:
     """The text of the report, None where there is none, and the commit that it has to be about; empty for no branch.
 
-    `earlier` as for `Subject`.
+    `earlier` as for `Subject`; what is `exact` was built or run of those, and not of this one.
     """
 
     record: Record
@@ -82,8 +82,7 @@ def recorded(
 def read_report(record: Record, subject: Subject, ports: Ports) -> RecordedFacts:
     """The report as it is recorded."""
     asked = replace(record, file=ports.named or record.file)
-    earlier = () if record.exact else subject.earlier
-    return RecordedFacts(asked, ports.report(asked.file), subject.head, earlier)
+    return RecordedFacts(asked, ports.report(asked.file), subject.head, subject.earlier)
 
 
 def reason_in(record: Record, text: str) -> str:
@@ -137,12 +136,11 @@ def read(record: Record, text: str) -> tuple[Report, Outcome]:
 def judge(facts: RecordedFacts, policy: Policy) -> Verdict:
     """What the report proves about the commit."""
     record, text = facts.record, facts.text
-    again = f"Record {record.file} for this commit; `orch-gates help gates` says how."
     if not facts.head:
         reason = "the task's branch does not exist, so there is no commit to judge"
         return _absent(record, policy, reason, "Push the branch.")
     if text is None:
-        return _absent(record, policy, f"there is no {record.file} about {facts.head[:10]}", again)
+        return _missing(facts, policy, f"there is no {record.file} about {facts.head[:10]}")
     if record.sealed:
         return _sealed(text, (facts.head, *facts.earlier))
     try:
@@ -151,9 +149,9 @@ def judge(facts: RecordedFacts, policy: Policy) -> Verdict:
         return Verdict(record.name, Outcome.ERROR, f"{record.file}: {error}", next_step="Upgrade orch-gates.")
     except ReportError as error:
         return _malformed(record, policy, str(error))
-    if report.head not in {facts.head, *facts.earlier}:
+    if report.head not in {facts.head, *(() if record.exact else facts.earlier)}:
         about = report.head[:10] or "no commit"
-        return _absent(record, policy, f"{record.file} is about {about}, the branch is at {facts.head[:10]}", again)
+        return _missing(facts, policy, f"{record.file} is about {about}, the branch is at {facts.head[:10]}")
     return _verdict(record, report, outcome)
 
 
@@ -195,6 +193,16 @@ def _stated(record: Record, report: Report) -> Outcome:
     if report.verdict not in {None, outcome}:
         raise ReportError(f"{record.field} {word} and verdict {report.verdict} contradict each other")
     return outcome
+
+
+def _missing(facts: RecordedFacts, policy: Policy, reason: str) -> Verdict:
+    """Nothing is recorded about the commit; where ours made that commit, nobody could have (ENG-12)."""
+    record, head = facts.record, facts.head
+    again = f"Record {record.file} for this commit; `orch-gates help gates` says how."
+    if not (record.exact and facts.earlier):
+        return _absent(record, policy, reason, again)
+    caught_up = f"{reason}; the merge gate made it of {facts.earlier[0][:10]}, so it has to be made again"
+    return replace(_absent(record, policy, caught_up, f"A sweep starts that work again. {again}"), anew=head)
 
 
 def _absent(record: Record, policy: Policy, reason: str, next_step: str) -> Verdict:

@@ -96,10 +96,10 @@ def plan(
             continue
         pipeline = pipeline_of(task)
         match work.need(task, facts.jobs.get(task.id, ()), facts.verdicts.get(task.id), now, pipeline, rules):
-            case Start(role=role, number=number):
+            case Start(role=role, number=number, head=head):
                 if room.take(role.name, role.most):
                     attempt = attempt_of(task.id, number)
-                    new.append(jobs.queued(task, role.name, attempt, number, by=by, now=now, way=role.way))
+                    new.append(jobs.queued(task, role.name, attempt, number, by=by, now=now, way=role.way, head=head))
             case AskPerson(reason=reason):
                 asks.append((task, reason))
             case Wait():

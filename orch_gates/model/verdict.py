@@ -46,8 +46,10 @@ class Verdict:
     `findings` are the reasons for a FAIL. `notices` are shown and blamed on nobody: a
     vulnerability that the target branch already has, a degraded feed, an exception in use.
     `absent` marks a FAIL because nothing is recorded for this commit, not because something was
-    judged red: nobody is to blame for it yet. `rests_on` are the ids of what was read to decide it:
-    a report's content, an answer of the forge.
+    judged red: nobody is to blame for it yet. `anew` is the commit
+    where what was there is about the commit that ours caught up to it, and has to be made again: nobody is to blame for
+    that either (ENG-12). `rests_on` are the ids of what was read to decide it: a report's content, an answer of the
+    forge.
     """
 
     gate: str
@@ -58,6 +60,7 @@ class Verdict:
     evidence: Evidence = field(default_factory=dict)
     next_step: str = ""
     absent: bool = False
+    anew: str = ""
     rests_on: tuple[str, ...] = ()
 
 

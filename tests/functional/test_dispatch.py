@@ -45,6 +45,23 @@ said=$(git --git-dir="$SERVER" show "$ORCH_BRANCH:answer")
 case $said in *"be polite"*) word=PASSED ;; *) word=FAILED ;; esac
 "{PROGRAM}" task report "$ORCH_TASK" tests-passed "$word" --reason "be polite"
 """
+LANDING = """\
+stages:
+  - name: staging
+    role: deployer
+    gates: [staging-status, merge, {name: image-freshness, on_fail: rollback, on_absent: rollback}]
+  - {name: landing, role: nobody, gates: [merge-proof]}
+rework: staging
+roles:
+  deployer: {dispatch: {command: '"$STAGE"'}}
+merge: {test: "true"}
+"""
+STAGE = f"""\
+#!/bin/sh
+set -eu
+"{PROGRAM}" task report "$ORCH_TASK" staging-status SUCCESS
+"{PROGRAM}" task report "$ORCH_TASK" image-freshness FRESH
+"""
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +132,35 @@ def test_files_of_the_checkout_are_no_modules_of_ours(rig: JobRig) -> None:
     rig.ok("advance", "T-1", "--approve")
     till(lambda: [job["status"] for job in rig.jobs()][:1] == ["succeeded"], rig, "the developer's work is done")
     assert not (rig.folder / "taken").exists()
+
+
+@pytest.mark.slow
+def test_what_the_merge_caught_up_is_built_and_staged_again_and_charged_to_nobody(tmp_path: Path) -> None:
+    """ENG-12: the image of the commit before is not that of the one that is merged; its work is done again."""
+    rig = job_rig.copy(job_rig.template(tmp_path, config=LANDING), tmp_path / "project")
+    script = rig.folder / "stage"
+    script.write_text(STAGE)
+    script.chmod(0o755)
+    rig.env |= {"STAGE": str(script), "ORCH_DISPATCH_ENABLED": "true"}
+    rig.work.git("switch", "--quiet", "--force-create", "task/T-1", "origin/main")
+    before = rig.work.commit("Change", {"app": "x = 1"})
+    rig.work.git("push", "--quiet", "--force", "origin", "task/T-1")
+    rig.ok("sweep")
+    till(lambda: [job["status"] for job in rig.jobs()] == ["succeeded"], rig, "T-1 is staged")
+    rig.work.git("switch", "--quiet", "main")
+    rig.work.commit("Meanwhile", {"other": "work"})
+    rig.work.git("push", "--quiet", "origin", "main")
+    rig.ok("gate", "merge", "--task", "T-1")
+    after = rig.server.git("rev-parse", "task/T-1")
+    assert after != before
+    rig.ok("sweep", env={"ORCH_RECONCILER_GRACE_S": "0"})
+    till(lambda: rig.task()["stage"] == "landing", rig, "T-1 may land")
+    assert [job["status"] for job in rig.jobs()] == ["succeeded", "succeeded"]
+    assert rig.jobs()[-1]["head"] == after
+    assert (rig.task()["developer_retries"], rig.task()["defers"]) == (0, 0)
+    events = [step["event"] for step in json.loads(rig.ok("task", "log", "T-1", "--json"))]
+    assert "rollback" not in events
+    rig.ok("state", "verify")
 
 
 def test_no_more_work_starts_than_fits_and_a_task_that_waits_blocks_no_other(rig: JobRig) -> None:

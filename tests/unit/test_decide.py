@@ -102,6 +102,16 @@ def test_a_skipped_gate_counts_as_green() -> None:
     assert decision.reason == "staging-status SKIP; security SKIP; merge SKIP; image-freshness SKIP"
 
 
+def test_nobody_is_charged_for_what_our_catch_up_left_without_a_record() -> None:
+    """ENG-12: the image of the commit before is rebuilt and waited for; stale after that, it is a FAIL as any other."""
+    task = make_task(stage="deploy-staging", developer_retries=1)
+    verdicts = judged("deploy-staging", "image-freshness", Outcome.FAIL, reason=SAYS, absent=True)
+    caught_up = [*verdicts[:-1], replace(verdicts[-1], anew=HEAD)]
+    decision = evaluated(task, caught_up)
+    assert (decision.move, decision.task.developer_retries, decision.task.defers) == (STAY, 1, 0)
+    assert evaluated(task, verdicts).move is ROLLBACK
+
+
 @pytest.mark.parametrize("absent", [False, True], ids=["red", "no record"])
 @pytest.mark.parametrize(
     ("stage", "gate", "on_fail", "on_absent"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -143,6 +144,27 @@ def test_the_gate_decides_whether_a_run_did_its_work(ended: float, verdict: Verd
     """REAP-3: exit code 0 is not success; a gate that is red, or has no evidence in time, asks for another run."""
     done = make_job(status="succeeded", created=ago(55), ended=ago(ended))
     assert isinstance(need(make_task(since=ago(60)), done, verdict=verdict), Start) is starts
+
+
+def test_what_ours_caught_up_is_worked_on_anew_at_once_and_was_no_failure() -> None:
+    """ENG-12: a staging run or image of the commit before says nothing; it is made anew, a bounded number of times."""
+    task, moved = make_task(since=ago(60)), "d" * 40
+    missing = replace(ABSENT, anew=moved)
+    before = [make_job(status="failed", number=number, created=ago(50), ended=ago(1), head=HEAD) for number in (1, 2)]
+    assert need(task, *before, verdict=missing) == Start(DEVELOPER, 3, moved)
+    again = make_job(status="succeeded", number=3, created=ago(40), ended=ago(5), head=moved)
+    assert isinstance(need(task, *before, again, verdict=missing), Wait)
+    late = again.model_copy(update={"ended": ago(31)})
+    assert need(task, *before, late, verdict=missing) == Start(DEVELOPER, 4, moved)
+    more = [late.model_copy(update={"number": number}) for number in (4, 5)]
+    assert isinstance(need(task, *before, late, *more, verdict=missing), AskPerson)
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "cancelled"])
+def test_a_run_that_lasts_or_that_a_person_ended_is_not_made_anew(status: str) -> None:
+    """Two never work on one branch at once, and what a person ended stays ended."""
+    last = make_job(status=status, created=ago(40), ended=ago(5) if status == "cancelled" else None, head=HEAD)
+    assert isinstance(need(make_task(since=ago(60)), last, verdict=replace(ABSENT, anew="d" * 40)), Wait)
 
 
 @pytest.mark.parametrize(

@@ -278,3 +278,19 @@ def test_the_word_of_a_hostile_report_is_shown_not_obeyed() -> None:
     assert verdict.outcome is Outcome.FAIL
     assert verdict.reason.isprintable()
     assert len(verdict.reason) < 400
+
+
+@every_gate
+def test_what_was_made_of_the_commit_before_has_to_be_made_anew(gate: Record) -> None:
+    """ENG-12: a report about the commit that ours caught up counts, unless it is about what was built or run of it."""
+    declared = registry.find(gate.name)
+    assert declared is not None
+    green = next(word for word, outcome in gate.words.items() if outcome is Outcome.PASS)
+    for text in (report(gate, **{gate.field: green}, head=OLDER), None):
+        found = recorded.judge(RecordedFacts(gate, text, HEAD, (OLDER,)), declared.policy)
+        counts = text is not None and not gate.exact
+        assert found.outcome is (Outcome.PASS if counts else declared.policy.unknown)
+        assert found.anew == (HEAD if gate.exact else "")
+        assert found.absent is not counts
+    red = report(gate, **{gate.field: next(word for word in gate.words if word != green)})
+    assert recorded.judge(RecordedFacts(gate, red, HEAD, (OLDER,)), declared.policy).anew == ""
