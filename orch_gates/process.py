@@ -145,13 +145,18 @@ def run_apart(argv: Sequence[str], *, env: Mapping[str, str], timeout: float, cw
 
 
 def leave_running(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> None:
-    """Start a command that outlives this process, in a session of its own; its output is added to `log`.
+    """Start a command that outlives this process, in a session of its own; its output is added to `log`, for us alone.
 
     Raises:
         ProcessError: it could not be started.
     """
     if shutil.which(argv[0], path=env.get("PATH", os.defpath)) is None:
         raise ProcessError(f"cannot start {argv[0]}: there is no such program")
+    try:
+        # It may hold what the command prints, which nobody looked through.
+        os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise ProcessError(f"cannot start {argv[0]}: cannot write to {log}: {error.strerror}") from error
     # The shell ends at once, so its child is nobody's here: no dead one waits for whoever loops.
     behind = ["sh", "-c", 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 &', "sh", str(log), *argv]
     try:

@@ -122,8 +122,10 @@ class JobRig:
         return self.server.git("log", "--all", "--patch", "--format=%B")
 
     def retry(self, *args: str, code: int = 0, task: str = "T-1", env: Env = NO_ENV) -> str:
-        """`job retry`, where the role is dispatched."""
-        return self.ok("job", "retry", task, *args, code=code, env={"ORCH_DISPATCH_ENABLED": "true", **env})
+        """`job retry`, where the role is dispatched, without the start."""
+        return self.ok(
+            "job", "retry", task, "--no-start", *args, code=code, env={"ORCH_DISPATCH_ENABLED": "true", **env}
+        )
 
     def queue(self) -> str:
         """Have the developer's work of T-1 queued; answers the attempt."""

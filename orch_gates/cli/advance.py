@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
-from orch_gates.cli.dispatching import start_due
+from orch_gates.cli.dispatching import start_due, stopped_by_person
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -149,7 +149,11 @@ def _work(session: Workspace, snapshot: Snapshot, task: Task) -> Standing | None
 
     rules = config_file.rules(session.config, session.settings)
     jobs = [page.job for page in book.jobs_of(snapshot, task.id)]
-    return work.standing(task, jobs, pipeline_of(task, session.pipeline), rules)
+    found = work.standing(task, jobs, pipeline_of(task, session.pipeline), rules)
+    if task.state.finished or not (stopped := stopped_by_person(session, task)[0]):
+        return found
+    line = f"{found.line}; {stopped}" if found is not None else stopped
+    return work.Standing(line, "take the label off that stops it", "by a person")
 
 
 def _named(snapshot: Snapshot, name: str) -> Task:

@@ -113,6 +113,16 @@ def check(file: Path) -> None:
         say(f"{visible(str(file))}: valid: {len(found.given)} settings, {stages}{queue}\n")
         if found.queue and (note := _of_the_queue(found)):
             say(f"note: {note}\n", to=sys.stderr)
+        for name in _idle_roles(found):
+            say(f"note: roles.{visible(name)}: no stage has this role, so it is never started\n", to=sys.stderr)
+
+
+def _idle_roles(found: Config) -> list[str]:
+    """The roles that are dispatched, and that no stage of the repository's pipeline has."""
+    from orch_gates.engine.stages import DEFAULT
+
+    pipeline = found.declared.pipeline if found.declared else DEFAULT
+    return sorted(set(found.roles) - {stage.role for stage in pipeline.stages})
 
 
 def _of_the_queue(found: Config) -> str:

@@ -15,26 +15,32 @@ if TYPE_CHECKING:
     from orch_gates.engine.work import Rules
     from orch_gates.jobs.dispatch import Facts
     from orch_gates.jobs.dispatching import Dispatched, Dispatching
-    from orch_gates.jobs.starting import Starter
+    from orch_gates.jobs.starting import Asked, Starter
+    from orch_gates.model.job import Job
+    from orch_gates.model.task import Task
     from orch_gates.state.snapshot import Snapshot
     from orch_gates.trackers.port import Item
     from orch_gates.workspace import Workspace
 
 
-def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -> None:
+def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -> int:
     """Start the work that is due after something moved, and tell of it; what fails is left to a sweep (P3).
 
-    It is told on standard error, unless `tell` says otherwise.
+    It is told on standard error, unless `tell` says otherwise. The answer is 2 where something could not be told or
+    started.
     """
     from orch_gates.errors import OrchError
 
     if not workspace.config.roles:
-        return
+        return 0
     try:
-        for line in lines(dispatch_now(workspace)):
-            (tell or _warn)(line)
+        done = dispatch_now(workspace)
     except OrchError as error:
         (tell or _warn)(f"the work that is due now was not started: {error}; a sweep starts it")
+        return error.exit_code
+    for line in lines(done):
+        (tell or _warn)(line)
+    return exit_code(done)
 
 
 def _warn(line: str) -> None:
@@ -67,6 +73,60 @@ def dispatch_now(workspace: Workspace) -> Dispatched:
         clock.utc_now,
     )
     return replace(done, problem=problem)
+
+
+def need_a_way(workspace: Workspace) -> None:
+    """See that work can be started from here, where any role says how.
+
+    Raises:
+        SettingsError: none can be; nothing is told of what is due.
+    """
+    from orch_gates.errors import SettingsError
+
+    rules = rules_of(workspace)
+    if rules.roles and not any(role.way in rules.ways for role in rules.roles.values()):
+        raise SettingsError(
+            "no work can be started from here: workflows need a forge and a token for it (ORCH_FORGE_TOKEN), and a CI "
+            "job starts no commands"
+        )
+
+
+def start_queued(workspace: Workspace, job: Job) -> tuple[str, int]:
+    """Start a job that a person had queued just now: what came of it in a line, and the exit code.
+
+    Raises:
+        StateError: what came of it could not be recorded; it is asked for again, and runs once.
+    """
+    from orch_gates.jobs import dispatching
+    from orch_gates.jobs.starting import Came
+    from orch_gates.tasks import book
+
+    why, problem = stopped_by_person(workspace, book.need(workspace.store.load(), job.task).task)
+    if why:
+        return f"it does not begin: {why}", 2 if problem else 0
+    rules = rules_of(workspace)
+    role = rules.roles.get(job.role)
+    if role is None or role.way not in rules.ways:
+        return "it cannot be started from here; a sweep that can starts it, a minute from now or later", 0
+    starter = starter_of(workspace)
+    asked = dispatching.start_one(workspace.store, workspace.configured, starter, job, role, clock.utc_now)
+    return _line_of(asked), 0 if asked.came is Came.STARTED else 2
+
+
+def stopped_by_person(workspace: Workspace, task: Task) -> tuple[str, bool]:
+    """Why nothing automatic touches a task, as its issue says, or empty; and whether that could not be told."""
+    from orch_gates.errors import OrchError
+    from orch_gates.trackers.plan import STOPS
+
+    if workspace.settings.tracker.kind == "none" or not task.issue:
+        return "", False
+    try:
+        tracker = workspace.tracker
+        assert tracker is not None
+        item = tracker.item(task.issue)
+    except OrchError as error:
+        return f"whether a person stopped it on issue #{task.issue} could not be told: {error}", True
+    return (f"a person stopped it on issue #{task.issue}" if item.open and item.words & STOPS else ""), False
 
 
 def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], Facts], str]:
@@ -149,7 +209,6 @@ def starter_of(workspace: Workspace) -> Starter:
 def lines(dispatched: Dispatched) -> list[str]:
     """What was done, one line for each thing."""
     from orch_gates.documents.escape import visible
-    from orch_gates.jobs.starting import Came
 
     told = [dispatched.problem] if dispatched.problem else []
     told += [f"{task.id} is held: {why}" for task, why in dispatched.planned.asks]
@@ -158,16 +217,22 @@ def lines(dispatched: Dispatched) -> list[str]:
         for job in dispatched.planned.changed
         if job.status.terminal
     ]
-    for asked in dispatched.asked:
-        job = asked.job
-        where = f"CI run {asked.run}" if asked.run else (job.dispatch.way.value if job.dispatch else "")
-        came = {
-            Came.STARTED: f"started as {where}" + (f"; {asked.reason}" if asked.reason else ""),
-            Came.REFUSED: f"could not be started: {asked.reason}",
-            Came.UNKNOWN: f"not known to be started: {asked.reason}; a sweep asks again",
-        }[asked.came]
-        told.append(f"{job.task}: run {job.number} ({job.role}) {came}")
+    told += [f"{asked.job.task}: {_line_of(asked)}" for asked in dispatched.asked]
     return [visible(line) for line in told]
+
+
+def _line_of(asked: Asked) -> str:
+    from orch_gates.jobs.starting import Came
+
+    job = asked.job
+    where = f"CI run {asked.run}" if asked.run else (job.dispatch.way.value if job.dispatch else "")
+    came = {
+        Came.STARTED: f"started as {where}" + (f"; {asked.reason}" if asked.reason else ""),
+        Came.REFUSED: f"could not be started: {asked.reason}; it stays queued, and a sweep asks again",
+        Came.GIVEN_UP: f"is given up: {asked.reason}",
+        Came.UNKNOWN: f"not known to be started: {asked.reason}; a sweep asks again",
+    }[asked.came]
+    return f"run {job.number} ({job.role}) {came}"
 
 
 def as_text(dispatched: Dispatched) -> str:

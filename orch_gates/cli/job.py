@@ -183,12 +183,17 @@ def cancel(task: str, attempt: str, reason: str, repo: Path, overrides: Mapping[
 @job.command()
 @click.argument("task", metavar="TASK")
 @text_option("--reason", metavar="TEXT", help="Why, in one line; kept in the logs.")
+@click.option("--no-start", is_flag=True, help="Only queue it; a sweep starts it.")
 @_REPO
 @by_option
-def retry(task: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
-    """Have the work of TASK done once more: let the task go on if its work failed, and queue a run.
+@forge_options
+def retry(
+    task: str, reason: str, no_start: bool, repo: Path, overrides: Mapping[str, str], options: ForgeOptions
+) -> None:
+    """Have the work of TASK done once more: let the task go on if its work failed, and start a run.
 
-    The next sweep, or `orch-gates job dispatch`, starts it. Exit 75: it is worked on, or enough others are.
+    Where it cannot be started from here, a sweep starts it. Exit codes: 0 done; 1 the task waits for something else;
+    2 it is queued, and could not be started; 75 it is worked on, or enough others are.
 
     \b
     Examples:
@@ -197,15 +202,21 @@ def retry(task: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
     with exit_codes():
         import secrets
 
+        from orch_gates.cli import dispatching
         from orch_gates.config import file as config_file
         from orch_gates.jobs import by_hand
         from orch_gates.workspace import open_workspace
 
-        found = open_workspace(repo, overrides)
+        found = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         rules = config_file.rules(found.config, found.settings)
         attempt = secrets.token_hex(8)
         asked = by_hand.Retry(found.store, found.configured, rules, found.by, reason, found.now, lambda: attempt)
-        _tell(task, asked.ask(task))
+        done = asked.ask(task)
+        _tell(task, done)
+        if done.job is not None and not no_start:
+            line, code = dispatching.start_queued(found, done.job)
+            say(f"{task}: {line}\n", to=sys.stderr if code else sys.stdout)
+            raise SystemExit(code)
 
 
 @job.command()
@@ -230,7 +241,9 @@ def dispatch(repo: Path, as_json: bool, overrides: Mapping[str, str], options: F
         from orch_gates.cli import dispatching
         from orch_gates.workspace import open_workspace
 
-        done = dispatching.dispatch_now(open_workspace(repo, {**options.overrides, **overrides}, options.observe))
+        workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
+        dispatching.need_a_way(workspace)
+        done = dispatching.dispatch_now(workspace)
         say(dispatching.as_json(done) if as_json else dispatching.as_text(done))
         raise SystemExit(dispatching.exit_code(done))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from orch_gates import clock, machine
 from orch_gates.cli.boundary import say
-from orch_gates.cli.dispatching import start_due
+from orch_gates.cli.dispatching import start_due, stopped_by_person
 from orch_gates.documents.escape import markdown, visible
 from orch_gates.errors import JobWaits, OrchError, ProcessError, SettingsError
 from orch_gates.gates.security.redacting import Redactor
@@ -173,20 +173,8 @@ class JobRun:
             StateError: it cannot be read.
         """
         from orch_gates.tasks import book
-        from orch_gates.trackers.plan import STOPS
 
-        if self.workspace.settings.tracker.kind == "none":
-            return ""
-        issue = book.need(self.workspace.store.load(), self.wanted.task).task.issue
-        if not issue:
-            return ""
-        try:
-            tracker = self.workspace.tracker
-            assert tracker is not None
-            item = tracker.item(issue)
-        except OrchError as error:
-            return f"whether a person stopped it on issue #{issue} could not be told: {error}"
-        return f"a person stopped it on issue #{issue}" if item.open and item.words & STOPS else ""
+        return stopped_by_person(self.workspace, book.need(self.workspace.store.load(), self.wanted.task).task)[0]
 
     def _tell_step(self, applied: Applied) -> None:
         from orch_gates.report import tasks as render

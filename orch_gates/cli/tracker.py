@@ -63,8 +63,7 @@ def sync(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str],
             return
         synced = tracking.sync()
         say(view.synced_json(synced) if as_json else view.synced_text(synced))
-        start_due(workspace)
-        raise SystemExit(view.exit_code(synced))
+        raise SystemExit(start_due(workspace) or view.exit_code(synced))
 
 
 def tracking_of(workspace: Workspace) -> Tracking:

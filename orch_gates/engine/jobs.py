@@ -97,6 +97,14 @@ def sent(job: Job, key: str, run: int, now: datetime) -> Job | None:
     return job.model_copy(update={"dispatch": job.dispatch.model_copy(update={"sent": timestamp(now), "run": run})})
 
 
+def not_started(job: Job, key: str, reason: str) -> Job | None:
+    """The job with the reason why it could not be started, which says nothing against the work; None as for `sent`."""
+    if job.status is not JobStatus.QUEUED or job.dispatch is None or job.dispatch.key != key:
+        return None
+    why = one_line(f"it could not be started: {reason}")
+    return job.model_copy(update={"dispatch": job.dispatch.model_copy(update={"reason": why})})
+
+
 def asked_again(job: Job, key: str, reason: str, now: datetime) -> Job | None:
     """The job with its dispatch planned once more; None where it began meanwhile, or was asked for again."""
     if job.status is not JobStatus.QUEUED or job.dispatch is None or job.dispatch.key != key:

@@ -65,7 +65,7 @@ class Why:
         if work is None or not self.next_action or self.state != TaskState.ACTIVE:
             return self
         told = replace(self, work=work.line)
-        return replace(told, next_action=work.next_action, when="by itself") if work.next_action else told
+        return replace(told, next_action=work.next_action, when=work.when) if work.next_action else told
 
     @property
     def line(self) -> str:

@@ -11,7 +11,7 @@ from orch_gates.engine import spent
 from orch_gates.engine.jobs import visit_began
 from orch_gates.engine.stages import Pipeline
 from orch_gates.model.feedback import one_line
-from orch_gates.model.ids import moment
+from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.job import Job, JobStatus, Way
 from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
@@ -94,10 +94,11 @@ def runs_of(task: Task, jobs: Sequence[Job]) -> tuple[Job, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the work of a task has come to, for people; `next_action` is what follows by itself, empty for nothing."""
+    """What the work of a task has come to, for people; `next_action` is what follows and `when`, empty for nothing."""
 
     line: str
     next_action: str = ""
+    when: str = "by itself"
 
 
 def standing(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: Rules) -> Standing | None:
@@ -111,7 +112,9 @@ def standing(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: Rules) 
     who = f"run {last.number} ({last.role})"
     match last.status:
         case JobStatus.QUEUED:
-            return Standing(f"{who} is queued since {last.created}", f"{who} begins")
+            why = last.dispatch.reason if last.dispatch is not None and last.dispatch.sent is None else ""
+            line = f"{who} is queued since {last.created}{f': {why}' if why else ''}"
+            return Standing(line, f"{who} begins")
         case JobStatus.RUNNING:
             return Standing(f"{who} is running since {last.started}: {last.runner}", f"{who} ends")
         case JobStatus.CANCELLED:
@@ -120,7 +123,8 @@ def standing(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: Rules) 
             return Standing(f"{who} succeeded at {last.ended}", "a sweep asks the gate again" if starts else "")
         case JobStatus.FAILED:
             more = starts is not None and len(runs) < rules.attempts
-            return Standing(f"{who} failed: {last.reason}", "a sweep starts the next run" if more else "")
+            due = timestamp(_due(last, len([run for run in runs if run.status is not JobStatus.CANCELLED])))
+            return Standing(f"{who} failed: {last.reason}", f"a sweep starts the next run after {due}" if more else "")
         case _:
             assert_never(last.status)
 

@@ -73,7 +73,7 @@ def cancel(store: Store, name: str, which: str, reason: str, *, by: str, now: da
         if not which and len(active) > 1:
             told = ", ".join(page.job.attempt for page in active)
             raise UsageError(f"{name} has {len(active)} jobs that are not over; name one of {told}")
-        page = need(pages if which else active, name, which)
+        page = need(pages if which or not active else active, name, which)
         over = jobs.cancelled(page.job, why, now)
         found = Done(why if over is not None else f"it is over: {state_of(page.job)}", page.job, refused=over is None)
         if over is None:
@@ -165,7 +165,7 @@ class Retry:
             body=asked,
             writes={**(resumed.writes if resumed is not None else {}), **writes},
         )
-        return Done(f"{done}run {number} of {role.name} waits; the next sweep starts it ({role.starts})", job), change
+        return Done(f"{done}run {number} of {role.name} is queued ({role.starts})", job), change
 
     def _role(self, task: Task) -> Role | None:
         stage = self.configured.pipeline_of(task).stage(task.stage)

@@ -85,9 +85,12 @@ def acknowledged(asked: Sequence[Asked], snapshot: Snapshot, now: datetime) -> t
         if one.came is Came.STARTED:
             after = jobs.sent(before, one.job.dispatch.key, one.run, now)
             line = "started" + (f" as CI run {one.run}" if one.run else "") + (f"; {one.reason}" if one.reason else "")
+        elif one.came is Came.REFUSED:
+            after = jobs.not_started(before, one.job.dispatch.key, one.reason)
+            line = f"could not be started: {one.reason}"
         else:
             after = jobs.gave_up(before, f"could not be started: {one.reason}", now)
-            line = f"could not be started: {one.reason}"
+            line = f"given up: {one.reason}"
         if after is not None:
             found.append(_logged(after, snapshot.text, line, now))
     return tuple(found)
@@ -113,6 +116,20 @@ def _change_of(job: Job) -> str:
         return f"{job.status}: {job.reason}"
     assert job.dispatch is not None
     return f"to be started again (try {job.dispatch.tries}): {job.dispatch.reason}"
+
+
+def start_one(
+    store: Store, configured: Configured, starter: Starter, job: Job, role: Role | None, clock: Callable[[], datetime]
+) -> Asked:
+    """Start a job that was just recorded as one to be started, and record what came of it.
+
+    Raises:
+        StateError: what came of it could not be recorded; it is asked for again, and runs once.
+    """
+    asked = starter.start(job, role)
+    configured.agree(store)
+    store.transact(lambda snapshot: _confirmed(acknowledged([asked], snapshot, clock())))
+    return asked
 
 
 @dataclass(frozen=True, slots=True)

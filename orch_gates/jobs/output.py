@@ -8,6 +8,7 @@ from orch_gates.documents import escape
 
 # More than is shown is looked through, so that no secret is cut in two before it is found.
 KEPT = 65_536
+CUT = "[what came before is not kept]"
 MOST_LINES = 200
 MOST_BYTES = 20_000
 _LONGEST_LINE = 2000
@@ -19,11 +20,11 @@ _TICKS = re.compile(r"`+")
 
 
 def text_of(output: bytes, *, whole: bool) -> str:
-    """What a command wrote as text; of less than the `whole` the first line goes, as its beginning may be lost."""
+    """What a command wrote as text; of less than the `whole`, the first line is a mark: its beginning may be lost."""
     shown = _TERMINAL.sub("", output.decode("utf-8", "replace")).replace("\r\n", "\n")
     lines = shown.split("\n")
     if not whole:
-        lines = lines[1:]
+        lines[0] = CUT
     # What a progress bar wrote over is not to be seen in a terminal either.
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 

@@ -23,11 +23,15 @@ _SUFFIXES = (".log", ".json")
 
 
 class Came(StrEnum):
-    """What came of asking for a start; UNKNOWN may have started it, and asking again is safe (JOB-1)."""
+    """What came of asking for a start; UNKNOWN may have started it, and asking again is safe (JOB-1).
+
+    REFUSED may not be started as things are, so it is asked for again; GIVEN_UP is not to be started at all.
+    """
 
     STARTED = "started"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    GIVEN_UP = "given-up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Starter:
     def start(self, job: Job, role: Role | None) -> Asked:
         """Ask for the start of one job; whatever happens is an answer (P3)."""
         if role is None:
-            return Asked(job, Came.REFUSED, reason=f"no way to start the role {job.role} is configured any more")
+            return Asked(job, Came.GIVEN_UP, reason=f"no way to start the role {job.role} is configured any more")
         try:
             match role.way:
                 case Way.WORKFLOW:

@@ -50,7 +50,7 @@ class Performing:
             case Start.STARTED:
                 told = f"CI run {asked.run}" if asked.run else asked.reason
                 return Came(lines=(f"{what} started{f': {told}' if told else ''}",), counts={"dispatched": 1})
-            case Start.REFUSED:
+            case Start.REFUSED | Start.GIVEN_UP:
                 return Came(problems=(f"{what} could not be started: {asked.reason}",))
             case Start.UNKNOWN:
                 return Came(problems=(f"{what} is not known to be started, and is asked for again: {asked.reason}",))

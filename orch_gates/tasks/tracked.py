@@ -132,7 +132,11 @@ class Tracking:
                 return self._stepped(number, replace(self.step, by=by, reject=reason, seen=task), Word.REJECTED)
             case Finish(task=task):
                 left = [effect for effect in task.effects if isinstance(effect, IssueEffect)]
-                return Done(number, task.id, "told", "its issue says what was recorded before"), self._perform(left)
+                told = self._perform(left)
+                if failed := [one.reason for one in told if not one.settled]:
+                    reason = f"the issue could not be told what was recorded before: {failed[0]}"
+                    return Done(number, task.id, "problem", reason, problem=True), told
+                return Done(number, task.id, "told", "its issue says what was recorded before"), told
             case Refuse(words=words, reason=reason):
                 self.tracker.say(number, reason)
                 for word in words:

@@ -396,6 +396,15 @@ def test_check_says_what_the_merge_queue_will_miss(tmp_path: Path, lines: str, n
     assert note in done.stderr.decode()
 
 
+def test_check_says_which_role_is_never_started(tmp_path: Path) -> None:
+    """A role's name that no stage has is no error, and most likely misspelled."""
+    stages = "stages: [{name: development, role: developer}]\n"
+    for name in ("developer", "develper"):
+        (tmp_path / ".orch-gates.yaml").write_text(f"{stages}roles: {{{name}: {{dispatch: {{command: ./work}}}}}}\n")
+        done = orch("config", "check", cwd=tmp_path)
+        assert (done.returncode, b"roles.develper: no stage" in done.stderr) == (0, name == "develper")
+
+
 def test_the_schema_is_printed_as_it_is_published(tmp_path: Path) -> None:
     """What a person pipes into a file is what lies in the repository."""
     printed = orch("config", "schema", cwd=tmp_path).stdout

@@ -53,7 +53,7 @@ def test_the_work_is_run_looked_at_and_tried_again(rig: JobRig) -> None:
     dispatched = {**rig.env, "ORCH_DISPATCH_ENABLED": "true"}
     shell = Shell(rig.folder / "person", {key: value for key, value in dispatched.items() if value})
     shell.here = rig.work.path
-    assert "the next sweep starts it" in shell.run(script)
+    assert "run 1 (developer) started as command" in shell.run(script)
 
 
 def test_every_block_is_run() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orch_gates.engine import legality
+from orch_gates.engine.jobs import not_started
 from orch_gates.engine.stages import DEFAULT, Pipeline
 from orch_gates.engine.work import Role, Rules
 from orch_gates.forge.port.workflows import RunState
@@ -66,6 +67,29 @@ def test_who_waits_longest_is_started_first_and_no_more_than_fit() -> None:
     assert [job.dispatch and job.dispatch.way for job in started] == [Way.COMMAND, Way.COMMAND, Way.WORKFLOW]
     assert all(job.by == "ann" and legality.job_change(None, job) == () for job in started)
     assert len(planned(tasks[:3]).new) == 2
+
+
+def test_what_the_forge_refuses_to_start_stays_queued_and_is_no_failed_run() -> None:
+    """A token that has expired holds no task, however often it is tried: the reason is kept, and it is tried again."""
+    job, task = waiting(seconds=60), make_task()
+    for _ in range(2 * MOST_TRIES):
+        assert job.dispatch is not None
+        refused = not_started(job, job.dispatch.key, "401, the token has expired")
+        assert refused is not None
+        assert legality.job_change(job, refused) == ()
+        late = planned([task], [_ago(refused, 3600)])
+        assert (late.asks, late.new) == ((), ())
+        (job,) = late.starts
+        assert job.status is JobStatus.QUEUED
+        assert job.dispatch is not None
+        assert "401, the token has expired" in job.dispatch.reason
+    assert not_started(job, "another@dispatch", "401") is None
+
+
+def _ago(job: Job, seconds: float) -> Job:
+    assert job.dispatch is not None
+    planned = timestamp(NOW - timedelta(seconds=seconds))
+    return job.model_copy(update={"dispatch": job.dispatch.model_copy(update={"planned": planned})})
 
 
 def test_what_runs_or_waits_takes_a_place() -> None:

@@ -51,7 +51,7 @@ def test_what_is_shown_of_an_output(written: bytes, shown: str) -> None:
 
 def test_of_a_part_the_first_line_goes() -> None:
     """Its beginning is lost, and half of a secret is none that could be found."""
-    assert output.text_of(b"cret\nnext\n", whole=False) == "next\n"
+    assert output.text_of(b"cret\nnext\n", whole=False) == f"{output.CUT}\nnext\n"
 
 
 def test_only_the_last_lines_are_kept() -> None:

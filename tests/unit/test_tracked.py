@@ -288,5 +288,8 @@ def test_an_issue_that_could_not_be_told_is_told_by_the_next_run(scene: Scene) -
     (one,) = Tracking(scene.tracker, step).sync().done
     assert (one.what, one.problem) == ("approved", True)
     assert "nobody answers" in one.reason
+    (again,) = Tracking(scene.tracker, step).sync().done
+    assert (again.what, again.problem) == ("problem", True)
+    assert "nobody answers" in again.reason
     assert scene.sync() == ["told"]
     assert (scene.task().stage, scene.words()) == ("design", frozenset())
