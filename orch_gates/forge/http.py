@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import requests
 from requests import PreparedRequest
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
@@ -19,9 +18,10 @@ from urllib3.exceptions import HTTPError
 from orch_gates import clock
 from orch_gates.documents import escape
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge import breakage, timed
 from orch_gates.forge.answer import Answer, Sort, Trouble
 from orch_gates.forge.fields import number
+from orch_gates.wire import breakage
+from orch_gates.wire.session import UNUSABLE_URL, Session, body
 
 _MOST_PAGES = 200
 _MOST_READINGS = 5
@@ -30,7 +30,6 @@ _MOST_REMEMBERED = 100
 _LONGEST_REMEMBERED = 256 * 1024
 _MOST_DIGITS = 20
 _SHORTEST_WAIT = 1.0
-_UNUSABLE = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)
 # Parts of a path that clients and servers drop, whatever was meant by them.
 _DROPPED = {".", ".."}
 # A server or a proxy before it that is busy or restarting.
@@ -108,26 +107,6 @@ class _Content:
         yield self.content
 
 
-class _Adapter(HTTPAdapter):
-    """What `requests` sends with; a proxy's connections are timed as the others are."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = timed.POOLS
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        made = super().proxy_manager_for(*args, **kwargs)
-        made.pool_classes_by_scheme = timed.POOLS
-        return made
-
-
-class _Session(requests.Session):
-    """Follows nothing, so that what a redirect says is read as every other answer is: bounded."""
-
-    def get_redirect_target(self, _response: requests.Response) -> None:
-        """None: `requests` reads all of the answer before it follows one."""
-
-
 class Api:
     """The API below one url, for one thread; connections are kept open and used again."""
 
@@ -138,9 +117,7 @@ class Api:
         self._timeout = timeout
         self._dialect = dialect
         self._observe = observe
-        self._session = _Session()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter())
+        self._session = Session()
         self._session.headers.update({"Accept": "application/json", **dialect.headers})
         self._known: dict[str, Answer] = {}
 
@@ -327,8 +304,8 @@ class Api:
                 stream=True,
             ) as response:
                 status = response.status_code
-                answer = Answer(status, response.headers, _body(response, begun + self._timeout))
-        except _UNUSABLE as error:
+                answer = Answer(status, response.headers, body(response, begun + self._timeout, _MOST_BYTES))
+        except UNUSABLE_URL as error:
             raise ForgeUnavailable(f"{self.at('')} cannot be reached: the url cannot be used") from error
         except (requests.RequestException, HTTPError, OSError) as error:
             broken = breakage.meaning(error, self._timeout)
@@ -363,15 +340,3 @@ def _last(answer: Answer) -> bool:
     """Whether the forge links to the page before this one, and to none after it."""
     link = answer.headers.get("Link", "")
     return 'rel="prev"' in link and 'rel="next"' not in link
-
-
-def _body(response: requests.Response, give_up: float) -> bytes:
-    """All of it; what comes is looked at as it comes, so that no trickle outlasts the time."""
-    found = bytearray()
-    while chunk := response.raw.read1(65536, decode_content=True):
-        found += chunk
-        if len(found) > _MOST_BYTES:
-            raise breakage.TooLong(f"answered with more than {_MOST_BYTES} bytes")
-        if clock.monotonic() > give_up:
-            raise TimeoutError
-    return bytes(found)

@@ -1,4 +1,4 @@
-"""What an error of the wire means: whether the forge can have heard of the request, and words for people (P2)."""
+"""What an error of the wire means: whether the server can have heard of the request, and words for people (P2)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TooLong(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Breakage:
-    """`unsent`: the request certainly never reached the forge; `words` are read after its name."""
+    """`unsent`: the request certainly never reached the server; `words` are read after its name."""
 
     unsent: bool
     words: str

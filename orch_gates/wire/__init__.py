@@ -1,0 +1,1 @@
+"""Connections over HTTP to whatever answers there: bounded in time and size, and errors by what they mean."""
