@@ -103,6 +103,32 @@ class ForgeRefused(ForgeUnavailable):
     """The forge answered with a refusal: a token, a permission or a name is wrong; asking again does not help."""
 
 
+class RegistryUnavailable(OrchError):
+    """The registry did not answer, or not completely: nothing follows from it (P2)."""
+
+
+class RegistryUnclear(RegistryUnavailable):
+    """Something was sent to be stored, and no whole answer came: it may have been stored, or not."""
+
+
+class RegistryRefused(RegistryUnavailable):
+    """The registry says no: a user, a token, a permission or a name is wrong; asking again does not help."""
+
+
+class ImageMissing(RegistryRefused):
+    """The registry has no such image, or does not show it to this user."""
+
+
+class RegistryBroken(RegistryUnavailable):
+    """What the registry sent proves nothing: another digest, length or kind than it should have (IMG-1)."""
+
+
+class PromotionRefused(OrchError):
+    """An image may not get the tags that it should: a definite refusal."""
+
+    exit_code = 1
+
+
 class StateError(OrchError):
     """The state branch could not be read or written."""
 

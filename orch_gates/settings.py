@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from orch_gates.errors import SettingsError
 from orch_gates.variables.automation import HandedOver, JobSettings, SweepSettings, TrackerSettings
+from orch_gates.variables.delivery import RegistrySettings
 from orch_gates.variables.groups import (
     AllowKey,
     Budget,
@@ -130,6 +131,7 @@ class Settings:
     usual_target: str
     state: StateSettings
     forge: ForgeSettings
+    registry: RegistrySettings
     statuses: StatusesSettings
     allow_key: str = field(repr=False)
     allow_key_file: str
@@ -207,6 +209,7 @@ def load(
         usual_target=target.branch,
         state=_state(env),
         forge=_forge(env),
+        registry=env.group(RegistrySettings, docker_config=_docker_config(env)),
         statuses=env.group(StatusesSettings),
         allow_key=key.text,
         allow_key_file=key.file,
@@ -270,6 +273,14 @@ def _forge(env: _Reader) -> ForgeSettings:
         repository=found.repository or env.variable("GITHUB_REPOSITORY"),
         token=env.variable(found.token_env),
     )
+
+
+def _docker_config(env: _Reader) -> str:
+    """The file that docker keeps its logins in, whether or not it is there."""
+    if folder := env.variable("DOCKER_CONFIG"):
+        return str(Path(folder) / "config.json")
+    home = env.variable("HOME")
+    return str(Path(home) / ".docker" / "config.json") if home else ""
 
 
 def _gitea_repository(env: _Reader) -> str:

@@ -99,7 +99,7 @@ class JobRun:
             file.write_text(environment.feedback(began.task.feedback), "utf-8")
             env = dict(settings.inherited_env)
             if not self.options.keep_token:
-                names = {*_ALLOW_KEY, "ORCH_FORGE_TOKEN", settings.forge.token_env}
+                names = {*_ALLOW_KEY, "ORCH_FORGE_TOKEN", "ORCH_REGISTRY_TOKEN", settings.forge.token_env}
                 env = environment.without_secrets(env, names, settings.forge.token)
             env |= environment.told(began.task, began.job, head, str(file))
             try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
-from orch_gates.variables import automation, groups
+from orch_gates.variables import automation, delivery, groups
 from orch_gates.variables.scope import scope_settings
 from orch_gates.variables.setting import Setting, declared
 
@@ -16,6 +16,7 @@ _OTHERS = (
     groups.Limits,
     groups.StateSettings,
     groups.ForgeSettings,
+    delivery.RegistrySettings,
     groups.QueueSettings,
     automation.JobSettings,
     automation.SweepSettings,

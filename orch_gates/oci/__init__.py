@@ -1,0 +1,1 @@
+"""Container registries, read and tagged over HTTP: the OCI distribution API, without a daemon (IMG-1)."""

@@ -1,0 +1,225 @@
+"""One repository of a registry: its manifests and configurations, each proven by its digest; and its tags (IMG-1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from orch_gates.documents import escape
+from orch_gates.errors import (
+    ImageMissing,
+    RegistryBroken,
+    RegistryRefused,
+    RegistryUnavailable,
+    RegistryUnclear,
+)
+from orch_gates.oci import manifest
+from orch_gates.oci.challenge import Challenge, choose
+from orch_gates.oci.logins import Login, Logins
+from orch_gates.oci.manifest import MOST_BYTES, Config, Descriptor, Manifest
+from orch_gates.oci.reference import DIGEST, Reference
+from orch_gates.oci.transport import Answer, Observe, Transport, same_server, shown
+from orch_gates.variables.delivery import RegistrySettings
+
+_MOST_TOKEN = 64 * 1024
+# Where registries that everybody knows have their tokens made.
+_KNOWN_REALMS = {"registry-1.docker.io": "auth.docker.io"}
+_REFUSED = {401, 403}
+
+
+def unobserved(_: object) -> None:
+    """Nobody asked what requests were made."""
+
+
+class Registry:
+    """The repository of an image; for one thread. `writes`: it will be tagged too."""
+
+    def __init__(
+        self, image: Reference, settings: RegistrySettings, observe: Observe = unobserved, *, writes: bool = False
+    ) -> None:
+        """`image` names the registry for which the login of the settings is, unless they name another."""
+        self.image = image
+        self._settings = settings
+        self._observe = observe
+        self._wire = Transport(settings.timeout, settings.plain_http, observe)
+        login = Login(settings.user, settings.token) if settings.user and settings.token else None
+        self._logins = Logins((settings.host or image.host).lower(), login, settings.docker_config)
+        self._realms = tuple(realm.lower() for realm in settings.realms)
+        self._actions = "pull,push" if writes else "pull"
+        self._base = f"{self._wire.base(image.api_host)}/v2/{image.name}"
+        self._authorization = ""
+
+    def beside(self, image: Reference) -> Registry:
+        """The repository of another image, for reading; the login of the settings stays for the registry of this."""
+        home = replace(self._settings, host=self._settings.host or self.image.host)
+        return Registry(image, home, self._observe)
+
+    def manifest(self, named: str, size: int | None = None) -> Manifest:
+        """The index or manifest that a tag leads to, or that has a digest.
+
+        Raises:
+            ImageMissing: there is none.
+            RegistryRefused: the registry says no.
+            RegistryUnavailable: it does not answer, or with what proves nothing.
+        """
+        url = f"{self._base}/manifests/{named}"
+        answer = self._get(url, {"Accept": manifest.ACCEPTED})
+        with _at(url):
+            if size is not None and len(answer.body) != size:
+                raise RegistryBroken(f"it has {len(answer.body)} bytes, the index says {size}")
+            digest = named if DIGEST.fullmatch(named) else _told_digest(answer)
+            return manifest.read(answer.body, digest, answer.headers.get("Content-Type", ""))
+
+    def config(self, stated: Descriptor) -> Config:
+        """The configuration that a manifest names.
+
+        Raises:
+            ImageMissing, RegistryRefused, RegistryUnavailable: as `manifest`.
+        """
+        url = f"{self._base}/blobs/{stated.digest}"
+        answer = self._get(url, {"Accept": "*/*"}, most=stated.size)
+        with _at(url):
+            return manifest.read_config(answer.body, stated)
+
+    def put(self, found: Manifest, named: str) -> None:
+        """Store a manifest, byte for byte, by its digest or under a tag.
+
+        Raises:
+            RegistryRefused: the registry says no.
+            RegistryUnclear: it may have been stored.
+            RegistryUnavailable: it was not.
+        """
+        url = f"{self._base}/manifests/{named}"
+        headers = {"Content-Type": found.media_type}
+        answer = self._wire.put(url, headers, self._authorization, found.raw)
+        if answer.status == 401 and self._let_in(url, answer):
+            answer = self._wire.put(url, headers, self._authorization, found.raw)
+        if answer.ok:
+            return
+        if 400 <= answer.status < 500:
+            raise self._refusal(url, answer)
+        raise RegistryUnclear(f"{shown(url)}: {_words(answer)}")
+
+    def _get(self, url: str, headers: dict[str, str], most: int = MOST_BYTES) -> Answer:
+        answer = self._wire.get(url, headers, self._authorization, most)
+        if answer.status == 401 and self._let_in(url, answer):
+            answer = self._wire.get(url, headers, self._authorization, most)
+        if answer.ok:
+            return answer
+        if answer.status == 404:
+            raise ImageMissing(f"{shown(url)}: there is no such image, or this login may not see it")
+        if answer.status in _REFUSED:
+            raise self._refusal(url, answer)
+        raise RegistryUnavailable(f"{shown(url)}: {_words(answer)}")
+
+    def _refusal(self, url: str, answer: Answer) -> RegistryRefused:
+        login = self._logins.of(self.image.host)
+        if login is None:
+            hint = self._logins.hint(self.image.host)
+            words = f"no login is given; {hint}set ORCH_REGISTRY_USER and ORCH_REGISTRY_TOKEN, or run `docker login`"
+        else:
+            words = f"{login.user} may not do this"
+        return RegistryRefused(escape.visible(f"{shown(url)}: {_words(answer)}; {words}"))
+
+    def _let_in(self, url: str, answer: Answer) -> bool:
+        """Take up the challenge of a registry; tells whether it is worth to ask again.
+
+        Raises:
+            RegistryRefused, RegistryUnavailable: no token is to be had.
+        """
+        before, challenge = self._authorization, choose(answer.headers.get("WWW-Authenticate", ""))
+        login = self._logins.of(self.image.host)
+        if challenge is None:
+            return False
+        if challenge.scheme == "basic":
+            self._authorization = login.basic if login else ""
+        else:
+            self._authorization = f"Bearer {self._token(url, challenge, login)}"
+        return self._authorization != before
+
+    def _token(self, url: str, challenge: Challenge, login: Login | None) -> str:
+        realm = challenge.realm
+        self._check_realm(url, realm, login)
+        query = {"service": challenge.service} if challenge.service else {}
+        # Only what is needed, whatever the challenge asks for.
+        query["scope"] = f"repository:{self.image.name}:{self._actions}"
+        joined = "&" if urlsplit(realm).query else "?"
+        asked = f"{realm}{joined}{urlencode(query)}"
+        answer = self._wire.get(asked, {"Accept": "application/json"}, login.basic if login else "", _MOST_TOKEN)
+        if answer.status in _REFUSED:
+            raise self._refusal(realm, answer)
+        if not answer.ok:
+            raise RegistryUnavailable(f"{shown(realm)}: {_words(answer)}")
+        found = _document(answer)
+        token = found.get("token") or found.get("access_token")
+        if not isinstance(token, str) or not (token.isascii() and token.isprintable()) or " " in token:
+            raise RegistryBroken(f"{shown(realm)} did not answer with a token")
+        return token
+
+    def _check_realm(self, url: str, realm: str, login: Login | None) -> None:
+        """See that a password goes to the registry itself, or where a setting lets it go.
+
+        Raises:
+            RegistryRefused: it would go elsewhere.
+        """
+        parts = urlsplit(realm)
+        host = parts.netloc.lower()
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in host:
+            raise RegistryBroken(f"{shown(url)} names no address at which a token is had")
+        if same_server(url, realm):
+            return
+        if parts.scheme == "http" and not self._wire.may_lead_to(host, url):
+            raise RegistryRefused(f"{shown(url)} sends for a token to {shown(realm)} over plain http")
+        known = host in self._realms or _KNOWN_REALMS.get(self.image.api_host) == host
+        if login is not None and not known:
+            raise RegistryRefused(
+                f"{shown(url)} sends for a token to {_clipped(host)}, which is another server; if the login may go "
+                f"there, add it to ORCH_REGISTRY_REALMS"
+            )
+
+
+@contextmanager
+def _at(url: str) -> Iterator[None]:
+    """Say of a document that proves nothing where it is from."""
+    try:
+        yield
+    except RegistryBroken as error:
+        raise RegistryBroken(f"{shown(url)}: {error}") from error
+
+
+def _told_digest(answer: Answer) -> str:
+    """The digest of what a tag leads to: the one that the registry goes by, where it is true.
+
+    Raises:
+        RegistryBroken: it is not.
+    """
+    told = answer.headers.get("Docker-Content-Digest", "")
+    found = manifest.digest_of(answer.body, told if DIGEST.fullmatch(told) else "sha256:")
+    if told and told != found:
+        raise RegistryBroken(f"the registry says that its digest is {_clipped(told)}, and it is {found}")
+    return found
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _words(answer: Answer) -> str:
+    """What an error of a registry says, in one line."""
+    errors = _document(answer).get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    said = [first.get(key) for key in ("code", "message")]
+    told = ": ".join(_clipped(" ".join(part.split())) for part in said if isinstance(part, str) and part)
+    return f"{answer.status}{told and f' {told}'}"
+
+
+def _clipped(text: str) -> str:
+    return escape.clip(escape.visible(text), 200)

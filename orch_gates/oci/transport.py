@@ -1,0 +1,195 @@
+"""One request to a registry: bounded in time and size, credentials in a header and to one host only (OWN-1, P2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests import PreparedRequest
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+
+from orch_gates import clock
+from orch_gates.documents import escape
+from orch_gates.errors import RegistryBroken, RegistryRefused, RegistryUnavailable, RegistryUnclear
+from orch_gates.oci.reference import is_loopback
+from orch_gates.wire import breakage
+from orch_gates.wire.session import UNUSABLE_URL, Session, body
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MOST_REDIRECTS = 5
+# A server or a proxy before it that is busy or restarting.
+_PASSING = {429, 502, 503, 504}
+_SHORTEST_WAIT = 1.0
+_LONGEST_WAIT = 86_400.0
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers (whatever their case) and body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False, default=b"")
+
+    @property
+    def ok(self) -> bool:
+        """Whether the registry did what it was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def wait(self) -> float:
+        """Seconds to wait before it is asked again; a date is not read, as clocks differ (ST-7)."""
+        said = self.headers.get("Retry-After", "")
+        return min(max(float(said), _SHORTEST_WAIT), _LONGEST_WAIT) if said.isdecimal() else _SHORTEST_WAIT
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that was made; status 0 is no answer."""
+
+    method: str
+    url: str
+    status: int
+    seconds: float
+
+
+Observe = Callable[[Call], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Header(AuthBase):
+    """Given to `requests` as its own kind of authentication, so that no netrc file replaces it."""
+
+    value: str = field(repr=False)
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        if self.value:
+            request.headers["Authorization"] = self.value
+        return request
+
+
+class Transport:
+    """Connections that are kept open; for one thread. `plain` are the hosts that are asked over plain http."""
+
+    def __init__(self, timeout: float, plain: tuple[str, ...], observe: Observe) -> None:
+        """`timeout`: seconds for one request, and for waiting before it is sent again."""
+        self._timeout = timeout
+        self._plain = tuple(host.lower() for host in plain)
+        self._observe = observe
+        self._session = Session()
+        # What is proven by a digest is read as it is sent.
+        self._session.headers["Accept-Encoding"] = "identity"
+
+    def base(self, host: str) -> str:
+        """The address of a host: plain http only on this machine, and where a setting says so."""
+        return f"{'http' if self.may_be_plain(host) else 'https'}://{host}"
+
+    def may_be_plain(self, host: str) -> bool:
+        """Whether a host may be asked over plain http."""
+        return is_loopback(host) or host.lower() in self._plain
+
+    def may_lead_to(self, host: str, url: str) -> bool:
+        """Whether a server may lead to a host over plain http: never one elsewhere to this machine."""
+        return host.lower() in self._plain or (is_loopback(host) and is_loopback(urlsplit(url).netloc))
+
+    def get(self, url: str, headers: Mapping[str, str], authorization: str, most: int) -> Answer:
+        """The answer to a question; redirects are followed, and a server that is busy is asked again.
+
+        Raises:
+            RegistryUnavailable: no whole answer came in time.
+            RegistryBroken: it is too long, or leads to where nothing is asked.
+        """
+        give_up = clock.monotonic() + self._timeout
+        while True:
+            answer = self._followed(url, headers, authorization, most)
+            if answer.status not in _PASSING or clock.monotonic() + answer.wait > give_up:
+                return answer
+            clock.sleep(answer.wait)
+
+    def put(self, url: str, headers: Mapping[str, str], authorization: str, content: bytes) -> Answer:
+        """Have something stored, once.
+
+        Raises:
+            RegistryUnclear: it may have been stored.
+            RegistryUnavailable: it was not.
+        """
+        return self._send("PUT", url, headers, authorization, 1024 * 1024, content)
+
+    def _followed(self, url: str, headers: Mapping[str, str], authorization: str, most: int) -> Answer:
+        first = url
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = self._send("GET", url, headers, authorization if same_server(url, first) else "", most)
+            if answer.status not in _REDIRECTS:
+                return answer
+            url = self._next(url, first, answer.headers.get("Location", ""))
+        raise RegistryBroken(f"{shown(first)} leads from one address to another more than {_MOST_REDIRECTS} times")
+
+    def _next(self, url: str, first: str, location: str) -> str:
+        """Where a redirect leads to.
+
+        Raises:
+            RegistryBroken: nothing is asked there: a registry must not point us at this machine, or out of TLS.
+        """
+        try:
+            found = urlsplit(urljoin(url, location))
+            # Ports that are none are seen only when they are asked for.
+            found.port  # noqa: B018
+        except ValueError as error:
+            raise RegistryBroken(f"{shown(url)} leads to an address that cannot be used") from error
+        host = found.netloc.lower()
+        usable = found.scheme in _DEFAULT_PORTS and found.hostname and "@" not in found.netloc
+        plain = found.scheme == "http" and not self.may_lead_to(host, first)
+        if not location or not usable or plain:
+            where = escape.clip(escape.visible(f"{found.scheme}://{host.rpartition('@')[2]}"), 200)
+            raise RegistryBroken(f"{shown(url)} leads to {where}, which is not asked")
+        return found.geturl()
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], authorization: str, most: int, content: bytes = b""
+    ) -> Answer:
+        if authorization and not (authorization.isascii() and authorization.isprintable()):
+            raise RegistryRefused("the login holds a character that no header takes; copy it again")
+        begun, status = clock.monotonic(), 0
+        try:
+            with self._session.request(
+                method,
+                url,
+                data=content or None,
+                auth=_Header(authorization),
+                headers=dict(headers),
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                status = response.status_code
+                return Answer(status, response.headers, body(response, begun + self._timeout, most))
+        except UNUSABLE_URL as error:
+            raise RegistryUnavailable(f"{shown(url)} cannot be reached: the address cannot be used") from error
+        except (requests.RequestException, HTTPError, OSError) as error:
+            broken = breakage.meaning(error, self._timeout)
+            if isinstance(error, breakage.TooLong) and method == "GET":
+                raise RegistryBroken(f"{shown(url)} {broken.words}") from error
+            unclear = method == "PUT" and not broken.unsent
+            raise (RegistryUnclear if unclear else RegistryUnavailable)(f"{shown(url)} {broken.words}") from error
+        finally:
+            self._observe(Call(method, shown(url), status, clock.monotonic() - begun))
+
+
+def shown(url: str) -> str:
+    """An address as people are told of it: without credentials and without a query, which may hold a signature."""
+    parts = urlsplit(url)
+    return escape.clip(escape.visible(f"{parts.netloc.rpartition('@')[2]}{parts.path}"), 300)
+
+
+def same_server(one: str, other: str) -> bool:
+    """Whether two addresses are of the same server: scheme, host and port."""
+    return _server(one) == _server(other)
+
+
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
