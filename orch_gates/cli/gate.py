@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from orch_gates import clock
-from orch_gates.cli import gate_alone, merge
+from orch_gates.cli import gate_alone, image, merge
 from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
@@ -113,6 +113,8 @@ def group(gates: Sequence[Gate[Any]] = GATES) -> click.Group:
 
     for one in gates:
         gate.add_command(_OWN.get(one.name) or gate_alone.command(one))
+    # It makes the report that the gate image-freshness reads.
+    gate.add_command(image.gate)
     return gate
 
 

@@ -152,7 +152,7 @@ def judge(facts: RecordedFacts, policy: Policy) -> Verdict:
     if report.head not in {facts.head, *(() if record.exact else facts.earlier)}:
         about = report.head[:10] or "no commit"
         return _missing(facts, policy, f"{record.file} is about {about}, the branch is at {facts.head[:10]}")
-    return _verdict(record, report, outcome)
+    return as_verdict(record, report, outcome)
 
 
 def _sealed(text: str, heads: Sequence[str]) -> Verdict:
@@ -164,7 +164,8 @@ def _sealed(text: str, heads: Sequence[str]) -> Verdict:
     return next((verdict for verdict in verdicts if verdict == whole), replace(verdicts[0], absent=True))
 
 
-def _verdict(record: Record, report: Report, outcome: Outcome) -> Verdict:
+def as_verdict(record: Record, report: Report, outcome: Outcome) -> Verdict:
+    """The verdict that a report states."""
     if outcome is Outcome.FAIL and report.evidence.get(MAIN_RED) is True:
         # The task is not to blame for what is red without it (ENG-7).
         outcome = Outcome.DEFER

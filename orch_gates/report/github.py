@@ -60,7 +60,7 @@ def write_outputs(verdict: Verdict, ci: CiContext, *, report: str) -> None:
     """Set the step outputs `outcome`, `reason`, `findings`, `report`, `exit-code`; nothing outside CI.
 
     `findings` is a count, `report` the path of the report or empty. A verdict on a merge also sets `merge`, the commit
-    in the target, empty before there is one.
+    in the target, empty before there is one; one on an image `digest`, empty where it could not be read.
 
     Raises:
         ReportError: the runner's file cannot be written.
@@ -72,8 +72,9 @@ def write_outputs(verdict: Verdict, ci: CiContext, *, report: str) -> None:
         "report": report,
         "exit-code": str(verdict.outcome.exit_code),
     }
-    if "merge" in verdict.evidence:
-        values["merge"] = str(verdict.evidence["merge"] or "")
+    for name in ("merge", "digest"):
+        if name in verdict.evidence:
+            values[name] = str(verdict.evidence[name] or "")
     set_outputs(values, ci)
 
 

@@ -1,0 +1,1 @@
+"""Whether an image that was tested is the image of a commit (IMG-1)."""

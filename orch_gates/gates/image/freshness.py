@@ -1,0 +1,240 @@
+"""Whether the image that was tested is the image of the validated commit: facts in, verdict out (IMG-1, pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from orch_gates.documents import escape
+from orch_gates.gates.policy import Policy
+from orch_gates.model.finding import Finding
+from orch_gates.model.verdict import Outcome, Scalar, Verdict, evidence_id
+
+NAME = "image-freshness"
+FILE_NAME = "19-image-report.md"
+REVISION = "org.opencontainers.image.revision"
+# The tree of the commit that was built: it stays the same where a squash or a rebase makes another commit.
+TREE = "org.orch-gates.tree"
+_REBUILD = (
+    "Build the image anew from a checkout of {commit}, with --label {label}=$(git rev-parse HEAD) for every platform; "
+    "push it, test it on staging, and run this again with the digest that was tested."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The image that another one was built on, for the same platform; `layers` of it come first there."""
+
+    image: str
+    labels: Mapping[str, str]
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformImage:
+    """The image for one platform: what its configuration and its manifest say of it.
+
+    `labels` are inherited from the base where a build sets none; `annotations` are never.
+    """
+
+    platform: str
+    digest: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
+    base: Base | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The validated commit and its tree, empty where the commit is not in this clone.
+
+    `trees` are those of other commits that labels name, as far as they are in this clone.
+    """
+
+    commit: str
+    tree: str = ""
+    trees: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was seen of an image. `image` is its repository, `digest` what the tag led to when it was read, once.
+
+    `pinned` is the digest in the reference itself, and `tested` the one that was tested; empty where none was named.
+    `named_base`: a person named the base, which has to be the base of every platform. `left_out` counts entries of the
+    index that are no images, `unread` says which bases were not looked at, and why.
+    """
+
+    image: str
+    tag: str
+    digest: str
+    revision: Revision
+    platforms: tuple[PlatformImage, ...]
+    pinned: str = ""
+    tested: str = ""
+    named_base: str = ""
+    left_out: int = 0
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The image could not be looked at; `kind` is what kept it, in words."""
+
+    image: str
+    commit: str
+    kind: str
+    reason: str
+
+
+def judge(facts: Facts | Unreadable, policy: Policy) -> Verdict:
+    """PASS only where every platform of what was tested is of the commit; a platform more never makes it one."""
+    if isinstance(facts, Unreadable):
+        evidence: dict[str, Scalar] = {"image": facts.image, "digest": None, "head": facts.commit}
+        return _unknown(policy, evidence, f"{facts.kind}: {facts.reason}")
+    evidence = _evidence(facts)
+    findings = tuple(_findings(facts))
+    rests_on = (evidence_id(facts.digest, facts.revision.commit, facts.tested),)
+    if findings:
+        first = findings[0].description
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        step = _REBUILD.format(commit=facts.revision.commit[:10], label=REVISION)
+        return Verdict(
+            NAME,
+            Outcome.FAIL,
+            f"the image is stale: {first}{more}",
+            findings,
+            (),
+            {**evidence, "image_status": "STALE"},
+            findings[0].fix if findings[0].rule in _NOT_REBUILT else step,
+            rests_on=rests_on,
+        )
+    if odd := [one.platform for one in facts.platforms if not _stands_on(one, facts.named_base)]:
+        reason = f"{facts.named_base} is not the base of {', '.join(odd)}: its layers are not the first ones there"
+        return _unknown(policy, evidence, reason, "Name the image of the FROM line with --base, or leave it out.")
+    reason = f"{facts.image}@{facts.digest[:19]} is the image of {facts.revision.commit[:10]} on {_count(facts)}"
+    untested = "no tested digest was given (--tested), so nothing is said about what ran on staging"
+    notices = () if facts.tested else (untested,)
+    return Verdict(NAME, Outcome.PASS, reason, (), notices, {**evidence, "image_status": "FRESH"}, rests_on=rests_on)
+
+
+def candidates(facts: Facts) -> bool:
+    """Whether a base image matters: without it every platform would pass."""
+    return bool(facts.platforms) and all(_proof(one, facts.revision) for one in facts.platforms)
+
+
+_NOT_REBUILT = {"tested-digest", "moved-tag"}
+
+
+def _unknown(policy: Policy, evidence: Mapping[str, Scalar], why: str, next_step: str = "") -> Verdict:
+    step = next_step or "Correct what it names, or run it again when the registry answers; no rebuild is needed yet."
+    return Verdict(NAME, policy.unknown, f"could not tell: {why}", evidence=evidence, next_step=step)
+
+
+def _evidence(facts: Facts) -> dict[str, Scalar]:
+    proofs = sorted({_proof(one, facts.revision) for one in facts.platforms} - {""})
+    return {
+        "image": facts.image,
+        "tag": facts.tag or None,
+        "digest": facts.digest,
+        "tested": facts.tested or None,
+        "head": facts.revision.commit,
+        "tree": facts.revision.tree or None,
+        "platforms": ", ".join(one.platform for one in facts.platforms),
+        "left_out": facts.left_out,
+        "proven_by": ", ".join(proofs) or None,
+        "base": ", ".join(sorted({one.base.image for one in facts.platforms if one.base is not None})) or None,
+        "base_not_read": "; ".join(facts.unread) or None,
+    }
+
+
+def _findings(facts: Facts) -> Iterator[Finding]:
+    where = f"{facts.image}{facts.tag and f':{facts.tag}'}"
+    if facts.pinned and facts.pinned != facts.digest:
+        text = f"the tag {facts.tag} was moved: it leads to {facts.digest}, and {facts.pinned} was named"
+        yield _finding("moved-tag", where, facts, text, "Test what the tag leads to now, or name the digest alone.")
+    if facts.tested and facts.tested != facts.digest:
+        part = next((one.platform for one in facts.platforms if one.digest == facts.tested), "")
+        text = f"{facts.tested} was tested, and {where} is {facts.digest}"
+        fix = "Test the digest that is going to be promoted, or promote the one that was tested."
+        if part:
+            text += f", of which that is only the part for {part}"
+            fix = f"Record the digest of the whole index as the tested one: {facts.digest}."
+        yield _finding("tested-digest", where, facts, text, fix)
+    if not facts.platforms:
+        yield _finding("no-platform", where, facts, "the index has no image for any platform", "Build it again.")
+    for one in facts.platforms:
+        if not _proof(one, facts.revision):
+            rule, text = _why(one, facts.revision)
+            fix = _REBUILD.format(commit=facts.revision.commit[:10], label=REVISION)
+            yield _finding(rule, f"{facts.image}@{one.digest}", facts, f"{one.platform}: {text}", fix)
+
+
+def _proof(one: PlatformImage, revision: Revision) -> str:
+    """What shows that an image is of the commit, and was given to this image itself; empty where nothing does."""
+    return next((proof for proof, label in _matching(one, revision) if not _is_inherited(one, label)), "")
+
+
+def _matching(one: PlatformImage, revision: Revision) -> Iterator[tuple[str, str]]:
+    """What matches the commit, whoever it is from, with its label; nothing where an image contradicts itself."""
+    stated, tree = _stated(one, REVISION), _stated(one, TREE)
+    if len(stated) > 1 or len(tree) > 1 or (tree and revision.tree and tree != {revision.tree}):
+        return
+    if stated == {revision.commit}:
+        yield REVISION, REVISION
+    elif revision.tree and any(revision.trees.get(named) == revision.tree for named in stated):
+        yield f"{REVISION}, by its tree", REVISION
+    if tree and revision.tree:
+        yield TREE, TREE
+
+
+def _stated(one: PlatformImage, label: str) -> set[str]:
+    """What is said under a name, once or twice."""
+    return {found[label] for found in (one.labels, one.annotations) if found.get(label)}
+
+
+def _is_inherited(one: PlatformImage, label: str) -> bool:
+    """Whether a label is the base's: the image itself was never given it. An annotation never is."""
+    if label in one.annotations or one.base is None:
+        return False
+    return one.base.labels.get(label) == one.labels.get(label)
+
+
+def _why(one: PlatformImage, revision: Revision) -> tuple[str, str]:
+    stated, tree = _stated(one, REVISION), _stated(one, TREE)
+    if any(_matching(one, revision)):
+        base = one.base.image if one.base is not None else ""
+        return "inherited-label", f"its label is that of its base {base}, which says nothing about what was built on it"
+    if len(stated) > 1 or len(tree) > 1:
+        return "contradicting-labels", f"its label and its annotation differ: {_listed(stated if stated else tree)}"
+    if not stated and not tree:
+        return "no-label", f"it has no label {REVISION}"
+    if tree and revision.tree and revision.tree not in tree:
+        return "other-tree", f"it was built of the tree {_listed(tree)}, {revision.commit[:10]} has {revision.tree}"
+    if not stated:
+        return "no-label", f"it has no label {REVISION}, and the tree of {revision.commit[:10]} is not known here"
+    text = f"it was built of {_listed(stated)}, validated is {revision.commit}"
+    if next(iter(stated)) not in revision.trees:
+        text += ", and that commit is not in this clone to compare the trees"
+    return "other-revision", text
+
+
+def _stands_on(one: PlatformImage, named_base: str) -> bool:
+    if not named_base:
+        return True
+    return one.base is not None and one.layers[: len(one.base.layers)] == one.base.layers
+
+
+def _listed(values: set[str]) -> str:
+    return " and ".join(escape.clip(escape.visible(value), 80) for value in sorted(values))
+
+
+def _count(facts: Facts) -> str:
+    number = len(facts.platforms)
+    return facts.platforms[0].platform if number == 1 else f"{number} platforms"
+
+
+def _finding(rule: str, where: str, facts: Facts, text: str, fix: str) -> Finding:
+    ident = evidence_id(rule, where, facts.revision.commit)[:16]
+    return Finding(ident, rule, where, 0, facts.revision.commit, text, fix, carrier="image")

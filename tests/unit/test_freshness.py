@@ -1,0 +1,224 @@
+"""What makes an image that of a commit (IMG-1, T22), as a pure decision over facts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_gates.gates.image.freshness import (
+    REVISION,
+    TREE,
+    Base,
+    Facts,
+    PlatformImage,
+    Revision,
+    Unreadable,
+    judge,
+)
+from orch_gates.gates.policy import IMAGE_FRESHNESS
+from orch_gates.model.verdict import Outcome, Verdict
+
+COMMIT, OTHER = "c" * 40, "d" * 40
+TREE_ID, OTHER_TREE = "e" * 40, "f" * 40
+DIGEST, OTHER_DIGEST = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
+REVISION_KNOWN = Revision(COMMIT, TREE_ID, {COMMIT: TREE_ID, OTHER: OTHER_TREE})
+
+
+def one(labels: dict[str, str] | None = None, platform: str = "linux/amd64", **more: object) -> PlatformImage:
+    made = PlatformImage(platform, OTHER_DIGEST, {REVISION: COMMIT} if labels is None else labels)
+    return dataclasses.replace(made, **more)  # type: ignore[arg-type]
+
+
+def facts(*platforms: PlatformImage, **more: object) -> Facts:
+    made = Facts("git.example.org/acme/app", "staging", DIGEST, REVISION_KNOWN, platforms or (one(),), tested=DIGEST)
+    return dataclasses.replace(made, **more)  # type: ignore[arg-type]
+
+
+def verdict(*platforms: PlatformImage, **more: object) -> Verdict:
+    return judge(facts(*platforms, **more), IMAGE_FRESHNESS)
+
+
+def rules(found: Verdict) -> list[str]:
+    return [finding.rule for finding in found.findings]
+
+
+def test_the_tested_image_of_the_commit_is_fresh() -> None:
+    """The label is the validated commit, the digest the tested one."""
+    found = verdict()
+    assert (found.outcome, found.evidence["image_status"]) == (Outcome.PASS, "FRESH")
+    assert found.evidence["proven_by"] == REVISION
+    assert found.notices == ()
+
+
+def test_without_a_tested_digest_that_is_said() -> None:
+    """The image is the commit's; nobody said that it was tested."""
+    found = verdict(tested="")
+    assert found.outcome is Outcome.PASS
+    assert "--tested" in found.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "proof"),
+    [
+        ({TREE: TREE_ID}, TREE),
+        ({REVISION: OTHER, TREE: TREE_ID}, TREE),
+        ({REVISION: COMMIT, TREE: TREE_ID}, REVISION),
+    ],
+)
+def test_the_tree_counts_as_the_commit_does(labels: dict[str, str], proof: str) -> None:
+    """A squash or a rebase makes another commit of the same tree."""
+    found = verdict(one(labels))
+    assert (found.outcome, found.evidence["proven_by"]) == (Outcome.PASS, proof)
+
+
+def test_another_commit_of_the_same_tree_is_as_good() -> None:
+    """Where git has both commits, it proves that their trees are one."""
+    same = Revision(COMMIT, TREE_ID, {COMMIT: TREE_ID, OTHER: TREE_ID})
+    assert verdict(one({REVISION: OTHER}), revision=same).outcome is Outcome.PASS
+    unknown = Revision(COMMIT, "", {OTHER: TREE_ID})
+    assert verdict(one({REVISION: OTHER}), revision=unknown).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("labels", "rule"),
+    [
+        ({}, "no-label"),
+        ({REVISION: ""}, "no-label"),
+        ({REVISION: OTHER}, "other-revision"),
+        ({REVISION: COMMIT[:10]}, "other-revision"),
+        ({REVISION: f"{COMMIT}-dirty"}, "other-revision"),
+        ({REVISION: COMMIT.upper()}, "other-revision"),
+        ({REVISION: COMMIT, TREE: OTHER_TREE}, "other-tree"),
+        ({TREE: OTHER_TREE}, "other-tree"),
+    ],
+)
+def test_any_other_label_is_stale(labels: dict[str, str], rule: str) -> None:
+    """Short ids, local changes and no label at all prove nothing; what to rebuild is said (IMG-2)."""
+    found = verdict(one(labels))
+    assert (found.outcome, rules(found), found.evidence["image_status"]) == (Outcome.FAIL, [rule], "STALE")
+    assert "Build the image anew from a checkout of cccccccccc" in found.next_step
+
+
+def test_a_label_and_an_annotation_that_differ_prove_nothing() -> None:
+    """Whichever a reader looks at."""
+    assert rules(verdict(one(annotations={REVISION: OTHER}))) == ["contradicting-labels"]
+    assert verdict(one({}, annotations={REVISION: COMMIT})).outcome is Outcome.PASS
+
+
+def test_what_came_with_the_base_does_not_count() -> None:
+    """The base was built of this commit, and what was built on it says nothing of its own."""
+    base = Base("git.example.org/acme/base:1", {REVISION: COMMIT, TREE: TREE_ID}, ("l1",))
+    assert rules(verdict(one(base=base))) == ["inherited-label"]
+    assert rules(verdict(one({REVISION: COMMIT, TREE: TREE_ID}, base=base))) == ["inherited-label"]
+    own = Base(base.image, {REVISION: OTHER, TREE: TREE_ID}, ("l1",))
+    assert verdict(one(base=own)).outcome is Outcome.PASS
+    assert verdict(one({}, annotations={REVISION: COMMIT}, base=base)).outcome is Outcome.PASS
+    # The inherited label beside one of its own takes nothing away.
+    assert verdict(one({REVISION: COMMIT, TREE: TREE_ID}, base=own)).outcome is Outcome.PASS
+
+
+def test_a_base_that_a_person_names_has_to_be_the_base() -> None:
+    """Its layers are the first ones, or nothing follows from its labels."""
+    base = Base("git.example.org/acme/base:1", {}, ("l1", "l2"))
+    named = {"named_base": base.image}
+    assert verdict(one(base=base, layers=("l1", "l2", "l3")), **named).outcome is Outcome.PASS
+    for layers in ((), ("l1",), ("l2", "l1", "l3")):
+        found = verdict(one(base=base, layers=layers), **named)
+        assert found.outcome is Outcome.FAIL
+        assert found.reason.startswith("could not tell: ")
+        assert "image_status" not in found.evidence
+    assert verdict(one(layers=("l1",)), **named).reason.startswith("could not tell: ")
+
+
+def test_a_moved_tag_is_seen() -> None:
+    """The tag leads to another digest than the one named with it, or than the one that was tested."""
+    assert rules(verdict(pinned=OTHER_DIGEST)) == ["moved-tag"]
+    moved = verdict(tested=f"sha256:{'3' * 64}")
+    assert rules(moved) == ["tested-digest"]
+    assert "promote the one that was tested" in moved.next_step
+    part = verdict(tested=OTHER_DIGEST)
+    assert rules(part) == ["tested-digest"]
+    assert "only the part for linux/amd64" in part.reason
+    assert DIGEST in part.next_step
+
+
+def test_an_index_of_nothing_is_stale() -> None:
+    """No platform is not every platform."""
+    assert rules(judge(dataclasses.replace(facts(), platforms=()), IMAGE_FRESHNESS)) == ["no-platform"]
+
+
+def test_what_could_not_be_read_is_no_staleness() -> None:
+    """FAIL by the policy, with its own words, and no word about the image (SPEC 4.3)."""
+    found = judge(Unreadable("x/y:1", COMMIT, "the registry could not be asked", "no answer"), IMAGE_FRESHNESS)
+    assert found.outcome is Outcome.FAIL
+    assert found.reason == "could not tell: the registry could not be asked: no answer"
+    assert "image_status" not in found.evidence
+
+
+labels = st.dictionaries(
+    st.sampled_from([REVISION, TREE]), st.sampled_from(["", COMMIT, COMMIT[:12], OTHER, TREE_ID, OTHER_TREE])
+)
+layers = st.lists(st.sampled_from("abc"), max_size=3).map(tuple)
+bases = st.none() | st.builds(Base, st.just("x/base:1"), labels, layers)
+platforms = st.builds(
+    PlatformImage,
+    st.sampled_from(["linux/amd64", "linux/arm64"]),
+    st.sampled_from([DIGEST, OTHER_DIGEST]),
+    labels,
+    labels,
+    layers,
+    bases,
+)
+revisions = st.builds(
+    Revision,
+    st.just(COMMIT),
+    st.sampled_from(["", TREE_ID]),
+    st.dictionaries(st.sampled_from([COMMIT, OTHER]), st.sampled_from([TREE_ID, OTHER_TREE])),
+)
+digests = st.sampled_from(["", DIGEST, OTHER_DIGEST])
+any_facts = st.builds(
+    Facts,
+    st.just("x/app"),
+    st.just("t"),
+    st.sampled_from([DIGEST, OTHER_DIGEST]),
+    revisions,
+    st.lists(platforms, max_size=4).map(tuple),
+    pinned=digests,
+    tested=digests,
+    named_base=st.sampled_from(["", "x/base:1"]),
+)
+
+
+@given(any_facts, platforms)
+def test_one_platform_more_never_makes_it_fresh(found: Facts, more: PlatformImage) -> None:
+    """Monotone: what was not a PASS stays none, but for an index that had no platform."""
+    if found.platforms and judge(found, IMAGE_FRESHNESS).outcome is not Outcome.PASS:
+        wider = dataclasses.replace(found, platforms=(*found.platforms, more))
+        assert judge(wider, IMAGE_FRESHNESS).outcome is not Outcome.PASS
+
+
+@given(any_facts, bases)
+def test_knowing_a_base_never_makes_it_fresh(found: Facts, base: Base | None) -> None:
+    """What a base has can only take away from what is proven."""
+    bare = dataclasses.replace(found, platforms=tuple(dataclasses.replace(p, base=None) for p in found.platforms))
+    based = dataclasses.replace(found, platforms=tuple(dataclasses.replace(p, base=base) for p in found.platforms))
+    without = dataclasses.replace(bare, named_base="")
+    if judge(based, IMAGE_FRESHNESS).outcome is Outcome.PASS:
+        assert judge(without, IMAGE_FRESHNESS).outcome is Outcome.PASS
+
+
+@given(any_facts)
+def test_a_pass_has_everything_on_its_side(found: Facts) -> None:
+    """Said independently: every digest named is the one, and each platform states the commit or its tree."""
+    if judge(found, IMAGE_FRESHNESS).outcome is not Outcome.PASS:
+        return
+    assert {found.pinned, found.tested} <= {"", found.digest}
+    assert found.platforms
+    revision = found.revision
+    known = {COMMIT, revision.tree, *(name for name, tree in revision.trees.items() if tree == revision.tree)} - {""}
+    for each in found.platforms:
+        said = {found.get(key) for found in (each.labels, each.annotations) for key in (REVISION, TREE)}
+        assert said & known
