@@ -111,6 +111,14 @@ def test_scripts_can_be_run_as_committed(script: Path) -> None:
 POSTING = {
     "gitea-security.yml": {"contents": "write"},
     "github-security.yml": {"contents": "read", "statuses": "write"},
+    "github-image.yml": {"contents": "read", "packages": "write"},
+}
+# What may ask for another secret than the bot's token, or for none.
+SECRETS: dict[str, set[str]] = {
+    "gitea-security.yml": set(),
+    "github-security.yml": set(),
+    "gitea-image.yml": {"ORCH_REGISTRY_TOKEN"},
+    "github-image.yml": set(),
 }
 
 
@@ -123,7 +131,7 @@ def test_workflows_ask_for_little(workflow: Path) -> None:
         assert job["permissions"] == POSTING.get(workflow.name, {"contents": "read"})
         assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in job["steps"] if "uses" in step)
     named = set(re.findall(r"secrets\.(\w+)", workflow.read_text()))
-    assert named == (set() if workflow.name.endswith("-security.yml") else {"ORCH_TOKEN"})
+    assert named == SECRETS.get(workflow.name, {"ORCH_TOKEN"})
 
 
 @pytest.mark.parametrize("workflow", MERGES, ids=named)
