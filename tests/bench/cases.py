@@ -8,7 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import forge_cases, history, hook_cases, measure, merge_cases, queue_cases, state_cases, sweep_cases
+from tests.bench import (
+    forge_cases,
+    history,
+    hook_cases,
+    image_cases,
+    measure,
+    merge_cases,
+    queue_cases,
+    state_cases,
+    sweep_cases,
+)
 from tests.bench.history import git
 from tests.bench.row import Row, milliseconds
 from tests.bench.tools import OURS, PROGRAM, Push, Range, server
@@ -168,6 +178,7 @@ CASES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "workflow": queue_cases.workflow,
     "sweep": sweep_cases.sweep,
     "job": sweep_cases.job,
+    "image": image_cases.image,
 }
 USUAL = tuple(name for name in CASES if name != "library")
 
