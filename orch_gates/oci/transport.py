@@ -20,6 +20,8 @@ from orch_gates.wire.session import UNUSABLE_URL, Session, body
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 5
+# A registry that takes nearly the whole time for each of a hundred requests would take an hour.
+_MOST_TIMEOUTS = 4
 # A server or a proxy before it that is busy or restarting.
 _PASSING = {429, 502, 503, 504}
 _SHORTEST_WAIT = 1.0
@@ -76,8 +78,9 @@ class Transport:
     """Connections that are kept open; for one thread. `plain` are the hosts that are asked over plain http."""
 
     def __init__(self, timeout: float, plain: tuple[str, ...], observe: Observe) -> None:
-        """`timeout`: seconds for one request, and for waiting before it is sent again."""
+        """`timeout`: seconds for one request and for waiting to send it again; all together get four times it."""
         self._timeout = timeout
+        self._until = clock.monotonic() + _MOST_TIMEOUTS * timeout
         self._plain = tuple(host.lower() for host in plain)
         self._observe = observe
         self._session = Session()
@@ -154,6 +157,10 @@ class Transport:
         if authorization and not (authorization.isascii() and authorization.isprintable()):
             raise RegistryRefused("the login holds a character that no header takes; copy it again")
         begun, status = clock.monotonic(), 0
+        if begun > self._until:
+            raise RegistryUnavailable(
+                f"{shown(url)} is not asked any more: {_MOST_TIMEOUTS * self._timeout:g} s are over"
+            )
         try:
             with self._session.request(
                 method,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import secrets
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -182,6 +183,33 @@ def test_lengths_in_an_index_have_to_be_true(registry: FakeRegistry, work: Repo)
     registry.push(fresh(work))
     registry.documents["manifests/staging"] = (rig.OCI_INDEX, raw)
     could_not_tell(judged(registry, work), "the index says")
+    image = rig.image()
+    manifest = json.loads(image.raw)
+    manifest["config"]["size"] += 1
+    registry.push(image)
+    registry.documents["manifests/staging"] = (rig.OCI_MANIFEST, json.dumps(manifest).encode())
+    could_not_tell(judged(registry, work), "the manifest says")
+
+
+def test_many_slow_answers_are_bounded_together(registry: FakeRegistry, work: Repo) -> None:
+    """Each comes in time; all of them would take minutes."""
+    labels = {rig.REVISION: work.git("rev-parse", "HEAD")}
+    registry.push(rig.index(*(rig.image(labels, platform=f"linux/p{number}") for number in range(64))), "staging")
+    turns = threading.Event()
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        turns.wait(0.1)
+        registry.bad, kept = {}, registry.bad
+        registry.answer(handler)
+        registry.bad = kept
+
+    registry.bad = {"": slow}
+    own = Registry(client(registry).image, RegistrySettings(timeout=0.5))
+    parts = own.manifest("staging").parts
+    started = time.monotonic()
+    with pytest.raises(RegistryUnavailable, match="not asked any more: 2 s are over"):
+        [own.manifest(part.digest, part.size) for part in parts]
+    assert time.monotonic() - started < 4
 
 
 def test_a_busy_registry_is_asked_again(registry: FakeRegistry, work: Repo) -> None:

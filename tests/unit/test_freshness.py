@@ -116,6 +116,7 @@ def test_what_came_with_the_base_does_not_count() -> None:
     own = Base(base.image, {REVISION: OTHER, TREE: TREE_ID}, ("l1",))
     assert verdict(one(base=own)).outcome is Outcome.PASS
     assert verdict(one({}, annotations={REVISION: COMMIT}, base=base)).outcome is Outcome.PASS
+    assert verdict(one(annotations={REVISION: COMMIT}, base=base)).outcome is Outcome.PASS
     # The inherited label beside one of its own takes nothing away.
     assert verdict(one({REVISION: COMMIT, TREE: TREE_ID}, base=own)).outcome is Outcome.PASS
 
