@@ -22,7 +22,7 @@ from orch_gates.oci.challenge import Challenge, choose
 from orch_gates.oci.logins import Login, Logins
 from orch_gates.oci.manifest import MOST_BYTES, Config, Descriptor, Manifest
 from orch_gates.oci.reference import DIGEST, Reference
-from orch_gates.oci.transport import Answer, Observe, Transport, same_server, shown
+from orch_gates.oci.transport import Answer, Observe, Transport, is_address, same_server, shown
 from orch_gates.variables.delivery import RegistrySettings
 
 _MOST_TOKEN = 64 * 1024
@@ -166,10 +166,10 @@ class Registry:
         Raises:
             RegistryRefused: it would go elsewhere.
         """
+        if not is_address(realm):
+            raise RegistryBroken(f"{shown(url)} names no address at which a token is had")
         parts = urlsplit(realm)
         host = parts.netloc.lower()
-        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in host:
-            raise RegistryBroken(f"{shown(url)} names no address at which a token is had")
         if same_server(url, realm):
             return
         if parts.scheme == "http" and not self._wire.may_lead_to(host, url):

@@ -138,18 +138,17 @@ class Transport:
             RegistryBroken: nothing is asked there: a registry must not point us at this machine, or out of TLS.
         """
         try:
-            found = urlsplit(urljoin(url, location))
-            # Ports that are none are seen only when they are asked for.
-            found.port  # noqa: B018
-        except ValueError as error:
-            raise RegistryBroken(f"{shown(url)} leads to an address that cannot be used") from error
-        host = found.netloc.lower()
-        usable = found.scheme in _DEFAULT_PORTS and found.hostname and "@" not in found.netloc
-        plain = found.scheme == "http" and not self.may_lead_to(host, first)
-        if not location or not usable or plain:
-            where = escape.clip(escape.visible(f"{found.scheme}://{host.rpartition('@')[2]}"), 200)
-            raise RegistryBroken(f"{shown(url)} leads to {where}, which is not asked")
-        return found.geturl()
+            target = urljoin(url, location)
+        except ValueError:
+            target = ""
+        if not location or not is_address(target):
+            raise RegistryBroken(f"{shown(url)} leads to {_clipped(location) or 'nowhere'}, which is not asked")
+        found = urlsplit(target)
+        if found.scheme == "http" and not self.may_lead_to(found.netloc, first):
+            raise RegistryBroken(
+                f"{shown(url)} leads to http://{_clipped(found.netloc)}, which is not asked without TLS"
+            )
+        return target
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], authorization: str, most: int, content: bytes = b""
@@ -190,6 +189,21 @@ def shown(url: str) -> str:
     """An address as people are told of it: without credentials and without a query, which may hold a signature."""
     parts = urlsplit(url)
     return escape.clip(escape.visible(f"{parts.netloc.rpartition('@')[2]}{parts.path}"), 300)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a server, without a login in it."""
+    try:
+        parts = urlsplit(text)
+        # A port that is none is seen only when it is asked for.
+        return parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _clipped(text: str) -> str:
+    """What somebody else wrote, without a login or a query, which may be a secret."""
+    return escape.clip(escape.visible(text.partition("?")[0].rpartition("@")[2]), 200)
 
 
 def same_server(one: str, other: str) -> bool:

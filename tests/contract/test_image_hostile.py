@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import secrets
@@ -13,6 +14,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orch_gates import settings
 from orch_gates.errors import PromotionRefused, RegistryBroken, RegistryRefused, RegistryUnavailable
@@ -127,7 +130,9 @@ SPOILED: dict[str, tuple[Answer, str]] = {
     "to a name with a login": (says(307, None, Location="https://a:b@x.example.org/"), "which is not asked"),
     "out of TLS": (says(307, None, Location="http://10.0.0.1/x"), "which is not asked"),
     "nowhere": (says(307), "which is not asked"),
-    "to a port that is none": (says(307, None, Location="https://x.example.org:99999/"), "cannot be used"),
+    "to a port that is none": (says(307, None, Location="https://x.example.org:99999/"), "which is not asked"),
+    "to a host that is none": (says(307, None, Location="https://[/"), "which is not asked"),
+    "a realm that is none": (says(401, None, WWW_Authenticate='Bearer realm="https://[:99999/"'), "names no address"),
 }
 
 
@@ -307,6 +312,20 @@ def test_nobody_elsewhere_leads_to_this_machine() -> None:
     with pytest.raises(RegistryBroken, match="not asked"):
         wire._next("https://git.example.org/v2/", "https://git.example.org/v2/", "http://127.0.0.1:80/x")
     assert wire.base("git.example.org") == "https://git.example.org"
+
+
+ADDRESSES = st.text() | st.builds("{}{}".format, st.sampled_from(["http://", "https://", "//", "/"]), st.text())
+
+
+@given(ADDRESSES)
+def test_no_address_breaks_the_reader(text: str) -> None:
+    """What a header may hold is refused by one kind of error, or is an address."""
+    image = reference.parse("git.example.org/acme/app:v1", "--image")
+    registry, url = Registry(image, RegistrySettings()), "https://git.example.org/v2/"
+    with contextlib.suppress(RegistryUnavailable):
+        assert registry._wire._next(url, url, text).startswith("https://")
+    with contextlib.suppress(RegistryUnavailable):
+        registry._check_realm(url, text, None)
 
 
 def test_a_netrc_file_is_not_ours(
