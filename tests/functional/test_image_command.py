@@ -13,6 +13,7 @@ import pytest
 from tests import image_rig as rig
 from tests.builders import Done, Repo, answered, orch
 from tests.fakes import registry as fake
+from tests.fakes import status_server
 from tests.fakes.registry import FakeRegistry
 
 
@@ -73,6 +74,25 @@ def test_a_runner_gets_the_digest(work: Repo, registry: FakeRegistry, tmp_path: 
     assert b"::warning" in done.stderr
 
 
+def test_the_verdict_is_a_status_of_the_commit(work: Repo, registry: FakeRegistry) -> None:
+    """On the commit that was judged, with the login of neither for the other (GATE-4, OWN-1)."""
+    registry.push(whole(work), "staging")
+    secret, token = secrets.token_hex(20), secrets.token_hex(20)
+    registry.wants = 'Basic realm="x"'
+    registry.authorization = f"Basic {b64encode(f'deployer:{secret}'.encode()).decode()}"
+    env: dict[str, str | None] = {"ORCH_REGISTRY_USER": "deployer", "ORCH_REGISTRY_TOKEN": secret}
+    env |= {"ORCH_FORGE_TOKEN": token, "ORCH_FORGE_REPOSITORY": "acme/app"}
+    with status_server.serving() as forge:
+        named = ("--forge=gitea", f"--url={forge.url}", "--status")
+        assert gate(work, registry, *named, env=env).returncode == 0
+        assert gate(work, registry, "--revision=HEAD~1", *named, env=env).returncode == 1
+        rows = [(row["commit"], row["context"], row["status"]) for row in forge.rows]
+    head, before = work.git("rev-parse", "HEAD"), work.git("rev-parse", "HEAD~1")
+    context = "orch/image-freshness"
+    assert rows == [(head, context, "success"), (before, context, "failure")]
+    assert all(token not in str(asked.headers) for asked in registry.seen)
+
+
 def test_out_of_scope_asks_nobody(work: Repo, registry: FakeRegistry) -> None:
     """SKIP: no request, no report, no tag (GATE-3); a promotion that was asked for did not happen."""
     registry.push(whole(work), "staging")
@@ -130,6 +150,16 @@ def test_promotion_waits_for_the_gate(work: Repo, registry: FakeRegistry) -> Non
     again = orch("image", "promote", source, "--tag=v1", cwd=work.path)
     assert again.returncode == 1
     assert b"one image for good" in again.stderr
+
+
+def test_a_run_that_breaks_leaves_no_older_report(work: Repo, registry: FakeRegistry, tmp_path: Path) -> None:
+    """The image was fresh once; whether it is now was not found out."""
+    registry.push(whole(work), "staging")
+    assert gate(work, registry, "--report=r.md").returncode == 0
+    (tmp_path / "config.json").write_text("{")
+    registry.wants = 'Basic realm="x"'
+    assert gate(work, registry, "--report=r.md", env={"DOCKER_CONFIG": str(tmp_path)}).returncode == 2
+    assert not (work.path / "r.md").exists()
 
 
 @pytest.fixture
