@@ -34,10 +34,10 @@ def test_no_outcome_is_without_one() -> None:
 
 
 def test_no_error_is_a_pass() -> None:
-    """Every error leaves with 2, could not be decided; a budget or a ref that moved refuses, 1; a lost race is 75."""
+    """Every error leaves with 2, could not be decided; a definite refusal with 1; a lost race with 75."""
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, OrchError)]
     assert len(kinds) > 5
-    others = {errors.BudgetExceeded: 1, errors.StaleUpdate: 1}
+    others = dict.fromkeys((errors.BudgetExceeded, errors.StaleUpdate, errors.PromotionRefused), 1)
     others |= dict.fromkeys((errors.StateExhausted, errors.LeaseLost, errors.JobWaits), 75)
     assert {kind: kind.exit_code for kind in kinds if kind.exit_code != 2} == others
     assert errors.EXIT_BUG == 70
