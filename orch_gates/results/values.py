@@ -1,0 +1,76 @@
+"""A JSON document of a runner, read within bounds, and its fields read without trust."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from orch_gates.results.model import Collector, Unreadable, count
+
+MOST_BYTES = 32 * 1024 * 1024
+# A document of nothing but brackets would take forty times its size.
+_MOST_VALUES = 6_000_000
+_MOST_CONTAINERS = 1_500_000
+
+
+def document(data: bytes) -> Mapping[str, Any]:
+    """The object that a document is.
+
+    Raises:
+        Unreadable: it is none, is not whole, or is nested too deep.
+    """
+    if data.count(b"[") + data.count(b"{") > _MOST_CONTAINERS or data.count(b",") > _MOST_VALUES:
+        raise Unreadable("it holds more values than any report does")
+    try:
+        found = json.loads(data.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"it is not JSON, or not whole: {error.msg}", error.lineno) from error
+    except RecursionError as error:
+        raise Unreadable("it is nested too deep") from error
+    except ValueError as error:
+        raise Unreadable(f"it is not JSON: {str(error)[:200]}") from error
+    if not isinstance(found, dict):
+        raise Unreadable("it is no JSON object")
+    return found
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """A value that should be an object; empty where it is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def rows(value: object, what: str, into: Collector) -> Iterator[Mapping[str, Any]]:
+    """The objects of a list; whatever is there instead is a problem."""
+    if not isinstance(value, list):
+        if value is not None:
+            into.problem(f"{what} is no list")
+        return
+    for row in value:
+        if isinstance(row, Mapping):
+            yield row
+        else:
+            into.problem(f"{what} holds something that is no object")
+
+
+def text(value: object) -> str:
+    """A text; empty where it is none. An undecodable half of a character stays, and is shown as its code."""
+    return value if isinstance(value, str) else ""
+
+
+def texts(value: object) -> list[str]:
+    """The texts in a list, or the one text in its place."""
+    if isinstance(value, list):
+        return [one for one in value if isinstance(one, str)]
+    return [value] if isinstance(value, str) else []
+
+
+def claim(stated: Mapping[str, Any], name: str, shown: int, what: str, into: Collector) -> None:
+    """Hold a count against what is there: neither may say more or less than the other; a missing one says nothing."""
+    if name not in stated:
+        return
+    claimed = count(stated[name])
+    if claimed is None:
+        into.problem(f"{name} is no number")
+    elif claimed != shown:
+        into.problem(f"it claims {claimed} {what} ({name}), and shows {shown}")
