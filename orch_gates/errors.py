@@ -88,7 +88,7 @@ class PinsUnreadable(OrchError):
 
 
 class ExceptionListError(OrchError):
-    """The list of allowed findings on the target branch is malformed (SEC-4)."""
+    """A list of exceptions on the target branch is malformed (SEC-4, STG-1)."""
 
 
 class ForgeUnavailable(OrchError):

@@ -28,6 +28,7 @@ from orch_gates.variables.groups import (
     QueueSettings,
     ReviewSettings,
     SecuritySettings,
+    StagingSettings,
     StateSettings,
     StatusesSettings,
     TargetSettings,
@@ -116,6 +117,7 @@ class Settings:
     security: SecuritySettings
     ci_green: CiGreenSettings
     review_approved: ReviewSettings
+    staging: StagingSettings
     tools: Tools
     ci: CiContext
     hook: HookContext
@@ -177,6 +179,7 @@ def load(
         security=env.group(SecuritySettings, budget=env.group(Budget)),
         ci_green=env.group(CiGreenSettings),
         review_approved=env.group(ReviewSettings),
+        staging=env.group(StagingSettings),
         tools=Tools(
             gitleaks=programs.gitleaks,
             pip_audit=programs.pip_audit,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from orch_gates import clock
-from orch_gates.cli import gate_alone, image, merge
+from orch_gates.cli import gate_alone, gate_staging, image, merge
 from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
@@ -111,6 +111,7 @@ def group(gates: Sequence[Gate[Any]] = GATES) -> click.Group:
             click.echo(ctx.get_help())
             ctx.exit(2)
 
+    gate.add_command(gate_staging.staging)
     for one in gates:
         gate.add_command(_OWN.get(one.name) or gate_alone.command(one))
     # It makes the report that the gate image-freshness reads.

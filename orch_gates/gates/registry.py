@@ -9,7 +9,7 @@ from orch_gates.gates import ci_green, merge, policy, review_approved
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.recorded import Record, recorded
 from orch_gates.model.verdict import Outcome
-from orch_gates.variables.groups import Budget, SecuritySettings
+from orch_gates.variables.groups import Budget, SecuritySettings, StagingSettings
 
 _PASSED = {"PASSED": Outcome.PASS, "FAILED": Outcome.FAIL}
 _SUCCESS = {"SUCCESS": Outcome.PASS, "FAILED": Outcome.FAIL}
@@ -26,6 +26,7 @@ GATES: tuple[Gate[Any], ...] = (
         Record("staging-status", "15-staging-report.md", "staging_status", _SUCCESS, exact=True),
         "The checks on staging passed.",
         policy.STAGING_STATUS,
+        settings=(StagingSettings,),
     ),
     recorded(
         Record("security", "17-security-report.md", "security_status", _PASSED, sealed=True),

@@ -66,11 +66,13 @@ def run(
     keep: int,
     grace: float = GRACE_S,
     most: int | None = None,
+    to_stderr: bool = False,
 ) -> Ended:
     """Run a command to its end in a session of its own, with our input; `timeout` in seconds, 0 for no bound.
 
     What it writes is passed on at once, byte for byte: of each stream at most `most` bytes, and then a line that says
-    so. The last `keep` bytes are kept. Interrupts and hangups are
+    so; all of it `to_stderr` where our output is for something else. The last `keep` bytes are kept. Interrupts and
+    hangups are
     passed on to it. What it left running in its session is ended with it; so is all of it where this process is killed.
 
     Raises:
@@ -78,13 +80,14 @@ def run(
     """
     forwarding = _Forwarding()
     with forwarding.installed(), process.closed_to_others(), _guarded() as guard:
-        together = _one_stream()
+        together = to_stderr or _one_stream()
         with process.spawn(
             argv, env=env, cwd=None, stdin=None, stderr=process.STDOUT if together else process.PIPE
         ) as child:
             guard.watch(child.pid)
             forwarding.to(child.pid)
-            passing = _Passing(child, keep, together=together, most=most)
+            out = _STDERR if to_stderr else _STDOUT
+            passing = _Passing(child, keep, together=together, most=most, out=out)
             timed_out = passing.until_over(clock.monotonic() + timeout if timeout else None, grace)
             # Its number is its own as long as nobody has waited for it.
             forwarding.to(0)
@@ -266,6 +269,7 @@ class _Passing:
     keep: int
     together: bool
     most: int | None
+    out: int = _STDOUT
     kept: bytearray = field(default_factory=bytearray)
     written: int = 0
     streams: list[_Stream] = field(default_factory=list)
@@ -291,7 +295,7 @@ class _Passing:
 
     def _begin(self) -> None:
         assert self.child.stdout is not None
-        self.streams = [_Stream(self.child.stdout, _STDOUT, self.most)]
+        self.streams = [_Stream(self.child.stdout, self.out, self.most)]
         if self.child.stderr is not None:
             self.streams.append(_Stream(self.child.stderr, _STDERR, self.most))
         for stream in self.streams:

@@ -12,6 +12,7 @@ from pathlib import Path
 from orch_gates.errors import ReportError
 
 SECURITY_REPORT = "17-security-report.md"
+STAGING_REPORT = "15-staging-report.md"
 _PERMISSIONS = 0o777
 _KINDS = (
     (stat.S_ISDIR, "a folder"),

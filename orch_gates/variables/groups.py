@@ -92,6 +92,40 @@ class ReviewSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StagingSettings:
+    """What the gate `staging-status` asks of a run of checks (STG-1)."""
+
+    infra_tolerance_enabled: bool = setting(
+        "ORCH_STAGING_INFRA_TOLERANCE_ENABLED",
+        True,
+        "Failures on the list of the sandbox's are waived; off, they fail as any other.",
+        key="staging_status.infra_tolerance_enabled",
+    )
+    required: tuple[str, ...] = setting(
+        "ORCH_STAGING_REQUIRED",
+        (),
+        "Checks that have to be run, as names or patterns with `*`.",
+        key="staging_status.required",
+        additive=True,
+    )
+    least: int = setting("ORCH_STAGING_LEAST", 1, "Fewer checks that passed prove nothing.", key="staging_status.least")
+    missing: str = setting(
+        "ORCH_STAGING_MISSING",
+        "note",
+        "What it means that a check ran the last time, and does not now.",
+        key="staging_status.missing",
+        choices=("note", "fail"),
+    )
+    timeout: float = setting(
+        "ORCH_STAGING_TIMEOUT_S",
+        3600,
+        "Most seconds of the command that runs the checks.",
+        key="staging_status.timeout_s",
+        most=MOST_SECONDS,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class MergeSettings:
     """How a branch is caught up with its target, tested again, fenced and merged (SPEC §5)."""
 

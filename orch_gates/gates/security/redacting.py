@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from orch_gates import clock
@@ -46,20 +46,28 @@ class Redactor:
         Raises:
             OrchError: it could not be told whether there are any.
         """
+        return self.redact_all([text])[0]
+
+    def redact_all(self, texts: Sequence[str]) -> list[str]:
+        """As `redact`, for several texts at once.
+
+        Raises:
+            OrchError: as `redact`.
+        """
         waiting, self._waiting = self._waiting, None
         if waiting is not None and clock.monotonic() < self._until:
             with contextlib.suppress(OrchError):
-                return self._by(waiting, text)
+                return self._by(waiting, texts)
         with self._engine(early.life(self.settings)) as running:
-            return self._by(running, text)
+            return self._by(running, texts)
 
-    def _by(self, running: Engine, text: str) -> str:
+    def _by(self, running: Engine, texts: Sequence[str]) -> list[str]:
         deadline = clock.monotonic() + self.settings.security.budget.seconds
         if self.own_rules:
             # A wrong file of them is the default branch's matter, and the other rules judge all the same.
             with contextlib.suppress(RepositoryRulesError):
                 running.add_rules(self.own_rules, deadline)
-        return running.redact([text], deadline, named=True)[0]
+        return running.redact(texts, deadline, named=True)
 
     def _engine(self, seconds: float) -> contextlib.AbstractContextManager[Engine]:
         tools, inherited = self.settings.tools, self.settings.inherited_env
