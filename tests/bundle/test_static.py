@@ -119,6 +119,8 @@ SECRETS: dict[str, set[str]] = {
     "github-security.yml": set(),
     "gitea-image.yml": {"ORCH_REGISTRY_TOKEN"},
     "github-image.yml": set(),
+    "gitea-staging.yml": set(),
+    "github-staging.yml": set(),
 }
 
 
