@@ -16,6 +16,7 @@ from tests.bench import (
     measure,
     merge_cases,
     queue_cases,
+    staging_cases,
     state_cases,
     sweep_cases,
 )
@@ -179,6 +180,7 @@ CASES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "sweep": sweep_cases.sweep,
     "job": sweep_cases.job,
     "image": image_cases.image,
+    "staging": staging_cases.staging,
 }
 USUAL = tuple(name for name in CASES if name != "library")
 
