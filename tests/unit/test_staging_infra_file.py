@@ -92,6 +92,12 @@ def test_a_pattern_fits_as_a_regular_expression_would(spelled: str, given_text: 
     assert pattern.occurs(spelled, given_text) == bool(re.search(regex, given_text))
 
 
+def test_both_ends_of_a_pattern_have_their_own_letters() -> None:
+    """The end of a name is not taken for its beginning as well."""
+    assert pattern.fits("ab*ba", "abba")
+    assert not pattern.fits("ab*ba", "aba")
+
+
 def test_a_pattern_is_quick_on_hostile_text() -> None:
     """Where a regular expression would take for ever."""
     begin = time.monotonic()
