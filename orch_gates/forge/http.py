@@ -88,8 +88,8 @@ class Token(AuthBase):
         return request
 
 
-class _Shorter(ForgeUnavailable):
-    """A list lost rows while it was read."""
+class _Changed(ForgeUnavailable):
+    """A list was not the same all the time that it was read."""
 
 
 @dataclass(slots=True)
@@ -154,10 +154,12 @@ class Api:
             ForgeRefused, ForgeUnavailable: as `get`, or it changed with each reading.
         """
         before: list[int] | None = None
+        why = f"{self.at(path)} changed each time that it was read; ask again"
         for _ in range(_MOST_READINGS):
             try:
                 pages = list(self._pages(path, "", query, hidden))
-            except _Shorter:
+            except _Changed as error:
+                why = str(error)
                 continue
             found = [row for page in pages for row in page]
             if len(pages) <= 1:
@@ -167,7 +169,7 @@ class Api:
             if ids == before and len({*ids}) == len(ids):
                 return found
             before = ids
-        raise ForgeUnavailable(f"{self.at(path)} changed each time that it was read; ask again")
+        raise ForgeUnavailable(why)
 
     def untotalled(self, path: str) -> Iterator[dict[str, Any]]:
         """As `rows`, of a list whose pages tell neither a total nor the next one: it ends with an empty page.
@@ -202,7 +204,7 @@ class Api:
             total = _total(answer, found)
             # What went from an earlier page has moved a row of a later one there, where it was not seen.
             if total is not None and total < most:
-                raise _Shorter(f"{self.at(path)} became shorter while it was read; ask again")
+                raise _Changed(f"{self.at(path)} became shorter while it was read; ask again")
             most = max(most, total or 0)
             if total is not None and count < total and hidden is not None and len(rows) < size:
                 if page * min(size, hidden()) >= total:
@@ -214,7 +216,7 @@ class Api:
         else:
             raise ForgeUnavailable(f"{self.at(path)} has more than {_MOST_PAGES * size} rows")
         if total is not None and count < total:
-            raise ForgeUnavailable(f"{self.at(path)} gave {count} rows of {total}")
+            raise _Changed(f"{self.at(path)} gave {count} rows of {total}; ask again")
 
     def read(self, path: str, query: Mapping[str, str | int] | None = None) -> Answer:
         """A good answer to a question; a forge that is busy is asked again, as long as one request may take.
