@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orch_gates.forge.local import kinds as local
+from orch_gates.state.deploy_kinds import DEPLOYS
 from orch_gates.state.kinds import CORE, Kinds
 
-KINDS = Kinds((*CORE, *local.KINDS))
+KINDS = Kinds((*CORE, *DEPLOYS, *local.KINDS))

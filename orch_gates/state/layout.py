@@ -26,6 +26,10 @@ LEASE_PATH = PathPattern(f"{LEASES}/{{branch}}.md")
 PROVEN_PATH = PathPattern("proven/{branch}.md")
 MARKERS_PATH = PathPattern("markers/{branch}.md")
 QUEUE_PATH = PathPattern("queues/{branch}.md")
+ENVIRONMENTS = "environments"
+WATCHES = "watches"
+ENVIRONMENT_PATH = PathPattern(f"{ENVIRONMENTS}/{{environment}}.md")
+WATCH_PATH = PathPattern(f"{WATCHES}/{{deploy}}.md")
 
 
 def task_folder(task: TaskId) -> str:
@@ -74,6 +78,16 @@ def markers_path(target: str) -> str:
 def queue_path(target: str) -> str:
     """What holds for the merge queue of a target branch."""
     return QUEUE_PATH.path(branch=target)
+
+
+def environment_path(name: str) -> str:
+    """What an environment runs."""
+    return ENVIRONMENT_PATH.path(environment=name)
+
+
+def watch_path(deploy: str) -> str:
+    """The watch over a deploy."""
+    return WATCH_PATH.path(deploy=deploy)
 
 
 def archive_folder(year: int, task: TaskId) -> str:

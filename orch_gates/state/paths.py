@@ -35,6 +35,8 @@ _PARTS: Mapping[str, _Part] = {
     "name": _Part(re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")),
     "number": _Part(re.compile(r"[1-9][0-9]{0,8}"), read=int),
     "commit": _Part(OID),
+    "environment": _Part(re.compile(r"[a-z][a-z0-9-]{0,39}")),
+    "deploy": _Part(re.compile(r"[0-9a-f]{16}")),
 }
 # Folders whose name follows from another key: they keep folders small (faults.md T15).
 _DERIVED: Mapping[str, tuple[str, Callable[[str], str]]] = {

@@ -297,6 +297,11 @@ def job_begins_again(hand: Hand) -> None:
     hand.set(JOB, "ended", "null")
 
 
+def published(kind: str) -> str:
+    """The published example of a kind."""
+    return (Path(__file__).parents[2] / "state" / "templates" / f"{kind}.md").read_text("utf-8")
+
+
 # What is done, and the field and the words of the rule that refuses it.
 def plan_effect(hand: Hand) -> None:
     """A status that no step has planned, otherwise as a step would plan it."""
@@ -389,6 +394,16 @@ ILLEGAL: dict[str, tuple[Callable[[Hand], object], str, str]] = {
         lambda h: in_two_steps(h, ISSUE, ISSUE_TEXT, ISSUE_TEXT.replace("bob", "eve")),
         "author",
         "never changes",
+    ),
+    "an environment is written by hand": (
+        lambda h: h.repo.write(layout.environment_path("production"), published("environment")),
+        "form",
+        "never by hand",
+    ),
+    "a watch is written by hand": (
+        lambda h: h.repo.write(layout.watch_path("0123456789abcdef"), published("watch")),
+        "form",
+        "never by hand",
     ),
     "the sweep's memory": (lambda h: h.repo.write("sweep.md", MEMORY), "form", "never on this branch"),
     "no document of ours": (lambda h: h.repo.write("notes.txt", "hello\n"), "form", "no document lives here"),

@@ -24,6 +24,7 @@ task_ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}(\.[A-Za-z0-9_-]{1,4}){
     TASK_ID.fullmatch
 )
 attempts = st.text("0123456789abcdef", min_size=16, max_size=16)
+environments = st.from_regex(r"[a-z][a-z0-9-]{0,39}", fullmatch=True)
 reports = st.from_regex(r"[0-9]{2}-[a-z][a-z0-9-]{0,20}", fullmatch=True)
 branches = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,40}", fullmatch=True)
 
@@ -61,6 +62,8 @@ def found(path: str) -> tuple[str, dict[str, Key], int]:
         ("leases/main.md", ("lease", {"branch": "main"}, 0)),
         ("leases/release%2F1.x.md", ("lease", {"branch": "release/1.x"}, 0)),
         ("leases/notes.md.md", ("lease", {"branch": "notes.md"}, 0)),
+        ("environments/production.md", ("environment", {"environment": "production"}, 0)),
+        (f"watches/{ATTEMPT}.md", ("watch", {"deploy": ATTEMPT}, 0)),
         ("sweep.md", ("sweep", {}, 0)),
         ("forge/pulls/7.md", ("pull", {"number": 7}, 0)),
         ("forge/issues/120.md", ("issue", {"number": 120}, 0)),
@@ -168,6 +171,15 @@ def test_where_everything_lives(path: str, place: tuple[str, dict[str, Key], int
         "leases/ü.md",
         "leases/main.md\n",
         f"leases/{'b' * 201}.md",
+        "environments/.md",
+        "environments/Production.md",
+        "environments/pro.duction.md",
+        "environments/../orch-state.md",
+        "environments/a/b.md",
+        f"environments/{'e' * 41}.md",
+        "watches/production.md",
+        f"watches/{ATTEMPT.upper()}.md",
+        f"watches/{ATTEMPT}0.md",
         "sweep",
         "sweep/watch.md",
         "sweep.md\n",
@@ -221,8 +233,8 @@ def test_a_folder_that_is_not_the_tasks_own_is_named() -> None:
 
 
 @settings(max_examples=60)
-@given(task=task_ids, attempt=attempts, report=reports, branch=branches, number=st.integers(1, 9999))
-def test_writers_and_readers_agree(task: str, attempt: str, report: str, branch: str, number: int) -> None:
+@given(task=task_ids, attempt=attempts, report=reports, branch=branches, number=st.integers(1, 9999), name=environments)
+def test_writers_and_readers_agree(task: str, attempt: str, report: str, branch: str, number: int, name: str) -> None:
     """Whatever is written under a name is read under it, and moves to the archive and back as it is."""
     commit = shard(report) * 20
     given: dict[str, Key] = {
@@ -233,6 +245,8 @@ def test_writers_and_readers_agree(task: str, attempt: str, report: str, branch:
         "number": number,
         "commit": commit,
         "head": commit,
+        "environment": name,
+        "deploy": attempt,
     }
     for kind in KINDS.rows:
         named: dict[str, Key] = {key: given[key] for key in given if f"{{{key}}}" in kind.path.template}

@@ -1,0 +1,176 @@
+"""Which changes of an environment and of a watch are legal, whoever made them (DEP-1, WCH-3, OWN-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orch_gates.engine.legality import Violation, unchanged
+from orch_gates.model.environment import MAX_HISTORY, Deployed, Environment, Running, Standing, empty
+from orch_gates.model.watch import Act, Watch, WatchState, WatchVerdict
+
+_ACTS: dict[Act, frozenset[Act]] = {
+    Act.NONE: frozenset({Act.NONE, Act.PLANNED, Act.BEGAN, Act.ALERT}),
+    Act.PLANNED: frozenset({Act.PLANNED, Act.BEGAN, Act.ALERT}),
+    Act.BEGAN: frozenset({Act.BEGAN, Act.DONE, Act.ALERT}),
+    Act.DONE: frozenset({Act.DONE}),
+    Act.ALERT: frozenset({Act.ALERT}),
+}
+_CLAIMED = frozenset({Act.BEGAN, Act.DONE})
+_WATCHED = ("deploy", "environment", "task", "revision", "digest", "rollback_of", "alert_only")
+_WINDOW = ("armed", "deadline", "every_s")
+
+
+def environment_alone(environment: Environment) -> tuple[Violation, ...]:
+    """What an environment must be, whatever it was before."""
+    return tuple(_environment_alone(environment))
+
+
+def _environment_alone(one: Environment) -> Iterator[Violation]:
+    if (one.unknown != "") is not (one.unsettled is not None):
+        yield Violation("unknown", "says why exactly while a deploy is unsettled")
+    if one.running is not None and one.unsettled is not None:
+        yield Violation("running", "nothing is deployed before a person has settled what runs")
+    if one.running is not None and one.running.rollback_of and one.current is None:
+        yield Violation("running.rollback_of", "there is nothing to take back")
+    if one.history[:1] != (() if one.current is None else (one.current,)):
+        yield Violation("history", "begins with what runs now")
+    if one.verified is not None and one.verified.standing is not Standing.VERIFIED:
+        yield Violation("verified", "is a verified deploy")
+    verified = one.current is not None and one.current.standing is Standing.VERIFIED
+    if verified and one.current != one.verified:
+        yield Violation("verified", "is the deploy that runs, once that is verified")
+
+
+def environment_change(before: Environment | None, after: Environment) -> tuple[Violation, ...]:
+    """What is wrong with an environment that was made (`before` is None) or changed."""
+    found = list(_environment_alone(after))
+    before = before or empty(after.name)
+    found += unchanged(before, after, ("name",))
+    found += _begun(before, after)
+    found += _over(before, after)
+    found += _runs(before, after)
+    kept = after.verified == before.verified
+    if not kept and (after.verified is None or after.verified != after.current):
+        found.append(Violation("verified", "is only ever replaced by what runs now, and never forgotten"))
+    return tuple(found)
+
+
+def _begun(before: Environment, after: Environment) -> Iterator[Violation]:
+    new = after.running is not None and (before.running is None or before.running.deploy != after.running.deploy)
+    if after.generation != before.generation + new:
+        yield Violation("generation", "is one more with every deploy that begins, and never changes otherwise")
+    if not new or after.running is None:
+        return
+    if before.running is not None:
+        yield Violation("running", "nobody deploys while another deploy is under way")
+    if before.unsettled is not None:
+        yield Violation("running", "nothing is deployed before a person has settled what runs")
+    if after.running.deploy in {one.deploy for one in before.history}:
+        yield Violation("running.deploy", "is not used again")
+    if after.running.rollback_of:
+        yield from _rollback(before, after.running)
+
+
+def _rollback(before: Environment, running: Running) -> Iterator[Violation]:
+    """Only from what runs, only to the last verified deploy, never of a rollback (WCH-3)."""
+    runs, verified = before.current, before.verified
+    if runs is None or runs.deploy != running.rollback_of:
+        yield Violation("running.rollback_of", "is the deploy that runs now")
+    elif runs.rollback_of:
+        yield Violation("running.rollback_of", "a rollback is never rolled back")
+    if verified is None or (verified.revision, verified.digest) != (running.revision, running.digest):
+        yield Violation("running.revision", "a rollback goes to the last verified deploy")
+    elif runs is not None and runs.deploy == verified.deploy:
+        yield Violation("running.rollback_of", "is another deploy than the last verified one")
+
+
+def _over(before: Environment, after: Environment) -> Iterator[Violation]:
+    """A deploy ends as it began, or nobody knows how; only a person says what it came to then."""
+    if before.running is not None and after.running is not None and before.running.deploy == after.running.deploy:
+        yield from unchanged(before, after, ("running", "unknown", "unsettled"))
+        if _deploy(before.current) != _deploy(after.current):
+            yield Violation("current", "is left as it was while a deploy is under way")
+    if after.unsettled is not None and after.unsettled not in (before.unsettled, before.running):
+        yield Violation("unsettled", "is the deploy that was under way")
+    if after.unsettled is not None and before.unsettled is None and _deploy(before.current) != _deploy(after.current):
+        yield Violation("current", "is left as it was while nobody knows what runs")
+    if before.unsettled is not None and after.unsettled is not None:
+        yield from unchanged(before, after, ("unknown", "unsettled"))
+    if before.unsettled is not None and after.unsettled is None and after.current is None:
+        yield Violation("unknown", "is settled by saying what runs")
+
+
+def _runs(before: Environment, after: Environment) -> Iterator[Violation]:
+    was, now = before.current, after.current
+    if now is None:
+        if was is not None:
+            yield Violation("current", "is replaced, never forgotten")
+        return
+    same = was is not None and was.deploy == now.deploy
+    if same and was is not None and was.model_copy(update={"standing": now.standing}) != now:
+        yield Violation("current", "of one deploy only the standing changes")
+    if not same and before.running is not None:
+        yield from _from(before.running, now)
+    kept = before.history[1:] if same else tuple(one.replaced for one in before.history[:1]) + before.history[1:]
+    if after.history != (now, *kept)[:MAX_HISTORY]:
+        yield Violation("history", "gets what runs now in front, and keeps the rest")
+
+
+def _from(running: Running, now: Deployed) -> Iterator[Violation]:
+    for field in ("deploy", "task", "revision", "digest", "rollback_of", "alert_only"):
+        if getattr(running, field) != getattr(now, field):
+            yield Violation(f"current.{field}", "is that of the deploy that was under way")
+
+
+def _deploy(one: Deployed | None) -> str:
+    return "" if one is None else one.deploy
+
+
+def watch_alone(watch: Watch) -> tuple[Violation, ...]:
+    """What a watch must be, whatever it was before."""
+    return tuple(_watch_alone(watch))
+
+
+def _watch_alone(watch: Watch) -> Iterator[Violation]:
+    if (watch.verdict is WatchVerdict.OPEN) is (watch.state is WatchState.OVER):
+        yield Violation("verdict", "is given exactly when the watch is over")
+    if watch.deadline < watch.armed:
+        yield Violation("deadline", "is not before the watch was armed")
+    if watch.state is WatchState.OVER and watch.watcher is not None:
+        yield Violation("watcher", "is nobody once the watch is over")
+    if (watch.reaction.deploy != "") is not (watch.reaction.what in _CLAIMED) and watch.reaction.what is not Act.ALERT:
+        yield Violation("reaction.deploy", "is named from the claim of a rollback on")
+    if watch.reaction.what in {Act.PLANNED, *_CLAIMED}:
+        if watch.rollback_of or watch.alert_only:
+            yield Violation("reaction", "what is a rollback itself, or only alerts, is not taken back")
+        if watch.reaction.deploy == watch.deploy:
+            yield Violation("reaction.deploy", "is a deploy of its own")
+
+
+def watch_change(before: Watch | None, after: Watch) -> tuple[Violation, ...]:
+    """What is wrong with a watch that was armed (`before` is None) or changed."""
+    found = list(_watch_alone(after))
+    if before is None:
+        if after.state is not WatchState.WATCHING or after.reaction.what is not Act.NONE:
+            found.append(Violation("state", "a new watch has come to nothing yet"))
+        return tuple(found)
+    found += unchanged(before, after, (*_WATCHED, *_WINDOW))
+    if before.baseline is not None:
+        found += unchanged(before, after, ("baseline",))
+    if before.state is WatchState.OVER:
+        found += unchanged(before, after, ("state", "verdict", "reason", "samples"))
+    if after.samples[: len(before.samples)] != before.samples:
+        found.append(Violation("samples", "are only added to"))
+    found += _reacted(before, after)
+    return tuple(found)
+
+
+def _reacted(before: Watch, after: Watch) -> Iterator[Violation]:
+    was, now = before.reaction, after.reaction
+    if now.what not in _ACTS[was.what]:
+        yield Violation("reaction.what", f"{was.what} does not become {now.what}")
+    if was.deploy not in {"", now.deploy}:
+        yield Violation("reaction.deploy", "never changes once it is claimed")
+    closed = after.verdict in {WatchVerdict.HEALTHY, WatchVerdict.SUPERSEDED}
+    if closed and now.what in {Act.PLANNED, *_CLAIMED}:
+        yield Violation("reaction.what", f"nothing is rolled back as it is {after.verdict}")
