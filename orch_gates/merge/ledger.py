@@ -94,22 +94,17 @@ def change(before: Page, written: Written, event: str, now: datetime) -> Change:
     task = "-"
     if written.lease is not None:
         line = f"{written.line} (generation {written.lease.generation})"
-        body = codec.append_line(newest(before.lease_body, _LEASE_LINES - 1), now, line)
+        body = codec.append_line(codec.newest(before.lease_body, _LEASE_LINES - 1), now, line)
         writes[layout.lease_path(written.lease.target)] = codec.encode(written.lease, body)
     if written.attempt is not None:
         task = written.attempt.task
         begun = before.attempt is None or before.attempt.id != written.attempt.id
-        log = "" if begun else newest(before.attempt_body, _ATTEMPT_LINES - 1)
+        log = "" if begun else codec.newest(before.attempt_body, _ATTEMPT_LINES - 1)
         body = codec.append_line(log, now, written.line)
         writes[layout.attempt_path(written.attempt.task)] = codec.encode(written.attempt, body)
     if written.proven is not None:
         writes[layout.proven_path(written.proven.target)] = codec.encode(written.proven, "")
     return Change(event=event, task=task, subject=f"{task}: {event}", body=written.line, writes=writes)
-
-
-def newest(body: str, lines: int) -> str:
-    """The end of a log: all of it is in the history of the branch, and a document has to stay small for ever."""
-    return "".join(body.splitlines(keepends=True)[-lines:])
 
 
 def under(proof: Proof, found: Page) -> Attempt:

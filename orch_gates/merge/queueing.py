@@ -161,7 +161,7 @@ class Queueing:
             if before.freeze is None and freeze is None:
                 return None
             document = before.model_copy(update={"freeze": freeze})
-            log = codec.append_line(ledger.newest(body, _LOG_LINES - 1), context.now(), line)
+            log = codec.append_line(codec.newest(body, _LOG_LINES - 1), context.now(), line)
             return Change(
                 event="thaw" if freeze is None else "freeze",
                 task="-",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
@@ -15,7 +16,8 @@ MAX_HISTORY = 20
 
 DeployId = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{16}\z")]
 DeployIdOrNone = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{16})?\z")]
-DigestOrNone = Annotated[str, StringConstraints(pattern=r"\A(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})?\z")]
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+DigestOrNone = Annotated[str, StringConstraints(pattern=rf"\A({DIGEST.pattern})?\z")]
 
 
 class Standing(StrEnum):

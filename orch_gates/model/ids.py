@@ -16,6 +16,7 @@ TaskId = NewType("TaskId", str)
 # One path component everywhere: no traversal, no option, no `.lock`, nothing that a ref may not hold.
 TASK_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.|lock\Z|\Z)){0,63}")
 OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
@@ -76,7 +77,7 @@ def _spelled(pattern: re.Pattern[str]) -> WithJsonSchema:
 
 TaskName = Annotated[TaskId, AfterValidator(task_id), _spelled(TASK_ID)]
 Timestamp = Annotated[str, AfterValidator(_is_timestamp), _spelled(_TIMESTAMP)]
-Slug = Annotated[str, StringConstraints(pattern=r"\A[a-z][a-z0-9-]{0,39}\z")]
+Slug = Annotated[str, StringConstraints(pattern=rf"\A{SLUG.pattern}\z")]
 Oid = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})\z")]
 OidOrNone = Annotated[str, StringConstraints(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})?\z")]
 Line = Annotated[str, StringConstraints(max_length=4096, pattern=r"\A[^\n\r]*\z")]

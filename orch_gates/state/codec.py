@@ -86,6 +86,11 @@ def append_line(body: str, now: datetime, text: str) -> str:
     return f"{start}- {timestamp(now)} {line}\n"
 
 
+def newest(body: str, lines: int) -> str:
+    """The end of a log: all of it is in the history of the branch, and a document has to stay small for ever."""
+    return "".join(body.splitlines(keepends=True)[-lines:])
+
+
 def _check_schema(path: str, wanted: type[Document], values: Mapping[str, Any]) -> None:
     found = _SCHEMA.fullmatch(str(values.get("schema", "")))
     if found is None or found[1] != wanted.KIND:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from orch_gates.model.ids import OID, TASK_ID, shard
+from orch_gates.model.ids import OID, SLUG, TASK_ID, shard
 
 Key: TypeAlias = str | int
 Keys: TypeAlias = Mapping[str, Key]
@@ -35,7 +35,7 @@ _PARTS: Mapping[str, _Part] = {
     "name": _Part(re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")),
     "number": _Part(re.compile(r"[1-9][0-9]{0,8}"), read=int),
     "commit": _Part(OID),
-    "environment": _Part(re.compile(r"[a-z][a-z0-9-]{0,39}")),
+    "environment": _Part(SLUG),
     "deploy": _Part(re.compile(r"[0-9a-f]{16}")),
 }
 # Folders whose name follows from another key: they keep folders small (faults.md T15).

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Protocol, TypeVar, assert_never
 
 from orch_gates import machine
+from orch_gates.engine.sighting import UNKNOWN, Life, Sighting
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError, ReportError
 from orch_gates.forge.port.workflows import RunJob, RunState, Workflows
 from orch_gates.jobs import spool
 from orch_gates.jobs.spool import ExitRecord
 from orch_gates.model.job import CiRun, Job, JobStatus, Process
-from orch_gates.sweep.reaper import UNKNOWN, Life, Sighting
 
 T = TypeVar("T")
 

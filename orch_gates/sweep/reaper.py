@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
 
 from orch_gates.engine import jobs as engine
+from orch_gates.engine.sighting import UNKNOWN, Life, Sighting
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.job import Job, JobStatus
@@ -15,27 +15,6 @@ from orch_gates.model.sweep import MAX_STREAKS, Streak
 
 # Ticks at once, and those of a loop, are one look at the world (faults.md T10).
 SPACING = timedelta(seconds=10)
-
-
-class Life(Enum):
-    """What one look saw of a running job."""
-
-    ALIVE = auto()
-    DEAD = auto()
-    ENDED = auto()
-    UNKNOWN = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """What one look saw, and why; `exit_code` is that of the command, of one that ENDED only."""
-
-    life: Life
-    why: str = ""
-    exit_code: int | None = None
-
-
-UNKNOWN = Sighting(Life.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

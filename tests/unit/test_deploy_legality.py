@@ -70,6 +70,7 @@ NOTHING: Changes = {"generation": 0, "current": None, "verified": None}
         (TAKEN, UNKNOWN),
         (UNKNOWN, AFTER),
         (UNKNOWN, {"generation": 4}),
+        (NOTHING | UNKNOWN, NOTHING | {"generation": 4}),
         (AFTER, {"generation": 5, "running": ROLLBACK, "current": SECOND, "history": (SECOND, VERIFIED)}),
     ],
 )
@@ -126,7 +127,6 @@ def test_one_deploy_at_a_time(before: Changes | None, after: Changes, found: lis
         (TAKEN, UNKNOWN | AFTER, ["current"]),
         (UNKNOWN, UNKNOWN | {"unknown": "another"}, ["unknown"]),
         (UNKNOWN, UNKNOWN | {"unsettled": make_running(until=AT)}, ["unsettled", "unsettled"]),
-        (NOTHING | UNKNOWN, NOTHING | {"generation": 4}, ["unknown"]),
         (TAKEN, TAKEN | AFTER, ["current"]),
         (TAKEN, running_as(deploy=NEXT, revision=OLD_HEAD, task="T-0", digest="") | {"generation": 4}, NOT_IT),
         (TAKEN, AFTER | running_as(revision=OLD_HEAD), ["current.revision"]),
@@ -215,6 +215,7 @@ def reaction(what: str, deploy: str = "") -> Changes:
     ("before", "after"),
     [
         (None, {}),
+        (None, {"deadline": AT}),
         ({}, {"samples": [SAMPLE]}),
         ({"samples": [SAMPLE]}, {"samples": [SAMPLE, OTHER]}),
         ({}, {"baseline": SAMPLE}),

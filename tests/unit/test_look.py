@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError
 from orch_gates.forge.port.workflows import Run, RunJob, RunState
 from orch_gates.jobs.spool import ExitRecord
 from orch_gates.model.job import CiRun, Process
 from orch_gates.sweep.look import Looking, by_process, by_record, by_run
-from orch_gates.sweep.reaper import Life, Sighting
 from tests.tasks_builders import NOW, make_job
 
 HERE = "build-1 boot-a pid:[1]"

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orch_gates.engine import legality
+from orch_gates.engine.sighting import UNKNOWN, Life, Sighting
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.sweep import MAX_STREAKS, Streak
-from orch_gates.sweep.reaper import SPACING, UNKNOWN, Flip, Life, Rules, Sighting, plan
+from orch_gates.sweep.reaper import SPACING, Flip, Rules, plan
 from tests.tasks_builders import NOW, make_job
 
 ONE = "0123456789abcdef"

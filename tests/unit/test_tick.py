@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orch_gates.effects.outbox import Outbox
+from orch_gates.engine.sighting import UNKNOWN, Life, Sighting
 from orch_gates.engine.work import Role
 from orch_gates.engine.work import Rules as WorkRules
 from orch_gates.errors import ForgeUnavailable, GitError, StateExhausted, StateUnreachable
@@ -32,7 +33,6 @@ from orch_gates.sweep import reconciler
 from orch_gates.sweep.came import Came
 from orch_gates.sweep.look import Look
 from orch_gates.sweep.parts import Followed, Parts, Rules, Scope, Seen, Unit
-from orch_gates.sweep.reaper import UNKNOWN, Life, Sighting
 from orch_gates.sweep.tick import Report, Ticking
 from orch_gates.tasks import book
 from tests.step_rig import PIPELINE, A, B, Rig
