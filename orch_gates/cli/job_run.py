@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 import tempfile
@@ -11,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orch_gates import clock, machine
+from orch_gates import clock
+from orch_gates.cli import wrapped
 from orch_gates.cli.boundary import say
 from orch_gates.cli.dispatching import start_due, stopped_by_person
 from orch_gates.documents.escape import markdown, visible
@@ -21,18 +21,12 @@ from orch_gates.jobs import command, environment, output, spool
 from orch_gates.jobs.command import Ended
 from orch_gates.jobs.run import Began, Outcome, Recorded, Runs, Taken, Wanted, took
 from orch_gates.report import github, output_path
-from orch_gates.scanners import repository_rules
 
 if TYPE_CHECKING:
-    from orch_gates.model.job import CiRun, Job
+    from orch_gates.model.job import Job
     from orch_gates.settings import Settings
     from orch_gates.tasks.change import Applied
     from orch_gates.workspace import Workspace
-
-# As a shell has it for what cannot be started.
-_NO_PROGRAM = 127
-_ALLOW_KEY = ("ORCH_ALLOW_KEY", "ORCH_ALLOW_KEY_FILE")
-_LONGEST_URL = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,7 @@ class JobRun:
         # What a person starts by hand is that person's word; a dispatch is not (REC-5).
         if self.wanted.attempt and (why := self._stopped()):
             raise JobWaits(f"{self.wanted.task}: {why}, so its work does not begin by itself")
-        runs, redactor = self._runs(), Redactor(self.workspace.settings, self._own_rules())
+        runs, redactor = self._runs(), Redactor(self.workspace.settings, wrapped.own_rules(self.workspace))
         with redactor.loading():
             began = runs.begin(self.wanted, clock.utc_now())
             if isinstance(began, Taken):
@@ -97,17 +91,14 @@ class JobRun:
         with tempfile.TemporaryDirectory(prefix="orch-gates-", ignore_cleanup_errors=True) as folder:
             file = Path(folder) / "feedback.md"
             file.write_text(environment.feedback(began.task.feedback), "utf-8")
-            env = dict(settings.inherited_env)
-            if not self.options.keep_token:
-                names = {*_ALLOW_KEY, "ORCH_FORGE_TOKEN", "ORCH_REGISTRY_TOKEN", settings.forge.token_env}
-                env = environment.without_secrets(env, names, settings.forge.token)
+            env = wrapped.inherited(settings, keep_token=self.options.keep_token)
             env |= environment.told(began.task, began.job, head, str(file))
             try:
                 how = self.options
                 most = how.most_output
                 return command.run(argv, env=env, timeout=how.timeout, keep=output.KEPT, most=most), ""
             except ProcessError as error:
-                return Ended(_NO_PROGRAM), str(error)
+                return Ended(wrapped.NO_PROGRAM), str(error)
 
     def _end(
         self, runs: Runs, began: Began, ended: Ended, error: str, redactor: Redactor
@@ -115,13 +106,13 @@ class JobRun:
         """Record how it ended: the exit code of this command, and what was recorded, if that was possible."""
         cache, job, now = self.workspace.settings.tools.cache_dir, began.job, clock.utc_now()
         known = None if ended.timed_out and ended.returncode == 0 else ended.returncode
-        reason = error or _how(ended, self.options.timeout)
+        reason = error or wrapped.how(ended, self.options.timeout)
         try:
             # Before anybody else is asked: a sweep on this machine can end the job by it.
             spool.write(cache, job.attempt, spool.ExitRecord(known, reason, now))
         except OrchError as failed:
             self._tell(f"how it ended is not kept on this machine: {failed}")
-        shown, note = _shown(ended, redactor)
+        shown, note = wrapped.kept(ended, redactor)
         came_to = Outcome(known, reason, now, shown, note)
         try:
             recorded = runs.end(began, came_to, self.workspace.heads.of)
@@ -200,18 +191,12 @@ class JobRun:
         if not self.options.quiet:
             say(f"orch-gates: {visible(line)}\n", to=sys.stderr)
 
-    def _own_rules(self) -> bytes:
-        found = self.workspace.config.revision
-        return (self.workspace.git.blob(found, repository_rules.PATH) if found else None) or b""
-
     def _runs(self) -> Runs:
         from dataclasses import replace
 
         from orch_gates.config import file as config_file
-        from orch_gates.model.feedback import one_line
-        from orch_gates.model.job import Process
 
-        workspace, me = self.workspace, machine.identity()
+        workspace = self.workspace
         # A role has its bound also where nobody dispatches it.
         rules = replace(config_file.rules(workspace.config, workspace.settings), roles=workspace.config.roles)
         return Runs(
@@ -219,9 +204,9 @@ class JobRun:
             configured=workspace.configured,
             rules=rules,
             by=workspace.by,
-            runner=workspace.settings.ci.run_url or f"{workspace.by} on {os.uname().nodename}",
-            process=Process(host=one_line(me.host), pid=me.pid, started=me.started),
-            ci=_ci_run(workspace.settings),
+            runner=wrapped.runner_of(workspace),
+            process=wrapped.process_of(),
+            ci=wrapped.ci_run_of(workspace.settings),
             nonce=lambda: secrets.token_hex(8),
         )
 
@@ -246,36 +231,6 @@ def wanted_of(settings: Settings, task: str, role: str, attempt: str) -> Wanted:
             raise SettingsError(f"{name} is missing: whose work is it?")
     # An attempt belongs to its task: a command of one task may start the work of another.
     return Wanted(task or given.task, role or given.role, attempt or (given.attempt if ours else ""))
-
-
-def _ci_run(settings: Settings) -> CiRun | None:
-    from orch_gates.model.feedback import one_line
-    from orch_gates.model.job import CiRun
-
-    ci = settings.ci
-    if not (ci.active and ci.run):
-        return None
-    url = ci.run_url if len(ci.run_url) <= _LONGEST_URL and ci.run_url.isascii() and " " not in ci.run_url else ""
-    return CiRun(id=ci.run, attempt=ci.attempt, job=one_line(ci.job), url=url)
-
-
-def _shown(ended: Ended, redactor: Redactor) -> tuple[str, str]:
-    """The end of the output as it is kept, without secrets; and why none is kept, if that is so."""
-    text = output.text_of(ended.output, whole=ended.written <= len(ended.output))
-    if not text.strip():
-        return "", ""
-    try:
-        return output.tail(redactor.redact(text)), ""
-    except OrchError as error:
-        return "", f"its output is not kept, as it could not be scanned for secrets: {error}"
-
-
-def _how(ended: Ended, timeout: float) -> str:
-    if ended.timed_out:
-        return f"did not finish within {timeout:g} s"
-    if ended.returncode < 0:
-        return f"ended by signal {-ended.returncode}"
-    return f"exit code {ended.returncode}"
 
 
 def _outputs(job: Job, status: str, code: int, reason: str) -> dict[str, str]:
