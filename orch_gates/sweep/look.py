@@ -15,6 +15,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError, ReportE
 from orch_gates.forge.port.workflows import RunJob, RunState, Workflows
 from orch_gates.jobs import spool
 from orch_gates.jobs.spool import ExitRecord
+from orch_gates.model.environment import Running
 from orch_gates.model.job import CiRun, Job, JobStatus, Process
 
 T = TypeVar("T")
@@ -77,6 +78,23 @@ class Looking:
             for job in running
         }
         return Look(sightings, of_runs, tuple(asked.problems))
+
+    def deploy(self, running: Running, now: datetime, late: Callable[[], bool] = lambda: False) -> Sighting:
+        """Look for a deploy whose end is not recorded; its CI job tells whether it lives, not what it came to.
+
+        Its command ends with its wrapper, and what lives on is the service that it has started.
+        """
+        gone = machine.is_dead(_identity(running.process))
+        seen = by_process(running.process, machine.identity().host, gone=gone, lives=False)
+        seen = by_record(seen, spool.read(self.cache_dir, running.deploy), now)
+        if seen.life is not Life.UNKNOWN or running.run is None:
+            return seen
+        asked = _Asking(self.forge, late)
+        jobs = asked.each({running.run.id}, lambda flows, run: flows.jobs(run))
+        found = by_run(running.run, jobs.get(running.run.id))
+        if found.life is Life.ENDED:
+            return Sighting(Life.DEAD, found.why)
+        return found if found.life is not Life.UNKNOWN else Sighting(Life.UNKNOWN, "; ".join(asked.problems))
 
     def forget(self, attempt: str) -> None:
         """Take away what a wrapper wrote down, once it is recorded; what stays is of no use to anybody."""

@@ -1,0 +1,211 @@
+"""One deploy, from a command: take the environment, run the command, record what it came to, advance (DEP-1)."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from orch_gates import clock
+from orch_gates.cli import deploying, wrapped
+from orch_gates.cli.boundary import say
+from orch_gates.cli.dispatching import start_due
+from orch_gates.deploy.contract import Began, Deploys, Stopped, Wanted
+from orch_gates.deploy.ending import Kept
+from orch_gates.documents.escape import markdown, visible
+from orch_gates.engine.deploying import CameTo, End, end_of
+from orch_gates.errors import OrchError, ProcessError
+from orch_gates.gates.security.redacting import Redactor
+from orch_gates.jobs import command, output, spool
+from orch_gates.jobs.command import Ended
+from orch_gates.model.feedback import one_line
+from orch_gates.model.verdict import Outcome
+from orch_gates.report import github, output_path
+
+if TYPE_CHECKING:
+    from orch_gates.tasks.change import Applied
+    from orch_gates.workspace import Workspace
+
+DEFAULT_TIMEOUT_S = 1800.0
+# What could not be recorded, nobody has decided.
+_NOT_RECORDED = 2
+_EXIT = {End.DEPLOYED: 0, End.FAILED: 1, End.REFUSED: 2, End.UNKNOWN: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a deploy is made: `timeout` in seconds; `keep_token`: the command gets our secrets too."""
+
+    timeout: float = DEFAULT_TIMEOUT_S
+    advance: bool = True
+    keep_token: bool = False
+    quiet: bool = False
+
+
+@dataclass
+class DeployRun:
+    """One call of `deploy`; standard output is the command's alone."""
+
+    workspace: Workspace
+    wanted: Wanted
+    options: Options
+    _said: dict[str, str] = field(default_factory=dict)
+
+    def go(self, argv: Sequence[str]) -> int:
+        """Deploy; the answer is the exit code.
+
+        Raises:
+            OrchError: it did not begin.
+        """
+        output_path.check_runner_files(self.workspace.settings.ci)
+        deploys = self._deploys()
+        redactor = Redactor(self.workspace.settings, wrapped.own_rules(self.workspace))
+        with redactor.loading():
+            begun = deploys.begin(self.wanted, clock.utc_now())
+            if isinstance(begun, Stopped):
+                return self._stopped(begun)
+            running = begun.running
+            self._tell(f"deploy {running.deploy} of {running.revision[:10]} to {begun.environment} begins")
+            with command.undisturbed():
+                code = self._deployed(deploys, begun, argv, redactor)
+        self._publish()
+        return code
+
+    def _stopped(self, stopped: Stopped) -> int:
+        """Nothing is run; a deploy that was killed before its task moved on is made up for."""
+        self._tell(stopped.reason)
+        status = End.DEPLOYED.value if stopped.outcome is Outcome.PASS else ""
+        deployed = stopped.deployed
+        self._said = {
+            "status": status,
+            "exit-code": str(stopped.outcome.exit_code),
+            "deploy": deployed.deploy if deployed is not None else "",
+            "revision": deployed.revision if deployed is not None else "",
+            "reason": stopped.reason,
+        }
+        if stopped.outcome is Outcome.PASS and self.options.advance:
+            self._advance()
+        self._publish()
+        return stopped.outcome.exit_code
+
+    def _deployed(self, deploys: Deploys, begun: Began, argv: Sequence[str], redactor: Redactor) -> int:
+        cache, deploy = self.workspace.settings.tools.cache_dir, begun.running.deploy
+        ended, came_to, code = self._command(argv, begun)
+        try:
+            # Before anybody else is asked: a sweep on this machine can record the end by it.
+            spool.write(cache, deploy, spool.ExitRecord(code, came_to.reason, came_to.at))
+        except OrchError as failed:
+            self._tell(f"how it ended is not kept on this machine: {failed}")
+        shown, note = wrapped.kept(ended, redactor)
+        told = f"deploy {deploy} {came_to.end}: {came_to.reason}"
+        try:
+            recorded = deploys.end(begun, came_to, Kept(output.block(shown), note))
+        except OrchError as failed:
+            self._tell(f"{told}, which could not be recorded: {failed}; a sweep on this machine records it later")
+            self._say(begun, came_to, _NOT_RECORDED, status="", why=f"{came_to.reason}; not recorded: {failed}")
+            return _NOT_RECORDED
+        try:
+            spool.remove(cache, deploy)
+        except OrchError as failed:
+            self._tell(f"its record on this machine stays: {failed}")
+        if not recorded.ours:
+            why = "a person or a sweep has said meanwhile what became of it"
+            self._tell(f"{told}, and nothing is recorded: {why}; `orch-gates env show {begun.environment}`")
+            self._say(begun, came_to, _NOT_RECORDED, status="", why=why)
+            return _NOT_RECORDED
+        self._tell(told + (f" ({note})" if note else ""))
+        self._say(begun, came_to, _EXIT[came_to.end], status=came_to.end.word, why=came_to.reason)
+        if self.options.advance:
+            self._advance()
+        return _EXIT[came_to.end]
+
+    def _command(self, argv: Sequence[str], begun: Began) -> tuple[Ended, CameTo, int | None]:
+        """How the command ended, what that means, and the exit code that a sweep would tell it by."""
+        running = begun.running
+        env = wrapped.inherited(self.workspace.settings, keep_token=self.options.keep_token) | {
+            "EXPECTED_REVISION": running.revision,
+            "EXPECTED_DIGEST": running.digest,
+            "ORCH_ENVIRONMENT": begun.environment,
+            "ORCH_DEPLOY": running.deploy,
+            "ORCH_GENERATION": str(begun.generation),
+            "ORCH_ROLLBACK_OF": running.rollback_of,
+            "ORCH_TASK": running.task,
+        }
+        try:
+            ended = command.run(argv, env=env, timeout=self.options.timeout, keep=output.KEPT)
+        except ProcessError as error:
+            # Nothing was begun, so nothing has changed.
+            came_to = CameTo(End.REFUSED, one_line(str(error)), clock.utc_now())
+            return Ended(wrapped.NO_PROGRAM), came_to, _EXIT[End.REFUSED]
+        end = end_of(ended.returncode, timed_out=ended.timed_out)
+        code = None if ended.timed_out else ended.returncode
+        return ended, CameTo(end, wrapped.how(ended, self.options.timeout), clock.utc_now()), code
+
+    def _advance(self) -> None:
+        """One step through the gate: what it says changes no exit code, a sweep asks it again."""
+        from orch_gates.cli.advance import step_of
+
+        try:
+            applied = step_of(self.workspace.at(clock.utc_now())).take(self.wanted.task)
+        except OrchError as error:
+            self._tell(f"{self.wanted.task}: not advanced: {error}; a sweep asks its gate again")
+            self._said |= {"verdict": "", "verdict-reason": str(error)}
+            return
+        self._tell_step(applied)
+        self._said |= {"verdict": applied.decision.outcome.value, "verdict-reason": visible(applied.decision.reason)}
+        start_due(self.workspace, self._tell)
+
+    def _tell_step(self, applied: Applied) -> None:
+        from orch_gates.report import tasks as render
+
+        text = render.step(self.wanted.task, applied.decision, applied.verdicts, recorded=bool(applied.commit))
+        for line in text.splitlines():
+            self._tell(line)
+        if applied.performed and not self.options.quiet:
+            from orch_gates.cli.effects_view import warn
+
+            warn(self.wanted.task, applied.performed)
+
+    def _say(self, begun: Began, came_to: CameTo, code: int, *, status: str, why: str) -> None:
+        self._said = {
+            "status": status,
+            "exit-code": str(code),
+            "deploy": begun.running.deploy,
+            "revision": begun.running.revision,
+            "digest": begun.running.digest,
+            "reason": why or came_to.reason,
+        }
+
+    def _publish(self) -> None:
+        ci, said = self.workspace.settings.ci, self._said
+        try:
+            github.set_outputs({name: visible(value) for name, value in said.items()}, ci)
+            gate = f" Gate: {said['verdict']}: {said['verdict-reason']}" if "verdict" in said else ""
+            where = f"{self.wanted.task} to {self.wanted.environment}"
+            line = f"{where}: {said['status']} {said['reason']}"
+            github.add_to_summary(f"**Deploy** {markdown(line)}{markdown(gate)}\n\n", ci)
+        except OrchError as error:
+            self._tell(str(error))
+
+    def _tell(self, line: str) -> None:
+        if not self.options.quiet:
+            say(f"orch-gates: {visible(f'{self.wanted.task}: {line}')}\n", to=sys.stderr)
+
+    def _deploys(self) -> Deploys:
+        workspace = self.workspace
+        return Deploys(
+            store=workspace.store,
+            configured=workspace.configured,
+            endings=deploying.endings_of(workspace),
+            look=deploying.look_of(workspace),
+            head_of=workspace.heads.of,
+            by=workspace.by,
+            runner=wrapped.runner_of(workspace),
+            process=wrapped.process_of(),
+            ci=wrapped.ci_run_of(workspace.settings),
+            nonce=lambda: secrets.token_hex(8),
+            timeout=timedelta(seconds=self.options.timeout),
+        )

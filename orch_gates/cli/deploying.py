@@ -1,0 +1,29 @@
+"""What the commands about deploys have in common: how the ends of deploys are recorded, and who is looked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orch_gates.deploy.ending import Arming, Endings, Look
+    from orch_gates.workspace import Workspace
+
+
+def endings_of(workspace: Workspace) -> Endings:
+    """Records how deploys ended."""
+    from orch_gates.deploy.ending import Endings
+
+    return Endings(workspace.store, _unwatched)
+
+
+def look_of(workspace: Workspace) -> Look:
+    """Sees whether a deploy lives, as this machine and the forge tell."""
+    from orch_gates.sweep.look import Looking
+
+    looking = Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge)
+    return lambda running: looking.deploy(running, workspace.now)
+
+
+def _unwatched(_environment: str) -> Arming | None:
+    """How an environment is watched: nothing configures that yet, so none is."""
+    return None

@@ -1,0 +1,1 @@
+"""Deploys, and the watch over what they brought to production."""

@@ -1,0 +1,128 @@
+"""The end of a deploy, recorded in one commit: the environment, the task's report, the watch that is armed (DEP-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from orch_gates.deploy import environments, reporting
+from orch_gates.deploy.reporting import Said
+from orch_gates.engine import deploying
+from orch_gates.engine.deploying import CameTo, End
+from orch_gates.engine.sighting import Sighting
+from orch_gates.errors import StateDenied
+from orch_gates.model.environment import Environment, Running
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Arming:
+    """How long a deploy is watched, and how often it is looked at."""
+
+    window: timedelta
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The end of what its command wrote, as Markdown without secrets, and what is to be said about that."""
+
+    output: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The environment after it, and what came of the deploy; not `ours` where somebody recorded otherwise before."""
+
+    environment: Environment
+    running: Running
+    came_to: CameTo
+    ours: bool
+
+
+Look = Callable[[Running], Sighting]
+NOTHING_KEPT = Kept()
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """Records how deploys ended; `arming_of` says how an environment is watched, None where it is not."""
+
+    store: Store
+    arming_of: Callable[[str], Arming | None]
+
+    def record(self, name: str, begun: Running, came_to: CameTo, kept: Kept = NOTHING_KEPT) -> Recorded:
+        """Record what a deploy to an environment came to, unless that is settled by now.
+
+        Raises:
+            StateError: it could not be recorded.
+        """
+        try:
+            return self._recorded(name, begun, came_to, kept)
+        except StateDenied:
+            if not kept.output:
+                raise
+        # A server's own rules may find in the output what is no secret here; how it ended counts more.
+        return self._recorded(name, begun, came_to, Kept(note="its output is not kept: the server refused it"))
+
+    def lost(self, name: str, look: Look, now: datetime) -> Recorded | None:
+        """Record the end of a deploy of which nobody did, as one look at it tells; None where there is none.
+
+        Raises:
+            UsageError, StateError: as `environments.page`; or it could not be recorded.
+        """
+        running = environments.page(self.store.load(), name).environment.running
+        if running is None or (came_to := deploying.seen(running, look(running), now)) is None:
+            return None
+        recorded = self.record(name, running, came_to)
+        return recorded if recorded.ours else None
+
+    def _recorded(self, name: str, begun: Running, came_to: CameTo, kept: Kept) -> Recorded:
+        arming = self.arming_of(name) if came_to.end is End.DEPLOYED else None
+        found: Recorded | None = None
+
+        def decision(snapshot: Snapshot) -> Change | None:
+            nonlocal found
+            page = environments.page(snapshot, name)
+            after = deploying.finished(page.environment, begun.deploy, came_to, watched=arming is not None)
+            # A sweep may have recorded the very same, by what this machine keeps of it.
+            same = came_to.end is End.DEPLOYED and begun.deploy in {one.deploy for one in page.environment.history}
+            found = Recorded(after or page.environment, begun, came_to, ours=after is not None or same)
+            if after is None:
+                return None
+            said = Said(came_to.end, came_to.reason, _next_step(name, begun, came_to.end))
+            said = replace(said, more=(f"\n{kept.note}\n" if kept.note else "") + kept.output)
+            line = f"deploy {begun.deploy} of {begun.task} {came_to.end}: {came_to.reason}"
+            writes = environments.changed(page, after, came_to.at, line)
+            writes |= reporting.written(snapshot, name, after.generation, begun, said, came_to.at)
+            if arming is not None:
+                watch = deploying.armed(begun, name, came_to.at, arming.window, arming.every)
+                writes |= environments.new_watch(watch, came_to.at)
+            return Change(
+                event="deploy-end",
+                task=begun.task,
+                subject=f"{begun.task}: deploy {begun.deploy} to {name}: {came_to.end}",
+                body=came_to.reason,
+                writes=writes,
+            )
+
+        self.store.transact(decision, others_wait=came_to.end is End.DEPLOYED)
+        assert found is not None
+        return found
+
+
+def _next_step(name: str, begun: Running, end: End) -> str:
+    resume = f"`orch-gates task resume {begun.task}`"
+    match end:
+        case End.DEPLOYED:
+            return ""
+        case End.FAILED:
+            return "Fix what the command says, and push."
+        case End.REFUSED:
+            return f"Fix why the command refused, then {resume}, and deploy again."
+        case End.UNKNOWN:
+            settle = f"`orch-gates env settle {name} --runs DEPLOY|REVISION --reason TEXT`"
+            return f"Look at what {name} runs, and say so: {settle}; then {resume}."
