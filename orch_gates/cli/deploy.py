@@ -66,6 +66,7 @@ def deploy(  # noqa: PLR0913, PLR0917 - click hands over each option
     """
     with exit_codes():
         from orch_gates.cli.deploy_run import DEFAULT_TIMEOUT_S, DeployRun, Options
+        from orch_gates.cli.deploying import digest_named
         from orch_gates.deploy.contract import Wanted
         from orch_gates.errors import UsageError
         from orch_gates.workspace import open_workspace
@@ -73,16 +74,7 @@ def deploy(  # noqa: PLR0913, PLR0917 - click hands over each option
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         if not (name := task or workspace.settings.handed_over.task):
             raise UsageError("--task (ORCH_TASK) is missing: what is to be deployed?")
-        wanted = Wanted(name, environment, _digest(digest), alert_only)
+        wanted = Wanted(name, environment, digest_named(digest), alert_only)
         how = Options(DEFAULT_TIMEOUT_S if timeout is None else timeout, not no_advance, keep_token, quiet)
         code = DeployRun(workspace, wanted, how).go(command)
     raise SystemExit(code)
-
-
-def _digest(text: str) -> str:
-    from orch_gates.errors import UsageError
-    from orch_gates.model.environment import DIGEST
-
-    if text and not DIGEST.fullmatch(text):
-        raise UsageError("--digest is sha256: and 64 hexadecimal digits, or sha512: and 128")
-    return text

@@ -24,6 +24,20 @@ def look_of(workspace: Workspace) -> Look:
     return lambda running: looking.deploy(running, workspace.now)
 
 
+def digest_named(text: str) -> str:
+    """The image that an option names.
+
+    Raises:
+        UsageError: that is no digest.
+    """
+    from orch_gates.errors import UsageError
+    from orch_gates.model.environment import DIGEST
+
+    if text and not DIGEST.fullmatch(text):
+        raise UsageError("--digest is sha256: and 64 hexadecimal digits, or sha512: and 128")
+    return text
+
+
 def _unwatched(_environment: str) -> Arming | None:
     """How an environment is watched: nothing configures that yet, so none is."""
     return None

@@ -1,0 +1,160 @@
+"""`orch-gates env`: what runs where, as it is recorded, and a person's word where a deploy was lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import deploy_rig
+from tests.deploy_rig import DeployRig
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return deploy_rig.template(tmp_path_factory.mktemp("environments"))
+
+
+@pytest.fixture
+def rig(made: Path, tmp_path: Path) -> DeployRig:
+    return deploy_rig.copy(made, tmp_path / "project")
+
+
+def settle(rig: DeployRig, runs: str, *options: str, code: int = 0) -> str:
+    return rig.ok(
+        "env", "settle", "production", "--runs", runs, "--reason", "its /version says so", *options, code=code
+    )
+
+
+def test_what_runs_where(rig: DeployRig) -> None:
+    """What each runs, since when, by which task; what it ran before; and what a machine reads."""
+    assert "nothing was ever deployed" in rig.ok("env", "list")
+    assert "production: nothing was ever deployed there" in rig.ok("env", "show")
+    rig.deploy("", "--digest", DIGEST, "--no-advance")
+    rig.deploy("", "--environment", "staging")
+    first = rig.head()
+    rig.new("T-2")
+    rig.deploy("", task="T-2")
+    second = rig.head("T-2")
+    rows = [line.split() for line in rig.ok("env", "list").splitlines()]
+    assert [row[:3] for row in rows[1:]] == [["production", second[:10], "T-2"], ["staging", first[:10], "T-1"]]
+    assert [row[4:] for row in rows[1:]] == [["unwatched", "-", "settled"]] * 2
+    shown = rig.ok("env", "show", "production")
+    assert f"production: runs {second[:10]} of T-2, unwatched" in shown
+    history = shown.split("history\n")[1].split("\n\n")[0].splitlines()
+    assert [line.split()[1] for line in history[1:]] == [second[:10], first[:10]]
+    assert "last verified\n  none" in shown
+    assert "generation 2" in shown.split("log\n")[1]
+    told = json.loads(rig.ok("env", "list", "--json"))
+    assert [(one["name"], one["current"]["revision"], one["state"]) for one in told] == [
+        ("production", second, "settled"),
+        ("staging", first, "settled"),
+    ]
+    one = json.loads(rig.ok("env", "show", "--json"))
+    assert [old["digest"] for old in one["history"]] == ["", DIGEST]
+
+
+def test_a_deploy_under_way_is_shown_and_not_settled(rig: DeployRig) -> None:
+    with rig.deploying("sleep 60"):
+        deploy = rig.environment()["running"]["deploy"]
+        assert rig.ok("env", "list").splitlines()[1].split()[-1] == "deploying"
+        assert f"deploy {deploy} is under way, generation 1" in rig.ok("env", "show")
+        assert f"deploy {deploy} of T-1 is under way" in settle(rig, rig.head(), code=2)
+    assert rig.environment()["current"] is None
+
+
+def test_the_lost_deploy_runs(rig: DeployRig) -> None:
+    """A person looked: its task counts as deployed, and goes on once it is let go on; the command ran once."""
+    lost = rig.kill()
+    said = settle(rig, lost)
+    assert f"production runs {rig.head()[:10]} of T-1 (deploy {lost})" in said
+    found = rig.environment()
+    assert (found["unknown"], found["unsettled"], found["running"]) == ("", None, None)
+    assert (found["current"]["deploy"], found["current"]["standing"]) == (lost, "unwatched")
+    report = rig.report()
+    assert (report["deploy_status"], report["by"]) == ("DEPLOYED", "bot")
+    assert "bot says that production runs" in report["reason"]
+    assert "nothing is run" in rig.deploy("")
+    assert (rig.ran, rig.task()["stage"]) == (1, "closing")
+    rig.legal()
+
+
+def test_what_ran_before_still_runs(rig: DeployRig) -> None:
+    """Then the lost one may be deployed again, by whoever asks for it."""
+    rig.deploy("", "--no-advance")
+    first, deploy = rig.head(), rig.environment()["current"]["deploy"]
+    rig.new("T-2")
+    rig.deploy("exit 9", task="T-2", code=2)
+    assert rig.ok("env", "list").splitlines()[1].split()[-1] == "unknown"
+    assert "what it runs is not known" in rig.ok("env", "show")
+    settle(rig, first[:7])
+    found = rig.environment()
+    assert (found["current"]["deploy"], found["unknown"], len(found["history"])) == (deploy, "", 1)
+    assert rig.report("T-2")["deploy_status"] == "REFUSED"
+    rig.ok("task", "resume", "T-2")
+    rig.deploy("", task="T-2")
+    assert (rig.ran, rig.environment()["current"]["task"]) == (3, "T-2")
+    rig.legal()
+
+
+def test_something_else_runs(rig: DeployRig) -> None:
+    """What was deployed by other means is a commit by its whole id."""
+    rig.deploy("exit 9", code=2)
+    other = "d" * 40
+    settle(rig, other, "--digest", DIGEST)
+    current = rig.environment()["current"]
+    assert (current["revision"], current["digest"], current["task"], current["by"]) == (other, DIGEST, "", "bot")
+    assert "of no task" in rig.ok("env", "show")
+    before = rig.commits()
+    assert "was known to run" in settle(rig, other)
+    assert rig.commits() == before
+    rig.legal()
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ("v1.2", "no deploy to production is known as 'v1.2'"),
+        ("abcdef1", "name one that `orch-gates env show production` shows"),
+        ("", "it is empty"),
+    ],
+)
+def test_a_word_names_one_thing(rig: DeployRig, runs: str, said: str) -> None:
+    rig.deploy("exit 9", code=2)
+    before = rig.commits()
+    assert said in settle(rig, runs, code=2)
+    assert rig.commits() == before
+
+
+def test_one_commit_with_two_images_is_named_by_its_deploy(rig: DeployRig) -> None:
+    rig.deploy("", "--no-advance")
+    rig.deploy("", "--no-advance", "--digest", DIGEST)
+    assert "may be several deploys" in settle(rig, rig.head(), code=2)
+    first = rig.environment()["history"][1]["deploy"]
+    settle(rig, first)
+    assert rig.environment()["current"]["deploy"] == first
+    rig.legal()
+
+
+def test_a_file_that_cannot_be_read_is_set_apart(rig: DeployRig) -> None:
+    """ST-6: the others are shown; nobody deploys to the one before it is mended."""
+    rig.deploy("", "--environment", "staging", "--no-advance")
+    rig.deploy("", "--no-advance")
+    other = rig.folder / "other"
+    rig.work.git("worktree", "add", "--quiet", "--detach", str(other))
+    for command in (
+        f"cd {other} && git fetch --quiet origin orch-state && git checkout --quiet FETCH_HEAD",
+        f"cd {other} && echo broken >environments/production.md && git commit --quiet -am broken",
+        f"cd {other} && git push --quiet origin HEAD:refs/heads/orch-state",
+    ):
+        subprocess.run(["sh", "-c", command], check=True, capture_output=True)
+    said = rig.ok("env", "list")
+    assert "staging" in said
+    assert "environments/production.md" in said
+    rig.new("T-2")
+    assert "environments/production.md" in rig.deploy("", task="T-2", code=2)
+    assert rig.ran == 2
