@@ -86,7 +86,9 @@ class DeployRun:
             "revision": deployed.revision if deployed is not None else "",
             "reason": stopped.reason,
         }
-        if stopped.outcome is Outcome.PASS and self.options.advance:
+        # Of one that is lost, the task is held by its gate.
+        ours = stopped.lost is not None and stopped.lost.task == self.wanted.task
+        if self.options.advance and (ours or stopped.outcome is Outcome.PASS):
             self._advance()
         self._publish()
         return stopped.outcome.exit_code

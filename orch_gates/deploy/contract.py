@@ -51,11 +51,15 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Nothing is run: PASS where just this runs there already, DEFER where another deploy is under way, else HOLD."""
+    """Nothing is run: PASS where just this runs there already, DEFER where another deploy is under way, else HOLD.
+
+    `lost` is the deploy of which nobody knows what it came to, where that is why.
+    """
 
     outcome: Outcome
     reason: str
     deployed: Deployed | None = None
+    lost: Running | None = None
 
 
 # What else is written by the commit that begins a rollback, so that it is begun once; or why it must not begin.
@@ -237,7 +241,7 @@ def _begun(
         case Busy(running=other):
             return _busy(name, other), None
         case Refused(reason=reason):
-            return Stopped(Outcome.HOLD, reason), None
+            return Stopped(Outcome.HOLD, reason, lost=page.environment.unsettled), None
         case Environment():
             what = f"deploy {running.deploy} of {running.task} at {running.revision[:10]}"
             back = f", which takes back {running.rollback_of}" if running.rollback_of else ""
