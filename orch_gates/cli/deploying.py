@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from orch_gates.deploy.ending import Arming, Endings, Look
+    from orch_gates.sweep.look import Looking
     from orch_gates.workspace import Workspace
 
 
@@ -13,14 +14,12 @@ def endings_of(workspace: Workspace) -> Endings:
     """Records how deploys ended."""
     from orch_gates.deploy.ending import Endings
 
-    return Endings(workspace.store, _unwatched)
+    return Endings(workspace.store, _unwatched, _looking(workspace).forget)
 
 
 def look_of(workspace: Workspace) -> Look:
     """Sees whether a deploy lives, as this machine and the forge tell."""
-    from orch_gates.sweep.look import Looking
-
-    looking = Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge)
+    looking = _looking(workspace)
     return lambda running: looking.deploy(running, workspace.now)
 
 
@@ -36,6 +35,12 @@ def digest_named(text: str) -> str:
     if text and not DIGEST.fullmatch(text):
         raise UsageError("--digest is sha256: and 64 hexadecimal digits, or sha512: and 128")
     return text
+
+
+def _looking(workspace: Workspace) -> Looking:
+    from orch_gates.sweep.look import Looking
+
+    return Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge)
 
 
 def _unwatched(_environment: str) -> Arming | None:

@@ -141,7 +141,7 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
     starts = workspace.settings.jobs.dispatch_enabled and any(role.way in rules.ways for role in rules.roles.values())
     dispatch = dispatching.dispatching_of(workspace, rules) if starts else None
     starter = dispatching.starter_of(workspace) if starts else None
-    duties = (sweep_duties.leases, sweep_duties.merges, sweep_duties.markers)
+    duties = (sweep_duties.leases, sweep_duties.merges, sweep_duties.deploys, sweep_duties.markers)
     return Parts(
         store=workspace.store,
         memory=lambda: workspace.store.memory,

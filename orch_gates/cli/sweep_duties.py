@@ -1,9 +1,9 @@
-"""What a tick does besides jobs and gates: leases, attempts to merge, the merge queue, markers (SWP-1)."""
+"""What a tick does besides jobs and gates: leases, attempts to merge, the merge queue, deploys, markers (SWP-1)."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,13 @@ from orch_gates.sweep.parts import Seen, Unit
 
 if TYPE_CHECKING:
     from orch_gates.model.attempt import Attempt
+    from orch_gates.model.environment import Environment
     from orch_gates.model.markers import Markers
     from orch_gates.model.task import Task
+    from orch_gates.tasks.book import Quarantined
     from orch_gates.workspace import Workspace
+
+_ENVIRONMENT, _FILE = "environment ", "environment-file "
 
 
 def leases(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
@@ -143,6 +147,44 @@ def _queue(workspace: Workspace) -> Came:
         },
         looked=("queue ",),
     )
+
+
+def deploys(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
+    """Record the end of deploys that were lost, and say where nobody knows what runs; a live one is left alone."""
+    from orch_gates.deploy import environments
+
+    if not workspace.settings.sweep.reaper_enabled:
+        return
+    found = environments.read(seen.snapshot)
+    yield Unit("the files of environments", partial(_set_apart, found.quarantined))
+    for page in found.pages:
+        yield Unit(f"the environment {page.environment.name}", partial(_environment, workspace, page.environment, seen))
+
+
+def _set_apart(files: Sequence[Quarantined]) -> Came:
+    told = {f"{_FILE}{file.path}": f"{file.why}; nobody deploys there before it is mended" for file in files}
+    return Came(alerts=told, looked=(_FILE,))
+
+
+def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> Came:
+    from dataclasses import replace
+
+    from orch_gates.cli import deploying
+    from orch_gates.cli.advance import step_of
+
+    name, lines = environment.name, []
+    if environment.running is not None:
+        now = replace(workspace.at(clock.utc_now()), now=seen.now)
+        lost = deploying.endings_of(now).lost(name, deploying.look_of(now), seen.now)
+        if lost is not None:
+            environment, task = lost.environment, lost.running.task
+            lines.append(f"{task}: {name}: {lost.came_to.end}: {lost.came_to.reason}")
+            if task in seen.overview.tasks and task not in seen.stopped:
+                decided = step_of(now).take(task).decision
+                lines.append(f"{task}: {decided.move} to {decided.task.stage}: {decided.reason}")
+    told = f"what {name} runs is not known: {environment.unknown}; look there, then `orch-gates env settle {name}`"
+    alerts = {f"{_ENVIRONMENT}{name}: unknown": told} if environment.unsettled is not None else {}
+    return Came(lines=tuple(lines), alerts=alerts, looked=(f"{_ENVIRONMENT}{name}: ",))
 
 
 def markers(workspace: Workspace, seen: Seen) -> Iterator[Unit]:

@@ -49,10 +49,15 @@ NOTHING_KEPT = Kept()
 
 @dataclass(frozen=True, slots=True)
 class Endings:
-    """Records how deploys ended; `arming_of` says how an environment is watched, None where it is not."""
+    """Records how deploys ended.
+
+    `arming_of` says how an environment is watched, None where it is not. `forget` is told of a deploy whose end is
+    recorded by what this machine kept of it.
+    """
 
     store: Store
     arming_of: Callable[[str], Arming | None]
+    forget: Callable[[str], None]
 
     def record(self, name: str, begun: Running, came_to: CameTo, kept: Kept = NOTHING_KEPT) -> Recorded:
         """Record what a deploy to an environment came to, unless that is settled by now.
@@ -78,7 +83,10 @@ class Endings:
         if running is None or (came_to := deploying.seen(running, look(running), now)) is None:
             return None
         recorded = self.record(name, running, came_to)
-        return recorded if recorded.ours else None
+        if not recorded.ours:
+            return None
+        self.forget(running.deploy)
+        return recorded
 
     def _recorded(self, name: str, begun: Running, came_to: CameTo, kept: Kept) -> Recorded:
         arming = self.arming_of(name) if came_to.end is End.DEPLOYED else None

@@ -58,7 +58,10 @@ class SweepSettings:
         key="sweep.max_tasks",
     )
     reaper_enabled: bool = setting(
-        "ORCH_REAPER_ENABLED", True, "Kill switch of the reaper: off, no job is ended by a sweep.", key="reaper.enabled"
+        "ORCH_REAPER_ENABLED",
+        True,
+        "Kill switch of the reaper: off, no job or deploy is ended by a sweep.",
+        key="reaper.enabled",
     )
     dead_ticks: int = setting(
         "ORCH_REAPER_DEAD_TICKS",

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orch_gates import machine
 from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError
 from orch_gates.forge.port.workflows import Run, RunJob, RunState
+from orch_gates.jobs import spool
 from orch_gates.jobs.spool import ExitRecord
 from orch_gates.model.job import CiRun, Process
 from orch_gates.sweep.look import Looking, by_process, by_record, by_run
+from tests.deploy_builders import make_running
 from tests.tasks_builders import NOW, make_job
 
 HERE = "build-1 boot-a pid:[1]"
@@ -198,3 +204,58 @@ def test_the_runs_of_jobs_that_wait_are_asked_for_too() -> None:
     look = look_at(Flows({1: S.CANCELLED, 2: OrchError("x")}), *jobs)
     assert look.runs == {1: S.CANCELLED}
     assert len(look.problems) == 1
+
+
+# ---- deploys
+
+_ABROAD = {"host": "elsewhere 5f0c2f7e-8a41-4c5e pid:[1]", "pid": 7, "started": "99"}
+_IN_CI = {"id": 12, "attempt": 1, "job": "develop", "url": ""}
+
+
+@pytest.mark.parametrize(
+    ("jobs", "life"),
+    [
+        (of(develop=S.RUNNING), Life.ALIVE),
+        (of(develop=S.WAITING), Life.ALIVE),
+        # Its CI job is over; what the command came to is another matter.
+        (of(develop=S.SUCCESS), Life.DEAD),
+        (of(develop=S.FAILURE), Life.DEAD),
+        (of(develop=S.CANCELLED), Life.DEAD),
+        (of(develop=S.UNKNOWN), Life.UNKNOWN),
+        (ForgeUnavailable("no answer"), Life.UNKNOWN),
+    ],
+)
+def test_a_deploy_of_a_ci_run_is_asked_for(jobs: list[RunJob] | Exception, life: Life, tmp_path: Path) -> None:
+    """No CI run tells that something is deployed; one that cannot be asked tells nothing (P2)."""
+    flows = Flows({12: jobs})
+    seen = Looking(tmp_path, lambda: flows).deploy(make_running(process=_ABROAD, run=_IN_CI), NOW)
+    assert (seen.life, seen.exit_code, flows.asked) == (life, None, [12])
+    assert ("no answer" in seen.why) is isinstance(jobs, Exception)
+
+
+def test_a_deploy_of_this_machine_is_looked_for_here(tmp_path: Path) -> None:
+    """The forge is not asked what the machine knows: the process is gone, lives, or left its exit code."""
+    flows, me = Flows({}), machine.identity()
+    looking = Looking(tmp_path, lambda: flows)
+    here = {"host": me.host, "pid": me.pid, "started": me.started}
+    assert looking.deploy(make_running(process=here, run=_IN_CI), NOW).life is Life.ALIVE
+    gone = make_running(process={**here, "started": f"{me.started}0"}, run=_IN_CI)
+    assert looking.deploy(gone, NOW).life is Life.DEAD
+    spool.write(tmp_path, gone.deploy, ExitRecord(1, "exit code 1", NOW))
+    seen = looking.deploy(gone, NOW)
+    assert (seen.life, seen.exit_code) == (Life.ENDED, 1)
+    looking.forget(gone.deploy)
+    assert looking.deploy(gone, NOW).life is Life.DEAD
+    assert flows.asked == []
+
+
+def test_a_service_that_a_lost_deploy_started_is_no_deploy(tmp_path: Path) -> None:
+    """It has the deploy in its environment for as long as it serves; the wrapper counts."""
+    me = machine.identity()
+    gone = make_running(process={"host": me.host, "pid": me.pid, "started": f"{me.started}0"})
+    service = subprocess.Popen(["sleep", "60"], env={"PATH": os.defpath, "ORCH_DEPLOY": gone.deploy})
+    try:
+        assert Looking(tmp_path, lambda: None).deploy(gone, NOW).life is Life.DEAD
+    finally:
+        service.kill()
+        service.wait()
