@@ -92,6 +92,15 @@ def test_a_pattern_fits_as_a_regular_expression_would(spelled: str, given_text: 
     assert pattern.occurs(spelled, given_text) == bool(re.search(regex, given_text))
 
 
+def test_a_signature_stands_in_one_line() -> None:
+    """A word of the source that is shown and one of an answer are not together what a sandbox says (STG-1)."""
+    signature = "ConnectionRefusedError: * Connection refused"
+    assert pattern.occurs(signature, "E   ConnectionRefusedError: db:5432: Connection refused\nmore")
+    assert not pattern.occurs(
+        signature, "# ConnectionRefusedError: said before\nassert 500 == 200\n Connection refused"
+    )
+
+
 def test_both_ends_of_a_pattern_have_their_own_letters() -> None:
     """The end of a name is not taken for its beginning as well."""
     assert pattern.fits("ab*ba", "abba")

@@ -17,8 +17,9 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def occurs(pattern: str, text: str) -> bool:
-    """Whether the parts of a pattern stand in a text, in their order."""
-    return _in_order(pattern.split(WILDCARD), text)
+    """Whether the parts of a pattern stand in one line of a text, in their order."""
+    parts = pattern.split(WILDCARD)
+    return any(_in_order(parts, line) for line in text.split("\n"))
 
 
 def literal(pattern: str) -> str:
