@@ -6,12 +6,11 @@ Every byte here was chosen by whoever pushed the image, and sent by whoever answ
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orch_gates.documents import escape
+from orch_gates.documents import escape, once
 from orch_gates.errors import RegistryBroken
 from orch_gates.oci.reference import DIGEST
 
@@ -130,20 +129,12 @@ def _prove(body: bytes, digest: str) -> None:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body.decode("utf-8"), object_pairs_hook=_once)
+        found = once.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RegistryBroken(f"it is no JSON that can be read: {_shown(why)}") from error
     if not isinstance(found, dict):
         raise RegistryBroken("it is no JSON object")
-    return found
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names are all different: readers disagree about which of two values counts."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("an object names a field twice")
     return found
 
 

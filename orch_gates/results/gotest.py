@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from orch_gates.documents import once
 from orch_gates.results.model import Collector, Status, Unreadable
 from orch_gates.results.values import text
 
@@ -119,7 +119,7 @@ class _Reader:
 
 def _event(line: str, number: int) -> dict[str, object]:
     try:
-        event = json.loads(line)
+        event = once.loads(line)
     except (ValueError, RecursionError) as error:
         raise Unreadable(
             f"line {number} is no JSON event; give it what `go test -json` prints, and no more", number

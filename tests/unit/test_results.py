@@ -95,6 +95,13 @@ def test_a_test_that_failed_twice_keeps_both_failures() -> None:
     assert [check.status for check in both] == [Status.FAILED, Status.ERRORED]
 
 
+def test_a_failure_without_words_is_one_more(tmp_path: Path) -> None:
+    """No signature explains it, whatever the one beside it says."""
+    case = '<testcase name="a"><failure message="refused"/><error/></testcase>'
+    (check,) = of(tmp_path / "x.xml", f'<testsuite tests="1">{case}</testsuite>').checks
+    assert check.failures == ("refused", "")
+
+
 def test_subtests_are_named_by_their_parents() -> None:
     """A parent is no check of its own where its subtests say why it is red."""
     ids = [check.id for check in read(SAMPLES / "node.tap", "x").checks]
@@ -145,6 +152,8 @@ OK, RED = '<testcase name="a"/>', '<testcase name="b"><failure message="boom"/><
         (json.dumps({"testResults": [], "numTotalTests": 0, "success": True, "wasInterrupted": True}), "interrupted"),
         (json.dumps({"suites": [], "stats": {"unexpected": 1}}), "claims 1 unexpected"),
         (json.dumps({"suites": "x", "stats": {}}), "no list"),
+        ('{"testResults": [], "success": false, "success": true}', "names a field twice"),
+        ('{"Action":"start","Package":"p","Package":"q"}\n', "no JSON event"),
     ],
 )
 def test_what_contradicts_itself_is_a_problem(tmp_path: Path, text: str, said: str) -> None:
