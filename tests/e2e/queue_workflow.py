@@ -44,7 +44,7 @@ while read -r old new ref; do
     done
 done
 """
-_PATIENCE_S = 240
+_PATIENCE_S = 480
 CONFIG = """\
 pipeline: merge-queue
 ci_green: {contexts: ["ci / *"]}

@@ -21,7 +21,7 @@ rework: development
 reconciler: {grace_s: 0}
 """
 SWEEP = "refs/orch/sweep"
-_PATIENCE_S = 240
+_PATIENCE_S = 480
 
 
 class Swept:

@@ -23,7 +23,7 @@ stages:
 rework: development
 """
 LABELS = ("in progress", "approved", "rejected", "blocked")
-_PATIENCE_S = 240
+_PATIENCE_S = 480
 
 
 class Tracked:
