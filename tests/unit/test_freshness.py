@@ -28,7 +28,7 @@ REVISION_KNOWN = Revision(COMMIT, TREE_ID, {COMMIT: TREE_ID, OTHER: OTHER_TREE})
 
 
 def one(labels: dict[str, str] | None = None, platform: str = "linux/amd64", **more: object) -> PlatformImage:
-    made = PlatformImage(platform, OTHER_DIGEST, {REVISION: COMMIT} if labels is None else labels)
+    made = PlatformImage(platform, OTHER_DIGEST, {REVISION: COMMIT} if labels is None else labels, layers=("l1", "own"))
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -119,6 +119,14 @@ def test_what_came_with_the_base_does_not_count() -> None:
     assert verdict(one(annotations={REVISION: COMMIT}, base=base)).outcome is Outcome.PASS
     # The inherited label beside one of its own takes nothing away.
     assert verdict(one({REVISION: COMMIT, TREE: TREE_ID}, base=own)).outcome is Outcome.PASS
+
+
+def test_a_base_that_is_another_one_by_now_tells_nothing() -> None:
+    """Its tag moved since the build: whether the label was inherited is not known (IMG-1)."""
+    moved = Base("git.example.org/acme/base:latest", {REVISION: OTHER}, ("new",))
+    found = verdict(one(base=moved))
+    assert found.outcome is Outcome.FAIL
+    assert found.reason.startswith("could not tell: git.example.org/acme/base:latest is not the base")
 
 
 def test_a_base_that_a_person_names_has_to_be_the_base() -> None:

@@ -111,7 +111,9 @@ def judge(facts: Facts | Unreadable, policy: Policy) -> Verdict:
             rests_on=rests_on,
         )
     if odd := [one.platform for one in facts.platforms if not _stands_on(one, facts.named_base)]:
-        reason = f"{facts.named_base} is not the base of {', '.join(odd)}: its layers are not the first ones there"
+        read = {one.base.image for one in facts.platforms if one.base is not None}
+        named = facts.named_base or ", ".join(sorted(read))
+        reason = f"{named} is not the base of {', '.join(odd)}: its layers are not the first ones there"
         return _unknown(policy, evidence, reason, "Name the image of the FROM line with --base, or leave it out.")
     reason = f"{facts.image}@{facts.digest[:19]} is the image of {facts.revision.commit[:10]} on {_count(facts)}"
     untested = "no tested digest was given (--tested), so nothing is said about what ran on staging"
@@ -221,9 +223,10 @@ def _why(one: PlatformImage, revision: Revision) -> tuple[str, str]:
 
 
 def _stands_on(one: PlatformImage, named_base: str) -> bool:
-    if not named_base:
-        return True
-    return one.base is not None and one.layers[: len(one.base.layers)] == one.base.layers
+    """Whether the base that was read is the one it was built on: a tag of it may have moved since."""
+    if one.base is None:
+        return not named_base
+    return one.layers[: len(one.base.layers)] == one.base.layers
 
 
 def _listed(values: set[str]) -> str:
