@@ -1,0 +1,1 @@
+"""Where a watch learns how production does: probes, an access log, counters, a Prometheus server."""

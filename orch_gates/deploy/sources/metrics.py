@@ -1,0 +1,72 @@
+"""Counters that a program exposes itself: two selectors, read directly, so that no scrape is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orch_gates.deploy.sources import exposition, web
+from orch_gates.deploy.sources.exposition import Selector, Series
+from orch_gates.deploy.sources.port import Totals, reading
+from orch_gates.engine.watching import NoData, Reading
+
+_MOST_BYTES = 16_777_216
+
+
+@dataclass
+class Metrics:
+    """The text endpoint of one process; several behind one address would seem to begin anew all the time."""
+
+    url: str
+    total: Selector
+    errors: Selector
+    name: str
+    timeout: float = 10.0
+    _before: Mapping[Series, float] | None = field(default=None)
+
+    def before(self) -> Reading:
+        """What the process counted since it began."""
+        found = self._series()
+        return found if isinstance(found, NoData) else self._grown({}, found)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def begin(self) -> None:
+        """Count from what it counts now; where it does not answer, from its next answer on."""
+        found = self._series()
+        self._before = None if isinstance(found, NoData) else found
+
+    def read(self) -> Reading:
+        """How much it counted since; of a counter that went down or came new, all that it counts."""
+        found = self._series()
+        if isinstance(found, NoData):
+            return found
+        before, self._before = self._before, found
+        if before is None:
+            return NoData(self.name, "it was not reached before, so this answer is where counting begins")
+        return self._grown(before, found)
+
+    def _grown(self, before: Mapping[Series, float], now: Mapping[Series, float]) -> Reading:
+        total = exposition.increase(before, now, self.total)
+        if total is None:
+            return NoData(self.name, f"no counter {self.total.name} with these labels has a number")
+        # A program that never failed may have no such series yet.
+        absent = not any(self.errors.fits(series) for series in now)
+        errors = 0.0 if absent else exposition.increase(before, now, self.errors)
+        if errors is None:
+            return NoData(self.name, f"a counter {self.errors.name} has no number")
+        return reading(self.name, Totals(total, errors))
+
+    def _series(self) -> Mapping[Series, float] | NoData:
+        answer = web.get(self.url, timeout=self.timeout, most=_MOST_BYTES)
+        if isinstance(answer, web.Unreached):
+            return NoData(self.name, answer.why)
+        if answer.status != 200:
+            return NoData(self.name, f"answered {answer.status}")
+        if not answer.whole:
+            return NoData(self.name, f"answered with more than {_MOST_BYTES} bytes")
+        try:
+            return exposition.parse(answer.body.decode("utf-8", "replace"))
+        except ValueError as error:
+            return NoData(self.name, str(error))

@@ -1,0 +1,130 @@
+"""Probes: production asked as its users ask it, and what counts as an answer."""
+
+from __future__ import annotations
+
+import http
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from orch_gates import clock
+from orch_gates.deploy.sources import web
+from orch_gates.deploy.sources.web import Page, Unreached
+from orch_gates.engine.watching import Count, Probe, Reading
+from orch_gates.errors import OrchError
+from orch_gates.model.watch import Probed
+
+OWN = "probes"
+# Of a body as much is looked at.
+_MOST_BYTES = 262_144
+_MATCHED_WITHIN_S = 2.0
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked, and what it has to answer: one of `statuses`, or any 2xx; `body` as a regular expression.
+
+    It has to answer within `latency` seconds, where that is set; `timeout` ends the question. `anywhere`: a redirect to
+    another host is followed.
+    """
+
+    url: str
+    statuses: tuple[int, ...] = ()
+    body: str = ""
+    latency: float = 0.0
+    timeout: float = 10.0
+    anywhere: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people are told of it."""
+        return web.shown(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """All targets asked once: what came of each, and how many answered with a server error."""
+
+    probes: tuple[Probe, ...]
+    own: Reading
+
+
+class _TooLong(OrchError):
+    """A pattern took too long."""
+
+
+def ask(targets: Sequence[Target]) -> Probing:
+    """Ask every target once, several at a time."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(_asked, targets))
+    probes = tuple(judge(target, answer) for target, answer in zip(targets, answers, strict=True))
+    errors = sum(isinstance(answer, Page) and _is_server_error(answer.status) for answer in answers)
+    return Probing(probes, Count(OWN, len(targets), errors))
+
+
+def reaches(control: str, timeout: float = 10.0) -> bool:
+    """Whether this machine reaches anybody: any answer of the control target tells so, also an error."""
+    return isinstance(web.get(control, timeout=timeout, most=0), Page)
+
+
+def judge(target: Target, answer: Page | Unreached) -> Probe:
+    """What an answer means for the health of a target."""
+    if isinstance(answer, Unreached):
+        return Probe(target.name, Probed.FAILED, answer.why)
+    if why := _wrong_status(target, answer):
+        return Probe(target.name, Probed.FAILED, why)
+    if target.latency and answer.seconds > target.latency:
+        return Probe(target.name, Probed.FAILED, f"took {answer.seconds:.2f} s, and may take {target.latency:g} s")
+    if target.body:
+        return _searched(target, answer)
+    return Probe(target.name, Probed.OK)
+
+
+def _asked(target: Target) -> Page | Unreached:
+    most = _MOST_BYTES if target.body else 0
+    return web.get(target.url, timeout=target.timeout, most=most, anywhere=target.anywhere)
+
+
+def _wrong_status(target: Target, answer: Page) -> str:
+    status = answer.status
+    if status in target.statuses or (not target.statuses and 200 <= status < 300):
+        return ""
+    said = _spelled(status)
+    if answer.elsewhere:
+        return f"answered {said}, to {answer.elsewhere}, which is another host"
+    if _is_server_error(status):
+        return f"answered {said}, a server error"
+    if 400 <= status < 500:
+        return f"answered {said}, a client error: is the probe right?"
+    return f"answered {said}, where {_named(target.statuses)} is right"
+
+
+def _searched(target: Target, answer: Page) -> Probe:
+    text = answer.body.decode("utf-8", "replace")
+    try:
+        with clock.alarm(_MATCHED_WITHIN_S, _TooLong):
+            found = re.search(target.body, text)
+    except _TooLong:
+        why = f"the pattern {target.body!r} takes more than {_MATCHED_WITHIN_S:g} s to look for: make it simpler"
+        return Probe(target.name, Probed.NOT_MADE, why)
+    if found is not None:
+        return Probe(target.name, Probed.OK)
+    looked = "" if answer.whole else f" in its first {_MOST_BYTES} bytes"
+    return Probe(target.name, Probed.FAILED, f"answered {_spelled(answer.status)} without {target.body!r}{looked}")
+
+
+def _is_server_error(status: int) -> bool:
+    return 500 <= status < 600
+
+
+def _spelled(status: int) -> str:
+    try:
+        return f"{status} {http.HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _named(statuses: Iterable[int]) -> str:
+    return " or ".join(str(status) for status in statuses) or "2xx"

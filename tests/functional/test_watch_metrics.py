@@ -1,0 +1,259 @@
+"""Counters, read from a program itself and from a real Prometheus that scrapes it (WCH-2, faults.md T17)."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from orch_gates.deploy.sources import exposition
+from orch_gates.deploy.sources.metrics import Metrics
+from orch_gates.deploy.sources.prometheus import Prometheus
+from orch_gates.engine.watching import Count, NoData, Reading
+from tests.fakes.scripted_http import forge, hangs, says
+
+Real = Callable[[str], Path]
+TOTAL, ERRORS = "http_requests_total", 'http_requests_total{code=~"5.."}'
+
+
+def exposed(good: float, bad: float | None = None) -> bytes:
+    lines = [f'{TOTAL}{{code="200"}} {good}'] + ([] if bad is None else [f'{TOTAL}{{code="500"}} {bad}'])
+    return "\n".join([*lines, ""]).encode()
+
+
+def metrics(url: str, timeout: float = 5) -> Metrics:
+    return Metrics(url, exposition.selector(TOTAL), exposition.selector(ERRORS), "metrics", timeout)
+
+
+def prometheus(url: str) -> Prometheus:
+    return Prometheus(url, f"sum(increase({TOTAL}[$window]))", f"sum(increase({ERRORS}[$window]))", "prom", 900, 5)
+
+
+def why(reading: Reading) -> str:
+    assert isinstance(reading, NoData)
+    return reading.why
+
+
+def test_counters_count_from_the_begin_and_from_zero_after_a_restart() -> None:
+    """A program that never failed has no counter of errors, and counts none."""
+    pages = (exposed(351), exposed(400), exposed(410, 6), exposed(3, 2))
+    with forge(*(says(200, page) for page in pages)) as server:
+        source = metrics(server.url)
+        source.begin()
+        assert [source.read() for _ in range(3)] == [
+            Count("metrics", 49, 0),
+            Count("metrics", 16, 6),
+            Count("metrics", 5, 2),
+        ]
+    with forge(says(200, exposed(90, 10))) as server:
+        assert metrics(server.url).before() == Count("metrics", 100, 10)
+
+
+def test_an_endpoint_that_tells_nothing_is_no_data() -> None:
+    """Down, hanging, an error page, another format, no such counter, no number: none of them is zero requests."""
+    answers = (
+        says(200, exposed(1)),
+        says(503),
+        says(200, b"<html>\n"),
+        says(200, b"up 1\n"),
+        says(200, exposed(1, float("nan"))),
+    )
+    with forge(*answers, hangs) as server:
+        source = metrics(server.url, timeout=0.5)
+        source.begin()
+        assert [why(source.read()) for _ in range(5)] == [
+            "answered 503",
+            "the answer is not in the text format of Prometheus",
+            "no counter http_requests_total with these labels has a number",
+            "no counter http_requests_total with these labels has a number",
+            "did not answer within 0.5 s",
+        ]
+
+
+def test_an_endpoint_that_comes_late_counts_from_its_first_answer() -> None:
+    """What it counted before is not of this deploy."""
+    with forge(says(503), says(200, exposed(1000, 900)), says(200, exposed(1001, 901))) as server:
+        source = metrics(server.url)
+        source.begin()
+        assert "where counting begins" in why(source.read())
+        assert source.read() == Count("metrics", 2, 1)
+
+
+def vector(*values: str) -> dict[str, Any]:
+    return {
+        "status": "success",
+        "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1700000000, one]} for one in values]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("total", "errors", "expected"),
+    [
+        (vector("207.06"), vector("12"), Count("prom", 207, 12)),
+        (vector("200"), vector(), Count("prom", 200, 0)),
+        (vector("100", "50"), vector("1", "2"), Count("prom", 150, 3)),
+        ({"status": "success", "data": {"resultType": "scalar", "result": [1, "7"]}}, vector("1"), Count("prom", 7, 1)),
+    ],
+)
+def test_two_numbers_are_asked_for(total: object, errors: object, expected: Count) -> None:
+    """Values are texts; several series are added up; no series of errors, where there is one of requests, is none."""
+    with forge(says(200, total), says(200, errors)) as server:
+        source = prometheus(server.url)
+        source.begin()
+        assert source.read() == expected
+        assert "%5B1s%5D" in server.seen[0].path
+
+
+@pytest.mark.parametrize(
+    ("answer", "why_not"),
+    [
+        (says(200, vector()), "no value for sum(increase(http_requests_total[1s]))"),
+        (says(200, vector("NaN")), "is nan"),
+        (says(200, vector("+Inf")), "is inf"),
+        (
+            says(200, {"status": "success", "data": {"resultType": "matrix", "result": []}}),
+            "did not answer with numbers",
+        ),
+        (says(200, {"status": "success"}), "did not answer with numbers"),
+        (says(200, b"<html>"), "not as Prometheus does"),
+        (says(200, b"[" * 100_000), "not as Prometheus does"),
+        (says(503, {"status": "error", "errorType": "unavailable", "error": "starting"}), "unavailable: starting"),
+    ],
+)
+def test_what_is_no_number_is_no_data(answer: Any, why_not: str) -> None:
+    """Never zero, and never healthy."""
+    with forge(answer) as server:
+        source = prometheus(server.url)
+        source.begin()
+        found = source.read()
+    assert why_not in why(found)
+    assert isinstance(found, NoData)
+    assert not found.misconfigured
+
+
+def test_a_query_that_prometheus_cannot_read_is_a_mistake_in_the_configuration() -> None:
+    """A person has to mend it; it is not a lack of traffic."""
+    with forge(says(400, {"status": "error", "errorType": "bad_data", "error": "parse error"})) as server:
+        found = prometheus(server.url).read()
+    assert isinstance(found, NoData)
+    assert found.misconfigured
+    assert "parse error" in found.why
+
+
+def test_each_reading_tells_what_came_since_the_last_one() -> None:
+    """Estimates that shrink take nothing back, and small ones are not lost by rounding each for itself."""
+    totals = ["10.4", "20.9", "19", "30"]
+    answers = [answer for one in totals for answer in (says(200, vector(one)), says(200, vector("0.3")))]
+    with forge(*answers) as server:
+        source = prometheus(server.url)
+        source.begin()
+        assert [source.read() for _ in totals] == [Count("prom", many, 0) for many in (10, 11, 0, 9)]
+
+
+class _Exposing(BaseHTTPRequestHandler):
+    counts: dict[str, int]
+
+    def do_GET(self) -> None:
+        if self.path == "/metrics":
+            status, body = 200, "".join(f'{TOTAL}{{code="{code}"}} {n}\n' for code, n in self.counts.items())
+        else:
+            status, body = (500 if self.path == "/ill" else 200), ""
+            self.counts[str(status)] = self.counts.get(str(status), 0) + 1
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@contextmanager
+def exposing() -> Iterator[str]:
+    handler = type("Handler", (_Exposing,), {"counts": {"200": 0, "500": 0}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _hit(url: str, path: str, times: int) -> None:
+    for _ in range(times):
+        try:
+            urllib.request.urlopen(url + path, timeout=10).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+
+
+@pytest.mark.slow
+def test_a_real_prometheus(tmp_path: Path, real: Real) -> None:
+    """It estimates, so numbers are near; before its first scrape it has none, and a broken query is told apart."""
+    program = real("prometheus")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with exposing() as url:
+        config = {
+            "global": {"scrape_interval": "1s"},
+            "scrape_configs": [{"job_name": "app", "static_configs": [{"targets": [url.removeprefix("http://")]}]}],
+        }
+        (tmp_path / "p.yml").write_text(json.dumps(config))
+        options = (
+            f"--config.file={tmp_path}/p.yml",
+            f"--storage.tsdb.path={tmp_path}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+        )
+        server = subprocess.Popen([program, *options], stderr=subprocess.DEVNULL)
+        try:
+            source = prometheus(f"http://127.0.0.1:{port}")
+            source.begin()
+            assert "refused" in why(source.read())
+            # What is counted before Prometheus has asked twice is never seen by it.
+            for _ in range(300):
+                if isinstance(source.read(), Count):
+                    break
+                time.sleep(0.1)
+            source.begin()
+            direct = metrics(f"{url}/metrics")
+            direct.begin()
+            _hit(url, "/", 150)
+            _hit(url, "/ill", 50)
+            exact = direct.read()
+            assert exact == Count("metrics", 200, 50)
+            requests = errors = 0
+            for _ in range(40):
+                found = source.read()
+                if isinstance(found, Count):
+                    requests, errors = requests + found.requests, errors + found.errors
+                if requests >= 150:
+                    break
+                time.sleep(0.25)
+            # From few values it estimates up to twice as many; the share of errors is right all the same.
+            assert 150 <= requests <= 400
+            assert 0.2 <= errors / requests <= 0.3
+            source.total = "sum(increase(no_such_counter[$window]))"
+            assert "no value for" in why(source.read())
+            source.total = "sum(increase("
+            broken = source.read()
+            assert isinstance(broken, NoData)
+            assert broken.misconfigured
+        finally:
+            server.kill()
+            server.wait()

@@ -1,0 +1,145 @@
+"""Probes on a real server: what each kind of answer is called, and what is never followed or sent (WCH-2)."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from orch_gates.deploy.sources import probes, web
+from orch_gates.deploy.sources.probes import Target
+from orch_gates.engine.watching import Count
+from orch_gates.model.watch import Probed
+from tests.fakes.scripted_http import certificate, chunked, cut_off, drips, forge, hangs, resets, says, sends
+
+
+def asked(target: Target) -> tuple[Probed, str]:
+    (found,) = probes.ask([target]).probes
+    return found.result, found.why
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (200, ""),
+        (204, ""),
+        (304, "answered 304 Not Modified, where 2xx is right"),
+        (404, "answered 404 Not Found, a client error: is the probe right?"),
+        (500, "answered 500 Internal Server Error, a server error"),
+        (503, "answered 503 Service Unavailable, a server error"),
+        (599, "answered 599, a server error"),
+    ],
+)
+def test_a_status_is_called_by_its_name(status: int, why: str) -> None:
+    """Any 2xx is right unless a status is named."""
+    with forge(says(status)) as server:
+        assert asked(Target(server.url)) == (Probed.FAILED if why else Probed.OK, why)
+
+
+def test_only_a_status_that_is_named_is_right() -> None:
+    """As of a page that is meant to ask for a password."""
+    with forge(says(401), says(200)) as server:
+        assert asked(Target(server.url, statuses=(401, 403)))[0] is Probed.OK
+        assert asked(Target(server.url, statuses=(401, 403)))[1] == "answered 200 OK, where 401 or 403 is right"
+
+
+def test_what_does_not_answer_is_told_apart() -> None:
+    """Refused, hanging, cut off, reset and dripping are no server errors, and each has its name."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+        assert asked(Target(nobody)) == (Probed.FAILED, "refused the connection")
+    with forge(hangs, drips, resets, cut_off) as server:
+        assert asked(Target(server.url, timeout=0.3))[1] == "did not answer within 0.3 s"
+        assert asked(Target(server.url, body="x", timeout=0.5))[1] == "did not answer within 0.5 s"
+        assert asked(Target(server.url, body="x"))[1].startswith("broke off")
+        assert asked(Target(server.url, body="x"))[0] is Probed.FAILED
+    with forge(sends(b"SSH-2.0-OpenSSH_9.2\r\n")) as server:
+        assert asked(Target(server.url))[0] is Probed.FAILED
+
+
+def test_a_certificate_that_is_not_trusted_is_a_failure_of_tls(tmp_path: Path) -> None:
+    """Users see it too."""
+    with forge(says(200), certificate=certificate(tmp_path)) as server:
+        assert "a certificate that is not trusted" in asked(Target(server.url))[1]
+    with forge(says(200)) as server:
+        assert "TLS" in asked(Target(server.url.replace("http:", "https:")))[1]
+
+
+def test_the_body_has_to_fit() -> None:
+    """A green status over an error page is no health; the pattern is searched in what came."""
+    with forge(says(200, b"<h1>Welcome</h1>"), says(200, b"<h1>Oops</h1>"), chunked(b"Wel", b"come")) as server:
+        target = Target(server.url, body="Welcome|Hello")
+        assert asked(target)[0] is Probed.OK
+        assert asked(target) == (Probed.FAILED, "answered 200 OK without 'Welcome|Hello'")
+        assert asked(target)[0] is Probed.OK
+
+
+def test_a_huge_body_is_read_in_part_only() -> None:
+    """What stands behind that counts as not there, and is said so."""
+    with forge(says(200, b" " * 10_000_000 + b"Welcome")) as server:
+        assert asked(Target(server.url, body="Welcome"))[1].endswith("in its first 262144 bytes")
+
+
+def test_a_pattern_that_takes_too_long_proves_nothing() -> None:
+    """It is a mistake in the configuration, and no failure of production."""
+    with forge(says(200, b"a" * 5000 + b"!")) as server:
+        result, why = asked(Target(server.url, body="(a+)+$"))
+    assert result is Probed.NOT_MADE
+    assert "takes more than 2 s" in why
+
+
+def test_a_slow_answer_fails_where_a_bound_is_set() -> None:
+    """The time of the whole answer counts."""
+    with forge(drips) as server:
+        page = web.get(server.url, timeout=5, most=3)
+    assert isinstance(page, web.Page)
+    slow = web.Page(200, b"", whole=True, seconds=2.01)
+    assert probes.judge(Target("http://x/", latency=2), slow).why == "took 2.01 s, and may take 2 s"
+    assert probes.judge(Target("http://x/", latency=2.01), slow).result is Probed.OK
+    assert probes.judge(Target("http://x/"), slow).result is Probed.OK
+
+
+def test_a_redirect_is_followed_on_the_same_host_only() -> None:
+    """Another host, or another port, answers for itself; following it has to be asked for."""
+    with (
+        forge(says(200, b"there")) as other,
+        forge(says(302, Location=other.url), says(302, Location="/a"), says(200)) as it,
+    ):
+        result, why = asked(Target(it.url))
+        assert result is Probed.FAILED
+        assert why == f"answered 302 Found, to {other.url}, which is another host"
+        assert other.seen == []
+        assert asked(Target(it.url))[0] is Probed.OK
+    with forge(says(200, b"there")) as other, forge(says(302, Location=other.url)) as it:
+        assert asked(Target(it.url, body="there", anywhere=True))[0] is Probed.OK
+    with forge(says(302, Location="/again")) as it:
+        assert "more than 5 times" in asked(Target(it.url))[1]
+        assert len(it.seen) == 6
+
+
+def test_no_credential_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a netrc file of this machine has is for others."""
+    (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login me password {tmp_path.name}\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with forge(says(200)) as server:
+        asked(Target(server.url))
+        assert "Authorization" not in server.seen[0].headers
+    assert Target("http://me:word@host.example/a?token=x").name == "http://host.example/a"
+
+
+def test_several_targets_are_asked_at_once_and_counted() -> None:
+    """One that hangs delays no other; server errors are counted for the ratio."""
+    with forge(says(503)) as ill, forge(says(404)) as strange, forge(hangs) as stuck, forge(says(200)) as well:
+        found = probes.ask([Target(one.url, timeout=0.5) for one in (ill, strange, stuck, well)])
+    assert [one.result is Probed.OK for one in found.probes] == [False, False, False, True]
+    assert found.own == Count("probes", 4, 1)
+
+
+def test_the_control_target_tells_whether_anybody_is_reached() -> None:
+    """Any answer does, also an error."""
+    with forge(says(503)) as server:
+        assert probes.reaches(server.url)
+        url = server.url
+    assert not probes.reaches(url, timeout=1)

@@ -1,0 +1,79 @@
+"""The text format of counters: what is read, what a selector takes, and how a counter that began anew counts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_gates.deploy.sources.exposition import increase, parse, selector
+
+TEXT = """# HELP http_requests_total Requests.
+# TYPE http_requests_total counter
+http_requests_total{code="200",path="/"} 351
+http_requests_total{code="500",path="/a\\"b"} 50 1700000000000
+http_requests_total{code="503",} 1e0
+up 1
+process_cpu_seconds_total 2.5 # {trace_id="x"} 1
+"""
+
+
+def test_series_are_read_with_their_labels() -> None:
+    """Escapes, a comma at the end, an exponent, a time and an exemplar are all of the format."""
+    found = parse(TEXT)
+    assert found["http_requests_total", frozenset({("code", "500"), ("path", '/a"b')})] == 50
+    assert found["up", frozenset()] == 1
+    assert found["process_cpu_seconds_total", frozenset()] == 2.5
+
+
+@pytest.mark.parametrize(
+    ("text", "grown"),
+    [
+        ("http_requests_total", 402),
+        ('http_requests_total{code=~"5.."}', 51),
+        ('http_requests_total{code!~"5..", path="/"}', 351),
+        ('http_requests_total{code!="200"}', 51),
+        ('http_requests_total{path=""}', 1),
+        ('http_requests_total{code=~"5"}', None),
+        ("http_requests", None),
+    ],
+)
+def test_a_selector_takes_what_a_query_would(text: str, grown: float | None) -> None:
+    """A regular expression has to fit the whole value; a label that is not there is an empty one."""
+    assert increase({}, parse(TEXT), selector(text)) == grown
+
+
+@pytest.mark.parametrize("text", ["", "sum(x)", 'x{code="5"', "x{code=5}", 'x{code=~"("}', "x{} y", "rate(x[5m])"])
+def test_what_is_no_selector_is_refused(text: str) -> None:
+    """A query of PromQL is not understood here, and nothing is guessed."""
+    with pytest.raises(ValueError, match=r"counter with labels|regular expression"):
+        selector(text)
+
+
+def test_a_counter_that_went_down_began_anew() -> None:
+    """After a restart all that it counts is new; a series that came is new, one that went is gone."""
+    wanted = selector("x")
+    before, now = parse('x{a="1"} 100\nx{a="2"} 7\n'), parse('x{a="1"} 30\nx{a="3"} 5\n')
+    assert increase(before, now, wanted) == 35
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-1"])
+def test_what_is_no_count_is_no_number(value: str) -> None:
+    """Not zero, and not the number of the other series."""
+    assert increase({}, parse(f'x{{a="1"}} {value}\nx{{a="2"}} 3\n'), selector("x")) is None
+
+
+def test_another_format_is_told_apart_from_no_counters() -> None:
+    """A login page answers 200 too."""
+    with pytest.raises(ValueError, match="not in the text format"):
+        parse("<html>\n<body>\n")
+    assert parse("\n# nothing yet\n") == {}
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """It comes from another program."""
+    try:
+        parse(text)
+    except ValueError as error:
+        assert "text format" in str(error)
