@@ -14,6 +14,7 @@ from orch_gates.variables.resolve import Given
 if TYPE_CHECKING:
     from orch_gates.config.pipeline import Declared
     from orch_gates.engine.stages import Pipeline
+    from orch_gates.engine.watch_plan import EnvironmentPlan
     from orch_gates.engine.work import Role, Rules
 
 PATH = ".orch-gates.yaml"
@@ -26,7 +27,7 @@ class Config:
     `revision` is the full id of the commit that it was looked for in, empty where there is none to
     trust. `given` is keyed by variable. `declared` is None where the default pipeline stands. `queue` is the place that
     makes pull requests tasks of the merge queue, empty where nothing does (MRG-13). `roles` are those whose work is
-    dispatched (JOB-1).
+    dispatched (JOB-1), `environments` what is said about where deploys go (WCH-1).
     """
 
     revision: str = ""
@@ -35,6 +36,7 @@ class Config:
     declared: Declared | None = None
     queue: str = ""
     roles: Mapping[str, Role] = field(default_factory=dict)
+    environments: Mapping[str, EnvironmentPlan] = field(default_factory=dict)
 
 
 def read(git: Git, revision: str) -> Config:

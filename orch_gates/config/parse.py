@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orch_gates.config import environments as declared_environments
 from orch_gates.config import pipeline
 from orch_gates.config import roles as declared_roles
 from orch_gates.config.file import PATH, Config
@@ -15,7 +16,8 @@ from orch_gates.variables.setting import Setting
 
 MAX_BYTES = 256 * 1024
 SECTIONS = frozenset(key.partition(".")[0] for key in BY_KEY if "." in key)
-TOP = frozenset({key.partition(".")[0] for key in BY_KEY} | {*pipeline.KEYS, pipeline.PRESET, declared_roles.KEY})
+_OTHERS = {*pipeline.KEYS, pipeline.PRESET, declared_roles.KEY, declared_environments.KEY}
+TOP = frozenset({key.partition(".")[0] for key in BY_KEY} | _OTHERS)
 
 
 def parse(raw: bytes, *, name: str = PATH, revision: str = "") -> Config:
@@ -39,8 +41,9 @@ def parse(raw: bytes, *, name: str = PATH, revision: str = "") -> Config:
     declared = pipeline.declared(placed, problems, name, at)
     queue = pipeline.preset(placed, problems, name, at)
     roles = declared_roles.roles(placed, problems)
+    environments = declared_environments.environments(placed, problems)
     problems.refuse()
-    return Config(revision, present=True, given=given, declared=declared, queue=queue, roles=roles)
+    return Config(revision, True, given, declared, queue, roles, environments)
 
 
 def _given(placed: Placed, problems: Problems, name: str, at: str) -> dict[str, Given]:

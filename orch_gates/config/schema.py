@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from orch_gates.config import environments
+from orch_gates.config.environments import Whole
 from orch_gates.config.pipeline import SLUG, USUAL_REWORK, known_gates
 from orch_gates.config.roles import MOST, WORKFLOW
 from orch_gates.config.table import BY_KEY
@@ -38,6 +41,9 @@ def schema(gates: Iterable[Gate[Any]] = GATES) -> dict[str, Any]:
             "stage": _stage(),
             "gate": _gate(gates),
             "role": _role(),
+            "environment": _environment(),
+            "probe": _probe(),
+            "source": _source(),
             "slug": {"type": "string", "pattern": f"^{SLUG.pattern}$"},
         },
     }
@@ -106,6 +112,12 @@ def _pipeline() -> dict[str, Any]:
             "propertyNames": {"$ref": "#/$defs/slug"},
             "additionalProperties": {"$ref": "#/$defs/role"},
         },
+        "environments": {
+            "description": "How deploys are watched and rolled back in each environment.",
+            "type": "object",
+            "propertyNames": {"$ref": "#/$defs/slug"},
+            "additionalProperties": {"$ref": "#/$defs/environment"},
+        },
     }
 
 
@@ -153,6 +165,92 @@ def _role() -> dict[str, Any]:
         _mapping({"workflow": workflow, "ref": ref}, "workflow"),
     ]
     return _mapping({"dispatch": {"anyOf": ways}, "max_concurrency": most}, "dispatch")
+
+
+_WATCH = {
+    "window_s": "Seconds that a deploy is watched.",
+    "every_s": "Seconds from one sample to the next.",
+    "failures": "Failures of one probe in a row that are too many.",
+    "min_requests": "Requests from which on their share of errors tells anything.",
+    "warmup_s": "Seconds after the deploy in which failures do not count.",
+}
+
+
+def _environment() -> dict[str, Any]:
+    watch: dict[str, Any] = {key: _whole(_WATCH[key], bounds) for key, bounds in environments.WATCH_NUMBERS.items()}
+    watch |= {
+        "max_ratio": _decimal(
+            "The share of requests that may fail, besides what failed before.", environments.RATIO, minimum=0, maximum=1
+        )
+        | {"default": environments.DEFAULT_RATIO},
+        "probes": _list("What is asked as users ask it.", "probe", environments.MOST_PROBES),
+        "control": _url("Asked where a probe failed: without an answer, the outage is the runner's."),
+        "sources": _list("What counts the requests of users.", "source", environments.MOST_SOURCES),
+    }
+    return _mapping(
+        {
+            "deploy_timeout_s": _whole("Seconds that the deploy command may take.", environments.TIMEOUT),
+            "rollback": {
+                "description": "A command for sh that deploys what EXPECTED_REVISION and EXPECTED_DIGEST name.",
+                "type": "string",
+                "pattern": "\\S",
+            },
+            "watch": _mapping(watch),
+        }
+    )
+
+
+def _probe() -> dict[str, Any]:
+    status = {"type": "integer", "minimum": environments.STATUS.least, "maximum": environments.STATUS.most}
+    properties = {
+        "url": _url("What is asked."),
+        "status": {
+            "description": "What it has to answer; without it any 2xx.",
+            "anyOf": [status, {"type": "array", "minItems": 1, "items": status}],
+        },
+        "body": {"description": "A regular expression that fits in the body.", "type": "string", "pattern": "."},
+        "latency_s": _decimal(
+            "Seconds that the answer may take.", environments.DECIMAL, exclusiveMinimum=0, maximum=99_999
+        ),
+        "timeout_s": _decimal(
+            "Seconds after which the question is given up.", environments.DECIMAL, exclusiveMinimum=0, maximum=99_999
+        ),
+        "follow": {"description": "Follow a redirect to another host.", "type": "boolean", "default": False},
+    }
+    return _mapping(properties, "url")
+
+
+def _source() -> dict[str, Any]:
+    name = {"description": "What people are told of it.", "type": "string", "pattern": "\\S"}
+    path = {"description": "The log, in the common or combined format.", "type": "string", "pattern": "^/"}
+    count = {"type": "string", "pattern": "\\S"}
+    counts = {
+        "total": {"description": "What counts requests.", **count},
+        "errors": {"description": "What counts those that ended with a server error.", **count},
+    }
+    ways = [_mapping({"kind": {"enum": ["access-log"]}, "name": name, "path": path}, "kind", "path")]
+    for kind in ("metrics", "prometheus"):
+        properties = {"kind": {"enum": [kind]}, "name": name, "url": _url("Where it answers."), **counts}
+        ways.append(_mapping(properties, "kind", "url", "total", "errors"))
+    return {"anyOf": ways}
+
+
+def _whole(description: str, bounds: Whole) -> dict[str, Any]:
+    made = {"description": description, "type": "integer", "minimum": bounds.least, "maximum": bounds.most}
+    return made | ({"default": bounds.default} if bounds.default else {})
+
+
+def _decimal(description: str, pattern: re.Pattern[str], **bounds: int) -> dict[str, Any]:
+    ways = [{"type": "number", **bounds}, {"type": "string", "pattern": f"^(?:{pattern.pattern})$"}]
+    return {"description": description, "anyOf": ways}
+
+
+def _url(description: str) -> dict[str, Any]:
+    return {"description": description, "type": "string", "pattern": f"^{environments.URL.pattern}$"}
+
+
+def _list(description: str, of: str, most: int) -> dict[str, Any]:
+    return {"description": description, "type": "array", "maxItems": most, "items": {"$ref": f"#/$defs/{of}"}}
 
 
 def _mapping(properties: dict[str, Any], *required: str) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from orch_gates.deploy.sources import exposition
 from orch_gates.deploy.sources.metrics import Metrics
 from orch_gates.deploy.sources.prometheus import Prometheus
+from orch_gates.engine import counters
 from orch_gates.engine.watching import Count, NoData, Reading
 from tests.fakes.scripted_http import forge, hangs, says
 
@@ -33,7 +33,7 @@ def exposed(good: float, bad: float | None = None) -> bytes:
 
 
 def metrics(url: str, timeout: float = 5) -> Metrics:
-    return Metrics(url, exposition.selector(TOTAL), exposition.selector(ERRORS), "metrics", timeout)
+    return Metrics(url, counters.selector(TOTAL), counters.selector(ERRORS), "metrics", timeout)
 
 
 def prometheus(url: str) -> Prometheus:

@@ -302,6 +302,49 @@ roles = st.fixed_dictionaries(
     },
     optional={"max_concurrency": st.sampled_from([0, 1, 1000, 1001, True, "2"])},
 )
+numbers = st.sampled_from([0, 1, 30, 900, 100_000, True, "30", "0.05", "1", "2.5", "x", -1])
+URLS = st.sampled_from(["https://a.example/", "http://127.0.0.1:1/x?y", "ftp://a", "a", "http:// a", 7])
+probes = st.fixed_dictionaries(
+    {"url": URLS},
+    optional={
+        "status": st.sampled_from([200, 99, 600, [200, 301], [], ["200"], "200"]),
+        "body": st.sampled_from(["Welcome", "", 7]),
+        "latency_s": numbers,
+        "timeout_s": numbers,
+        "follow": st.sampled_from([True, False, "yes"]),
+        "more": st.just(1),
+    },
+)
+counts = st.sampled_from(["requests_total", "", 7])
+sources = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["access-log", "metrics", "other"])},
+    optional={
+        "path": st.sampled_from(["/var/log/a", "a", 7]),
+        "url": URLS,
+        "total": counts,
+        "errors": counts,
+        "name": st.sampled_from(["a", "b", " ", 7]),
+    },
+)
+environments = st.fixed_dictionaries(
+    {},
+    optional={
+        "deploy_timeout_s": numbers,
+        "rollback": st.sampled_from(["./roll-back", " ", 7]),
+        "watch": st.fixed_dictionaries(
+            {"probes": st.lists(probes, min_size=1, max_size=2)},
+            optional={
+                "window_s": numbers,
+                "every_s": numbers,
+                "failures": numbers,
+                "min_requests": numbers,
+                "max_ratio": st.sampled_from(["0.05", "1", "1.0", "0", "5%", "2.5"]),
+                "sources": st.lists(sources, max_size=2),
+                "control": URLS,
+            },
+        ),
+    },
+)
 junk = st.sampled_from([None, True, 0, 1, -1, "", "x", " x", "a,b", [], ["x"], ["a,b"], {}, {"name": "development"}])
 
 
@@ -318,6 +361,7 @@ documents = st.fixed_dictionaries(
         "stages": st.lists(stages, max_size=3) | junk,
         "unknown": junk,
         "roles": st.dictionaries(names, roles | junk, max_size=2) | junk,
+        "environments": st.dictionaries(names, environments | junk, max_size=1) | junk,
         "security": section_strategy("security") | junk,
         "limits": section_strategy("limits") | junk,
     },
@@ -326,17 +370,19 @@ documents = st.fixed_dictionaries(
 
 def valid(value: Any, rule: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
     """Whether a value fits the part of JSON Schema that ours uses."""
-    types = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int}
+    types = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": int}
     number = isinstance(value, int) and not isinstance(value, bool)
     checks: dict[str, Callable[[Any], bool]] = {
         "$ref": lambda ref: valid(value, root["$defs"][ref.rpartition("/")[2]], root),
-        "type": lambda name: number if name == "integer" else isinstance(value, types[name]),
+        "type": lambda name: number if name in {"integer", "number"} else isinstance(value, types[name]),
         "enum": lambda words: isinstance(value, str) and value in words,
         "not": lambda inner: value != inner["const"],
         "anyOf": lambda rules: any(valid(value, inner, root) for inner in rules),
         "pattern": lambda text: not isinstance(value, str) or re.search(text.replace("$", r"\Z"), value) is not None,
         "minimum": lambda least: not number or value >= least,
         "maximum": lambda most: not number or value <= most,
+        "exclusiveMinimum": lambda least: not number or value > least,
+        "maxItems": lambda most: not isinstance(value, list) or len(value) <= most,
         "minItems": lambda least: not isinstance(value, list) or len(value) >= least,
         "items": lambda inner: not isinstance(value, list) or all(valid(item, inner, root) for item in value),
         "required": lambda keys: not isinstance(value, dict) or set(keys) <= value.keys(),
@@ -359,7 +405,9 @@ def known_of(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     return known
 
 
-REFERENCES = re.compile(r"already|no stage is named|unknown stage|which comes later")
+REFERENCES = re.compile(
+    r"already|no stage is named|unknown stage|which comes later|more than can be recorded|the same url or name"
+)
 
 
 @given(document=documents)

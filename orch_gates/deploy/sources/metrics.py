@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orch_gates.deploy.sources import exposition, web
-from orch_gates.deploy.sources.exposition import Selector, Series
+from orch_gates.deploy.sources import web
 from orch_gates.deploy.sources.port import Totals, reading
+from orch_gates.engine import counters
+from orch_gates.engine.counters import Selector, Series
 from orch_gates.engine.watching import NoData, Reading
 
 _MOST_BYTES = 16_777_216
@@ -48,12 +49,12 @@ class Metrics:
         return self._grown(before, found)
 
     def _grown(self, before: Mapping[Series, float], now: Mapping[Series, float]) -> Reading:
-        total = exposition.increase(before, now, self.total)
+        total = counters.increase(before, now, self.total)
         if total is None:
             return NoData(self.name, f"no counter {self.total.name} with these labels has a number")
         # A program that never failed may have no such series yet.
         absent = not any(self.errors.fits(series) for series in now)
-        errors = 0.0 if absent else exposition.increase(before, now, self.errors)
+        errors = 0.0 if absent else counters.increase(before, now, self.errors)
         if errors is None:
             return NoData(self.name, f"a counter {self.errors.name} has no number")
         return reading(self.name, Totals(total, errors))
@@ -67,6 +68,6 @@ class Metrics:
         if not answer.whole:
             return NoData(self.name, f"answered with more than {_MOST_BYTES} bytes")
         try:
-            return exposition.parse(answer.body.decode("utf-8", "replace"))
+            return counters.parse(answer.body.decode("utf-8", "replace"))
         except ValueError as error:
             return NoData(self.name, str(error))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.deploy.sources.exposition import increase, parse, selector
+from orch_gates.engine.counters import increase, parse, selector
 
 TEXT = """# HELP http_requests_total Requests.
 # TYPE http_requests_total counter
