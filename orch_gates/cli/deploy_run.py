@@ -13,7 +13,7 @@ from orch_gates import clock
 from orch_gates.cli import deploying, wrapped
 from orch_gates.cli.boundary import say
 from orch_gates.cli.dispatching import start_due
-from orch_gates.deploy.contract import Began, Deploys, Stopped, Wanted
+from orch_gates.deploy.contract import Began, Claim, Deploys, Stopped, Wanted
 from orch_gates.deploy.ending import Kept
 from orch_gates.documents.escape import markdown, visible
 from orch_gates.engine.deploying import CameTo, End, end_of
@@ -45,6 +45,15 @@ class Options:
     quiet: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What came of a rollback; without a `deploy` it did not begin."""
+
+    deploy: str
+    reason: str
+    well: bool
+
+
 @dataclass
 class DeployRun:
     """One call of `deploy`; standard output is the command's alone."""
@@ -73,6 +82,23 @@ class DeployRun:
                 code = self._deployed(deploys, begun, argv, redactor)
         self._publish()
         return code
+
+    def roll_back(self, deploy: str, claim: Claim, argv: Sequence[str]) -> RolledBack:
+        """Bring back the last verified deploy in the place of another one, once that is claimed.
+
+        Raises:
+            OrchError: it did not begin.
+        """
+        deploys = self._deploys()
+        redactor = Redactor(self.workspace.settings, wrapped.own_rules(self.workspace))
+        with redactor.loading():
+            begun = deploys.begin_rollback(self.wanted.environment, deploy, clock.utc_now(), claim)
+            if isinstance(begun, Stopped):
+                return RolledBack("", begun.reason, well=False)
+            self._tell(f"deploy {begun.running.deploy} of {begun.running.revision[:10]} takes back {deploy}")
+            with command.undisturbed():
+                code = self._deployed(deploys, begun, argv, redactor)
+        return RolledBack(begun.running.deploy, self._said["reason"], well=code == 0)
 
     def _stopped(self, stopped: Stopped) -> int:
         """Nothing is run; a deploy that was killed before its task moved on is made up for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ def endings_of(workspace: Workspace) -> Endings:
     """Records how deploys ended."""
     from orch_gates.deploy.ending import Endings
 
-    return Endings(workspace.store, _unwatched, _looking(workspace).forget)
+    return Endings(workspace.store, partial(_arming, workspace), _looking(workspace).forget)
 
 
 def look_of(workspace: Workspace) -> Look:
@@ -43,6 +44,14 @@ def _looking(workspace: Workspace) -> Looking:
     return Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge)
 
 
-def _unwatched(_environment: str) -> Arming | None:
-    """How an environment is watched: nothing configures that yet, so none is."""
-    return None
+def _arming(workspace: Workspace, environment: str) -> Arming | None:
+    """How an environment is watched; None where it is not."""
+    from datetime import timedelta
+
+    from orch_gates.deploy.ending import Arming
+
+    plan = workspace.config.environments.get(environment)
+    if plan is None or plan.watch is None:
+        return None
+    rules = plan.watch.rules
+    return Arming(timedelta(seconds=rules.window), timedelta(seconds=rules.every))

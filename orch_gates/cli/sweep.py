@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +12,9 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.signals import ended_by_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from orch_gates.sweep.parts import Followed, Parts, Rules
     from orch_gates.sweep.tick import Report
     from orch_gates.workspace import Workspace
@@ -69,7 +66,7 @@ def sweep(
             raise UsageError("--loop goes with no --dry-run")
         overriding = {**options.overrides, **overrides}
         if loop is None:
-            with _ended_by_signals() as ended:
+            with ended_by_signals() as ended:
                 report = _tick(repo, overriding, options, ended, dry_run=dry_run)
             _show(report, as_json=as_json, dry_run=dry_run)
             raise SystemExit(report.exit_code)
@@ -81,7 +78,7 @@ def _loop(seconds: int, repo: Path, overrides: Mapping[str, str], options: Forge
     from orch_gates import clock
     from orch_gates.errors import OrchError
 
-    with _ended_by_signals() as ended:
+    with ended_by_signals() as ended:
         while not ended():
             begun = clock.monotonic()
             try:
@@ -92,18 +89,6 @@ def _loop(seconds: int, repo: Path, overrides: Mapping[str, str], options: Forge
                 say(f"orch-gates: {error}\n", to=sys.stderr)
             while not ended() and (left := begun + seconds - clock.monotonic()) > 0:
                 clock.sleep(min(left, 1.0))
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[Callable[[], bool]]:
-    """Whether TERM or INT came: the unit at hand comes to its end, and no other begins."""
-    came: list[int] = []
-    before = {one: signal.signal(one, lambda number, _: came.append(number)) for one in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 def _tick(

@@ -113,9 +113,9 @@ class _Reading:
             self.problems.add(path, "watches nothing; name at least one of: probes, sources")
         if not ends:
             self.problems.add((*path, "warmup_s"), "the warm-up is as long as the window, so nothing is watched")
-        names = [one.url for one in probes] + [one.name for one in sources]
+        names = [one.url.partition("?")[0] for one in probes] + [one.name for one in sources]
         if len(set(names)) < len(names):
-            self.problems.add(path, "two of its probes or sources have the same url or name; name each source")
+            self.problems.add(path, "two of its probes or sources have the same url (but for its query) or name")
         takes = due * (_SAMPLE_TAKES + sum(len(name) + _READING_TAKES for name in names))
         if due > MOST_SAMPLES or takes > _ROOM:
             self.problems.add(path, f"{due} samples are more than can be recorded; make every_s longer")

@@ -68,9 +68,12 @@ class Counted(_Part):
     """What one source of requests counted at one moment."""
 
     source: Line = Field(description="Which source.")
-    requests: Annotated[int, Field(ge=0)] | None = Field(description="Requests so far; `null` for no data.")
+    requests: Annotated[int, Field(ge=0)] | None = Field(
+        description="Requests since the sample before; `null` for no data."
+    )
     errors: Annotated[int, Field(ge=0)] | None = Field(description="Errors among them; `null` for no data.")
     why: Line = Field(description="Why there is no data; else empty.")
+    misconfigured: bool = Field(default=False, description="Whether a person has to change what it is asked.")
 
 
 class Sample(_Part):

@@ -17,6 +17,7 @@ from orch_gates.jobs import spool
 from orch_gates.jobs.spool import ExitRecord
 from orch_gates.model.environment import Running
 from orch_gates.model.job import CiRun, Job, JobStatus, Process
+from orch_gates.model.watch import Watcher
 
 T = TypeVar("T")
 
@@ -95,6 +96,15 @@ class Looking:
         if found.life is Life.ENDED:
             return Sighting(Life.DEAD, found.why)
         return found if found.life is not Life.UNKNOWN else Sighting(Life.UNKNOWN, "; ".join(asked.problems))
+
+    def watcher(self, watcher: Watcher, late: Callable[[], bool] = lambda: False) -> Sighting:
+        """Look for whoever watches a deploy."""
+        gone = machine.is_dead(_identity(watcher.process))
+        seen = by_process(watcher.process, machine.identity().host, gone=gone, lives=False)
+        if seen.life is not Life.UNKNOWN or watcher.run is None:
+            return seen
+        asked = _Asking(self.forge, late)
+        return by_run(watcher.run, asked.each({watcher.run.id}, lambda flows, run: flows.jobs(run)).get(watcher.run.id))
 
     def forget(self, attempt: str) -> None:
         """Take away what a wrapper wrote down, once it is recorded; what stays is of no use to anybody."""

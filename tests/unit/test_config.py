@@ -406,7 +406,7 @@ def known_of(rule: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 REFERENCES = re.compile(
-    r"already|no stage is named|unknown stage|which comes later|more than can be recorded|the same url or name"
+    r"already|no stage is named|unknown stage|which comes later|more than can be recorded|the same url"
 )
 
 

@@ -1,0 +1,332 @@
+"""A watch from when somebody watches to its end: each step one commit, decided on what is there (WCH-3, WCH-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from orch_gates.deploy import environments, watch_log, watches
+from orch_gates.deploy.watches import WatchPage
+from orch_gates.engine import deploying
+from orch_gates.engine.deploying import Refused
+from orch_gates.engine.reacting import (
+    Alert,
+    Finish,
+    InEnvironment,
+    NextStep,
+    NoReaction,
+    Record,
+    Release,
+    Rollback,
+    Watched,
+    decide,
+    react,
+)
+from orch_gates.engine.sighting import Life, Sighting
+from orch_gates.engine.watching import Judged, Rules, Sample, classify, has_failure
+from orch_gates.errors import JobWaits, UsageError
+from orch_gates.model.environment import Deployed, Environment, Running, Standing
+from orch_gates.model.feedback import one_line
+from orch_gates.model.ids import moment
+from orch_gates.model.watch import MAX_SAMPLES, Act, Reaction, Watch, Watcher, WatchState, WatchVerdict
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Change, Store
+
+_STANDING: Mapping[WatchVerdict, Standing] = {
+    WatchVerdict.HEALTHY: Standing.VERIFIED,
+    WatchVerdict.DEGRADED: Standing.DEGRADED,
+    WatchVerdict.UNOBSERVED: Standing.UNOBSERVED,
+    WatchVerdict.STOPPED: Standing.STOPPED,
+}
+Look = Callable[[Watcher], Sighting]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A watch after a step of it, what followed, and what its samples prove so far."""
+
+    watch: Watch
+    step: NextStep
+    judged: Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The steps of watches in one environment, for one process; `me` is how others look for it.
+
+    `never`: why nothing is ever rolled back from here, empty where it may be. `can_roll_back`: a command is configured.
+    """
+
+    store: Store
+    environment: str
+    rules: Rules
+    me: Watcher
+    look: Look
+    by: str
+    never: str = ""
+    can_roll_back: bool = False
+
+    def take(self, deploy: str, now: datetime) -> Watch:
+        """Watch from here, unless somebody else does; a watch that is over stays as it is.
+
+        Raises:
+            UsageError: the deploy is not watched.
+            JobWaits: somebody else watches it, as far as can be told.
+            StateError: it could not be recorded.
+        """
+        found: Watch | None = None
+
+        def decision(snapshot: Snapshot) -> Change | None:
+            nonlocal found
+            page = self._need(snapshot, deploy)
+            found = page.watch
+            before = found.watcher
+            if found.state is WatchState.OVER or (before is not None and before.process == self.me.process):
+                return None
+            if before is not None and not self._is_gone(found, before, now):
+                raise JobWaits(f"{found.task}: deploy {deploy} is watched by {before.runner} since {before.since}")
+            found = found.model_copy(update={"watcher": self.me})
+            over = f", in the place of {before.runner}" if before is not None else ""
+            line = f"watched by {self.me.runner}{over}"
+            return self._change(page, found, now, "watch-begin", line)
+
+        self.store.transact(decision, others_wait=True)
+        assert found is not None
+        return found
+
+    def tick(self, deploy: str, pending: Sequence[Sample], elapsed: int, now: datetime) -> Ticked:
+        """What follows `elapsed` seconds after the begin: decided on the branch as it is, recorded where it is due.
+
+        Raises:
+            JobWaits: somebody else watches by now.
+            StateError: it could not be told, or not be recorded.
+        """
+        found: Ticked | None = None
+
+        def decision(snapshot: Snapshot) -> Change | None:
+            nonlocal found
+            page = self._need(snapshot, deploy)
+            self._require_mine(page.watch)
+            place = environments.page(snapshot, self.environment)
+            samples = (*watches.samples_of(page.watch), *pending)
+            rules = watches.rules_of(page.watch, self.rules)
+            judged = classify(samples, rules, watches.baseline_of(page.watch))
+            failed = any(has_failure(one, rules) for one in samples)
+            step = decide(self._watched(page.watch), in_environment(place.environment), judged, elapsed, failed=failed)
+            watch = page.watch
+            if not isinstance(step, Finish | Record):
+                found = Ticked(watch, step, judged)
+                return None
+            kept = (*watch.samples, *(watches.recorded(watch, one) for one in pending))[:MAX_SAMPLES]
+            watch = watch.model_copy(update={"samples": kept})
+            if isinstance(step, Record):
+                found = Ticked(watch, step, judged)
+                return self._change(page, watch, now, "watch-record", f"{step.why}: {judged.reason}", snapshot)
+            over = _over(watch, step)
+            found = Ticked(over, step, judged)
+            return self._finished(snapshot, page, place, over, now, judged)
+
+        self.store.transact(decision, others_wait=True)
+        assert found is not None
+        return found
+
+    def leave(self, deploy: str, pending: Sequence[Sample], now: datetime) -> None:
+        """Record what was seen and let others go on, as this process has to end.
+
+        Raises:
+            StateError: it could not be recorded.
+        """
+
+        def decision(snapshot: Snapshot) -> Change | None:
+            page = self._need(snapshot, deploy)
+            watch = page.watch
+            if watch.state is WatchState.OVER or watch.watcher is None or watch.watcher.process != self.me.process:
+                return None
+            kept = (*watch.samples, *(watches.recorded(watch, one) for one in pending))[:MAX_SAMPLES]
+            after = watch.model_copy(update={"samples": kept, "watcher": None})
+            return self._change(page, after, now, "watch-record", f"left by {self.me.runner}", snapshot)
+
+        self.store.transact(decision)
+
+    def stop(self, deploy: str, reason: str, now: datetime) -> Watch:
+        """End a watch by a person's word: nothing follows from it.
+
+        Raises:
+            UsageError: it is over.
+            StateError: it could not be recorded.
+        """
+        finish = Finish(WatchVerdict.STOPPED, f"stopped by {self.by}: {reason}", NoReaction())
+        return self._by_hand(deploy, lambda _watch, _here: finish, now)
+
+    def order_rollback(self, deploy: str, reason: str, now: datetime) -> Watch:
+        """Plan the rollback of a deploy by a person's word, which counts as a verdict.
+
+        Raises:
+            UsageError: it is over, or nothing is to be rolled back to.
+            StateError: it could not be recorded.
+        """
+
+        def finish(watch: Watch, here: InEnvironment) -> Finish:
+            why = f"rolled back by {self.by}: {reason}"
+            reaction = react(self._watched(watch), here, why)
+            if not isinstance(reaction, Rollback) or here.running or here.unknown:
+                left = reaction.why if isinstance(reaction, Alert) else here.unknown or f"deploy {here.running} began"
+                raise UsageError(f"deploy {deploy} is not rolled back: {left}")
+            return Finish(WatchVerdict.DEGRADED, why, reaction)
+
+        return self._by_hand(deploy, finish, now)
+
+    def claim(self, deploy: str, now: datetime) -> Callable[[Snapshot, Running], Mapping[str, str] | Refused]:
+        """What the commit that begins a rollback writes besides: it is claimed once (faults.md T20)."""
+
+        def claim(snapshot: Snapshot, running: Running) -> Mapping[str, str] | Refused:
+            page = self._need(snapshot, deploy)
+            before = page.watch.reaction
+            if before.what is not Act.PLANNED:
+                return Refused(f"the rollback of deploy {deploy} is not planned any more: {before.what}")
+            reaction = Reaction(what=Act.BEGAN, deploy=running.deploy, why=before.why)
+            after = page.watch.model_copy(update={"reaction": reaction})
+            return watches.changed(page, after, now, f"rollback begins as deploy {running.deploy}")
+
+        return claim
+
+    def reacted(self, deploy: str, *, well: bool, why: str, now: datetime) -> None:
+        """Record what came of a rollback, or why it did not begin: then a person is told.
+
+        Raises:
+            StateError: it could not be recorded.
+        """
+
+        def decision(snapshot: Snapshot) -> Change | None:
+            page = self._need(snapshot, deploy)
+            before = page.watch.reaction
+            if before.what not in {Act.PLANNED, Act.BEGAN}:
+                return None
+            done = well and before.what is Act.BEGAN
+            reaction = Reaction(what=Act.DONE if done else Act.ALERT, deploy=before.deploy, why=one_line(why))
+            after = page.watch.model_copy(update={"reaction": reaction})
+            return self._change(page, after, now, "watch-reaction", f"rollback: {why}", snapshot)
+
+        self.store.transact(decision)
+
+    def _by_hand(self, deploy: str, finish: Callable[[Watch, InEnvironment], Finish], now: datetime) -> Watch:
+        found: Watch | None = None
+
+        def decision(snapshot: Snapshot) -> Change | None:
+            nonlocal found
+            page = self._need(snapshot, deploy)
+            watch = page.watch
+            if watch.state is WatchState.OVER:
+                raise UsageError(f"the watch over deploy {deploy} of {watch.task} is over: {watch.verdict}")
+            place = environments.page(snapshot, self.environment)
+            found = _over(watch, finish(watch, in_environment(place.environment)))
+            rules = watches.rules_of(watch, self.rules)
+            judged = classify(watches.samples_of(watch), rules, watches.baseline_of(watch))
+            return self._finished(snapshot, page, place, found, now, judged)
+
+        self.store.transact(decision)
+        assert found is not None
+        return found
+
+    def _finished(
+        self,
+        snapshot: Snapshot,
+        page: WatchPage,
+        place: environments.Page,
+        over: Watch,
+        now: datetime,
+        judged: Judged,
+    ) -> Change:
+        line = f"{over.verdict}, {judged.coverage} observed: {over.reason}"
+        if over.reaction.what is not Act.NONE:
+            line += f" [{over.reaction.what}: {over.reaction.why}]"
+        change = self._change(page, over, now, "watch-end", line, snapshot)
+        standing = _STANDING.get(over.verdict)
+        after = deploying.judged(place.environment, over.deploy, standing) if standing is not None else None
+        more = environments.changed(place, after, now, f"deploy {over.deploy}: {line}") if after is not None else {}
+        return Change(change.event, change.task, change.subject, {**change.writes, **more}, body=change.body)
+
+    def _change(
+        self, page: WatchPage, watch: Watch, now: datetime, event: str, line: str, snapshot: Snapshot | None = None
+    ) -> Change:
+        writes = watches.changed(page, watch, now, line)
+        if snapshot is not None:
+            writes |= watch_log.written(snapshot, watch, watches.rules_of(watch, self.rules), now)
+        what = watch.verdict.value or "watching"
+        subject = f"{watch.task}: watch over {watch.deploy} in {watch.environment}: {what}"
+        return Change(event=event, task=watch.task, subject=subject, body=one_line(line), writes=writes)
+
+    def _watched(self, watch: Watch) -> Watched:
+        samples = watches.samples_of(watch)
+        rules = watches.rules_of(watch, self.rules)
+        return Watched(
+            Release(watch.deploy, watch.revision, watch.digest),
+            watches.window(watch),
+            rollback_of=watch.rollback_of,
+            alert_only=watch.alert_only or self.never,
+            can_roll_back=self.can_roll_back,
+            over=watch.state is WatchState.OVER,
+            reacted=watch.reaction.what is not Act.NONE,
+            recorded_at=watches.last_recorded(watch),
+            failure_recorded=any(has_failure(one, rules) for one in samples),
+        )
+
+    def _need(self, snapshot: Snapshot, deploy: str) -> WatchPage:
+        page = watches.find(snapshot, deploy)
+        if page is None:
+            raise UsageError(f"deploy {deploy} is not watched")
+        return page
+
+    def _require_mine(self, watch: Watch) -> None:
+        other = watch.watcher
+        if watch.state is not WatchState.OVER and (other is None or other.process != self.me.process):
+            who = "nobody" if other is None else other.runner
+            raise JobWaits(f"{watch.task}: deploy {watch.deploy} is watched by {who} by now")
+
+    def _is_gone(self, watch: Watch, watcher: Watcher, now: datetime) -> bool:
+        """Whether others may go on; where it cannot be told, once the window is over."""
+        match self.look(watcher).life:
+            case Life.DEAD | Life.ENDED:
+                return True
+            case Life.ALIVE:
+                return False
+            case Life.UNKNOWN:
+                return now >= moment(watch.deadline)
+            case unreachable:
+                assert_never(unreachable)
+
+
+def in_environment(environment: Environment) -> InEnvironment:
+    """What an environment runs, as a watch decides on it."""
+    return InEnvironment(
+        _release(environment.current),
+        environment.running.deploy if environment.running is not None else "",
+        environment.unknown,
+        _release(environment.verified),
+    )
+
+
+def _release(deployed: Deployed | None) -> Release | None:
+    return None if deployed is None else Release(deployed.deploy, deployed.revision, deployed.digest)
+
+
+def _over(watch: Watch, finish: Finish) -> Watch:
+    match finish.reaction:
+        case NoReaction():
+            reaction = watch.reaction
+        case Alert(why=why):
+            reaction = Reaction(what=Act.ALERT, deploy="", why=one_line(why))
+        case Rollback(why=why):
+            reaction = Reaction(what=Act.PLANNED, deploy="", why=one_line(why))
+        case _:
+            assert_never(finish.reaction)
+    update = {
+        "state": WatchState.OVER,
+        "verdict": finish.verdict,
+        "reason": one_line(finish.reason),
+        "watcher": None,
+        "reaction": reaction,
+    }
+    return watch.model_copy(update=update)

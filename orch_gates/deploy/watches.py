@@ -1,0 +1,144 @@
+"""Watches on the state branch: found, decoded as samples that can be judged, and changed (WCH-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from orch_gates.deploy import environments
+from orch_gates.engine import watching
+from orch_gates.engine.watching import Count, NoData, Reading, Rules
+from orch_gates.errors import UsageError
+from orch_gates.model import watch as documents
+from orch_gates.model.feedback import one_line
+from orch_gates.model.ids import moment, timestamp
+from orch_gates.model.watch import Counted, Probe, Probed, Sample, Watch
+from orch_gates.state import codec, layout
+from orch_gates.state.deploy_kinds import WATCH
+from orch_gates.state.snapshot import Snapshot
+
+_MOST_WHY = 120
+_CONTROL = {None: Probed.NOT_MADE, True: Probed.OK, False: Probed.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPage:
+    """One watch with its log."""
+
+    watch: Watch
+    body: str
+
+
+def find(snapshot: Snapshot, deploy: str) -> WatchPage | None:
+    """The watch over a deploy; None where it is not watched.
+
+    Raises:
+        StateDocumentError: its document is malformed.
+    """
+    path = layout.watch_path(deploy)
+    text = snapshot.text(path)
+    return None if text is None else WatchPage(*codec.decode(WATCH, path, text))
+
+
+def of_environment(snapshot: Snapshot, name: str) -> Iterator[WatchPage]:
+    """The watches over what an environment runs and ran, the newest first.
+
+    Raises:
+        UsageError, StateDocumentError: as `environments.page`, or a watch is malformed.
+    """
+    for deployed in environments.page(snapshot, name).environment.history:
+        found = find(snapshot, deployed.deploy)
+        if found is not None:
+            yield found
+
+
+def need(snapshot: Snapshot, task: str, environment: str) -> WatchPage:
+    """The newest watch of a task in an environment.
+
+    Raises:
+        UsageError: there is none.
+        StateDocumentError: as `of_environment`.
+    """
+    for page in of_environment(snapshot, environment):
+        if page.watch.task == task and not page.watch.rollback_of:
+            return page
+    raise UsageError(
+        f"no deploy of {task} to {environment} is watched; `environments.{environment}.watch` of .orch-gates.yaml "
+        "says how one is, and has to be there before the deploy"
+    )
+
+
+def changed(before: WatchPage, watch: Watch, now: datetime, *lines: str) -> dict[str, str]:
+    """The file of a changed watch, with more lines in its log."""
+    body = before.body
+    for line in lines:
+        body = codec.append_line(body, now, line)
+    return {layout.watch_path(watch.deploy): codec.encode(watch, body)}
+
+
+def window(watch: Watch) -> int:
+    """How many seconds it is to be watched."""
+    return round((moment(watch.deadline) - moment(watch.armed)).total_seconds())
+
+
+def rules_of(watch: Watch, configured: Rules) -> Rules:
+    """The rules with the window that the watch was armed with."""
+    return replace(configured, window=max(1, window(watch)), every=watch.every_s)
+
+
+def samples_of(watch: Watch) -> tuple[watching.Sample, ...]:
+    """What was recorded, as it is judged."""
+    return tuple(_sample(watch, one) for one in watch.samples)
+
+
+def baseline_of(watch: Watch) -> tuple[Count, ...]:
+    """What was counted before the deploy."""
+    if watch.baseline is None:
+        return ()
+    return tuple(one for one in _sample(watch, watch.baseline).readings if isinstance(one, Count))
+
+
+def recorded(watch: Watch, sample: watching.Sample) -> Sample:
+    """A sample as the document keeps it."""
+    return Sample(
+        at=timestamp(moment(watch.armed) + timedelta(seconds=sample.at)),
+        control=_CONTROL[sample.control],
+        probes=tuple(Probe(name=one.target, result=one.result, why=_short(one.why)) for one in sample.probes),
+        counted=tuple(_counted(one) for one in sample.readings),
+    )
+
+
+def last_recorded(watch: Watch) -> int:
+    """How many seconds of the window were recorded."""
+    return max((one.at for one in samples_of(watch)), default=0)
+
+
+def _sample(watch: Watch, one: documents.Sample) -> watching.Sample:
+    control = {result: known for known, result in _CONTROL.items()}[one.control]
+    return watching.Sample(
+        max(0, round((moment(one.at) - moment(watch.armed)).total_seconds())),
+        tuple(watching.Probe(probe.name, probe.result, probe.why) for probe in one.probes),
+        control,
+        tuple(_reading(counted) for counted in one.counted),
+    )
+
+
+def _counted(one: Reading) -> Counted:
+    match one:
+        case Count(source=source, requests=requests, errors=errors):
+            return Counted(source=source, requests=requests, errors=errors, why="")
+        case NoData(source=source, why=why, misconfigured=misconfigured):
+            short = _short(why)
+            return Counted(source=source, requests=None, errors=None, why=short, misconfigured=misconfigured)
+
+
+def _reading(one: Counted) -> Reading:
+    if one.requests is None or one.errors is None:
+        return NoData(one.source, one.why, one.misconfigured)
+    return Count(one.source, one.requests, one.errors)
+
+
+def _short(why: str) -> str:
+    line = one_line(why)
+    return line if len(line) <= _MOST_WHY else f"{line[: _MOST_WHY - 1]}…"
