@@ -115,7 +115,7 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
         SettingsError: the job's own token is given, whose pushes and merges start no workflow.
     """
     from orch_gates import clock
-    from orch_gates.cli import dispatching, merging, sweep_duties
+    from orch_gates.cli import dispatching, merging, sweep_duties, sweep_watches
     from orch_gates.cli.advance import step_of
     from orch_gates.sweep.look import Looking
     from orch_gates.sweep.parts import Parts
@@ -126,7 +126,13 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
     starts = workspace.settings.jobs.dispatch_enabled and any(role.way in rules.ways for role in rules.roles.values())
     dispatch = dispatching.dispatching_of(workspace, rules) if starts else None
     starter = dispatching.starter_of(workspace) if starts else None
-    duties = (sweep_duties.leases, sweep_duties.merges, sweep_duties.deploys, sweep_duties.markers)
+    duties = (
+        sweep_duties.leases,
+        sweep_duties.merges,
+        sweep_duties.deploys,
+        sweep_watches.watches,
+        sweep_duties.markers,
+    )
     return Parts(
         store=workspace.store,
         memory=lambda: workspace.store.memory,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from orch_gates.deploy import environments, watch_log, watches
@@ -40,6 +40,8 @@ _STANDING: Mapping[WatchVerdict, Standing] = {
     WatchVerdict.UNOBSERVED: Standing.UNOBSERVED,
     WatchVerdict.STOPPED: Standing.STOPPED,
 }
+# For whoever watches, to record the end where the state branch is slow to be reached.
+_GRACE = timedelta(minutes=3)
 Look = Callable[[Watcher], Sighting]
 
 
@@ -131,6 +133,54 @@ class Watching:
         self.store.transact(decision, others_wait=True)
         assert found is not None
         return found
+
+    def finish(self, deploy: str, now: datetime) -> Ticked | None:
+        """End a watch that nobody watches any more, by what was recorded of it; None while it may go on.
+
+        Raises:
+            StateError: it could not be recorded.
+        """
+        found: Ticked | None = None
+
+        def decision(snapshot: Snapshot) -> Change | None:
+            nonlocal found
+            found = None
+            page = self._need(snapshot, deploy)
+            watch = page.watch
+            if watch.state is WatchState.OVER or (watch.watcher and not self._is_gone(watch, watch.watcher, now)):
+                return None
+            if watch.watcher is None and now < moment(watch.deadline) + _GRACE:
+                # Whoever deployed it may be about to begin.
+                return None
+            place = environments.page(snapshot, self.environment)
+            rules = watches.rules_of(watch, self.rules)
+            judged = classify(watches.samples_of(watch), rules, watches.baseline_of(watch))
+            elapsed = round((now - moment(watch.armed)).total_seconds())
+            step = decide(self._watched(watch), in_environment(place.environment), judged, elapsed, failed=False)
+            if not isinstance(step, Finish):
+                return None
+            over = _over(watch, step)
+            found = Ticked(over, step, judged)
+            return self._finished(snapshot, page, place, over, now, judged)
+
+        self.store.transact(decision)
+        return found
+
+    def settle(self, deploy: str, now: datetime) -> bool:
+        """Record what came of a rollback whose end was recorded by others; whether there was anything to record.
+
+        Raises:
+            StateError: it could not be recorded.
+        """
+        snapshot = self.store.load()
+        reaction = self._need(snapshot, deploy).watch.reaction
+        place = environments.page(snapshot, self.environment).environment
+        if reaction.what is not Act.BEGAN or (place.running is not None and place.running.deploy == reaction.deploy):
+            return False
+        well = reaction.deploy in {one.deploy for one in place.history}
+        why = "its end was recorded by others" if well else place.unknown or "it did not end well"
+        self.reacted(deploy, well=well, why=why, now=now)
+        return True
 
     def leave(self, deploy: str, pending: Sequence[Sample], now: datetime) -> None:
         """Record what was seen and let others go on, as this process has to end.
@@ -293,7 +343,7 @@ class Watching:
             case Life.ALIVE:
                 return False
             case Life.UNKNOWN:
-                return now >= moment(watch.deadline)
+                return now >= moment(watch.deadline) + _GRACE
             case unreachable:
                 assert_never(unreachable)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from orch_gates.state.deploy_kinds import WATCH
 from orch_gates.state.snapshot import Snapshot
 
 _MOST_WHY = 120
+_LINE = re.compile(r"^- ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z) ", re.MULTILINE)
+_LEFT = timedelta(minutes=3)
 _CONTROL = {None: Probed.NOT_MADE, True: Probed.OK, False: Probed.FAILED}
 
 
@@ -75,6 +78,12 @@ def changed(before: WatchPage, watch: Watch, now: datetime, *lines: str) -> dict
     for line in lines:
         body = codec.append_line(body, now, line)
     return {layout.watch_path(watch.deploy): codec.encode(watch, body)}
+
+
+def left(body: str, now: datetime) -> bool:
+    """Whether nobody went on with what a watch planned: its log was not added to for some minutes."""
+    found = _LINE.findall(body)
+    return not found or moment(found[-1]) + _LEFT <= now
 
 
 def window(watch: Watch) -> int:

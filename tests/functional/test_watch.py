@@ -135,6 +135,8 @@ def test_a_late_start_does_not_move_the_window(rig: WatchRig) -> None:
     found = rig.environment()
     assert (found["current"]["standing"], found["verified"]) == ("unobserved", None)
     assert rig.over()["reaction"]["what"] == "alert"
+    assert "which is UNOBSERVED" in rig.ok("sweep", code=2)
+    rig.ok("sweep")
     rig.legal()
 
 
@@ -227,6 +229,13 @@ def test_a_rollback_that_was_killed_is_not_repeated(rig: WatchRig) -> None:
     rig.watch("T-2", code=1)
     assert len(rig.rolled) == 1
     assert rig.over(second)["reaction"]["what"] == "began"
+    said = rig.ok("sweep", code=2)
+    assert "the rollback of deploy" in said
+    assert rig.over(second)["reaction"]["what"] == "alert"
+    assert rig.environment()["unknown"] != ""
+    commits = rig.commits()
+    rig.ok("sweep")
+    assert (rig.commits(), len(rig.rolled)) == (commits, 1)
     rig.legal()
 
 

@@ -1,0 +1,192 @@
+"""The steps of a watch on the state branch, whoever takes them and whenever: one end, one reaction (WCH-3, WCH-4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from orch_gates.deploy import environments, watches
+from orch_gates.deploy.watch import Watching
+from orch_gates.engine.deploying import Refused
+from orch_gates.engine.reacting import Finish, GoOn, Over, Record
+from orch_gates.engine.sighting import Life, Sighting
+from orch_gates.engine.stages import DEFAULT
+from orch_gates.engine.watching import Probe, Rules, Sample
+from orch_gates.errors import JobWaits, UsageError
+from orch_gates.model.environment import Environment
+from orch_gates.model.ids import timestamp
+from orch_gates.model.job import Process
+from orch_gates.model.watch import Act, Probed, Watch, Watcher, WatchVerdict
+from orch_gates.state import codec, layout
+from orch_gates.state.store import Change
+from tests.deploy_builders import DIGEST, NEW, NEXT, OLD, make_deployed, make_environment, make_running, make_watch
+from tests.fakes.memory_store import MemoryRemote, MemoryStore
+from tests.tasks_builders import HEAD, NOW, root_of
+
+SITE = "https://shop.example/"
+OK, ILL = Probed.OK, Probed.FAILED
+CURRENT = make_deployed(deploy=NEW, task="T-1", revision=HEAD, digest=DIGEST, standing="watching")
+AFTER = NOW + timedelta(minutes=15)
+
+
+def watcher(pid: int) -> Watcher:
+    process = Process(host="build-1 boot pid:[1]", pid=pid, started="99")
+    return Watcher(runner=f"ann as {pid}", process=process, run=None, since=timestamp(NOW))
+
+
+def samples(*results: Probed, start: int = 0) -> tuple[Sample, ...]:
+    return tuple(Sample(start + 30 * n, (Probe(SITE, one, "503"),)) for n, one in enumerate(results))
+
+
+@dataclass
+class Rig:
+    """One environment whose deploy NEW is watched; OLD was verified before."""
+
+    store: MemoryStore
+    life: dict[int, Life] = field(default_factory=dict)
+
+    def steps(self, pid: int = 1, **changes: Any) -> Watching:
+        def look(other: Watcher) -> Sighting:
+            return Sighting(self.life.get(other.process.pid, Life.UNKNOWN))
+
+        made = Watching(self.store, "production", Rules(targets=(SITE,)), watcher(pid), look, "ann", can_roll_back=True)
+        return replace(made, **changes)
+
+    @property
+    def watch(self) -> Watch:
+        page = watches.find(self.store.load(), NEW)
+        assert page is not None
+        return page.watch
+
+    @property
+    def environment(self) -> Environment:
+        return environments.page(self.store.load(), "production").environment
+
+
+def rig_of(environment: Environment | None = None, watch: Watch | None = None) -> Rig:
+    found = environment or make_environment(current=CURRENT, history=(CURRENT, make_deployed()))
+    files = {
+        layout.ROOT: codec.encode(root_of(DEFAULT), ""),
+        layout.environment_path("production"): codec.encode(found, ""),
+        layout.watch_path(NEW): codec.encode(watch or make_watch(), ""),
+    }
+    store = MemoryStore(MemoryRemote())
+    store.initialise(files)
+    return Rig(store)
+
+
+def test_a_watch_goes_on_records_and_ends() -> None:
+    """Nothing is written while nothing happens; the first failure is recorded, and the end verifies."""
+    rig = rig_of()
+    steps = rig.steps()
+    steps.take(NEW, NOW)
+    before = rig.store.load().tip
+    assert isinstance(steps.tick(NEW, samples(OK), 30, NOW).step, GoOn)
+    assert rig.store.load().tip == before
+    assert isinstance(steps.tick(NEW, samples(OK, ILL), 60, NOW).step, Record)
+    assert len(rig.watch.samples) == 2
+    assert isinstance(steps.tick(NEW, samples(OK, start=60), 90, NOW).step, GoOn)
+    assert isinstance(steps.tick(NEW, samples(OK, start=60), 900, AFTER).step, Finish)
+    assert (rig.watch.verdict, len(rig.watch.samples)) == (WatchVerdict.HEALTHY, 3)
+    assert rig.environment.verified == rig.environment.current
+    assert isinstance(steps.tick(NEW, samples(ILL, ILL, ILL), 900, AFTER).step, Over)
+
+
+def test_whoever_goes_on_sees_what_was_recorded() -> None:
+    """Two failures of the one that was killed and one of the next are three in a row; the rollback is planned once."""
+    rig = rig_of()
+    rig.steps(1).take(NEW, NOW)
+    rig.steps(1).tick(NEW, samples(ILL, ILL), 60, NOW)
+    rig.life[1] = Life.DEAD
+    rig.steps(2).take(NEW, NOW)
+    found = rig.steps(2).tick(NEW, samples(ILL, start=60), 90, NOW)
+    assert isinstance(found.step, Finish)
+    assert rig.watch.reaction.what is Act.PLANNED
+    with pytest.raises(UsageError, match="is over: DEGRADED"):
+        rig.steps(2).order_rollback(NEW, "again", NOW)
+
+
+@pytest.mark.parametrize(
+    ("life", "at", "waits"),
+    [
+        (Life.ALIVE, AFTER + timedelta(hours=9), True),
+        (Life.DEAD, NOW, False),
+        (Life.UNKNOWN, AFTER + timedelta(seconds=179), True),
+        (Life.UNKNOWN, AFTER + timedelta(seconds=180), False),
+    ],
+)
+def test_a_watch_is_taken_over_from_the_dead_only(life: Life, at: datetime, waits: bool) -> None:
+    """Where it cannot be told, once whoever watches must have ended."""
+    rig = rig_of()
+    rig.steps(1).take(NEW, NOW)
+    rig.life[1] = life
+    if waits:
+        with pytest.raises(JobWaits, match="is watched by ann as 1"):
+            rig.steps(2).take(NEW, at)
+        assert rig.steps(2).finish(NEW, at) is None
+    else:
+        assert rig.steps(2).take(NEW, at).watcher == watcher(2)
+        with pytest.raises(JobWaits, match="is watched by ann as 2"):
+            rig.steps(1).tick(NEW, (), 900, at)
+
+
+def test_a_sweep_ends_what_was_left_by_what_was_recorded() -> None:
+    """What nobody saw is unobserved; nothing is rolled back for that, and a second tick writes nothing."""
+    rig = rig_of()
+    assert rig.steps(9).finish(NEW, AFTER + timedelta(seconds=179)) is None
+    assert rig.steps(9).finish(NEW, AFTER + timedelta(seconds=180)) is not None
+    assert (rig.watch.verdict, rig.watch.reaction.what) == (WatchVerdict.UNOBSERVED, Act.ALERT)
+    assert rig.environment.verified == make_deployed()
+    tip = rig.store.load().tip
+    assert rig.steps(9).finish(NEW, AFTER + timedelta(days=1)) is None
+    assert rig.store.load().tip == tip
+
+
+def test_a_sweep_reacts_to_what_a_dead_watcher_recorded() -> None:
+    """It waits for no window to end."""
+    rig = rig_of()
+    rig.steps(1).take(NEW, NOW)
+    rig.steps(1).tick(NEW, samples(ILL, ILL), 60, NOW)
+    rig.life[1] = Life.DEAD
+    assert rig.steps(9, rules=Rules(targets=(SITE,), failures=2)).finish(NEW, NOW + timedelta(minutes=2)) is not None
+    assert (rig.watch.verdict, rig.watch.reaction.what) == (WatchVerdict.DEGRADED, Act.PLANNED)
+
+
+def test_a_rollback_is_claimed_once_and_settled_once() -> None:
+    """The second that wants to begin it is refused; what others recorded of it is taken over."""
+    rig = rig_of()
+    rig.steps().take(NEW, NOW)
+    rig.steps().tick(NEW, samples(ILL, ILL, ILL), 90, NOW)
+    claim = rig.steps().claim(NEW, NOW)
+    running = make_running(deploy=NEXT, rollback_of=NEW, revision="b" * 40, digest="")
+    writes = claim(rig.store.load(), running)
+    assert not isinstance(writes, Refused)
+    rig.store.transact(lambda _: Change("deploy-begin", "T-1", "begins", writes))
+    assert isinstance(claim(rig.store.load(), running), Refused)
+    assert rig.watch.reaction.deploy == NEXT
+    assert rig.steps().settle(NEW, NOW)
+    assert rig.watch.reaction.what is Act.ALERT
+    assert not rig.steps().settle(NEW, NOW)
+
+
+def test_the_pipelines_own_repository_is_never_rolled_back() -> None:
+    """Whatever is configured."""
+    rig = rig_of()
+    steps = rig.steps(never="this repository hosts the pipeline itself")
+    steps.take(NEW, NOW)
+    steps.tick(NEW, samples(ILL, ILL, ILL), 90, NOW)
+    assert rig.watch.reaction.what is Act.ALERT
+    assert "hosts the pipeline" in rig.watch.reaction.why
+
+
+def test_a_superseded_watch_closes_without_a_word_about_the_next_deploy() -> None:
+    """The environment is left to the deploy that runs there."""
+    other = make_deployed(deploy=NEXT, task="T-2")
+    rig = rig_of(make_environment(current=other, history=(other, CURRENT.replaced, make_deployed(deploy=OLD))))
+    found = rig.steps(9).finish(NEW, AFTER + timedelta(minutes=3))
+    assert found is not None
+    assert rig.watch.verdict is WatchVerdict.SUPERSEDED
+    assert rig.environment.current == other
