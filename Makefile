@@ -19,7 +19,6 @@ setup: ## .venv/bin/orch-gates and the tools it uses, ready; quick when nothing 
 tools: ## the real programs that tests need, Gitea among them; five minutes once, where there is Go
 	@scripts/install-go-tools
 	@scripts/install-debian-tools
-	@scripts/install-watched
 	@scripts/install-gitea
 	@scripts/install-runner
 	@scripts/install-openapi

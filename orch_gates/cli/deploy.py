@@ -24,7 +24,7 @@ _PRODUCTION = "production"
     "--timeout",
     type=click.FloatRange(0, _LONGEST_S, min_open=True),
     metavar="SECONDS",
-    help="End the command then; what runs is not known then [1800].",
+    help="End the command then; what runs is not known then [deploy_timeout_s of the environment, or 1800].",
 )
 @click.option("--no-advance", is_flag=True, help="Leave it to others to ask the gate.")
 @click.option("--keep-token", is_flag=True, help="Give the command the secrets of orch-gates too.")
@@ -65,8 +65,8 @@ def deploy(  # noqa: PLR0913, PLR0917 - click hands over each option
       orch-gates deploy --task T-1 --alert-only "the migration drops a column" -- ./deploy.sh
     """
     with exit_codes():
-        from orch_gates.cli.deploy_run import DEFAULT_TIMEOUT_S, DeployRun, Options
-        from orch_gates.cli.deploying import digest_named
+        from orch_gates.cli.deploy_run import DeployRun, Options
+        from orch_gates.cli.deploying import digest_named, timeout_of
         from orch_gates.deploy.contract import Wanted
         from orch_gates.errors import UsageError
         from orch_gates.workspace import open_workspace
@@ -75,6 +75,7 @@ def deploy(  # noqa: PLR0913, PLR0917 - click hands over each option
         if not (name := task or workspace.settings.handed_over.task):
             raise UsageError("--task (ORCH_TASK) is missing: what is to be deployed?")
         wanted = Wanted(name, environment, digest_named(digest), alert_only)
-        how = Options(DEFAULT_TIMEOUT_S if timeout is None else timeout, not no_advance, keep_token, quiet)
+        bound = timeout_of(workspace, environment) if timeout is None else timeout
+        how = Options(bound, not no_advance, keep_token, quiet)
         code = DeployRun(workspace, wanted, how).go(command)
     raise SystemExit(code)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from orch_gates.tasks.change import Applied
     from orch_gates.workspace import Workspace
 
-DEFAULT_TIMEOUT_S = 1800.0
 # What could not be recorded, nobody has decided.
 _NOT_RECORDED = 2
 _EXIT = {End.DEPLOYED: 0, End.FAILED: 1, End.REFUSED: 2, End.UNKNOWN: 2}
@@ -39,7 +38,7 @@ _EXIT = {End.DEPLOYED: 0, End.FAILED: 1, End.REFUSED: 2, End.UNKNOWN: 2}
 class Options:
     """How a deploy is made: `timeout` in seconds; `keep_token`: the command gets our secrets too."""
 
-    timeout: float = DEFAULT_TIMEOUT_S
+    timeout: float = deploying.DEFAULT_TIMEOUT_S
     advance: bool = True
     keep_token: bool = False
     quiet: bool = False
@@ -121,6 +120,9 @@ class DeployRun:
 
     def _deployed(self, deploys: Deploys, begun: Began, argv: Sequence[str], redactor: Redactor) -> int:
         cache, deploy = self.workspace.settings.tools.cache_dir, begun.running.deploy
+        # What a rollback is to mend is no measure for it.
+        rollback = begun.running.rollback_of
+        baseline = None if rollback else deploying.baseline_of(self.workspace, begun.environment)
         ended, came_to, code = self._command(argv, begun)
         try:
             # Before anybody else is asked: a sweep on this machine can record the end by it.
@@ -130,7 +132,7 @@ class DeployRun:
         shown, note = wrapped.kept(ended, redactor)
         told = f"deploy {deploy} {came_to.end}: {came_to.reason}"
         try:
-            recorded = deploys.end(begun, came_to, Kept(output.block(shown), note))
+            recorded = deploys.end(begun, came_to, Kept(output.block(shown), note, baseline))
         except OrchError as failed:
             self._tell(f"{told}, which could not be recorded: {failed}; a sweep on this machine records it later")
             self._say(begun, came_to, _NOT_RECORDED, status="", why=f"{came_to.reason}; not recorded: {failed}")

@@ -5,8 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from orch_gates import clock
+
+DEFAULT_TIMEOUT_S = 1800.0
+
 if TYPE_CHECKING:
     from orch_gates.deploy.ending import Arming, Endings, Look
+    from orch_gates.model.watch import Sample
     from orch_gates.sweep.look import Looking
     from orch_gates.workspace import Workspace
 
@@ -22,6 +27,28 @@ def look_of(workspace: Workspace) -> Look:
     """Sees whether a deploy lives, as this machine and the forge tell."""
     looking = _looking(workspace)
     return lambda running: looking.deploy(running, workspace.now)
+
+
+def baseline_of(workspace: Workspace, environment: str) -> Sample | None:
+    """What is seen of an environment before a deploy; None where it is not watched."""
+    from orch_gates.cli import watching
+    from orch_gates.deploy import watches
+
+    plan = watching.plan_of(workspace, environment)
+    if plan.watch is None:
+        return None
+    observing = watching.observing_of(plan)
+    try:
+        return watches.taken(observing.before(), clock.utc_now())
+    finally:
+        observing.close()
+
+
+def timeout_of(workspace: Workspace, environment: str) -> float:
+    """How many seconds a deploy to an environment may take, where nobody says otherwise."""
+    from orch_gates.cli import watching
+
+    return float(watching.plan_of(workspace, environment).deploy_timeout or DEFAULT_TIMEOUT_S)
 
 
 def digest_named(text: str) -> str:

@@ -134,12 +134,13 @@ class WatchRun:
 
 def roll_back(workspace: Workspace, steps: Watching, watch: Watch) -> RolledBack:
     """Run the configured rollback of a watch that planned it, and record what came of it."""
-    from orch_gates.cli.deploy_run import DEFAULT_TIMEOUT_S, DeployRun, Options, RolledBack
+    from orch_gates.cli.deploy_run import DeployRun, Options, RolledBack
+    from orch_gates.cli.deploying import timeout_of
     from orch_gates.deploy.contract import Wanted
 
     plan = watching.plan_of(workspace, watch.environment)
-    timeout = float(plan.deploy_timeout or DEFAULT_TIMEOUT_S)
-    run = DeployRun(workspace, Wanted(watch.task, watch.environment), Options(timeout, advance=False))
+    how = Options(timeout_of(workspace, watch.environment), advance=False)
+    run = DeployRun(workspace, Wanted(watch.task, watch.environment), how)
     if not plan.rollback:
         done = RolledBack("", "no rollback command is configured any more", well=False)
     else:

@@ -13,6 +13,7 @@ from orch_gates.engine.deploying import CameTo, End
 from orch_gates.engine.sighting import Sighting
 from orch_gates.errors import StateDenied
 from orch_gates.model.environment import Environment, Running
+from orch_gates.model.watch import Sample
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 
@@ -27,10 +28,14 @@ class Arming:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The end of what its command wrote, as Markdown without secrets, and what is to be said about that."""
+    """The end of what its command wrote, as Markdown without secrets, and what is to be said about that.
+
+    `baseline`: what was seen of the environment before the command.
+    """
 
     output: str = ""
     note: str = ""
+    baseline: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ class Endings:
             if not kept.output:
                 raise
         # A server's own rules may find in the output what is no secret here; how it ended counts more.
-        return self._recorded(name, begun, came_to, Kept(note="its output is not kept: the server refused it"))
+        less = replace(kept, output="", note="its output is not kept: the server refused it")
+        return self._recorded(name, begun, came_to, less)
 
     def lost(self, name: str, look: Look, now: datetime) -> Recorded | None:
         """Record the end of a deploy of which nobody did, as one look at it tells; None where there is none.
@@ -107,7 +113,7 @@ class Endings:
             writes = environments.changed(page, after, came_to.at, line)
             writes |= reporting.written(snapshot, name, after.generation, begun, said, came_to.at)
             if arming is not None:
-                watch = deploying.armed(begun, name, came_to.at, arming.window, arming.every)
+                watch = deploying.armed(begun, name, came_to.at, arming.window, arming.every, kept.baseline)
                 writes |= environments.new_watch(watch, came_to.at)
             return Change(
                 event="deploy-end",

@@ -294,6 +294,8 @@ class Watching:
             line += f" [{over.reaction.what}: {over.reaction.why}]"
         change = self._change(page, over, now, "watch-end", line, snapshot)
         standing = _STANDING.get(over.verdict)
+        if standing is Standing.VERIFIED and not judged.enough:
+            standing = Standing.UNOBSERVED
         after = deploying.judged(place.environment, over.deploy, standing) if standing is not None else None
         more = environments.changed(place, after, now, f"deploy {over.deploy}: {line}") if after is not None else {}
         return Change(change.event, change.task, change.subject, {**change.writes, **more}, body=change.body)

@@ -51,6 +51,8 @@ def written(snapshot: Snapshot, watch: Watch, rules: Rules, now: datetime) -> Ma
         body.append(f"Reaction: {watch.reaction.what}: {escape.markdown(watch.reaction.why)}\n")
     # Four blanks make a block of code, whatever stands in the line.
     body.append("".join(f"    {line}\n" for line in watching.sparklines(samples, rules)))
+    if (before := watches.before(watch)) is not None:
+        body.append("".join(f"    {line}\n" for line in watching.before(before)))
     body.append(
         f"Each mark is a moment of the window: `{watching.WELL}` well, `{watching.FAILED}` failed, "
         f"`{watching.MISSING}` not observed; of counts, the higher the more errors.\n"

@@ -101,17 +101,26 @@ def samples_of(watch: Watch) -> tuple[watching.Sample, ...]:
     return tuple(_sample(watch, one) for one in watch.samples)
 
 
+def before(watch: Watch) -> watching.Sample | None:
+    """What was seen before the deploy; None where nobody looked."""
+    return None if watch.baseline is None else _sample(watch, watch.baseline)
+
+
 def baseline_of(watch: Watch) -> tuple[Count, ...]:
     """What was counted before the deploy."""
-    if watch.baseline is None:
-        return ()
-    return tuple(one for one in _sample(watch, watch.baseline).readings if isinstance(one, Count))
+    seen = before(watch)
+    return () if seen is None else tuple(one for one in seen.readings if isinstance(one, Count))
 
 
 def recorded(watch: Watch, sample: watching.Sample) -> Sample:
     """A sample as the document keeps it."""
+    return taken(sample, moment(watch.armed) + timedelta(seconds=sample.at))
+
+
+def taken(sample: watching.Sample, at: datetime) -> Sample:
+    """A sample that was taken at that moment, as a document keeps it."""
     return Sample(
-        at=timestamp(moment(watch.armed) + timedelta(seconds=sample.at)),
+        at=timestamp(at),
         control=_CONTROL[sample.control],
         probes=tuple(Probe(name=one.target, result=one.result, why=_short(one.why)) for one in sample.probes),
         counted=tuple(_counted(one) for one in sample.readings),

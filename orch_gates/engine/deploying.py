@@ -11,7 +11,7 @@ from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.model.environment import MAX_HISTORY, Deployed, Environment, Running, Standing
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment, timestamp
-from orch_gates.model.watch import NO_REACTION, Watch, WatchState, WatchVerdict
+from orch_gates.model.watch import NO_REACTION, Sample, Watch, WatchState, WatchVerdict
 
 _LEAST_NAMED = 7
 
@@ -194,8 +194,15 @@ def judged(before: Environment, deploy: str, standing: Standing) -> Environment 
     return before.model_copy(update=update)
 
 
-def armed(running: Running, environment: str, now: datetime, window: timedelta, every: timedelta) -> Watch:
-    """The watch over a deploy that ended well just now."""
+def armed(
+    running: Running,
+    environment: str,
+    now: datetime,
+    window: timedelta,
+    every: timedelta,
+    baseline: Sample | None = None,
+) -> Watch:
+    """The watch over a deploy that ended well just now; `baseline` is what was seen before its command."""
     return Watch(
         deploy=running.deploy,
         environment=environment,
@@ -211,7 +218,7 @@ def armed(running: Running, environment: str, now: datetime, window: timedelta, 
         verdict=WatchVerdict.OPEN,
         reason="",
         watcher=None,
-        baseline=None,
+        baseline=baseline,
         samples=(),
         reaction=NO_REACTION,
     )

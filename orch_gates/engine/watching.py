@@ -84,6 +84,11 @@ class Judged:
     due: int
 
     @property
+    def enough(self) -> bool:
+        """Whether so much was observed that a later deploy may be taken back to this one: half of the window."""
+        return 2 * self.observed >= self.due
+
+    @property
     def coverage(self) -> str:
         """How much of the window was observed."""
         return f"{self.observed}/{self.due}"

@@ -28,6 +28,18 @@ def sparklines(samples: Sequence[Sample], rules: Rules) -> list[str]:
     return lines + [_source(one, [slots.get(slot, []) for slot in range(marks)]) for one in sorted(sources)]
 
 
+def before(sample: Sample) -> list[str]:
+    """A line for each target and source, as they were before the deploy."""
+    lines = []
+    for probe in sample.probes:
+        why = f", {escape.visible(probe.why)}" if probe.why else ""
+        lines.append(f"before the deploy  {escape.visible(probe.target)}: {probe.result}{why}")
+    for one in sample.readings:
+        told = f"{one.requests} requests, {one.errors} errors" if isinstance(one, Count) else escape.visible(one.why)
+        lines.append(f"before the deploy  {escape.visible(one.source)}: {told}")
+    return lines
+
+
 def _target(name: str, slots: Sequence[Sequence[Sample]]) -> str:
     marks, well, failed = "", 0, 0
     for slot in slots:

@@ -37,6 +37,8 @@ def test_a_healthy_deploy_is_verified(rig: WatchRig) -> None:
     """From then on it is what a rollback goes to; its task has a log that a person reads."""
     rig.deploy("exit 0")
     assert rig.environment()["current"]["standing"] == "watching"
+    (before,) = rig.over()["baseline"]["probes"]
+    assert before["result"] == "ok"
     said = rig.watch()
     assert re.search(rf" s, HEALTHY so far, [1-9]/{WINDOW_S} observed", said)
     assert re.search(rf"HEALTHY: [1-9] of {WINDOW_S} samples observed", said)
@@ -47,6 +49,7 @@ def test_a_healthy_deploy_is_verified(rig: WatchRig) -> None:
     assert (watch["state"], watch["verdict"], watch["watcher"]) == ("over", "HEALTHY", None)
     assert "▁▁▁  http://127.0.0.1" in rig.watch_log()
     assert 'watch_status: "HEALTHY"' in rig.watch_log()
+    assert f"before the deploy  {before['name']}: ok" in rig.watch_log()
     commits = rig.commits()
     assert "HEALTHY" in rig.watch()
     assert rig.commits() == commits

@@ -16,7 +16,7 @@ from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.engine.watching import Probe, Rules, Sample
 from orch_gates.errors import JobWaits, UsageError
-from orch_gates.model.environment import Environment
+from orch_gates.model.environment import Environment, Standing
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Process
 from orch_gates.model.watch import Act, Probed, Watch, Watcher, WatchVerdict
@@ -89,10 +89,22 @@ def test_a_watch_goes_on_records_and_ends() -> None:
     assert isinstance(steps.tick(NEW, samples(OK, ILL), 60, NOW).step, Record)
     assert len(rig.watch.samples) == 2
     assert isinstance(steps.tick(NEW, samples(OK, start=60), 90, NOW).step, GoOn)
-    assert isinstance(steps.tick(NEW, samples(OK, start=60), 900, AFTER).step, Finish)
-    assert (rig.watch.verdict, len(rig.watch.samples)) == (WatchVerdict.HEALTHY, 3)
+    assert isinstance(steps.tick(NEW, samples(*[OK] * 13, start=60), 900, AFTER).step, Finish)
+    assert (rig.watch.verdict, len(rig.watch.samples)) == (WatchVerdict.HEALTHY, 15)
     assert rig.environment.verified == rig.environment.current
     assert isinstance(steps.tick(NEW, samples(ILL, ILL, ILL), 900, AFTER).step, Over)
+
+
+def test_what_was_hardly_observed_is_healthy_and_nothing_to_go_back_to() -> None:
+    """faults.md T17: of 30 samples fifteen are enough for a later rollback to come back to it, fourteen are not."""
+    rig = rig_of()
+    rig.steps().take(NEW, NOW)
+    rig.steps().tick(NEW, samples(*[OK] * 14), 900, AFTER)
+    assert rig.watch.verdict is WatchVerdict.HEALTHY
+    assert rig.environment.current is not None
+    assert rig.environment.current.standing is Standing.UNOBSERVED
+    assert rig.environment.verified is not None
+    assert rig.environment.verified.deploy == OLD
 
 
 def test_whoever_goes_on_sees_what_was_recorded() -> None:

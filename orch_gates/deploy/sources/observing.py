@@ -15,7 +15,7 @@ from orch_gates.deploy.sources.probes import Target
 from orch_gates.deploy.sources.prometheus import Prometheus
 from orch_gates.engine import counters
 from orch_gates.engine.watch_plan import ProbePlan, SourceKind, SourcePlan, WatchPlan
-from orch_gates.engine.watching import Count, Rules, Sample
+from orch_gates.engine.watching import Rules, Sample
 from orch_gates.model.watch import Probed
 
 
@@ -44,9 +44,10 @@ class Observing:
         own = [] if control is False else [probing.own]
         return Sample(at, probing.probes, control, (*readings, *own))
 
-    def before(self) -> tuple[Count, ...]:
-        """What the sources counted before the deploy, of those that tell."""
-        return tuple(found for found in (source.before() for source in self.sources) if isinstance(found, Count))
+    def before(self) -> Sample:
+        """What is seen before a deploy: the targets as they are, and what the sources counted lately."""
+        probed = probes.ask(self.targets).probes if self.targets else ()
+        return Sample(0, probed, readings=tuple(source.before() for source in self.sources))
 
     def rules(self, configured: Rules) -> Rules:
         """The rules with the names of what is asked here."""
