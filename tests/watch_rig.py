@@ -20,7 +20,7 @@ from tests.builders import PROGRAM
 from tests.deploy_rig import STATE, DeployRig
 from tests.job_rig import NO_ENV, Env
 
-WINDOW_S = 6
+WINDOW_S = 10
 LONG_S = 20
 CONFIG = """
 environments:

@@ -193,7 +193,7 @@ class DeployRun:
 
         text = render.step(self.wanted.task, applied.decision, applied.verdicts, recorded=bool(applied.commit))
         for line in text.splitlines():
-            self._tell(line)
+            self._tell(line.removeprefix(f"{self.wanted.task}: "))
         if applied.performed and not self.options.quiet:
             from orch_gates.cli.effects_view import warn
 

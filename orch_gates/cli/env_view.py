@@ -8,7 +8,7 @@ from typing import Any
 from orch_gates.deploy.environments import Page
 from orch_gates.documents import escape
 from orch_gates.model.environment import Deployed, Environment, Running
-from orch_gates.report.tasks import as_json, columns, shown
+from orch_gates.report.tasks import as_json, columns, logged, shown
 
 _REVISION = 10
 _LOG_LINES = 20
@@ -50,7 +50,7 @@ def show_text(page: Page) -> str:
         ]
         lines += ["", "history", *(f"  {row}" for row in columns(rows).splitlines())]
     log = [line for line in page.body.splitlines() if line.startswith("- ")][-_LOG_LINES:]
-    lines += ["", "log", *(f"  {shown(line, 1000)}" for line in log)]
+    lines += ["", "log", *(f"  {logged(line, 1000)}" for line in log)]
     return "".join(f"{line}\n" for line in lines)
 
 

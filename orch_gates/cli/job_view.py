@@ -10,7 +10,7 @@ from orch_gates.jobs import output
 from orch_gates.jobs.book import Page
 from orch_gates.model.ids import moment
 from orch_gates.model.job import Job
-from orch_gates.report.tasks import as_json, columns, shown
+from orch_gates.report.tasks import as_json, columns, logged, shown
 
 _APART = {"schema", "process", "run", "dispatch"}
 
@@ -54,12 +54,13 @@ def page_text(page: Page, now: datetime) -> str:
     if job.run is not None:
         values["run"] = f"{job.run.id} {job.run.url}".strip()
     if job.dispatch is not None:
-        values["dispatch"] = f"{job.dispatch.way}, asked for {job.dispatch.tries} times"
+        times = f"{job.dispatch.tries} time{'' if job.dispatch.tries == 1 else 's'}"
+        values["dispatch"] = f"{job.dispatch.way}, asked for {times}"
     width = max(map(len, values))
     lines = [
         f"{name:{width}}  {'' if value is None else shown(str(value), 1000)}".rstrip() for name, value in values.items()
     ]
-    lines += [shown(line, 4000) for line in page.body.rstrip().splitlines()]
+    lines += [logged(line, 4000) for line in page.body.rstrip().splitlines()]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -41,6 +41,7 @@ class WatchRun:
     ended: Callable[[], bool]
     quiet: bool = False
     _pending: list[Sample] = field(default_factory=list)
+    _told: tuple[str, int] = ("", 0)
 
     def go(self, deploy: str) -> Watch:
         """Watch a deploy to the end of its window, react, and watch the rollback if there is one.
@@ -73,13 +74,20 @@ class WatchRun:
             ticked = self._tick(steps, watch.deploy, elapsed, window)
             if ticked is not None:
                 watch = ticked.watch
-                self._tell(f"{watch.task}: {self._line(ticked, elapsed, window)}")
+                self._tell_progress(ticked, elapsed, window)
                 if isinstance(ticked.step, Finish | Over):
                     return watch
             due = min(window, max(due + watch.every_s, elapsed - elapsed % watch.every_s + watch.every_s))
             if not self._sleep(begun + due - behind):
                 steps.leave(watch.deploy, self._pending, clock.utc_now())
                 raise JobWaits(f"{watch.task}: the watch over deploy {watch.deploy} was asked to end; others go on")
+
+    def _tell_progress(self, ticked: Ticked, elapsed: int, window: int) -> None:
+        """How far it is, as often as a person wants to read it: what is new, and each tenth of the window."""
+        verdict, tenth = str(ticked.judged.verdict), 10 * elapsed // window
+        if ticked.watch.state is WatchState.OVER or (verdict, tenth) != self._told:
+            self._told = (verdict, tenth)
+            self._tell(f"{ticked.watch.task}: {self._line(ticked, elapsed, window)}")
 
     def _behind(self, watch: Watch) -> float:
         """How much of the window is over; a clock that was set back brings nothing of it back."""

@@ -79,6 +79,14 @@ def markdown(text: str) -> str:
     return re.sub(r"[&<>|]", lambda hit: _ENTITIES[hit[0]], shown)
 
 
+def plain(text: str) -> str:
+    """What `markdown` was made of, as far as it may be shown: for a terminal, where nothing is markup."""
+    shown = re.sub(r"\\([\\`*_\[\]~$])", r"\1", text)
+    for character, entity in reversed(_ENTITIES.items()):
+        shown = shown.replace(entity, character)
+    return shown
+
+
 def markdown_code(text: str) -> str:
     """A code span for Markdown, also inside a table; empty text gives empty text.
 

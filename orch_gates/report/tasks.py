@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from orch_gates.documents.escape import clip, visible
+from orch_gates.documents.escape import clip, plain, visible
 from orch_gates.engine.board import Board
 from orch_gates.engine.decision import Decision
 from orch_gates.engine.why import Why
@@ -57,7 +57,7 @@ def task_page(task: Task, body: str) -> str:
         if (left := task.feedback.findings_total - len(task.feedback.findings)) > 0:
             lines.append(f"  and {left} more")
     lines += [f"planned at the forge: {effect.kind} {shown(effect.subject)}" for effect in task.effects]
-    lines += [shown(line, 2000) for line in body.rstrip().splitlines()]
+    lines += [logged(line, 2000) for line in body.rstrip().splitlines()]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -134,6 +134,11 @@ def board_json(board: Board, more: Mapping[str, object]) -> str:
             **more,
         }
     )
+
+
+def logged(line: str, most: int) -> str:
+    """A line of a document on a terminal; of its log, without what keeps Markdown from taking it for markup."""
+    return shown(plain(line) if line.startswith("- ") else line, most)
 
 
 def shown(text: str, most: int = _REASON_SHOWN) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orch_gates.documents.escape import clip, markdown, markdown_code, terminal_line, visible, well_formed
+from orch_gates.documents.escape import clip, markdown, markdown_code, plain, terminal_line, visible, well_formed
 
 hostile = st.one_of(
     st.text(st.characters()),
@@ -108,6 +108,15 @@ def test_prose_has_no_active_markup(text: str) -> None:
     assert not re.search(r"[<>|]", shown)
     assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]~$]", shown)
     assert not re.search(r"&(?!amp;|lt;|gt;|#124;)", shown)
+
+
+@given(text=hostile)
+@example(text="&amp;lt; \\[ \\\\")
+def test_prose_is_shown_as_it_was_on_a_terminal(text: str) -> None:
+    """A log that is Markdown is read by people there, without what keeps it from being markup."""
+    assert plain(markdown(text)) == plain(markdown(visible(text)))
+    if "@" not in text:
+        assert plain(markdown(text)) == visible(text)
 
 
 @pytest.mark.parametrize(
