@@ -153,7 +153,7 @@ def roll_back(workspace: Workspace, steps: Watching, watch: Watch) -> RolledBack
         done = RolledBack("", "no rollback command is configured any more", well=False)
     else:
         done = run.roll_back(watch.deploy, steps.claim(watch.deploy, clock.utc_now()), ["sh", "-c", plan.rollback])
-    steps.reacted(watch.deploy, well=done.well, why=done.reason, now=clock.utc_now())
+    steps.reacted(watch.deploy, done.deploy, well=done.well, why=done.reason, now=clock.utc_now())
     return done
 
 

@@ -179,7 +179,7 @@ class Watching:
             return False
         well = reaction.deploy in {one.deploy for one in place.history}
         why = "its end was recorded by others" if well else place.unknown or "it did not end well"
-        self.reacted(deploy, well=well, why=why, now=now)
+        self.reacted(deploy, reaction.deploy, well=well, why=why, now=now)
         return True
 
     def leave(self, deploy: str, pending: Sequence[Sample], now: datetime) -> None:
@@ -242,8 +242,10 @@ class Watching:
 
         return claim
 
-    def reacted(self, deploy: str, *, well: bool, why: str, now: datetime) -> None:
-        """Record what came of a rollback, or why it did not begin: then a person is told.
+    def reacted(self, deploy: str, rollback: str, *, well: bool, why: str, now: datetime) -> None:
+        """Record what came of the deploy `rollback`, or, where it is empty, why none began: then a person is told.
+
+        Of one that somebody else claimed meanwhile nothing is said.
 
         Raises:
             StateError: it could not be recorded.
@@ -252,7 +254,7 @@ class Watching:
         def decision(snapshot: Snapshot) -> Change | None:
             page = self._need(snapshot, deploy)
             before = page.watch.reaction
-            if before.what not in {Act.PLANNED, Act.BEGAN}:
+            if before.what not in {Act.PLANNED, Act.BEGAN} or before.deploy != rollback:
                 return None
             done = well and before.what is Act.BEGAN
             reaction = Reaction(what=Act.DONE if done else Act.ALERT, deploy=before.deploy, why=one_line(why))

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-_LABEL = r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\\n]|\\.)*)"\s*'
-_SERIES = re.compile(rf"({_NAME})\s*(?:\{{((?:{_LABEL},?)*)\}})?\s+(\S+)(?:\s+\S+)?\s*(?:#.*)?")
-_SELECTOR = re.compile(rf"\s*({_NAME})\s*(?:\{{((?:{_LABEL},?)*)\}})?\s*")
-_PAIR = re.compile(_LABEL)
+_PAIR = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\\n]|\\.)*)"')
+# Every blank has one place, or a hostile line is tried in more ways than anybody can wait for.
+_LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\\n]|\\.)*"\s*'
+_LABELS = rf"\{{\s*((?:{_LABEL}(?:,\s*{_LABEL})*,?)?)\s*\}}"
+_SERIES = re.compile(rf"({_NAME})\s*(?:{_LABELS})?\s+(\S+)(?:\s+\S+)?\s*(?:#.*)?")
+_SELECTOR = re.compile(rf"\s*({_NAME})\s*(?:{_LABELS})?\s*")
 _ESCAPE = re.compile(r"\\(.)")
 
 # A series by its name and labels.
@@ -63,7 +65,7 @@ def parse(text: str) -> Mapping[Series, float]:
         if not line.strip() or line.startswith("#"):
             continue
         match = _SERIES.fullmatch(line)
-        value = _number(match[6]) if match is not None else None
+        value = _number(match[3]) if match is not None else None
         if match is None or value is None:
             strange = True
             continue

@@ -111,14 +111,27 @@ def test_a_log_that_is_not_there_is_no_data(tmp_path: Path, log_at: LogAt) -> No
     assert log.read() == Count("log", 1, 1)
 
 
-def test_another_format_is_a_mistake_in_the_configuration(tmp_path: Path, log_at: LogAt) -> None:
-    """A file of JSON lines gives no number at all, rather than none that failed."""
+def test_another_format_gives_no_number(tmp_path: Path, log_at: LogAt) -> None:
+    """Rather than none that failed; one odd line among others is left out."""
     path = tmp_path / "access.log"
     log = log_at(path)
-    add(path, '{"status": 500}\n')
+    odd = '{"status": 500}\n'
+    add(path, odd * 2 + line(200))
     found = log.read()
     assert isinstance(found, NoData)
-    assert found.misconfigured
+    assert "not in the common or combined format" in found.why
+    add(path, odd + line(200) + line(500))
+    assert log.read() == Count("log", 2, 1)
+
+
+def test_a_pipe_is_no_log_and_is_not_waited_for(tmp_path: Path, log_at: LogAt) -> None:
+    """A deploy would wait for whoever never writes there."""
+    path = tmp_path / "access.log"
+    os.mkfifo(path)
+    log = log_at(path, None)
+    log.begin()
+    for found in (log.before(), log.read()):
+        assert found == NoData("log", "it cannot be read: it is not a regular file")
 
 
 def test_a_line_without_an_end_is_bounded(tmp_path: Path, log_at: LogAt) -> None:

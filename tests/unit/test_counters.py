@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orch_gates.deploy.sources.port import Totals, reading
 from orch_gates.engine.counters import increase, parse, selector
+from orch_gates.engine.watching import Count, NoData
 
 TEXT = """# HELP http_requests_total Requests.
 # TYPE http_requests_total counter
@@ -16,6 +18,21 @@ http_requests_total{code="503",} 1e0
 up 1
 process_cpu_seconds_total 2.5 # {trace_id="x"} 1
 """
+
+
+@pytest.mark.parametrize("line", ["m{" + 'a="b" ' * 5000, "m" + " " * 100_000 + "x y", 'm{a="' + "\\" * 100_000])
+def test_a_hostile_line_is_no_series_and_costs_no_time(line: str) -> None:
+    """Where blanks could stand in two places, thirty labels took for ever (OWN-3)."""
+    with pytest.raises(ValueError, match="not in the text format"):
+        parse(line)
+
+
+@pytest.mark.parametrize("many", [float("inf"), 1e308, 10.0**30, -1.0, float("nan")])
+def test_what_nobody_can_have_answered_is_no_data(many: float) -> None:
+    """A number that no document can hold would end the watch over a production that is ill."""
+    assert isinstance(reading("source", Totals(many, 0)), NoData)
+    assert isinstance(reading("source", Totals(many, many)), NoData)
+    assert reading("source", Totals(1e15, 0)) == Count("source", 10**15, 0)
 
 
 def test_series_are_read_with_their_labels() -> None:

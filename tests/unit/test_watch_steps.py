@@ -179,6 +179,9 @@ def test_a_rollback_is_claimed_once_and_settled_once() -> None:
     rig.store.transact(lambda _: Change("deploy-begin", "T-1", "begins", writes))
     assert isinstance(claim(rig.store.load(), running), Refused)
     assert rig.watch.reaction.deploy == NEXT
+    # Whoever was refused says nothing about it.
+    rig.steps().reacted(NEW, "", well=False, why="production is being deployed to", now=NOW)
+    assert rig.watch.reaction.what.value == "began"
     assert rig.steps().settle(NEW, NOW)
     assert rig.watch.reaction.what is Act.ALERT
     assert not rig.steps().settle(NEW, NOW)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +38,20 @@ class _Counts:
         self.errors += found[1].startswith(b"5")
 
 
+def _opened(path: Path) -> BinaryIO:
+    """A regular file, opened to be read.
+
+    Raises:
+        OSError: it cannot be, or something else is there, which could let a reader wait for ever.
+    """
+    # A pipe is not waited for.
+    file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: SIM115 - the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return file
+
+
 @dataclass
 class AccessLog:
     """A log file; the open file is the one that was at the path, also after it was renamed by a rotation."""
@@ -50,7 +66,7 @@ class AccessLog:
         """What the end of the log tells."""
         counts = _Counts()
         try:
-            with self.path.open("rb") as file:
+            with _opened(self.path) as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - _BASELINE_BYTES))
                 lines = file.read(_BASELINE_BYTES).split(b"\n")
@@ -65,7 +81,7 @@ class AccessLog:
         """Count what is written from here on; a log that is not there yet is read from its begin."""
         self.close()
         try:
-            self._file = self.path.open("rb")
+            self._file = _opened(self.path)
             self._file.seek(0, os.SEEK_END)
         except OSError:
             self.close()
@@ -76,7 +92,7 @@ class AccessLog:
         give_up = clock.monotonic() + _READ_WITHIN_S
         try:
             if self._file is None:
-                self._file = self.path.open("rb")
+                self._file = _opened(self.path)
             while not self._drain(self._file, give_up):
                 found = self._successor(self._file)
                 if found is None:
@@ -106,7 +122,7 @@ class AccessLog:
         """The file that is at the path by now, if it is another one."""
         mine = os.fstat(file.fileno())
         try:
-            found = self.path.open("rb")
+            found = _opened(self.path)
         except FileNotFoundError:
             # In the midst of a rotation.
             return None
@@ -117,9 +133,9 @@ class AccessLog:
         return found
 
     def _reading(self, counts: _Counts) -> Reading:
-        if counts.strange and not counts.requests:
-            why = "its lines are not in the common or combined format"
-            return NoData(self.name, why, misconfigured=True)
+        if counts.strange > counts.requests:
+            # One odd line is no other format; where there is never another one, the source is silent all the time.
+            return NoData(self.name, "its lines are not in the common or combined format")
         return reading(self.name, Totals(counts.requests, counts.errors))
 
     def _unread(self, error: OSError) -> NoData:

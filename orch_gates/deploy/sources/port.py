@@ -31,6 +31,10 @@ class Source(Protocol):
         """Let go of what it holds open."""
 
 
+# More than a production answers in years, and less than a document can hold.
+_MOST = 10**15
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Requests and errors among them, as a source counts them."""
@@ -41,6 +45,8 @@ class Totals:
 
 def reading(source: str, totals: Totals) -> Reading:
     """Totals as a watch counts them; no data where they cannot be true."""
+    if not all(0 <= one <= _MOST for one in (totals.requests, totals.errors)):
+        return NoData(source, "it counts more requests than anybody answers")
     requests, errors = round(totals.requests), round(totals.errors)
     if errors > requests:
         return NoData(source, f"it counts more errors ({errors}) than requests ({requests})")

@@ -92,7 +92,10 @@ class Prometheus:
             return NoData(self.name, f"{asked} did not answer with numbers")
         if not all(math.isfinite(value) and value >= 0 for value in values):
             return NoData(self.name, f"{asked} is {', '.join(str(value) for value in values)}")
-        return sum(values) if values else None
+        if not values:
+            return None
+        found = sum(values)
+        return found if math.isfinite(found) else NoData(self.name, f"{asked} is no number that counts requests")
 
     @staticmethod
     def _query(query: str, seconds: int) -> str:
@@ -109,5 +112,5 @@ def _values(data: Any) -> list[float] | None:
                 return [float(data["result"][1])]
             case _:
                 return None
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         return None
