@@ -23,10 +23,9 @@ from orch_gates.jobs import command, output, spool
 from orch_gates.jobs.command import Ended
 from orch_gates.model.feedback import one_line
 from orch_gates.model.verdict import Outcome
-from orch_gates.report import github, output_path
+from orch_gates.report import output_path
 
 if TYPE_CHECKING:
-    from orch_gates.tasks.change import Applied
     from orch_gates.workspace import Workspace
 
 # What could not be recorded, nobody has decided.
@@ -76,7 +75,7 @@ class DeployRun:
             if isinstance(begun, Stopped):
                 return self._stopped(begun)
             running = begun.running
-            self._tell(f"deploy {running.deploy} of {running.revision[:10]} to {begun.environment} begins")
+            self._about(f"deploy {running.deploy} of {running.revision[:10]} to {begun.environment} begins")
             with command.undisturbed():
                 code = self._deployed(deploys, begun, argv, redactor)
         self._publish()
@@ -94,14 +93,14 @@ class DeployRun:
             begun = deploys.begin_rollback(self.wanted.environment, deploy, clock.utc_now(), claim)
             if isinstance(begun, Stopped):
                 return RolledBack("", begun.reason, well=False)
-            self._tell(f"deploy {begun.running.deploy} of {begun.running.revision[:10]} takes back {deploy}")
+            self._about(f"deploy {begun.running.deploy} of {begun.running.revision[:10]} takes back {deploy}")
             with command.undisturbed():
                 code = self._deployed(deploys, begun, argv, redactor)
         return RolledBack(begun.running.deploy, self._said["reason"], well=code == 0)
 
     def _stopped(self, stopped: Stopped) -> int:
         """Nothing is run; a deploy that was killed before its task moved on is made up for."""
-        self._tell(stopped.reason)
+        self._about(stopped.reason)
         status = End.DEPLOYED.value if stopped.outcome is Outcome.PASS else ""
         deployed = stopped.deployed
         self._said = {
@@ -128,25 +127,25 @@ class DeployRun:
             # Before anybody else is asked: a sweep on this machine can record the end by it.
             spool.write(cache, deploy, spool.ExitRecord(code, came_to.reason, came_to.at))
         except OrchError as failed:
-            self._tell(f"how it ended is not kept on this machine: {failed}")
+            self._about(f"how it ended is not kept on this machine: {failed}")
         shown, note = wrapped.kept(ended, redactor)
         told = f"deploy {deploy} {came_to.end}: {came_to.reason}"
         try:
             recorded = deploys.end(begun, came_to, Kept(output.block(shown), note, baseline))
         except OrchError as failed:
-            self._tell(f"{told}, which could not be recorded: {failed}; a sweep on this machine records it later")
+            self._about(f"{told}, which could not be recorded: {failed}; a sweep on this machine records it later")
             self._say(begun, came_to, _NOT_RECORDED, status="", why=f"{came_to.reason}; not recorded: {failed}")
             return _NOT_RECORDED
         try:
             spool.remove(cache, deploy)
         except OrchError as failed:
-            self._tell(f"its record on this machine stays: {failed}")
+            self._about(f"its record on this machine stays: {failed}")
         if not recorded.ours:
             why = "a person or a sweep has said meanwhile what became of it"
-            self._tell(f"{told}, and nothing is recorded: {why}; `orch-gates env show {begun.environment}`")
+            self._about(f"{told}, and nothing is recorded: {why}; `orch-gates env show {begun.environment}`")
             self._say(begun, came_to, _NOT_RECORDED, status="", why=why)
             return _NOT_RECORDED
-        self._tell(told + (f" ({note})" if note else ""))
+        self._about(told + (f" ({note})" if note else ""))
         self._say(begun, came_to, _EXIT[came_to.end], status=came_to.end.word, why=came_to.reason)
         if self.options.advance:
             self._advance()
@@ -175,29 +174,8 @@ class DeployRun:
         return ended, CameTo(end, wrapped.how(ended, self.options.timeout), clock.utc_now()), code
 
     def _advance(self) -> None:
-        """One step through the gate: what it says changes no exit code, a sweep asks it again."""
-        from orch_gates.cli.advance import step_of
-
-        try:
-            applied = step_of(self.workspace.at(clock.utc_now())).take(self.wanted.task)
-        except OrchError as error:
-            self._tell(f"{self.wanted.task}: not advanced: {error}; a sweep asks its gate again")
-            self._said |= {"verdict": "", "verdict-reason": str(error)}
-            return
-        self._tell_step(applied)
-        self._said |= {"verdict": applied.decision.outcome.value, "verdict-reason": visible(applied.decision.reason)}
+        self._said |= wrapped.advance(self.workspace, self.wanted.task, self._tell, quiet=self.options.quiet)
         start_due(self.workspace, self._tell)
-
-    def _tell_step(self, applied: Applied) -> None:
-        from orch_gates.report import tasks as render
-
-        text = render.step(self.wanted.task, applied.decision, applied.verdicts, recorded=bool(applied.commit))
-        for line in text.splitlines():
-            self._tell(line.removeprefix(f"{self.wanted.task}: "))
-        if applied.performed and not self.options.quiet:
-            from orch_gates.cli.effects_view import warn
-
-            warn(self.wanted.task, applied.performed)
 
     def _say(self, begun: Began, came_to: CameTo, code: int, *, status: str, why: str) -> None:
         self._said = {
@@ -210,19 +188,16 @@ class DeployRun:
         }
 
     def _publish(self) -> None:
-        ci, said = self.workspace.settings.ci, self._said
-        try:
-            github.set_outputs({name: visible(value) for name, value in said.items()}, ci)
-            gate = f" Gate: {said['verdict']}: {said['verdict-reason']}" if "verdict" in said else ""
-            where = f"{self.wanted.task} to {self.wanted.environment}"
-            line = f"{where}: {said['status']} {said['reason']}"
-            github.add_to_summary(f"**Deploy** {markdown(line)}{markdown(gate)}\n\n", ci)
-        except OrchError as error:
-            self._tell(str(error))
+        where = f"{self.wanted.task} to {self.wanted.environment}"
+        line = markdown(f"{where}: {self._said['status']} {self._said['reason']}")
+        wrapped.publish(self.workspace, self._said, f"**Deploy** {line}", self._tell)
+
+    def _about(self, line: str) -> None:
+        self._tell(f"{self.wanted.task}: {line}")
 
     def _tell(self, line: str) -> None:
         if not self.options.quiet:
-            say(f"orch-gates: {visible(f'{self.wanted.task}: {line}')}\n", to=sys.stderr)
+            say(f"orch-gates: {visible(line)}\n", to=sys.stderr)
 
     def _deploys(self) -> Deploys:
         workspace = self.workspace

@@ -20,12 +20,11 @@ from orch_gates.gates.security.redacting import Redactor
 from orch_gates.jobs import command, environment, output, spool
 from orch_gates.jobs.command import Ended
 from orch_gates.jobs.run import Began, Outcome, Recorded, Runs, Taken, Wanted, took
-from orch_gates.report import github, output_path
+from orch_gates.report import output_path
 
 if TYPE_CHECKING:
     from orch_gates.model.job import Job
     from orch_gates.settings import Settings
-    from orch_gates.tasks.change import Applied
     from orch_gates.workspace import Workspace
 
 
@@ -141,20 +140,11 @@ class JobRun:
 
     def _advance(self) -> None:
         """One step through the gate: what it says changes no exit code, a sweep asks it again (REAP-3)."""
-        from orch_gates.cli.advance import step_of
-
         if why := self._stopped():
             self._tell(f"{self.wanted.task}: not advanced: {why}; a sweep asks its gate once that is over")
             self._said |= {"verdict": "", "verdict-reason": why}
             return
-        try:
-            applied = step_of(self.workspace.at(clock.utc_now())).take(self.wanted.task)
-        except OrchError as error:
-            self._tell(f"{self.wanted.task}: not advanced: {error}; a sweep asks its gate again")
-            self._said |= {"verdict": "", "verdict-reason": str(error)}
-            return
-        self._tell_step(applied)
-        self._said |= {"verdict": applied.decision.outcome.value, "verdict-reason": visible(applied.decision.reason)}
+        self._said |= wrapped.advance(self.workspace, self.wanted.task, self._tell, quiet=self.options.quiet)
 
     def _stopped(self) -> str:
         """Why nothing automatic touches the task, as its issue says or could not be asked; empty where that is not so.
@@ -167,25 +157,8 @@ class JobRun:
 
         return stopped_by_person(self.workspace, book.need(self.workspace.store.load(), self.wanted.task).task)[0]
 
-    def _tell_step(self, applied: Applied) -> None:
-        from orch_gates.report import tasks as render
-
-        text = render.step(self.wanted.task, applied.decision, applied.verdicts, recorded=bool(applied.commit))
-        for line in text.splitlines():
-            self._tell(line)
-        if applied.performed and not self.options.quiet:
-            from orch_gates.cli.effects_view import warn
-
-            warn(self.wanted.task, applied.performed)
-
     def _publish(self, line: str) -> None:
-        ci = self.workspace.settings.ci
-        try:
-            github.set_outputs({name: visible(value) for name, value in self._said.items()}, ci)
-            gate = f" Gate: {self._said['verdict']}: {self._said['verdict-reason']}" if "verdict" in self._said else ""
-            github.add_to_summary(f"**Job** {markdown(line)}{markdown(gate)}\n\n", ci)
-        except OrchError as error:
-            self._tell(str(error))
+        wrapped.publish(self.workspace, self._said, f"**Job** {markdown(line)}", self._tell)
 
     def _tell(self, line: str) -> None:
         if not self.options.quiet:

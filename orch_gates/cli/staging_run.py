@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orch_gates import clock
 from orch_gates import settings as settings_module
+from orch_gates.cli import wrapped
 from orch_gates.documents.frontmatter import MAX_DOCUMENT
 from orch_gates.errors import ConfigError, OrchError, ProcessError
 from orch_gates.gates import gate, recorded
@@ -19,11 +20,10 @@ from orch_gates.gates.security.redacting import Redactor
 from orch_gates.gates.staging import before, gather, judge, ran
 from orch_gates.gates.staging.judge import Before, Judged, StagingFacts
 from orch_gates.gates.staging.redacted import redacted
-from orch_gates.jobs import command, environment
+from orch_gates.jobs import command
 from orch_gates.model.verdict import Outcome, Scalar
 from orch_gates.report import files
 from orch_gates.report import recorded as reports
-from orch_gates.scanners import repository_rules
 from orch_gates.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from orch_gates.git.cli import Git
     from orch_gates.results.model import Format
 
-_NO_PROGRAM = 127
-_SECRETS = ("ORCH_ALLOW_KEY", "ORCH_ALLOW_KEY_FILE", "ORCH_FORGE_TOKEN")
 _WORDS = {Outcome.PASS: "SUCCESS", Outcome.FAIL: "FAILED"}
 
 
@@ -107,10 +105,12 @@ def answer(directory: Path, head: str, asked: Asked, report: Path | None, option
         return Answer(_written(path, Judged(judge.broken(str(error)), ran.Ran()), head, clock.utc_now()), path)
     if (skip := gate.out_of_scope(judge.GATE, workspace.settings)) is not None:
         return Answer(Judged(skip, ran.Ran()), None, workspace)
-    run = _Run(workspace, head, asked)
-    redactor = Redactor(workspace.settings, run.own_rules())
+    try:
+        redactor = Redactor(workspace.settings, wrapped.own_rules(workspace))
+    except OrchError as error:
+        return Answer(_written(path, Judged(judge.broken(str(error)), ran.Ran()), head, clock.utc_now()), path)
     with redactor.loading():
-        found = redacted(run.judged(previous), redactor.redact_all)
+        found = redacted(_Run(workspace, head, asked).judged(previous), redactor.redact_all)
     return Answer(_written(path, found, head, clock.utc_now()), path, workspace)
 
 
@@ -142,28 +142,19 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - whatever hostile results provoke is FAILED (STG-1, P3)
             return Judged(judge.broken(f"{type(error).__name__}: {error}"), previous.before.ran)
 
-    def own_rules(self) -> bytes:
-        """The repository's own rules for what is a secret."""
-        found = self.workspace.config.revision
-        try:
-            return (self.workspace.git.blob(found, repository_rules.PATH) if found else None) or b""
-        except OrchError:
-            return b""
-
     def _ended(self) -> _Ended:
         if not self.asked.argv:
             assert self.asked.exit_code is not None
             return _Ended(self.asked.exit_code)
         settings, git = self.workspace.settings, self.workspace.git
-        names = {*_SECRETS, settings.forge.token_env}
-        env = environment.without_secrets(dict(settings.inherited_env), names, settings.forge.token)
+        env = wrapped.inherited(settings, keep_token=False)
         timeout = settings.staging.timeout if self.asked.timeout is None else self.asked.timeout
         before_it, began = git.text("rev-parse", "HEAD"), clock.monotonic()
         fresh = gather.remembered(self.asked.files, int(clock.utc_now().timestamp() * 1e9))
         try:
             done = command.run(self.asked.argv, env=env, timeout=timeout, keep=1, to_stderr=self.asked.to_stderr)
         except ProcessError as error:
-            return _Ended(_NO_PROGRAM, (str(error),), fresh)
+            return _Ended(wrapped.NO_PROGRAM, (str(error),), fresh)
         broken = [f"the command did not finish within {timeout:g} s"] if done.timed_out else []
         if git.text("rev-parse", "HEAD") != before_it:
             broken.append("the command moved HEAD, so it is not known which commit was checked")

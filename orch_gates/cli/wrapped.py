@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from orch_gates import machine
+from orch_gates import clock, machine
+from orch_gates.documents.escape import markdown, visible
 from orch_gates.errors import OrchError
 from orch_gates.jobs import environment, output
+from orch_gates.report import github
 from orch_gates.scanners import repository_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from orch_gates.gates.security.redacting import Redactor
     from orch_gates.jobs.command import Ended
     from orch_gates.model.job import CiRun, Process
@@ -82,3 +86,36 @@ def how(ended: Ended, timeout: float) -> str:
     if ended.returncode < 0:
         return f"ended by signal {-ended.returncode}"
     return f"exit code {ended.returncode}"
+
+
+def advance(workspace: Workspace, task: str, tell: Callable[[str], None], *, quiet: bool) -> dict[str, str]:
+    """One step of the task through its gate, told line by line; the answer is what it said, for later steps.
+
+    What it says changes no exit code: a sweep asks the gate again (REAP-3).
+    """
+    from orch_gates.cli.advance import step_of
+    from orch_gates.report import tasks as render
+
+    try:
+        applied = step_of(workspace.at(clock.utc_now())).take(task)
+    except OrchError as error:
+        tell(f"{task}: not advanced: {error}; a sweep asks its gate again")
+        return {"verdict": "", "verdict-reason": str(error)}
+    for line in render.step(task, applied.decision, applied.verdicts, recorded=bool(applied.commit)).splitlines():
+        tell(line)
+    if applied.performed and not quiet:
+        from orch_gates.cli.effects_view import warn
+
+        warn(task, applied.performed)
+    return {"verdict": applied.decision.outcome.value, "verdict-reason": visible(applied.decision.reason)}
+
+
+def publish(workspace: Workspace, said: Mapping[str, str], line: str, tell: Callable[[str], None]) -> None:
+    """What came of it, for the steps after this one; `line` and what the gate said, for the page of the run."""
+    ci = workspace.settings.ci
+    gate = f" Gate: {said['verdict']}: {said['verdict-reason']}" if "verdict" in said else ""
+    try:
+        github.set_outputs({name: visible(value) for name, value in said.items()}, ci)
+        github.add_to_summary(f"{line}{markdown(gate)}\n\n", ci)
+    except OrchError as error:
+        tell(str(error))
