@@ -28,7 +28,7 @@ environments:
     rollback: echo "$EXPECTED_REVISION" >>"$ROLLED"; eval "$ROLLBACK"
     watch:
       window_s: {window}
-      every_s: 1
+      every_s: {every}
       failures: 2
       probes:
         - url: {url}/
@@ -150,12 +150,12 @@ class WatchRig(DeployRig):
         self.work.git("fetch", "--quiet", "origin")
 
 
-def configuration(url: str, window: int) -> str:
-    return deploy_rig.CONFIG + CONFIG.format(url=url, window=window)
+def configuration(url: str, window: int, every: int = 1) -> str:
+    return deploy_rig.CONFIG + CONFIG.format(url=url, window=window, every=every)
 
 
-def template(folder: Path, url: str, window: int = WINDOW_S) -> Path:
-    made = deploy_rig.template(folder, config=configuration(url, window))
+def template(folder: Path, url: str, window: int = WINDOW_S, every: int = 1) -> Path:
+    made = deploy_rig.template(folder, config=configuration(url, window, every))
     job_rig.at(made).new("T-2")
     return made
 

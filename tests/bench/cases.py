@@ -19,6 +19,7 @@ from tests.bench import (
     staging_cases,
     state_cases,
     sweep_cases,
+    watch_cases,
 )
 from tests.bench.history import git
 from tests.bench.row import Row, milliseconds
@@ -181,6 +182,7 @@ CASES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "job": sweep_cases.job,
     "image": image_cases.image,
     "staging": staging_cases.staging,
+    "watch": watch_cases.watch,
 }
 USUAL = tuple(name for name in CASES if name != "library")
 
