@@ -12,6 +12,8 @@ from orch_gates.results.values import text
 
 _TEXT = 8000
 _MOST_OPEN = 100_000
+# What changes nothing about how a test ends.
+_PASSED_OVER = frozenset({"pause", "cont", "bench", "attr", "artifacts"})
 _ENDS = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED}
 # Lines of the framework itself, which say nothing about why a test is red.
 _FRAME = re.compile(r"\s*(?:=== (?:RUN|PAUSE|CONT|NAME)\b.*|--- (?:FAIL|PASS|SKIP|BENCH): .*)?\s*")
@@ -63,6 +65,8 @@ class _Reader:
                 test.say(str(output))
         elif action in _ENDS:
             self._ended(package, name, _ENDS[action], number)
+        elif action not in _PASSED_OVER:
+            self.into.problem(f"the action {action[:40]!r} is not known", number)
 
     def _build(self, path: str) -> _Test:
         return self.builds.pop(path, _Test())
@@ -71,6 +75,8 @@ class _Reader:
         if len(self.open) >= _MOST_OPEN:
             raise Unreadable(f"more than {_MOST_OPEN} tests run at once", number)
         self.open[package, name] = _Test()
+        # Before Go 1.20 nothing says that a package began, and it has to end all the same.
+        self.open.setdefault((package, ""), _Test())
         parent = name
         while "/" in parent:
             parent = parent.rpartition("/")[0]

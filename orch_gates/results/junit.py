@@ -23,7 +23,14 @@ _RED = {
 }
 _FLAKY = frozenset({"flakyFailure", "flakyError"})
 _SOUNDS_RED = re.compile(r"fail|error|abort|broken|time-?d?_?-?out", re.IGNORECASE)
-_STATED_RED = re.compile(r"fail(?:ed|ure)?|error(?:ed)?|broken|aborted|time-?d?_?-?out", re.IGNORECASE)
+# In a case or a suite, beside what says how it ended: says nothing about that.
+_HARMLESS = frozenset({"system-out", "system-err", "properties", "property", "attachments"})
+_STATES = ("status", "result", "outcome")
+# gtest: run and completed, notrun and suppressed; ctest: run, disabled, notrun; behave: untested; Ginkgo: pending.
+_STATED_GREEN = frozenset({"", "run", "completed", "passed", "pass", "success", "successful", "succeeded", "ok"})
+_STATED_SKIPPED = frozenset(
+    {"disabled", "notrun", "suppressed", "skipped", "skip", "ignored", "pending", "untested", "todo"}
+)
 # What ctest writes of a program that is not there.
 _NOT_FOUND = "Unable to find executable"
 _CDATA_END = b"]]>"
@@ -101,10 +108,12 @@ class _Reader:
             self._open_case(attributes)
         elif parent == "testcase" and self.case is not None:
             self._in_case(self.case, name, attributes)
-        elif parent in _SUITES and _SOUNDS_RED.search(name):
-            # Of a suite that broke as a whole.
-            self.case = _Case(f"({name} of the suite)", "", of_suite=True)
+        elif parent in _SUITES and name not in _HARMLESS and name != "skipped":
+            # Of a suite that broke as a whole, or a case by another name.
+            self.case = _Case(f"({name[:40]} of the suite)", "", of_suite=True)
             self._in_case(self.case, name, attributes)
+        elif parent in _HARMLESS and (name in _RED or name == "testcase"):
+            self.into.problem(f"<{name}> stands in <{parent}>, where nobody looks for it", line)
 
     def _open_suite(self, name: str, attributes: dict[str, str], line: int) -> None:
         claims: dict[str, int] = {}
@@ -120,11 +129,14 @@ class _Reader:
 
     def _open_case(self, attributes: dict[str, str]) -> None:
         self.case = case = _Case(attributes.get("name", ""), attributes.get("classname", ""))
-        for key in ("status", "result"):
-            if _STATED_RED.fullmatch(attributes.get(key, "").strip()):
-                case.red.append((Status.FAILED, ""))
-        if attributes.get("status", "").strip() in {"disabled", "notrun"}:
-            case.skipped = attributes["status"]
+        for key in _STATES:
+            stated = attributes.get(key, "").strip().lower()
+            if stated in _STATED_SKIPPED:
+                case.skipped = stated
+            elif stated not in _STATED_GREEN:
+                sounds_red = _SOUNDS_RED.match(stated)
+                said = "" if sounds_red else f"{key} is {attributes[key][:200]!r}, which no known runner says of a pass"
+                case.red.append((Status.FAILED if sounds_red else Status.ERRORED, said))
         if "failure" in attributes:
             case.red.append((Status.FAILED, attributes["failure"]))
 
@@ -137,8 +149,12 @@ class _Reader:
                 case.red.append((Status.ERRORED, message))
         elif name in _FLAKY:
             case.flaky = True
-        elif name in _RED or _SOUNDS_RED.search(name):
-            case.marks += 1
+        elif name not in _HARMLESS:
+            # What nobody knows is no pass; only what sounds red has to be in the counts.
+            if _SOUNDS_RED.search(name):
+                case.marks += 1
+            else:
+                message = f"the element <{name[:40]}> is not known: {message}"
             status = _RED.get(name, Status.ERRORED)
             kind = attributes.get("type", "")
             case.red.append((status, message if not kind or kind in message else f"{kind}: {message}"))

@@ -103,6 +103,7 @@ class Collector:
         self.problems: list[Problem] = []
         self.exit_code: int | None = None
         self._text_left = _ALL_TEXT_KEPT
+        self._nameless = False
 
     def add(self, suite: str, name: str, status: Status, failures: Iterable[str] = (), *, flaky: bool = False) -> None:
         """A check of a suite, which may have no name.
@@ -114,6 +115,9 @@ class Collector:
             raise Unreadable(
                 f"there are more than {MOST_CHECKS} checks; give the files of each part to a run of its own"
             )
+        if not self._nameless and not name.strip():
+            self._nameless = True
+            self.problem("a check has no name, so nobody can tell which it is")
         texts = tuple(self._kept(text) for text in failures) if status.is_red else ()
         if status.is_red and not texts:
             texts = ("",)

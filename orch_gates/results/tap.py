@@ -16,10 +16,12 @@ _STEP = 4
 _DIAGNOSTIC = 8000
 _VERSION = re.compile(r"TAP version \d{1,4}")
 _PLAN = re.compile(r"1\.\.(\d{1,9})(?:\s*#.*)?")
-_POINT = re.compile(r"(not )?ok\b[ \t]*(\d{1,9})?(.*)", re.DOTALL)
+_POINT = re.compile(r"(not[ \t]+)?ok\b[ \t]*(\d{1,9})?(.*)", re.DOTALL)
 _DIRECTIVE = re.compile(r"(?<!\\)#[ \t]*(skip|todo)\w*\b", re.IGNORECASE)
 _TIME = re.compile(r"[ \t]+# time=[0-9.]+ ?m?s$")
 _BAIL_OUT = "Bail out!"
+# After a character that nobody sees, or a colour, or in another spelling: a failure all the same for whoever reads it.
+_HIDDEN = re.compile(r"(?:\[[0-9;?]*[A-Za-z])?\s*(?:not\s*ok\b|bail\s*out!)", re.IGNORECASE)
 # What node writes of a test that is red because of its subtests only.
 _BY_SUBTESTS = re.compile(r"^\s*failureType: '?subtestsFailed'?\s*$", re.MULTILINE)
 
@@ -84,15 +86,31 @@ class _Reader:
         elif text == "---":
             self.yaml = indent
         elif indent % _STEP == 0 and text:
-            self._at(indent // _STEP, text)
+            if not self._at(indent // _STEP, text):
+                self._look_for_hidden(line)
+            elif not line.isprintable():
+                self._look_for_hidden(line, beyond=1)
+        elif text:
+            self._look_for_hidden(line)
 
     def _in_yaml(self, text: str, line: str, indent: int) -> None:
         if text == "..." and indent == self.yaml:
             self.yaml = None
-        elif (point := self._last()) is not None:
+            return
+        # What a block holds stands deeper than its keys.
+        if self.yaml is not None and indent <= self.yaml:
+            self._look_for_hidden(text)
+        if (point := self._last()) is not None:
             point.say(f"{line[self.yaml :]}\n")
 
-    def _at(self, level: int, text: str) -> None:
+    def _look_for_hidden(self, line: str, beyond: int = 0) -> None:
+        """Find a failure that is none by the letter, for whoever reads it; `beyond` the parts that were read."""
+        parts = "".join(one if one.isprintable() else "\n" for one in line.strip()).split("\n")
+        if any(_HIDDEN.match(part.strip()) for part in parts[beyond:]):
+            self.into.problem(f"a failure is hidden in the line {line.strip()[:100]!r}", self.number)
+
+    def _at(self, level: int, text: str) -> bool:
+        """Read a line of a level; tells whether it is one."""
         if text.startswith(_BAIL_OUT):
             self.into.problem(
                 f"the run bailed out: {text.removeprefix(_BAIL_OUT).strip()[:300] or '(no reason)'}", self.number
@@ -107,6 +125,9 @@ class _Reader:
             point = self.blocks[level].last if level < len(self.blocks) else None
             if point is not None and not text.startswith("# Subtest"):
                 point.say(f"{text[1:].removeprefix(' ')}\n")
+        else:
+            return False
+        return True
 
     def _open(self, level: int) -> _Block:
         """The block of a level, which a line of it opens; those of deeper ones end."""

@@ -112,6 +112,10 @@ def test_subtests_are_named_by_their_parents() -> None:
 JUNIT = '<testsuite name="s" tests="{tests}" failures="{failures}">{cases}</testsuite>'
 OK, RED = '<testcase name="a"/>', '<testcase name="b"><failure message="boom"/></testcase>'
 
+IN_OUTPUT = '<testsuite><testcase name="a"><system-out><failure/></system-out></testcase></testsuite>'
+# As Go before 1.20 writes it, which does not say that a package begins.
+GO_TEST = '{"Action":"run","Package":"p","Test":"T"}\n{"Action":"pass","Package":"p","Test":"T"}\n'
+
 
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -141,11 +145,33 @@ OK, RED = '<testcase name="a"/>', '<testcase name="b"><failure message="boom"/><
         ("1..2\nok 1\nok 7\n", "outside of the plan"),
         ("1..1\nok 1\n1..1\n", "a second plan"),
         ("1..1\nok 1\nBail out! no database\n", "bailed out: no database"),
+        ("1..1\nok 1\n\0not ok 2\n", "a failure is hidden"),
+        ("1..1\nok 1\n\x1b[31mnot ok 2\x1b[0m\n", "a failure is hidden"),
+        ("1..1\nok 1\n\u200bnot ok 2\n", "a failure is hidden"),
+        ("1..1\nok 1\n\ufeff\bnot ok 2\n", "a failure is hidden"),
+        ("1..1\nok 1 - a\rnot ok 2 - b\n", "a failure is hidden"),
+        ("1..1\nok 1\n# a comment\x0bnot ok 2\n", "a failure is hidden"),
+        ("1..1\nok 1\n not ok 2\n", "a failure is hidden"),
+        ("1..1\nok 1\n      not ok 2\n", "a failure is hidden"),
+        ("1..1\nok 1\nNOT OK 2\n", "a failure is hidden"),
+        ("1..1\nok 1\n\0Bail out! no database\n", "a failure is hidden"),
+        ("1..1\nok 1\n---\nnot ok 2\n...\n", "a failure is hidden"),
         ("1..1\n    ok 1\n    1..1\n", "no test point after them"),
         ("1..1\n    ok 1\nok 1\n", "there is no plan"),
         ("1..1\nok 1\n  ---\n  a: b\n", "not whole"),
         ('{"Action":"start","Package":"p"}\n{"Action":"run","Package":"p","Test":"T"}\n', "did not end"),
         ('{"Action":"start","Package":"p"}\nnoise\n', "no JSON event"),
+        (GO_TEST, "package of p did not end"),
+        (f'{GO_TEST}{{"Action":"pass","Package":"p"}}\n{{"Action":"start","Package":"q"}}\n', "package of q"),
+        (
+            f'{GO_TEST}{{"Action":"pass","Package":"p"}}\n{{"Action":"Fail","Package":"q"}}\n',
+            "action 'Fail' is not known",
+        ),
+        (json.dumps({"reportFormat": "CTRF", "results": {"tests": [{"status": "passed"}]}}), "a check has no name"),
+        (json.dumps({"exitcode": 0, "summary": {}, "tests": [{"outcome": "passed"}]}), "a check has no name"),
+        ("<testsuite><testcase/></testsuite>", "a check has no name"),
+        ("<testsuite><system-out><testcase name='a'/></system-out></testsuite>", "<testcase> stands in"),
+        (IN_OUTPUT, "<failure> stands in <system-out>"),
         (json.dumps({"reportFormat": "CTRF", "results": {"summary": {"tests": 2}, "tests": []}}), "claims 2 tests"),
         (json.dumps({"exitcode": 0, "summary": {"failed": 1}, "tests": []}), "claims 1 failed tests"),
         (json.dumps({"testResults": [], "numTotalTests": 0, "success": False}), "no success"),
@@ -214,11 +240,80 @@ def test_what_sounds_red_is_red(tmp_path: Path) -> None:
     assert found["d"].flaky
 
 
+@pytest.mark.parametrize(
+    ("case", "status"),
+    [
+        # gtest: run, of a filter, disabled, skipped by itself.
+        ('status="run" result="completed"/>', Status.PASSED),
+        ('status="notrun" result="suppressed"/>', Status.SKIPPED),
+        ('status="run" result="skipped"/>', Status.SKIPPED),
+        ('status="run" result="interrupted"/>', Status.ERRORED),
+        # ctest, behave, Ginkgo, robot.
+        ('status="run"/>', Status.PASSED),
+        ('status="fail"/>', Status.FAILED),
+        ('status="disabled"/>', Status.SKIPPED),
+        ('status="untested"/>', Status.SKIPPED),
+        ('status="undefined"/>', Status.ERRORED),
+        ('status="pending"/>', Status.SKIPPED),
+        ('status="panicked"/>', Status.ERRORED),
+        ('status="timedout"/>', Status.FAILED),
+        ('status="PASS"/>', Status.PASSED),
+        ('result="errored"/>', Status.FAILED),
+        ('outcome="Failed"/>', Status.FAILED),
+        ('status="passed\u200b"/>', Status.ERRORED),
+        # surefire and nextest: red first, and green when it was run again; or never green.
+        ('><flakyFailure message="m"><stackTrace>x</stackTrace></flakyFailure></testcase>', Status.PASSED),
+        ("><flakyError/></testcase>", Status.PASSED),
+        ("><failure/><rerunFailure/></testcase>", Status.FAILED),
+        ("><rerunError/></testcase>", Status.ERRORED),
+        # PHPUnit before 10; and what no runner writes.
+        ("><warning>No tests found</warning></testcase>", Status.ERRORED),
+        ("><crashed/></testcase>", Status.ERRORED),
+        ("><Failure/></testcase>", Status.ERRORED),
+        ("><skipped/><odd/></testcase>", Status.ERRORED),
+        # What says nothing about how it ended.
+        ("><properties><property name='failure' value='error'/></properties></testcase>", Status.PASSED),
+        ("><system-out>error</system-out><system-err>failed</system-err></testcase>", Status.PASSED),
+    ],
+)
+def test_how_a_case_ended_is_known_or_red(tmp_path: Path, case: str, status: Status) -> None:
+    """An element or a state of JUnit XML that no known runner writes of a pass is a failure (STG-1)."""
+    found = of(tmp_path / "x.xml", f'<testsuite><testcase name="a" {case}</testsuite>')
+    assert [check.status for check in found.checks] == [status]
+    assert not found.problems
+
+
+def test_what_stands_in_a_suite_is_known_or_red(tmp_path: Path) -> None:
+    """A case by another name would hide its failure."""
+    hidden = '<testCase name="b"><failure/></testCase>'
+    found = of(tmp_path / "x.xml", f"<testsuite><properties/><skipped/>{OK}{hidden}<system-out/></testsuite>")
+    assert [(check.id, check.status.is_red) for check in found.checks] == [
+        ("a", False),
+        ("(testCase of the suite)", True),
+    ]
+
+
+def test_a_failure_in_two_spellings_of_the_blank(tmp_path: Path) -> None:
+    """Other readers of TAP take it for a failure, and so do we."""
+    for point in ("not  ok 1", "not\tok 1"):
+        assert [check.status for check in of(tmp_path / "x", f"1..1\n{point}\n").checks] == [Status.FAILED]
+
+
+def test_what_only_speaks_of_a_failure_is_none(tmp_path: Path) -> None:
+    """In a name, a comment, or deeper in a block than its keys."""
+    text = "1..1\nok 1 - is not ok\n# not ok is what it says\n  ---\n  said: |\n    not ok 1\n  ...\nnot okay\n"
+    found = of(tmp_path / "x", text)
+    assert (found.problems, [check.status for check in found.checks]) == ((), [Status.PASSED])
+
+
 def test_unknown_states_are_red(tmp_path: Path) -> None:
     """In every JSON format."""
     documents = (
         {"reportFormat": "CTRF", "results": {"tests": [{"name": "a", "status": "other"}]}},
-        {"testResults": [{"status": "passed", "assertionResults": [{"status": "odd"}]}], "numTotalTests": 1},
+        {
+            "testResults": [{"status": "passed", "assertionResults": [{"title": "a", "status": "odd"}]}],
+            "numTotalTests": 1,
+        },
         {"exitcode": 0, "summary": {}, "tests": [{"nodeid": "a", "outcome": "odd"}]},
         {"suites": [{"specs": [{"title": "a", "tests": [{"status": "odd"}]}]}], "stats": {}},
     )
