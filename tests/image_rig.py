@@ -37,6 +37,8 @@ _LAYERS = {
 }
 REVISION = "org.opencontainers.image.revision"
 TREE = "org.orch-gates.tree"
+STATEMENTS = "application/vnd.in-toto+json"
+NOWHERE = "unknown/unknown"
 
 
 def digest(data: bytes) -> str:
@@ -82,8 +84,9 @@ def image(
     platform: str = "linux/amd64",
     kind: str = OCI_MANIFEST,
     annotations: Mapping[str, str] | None = None,
+    layers: str = "",
 ) -> Built:
-    """The image of one platform, of layers with these contents."""
+    """The image of one platform, of layers with these contents, of the kind `layers`."""
     packed = [layer(text) for text in content]
     system, _, rest = platform.partition("/")
     architecture, _, variant = rest.partition("/")
@@ -99,7 +102,9 @@ def image(
         "schemaVersion": 2,
         "mediaType": kind,
         "config": {"mediaType": _CONFIGS[kind], "digest": digest(config), "size": len(config)},
-        "layers": [{"mediaType": _LAYERS[kind], "digest": digest(one), "size": len(one)} for one, _ in packed],
+        "layers": [
+            {"mediaType": layers or _LAYERS[kind], "digest": digest(one), "size": len(one)} for one, _ in packed
+        ],
     }
     if annotations:
         manifest["annotations"] = dict(annotations)
@@ -119,10 +124,15 @@ def index(*parts: Built, kind: str = OCI_INDEX, annotations: Mapping[str, str] |
 
 
 def attestation(about: Built) -> Built:
-    """What BuildKit puts beside an image: for no platform, and said to be about the image."""
-    made = image(content=("provenance",), platform="unknown/unknown")
-    told = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": about.digest}
-    return Built(made.raw, made.media_type, made.platform, made.blobs, annotations=told)
+    """What BuildKit puts beside an image: statements, for no platform, and said to be about the image."""
+    return dressed(image(content=("provenance",), platform=NOWHERE, layers=STATEMENTS), about.digest)
+
+
+def dressed(made: Built, about: str) -> Built:
+    """Something that an index calls an attestation about an image."""
+    told = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": about}
+    nowhere = {"os": "unknown", "architecture": "unknown"}
+    return Built(made.raw, made.media_type, nowhere, made.blobs, annotations=told)
 
 
 @dataclass

@@ -120,7 +120,7 @@ def judged(
     # A run that is killed half-way must not leave an older verdict to be believed.
     files.remove(path)
     own = Registry(question.image, settings.registry, writes=writes)
-    seen = gather.gather(question, workspace.git, lambda image: own if image is question.image else own.beside(image))
+    seen = gather.gather(question, workspace.git, own)
     verdict = freshness.judge(seen.facts, policy.IMAGE_FRESHNESS)
     gate = registry.find(_GATE)
     assert gate is not None

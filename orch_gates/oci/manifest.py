@@ -29,7 +29,9 @@ MOST_BYTES = 4 * 1024 * 1024
 _MOST_LAYERS = 4096
 _MOST_LABELS = 4096
 # BuildKit's provenance and bills of materials stand among the platforms of an index.
-_ATTESTATION = "vnd.docker.reference.type"
+_ATTESTATION = ("vnd.docker.reference.type", "attestation-manifest")
+_ABOUT = "vnd.docker.reference.digest"
+_STATEMENTS = "application/vnd.in-toto"
 _UNKNOWN = "unknown/unknown"
 
 
@@ -37,18 +39,22 @@ _UNKNOWN = "unknown/unknown"
 class Descriptor:
     """What is said about another document: its digest and its length, and for a platform which one.
 
-    `attestation`: it is about an image, and is none.
+    `attestation`: it is said to be about the image with the digest `about`, and to be none.
     """
 
     digest: str
     size: int
     platform: str = ""
     attestation: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An index, with `parts`; or the manifest of an image, with `config`. `raw` is exactly what was sent."""
+    """An index, with `parts`; or the manifest of an image, with `config` and the media types of its layers.
+
+    `raw` is exactly what was sent.
+    """
 
     digest: str
     media_type: str
@@ -56,6 +62,12 @@ class Manifest:
     annotations: Mapping[str, str]
     parts: tuple[Descriptor, ...] = ()
     config: Descriptor | None = None
+    layer_types: tuple[str, ...] = ()
+
+    @property
+    def holds_statements(self) -> bool:
+        """Whether all that it holds are statements about an image, which nothing can run."""
+        return bool(self.layer_types) and all(one.startswith(_STATEMENTS) for one in self.layer_types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +110,12 @@ def read(body: bytes, digest: str, told_type: str) -> Manifest:
         return Manifest(digest, media_type, body, annotations, parts=tuple(_parts(document.get("manifests"))))
     if "manifests" in document:
         raise RegistryBroken("it is called an image, and is an index too")
-    if not isinstance(document.get("layers"), list):
+    layers = document.get("layers")
+    if not isinstance(layers, list):
         raise RegistryBroken("it has no list of layers")
-    return Manifest(digest, media_type, body, annotations, config=_descriptor(document.get("config"), "config"))
+    types = tuple(str(row.get("mediaType", "")) if isinstance(row, dict) else "" for row in layers)
+    config = _descriptor(document.get("config"), "config")
+    return Manifest(digest, media_type, body, annotations, config=config, layer_types=types)
 
 
 def read_config(body: bytes, stated: Descriptor) -> Config:
@@ -161,7 +176,9 @@ def _descriptor(row: object, what: str) -> Descriptor:
     platform = row.get("platform")
     named = _platform(platform) if isinstance(platform, dict) else ""
     annotations = _texts(row.get("annotations"), "annotations")
-    return Descriptor(digest, size, named, named == _UNKNOWN and _ATTESTATION in annotations)
+    key, value = _ATTESTATION
+    attestation = named == _UNKNOWN and annotations.get(key) == value
+    return Descriptor(digest, size, named, attestation, annotations.get(_ABOUT, "") if attestation else "")
 
 
 def _platform(found: Mapping[str, Any]) -> str:

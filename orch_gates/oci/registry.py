@@ -58,6 +58,10 @@ class Registry:
         home = replace(self._settings, host=self._settings.host or self.image.host)
         return Registry(image, home, self._observe)
 
+    def stranger(self, image: Reference) -> Registry:
+        """The repository of another image, for reading by somebody whom nobody knows there."""
+        return Registry(image, replace(self._settings, user="", token="", docker_config=""), self._observe)
+
     def manifest(self, named: str, size: int | None = None) -> Manifest:
         """The index or manifest that a tag leads to, or that has a digest.
 

@@ -71,7 +71,7 @@ class Place:
             reference.parse(f"{self.client.host}/{base}", "--base") if base else None,
         )
         own = self.registry(question.image)
-        return gather.gather(question, self.git, lambda image: own if image is question.image else own.beside(image))
+        return gather.gather(question, self.git, own)
 
     def judged(self, named: str, **asked: str) -> Verdict:
         return freshness.judge(self.seen(named, **asked).facts, IMAGE_FRESHNESS)
@@ -122,9 +122,47 @@ class ImageSuite:
         found = place.judged(":staging", tested=digest)
         assert found.outcome is Outcome.PASS, found.reason
         assert (found.evidence["platforms"], found.evidence["left_out"]) == ("linux/amd64, linux/arm64/v8", 1)
-        # The challenge and the token, the index, and two for each platform.
-        assert len(place.calls) <= 2 + 1 + 2 * 2
+        # The challenge and the token, the index, two for each platform, and what is left out is looked at.
+        assert len(place.calls) <= 2 + 1 + 2 * 2 + 1
         assert {call.method for call in place.calls} == {"GET"}
+
+    def test_what_is_called_an_attestation_and_is_an_image(self, place: Place) -> None:
+        """Left out is only what holds statements about an image of this index; else an image would pass unseen."""
+        good = rig.image({rig.REVISION: place.commit})
+        hidden = rig.image({}, platform="linux/arm64")
+        nowhere = rig.image({}, platform=rig.NOWHERE)
+        statements = rig.attestation(hidden)
+        cases = (
+            (rig.dressed(hidden, good.digest), "holds the layers of an image"),
+            (rig.dressed(nowhere, good.digest), "holds the layers of an image"),
+            (statements, "no image of this index"),
+            (rig.dressed(statements, "x\x1b"), "no image of this index"),
+        )
+        for part, said in cases:
+            place.push(rig.index(good, part), "staging")
+            found = place.judged(":staging")
+            assert found.outcome is Outcome.FAIL
+            assert said in found.reason
+            assert "image_status" not in found.evidence
+
+    def test_an_index_that_names_another_platform(self, place: Place) -> None:
+        """What a machine would get is not what the index says; a variant that one of them leaves out is no lie."""
+        made = rig.image({rig.REVISION: place.commit}, platform="linux/amd64")
+        for system, architecture in (("linux", "arm64"), ("windows", "amd64")):
+            lie = replace(made, platform={"os": system, "architecture": architecture})
+            place.push(rig.index(lie), "staging")
+            found = place.judged(":staging")
+            assert found.outcome is Outcome.FAIL
+            assert f"is for linux/amd64 by its own configuration, and for {system}/{architecture}" in found.reason
+        for own, named, outcome in (
+            ("linux/arm64/v8", "linux/arm64", Outcome.PASS),
+            ("linux/arm64", "linux/arm64/v8", Outcome.PASS),
+            ("linux/arm/v6", "linux/arm/v7", Outcome.FAIL),
+        ):
+            made = rig.image({rig.REVISION: place.commit}, platform=own)
+            told = rig.image({}, platform=named).platform
+            place.push(rig.index(replace(made, platform=told)), "staging")
+            assert place.judged(":staging").outcome is outcome
 
     def test_one_platform_without_the_label(self, place: Place) -> None:
         """All of them count."""
@@ -169,6 +207,35 @@ class ImageSuite:
         place.push(rig.image({rig.REVISION: "x"}, content=("other",)), "other")
         wrong = place.judged(":plain", base=f"{place.path}:other")
         assert wrong.reason.startswith("could not tell: ")
+
+    def test_a_base_that_cannot_be_compared(self, place: Place) -> None:
+        """Without the platform, gone, or not to be found: could not tell, until a person names one that can be read."""
+        base = rig.image({rig.REVISION: place.commit}, content=("base",), platform="linux/arm64")
+        place.push(rig.index(base), "base")
+        name = f"{place.client.host}/{place.path}"
+        cases = {
+            f"{name}:base": "has no image for linux/amd64",
+            f"{name}:gone": "no such image",
+            f"{name}-else:1": "",
+            "python:3.12": "is no image of a registry",
+        }
+        for named, said in cases.items():
+            told = {"org.opencontainers.image.base.name": named}
+            built = rig.image({rig.REVISION: place.commit}, content=("base", "mine"), annotations=told)
+            place.push(built, "staging")
+            found = place.judged(":staging")
+            assert found.outcome is Outcome.FAIL
+            assert found.reason.startswith("could not tell: linux/amd64: ")
+            assert said in found.reason
+            assert "--base" in found.next_step
+            assert "image_status" not in found.evidence
+            assert "left out" not in found.reason
+        place.push(rig.image({}, content=("base",)), "copy")
+        assert place.judged(":staging", base=f"{place.path}:copy").outcome is Outcome.PASS
+        # An annotation is no base's, so no base matters.
+        told = {"org.opencontainers.image.base.name": "python:3.12", rig.REVISION: place.commit}
+        place.push(rig.image({}, content=("base", "mine"), annotations=told), "annotated")
+        assert place.judged(":annotated").outcome is Outcome.PASS
 
     def test_a_base_of_an_index(self, place: Place) -> None:
         """Each platform is compared with the same one of its base."""

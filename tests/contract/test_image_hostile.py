@@ -10,6 +10,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from hypothesis import strategies as st
 from orch_gates import settings
 from orch_gates.errors import PromotionRefused, RegistryBroken, RegistryRefused, RegistryUnavailable
 from orch_gates.gates.image import freshness, gather
+from orch_gates.gates.image.freshness import PlatformImage
 from orch_gates.gates.image.gather import Question
 from orch_gates.gates.policy import IMAGE_FRESHNESS
 from orch_gates.git.cli import open_repository
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.oci import reference
+from orch_gates.oci.manifest import Manifest
 from orch_gates.oci.promote import promote, revision_tag
 from orch_gates.oci.registry import Registry
 from orch_gates.variables.delivery import RegistrySettings
@@ -76,7 +79,7 @@ def judged(registry: FakeRegistry, work: Repo, secret: str = "", *, realms: tupl
     own = client(registry, secret, realms=realms)
     git = open_repository(work.path, settings.load().inherited_env, timeout=60)
     question = Question(own.image, work.git("rev-parse", "HEAD"))
-    seen = gather.gather(question, git, lambda _: own)
+    seen = gather.gather(question, git, own)
     return freshness.judge(seen.facts, IMAGE_FRESHNESS)
 
 
@@ -349,20 +352,70 @@ def test_the_login_is_for_one_registry(registry: FakeRegistry, work: Repo, secre
         base = reference.parse(f"{other.host}/acme/app:base", "--base")
         git = open_repository(work.path, settings.load().inherited_env, timeout=60)
         question = Question(own.image, work.git("rev-parse", "HEAD"), base=base)
-        seen = gather.gather(question, git, lambda image: own if image is own.image else own.beside(image))
+        seen = gather.gather(question, git, own)
         could_not_tell(freshness.judge(seen.facts, IMAGE_FRESHNESS), "no login is given")
         assert all("Authorization" not in asked.headers for asked in other.seen)
 
 
-def test_an_image_does_not_choose_who_is_asked(registry: FakeRegistry, work: Repo, elsewhere: Scripted) -> None:
-    """A base that it names in another registry is told of, and not looked at."""
-    host = elsewhere.url.partition("://")[2]
-    labels = {rig.REVISION: work.git("rev-parse", "HEAD"), "org.opencontainers.image.base.name": f"{host}/x/base:1"}
-    registry.push(rig.image(labels), "staging")
-    found = judged(registry, work)
-    assert found.outcome is Outcome.PASS
-    assert "is in another registry" in str(found.evidence["base_not_read"])
-    assert elsewhere.seen == []
+def based(work: Repo, named: str, **more: str) -> rig.Built:
+    labels = {rig.REVISION: work.git("rev-parse", "HEAD"), "org.opencontainers.image.base.name": named, **more}
+    return rig.image(labels, content=("base", "mine"))
+
+
+def test_a_base_in_another_registry_is_read_by_nobody_in_particular(
+    registry: FakeRegistry, work: Repo, secret: str, tmp_path: Path
+) -> None:
+    """An image names it, so it gets no login: not ours, and not the one that docker's file has for it (OWN-1)."""
+    registry.wants, registry.authorization = 'Basic realm="x"', basic(secret)
+    with fake.serving() as other:
+        named = f"{other.host}/acme/app:base"
+        registry.push(based(work, named), "staging")
+        docker = tmp_path / "config.json"
+        docker.write_text(json.dumps({"auths": {other.host: {"username": "x", "password": secret}}}))
+        given = RegistrySettings(user=USER, token=secret, timeout=TIMEOUT, docker_config=str(docker))
+        own = Registry(client(registry).image, given)
+        git = open_repository(work.path, settings.load().inherited_env, timeout=60)
+
+        def found() -> Verdict:
+            question = Question(own.image, work.git("rev-parse", "HEAD"))
+            return freshness.judge(gather.gather(question, git, own).facts, IMAGE_FRESHNESS)
+
+        could_not_tell(found(), "no such image")
+        other.push(rig.image({rig.REVISION: work.git("rev-parse", "HEAD")}, content=("base",)), "base")
+        assert [finding.rule for finding in found().findings] == ["inherited-label"]
+        other.push(rig.image({}, content=("base",)), "base")
+        assert found().outcome is Outcome.PASS
+        other.wants, other.authorization = 'Basic realm="x"', basic(secret)
+        could_not_tell(found(), "no login is given")
+        assert all("Authorization" not in asked.headers for asked in other.seen)
+        # Who is asked for the token by somebody else does not get it either.
+        other.wants = f'Bearer realm="{registry.server.url}/token"'
+        could_not_tell(found(), "401")
+        assert "Authorization" not in registry.seen[-1].headers
+
+
+@pytest.mark.parametrize("bad", [hangs, resets, says(500), says(403), says(200, b"<html>")])
+def test_a_base_that_cannot_be_read_is_no_pass(bad: Answer, registry: FakeRegistry, work: Repo) -> None:
+    """Whatever keeps it from being read: whether the label is the base's is not known, and what to do is said."""
+    with fake.serving() as other:
+        registry.push(based(work, f"{other.host}/acme/app:base"), "staging")
+        other.bad["manifests/base"] = bad
+        found = judged(registry, work)
+    could_not_tell(found, "so whether its label is the base's is not known")
+    assert "--base" in found.next_step
+
+
+def test_an_image_leads_nobody_to_this_machine(work: Repo) -> None:
+    """A base on the machine that asks is one where it was built, or a service that nobody but this machine may ask."""
+    image = reference.parse("git.example.org/acme/app:v1", "--image")
+    top = PlatformImage("linux/amd64", "", {}, {"org.opencontainers.image.base.name": "localhost/base:1"})
+    none = Manifest("", "", b"", {})
+    with pytest.raises(RegistryBroken, match="on the machine where it was built"):
+        gather._named_base(top, none, image)
+    for text in ("", "x", "x" * 5000, "a.b/c:1@x", "127.0.0.1:80/x:1", "[::1]:80/x:1", "localhost:1/x:1"):
+        said = {"org.opencontainers.image.base.name": text, "org.opencontainers.image.base.digest": "x"}
+        with pytest.raises(RegistryBroken):
+            gather._named_base(replace(top, annotations=said), none, image)
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ from orch_gates.model.verdict import Outcome, Verdict
 COMMIT, OTHER = "c" * 40, "d" * 40
 TREE_ID, OTHER_TREE = "e" * 40, "f" * 40
 DIGEST, OTHER_DIGEST = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
-REVISION_KNOWN = Revision(COMMIT, TREE_ID, {COMMIT: TREE_ID, OTHER: OTHER_TREE})
+# The same tree as another commit, and a commit that is in no clone.
+REBASED, UNKNOWN = "a" * 40, "b" * 40
+REVISION_KNOWN = Revision(COMMIT, TREE_ID, {COMMIT: TREE_ID, REBASED: TREE_ID, OTHER: OTHER_TREE})
 
 
 def one(labels: dict[str, str] | None = None, platform: str = "linux/amd64", **more: object) -> PlatformImage:
@@ -64,7 +66,10 @@ def test_without_a_tested_digest_that_is_said() -> None:
     ("labels", "proof"),
     [
         ({TREE: TREE_ID}, TREE),
-        ({REVISION: OTHER, TREE: TREE_ID}, TREE),
+        ({REVISION: UNKNOWN, TREE: TREE_ID}, TREE),
+        ({REVISION: COMMIT[:10], TREE: TREE_ID}, TREE),
+        ({REVISION: REBASED, TREE: TREE_ID}, f"{REVISION}, by its tree"),
+        ({REVISION: REBASED}, f"{REVISION}, by its tree"),
         ({REVISION: COMMIT, TREE: TREE_ID}, REVISION),
     ],
 )
@@ -93,6 +98,11 @@ def test_another_commit_of_the_same_tree_is_as_good() -> None:
         ({REVISION: COMMIT.upper()}, "other-revision"),
         ({REVISION: COMMIT, TREE: OTHER_TREE}, "other-tree"),
         ({TREE: OTHER_TREE}, "other-tree"),
+        ({REVISION: REBASED, TREE: OTHER_TREE}, "other-tree"),
+        ({REVISION: UNKNOWN}, "other-revision"),
+        ({REVISION: OTHER, TREE: TREE_ID}, "contradicting-labels"),
+        ({REVISION: f"{COMMIT}-dirty", TREE: TREE_ID}, "contradicting-labels"),
+        ({REVISION: "v1.2", TREE: TREE_ID}, "contradicting-labels"),
     ],
 )
 def test_any_other_label_is_stale(labels: dict[str, str], rule: str) -> None:
@@ -117,8 +127,32 @@ def test_what_came_with_the_base_does_not_count() -> None:
     assert verdict(one(base=own)).outcome is Outcome.PASS
     assert verdict(one({}, annotations={REVISION: COMMIT}, base=base)).outcome is Outcome.PASS
     assert verdict(one(annotations={REVISION: COMMIT}, base=base)).outcome is Outcome.PASS
-    # The inherited label beside one of its own takes nothing away.
+    # The inherited label beside one of its own takes nothing away, whatever it says.
     assert verdict(one({REVISION: COMMIT, TREE: TREE_ID}, base=own)).outcome is Outcome.PASS
+    theirs = Base(base.image, {REVISION: OTHER}, ("l1",))
+    assert verdict(one({REVISION: OTHER, TREE: TREE_ID}, base=theirs)).outcome is Outcome.PASS
+    wrong = Base(base.image, {TREE: OTHER_TREE}, ("l1",))
+    assert verdict(one({REVISION: COMMIT, TREE: OTHER_TREE}, base=wrong)).outcome is Outcome.PASS
+    assert rules(verdict(one({REVISION: OTHER, TREE: OTHER_TREE}, base=wrong))) == ["other-tree"]
+    # An annotation that says nothing makes no label its own.
+    assert rules(verdict(one(annotations={REVISION: ""}, base=base))) == ["inherited-label"]
+
+
+def test_a_base_that_was_not_read_leaves_it_open() -> None:
+    """Whether the label is the base's is not known, and what to do is said; what is stale by itself is stale."""
+    found = verdict(one(base_unread="x/base:1 does not answer"))
+    assert found.outcome is Outcome.FAIL
+    assert found.reason.startswith("could not tell: linux/amd64: x/base:1 does not answer")
+    assert "--base" in found.next_step
+    assert "image_status" not in found.evidence
+    assert rules(verdict(one(base_unread="x"), one({}))) == ["no-label"]
+
+
+def test_a_commit_that_git_does_not_have_is_told() -> None:
+    """Before a squash or a rebase it may have had the tree that the image records; nobody can compare it."""
+    found = verdict(one({REVISION: UNKNOWN, TREE: TREE_ID}))
+    assert "is not in this clone" in found.notices[0]
+    assert verdict(one({REVISION: REBASED, TREE: TREE_ID})).notices == ()
 
 
 def test_a_base_that_is_another_one_by_now_tells_nothing() -> None:
@@ -211,12 +245,13 @@ def test_one_platform_more_never_makes_it_fresh(found: Facts, more: PlatformImag
 
 @given(any_facts, bases)
 def test_knowing_a_base_never_makes_it_fresh(found: Facts, base: Base | None) -> None:
-    """What a base has can only take away from what is proven."""
+    """What a base has can only take away from what is proven, or from what contradicts it."""
     bare = dataclasses.replace(found, platforms=tuple(dataclasses.replace(p, base=None) for p in found.platforms))
     based = dataclasses.replace(found, platforms=tuple(dataclasses.replace(p, base=base) for p in found.platforms))
     without = dataclasses.replace(bare, named_base="")
     if judge(based, IMAGE_FRESHNESS).outcome is Outcome.PASS:
-        assert judge(without, IMAGE_FRESHNESS).outcome is Outcome.PASS
+        alone = judge(without, IMAGE_FRESHNESS)
+        assert alone.outcome is Outcome.PASS or set(rules(alone)) <= {"contradicting-labels", "other-tree"}
 
 
 @given(any_facts)

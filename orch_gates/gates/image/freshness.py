@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from orch_gates.documents import escape
 from orch_gates.gates.policy import Policy
 from orch_gates.model.finding import Finding
+from orch_gates.model.ids import OID
 from orch_gates.model.verdict import Outcome, Scalar, Verdict, evidence_id
 
 NAME = "image-freshness"
@@ -34,7 +35,8 @@ class Base:
 class PlatformImage:
     """The image for one platform: what its configuration and its manifest say of it.
 
-    `labels` are inherited from the base where a build sets none; `annotations` are never.
+    `labels` are inherited from the base where a build sets none; `annotations` are never. `base_unread` says why
+    the base was not looked at, although there is one.
     """
 
     platform: str
@@ -43,6 +45,7 @@ class PlatformImage:
     annotations: Mapping[str, str] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
     base: Base | None = None
+    base_unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Facts:
 
     `pinned` is the digest in the reference itself, and `tested` the one that was tested; empty where none was named.
     `named_base`: a person named the base, which has to be the base of every platform. `left_out` counts entries of the
-    index that are no images, `unread` says which bases were not looked at, and why.
+    index that are no images.
     """
 
     image: str
@@ -75,7 +78,6 @@ class Facts:
     tested: str = ""
     named_base: str = ""
     left_out: int = 0
-    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def judge(facts: Facts | Unreadable, policy: Policy) -> Verdict:
             findings[0].fix if findings[0].rule in _NOT_REBUILT else step,
             rests_on=rests_on,
         )
+    if unread := _unread(facts):
+        return _unknown(policy, evidence, f"{'; '.join(unread)}, so {_INHERITED}", _NAME_THE_BASE)
     if odd := [one.platform for one in facts.platforms if not _stands_on(one, facts.named_base)]:
         read = {one.base.image for one in facts.platforms if one.base is not None}
         named = facts.named_base or ", ".join(sorted(read))
@@ -117,16 +121,41 @@ def judge(facts: Facts | Unreadable, policy: Policy) -> Verdict:
         return _unknown(policy, evidence, reason, "Name the image of the FROM line with --base, or leave it out.")
     reason = f"{facts.image}@{facts.digest[:19]} is the image of {facts.revision.commit[:10]} on {_count(facts)}"
     untested = "no tested digest was given (--tested), so nothing is said about what ran on staging"
-    notices = () if facts.tested else (untested,)
+    notices = (*_by_tree_alone(facts), *(() if facts.tested else (untested,)))
     return Verdict(NAME, Outcome.PASS, reason, (), notices, {**evidence, "image_status": "FRESH"}, rests_on=rests_on)
 
 
 def candidates(facts: Facts) -> bool:
-    """Whether a base image matters: without it every platform would pass."""
-    return bool(facts.platforms) and all(_proof(one, facts.revision) for one in facts.platforms)
+    """Whether a base image matters: every platform would pass without what may be the base's."""
+    return bool(facts.platforms) and all(_matching(one, facts.revision) for one in facts.platforms)
 
 
+def rests_on_label(one: PlatformImage, revision: Revision) -> bool:
+    """Whether what shows that an image is of the commit may be its base's, as an annotation never is."""
+    return not any(one.annotations.get(label) for _, label in _matching(one, revision))
+
+
+def _unread(facts: Facts) -> tuple[str, ...]:
+    found = [f"{one.platform}: {one.base_unread}" for one in facts.platforms if one.base_unread]
+    return tuple(dict.fromkeys(found))
+
+
+def _by_tree_alone(facts: Facts) -> Iterator[str]:
+    """What the recorded tree proves, although git has no such commit to compare."""
+    revision = facts.revision
+    named = {found for one in facts.platforms if _proof(one, revision) == TREE for found in _own(one, REVISION)}
+    if unknown := {found for found in named if found not in revision.trees}:
+        yield f"its label names {_listed(unknown)}, which is not in this clone; the tree that it records is the one"
+
+
+# As git abbreviates a commit.
+_SHORTEST = 7
 _NOT_REBUILT = {"tested-digest", "moved-tag"}
+_INHERITED = "whether its label is the base's is not known"
+_NAME_THE_BASE = (
+    "Name the image of the FROM line, or a copy of it that can be read here, with --base; or give the image the "
+    "revision as an annotation of its manifest, which no base has."
+)
 
 
 def _unknown(policy: Policy, evidence: Mapping[str, Scalar], why: str, next_step: str = "") -> Verdict:
@@ -147,7 +176,7 @@ def _evidence(facts: Facts) -> dict[str, Scalar]:
         "left_out": facts.left_out,
         "proven_by": ", ".join(proofs) or None,
         "base": ", ".join(sorted({one.base.image for one in facts.platforms if one.base is not None})) or None,
-        "base_not_read": "; ".join(facts.unread) or None,
+        "base_not_read": "; ".join(_unread(facts)) or None,
     }
 
 
@@ -175,20 +204,40 @@ def _findings(facts: Facts) -> Iterator[Finding]:
 
 def _proof(one: PlatformImage, revision: Revision) -> str:
     """What shows that an image is of the commit, and was given to this image itself; empty where nothing does."""
-    return next((proof for proof, label in _matching(one, revision) if not _is_inherited(one, label)), "")
+    stated, tree = _own(one, REVISION), _own(one, TREE)
+    if max(len(stated), len(tree)) > 1 or _is_other_tree(tree, revision) or _is_other_commit(stated, revision):
+        return ""
+    own = (proof for proof, label in _matching(one, revision) if _own(one, label))
+    return next(own, "")
 
 
-def _matching(one: PlatformImage, revision: Revision) -> Iterator[tuple[str, str]]:
-    """What matches the commit, whoever it is from, with its label; nothing where an image contradicts itself."""
-    stated, tree = _stated(one, REVISION), _stated(one, TREE)
-    if len(stated) > 1 or len(tree) > 1 or (tree and revision.tree and tree != {revision.tree}):
-        return
-    if stated == {revision.commit}:
-        yield REVISION, REVISION
+def _matching(one: PlatformImage, revision: Revision) -> list[tuple[str, str]]:
+    """What matches the commit, whoever it is from, with its label."""
+    stated, found = _stated(one, REVISION), []
+    if revision.commit in stated:
+        found.append((REVISION, REVISION))
     elif revision.tree and any(revision.trees.get(named) == revision.tree for named in stated):
-        yield f"{REVISION}, by its tree", REVISION
-    if tree and revision.tree:
-        yield TREE, TREE
+        found.append((f"{REVISION}, by its tree", REVISION))
+    if revision.tree and revision.tree in _stated(one, TREE):
+        found.append((TREE, TREE))
+    return found
+
+
+def _is_other_tree(tree: set[str], revision: Revision) -> bool:
+    return bool(tree and revision.tree) and tree != {revision.tree}
+
+
+def _is_other_commit(stated: set[str], revision: Revision) -> bool:
+    """Whether a commit is named that was not validated: of another tree, as git tells, or no commit at all.
+
+    Where git has no such commit it may be one of the same tree, before a squash or a rebase.
+    """
+    for named in stated - {revision.commit}:
+        known = revision.trees.get(named, "")
+        is_short = len(named) >= _SHORTEST and revision.commit.startswith(named)
+        if (known and known != revision.tree) or not (is_short or OID.fullmatch(named)):
+            return True
+    return False
 
 
 def _stated(one: PlatformImage, label: str) -> set[str]:
@@ -196,24 +245,30 @@ def _stated(one: PlatformImage, label: str) -> set[str]:
     return {found[label] for found in (one.labels, one.annotations) if found.get(label)}
 
 
-def _is_inherited(one: PlatformImage, label: str) -> bool:
-    """Whether a label is the base's: the image itself was never given it. An annotation never is."""
-    if label in one.annotations or one.base is None:
-        return False
-    return one.base.labels.get(label) == one.labels.get(label)
+def _own(one: PlatformImage, label: str) -> set[str]:
+    """The same without what the base says already: the image itself was never given it. An annotation always was."""
+    if one.annotations.get(label) or one.base is None or one.base.labels.get(label) != one.labels.get(label):
+        return _stated(one, label)
+    return set()
 
 
 def _why(one: PlatformImage, revision: Revision) -> tuple[str, str]:
     stated, tree = _stated(one, REVISION), _stated(one, TREE)
-    if any(_matching(one, revision)):
-        base = one.base.image if one.base is not None else ""
-        return "inherited-label", f"its label is that of its base {base}, which says nothing about what was built on it"
     if len(stated) > 1 or len(tree) > 1:
-        return "contradicting-labels", f"its label and its annotation differ: {_listed(stated if stated else tree)}"
+        both = stated if len(stated) > 1 else tree
+        return "contradicting-labels", f"its label and its annotation differ: {_listed(both)}"
     if not stated and not tree:
         return "no-label", f"it has no label {REVISION}"
-    if tree and revision.tree and revision.tree not in tree:
+    if _is_other_tree(tree, revision) and (_own(one, TREE) or not _matching(one, revision)):
         return "other-tree", f"it was built of the tree {_listed(tree)}, {revision.commit[:10]} has {revision.tree}"
+    if revision.tree in tree and _is_other_commit(_own(one, REVISION), revision):
+        text = (
+            f"it records the tree of {revision.commit[:10]}, and its label names {_listed(stated)}, which has another"
+        )
+        return "contradicting-labels", f"{text}, or is no commit"
+    if _matching(one, revision):
+        base = one.base.image if one.base is not None else ""
+        return "inherited-label", f"its label is that of its base {base}, which says nothing about what was built on it"
     if not stated:
         return "no-label", f"it has no label {REVISION}, and the tree of {revision.commit[:10]} is not known here"
     text = f"it was built of {_listed(stated)}, validated is {revision.commit}"

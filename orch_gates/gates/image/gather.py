@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orch_gates.documents import escape
@@ -22,6 +22,7 @@ from orch_gates.gates.image.freshness import (
     Revision,
     Unreadable,
     candidates,
+    rests_on_label,
 )
 from orch_gates.git.cli import Git
 from orch_gates.model.ids import OID
@@ -52,11 +53,10 @@ class Seen:
     manifest: Manifest | None = None
 
 
-def gather(question: Question, git: Git, connect: Callable[[Reference], Registry]) -> Seen:
-    """Ask the registry, and git; what keeps the image from being looked at is an answer too (P2)."""
-    registry = connect(question.image)
+def gather(question: Question, git: Git, registry: Registry) -> Seen:
+    """Ask the registry of the image, and git; what keeps the image from being looked at is an answer too (P2)."""
     try:
-        return _seen(question, git, registry, connect)
+        return _seen(question, git, registry)
     except ImageMissing as error:
         return _unreadable(question, "the registry has no such image", error)
     except RegistryRefused as error:
@@ -71,11 +71,12 @@ def _unreadable(question: Question, kind: str, error: RegistryUnavailable) -> Se
     return Seen(Unreadable(str(question.image), question.commit, kind, str(error)))
 
 
-def _seen(question: Question, git: Git, registry: Registry, connect: Callable[[Reference], Registry]) -> Seen:
+def _seen(question: Question, git: Git, registry: Registry) -> Seen:
     image = question.image
     # A tag is read once; all that follows goes by the digest.
     top = registry.manifest(image.tag or image.digest)
-    chosen = list(_images(top))
+    chosen = _images(top)
+    _check_attestations(registry, top)
     platforms = tuple(_platform(registry, one, top) for one in chosen)
     facts = Facts(
         image.repository,
@@ -89,15 +90,32 @@ def _seen(question: Question, git: Git, registry: Registry, connect: Callable[[R
         left_out=len(top.parts) - len(chosen) if top.parts else 0,
     )
     # Without it nothing would pass anyway, so it is not asked for.
-    return Seen(_with_bases(facts, question, top, connect) if candidates(facts) else facts, top)
+    return Seen(_with_bases(facts, question, top, registry) if candidates(facts) else facts, top)
 
 
-def _images(top: Manifest) -> Iterator[Descriptor | None]:
+def _images(top: Manifest) -> list[Descriptor | None]:
     """The images of an index, without what is about images only; None for a manifest, which is one itself."""
     if top.config is not None:
-        yield None
-    else:
-        yield from (part for part in top.parts if not part.attestation)
+        return [None]
+    return [part for part in top.parts if not part.attestation]
+
+
+def _check_attestations(registry: Registry, top: Manifest) -> None:
+    """See that what is left out of the platforms is no image that could be run.
+
+    Raises:
+        RegistryUnavailable: it could be, or it could not be read.
+    """
+    images = {part.digest for part in top.parts if not part.attestation}
+    for part in top.parts:
+        if not part.attestation:
+            continue
+        where = f"{registry.image.repository}@{part.digest}"
+        if part.about not in images:
+            about = escape.clip(escape.visible(part.about), 80) or "nothing"
+            raise RegistryBroken(f"{where} is called an attestation about {about}, which is no image of this index")
+        if not registry.manifest(part.digest, part.size).holds_statements:
+            raise RegistryBroken(f"{where} is called an attestation, and holds the layers of an image")
 
 
 def _platform(registry: Registry, part: Descriptor | None, top: Manifest) -> PlatformImage:
@@ -105,7 +123,13 @@ def _platform(registry: Registry, part: Descriptor | None, top: Manifest) -> Pla
     if found.config is None:
         raise RegistryBroken(f"{registry.image.repository}@{found.digest} is an index in an index")
     config = registry.config(found.config)
-    named = (part.platform if part else "") or config.platform or "unknown"
+    named = part.platform if part else ""
+    if named and not _same(named, config.platform):
+        raise RegistryBroken(
+            f"{registry.image.repository}@{found.digest} is for {config.platform or 'no platform'} by its own "
+            f"configuration, and for {named} by its index"
+        )
+    named = max(named, config.platform, key=len) or "unknown"
     return PlatformImage(named, found.digest, config.labels, found.annotations, config.layers)
 
 
@@ -126,68 +150,76 @@ def _tree(git: Git, commit: str) -> str:
         return ""
 
 
-def _with_bases(facts: Facts, question: Question, top: Manifest, connect: Callable[[Reference], Registry]) -> Facts:
-    unread: list[str] = []
-    read: dict[Reference, _BaseImage] = {}
-
-    def based(one: PlatformImage) -> PlatformImage:
-        named = question.base or _named_base(one, top, question.image, unread)
-        if named is None:
-            return one
-        if named not in read:
-            read[named] = _BaseImage.of(named, connect(named))
-        base = read[named].on(one.platform)
-        if base is None:
-            unread.append(f"{named} has no image for {one.platform}")
-        return replace(one, base=base)
-
-    platforms = tuple(based(one) for one in facts.platforms)
-    return replace(facts, platforms=platforms, unread=tuple(dict.fromkeys(unread)))
+def _with_bases(facts: Facts, question: Question, top: Manifest, registry: Registry) -> Facts:
+    bases = _Bases(registry, question.base)
+    return replace(facts, platforms=tuple(_based(one, facts.revision, top, bases) for one in facts.platforms))
 
 
-def _named_base(one: PlatformImage, top: Manifest, image: Reference, unread: list[str]) -> Reference | None:
-    """The base that an image names itself; of another registry it is not asked for: whoever built it chose that."""
+def _based(one: PlatformImage, revision: Revision, top: Manifest, bases: _Bases) -> PlatformImage:
+    """An image with its base, where it matters and one is named; or with what kept it from being read."""
+    if bases.named is None and not rests_on_label(one, revision):
+        return one
+    try:
+        named = bases.named or _named_base(one, top, bases.own.image)
+        return one if named is None else replace(one, base=bases.on(named, one.platform))
+    except RegistryUnavailable as error:
+        return replace(one, base_unread=str(error))
+
+
+def _named_base(one: PlatformImage, top: Manifest, image: Reference) -> Reference | None:
+    """The base that an image names itself; None where it names none.
+
+    Raises:
+        RegistryBroken: what it names is nothing that can be asked for.
+    """
+    keys = (_BASE_NAME, _BASE_DIGEST)
     said: Mapping[str, str] = next(
-        (found for found in (one.annotations, top.annotations, one.labels) if found.get(_BASE_NAME)), {}
+        (found for found in (one.annotations, top.annotations, one.labels) if any(found.get(key) for key in keys)), {}
     )
     if not said:
         return None
+    name, pinned = (said.get(key, "") for key in keys)
+    shown = escape.clip(escape.visible(name or pinned), 100)
     try:
-        named = reference.parse(said[_BASE_NAME], "the base")
-        pinned = said.get(_BASE_DIGEST, "")
-        named = named.at(reference.digest(pinned, "the base")) if pinned else named
-    except UsageError:
-        shown = escape.clip(escape.visible(said[_BASE_NAME]), 100)
-        unread.append(f"{shown} is no image of a registry; name the base with --base")
-        return None
-    if named.host != image.host:
-        unread.append(f"{named} is in another registry, which is asked with --base {named} only")
-        return None
+        # A digest says more than what a tag beside it leads to by now.
+        named = reference.parse(name if "@" in name or not pinned else f"{name}@{pinned}", "the base")
+    except UsageError as error:
+        raise RegistryBroken(f"it names its base as {shown}, which is no image of a registry") from error
+    # Whoever built it chose who is asked, and must not have services of this machine asked.
+    if reference.is_loopback(named.host) and not reference.is_loopback(image.host):
+        raise RegistryBroken(f"it names its base as {shown}, which is on the machine where it was built")
     return named
 
 
-@dataclass(frozen=True, slots=True)
-class _BaseImage:
-    """A base, of which the images are read by platform."""
+class _Bases:
+    """The bases that were read, each once; `named` is the one that a person names for every platform."""
 
-    named: Reference
-    registry: Registry
-    top: Manifest
+    def __init__(self, own: Registry, named: Reference | None) -> None:
+        self.own = own
+        self.named = named
+        self._read: dict[Reference, tuple[Registry, Manifest]] = {}
 
-    @classmethod
-    def of(cls, named: Reference, registry: Registry) -> _BaseImage:
-        return cls(named, registry, registry.manifest(named.digest or named.tag))
+    def on(self, named: Reference, platform: str) -> Base:
+        """A base for one platform.
 
-    def on(self, platform: str) -> Base | None:
-        """The base for one platform; None where it has none."""
-        for part in _images(self.top):
+        Raises:
+            RegistryUnavailable: it could not be read, or has none.
+        """
+        if named not in self._read:
+            # An image does not choose where a login goes.
+            known = named is self.named or named.host == self.own.image.host
+            registry = self.own.beside(named) if known else self.own.stranger(named)
+            self._read[named] = registry, registry.manifest(named.digest or named.tag)
+        registry, top = self._read[named]
+        for part in _images(top):
             # Of a base without an index there is one, whatever it is for.
             if part is None or _same(part.platform, platform):
-                found = _platform(self.registry, part, self.top)
-                return Base(str(self.named), found.labels, found.layers)
-        return None
+                found = _platform(registry, part, top)
+                return Base(str(named), found.labels, found.layers)
+        raise ImageMissing(f"its base {named} has no image for {platform}")
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two platforms are the same: there is only one variant of arm64, which some leave out."""
-    return one.removesuffix("/v8") == other.removesuffix("/v8")
+    """Whether two platforms may be the same: some leave out the variant."""
+    short, long = sorted((one, other), key=len)
+    return short == long or (short.count("/") == 1 and long.startswith(f"{short}/"))
