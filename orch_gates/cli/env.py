@@ -66,7 +66,12 @@ def show(name: str, repo: Path, as_json: bool) -> None:
         from orch_gates.cli import env_view as view
         from orch_gates.deploy import environments
 
-        page = environments.page(open_for_reading(repo).store.load(), name)
+        found = open_for_reading(repo)
+        snapshot = found.store.load()
+        page = environments.page(snapshot, name)
+        # Without a configuration that can be read, nobody knows what it declares.
+        if not found.problem:
+            environments.require(snapshot, name, found.config.environments)
         say(view.show_json(page) if as_json else view.show_text(page))
 
 
@@ -112,7 +117,8 @@ def settle(
 
         found = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         endings, look = deploying.endings_of(found), deploying.look_of(found)
-        settling = Settling(found.store, endings, look, found.by, lambda: secrets.token_hex(8))
+        declared = found.config.environments
+        settling = Settling(found.store, endings, look, found.by, lambda: secrets.token_hex(8), declared)
         word = Word(name, runs, reason, deploying.digest_named(digest))
         settled = settling.settle(word, found.now)
         if as_json:

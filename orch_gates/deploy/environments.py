@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from orch_gates.config.problems import meant
 from orch_gates.errors import StateDocumentError, UsageError
 from orch_gates.model.environment import Environment, empty
 from orch_gates.model.ids import SLUG
@@ -15,6 +16,8 @@ from orch_gates.state.deploy_kinds import ENVIRONMENT
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.tasks.book import Quarantined
 
+# Where deploys go unless they name another one.
+DEFAULT = "production"
 _LINES = 100
 
 
@@ -48,6 +51,23 @@ def page(snapshot: Snapshot, name: str) -> Page:
     path = layout.environment_path(name)
     text = snapshot.text(path)
     return Page(empty(name)) if text is None else Page(*codec.decode(ENVIRONMENT, path, text))
+
+
+def require(snapshot: Snapshot, name: str, declared: Iterable[str]) -> None:
+    """Refuse a name by which no environment is known: to nobody on the state branch, nor `declared` by a configuration.
+
+    Raises:
+        UsageError: there is no such environment.
+    """
+    known = {DEFAULT, *declared}
+    for entry in snapshot.files(layout.ENVIRONMENTS):
+        if isinstance(keys := ENVIRONMENT.path.match(entry.path), Mapping):
+            known.add(str(keys["environment"]))
+    if name not in known:
+        raise UsageError(
+            f"no environment is known as {meant(name, known)} An environment is known once something was deployed "
+            "there, or where it stands in `environments` of .orch-gates.yaml"
+        )
 
 
 def read(snapshot: Snapshot) -> Environments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,19 +40,23 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """Records a person's word; `nonce` names a deploy that was made by other means."""
+    """Records a person's word; `nonce` names a deploy that was made by other means.
+
+    `declared` are the environments of the configuration, where nothing need have been deployed yet.
+    """
 
     store: Store
     endings: Endings
     look: Look
     by: str
     nonce: Callable[[], str]
+    declared: Collection[str] = ()
 
     def settle(self, word: Word, now: datetime) -> Settled:
         """Record it; what was lost on its way is looked at first, and one that lives is waited for.
 
         Raises:
-            UsageError: nothing or several things are named so, or a deploy is under way.
+            UsageError: nothing or several things are named so, there is no such environment, or a deploy is under way.
             StateError: it could not be recorded.
         """
         self.endings.lost(word.environment, self.look, now)
@@ -62,6 +66,7 @@ class Settling:
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal found
             page = environments.page(snapshot, word.environment)
+            environments.require(snapshot, word.environment, self.declared)
             before = page.environment
             runs = self._named(before, word, nonce, now)
             after = deploying.settled(before, runs)

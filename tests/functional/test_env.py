@@ -130,6 +130,33 @@ def test_a_word_names_one_thing(rig: DeployRig, runs: str, said: str) -> None:
     assert rig.commits() == before
 
 
+def test_a_misspelled_name_is_refused_and_makes_nothing(rig: DeployRig) -> None:
+    """Else a word for another environment would settle nothing, and the right one would go on to be held."""
+    rig.deploy("exit 9", code=2)
+    before, head = rig.commits(), rig.head()
+    for word in (("show",), ("settle", "--runs", head, "--reason", "seen")):
+        command, *more = word
+        assert "'prodution'; did you mean production?" in rig.ok("env", command, "prodution", *more, code=2)
+        far = rig.ok("env", command, "x9", *more, code=2)
+        assert "no environment is known as 'x9'; there is: production" in far
+        assert "`environments` of .orch-gates.yaml" in far
+    assert rig.commits() == before
+    assert [one["name"] for one in json.loads(rig.ok("env", "list", "--json"))] == ["production"]
+
+
+def test_a_name_of_the_configuration_is_known_before_its_first_deploy(rig: DeployRig) -> None:
+    """What was brought there by other means can be said, and another one is close to it."""
+    config = rig.work.git("show", "HEAD:.orch-gates.yaml")
+    rig.work.commit("Declare", {".orch-gates.yaml": f"{config}\nenvironments:\n  staging: {{deploy_timeout_s: 60}}\n"})
+    rig.work.git("push", "--quiet", "origin", "HEAD:main")
+    rig.work.git("fetch", "--quiet", "origin")
+    assert "staging: nothing was ever deployed there" in rig.ok("env", "show", "staging")
+    assert "did you mean staging?" in rig.ok("env", "show", "stagin", code=2)
+    rig.ok("env", "settle", "staging", "--runs", "d" * 40, "--reason", "seen")
+    assert rig.environment("staging")["current"]["revision"] == "d" * 40
+    rig.legal()
+
+
 def test_one_commit_with_two_images_is_named_by_its_deploy(rig: DeployRig) -> None:
     rig.deploy("", "--no-advance")
     rig.deploy("", "--no-advance", "--digest", DIGEST)
