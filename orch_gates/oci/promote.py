@@ -39,22 +39,28 @@ def promote(registry: Registry, found: Manifest, commit: str, tags: Sequence[str
     own = revision_tag(commit)
     if others := [tag for tag in tags if tag != own and _REVISION_TAG.fullmatch(tag)]:
         raise PromotionRefused(f"{others[0]} is the tag of another revision than {commit}; it stays what it is")
-    before = {tag: _leads_to(registry, tag) for tag in dict.fromkeys((own, *tags))}
+    there = {tag: _read(registry, tag) for tag in dict.fromkeys((own, *tags))}
+    before = {tag: one.digest if one else "" for tag, one in there.items()}
     if before[own] not in {"", found.digest}:
         raise PromotionRefused(
             f"{registry.image.repository}:{own} leads to {before[own]}, and a revision has one image for good; promote "
             f"that one, or remove the tag if it was never deployed"
         )
     written = [tag for tag, digest in before.items() if digest != found.digest]
+    # Gitea forgets an index when its tag moves, unless it is stored by its digest too, or has another tag.
     if own in written:
-        # Gitea forgets an index when its tag moves, unless it is stored by its digest too, or has another tag.
         _put(registry, found, found.digest)
+    for old in {one.digest: one for tag in written if (one := there[tag]) is not None}.values():
+        # A rollback needs what was there, also where nobody promoted it.
+        _put(registry, old, old.digest)
     for tag in written:
         _put(registry, found, tag)
     for named in (found.digest, *before):
-        if (there := _leads_to(registry, named)) != found.digest:
+        read_back = _read(registry, named)
+        if read_back is None or read_back.digest != found.digest:
+            leads_to = "nothing" if read_back is None else read_back.digest
             raise RegistryBroken(
-                f"{registry.image.repository}: {named} leads to {there or 'nothing'} after it was led to "
+                f"{registry.image.repository}: {named} leads to {leads_to} after it was led to "
                 f"{found.digest}; does something else tag it too? Run it again"
             )
     return Promoted(tuple(written), tuple(tag for tag in before if tag not in written))
@@ -66,9 +72,9 @@ def _put(registry: Registry, found: Manifest, named: str) -> None:
         registry.put(found, named)
 
 
-def _leads_to(registry: Registry, named: str) -> str:
-    """The digest of what a tag leads to; empty where there is nothing."""
+def _read(registry: Registry, named: str) -> Manifest | None:
+    """What a tag leads to; None where there is nothing."""
     try:
-        return registry.manifest(named).digest
+        return registry.manifest(named)
     except ImageMissing:
-        return ""
+        return None

@@ -308,6 +308,14 @@ class ImageSuite:
         assert {call.method for call in place.calls} == {"GET"}
         assert place.judged(f":{own}", tested=digest).outcome is Outcome.PASS
 
+    def test_what_a_moved_tag_led_to_stays(self, place: Place) -> None:
+        """Also what nobody promoted, and what a registry would forget: a rollback may need it."""
+        old = place.push(self.both(place, {rig.REVISION: "pushed by hand"}), "production")
+        digest = place.push(self.both(place), "staging")
+        self.go(place, place.image(":staging"), place.commit, "production")
+        assert place.client.leads_to(place.path, "production") == digest
+        assert place.client.leads_to(place.path, old) == old
+
     def go(
         self, place: Place, image: Reference, commit: str, *tags: str, named: str = "staging"
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -491,3 +491,16 @@ def test_the_bytes_are_what_was_read(registry: FakeRegistry, work: Repo, promoti
     assert {asked.body for asked in puts} == {whole.raw}
     with pytest.raises(PromotionRefused):
         promoting(f"rev-{'0' * 40}")
+
+
+def test_what_a_moved_tag_led_to_is_stored_by_its_digest(
+    registry: FakeRegistry, promoting: Callable[..., object]
+) -> None:
+    """Before the tag moves: some registries forget what no tag leads to, and a rollback needs it."""
+    old = rig.image({"an older": "one"})
+    registry.push(old, "production")
+    promoting("production")
+    puts = [asked.path.rpartition("/")[2] for asked in registry.seen if asked.method == "PUT"]
+    assert old.digest in puts
+    assert puts.index(old.digest) < puts.index("production")
+    assert [asked.body for asked in registry.seen if asked.path.endswith(old.digest)][-1] == old.raw
