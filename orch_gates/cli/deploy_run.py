@@ -60,6 +60,7 @@ class DeployRun:
     wanted: Wanted
     options: Options
     _said: dict[str, str] = field(default_factory=dict)
+    _rollback_image: str = ""
 
     def go(self, argv: Sequence[str]) -> int:
         """Deploy; the answer is the exit code.
@@ -122,6 +123,7 @@ class DeployRun:
         # What a rollback is to mend is no measure for it.
         rollback = begun.running.rollback_of
         baseline = None if rollback else deploying.baseline_of(self.workspace, begun.environment)
+        warning = self._look_for_rollback(begun)
         ended, came_to, code = self._command(argv, begun)
         try:
             # Before anybody else is asked: a sweep on this machine can record the end by it.
@@ -131,7 +133,7 @@ class DeployRun:
         shown, note = wrapped.kept(ended, redactor)
         told = f"deploy {deploy} {came_to.end}: {came_to.reason}"
         try:
-            recorded = deploys.end(begun, came_to, Kept(output.block(shown), note, baseline))
+            recorded = deploys.end(begun, came_to, Kept(output.block(shown), note, baseline, markdown(warning)))
         except OrchError as failed:
             self._about(f"{told}, which could not be recorded: {failed}; a sweep on this machine records it later")
             self._say(begun, came_to, _NOT_RECORDED, status="", why=f"{came_to.reason}; not recorded: {failed}")
@@ -150,6 +152,16 @@ class DeployRun:
         if self.options.advance:
             self._advance()
         return _EXIT[came_to.end]
+
+    def _look_for_rollback(self, begun: Began) -> str:
+        """Say before the command runs what became of the image that it would be rolled back to."""
+        found = deploying.rollback_image_of(self.workspace, begun)
+        if found is None:
+            return ""
+        self._rollback_image = found.standing.value
+        if found.warning:
+            self._about(found.warning)
+        return found.warning
 
     def _command(self, argv: Sequence[str], begun: Began) -> tuple[Ended, CameTo, int | None]:
         """How the command ended, what that means, and the exit code that a sweep would tell it by."""
@@ -184,12 +196,15 @@ class DeployRun:
             "deploy": begun.running.deploy,
             "revision": begun.running.revision,
             "digest": begun.running.digest,
+            "rollback-image": self._rollback_image,
             "reason": why or came_to.reason,
         }
 
     def _publish(self) -> None:
         where = f"{self.wanted.task} to {self.wanted.environment}"
-        line = markdown(f"{where}: {self._said['status']} {self._said['reason']}")
+        missing = self._said.get("rollback-image") == "missing"
+        lost = " WARNING: the last verified image is not in its registry any more." if missing else ""
+        line = markdown(f"{where}: {self._said['status']} {self._said['reason']}{lost}")
         wrapped.publish(self.workspace, self._said, f"**Deploy** {line}", self._tell)
 
     def _about(self, line: str) -> None:

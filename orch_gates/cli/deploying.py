@@ -10,7 +10,9 @@ from orch_gates import clock
 DEFAULT_TIMEOUT_S = 1800.0
 
 if TYPE_CHECKING:
+    from orch_gates.deploy.contract import Began
     from orch_gates.deploy.ending import Arming, Endings, Look
+    from orch_gates.deploy.rollback_image import RollbackImage
     from orch_gates.model.watch import Sample
     from orch_gates.sweep.look import Looking
     from orch_gates.workspace import Workspace
@@ -44,6 +46,18 @@ def baseline_of(workspace: Workspace, environment: str) -> Sample | None:
         return None
     finally:
         observing.close()
+
+
+def rollback_image_of(workspace: Workspace, begun: Began) -> RollbackImage | None:
+    """What became of the image that a deploy would be rolled back to; None where that is none, or recorded nowhere."""
+    from orch_gates.deploy import rollback_image
+    from orch_gates.deploy.rollback_image import RollbackImage, Standing
+
+    try:
+        found = rollback_image.looked_for(workspace.store.load(), begun.environment, begun.running)
+        return None if found is None else rollback_image.ask(*found, workspace.settings.registry)
+    except Exception as error:  # noqa: BLE001 - a deploy does not depend on whether it could be asked (P3)
+        return RollbackImage(Standing.UNKNOWN, f"whether the last verified image is still there is not known: {error}")
 
 
 def timeout_of(workspace: Workspace, environment: str) -> float:

@@ -30,12 +30,14 @@ class Arming:
 class Kept:
     """The end of what its command wrote, as Markdown without secrets, and what is to be said about that.
 
-    `baseline`: what was seen of the environment before the command.
+    `baseline`: what was seen of the environment before the command; `warning`: what a person should know of it then, as
+    Markdown.
     """
 
     output: str = ""
     note: str = ""
     baseline: Sample | None = None
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class Endings:
             if after is None:
                 return None
             said = Said(came_to.end, came_to.reason, _next_step(name, begun, came_to.end))
-            said = replace(said, more=(f"\n{kept.note}\n" if kept.note else "") + kept.output)
+            notes = "".join(f"\n{note}\n" for note in (kept.warning, kept.note) if note)
+            said = replace(said, more=notes + kept.output)
             line = f"deploy {begun.deploy} of {begun.task} {came_to.end}: {came_to.reason}"
             writes = environments.changed(page, after, came_to.at, line)
             writes |= reporting.written(snapshot, name, after.generation, begun, said, came_to.at)

@@ -1,0 +1,107 @@
+"""Whether the image that an environment would be rolled back to can still be had (IMG-1, WCH-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from orch_gates.deploy import environments
+from orch_gates.errors import ImageMissing, OrchError, ReportError
+from orch_gates.gates import registry as gates
+from orch_gates.gates.recorded import read
+from orch_gates.model.environment import Deployed, Running
+from orch_gates.model.ids import TaskId, moment
+from orch_gates.oci import reference
+from orch_gates.oci.reference import Reference
+from orch_gates.oci.registry import Registry
+from orch_gates.state import layout
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.variables.delivery import RegistrySettings
+
+_IMAGE = "image-freshness"
+
+
+class Standing(StrEnum):
+    """What its registry says of an image."""
+
+    KEPT = "kept"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackImage:
+    """The image of the last verified deploy, and what became of it; `text` is for people, empty where all is well."""
+
+    standing: Standing
+    text: str = ""
+
+    @property
+    def warning(self) -> str:
+        """The same, so that nobody overlooks that a rollback would fail."""
+        return f"WARNING: {self.text}" if self.standing is Standing.MISSING else self.text
+
+
+def looked_for(snapshot: Snapshot, name: str, running: Running) -> tuple[Deployed, Reference] | None:
+    """The last verified deploy and its image; None where there is none, or its repository is recorded nowhere.
+
+    The repository is that of the image report about that deploy, else of the one about the deploy that is under way.
+    """
+    verified = environments.page(snapshot, name).environment.verified
+    if verified is None or not verified.digest:
+        return None
+    repository = next(_repositories(snapshot, verified, running), "")
+    if not repository:
+        return None
+    return verified, reference.parse(f"{repository}@{verified.digest}", "the recorded image")
+
+
+def ask(verified: Deployed, image: Reference, settings: RegistrySettings) -> RollbackImage:
+    """Ask the registry for an image and each of its platforms, by digest; whatever keeps that from an answer is one."""
+    # The state branch names the image, and does not choose where a login goes.
+    known = settings.host.lower() == image.host
+    registry = Registry(image, settings if known else replace(settings, user="", token=""))
+    what = f"{image} of deploy {verified.deploy} ({verified.revision[:10]}), the last verified one,"
+    try:
+        top = registry.manifest(image.digest)
+        for part in top.parts:
+            if not part.attestation:
+                registry.manifest(part.digest, part.size)
+    except ImageMissing as error:
+        return RollbackImage(
+            Standing.MISSING,
+            f"{what} is not in its registry any more, so nothing can be rolled back to: {error}. Push it again under a "
+            f"tag of its own; `orch-gates image promote` gives each revision one, which keeps it",
+        )
+    except OrchError as error:
+        hint = "" if known else "; ORCH_REGISTRY_HOST says which registry the login is for"
+        return RollbackImage(Standing.UNKNOWN, f"whether {what} is still in its registry is not known: {error}{hint}")
+    return RollbackImage(Standing.KEPT)
+
+
+def _repositories(snapshot: Snapshot, verified: Deployed, running: Running) -> Iterator[str]:
+    gate = gates.find(_IMAGE)
+    assert gate is not None
+    assert gate.record is not None
+    for path in _reports(verified, running, gate.record.file):
+        if (text := snapshot.text(path)) is None:
+            continue
+        try:
+            report, _ = read(gate.record, text)
+        except ReportError:
+            continue
+        if isinstance(image := report.evidence.get("image"), str) and image:
+            yield image
+
+
+def _reports(verified: Deployed, running: Running, file: str) -> Iterator[str]:
+    if verified.task:
+        task = TaskId(verified.task)
+        path = layout.report_path(task, file, verified.revision)
+        yield path
+        year = moment(verified.at).year
+        # A task is archived in the year in which it ended.
+        for archived in (year, year + 1):
+            yield path.replace(layout.task_folder(task), layout.archive_folder(archived, task), 1)
+    yield layout.report_path(TaskId(running.task), file, running.revision)
