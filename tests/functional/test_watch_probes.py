@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orch_gates.deploy.sources import probes, web
+from orch_gates.deploy.sources.observing import observing
 from orch_gates.deploy.sources.probes import Target
+from orch_gates.engine.watch_plan import ProbePlan, WatchPlan
 from orch_gates.engine.watching import Count
 from orch_gates.model.watch import Probed
 from tests.fakes.scripted_http import certificate, chunked, cut_off, drips, forge, hangs, resets, says, sends
@@ -109,7 +112,10 @@ def test_a_redirect_is_followed_on_the_same_host_only() -> None:
     ):
         result, why = asked(Target(it.url))
         assert result is Probed.FAILED
-        assert why == f"answered 302 Found, to {other.url}, which is another host"
+        assert why == (
+            f"answered 302 Found, to {other.url}, which is another port of the same host: "
+            "probe that, or let the probe follow"
+        )
         assert other.seen == []
         assert asked(Target(it.url))[0] is Probed.OK
     with forge(says(200, b"there")) as other, forge(says(302, Location=other.url)) as it:
@@ -117,6 +123,44 @@ def test_a_redirect_is_followed_on_the_same_host_only() -> None:
     with forge(says(302, Location="/again")) as it:
         assert "more than 5 times" in asked(Target(it.url))[1]
         assert len(it.seen) == 6
+
+
+@pytest.mark.parametrize(
+    ("location", "to"),
+    [
+        ("https://127.0.0.1/", "https://127.0.0.1/, which is the same host over https"),
+        ("https://127.0.0.1:8443/a?state=secret", "https://127.0.0.1:8443/a, which is the same host over https"),
+        ("http://shop.example/login?back=/a#x", "http://shop.example/login, which is another host"),
+        ("//shop.example/", "http://shop.example/, which is another host"),
+        ("mailto:ann@shop.example?subject=x", "mailto:ann@shop.example, which is no address of a page"),
+        ("http://[::1/", "http://[::1/, which is no address of a page"),
+    ],
+)
+def test_a_redirect_that_is_not_followed_says_where_it_leads(location: str, to: str) -> None:
+    """Most often to https of the very host, which is no other one; what its query holds is told to nobody."""
+    with forge(says(301, Location=location)) as it:
+        assert asked(Target(it.url)) == (
+            Probed.FAILED, f"answered 301 Moved Permanently, to {to}: probe that, or let the probe follow"
+        )  # fmt: skip
+
+
+def test_a_server_error_that_is_right_is_no_error() -> None:
+    """As of a page that says that a shop is closed: the probe is well, so it counts for no ratio either."""
+    with forge(says(503)) as closed, forge(says(500)) as ill:
+        found = probes.ask([Target(closed.url, statuses=(503,)), Target(ill.url, statuses=(503,))])
+    assert [one.result for one in found.probes] == [Probed.OK, Probed.FAILED]
+    assert found.own == Count("probes", 2, 1)
+
+
+def test_what_is_seen_before_a_deploy_asks_the_control_too() -> None:
+    """Else an outage of the runner would excuse what the deploy breaks."""
+    with socket.socket() as unused, forge(says(503)) as ill, forge(says(200)) as control:
+        unused.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+        plan = WatchPlan(probes=(ProbePlan(ill.url),), control=control.url)
+        assert observing(plan).before().control is True
+        alone = observing(replace(plan, control=nobody)).before()
+    assert (alone.control, alone.readings) == (False, ())
 
 
 def test_no_credential_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from orch_gates.deploy.sources.probes import Target
 from orch_gates.deploy.sources.prometheus import Prometheus
 from orch_gates.engine import counters
 from orch_gates.engine.watch_plan import ProbePlan, SourceKind, SourcePlan, WatchPlan
-from orch_gates.engine.watching import Rules, Sample
+from orch_gates.engine.watching import Reading, Rules, Sample
 from orch_gates.model.watch import Probed
 
 
@@ -34,20 +34,21 @@ class Observing:
 
     def sample(self, at: int) -> Sample:
         """What is seen now, `at` seconds after the watch began."""
-        readings = [source.read() for source in self.sources]
+        return self._seen(at, [source.read() for source in self.sources])
+
+    def before(self) -> Sample:
+        """What is seen before a deploy: the targets as they are, and what the sources counted lately."""
+        return self._seen(0, [source.before() for source in self.sources], counts_own=False)
+
+    def _seen(self, at: int, readings: Sequence[Reading], *, counts_own: bool = True) -> Sample:
         if not self.targets:
             return Sample(at, readings=tuple(readings))
         probing = probes.ask(self.targets)
         failed = any(one.result is Probed.FAILED for one in probing.probes)
         control = probes.reaches(self.control) if self.control and failed else None
         # What a runner without a network did not get is nothing that production answered.
-        own = [] if control is False else [probing.own]
+        own = [probing.own] if counts_own and control is not False else []
         return Sample(at, probing.probes, control, (*readings, *own))
-
-    def before(self) -> Sample:
-        """What is seen before a deploy: the targets as they are, and what the sources counted lately."""
-        probed = probes.ask(self.targets).probes if self.targets else ()
-        return Sample(0, probed, readings=tuple(source.before() for source in self.sources))
 
     def rules(self, configured: Rules) -> Rules:
         """The rules with the names of what is asked here."""

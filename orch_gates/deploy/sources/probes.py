@@ -60,7 +60,10 @@ def ask(targets: Sequence[Target]) -> Probing:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = list(pool.map(_asked, targets))
     probes = tuple(judge(target, answer) for target, answer in zip(targets, answers, strict=True))
-    errors = sum(isinstance(answer, Page) and _is_server_error(answer.status) for answer in answers)
+    errors = sum(
+        isinstance(answer, Page) and _is_server_error(answer.status) and answer.status not in target.statuses
+        for target, answer in zip(targets, answers, strict=True)
+    )
     return Probing(probes, Count(OWN, len(targets), errors))
 
 
@@ -93,7 +96,7 @@ def _wrong_status(target: Target, answer: Page) -> str:
         return ""
     said = _spelled(status)
     if answer.elsewhere:
-        return f"answered {said}, to {answer.elsewhere}, which is another host"
+        return f"answered {said}, to {answer.elsewhere}, {answer.differs}: probe that, or let the probe follow"
     if _is_server_error(status):
         return f"answered {said}, a server error"
     if 400 <= status < 500:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
@@ -17,18 +18,23 @@ from orch_gates.wire.session import Session
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 5
+_MOST_SHOWN = 100
 _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer: of its body as much as was wanted, `whole` or cut off; `elsewhere` is where it leads, unfollowed."""
+    """An answer: of its body as much as was wanted, `whole` or cut off.
+
+    `elsewhere` is where it leads, unfollowed, and `differs` what that is.
+    """
 
     status: int
     body: bytes = field(repr=False)
     whole: bool
     seconds: float
     elsewhere: str = ""
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +72,10 @@ def get(
             if status not in _REDIRECTS or not location:
                 return Page(status, body, whole, seconds)
             query, target = None, _led_to(url, location)
-            if not target or (not anywhere and _host(target) != _host(url)):
-                return Page(status, body, whole, seconds, escape.visible(location))
+            if not target:
+                return Page(status, body, whole, seconds, _shown(location), "which is no address of a page")
+            if not anywhere and (differs := _difference(url, target)):
+                return Page(status, body, whole, seconds, shown(target), differs)
             url = target
     return Unreached(f"leads from one address to another more than {_MOST_REDIRECTS} times")
 
@@ -128,6 +136,17 @@ def _led_to(url: str, location: str) -> str:
     return found.geturl() if found.scheme in _PORTS and found.hostname else ""
 
 
-def _host(url: str) -> tuple[str, str, int]:
-    found = urlsplit(url)
-    return found.scheme, (found.hostname or "").lower(), found.port or _PORTS.get(found.scheme, 0)
+def _shown(location: str) -> str:
+    # A query may hold what lets somebody in.
+    return escape.visible(re.split("[?#]", location)[0][:_MOST_SHOWN])
+
+
+def _difference(url: str, target: str) -> str:
+    """What of its host a redirect changes; empty for nothing."""
+    mine, theirs = urlsplit(url), urlsplit(target)
+    if (mine.hostname or "").lower() != (theirs.hostname or "").lower():
+        return "which is another host"
+    if mine.scheme != theirs.scheme:
+        return f"which is the same host over {theirs.scheme}"
+    ports = [one.port or _PORTS.get(one.scheme, 0) for one in (mine, theirs)]
+    return "which is another port of the same host" if ports[0] != ports[1] else ""
