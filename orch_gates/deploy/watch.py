@@ -114,7 +114,7 @@ class Watching:
             place = environments.page(snapshot, self.environment)
             samples = (*watches.samples_of(page.watch), *pending)
             rules = watches.rules_of(page.watch, self.rules)
-            judged = classify(samples, rules, watches.baseline_of(page.watch))
+            judged = classify(samples, rules, watches.before(page.watch))
             failed = any(has_failure(one, rules) for one in samples)
             step = decide(self._watched(page.watch), in_environment(place.environment), judged, elapsed, failed=failed)
             watch = page.watch
@@ -154,7 +154,7 @@ class Watching:
                 return None
             place = environments.page(snapshot, self.environment)
             rules = watches.rules_of(watch, self.rules)
-            judged = classify(watches.samples_of(watch), rules, watches.baseline_of(watch))
+            judged = classify(watches.samples_of(watch), rules, watches.before(watch))
             elapsed = round((now - moment(watch.armed)).total_seconds())
             step = decide(self._watched(watch), in_environment(place.environment), judged, elapsed, failed=False)
             if not isinstance(step, Finish):
@@ -275,7 +275,7 @@ class Watching:
             place = environments.page(snapshot, self.environment)
             found = _over(watch, finish(watch, in_environment(place.environment)))
             rules = watches.rules_of(watch, self.rules)
-            judged = classify(watches.samples_of(watch), rules, watches.baseline_of(watch))
+            judged = classify(watches.samples_of(watch), rules, watches.before(watch))
             return self._finished(snapshot, page, place, found, now, judged)
 
         self.store.transact(decision)
@@ -296,7 +296,7 @@ class Watching:
             line += f" [{over.reaction.what}: {over.reaction.why}]"
         change = self._change(page, over, now, "watch-end", line, snapshot)
         standing = _STANDING.get(over.verdict)
-        if standing is Standing.VERIFIED and not judged.enough:
+        if standing is Standing.VERIFIED and judged.unverified:
             standing = Standing.UNOBSERVED
         after = deploying.judged(place.environment, over.deploy, standing) if standing is not None else None
         more = environments.changed(place, after, now, f"deploy {over.deploy}: {line}") if after is not None else {}

@@ -25,7 +25,7 @@ def written(snapshot: Snapshot, watch: Watch, rules: Rules, now: datetime) -> Ma
     if watch.rollback_of or book.find(snapshot, watch.task) is None:
         return {}
     samples = watches.samples_of(watch)
-    judged = classify(samples, rules, watches.baseline_of(watch))
+    judged = classify(samples, rules, watches.before(watch))
     word, reason = watch.verdict.value or OPEN, watch.reason or judged.reason
     values: dict[str, object] = {
         "schema": "orch.report/1",

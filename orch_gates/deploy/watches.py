@@ -106,12 +106,6 @@ def before(watch: Watch) -> watching.Sample | None:
     return None if watch.baseline is None else _sample(watch, watch.baseline)
 
 
-def baseline_of(watch: Watch) -> tuple[Count, ...]:
-    """What was counted before the deploy."""
-    seen = before(watch)
-    return () if seen is None else tuple(one for one in seen.readings if isinstance(one, Count))
-
-
 def recorded(watch: Watch, sample: watching.Sample) -> Sample:
     """A sample as the document keeps it."""
     return taken(sample, moment(watch.armed) + timedelta(seconds=sample.at))

@@ -120,13 +120,20 @@ def decide(watched: Watched, environment: InEnvironment, judged: Judged, elapsed
     if judged.verdict is WatchVerdict.DEGRADED:
         return Finish(judged.verdict, judged.reason, react(watched, environment, judged.reason))
     if elapsed >= watched.window:
-        healthy = judged.verdict is WatchVerdict.HEALTHY
-        return Finish(judged.verdict, judged.reason, NoReaction() if healthy else Alert(judged.reason))
+        return _at_the_end(judged)
     if failed and not watched.failure_recorded:
         return Record("the first failure")
     if elapsed - watched.recorded_at >= RECORD_EVERY_S:
         return Record("five minutes went by")
     return GoOn()
+
+
+def _at_the_end(judged: Judged) -> Finish:
+    """How a window ends in which production was not found ill."""
+    if judged.verdict is not WatchVerdict.HEALTHY:
+        return Finish(judged.verdict, judged.reason, Alert(judged.reason))
+    rest = f"; not verified: {judged.unverified}" if judged.unverified else ""
+    return Finish(judged.verdict, judged.reason + rest, NoReaction())
 
 
 def superseded(watched: Watched, environment: InEnvironment) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +10,11 @@ from typing import TypeAlias
 
 from orch_gates.model.feedback import one_line
 from orch_gates.model.watch import Probed, WatchVerdict
+
+# What a probe took is another time each time.
+_TOOK = re.compile(r"[0-9]+\.[0-9]+ s")
+# A reason is kept to some length only.
+_COMPARED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +82,16 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What samples prove: HEALTHY, DEGRADED or UNOBSERVED, and in how many of the `due` samples anything was seen."""
+    """What samples prove: HEALTHY, DEGRADED or UNOBSERVED, and in how many of the `due` samples anything was seen.
+
+    `unverified`: why no later deploy may be taken back to this one; empty where one may.
+    """
 
     verdict: WatchVerdict
     reason: str
     observed: int
     due: int
-
-    @property
-    def enough(self) -> bool:
-        """Whether so much was observed that a later deploy may be taken back to this one: half of the window."""
-        return 2 * self.observed >= self.due
+    unverified: str = ""
 
     @property
     def coverage(self) -> str:
@@ -94,21 +99,23 @@ class Judged:
         return f"{self.observed}/{self.due}"
 
 
-def classify(samples: Iterable[Sample], rules: Rules, baseline: Sequence[Count] = ()) -> Judged:
+def classify(samples: Iterable[Sample], rules: Rules, before: Sample | None = None) -> Judged:
     """What the samples prove; one that failed more never makes it healthier, and one that is missing proves nothing.
 
-    `baseline` is what each source counted before the deploy: errors that were there then are not held against it.
+    `before` is what was seen before the deploy. Errors that were there then are not held against it; a probe that
+    failed then in the same way makes production neither ill nor healthy.
     """
     ordered = sorted(samples, key=lambda sample: sample.at)
     seen = len({sample.at // rules.every for sample in ordered if _is_observed(sample, rules)})
     observed = min(seen, rules.due)
-    if ill := _ill(ordered, rules, baseline):
-        return Judged(WatchVerdict.DEGRADED, ill, observed, rules.due)
-    if lacking := _lacking(ordered, rules):
-        return Judged(WatchVerdict.UNOBSERVED, lacking, observed, rules.due)
+    if ill := _ill(ordered, rules, before):
+        return Judged(WatchVerdict.DEGRADED, ill, observed, rules.due, ill)
+    if lacking := _lacking(ordered, rules, before):
+        return Judged(WatchVerdict.UNOBSERVED, lacking, observed, rules.due, lacking)
     failed = sum(result is Probed.FAILED for sample in ordered for _, result, _ in _results(sample, rules))
     some = f", {failed} probes failed" if failed else ""
-    return Judged(WatchVerdict.HEALTHY, f"{observed} of {rules.due} samples observed{some}", observed, rules.due)
+    reason = f"{observed} of {rules.due} samples observed{some}"
+    return Judged(WatchVerdict.HEALTHY, reason, observed, rules.due, _unverified(ordered, rules, before))
 
 
 def has_failure(sample: Sample, rules: Rules) -> bool:
@@ -137,21 +144,36 @@ def _is_observed(sample: Sample, rules: Rules) -> bool:
     return probed or any(count.requests > 0 for count in _counts(sample, rules))
 
 
-def _ill(samples: Sequence[Sample], rules: Rules, baseline: Sequence[Count]) -> str:
+def _ill(samples: Sequence[Sample], rules: Rules, before: Sample | None) -> str:
     """Why production is ill; empty where that is not proven."""
     targets = {probe.target for sample in samples for probe in sample.probes}
     sources = {reading.source for sample in samples for reading in sample.readings}
-    found = [_failing(samples, rules, target) for target in sorted(targets)]
-    found += [_erring(samples, rules, source, baseline) for source in sorted(sources)]
+    found = [_failing(samples, rules, target, _ways(before, target)) for target in sorted(targets)]
+    found += [_erring(samples, rules, source, before) for source in sorted(sources)]
     return "; ".join(one for one in found if one)
 
 
-def _failing(samples: Sequence[Sample], rules: Rules, target: str) -> str:
-    """The first `failures` of a target in a row; a probe that was not made neither counts nor ends a row."""
+def _ways(before: Sample | None, target: str) -> frozenset[str]:
+    """How a target failed before the deploy; a runner that reached nobody did not see it."""
+    if before is None or before.control is False:
+        return frozenset()
+    failed = [probe for probe in before.probes if probe.target == target and probe.result is Probed.FAILED]
+    return frozenset(_way(probe.why) for probe in failed)
+
+
+def _way(why: str) -> str:
+    return _TOOK.sub("s", one_line(why)[:_COMPARED])
+
+
+def _failing(samples: Sequence[Sample], rules: Rules, target: str, ways: frozenset[str] = frozenset()) -> str:
+    """The first `failures` of a target in a row; a probe that was not made neither counts nor ends a row.
+
+    Neither does one that failed in one of the `ways`, which are those from before the deploy.
+    """
     row: list[int] = []
     for sample in samples:
         for name, result, why in _results(sample, rules):
-            if name != target or result is Probed.NOT_MADE:
+            if name != target or result is Probed.NOT_MADE or (result is Probed.FAILED and _way(why) in ways):
                 continue
             row = [*row, sample.at] if result is Probed.FAILED else []
             if len(row) >= rules.failures:
@@ -159,13 +181,13 @@ def _failing(samples: Sequence[Sample], rules: Rules, target: str) -> str:
     return ""
 
 
-def _erring(samples: Sequence[Sample], rules: Rules, source: str, baseline: Sequence[Count]) -> str:
+def _erring(samples: Sequence[Sample], rules: Rules, source: str, before: Sample | None) -> str:
     """The first stretch of samples with enough requests and too many errors among them, wherever it begins and ends.
 
     A stretch has too many where its errors are more than the limit's share of its requests. Summed up from the begin,
     that is a sum which is higher at its end than at its begin; the lowest begin that leaves enough requests tells.
     """
-    limit = _limit(rules, source, baseline)
+    limit = _limit(rules, source, before)
     requests, errors = [0], [0]
     lowest, begin = 0, 0
     for sample in samples:
@@ -178,29 +200,86 @@ def _erring(samples: Sequence[Sample], rules: Rules, source: str, baseline: Sequ
             begin += 1
         many, bad = requests[-1] - requests[lowest], errors[-1] - errors[lowest]
         if many >= rules.min_requests and _excess(many, bad, limit) > 0:
-            share, most = float(Fraction(bad, many)), float(limit)
-            return one_line(f"{source}: {bad} of {many} requests failed, {share:.1%} where {most:.1%} may")
+            return one_line(f"{source}: {_share(many, bad, limit)}")
     return ""
+
+
+def _share(requests: int, errors: int, limit: Fraction) -> str:
+    share, most = float(Fraction(errors, requests)), float(limit)
+    return f"{errors} of {requests} requests failed, {share:.1%} where {most:.1%} may"
 
 
 def _excess(requests: int, errors: int, limit: Fraction) -> int:
     return limit.denominator * errors - limit.numerator * requests
 
 
-def _limit(rules: Rules, source: str, baseline: Sequence[Count]) -> Fraction:
+def _limit(rules: Rules, source: str, before: Sample | None) -> Fraction:
     """The share of errors that a source may have: as many as before the deploy, and `max_ratio` besides."""
-    before = [count for count in baseline if count.source == source and count.requests >= rules.min_requests]
-    return rules.max_ratio + max((Fraction(count.errors, count.requests) for count in before), default=Fraction(0))
+    counts = [one for one in before.readings if isinstance(one, Count)] if before is not None else []
+    enough = [count for count in counts if count.source == source and count.requests >= rules.min_requests]
+    return rules.max_ratio + max((Fraction(count.errors, count.requests) for count in enough), default=Fraction(0))
 
 
-def _lacking(samples: Sequence[Sample], rules: Rules) -> str:
+def _lacking(samples: Sequence[Sample], rules: Rules, before: Sample | None) -> str:
     """What is not there to call production healthy; empty where nothing lacks."""
     well = {target for sample in samples for target, result, _ in _results(sample, rules) if result is Probed.OK}
-    found = [f"{target} was never seen well" for target in sorted(set(rules.targets) - well)]
+    targets = {probe.target for sample in samples for probe in sample.probes} | set(rules.targets)
+    found = []
+    for target in sorted(targets):
+        too = "; it failed before the deploy too" if _ways(before, target) else ""
+        if row := _failing(samples, rules, target):
+            # No proof that the deploy made it ill, or it would be that; least of all one that it is well.
+            found.append(row + too)
+        elif target in rules.targets and target not in well:
+            found.append(f"{target} was never seen well{too}")
     found += [problem for source in sorted(rules.sources) if (problem := _silent(samples, source))]
     if not rules.targets:
         found += _too_few(samples, rules)
     return one_line("; ".join(found))
+
+
+def _unverified(samples: Sequence[Sample], rules: Rules, before: Sample | None) -> str:
+    """Why what is healthy is nothing to go back to: half of the window, and its last samples, have to be well."""
+    failed = {sample.at // rules.every for sample in samples if _has_failed_probe(sample)}
+    well = {sample.at // rules.every for sample in samples if _is_seen_well(sample, rules)} - failed
+    if 2 * len(well) < rules.due:
+        return f"{len(well)} of {rules.due} samples were seen well, and half of them have to be"
+    last = samples[-rules.failures :]
+    for sample in last:
+        if unwell := _unwell(sample, rules):
+            return one_line(f"the last {len(last)} samples have to be well, and at {sample.at} s {unwell}")
+    for source in sorted(rules.sources):
+        counts = [count for sample in last for count in _counts(sample, rules) if count.source == source]
+        many, bad = sum(count.requests for count in counts), sum(count.errors for count in counts)
+        limit = _limit(rules, source, before)
+        if many and _excess(many, bad, limit) > 0:
+            return one_line(f"the last {len(last)} samples have to be well, and {source}: {_share(many, bad, limit)}")
+    return ""
+
+
+def _has_failed_probe(sample: Sample) -> bool:
+    return any(probe.result is Probed.FAILED for probe in sample.probes)
+
+
+def _is_seen_well(sample: Sample, rules: Rules) -> bool:
+    """Whether a sample speaks for production: all its probes, or an answer that was counted."""
+    probed = bool(sample.probes) and all(probe.result is Probed.OK for probe in sample.probes)
+    return probed or any(count.requests > count.errors for count in _counts(sample, rules))
+
+
+def _unwell(sample: Sample, rules: Rules) -> str:
+    """What in a sample was not seen well; empty where all that is watched was."""
+    results = {probe.target: probe for probe in sample.probes if probe.result is Probed.OK}
+    bad = {probe.target: probe for probe in sample.probes if probe.result is not Probed.OK}
+    for target in sorted({*rules.targets, *bad}):
+        if target in bad:
+            probe = bad[target]
+            return f"{target} {'failed' if probe.result is Probed.FAILED else 'was not asked'}: {probe.why}"
+        if target not in results:
+            return f"{target} was not asked"
+    counted = {count.source for count in _counts(sample, rules)}
+    missing = next((source for source in sorted(rules.sources) if source not in counted), "")
+    return f"{missing} gave no number" if missing else ""
 
 
 def _silent(samples: Sequence[Sample], source: str) -> str:

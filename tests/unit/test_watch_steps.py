@@ -89,8 +89,8 @@ def test_a_watch_goes_on_records_and_ends() -> None:
     assert isinstance(steps.tick(NEW, samples(OK, ILL), 60, NOW).step, Record)
     assert len(rig.watch.samples) == 2
     assert isinstance(steps.tick(NEW, samples(OK, start=60), 90, NOW).step, GoOn)
-    assert isinstance(steps.tick(NEW, samples(*[OK] * 13, start=60), 900, AFTER).step, Finish)
-    assert (rig.watch.verdict, len(rig.watch.samples)) == (WatchVerdict.HEALTHY, 15)
+    assert isinstance(steps.tick(NEW, samples(*[OK] * 14, start=60), 900, AFTER).step, Finish)
+    assert (rig.watch.verdict, len(rig.watch.samples)) == (WatchVerdict.HEALTHY, 16)
     assert rig.environment.verified == rig.environment.current
     assert isinstance(steps.tick(NEW, samples(ILL, ILL, ILL), 900, AFTER).step, Over)
 
@@ -105,6 +105,32 @@ def test_what_was_hardly_observed_is_healthy_and_nothing_to_go_back_to() -> None
     assert rig.environment.current.standing is Standing.UNOBSERVED
     assert rig.environment.verified is not None
     assert rig.environment.verified.deploy == OLD
+
+
+def test_what_is_ill_at_the_end_is_nothing_to_go_back_to() -> None:
+    """Healthy by the rule, and its log says why it is not verified all the same."""
+    rig = rig_of()
+    rig.steps().take(NEW, NOW)
+    rig.steps().tick(NEW, samples(*[OK] * 28, ILL, ILL), 900, AFTER)
+    assert rig.watch.verdict is WatchVerdict.HEALTHY
+    assert "not verified: the last 3 samples have to be well, and at 840 s" in rig.watch.reason
+    page = watches.find(rig.store.load(), NEW)
+    assert page is not None
+    assert "not verified: the last 3 samples" in page.body
+    assert rig.environment.current is not None
+    assert rig.environment.current.standing is Standing.UNOBSERVED
+    assert rig.environment.verified == make_deployed()
+
+
+def test_what_failed_before_the_deploy_rolls_nothing_back() -> None:
+    """As it was recorded with the deploy; a person is told."""
+    before = watches.taken(Sample(0, (Probe(SITE, ILL, "503"),)), NOW)
+    rig = rig_of(watch=make_watch(baseline=before))
+    rig.steps().take(NEW, NOW)
+    assert isinstance(rig.steps().tick(NEW, samples(*[ILL] * 9), 270, NOW).step, Record)
+    rig.steps().tick(NEW, samples(*[ILL] * 9, start=300), 900, AFTER)
+    assert (rig.watch.verdict, rig.watch.reaction.what) == (WatchVerdict.UNOBSERVED, Act.ALERT)
+    assert "it failed before the deploy too" in rig.watch.reaction.why
 
 
 def test_whoever_goes_on_sees_what_was_recorded() -> None:

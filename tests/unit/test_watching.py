@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from orch_gates.engine.watching import (
     Count,
+    Judged,
     NoData,
     Probe,
     Reading,
@@ -38,6 +39,10 @@ def probed(*healths: Probed, target: str = SITE, control: bool | None = None, st
 
 def counted(*pairs: tuple[int, int], source: str = "log") -> list[Sample]:
     return [Sample(30 * number, readings=(Count(source, *pair),)) for number, pair in enumerate(pairs)]
+
+
+def before(source: str, requests: int, errors: int) -> Sample:
+    return Sample(0, readings=(Count(source, requests, errors),))
 
 
 @pytest.mark.parametrize(("failures", "expected"), [(2, HEALTHY), (3, DEGRADED), (4, DEGRADED)])
@@ -144,10 +149,85 @@ def test_what_failed_before_the_deploy_is_not_held_against_it() -> None:
     """The limit is above the baseline, where that counted enough requests to tell."""
     after = counted((200, 20))
     assert classify(after, COUNTED).verdict is DEGRADED
-    assert classify(after, COUNTED, [Count("log", 100, 5)]).verdict is HEALTHY
-    assert classify(counted((200, 21)), COUNTED, [Count("log", 100, 5)]).verdict is DEGRADED
-    assert classify(after, COUNTED, [Count("log", 99, 50)]).verdict is DEGRADED
-    assert classify(after, COUNTED, [Count("other", 100, 50)]).verdict is DEGRADED
+    assert classify(after, COUNTED, before("log", 100, 5)).verdict is HEALTHY
+    assert classify(counted((200, 21)), COUNTED, before("log", 100, 5)).verdict is DEGRADED
+    assert classify(after, COUNTED, before("log", 99, 50)).verdict is DEGRADED
+    assert classify(after, COUNTED, before("other", 100, 50)).verdict is DEGRADED
+
+
+def failed_before(why: str, control: bool | None = None) -> Sample:
+    return Sample(0, (Probe(SITE, FAILED, why),), control)
+
+
+def test_a_probe_that_failed_before_in_the_same_way_makes_nobody_roll_back() -> None:
+    """The deploy did not make it ill; that it is well nobody has seen either, so a person is told."""
+    found = classify(probed(*[FAILED] * 9), PROBED, failed_before("503"))
+    assert found.verdict is UNOBSERVED
+    assert found.reason == f"{SITE} failed 3 times in a row, 0 s to 60 s: 503; it failed before the deploy too"
+    found = classify(probed(FAILED, FAILED), PROBED, failed_before("503"))
+    assert (found.verdict, found.reason) == (UNOBSERVED, f"{SITE} was never seen well; it failed before the deploy too")
+    # Well in between, and ill as before again: that is nothing to call healthy.
+    assert classify(probed(OK, FAILED, FAILED, FAILED, OK), PROBED, failed_before("503")).verdict is UNOBSERVED
+    assert classify(probed(OK, FAILED, FAILED, OK), PROBED, failed_before("503")).verdict is HEALTHY
+
+
+def test_another_failure_than_before_counts() -> None:
+    """Refused where it was 503, another target, and a baseline that a runner without a network took."""
+    ill = probed(*[FAILED] * 3)
+    assert classify(ill, PROBED, failed_before("refused the connection")).verdict is DEGRADED
+    assert classify(ill, PROBED, Sample(0, (Probe(API, FAILED, "503"),))).verdict is DEGRADED
+    assert classify(ill, PROBED, Sample(0, (Probe(SITE, OK, "503"),))).verdict is DEGRADED
+    assert classify(ill, PROBED, failed_before("503", control=False)).verdict is DEGRADED
+    assert classify(ill, PROBED, failed_before("503", control=True)).verdict is UNOBSERVED
+    mixed = [*ill[:2], *(Sample(60 + n, (Probe(SITE, FAILED, "reset"),)) for n in range(3))]
+    assert classify(mixed[:-1], PROBED, failed_before("503")).verdict is UNOBSERVED
+    assert classify(mixed, PROBED, failed_before("503")).verdict is DEGRADED
+
+
+def test_a_failure_by_time_is_the_same_whatever_the_time() -> None:
+    """No two answers take as long; also where the reason was cut to be recorded."""
+    slow = [Sample(n, (Probe(SITE, FAILED, f"took {n + 2}.51 s, and may take 2 s"),)) for n in range(3)]
+    assert classify(slow, PROBED, failed_before("took 9.99 s, and may take 2 s")).verdict is UNOBSERVED
+    long = [Sample(n, (Probe(SITE, FAILED, "x" * 500),)) for n in range(3)]
+    assert classify(long, PROBED, failed_before(f"{'x' * 119}…")).verdict is UNOBSERVED
+
+
+def test_what_is_ill_at_the_end_is_healthy_by_the_rule_and_not_verified() -> None:
+    """Nothing is taken back to what was last seen failing, nor to what a runner did not see at last."""
+    well = probed(*[OK] * 28)
+    for last in ((FAILED, FAILED), (FAILED, OK), (OK, FAILED), (UNMADE, OK)):
+        found = classify(well + probed(*last, start=840), PROBED)
+        assert found.verdict is HEALTHY
+        assert "the last 3 samples have to be well" in found.unverified
+    blind = classify(well + probed(FAILED, control=False, start=840), PROBED)
+    assert (blind.verdict, f"at 840 s {SITE} failed: 503" in blind.unverified) == (HEALTHY, True)
+    assert classify([*well, *probed(FAILED, start=840), *probed(OK, OK, OK, start=870)], PROBED).unverified == ""
+    partly = replace(PROBED, targets=(SITE, API))
+    both = [replace(one, probes=(*one.probes, Probe(API, OK))) for one in well]
+    assert classify(both, partly).unverified == ""
+    assert f"{API} was not asked" in classify([*both[:-1], well[-1]], partly).unverified
+
+
+def test_what_flaps_is_not_verified() -> None:
+    """Half of the window has to be seen well, not only seen."""
+    flapping = probed(*[OK, FAILED] * 13, OK, OK, OK)
+    assert classify(flapping, PROBED).unverified == ""
+    worse = probed(*[FAILED, OK, FAILED] * 9, OK, OK, OK)
+    assert classify(worse, PROBED).unverified == "12 of 30 samples were seen well, and half of them have to be"
+
+
+def test_errors_at_the_end_leave_a_deploy_unverified() -> None:
+    """Also where they are too few requests for a verdict, and where a source fell silent."""
+    good = [(100, 0)] * 27
+    assert classify(counted(*good, (9, 0), (9, 0), (2, 1)), COUNTED).unverified == ""
+    found = classify(counted(*good, (9, 0), (8, 0), (2, 1)), COUNTED)
+    assert found.verdict is HEALTHY
+    assert found.unverified == (
+        "the last 3 samples have to be well, and log: 1 of 19 requests failed, 5.3% where 5.0% may"
+    )
+    assert classify(counted(*good, (9, 0), (8, 0), (2, 1)), COUNTED, before("log", 100, 1)).unverified == ""
+    silent = [*counted(*good), Sample(810, readings=(NoData("log", "gone"),))]
+    assert "log gave no number" in classify(silent, COUNTED).unverified
 
 
 def test_nothing_observed_is_not_healthy() -> None:
@@ -246,22 +326,44 @@ RULES = st.builds(
 )  # fmt: skip
 
 
-@given(SAMPLES, RULES, st.integers(0, 300), st.sampled_from([SITE, API]), CONTROLS)
+BEFORE = st.none() | st.builds(
+    Sample, st.just(0), st.lists(PROBES, max_size=2).map(tuple), CONTROLS, st.lists(READINGS, max_size=2).map(tuple)
+)  # fmt: skip
+
+
+def is_no_healthier(more: Judged, less: Judged) -> bool:
+    """Also what it takes to be rolled back to is no easier."""
+    return BETTER.index(more.verdict) <= BETTER.index(less.verdict) and not (less.unverified and not more.unverified)
+
+
+@given(
+    SAMPLES, RULES, BEFORE, st.integers(0, 300), st.sampled_from([SITE, API]), st.sampled_from(["503", "x"]), CONTROLS
+)
 def test_one_more_failed_probe_never_makes_it_healthier(
-    samples: list[Sample], rules: Rules, at: int, target: str, control: bool | None
+    samples: list[Sample], rules: Rules, first: Sample | None, at: int, target: str, why: str, control: bool | None
 ) -> None:
-    """Whatever was observed, and whenever the failure was."""
-    more = [*samples, Sample(at, (Probe(target, FAILED, "503"),), control)]
-    assert BETTER.index(classify(more, rules).verdict) <= BETTER.index(classify(samples, rules).verdict)
+    """Whatever was observed, also before the deploy, and whenever the failure was."""
+    more = [*samples, Sample(at, (Probe(target, FAILED, why),), control)]
+    assert is_no_healthier(classify(more, rules, first), classify(samples, rules, first))
 
 
-@given(SAMPLES, RULES, st.integers(0, 300), st.sampled_from(["log", "metrics"]), st.integers(1, 150))
+@given(SAMPLES, RULES, BEFORE, st.integers(0, 300), st.sampled_from(["log", "metrics"]), st.integers(1, 150))
 def test_more_errors_never_make_it_healthier(
-    samples: list[Sample], rules: Rules, at: int, source: str, errors: int
+    samples: list[Sample], rules: Rules, first: Sample | None, at: int, source: str, errors: int
 ) -> None:
     """Also where they bring a source to enough requests."""
     more = [*samples, Sample(at, readings=(Count(source, errors, errors),))]
-    assert BETTER.index(classify(more, rules).verdict) <= BETTER.index(classify(samples, rules).verdict)
+    assert is_no_healthier(classify(more, rules, first), classify(samples, rules, first))
+
+
+@given(SAMPLES, RULES, BEFORE)
+def test_a_failure_before_the_deploy_never_makes_it_healthy(
+    samples: list[Sample], rules: Rules, first: Sample | None
+) -> None:
+    """It may keep a rollback from a deploy, and never calls one well that is not."""
+    probes_only = replace(first, readings=()) if first is not None else None
+    found, strict = classify(samples, rules, probes_only), classify(samples, rules)
+    assert (found.verdict is HEALTHY) is (strict.verdict is HEALTHY)
 
 
 @given(SAMPLES, RULES, st.data())
