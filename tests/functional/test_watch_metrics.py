@@ -74,8 +74,8 @@ def test_an_endpoint_that_tells_nothing_is_no_data() -> None:
         source.begin()
         assert [why(source.read()) for _ in range(5)] == [
             "answered 503",
-            "the answer is not in the text format of Prometheus",
-            "no counter http_requests_total with these labels has a number",
+            "the answer is not in the text format of Prometheus, line 1",
+            "there is no counter http_requests_total, but up",
             "no counter http_requests_total with these labels has a number",
             "did not answer within 0.5 s",
         ]
@@ -90,6 +90,30 @@ def test_an_endpoint_that_comes_late_counts_from_its_first_answer() -> None:
         assert source.read() == Count("metrics", 2, 1)
 
 
+@pytest.mark.parametrize(
+    ("errors", "why_not"),
+    [
+        ('http_errors_total{code=~"5.."}', "there is no counter http_errors_total, but http_requests_total"),
+        ('http_requests_total{status=~"5.."}', "http_requests_total has no label status, but code"),
+        ('http_requests_total{code="5.."}', "label code of http_requests_total is never 5.., but 200"),
+    ],
+)
+def test_errors_that_nothing_is_named_as_are_a_mistake_in_the_configuration(errors: str, why_not: str) -> None:
+    """Not one of them was ever counted, so that there were none is no fact."""
+    with forge(says(200, exposed(1)), says(200, exposed(9))) as server:
+        source = Metrics(server.url, counters.selector(TOTAL), counters.selector(errors), "metrics", 5)
+        source.begin()
+        assert source.read() == NoData("metrics", why_not, misconfigured=True)
+
+
+def test_a_series_that_stands_there_twice_is_no_data() -> None:
+    """As of two processes whose answers were put together: which of them counts?"""
+    with forge(says(200, exposed(1)), says(200, exposed(9, 1) + exposed(9, 1))) as server:
+        source = metrics(server.url)
+        source.begin()
+        assert "line 3 names something twice" in why(source.read())
+
+
 def vector(*values: str) -> dict[str, Any]:
     return {
         "status": "success",
@@ -101,13 +125,12 @@ def vector(*values: str) -> dict[str, Any]:
     ("total", "errors", "expected"),
     [
         (vector("207.06"), vector("12"), Count("prom", 207, 12)),
-        (vector("200"), vector(), Count("prom", 200, 0)),
         (vector("100", "50"), vector("1", "2"), Count("prom", 150, 3)),
         ({"status": "success", "data": {"resultType": "scalar", "result": [1, "7"]}}, vector("1"), Count("prom", 7, 1)),
     ],
 )
 def test_two_numbers_are_asked_for(total: object, errors: object, expected: Count) -> None:
-    """Values are texts; several series are added up; no series of errors, where there is one of requests, is none."""
+    """Values are texts; several series are added up."""
     with forge(says(200, total), says(200, errors)) as server:
         source = prometheus(server.url)
         source.begin()
@@ -138,6 +161,67 @@ def test_what_is_no_number_is_no_data(answer: Any, why_not: str) -> None:
         source.begin()
         found = source.read()
     assert why_not in why(found)
+    assert isinstance(found, NoData)
+    assert not found.misconfigured
+
+
+def series(*labels: dict[str, str]) -> dict[str, Any]:
+    found = [{"metric": one, "value": [1700000000, "3"]} for one in labels]
+    return {"status": "success", "data": {"resultType": "vector", "result": found}}
+
+
+def test_no_series_of_errors_is_none_where_the_label_is_understood() -> None:
+    """It is asked for once; from then on no series of errors is a fact."""
+    answers = [vector("200"), vector(), series({"code": "200"}, {"code": "404"}), vector("300"), vector()]
+    with forge(*(says(200, one) for one in answers)) as server:
+        source = prometheus(server.url)
+        source.begin()
+        assert [source.read(), source.read()] == [Count("prom", 200, 0), Count("prom", 100, 0)]
+        assert len(server.seen) == len(answers)
+
+
+@pytest.mark.parametrize(
+    ("answers", "why_not"),
+    [
+        ([series({"code": "OK"})], "label code of http_requests_total is never 5.., but OK"),
+        (
+            [series({}), series({"__name__": TOTAL, "status": "200", "job": "a"})],
+            "http_requests_total has no label code, but job, status",
+        ),
+        (
+            [series(), series({"__name__": "http_request_total"})],
+            "there is no counter http_requests_total, but http_request_total",
+        ),
+        ([series(), series()], "there is no counter http_requests_total"),
+    ],
+)
+def test_a_misspelled_query_for_errors_is_a_mistake_in_the_configuration(answers: list[Any], why_not: str) -> None:
+    """What is there instead is said."""
+    with forge(*(says(200, one) for one in [vector("200"), vector(), *answers])) as server:
+        assert prometheus(server.url).read() == NoData("prom", why_not, misconfigured=True)
+
+
+def test_a_zero_that_stands_in_for_no_series_proves_nothing() -> None:
+    """As of `or vector(0)`, for requests and for errors."""
+    with forge(*(says(200, one) for one in (vector("200"), vector("0"), series({"code": "OK"})))) as server:
+        source = prometheus(server.url)
+        source.errors += " or vector(0)"
+        assert "is never 5.., but OK" in why(source.read())
+    with forge(*(says(200, one) for one in (vector("0"), vector("0"), series(), series()))) as server:
+        source = prometheus(server.url)
+        source.total += " or vector(0)"
+        assert why(source.read()) == "there is no counter http_requests_total"
+    with forge(says(200, vector("200")), says(200, vector())) as server:
+        source = prometheus(server.url)
+        source.errors = 'sum(increase({__name__=~"x"}[$window]))'
+        assert "names no counter" in why(source.read())
+
+
+def test_a_prometheus_that_does_not_say_which_series_there_are_is_no_data() -> None:
+    """Which a later answer may mend."""
+    broken = says(503, {"status": "error", "errorType": "unavailable", "error": "starting"})
+    with forge(says(200, vector("200")), says(200, vector()), broken) as server:
+        found = prometheus(server.url).read()
     assert isinstance(found, NoData)
     assert not found.misconfigured
 
@@ -202,6 +286,19 @@ def _hit(url: str, path: str, times: int) -> None:
             error.close()
 
 
+def _is_told_apart_from_misspelled(source: Prometheus) -> None:
+    """Of a server that counts 200 and 500: that there is no 503 is a fact, and what is misspelled is none."""
+    source.errors = f'sum(increase({TOTAL}{{code="418"}}[$window]))'
+    assert why(source.read()) == f"label code of {TOTAL} is never 418, but 200, 500"
+    source.errors = f'sum(increase({TOTAL}{{code="503"}}[$window]))'
+    assert isinstance(source.read(), Count)
+    source.errors = f'sum(increase({TOTAL}{{status=~"5.."}}[$window])) or vector(0)'
+    assert why(source.read()) == f"{TOTAL} has no label status, but code, instance, job"
+    source.errors = 'sum(increase(http_errors_total{status=~"5.."}[$window]))'
+    assert why(source.read()) == f"there is no counter http_errors_total, but {TOTAL}"
+    source.errors = f'sum(increase({TOTAL}{{code=~"5.."}}[$window]))'
+
+
 @pytest.mark.slow
 def test_a_real_prometheus(tmp_path: Path, real: Real) -> None:
     """It estimates, so numbers are near; before its first scrape it has none, and a broken query is told apart."""
@@ -248,6 +345,7 @@ def test_a_real_prometheus(tmp_path: Path, real: Real) -> None:
             # From few values it estimates up to twice as many; the share of errors is right all the same.
             assert 150 <= requests <= 400
             assert 0.2 <= errors / requests <= 0.3
+            _is_told_apart_from_misspelled(source)
             source.total = "sum(increase(no_such_counter[$window]))"
             assert "no value for" in why(source.read())
             source.total = "sum(increase("

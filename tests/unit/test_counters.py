@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.deploy.sources.port import Totals, reading
-from orch_gates.engine.counters import increase, parse, selector
+from orch_gates.engine.counters import increase, parse, selector, selectors_in, unproven
 from orch_gates.engine.watching import Count, NoData
 
 TEXT = """# HELP http_requests_total Requests.
@@ -85,6 +85,69 @@ def test_another_format_is_told_apart_from_no_counters() -> None:
     with pytest.raises(ValueError, match="not in the text format"):
         parse("<html>\n<body>\n")
     assert parse("\n# nothing yet\n") == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x{code="500"} 1\nx{code="500"} 2\n',
+        'x{a="1",b="2"} 1\nx{b="2",a="1"} 1\n',
+        'x{code="200",code="500"} 1\n',
+        "x 1\nx 1\n",
+        'x{code="200"} 9\nx{code="500"} many\n',
+        'x{code="200"} 9\nx{code="500} 1\n',
+    ],
+)
+def test_what_is_malformed_is_read_in_no_part(text: str) -> None:
+    """Which of two numbers counts nobody knows, and what is left out could be the errors."""
+    with pytest.raises(ValueError, match="not in the text format of Prometheus"):
+        parse(text)
+
+
+def test_names_in_quotes_are_left_out() -> None:
+    """They are of the format, and no selector here can name them."""
+    assert parse('{"http.requests",code="500"} 5\nup 1\n') == {("up", frozenset()): 1.0}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ('r{code=~"5.."}', ""),
+        ('r{code="503"}', ""),
+        ('r{code!~"[1-4].."}', ""),
+        ('r{code=~"5..",path="/"}', ""),
+        ('r{class="5xx"}', ""),
+        ('r{result!="ok"}', ""),
+        ('r{code=~"4..|9.."}', "label code of r is never 4..|9.., but 200, 301"),
+        ('r{code="5xx"}', "label code of r is never 5xx, but 200, 301"),
+        ('r{code="5.."}', "label code of r is never 5.., but 200, 301"),
+        ('r{class=~"5.."}', ""),
+        ('r{class="500"}', "label class of r is never 500, but 2xx"),
+        ('r{result="error"}', "label result of r is never error, but ok"),
+        ('r{status=~"5.."}', "r has no label status, but class, code, path, result"),
+        ('r{code=~"5..",path="/a"}', "label path of r is never /a, but /"),
+        ('r{code=~"5..",class="2xx",result="ok"}', "no r has all of these labels as asked: code, class, result"),
+        ("errors_total", "there is no counter errors_total, but r, up"),
+        ("ups", "there is no counter ups, but up, r"),
+    ],
+)
+def test_that_nothing_failed_takes_a_name_that_is_understood(wanted: str, why: str) -> None:
+    """faults.md T17: a label of statuses proves that there are no others; a word proves nothing about another word."""
+    there = parse('r{code="200",path="/"} 1\nr{code="301",path="/"} 1\nr{class="2xx"} 1\nr{result="ok"} 1\nup 1\n')
+    assert unproven(selector(wanted), there) == why
+
+
+def test_what_is_there_instead_is_bounded() -> None:
+    """Another program names its series, as long and as many as it likes."""
+    there = {(f"{'x' * 1_000_000}{number}", frozenset[tuple[str, str]]()): 1.0 for number in range(5)}
+    assert unproven(selector("y"), there) == f"there is no counter y, but {', '.join(['x' * 30] * 4)}, …"
+
+
+def test_the_counters_of_a_query_are_found() -> None:
+    """Each that is counted in a time, with its labels; no function and no word of the language."""
+    query = 'sum by (a) (increase(x{code=~"5.."}[$window])) + rate(job:y:z [5m]) or 0 * sum(increase(x[$window]))'
+    assert selectors_in(query) == (selector('x{code=~"5.."}'), selector("job:y:z"), selector("x"))
+    assert selectors_in("vector(0)") == ()
 
 
 @given(st.text())

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from orch_gates import clock
 from orch_gates.deploy.sources import web
 from orch_gates.deploy.sources.port import Totals, reading
+from orch_gates.engine import counters
+from orch_gates.engine.counters import Selector, Series
 from orch_gates.engine.watching import Count, NoData, Reading
 
 # In a query it stands for the seconds since when it counts, as `[$window]`.
 WINDOW = "$window"
 _PATH = "/api/v1/query"
 _MOST_BYTES = 1_048_576
+# What answers also where no series fits.
+_FALLBACK = re.compile(r"\b(or|vector|scalar|absent|absent_over_time|time)\b")
 _MOST_DEPTH_ERRORS = (ValueError, RecursionError)
 
 
@@ -31,6 +36,7 @@ class Prometheus:
     timeout: float = 10.0
     _began: float = 0.0
     _counted: Totals = field(default_factory=lambda: Totals(0, 0))
+    _proven: set[str] = field(default_factory=set)
 
     def before(self) -> Reading:
         """What was counted in as long a time as will be watched."""
@@ -62,19 +68,87 @@ class Prometheus:
 
     def _totals(self, seconds: int) -> Totals | NoData:
         total = self._number(self.total, seconds)
-        if total is None:
-            return NoData(self.name, f"no value for {self._query(self.total, seconds)}")
         if isinstance(total, NoData):
             return total
+        if total is None:
+            return NoData(self.name, f"no value for {self._query(self.total, seconds)}")
         errors = self._number(self.errors, seconds)
         if isinstance(errors, NoData):
             return errors
-        # No series of errors, where there is one of requests: none failed.
+        for query, value in ((self.total, total), (self.errors, errors)):
+            # No series, or a zero that stands in for one: of what is misspelled there is none either.
+            if value is None or (value == 0 and _FALLBACK.search(query)):
+                wrong = self._unproven(query, seconds)
+                if wrong is not None:
+                    return wrong
         return Totals(total, errors or 0.0)
+
+    def _unproven(self, query: str, seconds: int) -> NoData | None:
+        """Why it is not known that the counters of a query are named as they are; None where it is, for good."""
+        if query in self._proven:
+            return None
+        try:
+            selectors = counters.selectors_in(query)
+        except ValueError as error:
+            return NoData(self.name, f"{query}: a counter {error}", misconfigured=True)
+        if not selectors:
+            why = f"{query} found none, and names no counter as in x[{WINDOW}]"
+            return NoData(self.name, why, misconfigured=True)
+        for one in selectors:
+            there = self._there(one, seconds + self.window)
+            if isinstance(there, NoData):
+                return there
+            if wrong := counters.unproven(one, there):
+                return NoData(self.name, wrong, misconfigured=True)
+        self._proven.add(query)
+        return None
+
+    def _there(self, wanted: Selector, seconds: int) -> list[Series] | NoData:
+        """Series that show how a counter and its labels are named, or what is there in its place."""
+        labels = ", ".join(dict.fromkeys(label for label, _, _ in wanted.wanted))
+        counted = f"count_over_time({wanted.name}[{seconds}s])"
+        found = self._series(f"count by ({labels}) ({counted})", wanted.name)
+        if isinstance(found, NoData) or not counters.unproven(wanted, found):
+            return found
+        if found:
+            return self._series(f"topk(5, {counted})", wanted.name) if not _has_labels(found, wanted) else found
+        alike = re.split("[_:]", wanted.name.lstrip("_:"))[0]
+        return self._series(f'count by (__name__) ({{__name__=~"{alike}.*"}})', "")
+
+    def _series(self, query: str, name: str) -> list[Series] | NoData:
+        data = self._data(query)
+        if isinstance(data, NoData):
+            return data
+        try:
+            found = [dict(one["metric"]) for one in data["result"]]
+            return [
+                (
+                    str(name or one.get("__name__", "")),
+                    frozenset((str(k), str(v)) for k, v in one.items() if k[:2] != "__"),
+                )
+                for one in found
+            ]
+        except (KeyError, TypeError, ValueError):
+            return NoData(self.name, f"{query} did not answer with series")
 
     def _number(self, query: str, seconds: int) -> float | NoData | None:
         """The answer to a query; None where it has no series, `NoData` where it is no number."""
         asked = self._query(query, seconds)
+        data = self._data(asked)
+        if isinstance(data, NoData):
+            return data
+        values = _values(data)
+        if values is None:
+            return NoData(self.name, f"{asked} did not answer with numbers")
+        if not all(math.isfinite(value) and value >= 0 for value in values):
+            return NoData(self.name, f"{asked} is {', '.join(str(value) for value in values)}")
+        if not values:
+            return None
+        found = sum(values)
+        return found if math.isfinite(found) else NoData(self.name, f"{asked} is no number that counts requests")
+
+    def _data(self, asked: str) -> Any:
+        """What Prometheus answers to a query, or `NoData`."""
         answer = web.get(self.url.rstrip("/") + _PATH, timeout=self.timeout, most=_MOST_BYTES, query={"query": asked})
         if isinstance(answer, web.Unreached):
             return NoData(self.name, answer.why)
@@ -87,19 +161,17 @@ class Prometheus:
         if document.get("status") != "success":
             why = f"{asked}: {document.get('errorType', answer.status)}: {document.get('error', '')}"
             return NoData(self.name, why, misconfigured=document.get("errorType") == "bad_data")
-        values = _values(document.get("data"))
-        if values is None:
-            return NoData(self.name, f"{asked} did not answer with numbers")
-        if not all(math.isfinite(value) and value >= 0 for value in values):
-            return NoData(self.name, f"{asked} is {', '.join(str(value) for value in values)}")
-        if not values:
-            return None
-        found = sum(values)
-        return found if math.isfinite(found) else NoData(self.name, f"{asked} is no number that counts requests")
+        return document.get("data")
 
     @staticmethod
     def _query(query: str, seconds: int) -> str:
         return query.replace(WINDOW, f"{seconds}s")
+
+
+def _has_labels(series: list[Series], wanted: Selector) -> bool:
+    """Whether each label that is asked for stands in some of the series."""
+    there = {label for _, labels in series for label, _ in labels}
+    return all(label in there for label, _, _ in wanted.wanted)
 
 
 def _values(data: Any) -> list[float] | None:
