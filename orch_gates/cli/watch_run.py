@@ -55,6 +55,9 @@ class WatchRun:
         if watch.state is not WatchState.OVER:
             try:
                 watch = self._watched(steps, observing, watch)
+            except StateError:
+                self._tell(f"{watch.task}: what {len(self._pending)} samples saw is not recorded")
+                raise
             finally:
                 observing.close()
         if watch.reaction.what is Act.PLANNED:

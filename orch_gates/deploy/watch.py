@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from orch_gates.deploy import environments, watch_log, watches
+from orch_gates.deploy.watch_ends import in_environment, over, standing
 from orch_gates.deploy.watches import WatchPage
 from orch_gates.engine import deploying
 from orch_gates.engine.deploying import Refused
@@ -17,6 +18,7 @@ from orch_gates.engine.reacting import (
     InEnvironment,
     NextStep,
     NoReaction,
+    Over,
     Record,
     Release,
     Rollback,
@@ -27,19 +29,13 @@ from orch_gates.engine.reacting import (
 from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.engine.watching import Judged, Rules, Sample, classify, has_failure
 from orch_gates.errors import JobWaits, UsageError
-from orch_gates.model.environment import Deployed, Environment, Running, Standing
+from orch_gates.model.environment import Running
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment
-from orch_gates.model.watch import MAX_SAMPLES, Act, Reaction, Watch, Watcher, WatchState, WatchVerdict
+from orch_gates.model.watch import Act, Reaction, Watch, Watcher, WatchState, WatchVerdict
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 
-_STANDING: Mapping[WatchVerdict, Standing] = {
-    WatchVerdict.HEALTHY: Standing.VERIFIED,
-    WatchVerdict.DEGRADED: Standing.DEGRADED,
-    WatchVerdict.UNOBSERVED: Standing.UNOBSERVED,
-    WatchVerdict.STOPPED: Standing.STOPPED,
-}
 # For whoever watches, to record the end where the state branch is slow to be reached.
 _GRACE = timedelta(minutes=3)
 Look = Callable[[Watcher], Sighting]
@@ -90,8 +86,8 @@ class Watching:
             if before is not None and not self._is_gone(found, before, now):
                 raise JobWaits(f"{found.task}: deploy {deploy} is watched by {before.runner} since {before.since}")
             found = found.model_copy(update={"watcher": self.me})
-            over = f", in the place of {before.runner}" if before is not None else ""
-            line = f"watched by {self.me.runner}{over}"
+            instead = f", in the place of {before.runner}" if before is not None else ""
+            line = f"watched by {self.me.runner}{instead}"
             return self._change(page, found, now, "watch-begin", line)
 
         self.store.transact(decision, others_wait=True)
@@ -101,36 +97,43 @@ class Watching:
     def tick(self, deploy: str, pending: Sequence[Sample], elapsed: int, now: datetime) -> Ticked:
         """What follows `elapsed` seconds after the begin: decided on the branch as it is, recorded where it is due.
 
+        What was seen before somebody else ended the watch, or went on with it, is recorded late and changes nothing.
+
         Raises:
             JobWaits: somebody else watches by now.
             StateError: it could not be told, or not be recorded.
         """
         found: Ticked | None = None
+        other = ""
 
         def decision(snapshot: Snapshot) -> Change | None:
-            nonlocal found
+            nonlocal found, other
             page = self._need(snapshot, deploy)
-            self._require_mine(page.watch)
+            watch, rest = watches.with_samples(page.watch, pending)
             place = environments.page(snapshot, self.environment)
-            samples = (*watches.samples_of(page.watch), *pending)
-            rules = watches.rules_of(page.watch, self.rules)
-            judged = classify(samples, rules, watches.before(page.watch))
-            failed = any(has_failure(one, rules) for one in samples)
+            rules = watches.rules_of(watch, self.rules)
+            judged = self._judged(watch, rest)
+            failed = any(has_failure(one, rules) for one in (*watches.samples_of(watch), *rest))
             step = decide(self._watched(page.watch), in_environment(place.environment), judged, elapsed, failed=failed)
-            watch = page.watch
+            other = self._other(page.watch)
+            if other or isinstance(step, Over):
+                late = self._late(snapshot, page, pending, now)
+                found = Ticked(page.watch if late is None else late[0], Over(), judged)
+                return None if late is None else late[1]
             if not isinstance(step, Finish | Record):
-                found = Ticked(watch, step, judged)
+                found = Ticked(page.watch, step, judged)
                 return None
-            kept = (*watch.samples, *(watches.recorded(watch, one) for one in pending))[:MAX_SAMPLES]
-            watch = watch.model_copy(update={"samples": kept})
+            full = f"; {len(rest)} samples are not recorded, as there is no more room" if rest else ""
             if isinstance(step, Record):
                 found = Ticked(watch, step, judged)
-                return self._change(page, watch, now, "watch-record", f"{step.why}: {judged.reason}", snapshot)
-            over = _over(watch, step)
-            found = Ticked(over, step, judged)
-            return self._finished(snapshot, page, place, over, now, judged)
+                return self._change(page, watch, now, "watch-record", f"{step.why}: {judged.reason}{full}", snapshot)
+            ended = over(watch, step)
+            found = Ticked(ended, step, judged)
+            return self._finished(snapshot, page, place, ended, now, judged, full)
 
         self.store.transact(decision, others_wait=True)
+        if other:
+            raise JobWaits(other)
         assert found is not None
         return found
 
@@ -153,15 +156,14 @@ class Watching:
                 # Whoever deployed it may be about to begin.
                 return None
             place = environments.page(snapshot, self.environment)
-            rules = watches.rules_of(watch, self.rules)
-            judged = classify(watches.samples_of(watch), rules, watches.before(watch))
+            judged = self._judged(watch)
             elapsed = round((now - moment(watch.armed)).total_seconds())
             step = decide(self._watched(watch), in_environment(place.environment), judged, elapsed, failed=False)
             if not isinstance(step, Finish):
                 return None
-            over = _over(watch, step)
-            found = Ticked(over, step, judged)
-            return self._finished(snapshot, page, place, over, now, judged)
+            ended = over(watch, step)
+            found = Ticked(ended, step, judged)
+            return self._finished(snapshot, page, place, ended, now, judged)
 
         self.store.transact(decision)
         return found
@@ -191,11 +193,11 @@ class Watching:
 
         def decision(snapshot: Snapshot) -> Change | None:
             page = self._need(snapshot, deploy)
-            watch = page.watch
-            if watch.state is WatchState.OVER or watch.watcher is None or watch.watcher.process != self.me.process:
-                return None
-            kept = (*watch.samples, *(watches.recorded(watch, one) for one in pending))[:MAX_SAMPLES]
-            after = watch.model_copy(update={"samples": kept, "watcher": None})
+            if page.watch.state is WatchState.OVER or self._other(page.watch):
+                late = self._late(snapshot, page, pending, now)
+                return None if late is None else late[1]
+            watch, _ = watches.with_samples(page.watch, pending)
+            after = watch.model_copy(update={"watcher": None})
             return self._change(page, after, now, "watch-record", f"left by {self.me.runner}", snapshot)
 
         self.store.transact(decision)
@@ -273,10 +275,8 @@ class Watching:
             if watch.state is WatchState.OVER:
                 raise UsageError(f"the watch over deploy {deploy} of {watch.task} is over: {watch.verdict}")
             place = environments.page(snapshot, self.environment)
-            found = _over(watch, finish(watch, in_environment(place.environment)))
-            rules = watches.rules_of(watch, self.rules)
-            judged = classify(watches.samples_of(watch), rules, watches.before(watch))
-            return self._finished(snapshot, page, place, found, now, judged)
+            found = over(watch, finish(watch, in_environment(place.environment)))
+            return self._finished(snapshot, page, place, found, now, self._judged(watch))
 
         self.store.transact(decision)
         assert found is not None
@@ -287,20 +287,41 @@ class Watching:
         snapshot: Snapshot,
         page: WatchPage,
         place: environments.Page,
-        over: Watch,
+        ended: Watch,
         now: datetime,
         judged: Judged,
+        more: str = "",
     ) -> Change:
-        line = f"{over.verdict}, {judged.coverage} observed: {over.reason}"
-        if over.reaction.what is not Act.NONE:
-            line += f" [{over.reaction.what}: {over.reaction.why}]"
-        change = self._change(page, over, now, "watch-end", line, snapshot)
-        standing = _STANDING.get(over.verdict)
-        if standing is Standing.VERIFIED and judged.unverified:
-            standing = Standing.UNOBSERVED
-        after = deploying.judged(place.environment, over.deploy, standing) if standing is not None else None
-        more = environments.changed(place, after, now, f"deploy {over.deploy}: {line}") if after is not None else {}
-        return Change(change.event, change.task, change.subject, {**change.writes, **more}, body=change.body)
+        line = f"{ended.verdict}, {judged.coverage} observed: {ended.reason}{more}"
+        if ended.reaction.what is not Act.NONE:
+            line += f" [{ended.reaction.what}: {ended.reaction.why}]"
+        change = self._change(page, ended, now, "watch-end", line, snapshot)
+        stands = standing(ended.verdict, judged)
+        after = deploying.judged(place.environment, ended.deploy, stands) if stands is not None else None
+        told = f"deploy {ended.deploy}: {line}"
+        writes = environments.changed(place, after, now, told) if after is not None else {}
+        return Change(change.event, change.task, change.subject, {**change.writes, **writes}, body=change.body)
+
+    def _late(
+        self, snapshot: Snapshot, page: WatchPage, pending: Sequence[Sample], now: datetime
+    ) -> tuple[Watch, Change] | None:
+        """What was seen here before others ended the watch or went on with it; None where that is recorded."""
+        before = page.watch
+        until = watches.ended(page) if before.watcher is None else moment(before.watcher.since)
+        seen = [one for one in pending if until is None or moment(before.armed) + timedelta(seconds=one.at) <= until]
+        watch, _ = watches.with_samples(before, seen)
+        if (many := len(watch.samples) - len(before.samples)) == 0:
+            return None
+        line = f"{many} samples that {self.me.runner} took before that are recorded late, and change nothing"
+        return watch, self._change(page, watch, now, "watch-record", line, snapshot)
+
+    def _judged(self, watch: Watch, rest: Sequence[Sample] = ()) -> Judged:
+        """What is proven by what is recorded; of what there is no room for, only that production is ill."""
+        rules, before = watches.rules_of(watch, self.rules), watches.before(watch)
+        found = classify((*watches.samples_of(watch), *rest), rules, before)
+        if rest and found.verdict is not WatchVerdict.DEGRADED:
+            return classify(watches.samples_of(watch), rules, before)
+        return found
 
     def _change(
         self, page: WatchPage, watch: Watch, now: datetime, event: str, line: str, snapshot: Snapshot | None = None
@@ -333,11 +354,13 @@ class Watching:
             raise UsageError(f"deploy {deploy} is not watched")
         return page
 
-    def _require_mine(self, watch: Watch) -> None:
-        other = watch.watcher
-        if watch.state is not WatchState.OVER and (other is None or other.process != self.me.process):
-            who = "nobody" if other is None else other.runner
-            raise JobWaits(f"{watch.task}: deploy {watch.deploy} is watched by {who} by now")
+    def _other(self, watch: Watch) -> str:
+        """That somebody else goes on with it; empty where nobody else does."""
+        watcher = watch.watcher
+        if watch.state is WatchState.OVER or (watcher is not None and watcher.process == self.me.process):
+            return ""
+        who = "nobody" if watcher is None else watcher.runner
+        return f"{watch.task}: deploy {watch.deploy} is watched by {who} by now"
 
     def _is_gone(self, watch: Watch, watcher: Watcher, now: datetime) -> bool:
         """Whether others may go on; where it cannot be told, once the window is over."""
@@ -350,37 +373,3 @@ class Watching:
                 return now >= moment(watch.deadline) + _GRACE
             case unreachable:
                 assert_never(unreachable)
-
-
-def in_environment(environment: Environment) -> InEnvironment:
-    """What an environment runs, as a watch decides on it."""
-    return InEnvironment(
-        _release(environment.current),
-        environment.running.deploy if environment.running is not None else "",
-        environment.unknown,
-        _release(environment.verified),
-    )
-
-
-def _release(deployed: Deployed | None) -> Release | None:
-    return None if deployed is None else Release(deployed.deploy, deployed.revision, deployed.digest)
-
-
-def _over(watch: Watch, finish: Finish) -> Watch:
-    match finish.reaction:
-        case NoReaction():
-            reaction = watch.reaction
-        case Alert(why=why):
-            reaction = Reaction(what=Act.ALERT, deploy="", why=one_line(why))
-        case Rollback(why=why):
-            reaction = Reaction(what=Act.PLANNED, deploy="", why=one_line(why))
-        case _:
-            assert_never(finish.reaction)
-    update = {
-        "state": WatchState.OVER,
-        "verdict": finish.verdict,
-        "reason": one_line(finish.reason),
-        "watcher": None,
-        "reaction": reaction,
-    }
-    return watch.model_copy(update=update)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from orch_gates.errors import UsageError
 from orch_gates.model import watch as documents
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment, timestamp
-from orch_gates.model.watch import Counted, Probe, Probed, Sample, Watch
+from orch_gates.model.watch import MAX_SAMPLES, Counted, Probe, Probed, Sample, Watch
 from orch_gates.state import codec, layout
 from orch_gates.state.deploy_kinds import WATCH
 from orch_gates.state.snapshot import Snapshot
@@ -86,6 +86,13 @@ def left(body: str, now: datetime) -> bool:
     return not found or moment(found[-1]) + _LEFT <= now
 
 
+def ended(page: WatchPage) -> datetime | None:
+    """When a watch was ended, as its log says; None while it goes on."""
+    verdict = page.watch.verdict.value
+    found = [one for one in _LINE.finditer(page.body) if verdict and page.body.startswith(f"{verdict}, ", one.end())]
+    return moment(found[0][1]) if found else None
+
+
 def window(watch: Watch) -> int:
     """How many seconds it is to be watched."""
     return round((moment(watch.deadline) - moment(watch.armed)).total_seconds())
@@ -104,6 +111,17 @@ def samples_of(watch: Watch) -> tuple[watching.Sample, ...]:
 def before(watch: Watch) -> watching.Sample | None:
     """What was seen before the deploy; None where nobody looked."""
     return None if watch.baseline is None else _sample(watch, watch.baseline)
+
+
+def with_samples(watch: Watch, pending: Sequence[watching.Sample]) -> tuple[Watch, tuple[watching.Sample, ...]]:
+    """The watch with more samples, each once, and those that there is no room for.
+
+    One that was recorded, though its commit seemed to fail, is not recorded twice.
+    """
+    new = [one for one in pending if recorded(watch, one) not in watch.samples]
+    room = max(0, MAX_SAMPLES - len(watch.samples))
+    kept = (*watch.samples, *(recorded(watch, one) for one in new[:room]))
+    return watch.model_copy(update={"samples": kept}), tuple(new[room:])
 
 
 def recorded(watch: Watch, sample: watching.Sample) -> Sample:

@@ -156,7 +156,7 @@ def watch_change(before: Watch | None, after: Watch) -> tuple[Violation, ...]:
     if before.baseline is not None:
         found += unchanged(before, after, ("baseline",))
     if before.state is WatchState.OVER:
-        found += unchanged(before, after, ("state", "verdict", "reason", "samples"))
+        found += unchanged(before, after, ("state", "verdict", "reason"))
     if after.samples[: len(before.samples)] != before.samples:
         found.append(Violation("samples", "are only added to"))
     found += _reacted(before, after)

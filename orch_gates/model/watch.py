@@ -12,7 +12,8 @@ from orch_gates.model.environment import DeployId, DeployIdOrNone, DigestOrNone
 from orch_gates.model.ids import Line, Oid, Slug, TaskName, Timestamp
 from orch_gates.model.job import CiRun, Process
 
-MAX_SAMPLES = 400
+# More than a window has moments: whoever goes on with a watch looks once more.
+MAX_SAMPLES = 500
 MAX_SOURCES = 20
 
 

@@ -184,10 +184,15 @@ def test_a_person_stops_a_watch(rig: WatchRig) -> None:
     """Whoever watches ends, and nothing follows from what was seen."""
     rig.verify()
     rig.deploy("exit 0", task="T-2")
+    asked = rig.served.asked
     with rig.watching("T-2") as child:
+        rig.until(lambda: rig.served.asked >= asked + 4)
         rig.ok("watch", "stop", "T-2", "--reason", "a load test")
         assert child.wait(timeout=30) == 2
     assert rig.over()["reason"] == "stopped by bot: a load test"
+    # What the watch saw until then, and had not recorded yet.
+    assert len(rig.over()["samples"]) >= 1
+    assert "▁" in rig.watch_log("T-2")
     assert rig.environment()["current"]["standing"] == "stopped"
     assert "is over: STOPPED" in rig.ok("watch", "stop", "T-2", "--reason", "again", code=2)
     rig.legal()

@@ -19,7 +19,7 @@ from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.environment import Environment, Standing
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Process
-from orch_gates.model.watch import Act, Probed, Watch, Watcher, WatchVerdict
+from orch_gates.model.watch import MAX_SAMPLES, Act, Probed, Watch, Watcher, WatchVerdict
 from orch_gates.state import codec, layout
 from orch_gates.state.store import Change
 from tests.deploy_builders import DIGEST, NEW, NEXT, OLD, make_deployed, make_environment, make_running, make_watch
@@ -191,6 +191,89 @@ def test_a_sweep_reacts_to_what_a_dead_watcher_recorded() -> None:
     rig.life[1] = Life.DEAD
     assert rig.steps(9, rules=Rules(targets=(SITE,), failures=2)).finish(NEW, NOW + timedelta(minutes=2)) is not None
     assert (rig.watch.verdict, rig.watch.reaction.what) == (WatchVerdict.DEGRADED, Act.PLANNED)
+
+
+@pytest.mark.parametrize("by_hand", ["stop", "order_rollback"])
+def test_what_was_seen_before_a_person_ended_it_is_recorded_late(by_hand: str) -> None:
+    """It changes nothing that was decided, and what was seen after the end is not of this watch."""
+    rig = rig_of()
+    rig.steps().take(NEW, NOW)
+    rig.steps().tick(NEW, samples(ILL), 30, NOW)
+    getattr(rig.steps(2), by_hand)(NEW, "a load test", NOW + timedelta(seconds=100))
+    ended = rig.watch
+    assert len(ended.samples) == 1
+    pending = samples(OK, ILL, OK, start=30)
+    found = rig.steps().tick(NEW, pending, 120, NOW + timedelta(seconds=120))
+    assert isinstance(found.step, Over)
+    assert [one.probes[0].result for one in rig.watch.samples] == [ILL, OK, ILL, OK]
+    assert found.watch == rig.watch
+    assert rig.watch == ended.model_copy(update={"samples": rig.watch.samples})
+    page = watches.find(rig.store.load(), NEW)
+    assert page is not None
+    assert "3 samples that ann as 1 took before that are recorded late, and change nothing" in page.body
+    after = samples(ILL, start=101)
+    tip = rig.store.load().tip
+    rig.steps().tick(NEW, (*pending, *after), 130, NOW + timedelta(seconds=130))
+    rig.steps().leave(NEW, (*pending, *after), NOW + timedelta(seconds=131))
+    assert rig.store.load().tip == tip
+
+
+def test_what_was_seen_before_a_sweep_ended_it_is_recorded_late() -> None:
+    """The sweep could not tell that somebody watches; its word stands, and the log shows what there was."""
+    rig = rig_of()
+    rig.steps(1).take(NEW, NOW)
+    late = AFTER + timedelta(minutes=3)
+    rig.steps(9).finish(NEW, late)
+    rig.steps(1).tick(NEW, samples(*[OK] * 30), 1085, late + timedelta(seconds=5))
+    assert (rig.watch.verdict, len(rig.watch.samples)) == (WatchVerdict.UNOBSERVED, 30)
+    assert rig.environment.current is not None
+    assert rig.environment.current.standing is Standing.UNOBSERVED
+
+
+@pytest.mark.parametrize("step", ["tick", "leave"])
+def test_what_was_seen_before_another_took_over_is_recorded(step: str) -> None:
+    """Of the time when both watched it is the other's to tell, or every request would count twice."""
+    rig = rig_of()
+    rig.steps(1).take(NEW, NOW)
+    rig.life[1] = Life.DEAD
+    since = timestamp(NOW + timedelta(seconds=60))
+    other = watcher(2).model_copy(update={"since": since})
+    rig.steps(2, me=other).take(NEW, NOW + timedelta(seconds=61))
+    pending = samples(ILL, ILL, ILL, ILL, ILL)
+    if step == "tick":
+        with pytest.raises(JobWaits, match="is watched by ann as 2"):
+            rig.steps(1).tick(NEW, pending, 120, NOW + timedelta(seconds=120))
+    else:
+        rig.steps(1).leave(NEW, pending, NOW + timedelta(seconds=120))
+    assert (len(rig.watch.samples), rig.watch.watcher) == (3, other)
+    # They count for whoever watches, and are judged at the next step.
+    assert isinstance(rig.steps(2, me=other).tick(NEW, (), 121, NOW).step, Finish)
+
+
+def test_a_sample_whose_commit_seemed_to_fail_is_recorded_once() -> None:
+    """Two failures are no four, when the answer to a push was lost."""
+    rig = rig_of()
+    rig.steps().take(NEW, NOW)
+    rig.steps().tick(NEW, samples(ILL, ILL), 60, NOW)
+    assert isinstance(rig.steps().tick(NEW, samples(ILL, ILL), 61, NOW).step, GoOn)
+    assert isinstance(rig.steps().tick(NEW, samples(ILL, ILL, OK), 900, AFTER).step, Finish)
+    assert len(rig.watch.samples) == 3
+
+
+def test_what_there_is_no_room_for_counts_against_production_only() -> None:
+    """It is not recorded, so nobody can say that it was seen well; that production is ill is acted upon."""
+    full = samples(*[OK] * MAX_SAMPLES)
+    made = make_watch(every_s=1)
+    kept = tuple(watches.recorded(made, replace(one, at=n)) for n, one in enumerate(full))
+    for last, verdict in ((OK, WatchVerdict.HEALTHY), (ILL, WatchVerdict.DEGRADED)):
+        rig = rig_of(watch=made.model_copy(update={"samples": kept}))
+        rig.steps().take(NEW, NOW)
+        found = rig.steps().tick(NEW, samples(last, last, last, start=600), 900, AFTER)
+        assert (rig.watch.verdict, len(rig.watch.samples)) == (verdict, MAX_SAMPLES)
+        assert found.judged.observed == (MAX_SAMPLES if verdict is WatchVerdict.HEALTHY else MAX_SAMPLES + 3)
+        page = watches.find(rig.store.load(), NEW)
+        assert page is not None
+        assert "3 samples are not recorded, as there is no more room" in page.body
 
 
 def test_a_rollback_is_claimed_once_and_settled_once() -> None:

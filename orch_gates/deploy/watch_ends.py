@@ -1,0 +1,60 @@
+"""How a watch ends: what its environment runs, what its verdict makes of the deploy, what is recorded of it (WCH-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from orch_gates.engine.reacting import Alert, Finish, InEnvironment, NoReaction, Release, Rollback
+from orch_gates.engine.watching import Judged
+from orch_gates.model.environment import Deployed, Environment, Standing
+from orch_gates.model.feedback import one_line
+from orch_gates.model.watch import Act, Reaction, Watch, WatchState, WatchVerdict
+
+_STANDING: Mapping[WatchVerdict, Standing] = {
+    WatchVerdict.HEALTHY: Standing.VERIFIED,
+    WatchVerdict.DEGRADED: Standing.DEGRADED,
+    WatchVerdict.UNOBSERVED: Standing.UNOBSERVED,
+    WatchVerdict.STOPPED: Standing.STOPPED,
+}
+
+
+def standing(verdict: WatchVerdict, judged: Judged) -> Standing | None:
+    """What a deploy is after its watch; None where the watch says nothing about it."""
+    found = _STANDING.get(verdict)
+    return Standing.UNOBSERVED if found is Standing.VERIFIED and judged.unverified else found
+
+
+def in_environment(environment: Environment) -> InEnvironment:
+    """What an environment runs, as a watch decides on it."""
+    return InEnvironment(
+        _release(environment.current),
+        environment.running.deploy if environment.running is not None else "",
+        environment.unknown,
+        _release(environment.verified),
+    )
+
+
+def _release(deployed: Deployed | None) -> Release | None:
+    return None if deployed is None else Release(deployed.deploy, deployed.revision, deployed.digest)
+
+
+def over(watch: Watch, finish: Finish) -> Watch:
+    """The watch once it is finished."""
+    match finish.reaction:
+        case NoReaction():
+            reaction = watch.reaction
+        case Alert(why=why):
+            reaction = Reaction(what=Act.ALERT, deploy="", why=one_line(why))
+        case Rollback(why=why):
+            reaction = Reaction(what=Act.PLANNED, deploy="", why=one_line(why))
+        case _:
+            assert_never(finish.reaction)
+    update = {
+        "state": WatchState.OVER,
+        "verdict": finish.verdict,
+        "reason": one_line(finish.reason),
+        "watcher": None,
+        "reaction": reaction,
+    }
+    return watch.model_copy(update=update)
