@@ -156,8 +156,8 @@ def _sample(watch: Watch, one: documents.Sample) -> watching.Sample:
 
 def _counted(one: Reading) -> Counted:
     match one:
-        case Count(source=source, requests=requests, errors=errors):
-            return Counted(source=source, requests=requests, errors=errors, why="")
+        case Count(source=source, requests=requests, errors=errors, note=note):
+            return Counted(source=source, requests=requests, errors=errors, why=_short(note))
         case NoData(source=source, why=why, misconfigured=misconfigured):
             short = _short(why)
             return Counted(source=source, requests=None, errors=None, why=short, misconfigured=misconfigured)
@@ -166,7 +166,7 @@ def _counted(one: Reading) -> Counted:
 def _reading(one: Counted) -> Reading:
     if one.requests is None or one.errors is None:
         return NoData(one.source, one.why, one.misconfigured)
-    return Count(one.source, one.requests, one.errors)
+    return Count(one.source, one.requests, one.errors, one.why)
 
 
 def _short(why: str) -> str:

@@ -28,11 +28,15 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Requests that production answered since the sample before, and how many of them with a server error."""
+    """Requests that production answered since the sample before, and how many of them with a server error.
+
+    `note`: why there may have been more that were not counted; empty where there were not.
+    """
 
     source: str
     requests: int
     errors: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,9 +281,9 @@ def _unwell(sample: Sample, rules: Rules) -> str:
             return f"{target} {'failed' if probe.result is Probed.FAILED else 'was not asked'}: {probe.why}"
         if target not in results:
             return f"{target} was not asked"
-    counted = {count.source for count in _counts(sample, rules)}
+    counted = {count.source for count in _counts(sample, rules) if not count.note}
     missing = next((source for source in sorted(rules.sources) if source not in counted), "")
-    return f"{missing} gave no number" if missing else ""
+    return f"{missing} gave no number of all requests" if missing else ""
 
 
 def _silent(samples: Sequence[Sample], source: str) -> str:

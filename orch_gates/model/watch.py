@@ -73,7 +73,7 @@ class Counted(_Part):
         description="Requests since the sample before; `null` for no data."
     )
     errors: Annotated[int, Field(ge=0)] | None = Field(description="Errors among them; `null` for no data.")
-    why: Line = Field(description="Why there is no data; else empty.")
+    why: Line = Field(description="Why there is no data, or not all of it; else empty.")
     misconfigured: bool = Field(default=False, description="Whether a person has to change what it is asked.")
 
 

@@ -51,10 +51,11 @@ def _target(name: str, slots: Sequence[Sequence[Sample]]) -> str:
 
 
 def _source(name: str, slots: Sequence[Sequence[Sample]]) -> str:
-    marks, requests, errors = "", 0, 0
+    marks, requests, errors, notes = "", 0, 0, ""
     for slot in slots:
         counts = [one for sample in slot for one in sample.readings if one.source == name and isinstance(one, Count)]
         many, bad = sum(one.requests for one in counts), sum(one.errors for one in counts)
         requests, errors = requests + many, errors + bad
+        notes = next((f"; {escape.visible(one.note)}" for one in counts if one.note), notes)
         marks += _LEVELS[-(-bad * (len(_LEVELS) - 1) // many)] if many else MISSING
-    return f"{marks}  {escape.visible(name)}: {requests} requests, {errors} errors"
+    return f"{marks}  {escape.visible(name)}: {requests} requests, {errors} errors{notes}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.deploy.sources.access_log import AccessLog
+from orch_gates.deploy.sources.access_log import EMPTIED, AccessLog
 from orch_gates.engine.watching import Count, NoData
 
 Real = Callable[[str], Path]
@@ -94,12 +94,45 @@ def test_a_rotated_log_is_read_to_its_end_and_then_the_new_one(tmp_path: Path, l
     assert log.read() == Count("log", 1, 0)
 
 
-def test_a_log_that_is_copied_and_emptied_is_read_from_its_begin(tmp_path: Path, log_at: LogAt) -> None:
-    """As `copytruncate` does it."""
+@pytest.mark.parametrize("many", [1, 5, 9])
+def test_a_log_that_is_copied_and_emptied_is_read_from_its_begin(tmp_path: Path, log_at: LogAt, many: int) -> None:
+    """As `copytruncate` does it, also where it is as long as before by then, or longer; what may be lost is said."""
     path = tmp_path / "access.log"
     log = log_at(path, line(200) * 5)
-    path.write_text(line(500))
+    path.write_text(line(500) * many)
+    assert log.read() == Count("log", many, many, EMPTIED)
+    add(path, line(200))
+    assert log.read() == Count("log", 1, 0)
+    path.write_text("")
+    assert log.read() == Count("log", 0, 0, EMPTIED)
+    assert log.read() == Count("log", 0, 0)
+
+
+def test_what_a_server_writes_to_a_rotated_log_counts(tmp_path: Path, log_at: LogAt) -> None:
+    """Until it is told to open the new one, which is there already where logrotate makes it."""
+    path, old = tmp_path / "access.log", tmp_path / "access.log.1"
+    log = log_at(path)
+    path.rename(old)
+    add(old, line(500))
+    add(path, "")
     assert log.read() == Count("log", 1, 1)
+    add(old, line(502))
+    add(path, line(200))
+    assert log.read() == Count("log", 2, 1)
+    assert log.read() == Count("log", 0, 0)
+
+
+def test_what_was_read_before_the_log_could_not_be_is_told_later(tmp_path: Path, log_at: LogAt) -> None:
+    """Errors are not forgotten because something else stands at the path for a while."""
+    path = tmp_path / "access.log"
+    log = log_at(path)
+    add(path, line(500))
+    path.rename(tmp_path / "access.log.1")
+    path.mkdir()
+    assert isinstance(log.read(), NoData)
+    path.rmdir()
+    add(path, line(200))
+    assert log.read() == Count("log", 2, 1)
 
 
 def test_a_log_that_is_not_there_is_no_data(tmp_path: Path, log_at: LogAt) -> None:

@@ -62,6 +62,17 @@ def test_a_line_shows_each_moment() -> None:
     assert line == f"█{'·' * 59}  a: 1 well, 1 failed"
 
 
+def test_what_a_source_could_not_count_is_said() -> None:
+    """A log that was emptied in place had perhaps more lines."""
+    seen = Sample(0, readings=(Count("log", 10, 0, "it was emptied"),))
+    assert sparklines([seen], Rules(sources=("log",), window=30)) == [
+        "▁  log: 10 requests, 0 errors; it was emptied"
+    ]  # fmt: skip
+    watch = make_watch()
+    kept = watch.model_copy(update={"samples": (watches.recorded(watch, seen),)})
+    assert watches.samples_of(kept) == (seen,)
+
+
 def test_a_hostile_name_stays_in_its_line() -> None:
     """Names of targets are configured, and shown all the same as text."""
     (line,) = sparklines([], Rules(targets=("a\n::error::b",), window=30))

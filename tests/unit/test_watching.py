@@ -227,7 +227,9 @@ def test_errors_at_the_end_leave_a_deploy_unverified() -> None:
     )
     assert classify(counted(*good, (9, 0), (8, 0), (2, 1)), COUNTED, before("log", 100, 1)).unverified == ""
     silent = [*counted(*good), Sample(810, readings=(NoData("log", "gone"),))]
-    assert "log gave no number" in classify(silent, COUNTED).unverified
+    assert "log gave no number of all requests" in classify(silent, COUNTED).unverified
+    partly = [*counted(*good), Sample(810, readings=(Count("log", 9, 0, "it was emptied"),))]
+    assert "log gave no number of all requests" in classify(partly, COUNTED).unverified
 
 
 def test_nothing_observed_is_not_healthy() -> None:

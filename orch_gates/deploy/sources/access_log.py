@@ -6,13 +6,13 @@ import errno
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from orch_gates import clock
 from orch_gates.deploy.sources.port import Totals, reading
-from orch_gates.engine.watching import NoData, Reading
+from orch_gates.engine.watching import Count, NoData, Reading
 
 # `host ident user [time] "request" status …`; both servers escape a quote inside the request.
 _LINE = re.compile(rb'\S+ \S+ [^"\n]*\[[^\]\n]{1,64}\] "(?:[^"\\\n]|\\.)*" ([1-5][0-9]{2}) ')
@@ -21,6 +21,8 @@ _LONGEST_LINE = 65_536
 # Of a log that grows faster, the rest is read with the next sample.
 _READ_WITHIN_S = 5.0
 _BASELINE_BYTES = 4_194_304
+_COMPARED = 256
+EMPTIED = "it was emptied in place, so lines from before that may be lost"
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class _Counts:
     requests: int = 0
     errors: int = 0
     strange: int = 0
+    note: str = ""
 
     def take(self, line: bytes) -> None:
         found = _LINE.match(line)
@@ -45,21 +48,62 @@ def _opened(path: Path) -> BinaryIO:
         OSError: it cannot be, or something else is there, which could let a reader wait for ever.
     """
     # A pipe is not waited for.
-    file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: SIM115 - the caller closes it
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise OSError(errno.EINVAL, "it is not a regular file")
-    return file
+    return open(descriptor, "rb")
+
+
+@dataclass(slots=True)
+class _Open:
+    """A log that is read; the file stays the same one when it is renamed by a rotation."""
+
+    file: BinaryIO
+    rest: bytes = b""
+    # The end of what was read, to see that it is still there: a log may be emptied and grow beyond it again.
+    last: bytes = b""
+
+    def drain(self, counts: _Counts, give_up: float) -> bool:
+        """Count up to the end of the file; whether that was reached in time."""
+        if self._is_emptied():
+            # Copied and emptied, as `copytruncate` does.
+            counts.note = EMPTIED
+            self.file.seek(0)
+            self.rest, self.last = b"", b""
+        while chunk := self.file.read(_CHUNK):
+            self.last = (self.last + chunk)[-_COMPARED:]
+            *lines, self.rest = (self.rest + chunk).split(b"\n")
+            self.rest = self.rest[:_LONGEST_LINE]
+            for line in lines:
+                counts.take(line)
+            if clock.monotonic() > give_up:
+                return False
+        return True
+
+    def skip(self) -> None:
+        """Go to the end of the file."""
+        end = self.file.seek(0, os.SEEK_END)
+        self.last = os.pread(self.file.fileno(), _COMPARED, max(0, end - _COMPARED))
+
+    def _is_emptied(self) -> bool:
+        at = self.file.tell()
+        return os.pread(self.file.fileno(), len(self.last), at - len(self.last)) != self.last
+
+    def is_at(self, status: os.stat_result) -> bool:
+        mine = os.fstat(self.file.fileno())
+        return (mine.st_dev, mine.st_ino) == (status.st_dev, status.st_ino)
 
 
 @dataclass
 class AccessLog:
-    """A log file; the open file is the one that was at the path, also after it was renamed by a rotation."""
+    """A log file, followed through its rotation."""
 
     path: Path
     name: str
-    _file: BinaryIO | None = None
-    _rest: bytes = b""
+    _now: _Open | None = None
+    # A server goes on writing to what was rotated away until it is told.
+    _former: _Open | None = None
     _counts: _Counts = field(default_factory=_Counts)
 
     def before(self) -> Reading:
@@ -81,68 +125,66 @@ class AccessLog:
         """Count what is written from here on; a log that is not there yet is read from its begin."""
         self.close()
         try:
-            self._file = _opened(self.path)
-            self._file.seek(0, os.SEEK_END)
+            self._now = _Open(_opened(self.path))
+            self._now.skip()
         except OSError:
             self.close()
 
     def read(self) -> Reading:
         """What was written since, in the file that was read and in those that took its place."""
-        self._counts = _Counts()
         give_up = clock.monotonic() + _READ_WITHIN_S
         try:
-            if self._file is None:
-                self._file = _opened(self.path)
-            while not self._drain(self._file, give_up):
-                found = self._successor(self._file)
-                if found is None:
-                    break
-                self.close()
-                self._file = found
+            whole = self._follow(give_up)
         except OSError as error:
+            # What was counted before that is told with the next sample.
             return self._unread(error)
-        return self._reading(self._counts)
+        counts, self._counts = self._counts, _Counts()
+        if not whole:
+            counts.note = f"it grows faster than it can be read in {_READ_WITHIN_S:g} s"
+        return self._reading(counts)
 
-    def _drain(self, file: BinaryIO, give_up: float) -> bool:
-        """Count up to the end of a file; whether the time was up before."""
-        if os.fstat(file.fileno()).st_size < file.tell():
-            # Copied and emptied, as `copytruncate` does.
-            file.seek(0)
-            self._rest = b""
-        while chunk := file.read(_CHUNK):
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
-            self._rest = self._rest[:_LONGEST_LINE]
-            for line in lines:
-                self._counts.take(line)
-            if clock.monotonic() > give_up:
-                return True
-        return False
+    def _follow(self, give_up: float) -> bool:
+        """Count to the end of what is there; whether that was reached in time."""
+        if self._former is not None:
+            if not self._former.drain(self._counts, give_up):
+                return False
+            self._former.file.close()
+            self._former = None
+        if self._now is None:
+            self._now = _Open(_opened(self.path))
+        if not self._now.drain(self._counts, give_up):
+            return False
+        found = self._successor(self._now)
+        if found is None:
+            return True
+        self._former, self._now = self._now, found
+        return self._now.drain(self._counts, give_up)
 
-    def _successor(self, file: BinaryIO) -> BinaryIO | None:
+    def _successor(self, log: _Open) -> _Open | None:
         """The file that is at the path by now, if it is another one."""
-        mine = os.fstat(file.fileno())
         try:
             found = _opened(self.path)
         except FileNotFoundError:
             # In the midst of a rotation.
             return None
-        theirs = os.fstat(found.fileno())
-        if (mine.st_dev, mine.st_ino) == (theirs.st_dev, theirs.st_ino):
+        if log.is_at(os.fstat(found.fileno())):
             found.close()
             return None
-        return found
+        return _Open(found)
 
     def _reading(self, counts: _Counts) -> Reading:
         if counts.strange > counts.requests:
             # One odd line is no other format; where there is never another one, the source is silent all the time.
             return NoData(self.name, "its lines are not in the common or combined format")
-        return reading(self.name, Totals(counts.requests, counts.errors))
+        found = reading(self.name, Totals(counts.requests, counts.errors))
+        return replace(found, note=counts.note) if isinstance(found, Count) else found
 
     def _unread(self, error: OSError) -> NoData:
         return NoData(self.name, f"it cannot be read: {error.strerror or type(error).__name__}")
 
     def close(self) -> None:
-        """Let go of the file."""
-        if self._file is not None:
-            self._file.close()
-        self._file, self._rest = None, b""
+        """Let go of the files."""
+        for one in (self._former, self._now):
+            if one is not None:
+                one.file.close()
+        self._former = self._now = None
