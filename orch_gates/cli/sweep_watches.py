@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from orch_gates import clock
 from orch_gates.sweep.came import Came
 from orch_gates.sweep.parts import Seen, Unit
 
@@ -36,7 +35,7 @@ def _of_environment(workspace: Workspace, seen: Seen, environment: Environment) 
     from orch_gates.engine.reacting import Finish
     from orch_gates.model.watch import Act, WatchState
 
-    now = clock.utc_now()
+    now = seen.now
     lines: list[str] = []
     problems: list[str] = []
     alerts: dict[str, str] = {}
