@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -116,6 +117,31 @@ def _path(url: str, origin: str) -> str:
 def is_path(url: str) -> bool:
     """Whether this names a place on this disk."""
     return url.startswith("file://") or ("://" not in url and _SCP.fullmatch(url) is None)
+
+
+def same_repository(one: str, other: str) -> bool:
+    """Whether two urls or paths lead to one repository, as far as their spelling tells.
+
+    The way to it (ssh, https, a user, a port) and `.git` make no other one, nor does the case of its letters.
+    """
+    found = _spot(one)
+    return found is not None and found == _spot(other)
+
+
+def _spot(url: str) -> tuple[str, str] | None:
+    """The host, empty for this machine, and the path there; None where the url cannot be read."""
+    if is_path(url):
+        path = unquote(url.removeprefix("file://")) if url.startswith("file://") else url
+        return "", posixpath.normpath(path).removesuffix(".git").rstrip("/")
+    try:
+        parts = urlsplit(url)
+        host, path = parts.hostname or "", parts.path
+    except ValueError:
+        return None
+    if "://" not in url and (match := _SCP.fullmatch(url)):
+        host, path = match[1].strip("[]"), match[2]
+    named = unquote(path).strip("/").removesuffix(".git").casefold()
+    return (host.lower().rstrip("."), named) if host and named else None
 
 
 def _checked(url: str) -> SplitResult:

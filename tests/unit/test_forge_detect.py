@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.errors import SettingsError
-from orch_gates.forge.detect import Job, Place, Said, choose
+from orch_gates.forge.detect import Job, Place, Said, choose, same_repository
 from orch_gates.forge.port.server import Kind
 from orch_gates.settings import load
 
@@ -196,3 +196,57 @@ def test_the_command_line_overrides_the_environment() -> None:
         {"ORCH_FORGE_URL": "https://elsewhere.example.org", "ORCH_FORGE": "github"}, overrides={"ORCH_FORGE_URL": URL}
     )
     assert (settings.forge.url, settings.forge.kind) == (URL, "github")
+
+
+SHOP = "https://git.example.org/acme/shop"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        SHOP,
+        f"{SHOP}.git",
+        f"{SHOP}/",
+        "https://GIT.Example.org/acme/shop.git",
+        "https://git.example.org/Acme/Shop",
+        "https://git.example.org:443/acme/shop",
+        "https://ann@git.example.org/acme/shop.git",
+        "ssh://git@git.example.org/acme/shop.git",
+        "ssh://git@git.example.org:2222/acme/shop",
+        "git@git.example.org:acme/shop.git",
+        "git.example.org:/acme/shop",
+        "http://git.example.org/acme/sh%6Fp",
+    ],
+)
+def test_one_repository_has_many_urls(url: str) -> None:
+    """However it is reached, by whomever, and however its name is spelled."""
+    assert same_repository(SHOP, url)
+    assert same_repository(url, SHOP)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://git.example.org/acme/shop2",
+        "https://git.example.org/shop",
+        "https://git.example.org/other/acme/shop",
+        "https://git.example.com/acme/shop",
+        "git@example.org:acme/shop",
+        "/acme/shop",
+        "file:///acme/shop",
+        "https://[::1/acme/shop",
+        "https://git.example.org",
+        "",
+    ],
+)
+def test_another_url_is_another_repository(url: str) -> None:
+    """Nor is what cannot be read the same as anything, itself included."""
+    assert not same_repository(SHOP, url)
+    assert not same_repository("https://[::1/acme/shop", url)
+
+
+def test_paths_of_one_repository() -> None:
+    """On this machine, where a path tells capitals apart."""
+    assert same_repository("file:///srv/acme/shop.git", "/srv/acme/./shop")
+    assert same_repository("file:///srv/a%20b", "/srv/a b/")
+    assert not same_repository("/srv/acme/shop", "/srv/acme/Shop")
