@@ -28,7 +28,7 @@ def config() -> None:
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
 @click.option("--ref", default="", metavar="REF", help="Read the file from this commit instead of the default branch.")
 def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
-    """Show every setting and the pipeline, as they count here.
+    """Show every setting, the pipeline and the environments, as they count here.
 
     The environment counts more than .orch-gates.yaml on the default branch, which counts more than
     the defaults. Secrets are shown as (set).

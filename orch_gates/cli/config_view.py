@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from orch_gates.cli import environments_view
 from orch_gates.config.file import PATH, Config
 from orch_gates.config.listing import DEFAULT, Listing, spelled, told
 from orch_gates.documents.escape import visible
@@ -81,6 +82,7 @@ def as_json(listed: Listing, config: Config) -> str:
             {"name": role.name, "way": role.way.value, "starts": role.starts, "max_concurrency": role.most or None}
             for role in config.roles.values()
         ],
+        "environments": [environments_view.fields(one) for one in config.environments.values()],
     }
     return json.dumps(document, indent=2) + "\n"
 
@@ -116,6 +118,8 @@ def _tables(listed: Listing, config: Config, *, origins: bool) -> Iterable[Table
     yield _with_origins(("MERGE QUEUE",), queue, origins=origins)
     if config.roles:
         yield _ROLES, [(one.name, one.starts, str(one.most or "-")) for one in config.roles.values()]
+    if config.environments:
+        yield environments_view.HEADING, list(environments_view.rows(config.environments.values()))
 
 
 def _with_origins(

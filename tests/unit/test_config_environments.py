@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import pytest
 
+from orch_gates import settings
+from orch_gates.cli import config_view
 from orch_gates.config.file import Config
+from orch_gates.config.listing import listing
 from orch_gates.config.parse import parse
 from orch_gates.engine.watch_plan import EnvironmentPlan, ProbePlan, SourceKind, SourcePlan, WatchPlan
 from orch_gates.engine.watching import Rules
 from orch_gates.errors import ConfigError
 
+LOG = "/var/log/nginx/access.log"
 FULL = """
 environments:
   production:
@@ -146,3 +151,84 @@ def test_each_mistake_is_named(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as refused:
         read(text)
     assert any(said in problem for problem in refused.value.problems), refused.value.problems
+
+
+def test_they_are_shown_by_the_keys_of_the_file() -> None:
+    """With the defaults in their places, so that what counts is seen without the reference (OBS-1)."""
+    found = read(FULL)
+    shown = json.loads(config_view.as_json(listing(settings.load({}), found), found))["environments"]
+    assert shown[1] == {"name": "staging", "deploy_timeout_s": None, "rollback": None, "watch": None}
+    assert shown[0] == {
+        "name": "production",
+        "deploy_timeout_s": 600,
+        "rollback": "./deploy.sh",
+        "watch": {
+            "window_s": 600,
+            "every_s": 20,
+            "failures": 2,
+            "min_requests": 50,
+            "max_ratio": 0.1,
+            "warmup_s": 15,
+            "control": "https://status.example/",
+            "probes": [
+                {
+                    "url": "https://shop.example/",
+                    "status": [200, 301],
+                    "body": "Welcome|Hello",
+                    "latency_s": 2.5,
+                    "timeout_s": 5.0,
+                    "follow": True,
+                },
+                {
+                    "url": "https://shop.example/cart",
+                    "status": [401],
+                    "body": None,
+                    "latency_s": None,
+                    "timeout_s": 10.0,
+                    "follow": False,
+                },
+            ],
+            "sources": [
+                {
+                    "kind": "access-log",
+                    "name": "access-log /var/log/nginx/access.log",
+                    "path": "/var/log/nginx/access.log",
+                },
+                {
+                    "kind": "metrics",
+                    "name": "the app",
+                    "url": "http://127.0.0.1:9000/metrics",
+                    "total": "requests_total",
+                    "errors": 'requests_total{code=~"5.."}',
+                },
+                {
+                    "kind": "prometheus",
+                    "name": "prometheus http://127.0.0.1:9090",
+                    "url": "http://127.0.0.1:9090",
+                    "total": "sum(increase(requests_total[$window]))",
+                    "errors": 'sum(increase(requests_total{code=~"5.."}[$window]))',
+                },
+            ],
+        },
+    }
+
+
+def test_people_see_a_row_for_each_key() -> None:
+    """Nothing of a file that other people wrote gets to a terminal as it is."""
+    found = read(FULL.replace("./deploy.sh", '"./deploy.sh\\e[2J"'))
+    text = config_view.as_text(listing(settings.load({}), found), found, origins=False)
+    rows = [line.split(maxsplit=2) for line in text.splitlines()]
+    for row in (
+        ["ENVIRONMENT", "KEY", "VALUE"],
+        ["production", "deploy_timeout_s", "600"],
+        ["production", "watch.every_s", "20"],
+        ["production", "watch.probes[0].status", "200, 301"],
+        ["production", "watch.probes[0].follow", "true"],
+        ["production", "watch.probes[1].body", "-"],
+        ["production", "watch.sources[0].path", "/var/log/nginx/access.log"],
+        ["staging", "watch", "-"],
+    ):
+        assert row in rows
+    assert "\x1b" not in text
+    assert "./deploy.sh" in text
+    assert "ENVIRONMENT" not in config_view.as_text(listing(settings.load({}), Config()), Config(), origins=False)
