@@ -252,6 +252,8 @@ def _unverified(samples: Sequence[Sample], rules: Rules, before: Sample | None) 
     for sample in last:
         if unwell := _unwell(sample, rules):
             return one_line(f"the last {len(last)} samples have to be well, and at {sample.at} s {unwell}")
+    if not rules.targets and not any(count.requests for sample in last for count in _counts(sample, rules)):
+        return f"the last {len(last)} samples have to be well, and nobody asked for anything in them"
     for source in sorted(rules.sources):
         counts = [count for sample in last for count in _counts(sample, rules) if count.source == source]
         many, bad = sum(count.requests for count in counts), sum(count.errors for count in counts)

@@ -228,6 +228,8 @@ def test_errors_at_the_end_leave_a_deploy_unverified() -> None:
     assert classify(counted(*good, (9, 0), (8, 0), (2, 1)), COUNTED, before("log", 100, 1)).unverified == ""
     silent = [*counted(*good), Sample(810, readings=(NoData("log", "gone"),))]
     assert "log gave no number of all requests" in classify(silent, COUNTED).unverified
+    unused = classify(counted(*good, (0, 0), (0, 0), (0, 0)), COUNTED)
+    assert (unused.verdict, "nobody asked for anything" in unused.unverified) == (HEALTHY, True)
     partly = [*counted(*good), Sample(810, readings=(Count("log", 9, 0, "it was emptied"),))]
     assert "log gave no number of all requests" in classify(partly, COUNTED).unverified
 
