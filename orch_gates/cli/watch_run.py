@@ -14,7 +14,6 @@ from orch_gates.deploy import watches
 from orch_gates.documents.escape import markdown, visible
 from orch_gates.engine.reacting import Finish, Over
 from orch_gates.errors import JobWaits, OrchError, StateError
-from orch_gates.model.ids import moment
 from orch_gates.model.watch import Act, Watch, WatchState, WatchVerdict
 from orch_gates.report import github
 
@@ -66,7 +65,7 @@ class WatchRun:
 
     def _watched(self, steps: Watching, observing: Observing, watch: Watch) -> Watch:
         """Sample after sample; what is not sampled in time is not made up for."""
-        begun, behind = clock.monotonic(), self._behind(watch)
+        begun, behind = clock.monotonic(), watches.behind(watch, clock.utc_now())
         window = watches.window(watch)
         observing.begin()
         due = behind
@@ -91,11 +90,6 @@ class WatchRun:
         if ticked.watch.state is WatchState.OVER or (verdict, tenth) != self._told:
             self._told = (verdict, tenth)
             self._tell(f"{ticked.watch.task}: {self._line(ticked, elapsed, window)}")
-
-    def _behind(self, watch: Watch) -> float:
-        """How much of the window is over; a clock that was set back brings nothing of it back."""
-        armed = (clock.utc_now() - moment(watch.armed)).total_seconds()
-        return max(0.0, armed, float(watches.last_recorded(watch)))
 
     def _tick(self, steps: Watching, deploy: str, elapsed: int, window: int) -> Ticked | None:
         """One step; None where the state branch is not reached, which may pass."""

@@ -25,6 +25,7 @@ from orch_gates.engine.reacting import (
     Watched,
     decide,
     react,
+    superseded,
 )
 from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.engine.watching import Judged, Rules, Sample, classify, has_failure
@@ -222,9 +223,12 @@ class Watching:
 
         def finish(watch: Watch, here: InEnvironment) -> Finish:
             why = f"rolled back by {self.by}: {reason}"
-            reaction = react(self._watched(watch), here, why)
-            if not isinstance(reaction, Rollback) or here.running or here.unknown:
-                left = reaction.why if isinstance(reaction, Alert) else here.unknown or f"deploy {here.running} began"
+            watched = self._watched(watch)
+            if left := superseded(watched, here) or here.unknown:
+                raise UsageError(f"deploy {deploy} is not rolled back: {left}")
+            reaction = react(watched, here, why)
+            if not isinstance(reaction, Rollback):
+                left = reaction.why if isinstance(reaction, Alert) else "somebody reacted before"
                 raise UsageError(f"deploy {deploy} is not rolled back: {left}")
             return Finish(WatchVerdict.DEGRADED, why, reaction)
 

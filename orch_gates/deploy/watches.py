@@ -98,6 +98,11 @@ def window(watch: Watch) -> int:
     return round((moment(watch.deadline) - moment(watch.armed)).total_seconds())
 
 
+def behind(watch: Watch, now: datetime) -> float:
+    """How many seconds of the window are over; a clock that was set back brings nothing of it back."""
+    return max(0.0, (now - moment(watch.armed)).total_seconds(), float(last_recorded(watch)))
+
+
 def rules_of(watch: Watch, configured: Rules) -> Rules:
     """The rules with the window that the watch was armed with."""
     return replace(configured, window=max(1, window(watch)), every=watch.every_s)

@@ -306,6 +306,40 @@ def test_the_pipelines_own_repository_is_never_rolled_back() -> None:
     assert "hosts the pipeline" in rig.watch.reaction.why
 
 
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_clock_that_is_set_moves_no_window(hours: int) -> None:
+    """Whoever watches goes by a clock that nobody sets; the deadline stays as it was armed."""
+    rig = rig_of()
+    rig.steps().take(NEW, NOW)
+    deadline = rig.watch.deadline
+    set_clock = NOW + timedelta(hours=hours)
+    assert isinstance(rig.steps().tick(NEW, samples(OK, OK), 60, set_clock).step, GoOn)
+    assert isinstance(rig.steps().tick(NEW, samples(*[OK] * 10), 300, NOW).step, Record)
+    assert isinstance(rig.steps().tick(NEW, samples(*[OK] * 19, start=300), 899, set_clock).step, GoOn | Record)
+    assert isinstance(rig.steps().tick(NEW, samples(*[OK] * 20, start=300), 900, NOW).step, Finish)
+    assert (rig.watch.verdict, rig.watch.deadline) == (WatchVerdict.HEALTHY, deadline)
+    assert rig.environment.verified == rig.environment.current
+
+
+def test_whoever_goes_on_begins_where_the_last_record_ended() -> None:
+    """A clock that was set back gives nobody a fresh window, and one that was set forward takes what is left."""
+    watch = make_watch()
+    watch = watch.model_copy(update={"samples": (watches.recorded(watch, Sample(300)),)})
+    assert watches.behind(watch, NOW - timedelta(hours=5)) == 300
+    assert watches.behind(watch, NOW + timedelta(seconds=420.5)) == 420.5
+    assert watches.behind(make_watch(), NOW - timedelta(hours=5)) == 0
+    assert watches.behind(watch, NOW + timedelta(hours=5)) == 18_000
+
+
+def test_nobody_rolls_back_by_hand_what_does_not_run() -> None:
+    """The watch over it is left to close as superseded; what runs now is not touched."""
+    other = make_deployed(deploy=NEXT, task="T-2")
+    rig = rig_of(make_environment(current=other, history=(other, CURRENT.replaced, make_deployed(deploy=OLD))))
+    with pytest.raises(UsageError, match=f"the environment runs deploy {NEXT}"):
+        rig.steps().order_rollback(NEW, "customers cannot pay", NOW)
+    assert (rig.watch.verdict, rig.watch.reaction.what) == (WatchVerdict.OPEN, Act.NONE)
+
+
 def test_a_superseded_watch_closes_without_a_word_about_the_next_deploy() -> None:
     """The environment is left to the deploy that runs there."""
     other = make_deployed(deploy=NEXT, task="T-2")
