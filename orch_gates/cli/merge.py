@@ -180,6 +180,8 @@ def _driven(workspace: Workspace, gate: str, name: str, asked: _Asked) -> tuple[
     driving = merging.driving(workspace)
     result = driving.validate(name) if gate == NAME else driving.land(name)
     verdict = merging.verdict_of(workspace, gate, name, result)
+    if merging.is_attempt(result):
+        merging.follow_branch(workspace, result)
     # An attempt that waits has decided nothing about its task, and waiting is charged to nobody (ENG-12).
     if not asked.moves_on or not merging.is_attempt(result) or result.outcome is None:
         return verdict, ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from typing import TYPE_CHECKING, TypeGuard
 
 from orch_gates import clock
+from orch_gates.cli.boundary import say
 from orch_gates.errors import SettingsError, UsageError
 from orch_gates.model.verdict import Outcome, Verdict
 
@@ -211,6 +213,20 @@ def as_it_is(workspace: Workspace, gate: str, name: str) -> Verdict:
     assert declared is not None
     verdict: Verdict = declared.judge(merge.Facts(found.attempt, head, workspace.target), declared.policy)
     return verdict
+
+
+def follow_branch(workspace: Workspace, attempt: Attempt) -> None:
+    """Bring the commit that a branch was caught up to into the clone of a CI job, whose next steps have no token."""
+    from orch_gates.git.answers import Fetched
+    from orch_gates.model.branch import code_ref
+
+    git, source = workspace.git, code_ref(attempt.branch)
+    if not workspace.settings.ci.active or not attempt.commit or git.is_bare() or git.has(attempt.commit):
+        return
+    spec = f"+{source}:{source.replace('refs/heads/', 'refs/remotes/origin/', 1)}"
+    answer = workspace.code.fetch(git.git_dir(), [spec], timeout=workspace.settings.state.timeout)
+    if answer.meaning is not Fetched.DONE:
+        say(f"orch-gates: {attempt.branch} was caught up and not fetched: {answer.reason}\n", to=sys.stderr)
 
 
 def step_after(workspace: Workspace, attempt: Attempt) -> Step:

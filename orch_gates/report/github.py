@@ -59,8 +59,9 @@ def add_to_summary(text: str, ci: CiContext) -> None:
 def write_outputs(verdict: Verdict, ci: CiContext, *, report: str) -> None:
     """Set the step outputs `outcome`, `reason`, `findings`, `report`, `exit-code`; nothing outside CI.
 
-    `findings` is a count, `report` the path of the report or empty. A verdict on a merge also sets `merge`, the commit
-    in the target, empty before there is one; one on an image `digest`, empty where it could not be read.
+    `findings` is a count, `report` the path of the report or empty. A verdict on a merge also sets `commit`, which is
+    tested together with the target, and `merge`, the commit in the target, once there are such; one on an image sets
+    `digest`, empty where it could not be read.
 
     Raises:
         ReportError: the runner's file cannot be written.
@@ -72,7 +73,7 @@ def write_outputs(verdict: Verdict, ci: CiContext, *, report: str) -> None:
         "report": report,
         "exit-code": str(verdict.outcome.exit_code),
     }
-    for name in ("merge", "digest"):
+    for name in ("commit", "merge", "digest"):
         if name in verdict.evidence:
             values[name] = str(verdict.evidence[name] or "")
     set_outputs(values, ci)

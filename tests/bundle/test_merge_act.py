@@ -65,13 +65,27 @@ def test_of_two_green_branches_the_second_is_refused(rig: MergeRig, runner: Runn
 
 
 def test_later_steps_read_what_became_of_it(rig: MergeRig, runner: Runner) -> None:
-    """Verdict, reason, merge commit and exit code."""
+    """Verdict, reason, what was tested, merge commit and exit code."""
     rig.task("T-1", {"values/two": "2\n"})
     run = runner.run("workflow_dispatch", by_hand("T-1"), CHECKED)
     assert run.passed, run.log
     outputs = run.outputs
     assert outputs.pop("reason")
-    assert outputs == {"verdict": "PASS", "merge-commit": rig.main, "exit-code": "0"}
+    tested = rig.server.git("rev-parse", "refs/heads/main^2")
+    assert outputs == {"verdict": "PASS", "commit": tested, "merge-commit": rig.main, "exit-code": "0"}
+
+
+def test_later_steps_have_what_was_tested(rig: MergeRig, runner: Runner) -> None:
+    """A branch that was caught up by this very step can be built and judged by the next ones, without a token."""
+    rig.task("T-1", {"values/two": "2\n"})
+    rig.task("T-2", {"values/three": "3\n"})
+    assert rig.merge("T-2")[0] == 0
+    gate = CHECKED.replace("          token: ${{ secrets", "          command: gate\n          token: ${{ secrets")
+    look = '      - run: git cat-file -e "$(git rev-parse origin/task/T-1):values/three" && touch "$OUT/there"\n'
+    run = runner.run("workflow_dispatch", by_hand("T-1"), gate + look)
+    assert run.passed, run.log
+    assert run.outputs["commit"] == rig.attempt("T-1")["commit"]
+    assert (run.out / "there").exists()
 
 
 def test_what_is_put_off_is_gone_on_with_by_the_schedule(rig: MergeRig, runner: Runner) -> None:
