@@ -121,7 +121,7 @@ class WatchRun:
     def _roll_back(self, steps: Watching, watch: Watch) -> Watch:
         """The rollback that is planned: claimed, run under the contract of deploys, and watched in its turn."""
         done = roll_back(self.workspace, steps, watch)
-        self._tell(f"{watch.task}: {done.reason}")
+        self._tell(f"{watch.task}: the rollback {'is deployed' if done.well else 'failed'}: {done.reason}")
         if done.deploy and done.well:
             self._pending.clear()
             try:
