@@ -18,6 +18,7 @@ ACTIONS = sorted([ROOT / "action.yml", *ROOT.glob("actions/*/action.yml")])
 EXAMPLES = sorted(ROOT.glob("docs/examples/*.yml"))
 SCRIPTS = sorted([ROOT / "actions/front-door", ROOT / "actions/setup/ensure", *ROOT.glob("actions/*/run")])
 MERGES = [path for path in EXAMPLES if path.name.endswith("-merge.yml")]
+RELEASES = [path for path in EXAMPLES if path.name.endswith("-release.yml")]
 ISSUES = [path for path in EXAMPLES if path.name.endswith("-issues.yml")]
 SWEEPS = [path for path in EXAMPLES if path.name.endswith("-sweep.yml")]
 QUEUES = [path for path in EXAMPLES if path.name.endswith("-queue.yml")]
@@ -43,6 +44,7 @@ def test_there_are_actions_and_workflows() -> None:
     assert len(ACTIONS) >= 4
     assert len(EXAMPLES) >= 5
     assert {path.name for path in QUEUES} == {f"{forge}-queue.yml" for forge in WAKES}
+    assert {path.name for path in RELEASES} == {f"{forge}-release.yml" for forge in WAKES}
     assert {path.name for path in ISSUES} == {f"{forge}-issues.yml" for forge in WAKES}
     assert {path.name for path in SWEEPS} == {f"{forge}-sweep.yml" for forge in WAKES}
 
@@ -112,6 +114,7 @@ POSTING = {
     "gitea-security.yml": {"contents": "write"},
     "github-security.yml": {"contents": "read", "statuses": "write"},
     "github-image.yml": {"contents": "read", "packages": "write"},
+    "github-release.yml": {"contents": "read", "packages": "write"},
 }
 # What may ask for another secret than the bot's token, or for none.
 SECRETS: dict[str, set[str]] = {
@@ -119,6 +122,7 @@ SECRETS: dict[str, set[str]] = {
     "github-security.yml": set(),
     "gitea-image.yml": {"ORCH_REGISTRY_TOKEN"},
     "github-image.yml": set(),
+    **{f"{forge}-release.yml": {"ORCH_TOKEN", "ORCH_REGISTRY_TOKEN"} for forge in ("gitea", "forgejo")},
     "gitea-staging.yml": set(),
     "github-staging.yml": set(),
 }
@@ -191,6 +195,21 @@ def test_queues_run_no_code_of_a_pull_request(workflow: Path) -> None:
     assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
     assert (set(queue), queue["with"]) == ({"uses", "with"}, {"token": "${{ secrets.ORCH_TOKEN }}"})
     assert workflow.read_text().count("secrets.") == 1
+
+
+@pytest.mark.parametrize("workflow", RELEASES, ids=named)
+def test_releases_keep_their_tokens_apart(workflow: Path) -> None:
+    """Started by hand; no token is a variable of the job, and none of the bot's is in a step that runs a script."""
+    document = yaml.safe_load(workflow.read_text())
+    assert set(document[True]) == {"workflow_dispatch"}
+    (job,) = document["jobs"].values()
+    assert "env" not in document
+    assert "env" not in job
+    for step in job["steps"]:
+        assert "run" not in step or "ORCH_TOKEN" not in str(step)
+    called = [step["uses"].partition("@")[0].rpartition("/")[2] for step in job["steps"] if "uses" in step]
+    order = ["checkout", "merge", "checkout", "staging", "image", "report", "deploy", "merge", "watch"]
+    assert called == order
 
 
 @pytest.mark.parametrize("workflow", ISSUES, ids=named)

@@ -146,10 +146,10 @@ class Project:
         found = self.repository.api().get(f"/commits/{sha}/status?limit=50").ok()["statuses"]
         return {status["context"]: status["status"] for status in found or []}
 
-    def dispatch(self, **inputs: str) -> Run:
-        """Start the workflow by hand."""
+    def dispatch(self, workflow: str = "ci.yml", /, **inputs: str) -> Run:
+        """Start a workflow by hand."""
         document = {"ref": "main", "inputs": inputs}
-        said = self.repository.api().post("/actions/workflows/ci.yml/dispatches?return_run_details=true", document)
+        said = self.repository.api().post(f"/actions/workflows/{workflow}/dispatches?return_run_details=true", document)
         return Run(self.repository, said.ok()["workflow_run_id"])
 
     def secret(self, name: str, value: str) -> None:
