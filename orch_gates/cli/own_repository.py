@@ -38,7 +38,8 @@ def _is_own(workspace: Workspace) -> bool:
     if top is not None and (top / package.name).resolve() == package:
         return True
     built_from = _COMMIT.search(__version__)
-    if built_from is not None and git.blob(built_from[1], f"{package.name}/__init__.py") is not None:
+    commit = built_from[1] if built_from is not None else ""
+    if commit and git.has(commit) and git.blob(commit, f"{package.name}/__init__.py") is not None:
         return True
     # A shallow clone has no older commits, and still the source of the program.
     configured = workspace.config.revision

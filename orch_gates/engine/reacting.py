@@ -108,16 +108,17 @@ NextStep: TypeAlias = GoOn | Record | Finish | Over
 def decide(watched: Watched, environment: InEnvironment, judged: Judged, elapsed: int, *, failed: bool) -> NextStep:
     """What follows `elapsed` seconds after the watch began; `failed`: something counts against production so far.
 
-    It is the same in every phase of the window: there is none in which a sick production is left alone.
+    It is the same in every phase of the window: there is none in which a sick production is left alone. While another
+    deploy is under way nothing is decided: one that its host refuses has changed nothing, and the watch goes on.
     """
     if watched.over:
         return Over()
-    if gone := superseded(watched, environment):
+    if gone := _replaced(watched, environment) or (_under_way(environment) if elapsed >= watched.window else ""):
         return Finish(WatchVerdict.SUPERSEDED, gone, NoReaction())
     if environment.unknown:
         why = f"what the environment runs is not known: {environment.unknown}"
         return Finish(WatchVerdict.UNOBSERVED, why, Alert(why))
-    if judged.verdict is WatchVerdict.DEGRADED:
+    if judged.verdict is WatchVerdict.DEGRADED and not environment.running:
         return Finish(judged.verdict, judged.reason, react(watched, environment, judged.reason))
     if elapsed >= watched.window:
         return _at_the_end(judged)
@@ -137,10 +138,16 @@ def _at_the_end(judged: Judged) -> Finish:
 
 
 def superseded(watched: Watched, environment: InEnvironment) -> str:
-    """Why the environment does not run the watched deploy any more; empty where it does, as far as is known."""
+    """Why the environment does not run the watched deploy alone any more; empty where it does, as far as is known."""
+    return _under_way(environment) or _replaced(watched, environment)
+
+
+def _under_way(environment: InEnvironment) -> str:
+    return f"deploy {environment.running} began" if environment.running else ""
+
+
+def _replaced(watched: Watched, environment: InEnvironment) -> str:
     current = environment.current
-    if environment.running:
-        return f"deploy {environment.running} began"
     if current is None:
         return "the environment runs no deploy"
     return "" if current.deploy == watched.release.deploy else f"the environment runs deploy {current.deploy}"

@@ -209,6 +209,20 @@ def test_a_person_orders_a_rollback(rig: WatchRig) -> None:
     rig.legal()
 
 
+def test_a_refused_deploy_leaves_the_watch_over_what_runs(rig: WatchRig) -> None:
+    """A host that refused has changed nothing: production falls ill afterwards, and is rolled back."""
+    rig.new("T-3")
+    rig.verify()
+    rig.deploy("exit 0", task="T-2")
+    with rig.watching("T-2") as child:
+        rig.deploy("sleep 2; exit 2", task="T-3", code=2)
+        assert child.poll() is None
+        rig.fall_ill()
+        assert child.wait(timeout=30) == 1
+    assert rig.rolled == [rig.head("T-1")]
+    rig.legal()
+
+
 def test_the_next_deploy_closes_the_watch(rig: WatchRig) -> None:
     """Its errors are not held against the one before."""
     rig.new("T-3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: orch-gates\nVersion: 0.1.0\n")
     direct = {"url": URL, "vcs_info": {"vcs": "git", "commit_id": "d" * 40}}
     (info / "direct_url.json").write_text(json.dumps(direct))
+    # As every build is stamped: with a commit that no other repository has.
+    (folder / package.name / "_version.py").write_text(f'version = "0.1.0+g{secrets.token_hex(5)}"\n')
     return folder
 
 

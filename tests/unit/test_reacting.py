@@ -110,12 +110,22 @@ def test_a_watch_that_is_over_stays_over() -> None:
     assert step(replace(WATCHED, over=True), judged=ILL, at=900) == Over()
 
 
-@pytest.mark.parametrize("here", [InEnvironment(OTHER), InEnvironment(NEW, running=OTHER.deploy), InEnvironment(None)])
+@pytest.mark.parametrize("here", [InEnvironment(OTHER), InEnvironment(OTHER, running=OLD.deploy), InEnvironment(None)])
 def test_what_the_environment_does_not_run_any_more_is_not_judged(here: InEnvironment) -> None:
     """Errors of the next deploy are not held against the last one; it is closed without a reaction."""
     found = step(here=replace(here, verified=OLD), judged=ILL)
     assert isinstance(found, Finish)
     assert (found.verdict, found.reaction) == (WatchVerdict.SUPERSEDED, NoReaction())
+
+
+def test_while_another_deploy_is_under_way_nothing_is_decided() -> None:
+    """Its host may refuse it, and then this one still has to be watched; with the window the watch ends."""
+    here = replace(HERE, running=OTHER.deploy)
+    assert step(here=here, judged=ILL) == GoOn()
+    assert step(here=here, judged=ILL, at=300) == Record("five minutes went by")
+    assert isinstance(reaction(here=HERE), Rollback)
+    found = step(here=here, judged=ILL, at=900)
+    assert found == Finish(WatchVerdict.SUPERSEDED, f"deploy {OTHER.deploy} began", NoReaction())
 
 
 def test_where_it_is_not_known_what_runs_nothing_is_rolled_back() -> None:
