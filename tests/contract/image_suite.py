@@ -189,6 +189,13 @@ class ImageSuite:
             assert found.outcome is Outcome.PASS, found.reason
             assert "tree" in str(found.evidence["proven_by"])
 
+    def test_a_tree_is_no_commit(self, place: Place) -> None:
+        """The label of a revision names a commit, or proves nothing."""
+        place.push(self.both(place, {rig.REVISION: place.tree}), "staging")
+        assert rules(place.judged(":staging")) == {"other-revision"}
+        place.push(self.both(place, {rig.REVISION: "0" * 40}), "staging")
+        assert "is not in this clone" in place.judged(":staging").reason
+
     def test_a_label_of_the_base(self, place: Place) -> None:
         """Named by the image itself, or by a person; the layers tell whether it is the base at all."""
         base = rig.image({rig.REVISION: place.commit}, content=("base",))

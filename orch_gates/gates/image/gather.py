@@ -145,7 +145,8 @@ def _revision(git: Git, commit: str, platforms: tuple[PlatformImage, ...]) -> Re
 
 def _tree(git: Git, commit: str) -> str:
     try:
-        return git.resolve(f"{commit}^{{tree}}", "tree") if git.has(f"{commit}^{{commit}}") else ""
+        # One question to git, and of a commit only: a tree's own id names no commit.
+        return git.resolve(f"{commit}^{{commit}}", "tree")
     except GitError:
         return ""
 
