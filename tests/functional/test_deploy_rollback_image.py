@@ -16,7 +16,7 @@ from tests import image_rig as images
 from tests.deploy_rig import DeployRig
 from tests.fakes import registry as fake
 from tests.fakes.registry import FakeRegistry
-from tests.fakes.scripted_http import says
+from tests.fakes.scripted_http import hangs, says
 from tests.job_rig import Env
 
 OTHER = "sha256:" + "cd" * 32
@@ -115,6 +115,14 @@ def test_a_registry_that_does_not_say_stops_no_deploy(rig: DeployRig, registry: 
     said = deploy(rig)
     assert "is still in its registry is not known" in said
     assert "WARNING" not in said
+
+
+@pytest.mark.slow
+def test_a_registry_that_hangs_is_not_waited_for_long(rig: DeployRig, registry: FakeRegistry) -> None:
+    """A rollback is in a hurry, whatever the gates may wait for."""
+    verified(rig, registry)
+    registry.bad[""] = hangs
+    assert "did not answer within 5 s" in deploy(rig, env={"ORCH_REGISTRY_TIMEOUT_S": "60"})
 
 
 def test_the_login_goes_only_where_a_setting_says(rig: DeployRig, registry: FakeRegistry) -> None:
