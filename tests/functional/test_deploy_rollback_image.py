@@ -149,3 +149,19 @@ def test_where_nothing_was_verified_nothing_is_asked(rig: DeployRig, registry: F
     rig.deploy("", "--digest", OTHER, "--no-advance")
     deploy(rig)
     assert registry.seen == []
+
+
+def test_a_rollback_is_told_too(rig: DeployRig, registry: FakeRegistry) -> None:
+    """Before its command runs, so that a person knows why it fails."""
+    digest = verified(rig, registry)
+    plan = "{rollback: 'echo back to $EXPECTED_DIGEST >&2', watch: {probes: [{url: 'http://127.0.0.1:1/'}]}}"
+    config = rig.work.git("show", "origin/main:.orch-gates.yaml")
+    rig.work.git("switch", "--quiet", "--detach", "origin/main")
+    rig.work.commit("Watch", {".orch-gates.yaml": f"{config}\nenvironments:\n  production: {plan}\n"})
+    rig.work.git("push", "--quiet", "origin", "HEAD:main")
+    rig.work.git("fetch", "--quiet", "origin")
+    deploy(rig)
+    del registry.documents[f"manifests/{digest}"]
+    said = rig.ok("watch", "rollback", "T-2", "--reason", "customers cannot pay")
+    assert said.index("WARNING: ") < said.index(f"back to {digest}")
+    assert rig.environment()["current"]["digest"] == digest
