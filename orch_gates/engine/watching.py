@@ -11,6 +11,8 @@ from typing import TypeAlias
 from orch_gates.model.feedback import one_line
 from orch_gates.model.watch import Probed, WatchVerdict
 
+# The source of what the probes themselves count, and how the failures end that it counts.
+OWN, SERVER_ERROR = "probes", ", a server error"
 # What a probe took is another time each time.
 _TOOK = re.compile(r"[0-9]+\.[0-9]+ s")
 # A reason is kept to some length only.
@@ -197,7 +199,8 @@ def _erring(samples: Sequence[Sample], rules: Rules, source: str, before: Sample
     for sample in samples:
         counted = [count for count in _counts(sample, rules) if count.source == source]
         requests.append(requests[-1] + sum(count.requests for count in counted))
-        errors.append(errors[-1] + sum(count.errors for count in counted))
+        excused = _excused(sample, before) if source == OWN else 0
+        errors.append(errors[-1] + max(0, sum(count.errors for count in counted) - excused))
         while requests[begin] + rules.min_requests <= requests[-1]:
             if _excess(requests[begin], errors[begin], limit) < _excess(requests[lowest], errors[lowest], limit):
                 lowest = begin
@@ -206,6 +209,12 @@ def _erring(samples: Sequence[Sample], rules: Rules, source: str, before: Sample
         if many >= rules.min_requests and _excess(many, bad, limit) > 0:
             return one_line(f"{source}: {_share(many, bad, limit)}")
     return ""
+
+
+def _excused(sample: Sample, before: Sample | None) -> int:
+    """How many server errors of a sample's probes were there before the deploy too."""
+    failed = [probe for probe in sample.probes if probe.result is Probed.FAILED and probe.why.endswith(SERVER_ERROR)]
+    return sum(_way(probe.why) in _ways(before, probe.target) for probe in failed)
 
 
 def _share(requests: int, errors: int, limit: Fraction) -> str:

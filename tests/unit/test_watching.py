@@ -171,6 +171,25 @@ def test_a_probe_that_failed_before_in_the_same_way_makes_nobody_roll_back() -> 
     assert classify(probed(OK, FAILED, FAILED, OK), PROBED, failed_before("503")).verdict is HEALTHY
 
 
+def test_a_server_error_from_before_counts_for_no_ratio_either() -> None:
+    """The probes are counted too, and of many targets one that is ill is soon more than may fail."""
+    rules, ill, new = Rules(targets=(SITE, API)), "answered 503, a server error", "answered 500, a server error"
+    first = Sample(0, (Probe(SITE, FAILED, ill), Probe(API, OK)))
+
+    def after(why: str) -> list[Sample]:
+        both = (Probe(SITE, FAILED, why), Probe(API, OK))
+        # Fewer in a row than are too many: the ratio alone tells.
+        well = (Probe(SITE, OK), Probe(API, OK))
+        return [
+            Sample(10 * n, well if n % 3 == 0 else both, readings=(Count("probes", 2, int(n % 3 > 0)),))
+            for n in range(60)
+        ]
+
+    assert classify(after(ill), rules).verdict is DEGRADED
+    assert classify(after(ill), rules, first).verdict is HEALTHY
+    assert classify(after(new), rules, first).verdict is DEGRADED
+
+
 def test_another_failure_than_before_counts() -> None:
     """Refused where it was 503, another target, and a baseline that a runner without a network took."""
     ill = probed(*[FAILED] * 3)

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from orch_gates import clock
 from orch_gates.deploy.sources import web
 from orch_gates.deploy.sources.web import Page, Unreached
-from orch_gates.engine.watching import Count, Probe, Reading
+from orch_gates.engine.watching import OWN, SERVER_ERROR, Count, Probe, Reading
 from orch_gates.errors import OrchError
 from orch_gates.model.watch import Probed
 
-OWN = "probes"
 # Of a body as much is looked at.
 _MOST_BYTES = 262_144
 _MATCHED_WITHIN_S = 2.0
@@ -98,7 +97,7 @@ def _wrong_status(target: Target, answer: Page) -> str:
     if answer.elsewhere:
         return f"answered {said}, to {answer.elsewhere}, {answer.differs}: probe that, or let the probe follow"
     if _is_server_error(status):
-        return f"answered {said}, a server error"
+        return f"answered {said}{SERVER_ERROR}"
     if 400 <= status < 500:
         return f"answered {said}, a client error: is the probe right?"
     return f"answered {said}, where {_named(target.statuses)} is right"
