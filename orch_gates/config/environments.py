@@ -109,6 +109,8 @@ class _Reading:
 
     def _check(self, due: int, ends: bool, probes: list[ProbePlan], sources: list[SourcePlan], path: Path) -> None:
         """What no key for itself can tell."""
+        from orch_gates.engine.watching import OWN
+
         if not probes and not sources:
             self.problems.add(path, "watches nothing; name at least one of: probes, sources")
         if not ends:
@@ -116,6 +118,8 @@ class _Reading:
         names = [one.url.partition("?")[0] for one in probes] + [one.name for one in sources]
         if len(set(names)) < len(names):
             self.problems.add(path, "two of its probes or sources have the same url (but for its query) or name")
+        if OWN in {one.name for one in sources}:
+            self.problems.add((*path, "sources"), f"{OWN} is the name of what the probes count themselves; use another")
         takes = due * (_SAMPLE_TAKES + sum(len(name) + _READING_TAKES for name in names))
         if due > MOST_SAMPLES or takes > _ROOM:
             self.problems.add(path, f"{due} samples are more than can be recorded; make every_s longer")

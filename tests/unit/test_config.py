@@ -407,6 +407,7 @@ def known_of(rule: Mapping[str, Any]) -> Mapping[str, Any]:
 
 REFERENCES = re.compile(
     r"already|no stage is named|unknown stage|which comes later|more than can be recorded|the same url"
+    r"|the name of what the probes count"
 )
 
 

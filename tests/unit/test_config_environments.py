@@ -137,6 +137,7 @@ def sourced(text: str) -> str:
         (watched("", "url: http://x/, follow: 1"), "probes[0].follow: 1 is not true or false"),
         (watched("probes: x").replace("probes: [{url: http://x/}], ", ""), "probes: 'x' is not a list of at most 10"),
         (watched("", "url: http://x/}, {url: http://x/"), "two of its probes or sources have the same url"),
+        (sourced("kind: access-log, path: /x, name: probes"), "sources: probes is the name of what the probes count"),
         (sourced("kind: log"), "sources[0].kind: names its kind: access-log, metrics, prometheus"),
         (sourced("path: /x"), "sources[0]: names its kind"),
         (sourced("kind: access-log"), "sources[0]: needs path"),
