@@ -79,6 +79,19 @@ def test_an_ill_deploy_is_rolled_back_once_to_what_was_verified(rig: WatchRig) -
     rig.legal()
 
 
+def test_what_was_ill_before_the_deploy_is_a_persons(rig: WatchRig) -> None:
+    """The deploy did not break it, and to take it back would not mend it; nor is it well."""
+    rig.verify()
+    rig.configure(WINDOW_S)
+    rig.fall_ill()
+    rig.deploy("exit 0", task="T-2")
+    said = rig.watch("T-2", code=2)
+    assert re.search("UNOBSERVED.* failed 2 times in a row, .*; it failed before the deploy too", said)
+    assert rig.rolled == []
+    assert (rig.over()["reaction"]["what"], rig.environment()["current"]["standing"]) == ("alert", "unobserved")
+    rig.legal()
+
+
 def test_a_rollback_that_does_not_help_is_not_rolled_back(rig: WatchRig) -> None:
     """A person is told: two releases would else take turns for ever."""
     rig.verify()
