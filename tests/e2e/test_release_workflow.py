@@ -210,7 +210,7 @@ def test_a_service_goes_to_production_and_back(released: Released, one_runner: R
 
 
 def test_what_is_red_before_the_deploy_sends_the_task_back(released: Released) -> None:
-    """STG-1, MRG-6: a red staging run and a conflict reach the task with the reason; nothing is deployed or merged."""
+    """STG-1, MRG-6: a red staging run and a conflict reach the task with their reason; nothing is deployed."""
     released.task("T-1", 'self.answer(200, "well")', 'self.answer(500, "ill")')
     released.task("T-2", 'self.answer(200, "well")', 'self.answer(200, "fine")')
     before = released.repository.tip()
