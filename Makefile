@@ -32,7 +32,7 @@ e2e: setup tools ## the tests on a real Gitea only; PYTEST_ARGS="-k name" narrow
 lint: setup ## everything that keeps the house as DESIGN.md describes it
 	@PATH="$(CURDIR)/$(bin):$(cache)/bin:$$PATH" scripts/lint
 
-demo: setup ## a leaked key refused, and two green branches that break main together
+demo: setup ## a leaked key refused, two green branches that break main together, a deploy that is rolled back
 	@$(bin)/orch-gates demo
 
 bench: setup ## cost next to bare gitleaks and bare git

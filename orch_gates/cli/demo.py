@@ -1,4 +1,4 @@
-"""`orch-gates demo`: a leaked key refused, main kept green, and a merge queue, in a throw-away repository."""
+"""`orch-gates demo`: a leaked key refused, main kept green, a merge queue, and a deploy that is rolled back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from orch_gates.cli import demo_merge, demo_queue
+from orch_gates.cli import demo_deploy, demo_merge, demo_queue
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.demo_bench import Bench, expect, step, text
 from orch_gates.errors import OrchError
@@ -23,7 +23,7 @@ _FINDING = re.compile(r"finding ([0-9a-f]{12})")
 
 @click.command()
 def demo() -> None:
-    """See a leaked key refused, main kept green, and a merge queue at work, in a throw-away repository.
+    """See a leaked key refused, main kept green, a merge queue, and a deploy that is watched and rolled back.
 
     Everything happens in a temporary directory that is removed at the end, without a network.
     Exit 0 means that every step went as it was told; each one is checked.
@@ -55,6 +55,7 @@ class _Demo:
         self._mend()
         demo_merge.play(self.bench, 7)
         demo_queue.play(self.bench, 13)
+        demo_deploy.play(self.bench, 15)
         say("\nAll of this happened as described. The temporary directory is removed.\n")
 
     def _install(self) -> None:

@@ -84,7 +84,7 @@ class Bench:
 
     def env(self) -> Mapping[str, str]:
         """Nothing of this machine's git configuration or CI run, and a made-up committer."""
-        kept = ("PATH", "TMPDIR", "ORCH_GITLEAKS_BIN", "ORCH_SECURITY_ENGINE")
+        kept = ("PATH", "PYTHONPATH", "TMPDIR", "ORCH_GITLEAKS_BIN", "ORCH_SECURITY_ENGINE")
         inherited = self.settings.inherited_env
         env = {name: inherited[name] for name in kept if name in inherited}
         if self.settings.tools.cache_dir is not None:
