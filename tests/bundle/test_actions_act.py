@@ -260,6 +260,7 @@ def test_the_front_door_runs_the_gates(runner: Runner, commit: Commit, token: st
     unknown = runner.run("push", push("main", before, clean), f"{door}        with: {{run: deploy}}\n")
     assert not unknown.passed, unknown.log
     assert "it can do: gates, merge" in unknown.log
+    assert "orch/orch-gates/actions/NAME" in unknown.log
     script = runner.bundle / "actions" / "front-door"
     assert subprocess.run([script], env={"ORCH_INPUT_RUN": "deploy"}, check=False, capture_output=True).returncode == 2
 

@@ -119,6 +119,16 @@ def test_the_front_door_merges_too(rig: MergeRig, runner: Runner) -> None:
     assert run.outputs["merge-commit"] == rig.main
 
 
+def test_the_front_door_sweeps_too(rig: MergeRig, runner: Runner) -> None:
+    """`run: sweep` is one tick, which goes on with what was validated."""
+    rig.task("T-1", {"values/two": "2\n"})
+    assert rig.gate("T-1")[0] == 0
+    run = runner.run("workflow_dispatch", by_hand("T-1"), DOOR.replace("run: merge", "run: sweep"))
+    assert run.passed, run.log
+    assert run.outputs["exit-code"] == "0"
+    assert rig.state_of("T-1") == ("done", "done")
+
+
 def test_a_gate_only_validates(rig: MergeRig, runner: Runner) -> None:
     """`command: gate` leaves the target as it is, and keeps the lease."""
     rig.task("T-1", {"values/two": "2\n"})
