@@ -148,6 +148,7 @@ def _opened(repo: Path, overrides: Mapping[str, str], options: ForgeOptions | No
 
 
 def _show(over: Watch, *, as_json: bool = False) -> None:
+    from orch_gates.deploy.watch_ends import reaction_text
     from orch_gates.documents.escape import visible
 
     if as_json:
@@ -157,5 +158,5 @@ def _show(over: Watch, *, as_json: bool = False) -> None:
         kept = ("deploy", "environment", "task", "revision", "digest", "verdict", "reason", "reaction")
         say(json.dumps({key: fields[key] for key in kept} | {"samples": len(over.samples)}, indent=2) + "\n")
         return
-    reacted = f" ({over.reaction.what}: {over.reaction.why})" if over.reaction.why else ""
+    reacted = f" ({followed})" if (followed := reaction_text(over)) else ""
     say(visible(f"{over.task}: deploy {over.deploy}: {over.verdict}: {over.reason}{reacted}") + "\n")

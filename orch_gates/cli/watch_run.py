@@ -115,7 +115,8 @@ class WatchRun:
     def _line(self, ticked: Ticked, elapsed: int, window: int) -> str:
         if ticked.watch.state is WatchState.OVER:
             return f"{ticked.watch.verdict}, {ticked.judged.coverage} observed: {ticked.watch.reason}"
-        so_far = ticked.judged.verdict if ticked.judged.observed else "nothing observed"
+        seen = {WatchVerdict.HEALTHY: "well", WatchVerdict.DEGRADED: "ill"}
+        so_far = seen.get(ticked.judged.verdict, "not yet well") if ticked.judged.observed else "nothing observed"
         return f"{elapsed} of {window} s, {so_far} so far, {ticked.judged.coverage} observed"
 
     def _roll_back(self, steps: Watching, watch: Watch) -> Watch:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from orch_gates.deploy import environments, watch_log, watches
-from orch_gates.deploy.watch_ends import in_environment, over, standing
+from orch_gates.deploy.watch_ends import in_environment, over, reaction_text, standing
 from orch_gates.deploy.watches import WatchPage
 from orch_gates.engine import deploying
 from orch_gates.engine.deploying import Refused
@@ -298,7 +298,7 @@ class Watching:
     ) -> Change:
         line = f"{ended.verdict}, {judged.coverage} observed: {ended.reason}{more}"
         if ended.reaction.what is not Act.NONE:
-            line += f" [{ended.reaction.what}: {ended.reaction.why}]"
+            line += f" [{reaction_text(ended)}]"
         change = self._change(page, ended, now, "watch-end", line, snapshot)
         stands = standing(ended.verdict, judged)
         after = deploying.judged(place.environment, ended.deploy, stands) if stands is not None else None

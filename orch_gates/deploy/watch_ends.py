@@ -58,3 +58,22 @@ def over(watch: Watch, finish: Finish) -> Watch:
         "reaction": reaction,
     }
     return watch.model_copy(update=update)
+
+
+def reaction_text(watch: Watch) -> str:
+    """What followed from a watch, for people; empty where nothing did."""
+    did, why = watch.reaction, watch.reaction.why.removeprefix(watch.reason).removeprefix("; ")
+    match did.what:
+        case Act.NONE:
+            return ""
+        case Act.PLANNED:
+            return "a rollback follows"
+        case Act.BEGAN:
+            return f"the rollback began as deploy {did.deploy}"
+        case Act.DONE:
+            return f"rolled back by deploy {did.deploy}: {why}"
+        case Act.ALERT:
+            failed = f"the rollback {did.deploy} failed, and " if did.deploy else ""
+            return f"{failed}a person is needed" + (f": {why}" if why else "")
+        case _:
+            assert_never(did.what)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from orch_gates.deploy import watches
+from orch_gates.deploy.watch_ends import reaction_text
 from orch_gates.documents import escape, frontmatter
 from orch_gates.engine.watching import Rules, classify
 from orch_gates.model.ids import TaskId, timestamp
-from orch_gates.model.watch import Act, Watch
+from orch_gates.model.watch import Watch
 from orch_gates.report import watching
 from orch_gates.state import layout
 from orch_gates.state.snapshot import Snapshot
@@ -47,8 +48,8 @@ def written(snapshot: Snapshot, watch: Watch, rules: Rules, now: datetime) -> Ma
         },
     }
     body = [f"\n# {GATE}: {word}, {judged.coverage} samples observed\n", f"{escape.markdown(reason)}\n"]
-    if watch.reaction.what is not Act.NONE:
-        body.append(f"Reaction: {watch.reaction.what}: {escape.markdown(watch.reaction.why)}\n")
+    if reaction := reaction_text(watch):
+        body.append(f"Reaction: {escape.markdown(reaction)}\n")
     # Four blanks make a block of code, whatever stands in the line.
     body.append("".join(f"    {line}\n" for line in watching.sparklines(samples, rules)))
     if (before := watches.before(watch)) is not None:

@@ -40,7 +40,7 @@ def test_a_healthy_deploy_is_verified(rig: WatchRig) -> None:
     (before,) = rig.over()["baseline"]["probes"]
     assert before["result"] == "ok"
     said = rig.watch()
-    assert re.search(rf" s, HEALTHY so far, [0-9]+/{WINDOW_S} observed", said)
+    assert re.search(rf" s, well so far, [0-9]+/{WINDOW_S} observed", said)
     assert re.search(rf"HEALTHY: [0-9]+ of {WINDOW_S} samples observed", said)
     found = rig.environment()
     assert found["current"]["standing"] == "verified"
@@ -73,7 +73,7 @@ def test_an_ill_deploy_is_rolled_back_once_to_what_was_verified(rig: WatchRig) -
     assert (watch["verdict"], watch["reaction"]["what"]) == ("DEGRADED", "done")
     assert watch["reaction"]["deploy"] == found["current"]["deploy"]
     assert "█" in rig.watch_log("T-2")
-    assert "Reaction: done" in rig.watch_log("T-2")
+    assert "Reaction: rolled back by deploy" in rig.watch_log("T-2")
     rig.watch("T-2", code=1)
     assert len(rig.rolled) == 1
     rig.legal()
