@@ -52,6 +52,7 @@ def watching_of(workspace: Workspace, environment: str) -> Watching:
         me=me,
         look=Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge).watcher,
         by=workspace.by,
+        pipeline_of=workspace.configured.pipeline_of,
         never=own_repository.why_alert_only(workspace),
         can_roll_back=plan.rollback != "",
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from orch_gates.deploy import environments, watch_log, watches
-from orch_gates.deploy.watch_ends import in_environment, over, reaction_text, standing
+from orch_gates.deploy.watch_ends import held, in_environment, over, reaction_text, standing
 from orch_gates.deploy.watches import WatchPage
 from orch_gates.engine import deploying
 from orch_gates.engine.deploying import Refused
@@ -28,11 +28,13 @@ from orch_gates.engine.reacting import (
     superseded,
 )
 from orch_gates.engine.sighting import Life, Sighting
+from orch_gates.engine.stages import Pipeline
 from orch_gates.engine.watching import Judged, Rules, Sample, classify, has_failure
 from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.environment import Running
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment
+from orch_gates.model.task import Task
 from orch_gates.model.watch import Act, Reaction, Watch, Watcher, WatchState, WatchVerdict
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
@@ -55,6 +57,7 @@ class Ticked:
 class Watching:
     """The steps of watches in one environment, for one process; `me` is how others look for it.
 
+    A task whose deploy made production ill is held; `pipeline_of` says in which pipeline it moves.
     `never`: why nothing is ever rolled back from here, empty where it may be. `can_roll_back`: a command is configured.
     """
 
@@ -64,6 +67,7 @@ class Watching:
     me: Watcher
     look: Look
     by: str
+    pipeline_of: Callable[[Task], Pipeline]
     never: str = ""
     can_roll_back: bool = False
 
@@ -303,7 +307,8 @@ class Watching:
         stands = standing(ended.verdict, judged)
         after = deploying.judged(place.environment, ended.deploy, stands) if stands is not None else None
         told = f"deploy {ended.deploy}: {line}"
-        writes = environments.changed(place, after, now, told) if after is not None else {}
+        writes = dict(environments.changed(place, after, now, told)) if after is not None else {}
+        writes |= held(snapshot, ended, self.by, self.pipeline_of, now)
         return Change(change.event, change.task, change.subject, {**change.writes, **writes}, body=change.body)
 
     def _late(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import assert_never
 
+from orch_gates.engine import events
+from orch_gates.engine.decide import decide
 from orch_gates.engine.reacting import Alert, Finish, InEnvironment, NoReaction, Release, Rollback
+from orch_gates.engine.stages import Pipeline
 from orch_gates.engine.watching import Judged
 from orch_gates.model.environment import Deployed, Environment, Standing
 from orch_gates.model.feedback import one_line
+from orch_gates.model.task import Task
 from orch_gates.model.watch import Act, Reaction, Watch, WatchState, WatchVerdict
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book
+from orch_gates.tasks.change import recorded, with_effects
 
 _STANDING: Mapping[WatchVerdict, Standing] = {
     WatchVerdict.HEALTHY: Standing.VERIFIED,
@@ -77,3 +85,24 @@ def reaction_text(watch: Watch) -> str:
             return f"{failed}a person is needed" + (f": {why}" if why else "")
         case _:
             assert_never(did.what)
+
+
+def held(
+    snapshot: Snapshot, watch: Watch, by: str, pipeline_of: Callable[[Task], Pipeline], now: datetime
+) -> Mapping[str, str]:
+    """The task, held where its deploy made production ill: else what is taken back there is merged by itself (WCH-3).
+
+    Nothing of a task that is finished, waits for a person already, or was deployed again by a rollback.
+    """
+    page = book.find(snapshot, watch.task)
+    ill = watch.verdict is WatchVerdict.DEGRADED and not watch.rollback_of
+    if not ill or page is None or page.task.state.finished or page.task.state.waits_for_a_person:
+        return {}
+    task = page.task
+    why = (
+        f"deploy {watch.deploy} to {watch.environment} is {watch.verdict}: {watch.reason}; push what mends it, or "
+        f"cancel the task; `orch-gates task resume {task.id}` lets it go on"
+    )
+    asked = events.HoldAsked(by, one_line(why))
+    decided = decide(task, asked, (), now, pipeline_of(task), generation=snapshot.generation + 1)
+    return recorded(page, with_effects(decided, task, ()), by, now).writes

@@ -71,6 +71,9 @@ def test_an_ill_deploy_is_rolled_back_once_to_what_was_verified(rig: WatchRig) -
     assert found["history"][2]["deploy"] == first
     watch = rig.over(second)
     assert (watch["verdict"], watch["reaction"]["what"]) == ("DEGRADED", "done")
+    assert (rig.task("T-1")["state"], rig.task("T-2")["state"]) == ("active", "held")
+    assert f"deploy {second} to production is DEGRADED" in rig.ok("why", "T-2")
+    assert "T-2 is held" in rig.ok("deploy", "--task", "T-2", "--", "true", code=2)
     assert watch["reaction"]["deploy"] == found["current"]["deploy"]
     assert "█" in rig.watch_log("T-2")
     assert "Reaction: rolled back by deploy" in rig.watch_log("T-2")

@@ -19,12 +19,14 @@ from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.environment import Environment, Standing
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Process
+from orch_gates.model.task import Task, TaskState
 from orch_gates.model.watch import MAX_SAMPLES, Act, Probed, Watch, Watcher, WatchVerdict
 from orch_gates.state import codec, layout
 from orch_gates.state.store import Change
+from orch_gates.tasks import book
 from tests.deploy_builders import DIGEST, NEW, NEXT, OLD, make_deployed, make_environment, make_running, make_watch
 from tests.fakes.memory_store import MemoryRemote, MemoryStore
-from tests.tasks_builders import HEAD, NOW, root_of
+from tests.tasks_builders import HEAD, NOW, make_task, root_of
 
 SITE = "https://shop.example/"
 OK, ILL = Probed.OK, Probed.FAILED
@@ -52,7 +54,16 @@ class Rig:
         def look(other: Watcher) -> Sighting:
             return Sighting(self.life.get(other.process.pid, Life.UNKNOWN))
 
-        made = Watching(self.store, "production", Rules(targets=(SITE,)), watcher(pid), look, "ann", can_roll_back=True)
+        made = Watching(
+            self.store,
+            "production",
+            Rules(targets=(SITE,)),
+            watcher(pid),
+            look,
+            "ann",
+            lambda _: DEFAULT,
+            can_roll_back=True,
+        )
         return replace(made, **changes)
 
     @property
@@ -348,3 +359,38 @@ def test_a_superseded_watch_closes_without_a_word_about_the_next_deploy() -> Non
     assert found is not None
     assert rig.watch.verdict is WatchVerdict.SUPERSEDED
     assert rig.environment.current == other
+
+
+def held_rig(task: Task, watch: Watch | None = None) -> Rig:
+    rig = rig_of(watch=watch)
+    path = layout.task_path(task.id)
+    rig.store.transact(lambda _: Change("task-new", task.id, "new", writes={path: codec.encode(task, "")}))
+    return rig
+
+
+@pytest.mark.parametrize("state", ["active", "deferred"])
+def test_a_task_whose_deploy_is_ill_is_held(state: str) -> None:
+    """What was taken back from production is not merged by the next sweep."""
+    rig = held_rig(make_task(state=state))
+    rig.steps().take(NEW, NOW)
+    rig.steps().tick(NEW, samples(ILL, ILL, ILL), 90, NOW)
+    page = book.need(rig.store.load(), "T-1")
+    assert page.task.state is TaskState.HELD
+    assert f"deploy {NEW} to production is DEGRADED" in page.task.reason
+
+
+@pytest.mark.parametrize(
+    ("task", "results", "changes"),
+    [
+        (make_task(), (OK, OK, OK), {}),
+        (make_task(), (ILL, ILL, ILL), {"rollback_of": OLD}),
+        (make_task(state="escalated"), (ILL, ILL, ILL), {}),
+        (make_task(state="cancelled"), (ILL, ILL, ILL), {}),
+    ],
+)
+def test_no_other_task_is_held(task: Task, results: tuple[Probed, ...], changes: dict[str, str]) -> None:
+    """One that is well, that a rollback brought back, that waits for a person anyway, or that is over."""
+    rig = held_rig(task, make_watch().model_copy(update=changes))
+    rig.steps().take(NEW, NOW)
+    rig.steps().tick(NEW, samples(*results), 900, AFTER)
+    assert book.need(rig.store.load(), "T-1").task.state is task.state
