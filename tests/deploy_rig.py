@@ -50,7 +50,9 @@ class DeployRig(JobRig):
         return self.ok(*asked, code=code, env={"MARKER": str(self.marker), **env})
 
     @contextlib.contextmanager
-    def deploying(self, script: str, *options: str, env: Env = NO_ENV) -> Iterator[subprocess.Popen[bytes]]:
+    def deploying(
+        self, script: str, *options: str, task: str = "T-1", env: Env = NO_ENV
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A deploy whose command has begun, and waits for nobody; it is ended at last."""
         began = self.folder / f"began-{time.monotonic_ns()}"
         values = {**os.environ, **self.env, **env, "BEGAN": str(began), "MARKER": str(self.marker)}
@@ -59,7 +61,7 @@ class DeployRig(JobRig):
                 PROGRAM,
                 "deploy",
                 "--task",
-                "T-1",
+                task,
                 *options,
                 "--",
                 "sh",

@@ -79,7 +79,9 @@ class WatchRun:
                 self._tell_progress(ticked, elapsed, window)
                 if isinstance(ticked.step, Finish | Over):
                     return watch
-            due = min(window, max(due + watch.every_s, elapsed - elapsed % watch.every_s + watch.every_s))
+            due = max(due + watch.every_s, elapsed - elapsed % watch.every_s + watch.every_s)
+            if elapsed < window:
+                due = min(window, due)
             if not self._sleep(begun + due - behind):
                 steps.leave(watch.deploy, self._pending, clock.utc_now())
                 raise JobWaits(f"{watch.task}: the watch over deploy {watch.deploy} was asked to end; others go on")

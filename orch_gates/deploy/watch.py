@@ -119,7 +119,9 @@ class Watching:
             rules = watches.rules_of(watch, self.rules)
             judged = self._judged(watch, rest)
             failed = any(has_failure(one, rules) for one in (*watches.samples_of(watch), *rest))
-            step = decide(self._watched(page.watch), in_environment(place.environment), judged, elapsed, failed=failed)
+            step = decide(
+                self._watched(page.watch), in_environment(place.environment, now), judged, elapsed, failed=failed
+            )
             other = self._other(page.watch)
             if other or isinstance(step, Over):
                 late = self._late(snapshot, page, pending, now)
@@ -163,7 +165,7 @@ class Watching:
             place = environments.page(snapshot, self.environment)
             judged = self._judged(watch)
             elapsed = round((now - moment(watch.armed)).total_seconds())
-            step = decide(self._watched(watch), in_environment(place.environment), judged, elapsed, failed=False)
+            step = decide(self._watched(watch), in_environment(place.environment, now), judged, elapsed, failed=False)
             if not isinstance(step, Finish):
                 return None
             ended = over(watch, step)
@@ -283,7 +285,7 @@ class Watching:
             if watch.state is WatchState.OVER:
                 raise UsageError(f"the watch over deploy {deploy} of {watch.task} is over: {watch.verdict}")
             place = environments.page(snapshot, self.environment)
-            found = over(watch, finish(watch, in_environment(place.environment)))
+            found = over(watch, finish(watch, in_environment(place.environment, now)))
             return self._finished(snapshot, page, place, found, now, self._judged(watch))
 
         self.store.transact(decision)

@@ -13,6 +13,7 @@ from orch_gates.engine.stages import Pipeline
 from orch_gates.engine.watching import Judged
 from orch_gates.model.environment import Deployed, Environment, Standing
 from orch_gates.model.feedback import one_line
+from orch_gates.model.ids import moment
 from orch_gates.model.task import Task
 from orch_gates.model.watch import Act, Reaction, Watch, WatchState, WatchVerdict
 from orch_gates.state.snapshot import Snapshot
@@ -33,13 +34,15 @@ def standing(verdict: WatchVerdict, judged: Judged) -> Standing | None:
     return Standing.UNOBSERVED if found is Standing.VERIFIED and judged.unverified else found
 
 
-def in_environment(environment: Environment) -> InEnvironment:
+def in_environment(environment: Environment, now: datetime) -> InEnvironment:
     """What an environment runs, as a watch decides on it."""
+    running = environment.running
     return InEnvironment(
         _release(environment.current),
-        environment.running.deploy if environment.running is not None else "",
+        running.deploy if running is not None else "",
         environment.unknown,
         _release(environment.verified),
+        overdue=running is not None and now > moment(running.until),
     )
 
 

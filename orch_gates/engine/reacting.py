@@ -24,6 +24,7 @@ class Release:
 class InEnvironment:
     """What an environment runs, as it was just read; `running` is the deploy under way, empty for none.
 
+    `overdue`: it has taken longer than it ever may.
     `unknown`: why it is not known what runs; empty where it is. `verified` was watched and found healthy last.
     """
 
@@ -31,6 +32,7 @@ class InEnvironment:
     running: str = ""
     unknown: str = ""
     verified: Release | None = None
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +111,20 @@ def decide(watched: Watched, environment: InEnvironment, judged: Judged, elapsed
     """What follows `elapsed` seconds after the watch began; `failed`: something counts against production so far.
 
     It is the same in every phase of the window: there is none in which a sick production is left alone. While another
-    deploy is under way nothing is decided: one that its host refuses has changed nothing, and the watch goes on.
+    deploy is under way nothing is decided, though the window be over: one that its host refuses has changed nothing.
     """
     if watched.over:
         return Over()
-    if gone := _replaced(watched, environment) or (_under_way(environment) if elapsed >= watched.window else ""):
+    if gone := _replaced(watched, environment):
         return Finish(WatchVerdict.SUPERSEDED, gone, NoReaction())
-    if environment.unknown:
-        why = f"what the environment runs is not known: {environment.unknown}"
+    if unknown := _unknown(environment):
+        why = f"what the environment runs is not known: {unknown}"
         return Finish(WatchVerdict.UNOBSERVED, why, Alert(why))
-    if judged.verdict is WatchVerdict.DEGRADED and not environment.running:
-        return Finish(judged.verdict, judged.reason, react(watched, environment, judged.reason))
-    if elapsed >= watched.window:
-        return _at_the_end(judged)
+    if not environment.running:
+        if judged.verdict is WatchVerdict.DEGRADED:
+            return Finish(judged.verdict, judged.reason, react(watched, environment, judged.reason))
+        if elapsed >= watched.window:
+            return _at_the_end(judged)
     if failed and not watched.failure_recorded:
         return Record("the first failure")
     if elapsed - watched.recorded_at >= RECORD_EVERY_S:
@@ -140,6 +143,11 @@ def _at_the_end(judged: Judged) -> Finish:
 def superseded(watched: Watched, environment: InEnvironment) -> str:
     """Why the environment does not run the watched deploy alone any more; empty where it does, as far as is known."""
     return _under_way(environment) or _replaced(watched, environment)
+
+
+def _unknown(environment: InEnvironment) -> str:
+    late = f"deploy {environment.running} should be over by now, and nothing is known of its end"
+    return environment.unknown or (late if environment.running and environment.overdue else "")
 
 
 def _under_way(environment: InEnvironment) -> str:

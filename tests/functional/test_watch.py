@@ -239,6 +239,20 @@ def test_a_refused_deploy_leaves_the_watch_over_what_runs(rig: WatchRig) -> None
     rig.legal()
 
 
+def test_a_watch_waits_for_a_deploy_that_outlasts_its_window(rig: WatchRig) -> None:
+    """It was refused at last, so what runs is what was ill: it is rolled back then, and not before."""
+    rig.new("T-3")
+    rig.verify()
+    rig.configure(WINDOW_S)
+    rig.deploy("exit 0", task="T-2")
+    rig.fall_ill()
+    with rig.deploying(f"sleep {WINDOW_S + 4}; exit 2", task="T-3"):
+        said = rig.watch("T-2", code=1)
+    assert "DEGRADED" in said
+    assert rig.rolled == [rig.head("T-1")]
+    rig.legal()
+
+
 def test_the_next_deploy_closes_the_watch(rig: WatchRig) -> None:
     """Its errors are not held against the one before."""
     rig.new("T-3")
