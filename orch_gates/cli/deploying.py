@@ -41,7 +41,7 @@ def baseline_of(workspace: Workspace, environment: str) -> Sample | None:
         return None
     observing = watching.observing_of(plan)
     try:
-        return watches.taken(observing.before(), clock.utc_now())
+        return watches.taken(observing.before(plan.watch.rules.failures), clock.utc_now())
     except Exception:  # noqa: BLE001 - a deploy does not depend on what was seen before it (P3)
         return None
     finally:

@@ -53,8 +53,8 @@ def watch(
     nobody saw stays unobserved. There is one rollback for a deploy, never one of a rollback, and only to the deploy
     that was verified last.
 
-    Exit codes: 0 HEALTHY; 1 DEGRADED; 2 UNOBSERVED, STOPPED or SUPERSEDED; 75 somebody else watches it, or this was
-    asked to end.
+    Exit codes: 0 HEALTHY; 1 DEGRADED; 2 UNOBSERVED, STOPPED or SUPERSEDED, or another deploy runs by now; 75 somebody
+    else watches it, or this was asked to end.
 
     \b
     Examples:
@@ -79,6 +79,9 @@ def watch(
         publish(workspace, over)
         _show(over, as_json=as_json)
         code = exit_code(over)
+        if code == 0 and (gone := watches.gone(workspace.store.load(), over)):
+            say(f"orch-gates: {name}: that was well, and {gone}\n", to=sys.stderr)
+            code = 2
     raise SystemExit(code)
 
 

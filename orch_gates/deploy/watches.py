@@ -18,6 +18,7 @@ from orch_gates.model.watch import MAX_SAMPLES, Counted, Probe, Probed, Sample, 
 from orch_gates.state import codec, layout
 from orch_gates.state.deploy_kinds import WATCH
 from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book
 
 _MOST_WHY = 120
 _LINE = re.compile(r"^- ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z) ", re.MULTILINE)
@@ -57,19 +58,37 @@ def of_environment(snapshot: Snapshot, name: str) -> Iterator[WatchPage]:
 
 
 def need(snapshot: Snapshot, task: str, environment: str) -> WatchPage:
-    """The newest watch of a task in an environment.
+    """The watch over what was deployed last of a task to an environment.
 
     Raises:
         UsageError: there is none.
         StateDocumentError: as `of_environment`.
     """
-    for page in of_environment(snapshot, environment):
-        if page.watch.task == task and not page.watch.rollback_of:
-            return page
-    raise UsageError(
-        f"no deploy of {task} to {environment} is watched; `environments.{environment}.watch` of .orch-gates.yaml "
-        "says how one is, and has to be there before the deploy"
-    )
+    mine = [
+        one
+        for one in environments.page(snapshot, environment).environment.history
+        if one.task == task and not one.rollback_of
+    ]
+    if not mine:
+        book.need(snapshot, task)
+        raise UsageError(f"nothing of {task} was deployed to {environment} yet, so there is nothing to watch")
+    found = find(snapshot, mine[0].deploy)
+    if found is None:
+        raise UsageError(
+            f"deploy {mine[0].deploy} of {task} to {environment} is not watched; `environments.{environment}.watch` of "
+            "the default branch's .orch-gates.yaml says how one is, and has to be there before the deploy"
+        )
+    return found
+
+
+def gone(snapshot: Snapshot, watch: Watch) -> str:
+    """Why a verdict on a deploy says nothing about what its environment runs by now; empty where it still runs."""
+    place = environments.page(snapshot, watch.environment).environment
+    if place.unknown:
+        return f"what {watch.environment} runs is not known: {place.unknown}"
+    if place.current is not None and place.current.deploy == watch.deploy:
+        return ""
+    return f"{watch.environment} runs {place.current.revision[:10] if place.current is not None else 'nothing'} by now"
 
 
 def changed(before: WatchPage, watch: Watch, now: datetime, *lines: str) -> dict[str, str]:

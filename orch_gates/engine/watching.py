@@ -121,7 +121,7 @@ def classify(samples: Iterable[Sample], rules: Rules, before: Sample | None = No
     failed = sum(result is Probed.FAILED for sample in ordered for _, result, _ in _results(sample, rules))
     some = f", {failed} probes failed" if failed else ""
     reason = f"{observed} of {rules.due} samples observed{some}"
-    return Judged(WatchVerdict.HEALTHY, reason, observed, rules.due, _unverified(ordered, rules, before))
+    return Judged(WatchVerdict.HEALTHY, reason, observed, rules.due, _unverified(ordered, rules))
 
 
 def has_failure(sample: Sample, rules: Rules) -> bool:
@@ -251,8 +251,11 @@ def _lacking(samples: Sequence[Sample], rules: Rules, before: Sample | None) -> 
     return one_line("; ".join(found))
 
 
-def _unverified(samples: Sequence[Sample], rules: Rules, before: Sample | None) -> str:
-    """Why what is healthy is nothing to go back to: half of the window, and its last samples, have to be well."""
+def _unverified(samples: Sequence[Sample], rules: Rules) -> str:
+    """Why what is healthy is nothing to go back to: half of the window, and its last samples, have to be well.
+
+    What was there before the deploy excuses nothing here: as bad as before is no worse, and nothing to go back to.
+    """
     failed = {sample.at // rules.every for sample in samples if _has_failed_probe(sample)}
     well = {sample.at // rules.every for sample in samples if _is_seen_well(sample, rules)} - failed
     if 2 * len(well) < rules.due:
@@ -263,12 +266,13 @@ def _unverified(samples: Sequence[Sample], rules: Rules, before: Sample | None) 
             return one_line(f"the last {len(last)} samples have to be well, and at {sample.at} s {unwell}")
     if not rules.targets and not any(count.requests for sample in last for count in _counts(sample, rules)):
         return f"the last {len(last)} samples have to be well, and nobody asked for anything in them"
+    end = f"the last {len(last)} samples have to be well, and"
     for source in sorted(rules.sources):
-        counts = [count for sample in last for count in _counts(sample, rules) if count.source == source]
-        many, bad = sum(count.requests for count in counts), sum(count.errors for count in counts)
-        limit = _limit(rules, source, before)
-        if many and _excess(many, bad, limit) > 0:
-            return one_line(f"the last {len(last)} samples have to be well, and {source}: {_share(many, bad, limit)}")
+        for part, what in ((samples, "of the whole window"), (last, end)):
+            counts = [count for sample in part for count in _counts(sample, rules) if count.source == source]
+            many, bad = sum(count.requests for count in counts), sum(count.errors for count in counts)
+            if many and _excess(many, bad, rules.max_ratio) > 0:
+                return one_line(f"{what} {source}: {_share(many, bad, rules.max_ratio)}")
     return ""
 
 

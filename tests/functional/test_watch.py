@@ -214,6 +214,29 @@ def test_a_person_stops_a_watch(rig: WatchRig) -> None:
     rig.legal()
 
 
+def test_a_verdict_is_about_what_runs(rig: WatchRig) -> None:
+    """What was well is said, and is no pass, once something else runs; what is not watched has no verdict."""
+    rig.verify()
+    assert "there is no task T-9" in rig.ok("watch", "--task", "T-9", code=2)
+    assert "nothing of T-2 was deployed to production yet" in rig.watch("T-2", code=2)
+    word = ("--runs", rig.head("T-2"), "--reason", "by hand")
+    rig.ok("env", "settle", "production", *word)
+    assert f"that was well, and production runs {rig.head('T-2')[:10]} by now" in rig.watch(code=2)
+    rig.legal()
+
+
+def test_a_task_that_is_deployed_again_has_no_verdict_yet(rig: WatchRig) -> None:
+    """A person says that it runs, and nobody watches it: the watch over the deploy before is not its answer."""
+    rig.verify()
+    rig.ok("advance", "T-1", "--reject", "not so", code=1)
+    head = rig.push("T-1")
+    rig.ok("deploy", "--task", "T-1", "--", "sh", "-c", "exit 3", code=2)
+    lost = rig.environment()["unsettled"]["deploy"]
+    rig.ok("env", "settle", "production", "--runs", lost, "--reason", "I looked")
+    assert rig.environment()["current"]["revision"] == head
+    assert f"deploy {lost} of T-1 to production is not watched" in rig.watch(code=2)
+
+
 def test_a_person_orders_a_rollback(rig: WatchRig) -> None:
     """While it is watched, and though it is well."""
     rig.verify()
@@ -301,5 +324,5 @@ def test_the_verdict_is_read_by_programs(rig: WatchRig) -> None:
 
 def test_what_is_not_watched_is_said(rig: WatchRig) -> None:
     """No deploy, or no task."""
-    assert "no deploy of T-1 to production is watched" in rig.watch(code=2)
+    assert "nothing of T-1 was deployed to production yet" in rig.watch(code=2)
     assert "--task (ORCH_TASK) is missing" in rig.ok("watch", code=2)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,13 @@ from orch_gates.engine.watching import Count, NoData
 
 Real = Callable[[str], Path]
 LogAt = Callable[..., AccessLog]
-COMMON = '127.0.0.1 - ann [27/Nov/2026:12:00:00 +0000] "GET /{path} HTTP/1.1" {status} 17{more}\n'
+WINDOW_S = 900
+COMMON = '127.0.0.1 - ann [{at:%d/%b/%Y:%H:%M:%S %z}] "GET /{path} HTTP/1.1" {status} 17{more}\n'
 
 
-def line(status: int, path: str = "", more: str = "") -> str:
-    return COMMON.format(status=status, path=path, more=more)
+def line(status: int, path: str = "", more: str = "", age: int = 0) -> str:
+    at = datetime.now(UTC) - timedelta(seconds=age)
+    return COMMON.format(status=status, path=path, more=more, at=at)
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def log_at() -> Iterator[LogAt]:
     def begin(path: Path, text: str | None = "") -> AccessLog:
         if text is not None:
             path.write_text(text)
-        opened.append(AccessLog(path, "log"))
+        opened.append(AccessLog(path, "log", WINDOW_S))
         opened[-1].begin()
         return opened[-1]
 
@@ -71,6 +74,13 @@ def test_what_is_written_after_the_begin_counts(tmp_path: Path, log_at: LogAt) -
     assert log.read() == Count("log", 1, 0)
     assert log.read() == Count("log", 0, 0)
     assert log.before() == Count("log", 4, 2)
+
+
+def test_what_is_older_than_a_window_tells_nothing_of_before(tmp_path: Path, log_at: LogAt) -> None:
+    """Errors of last week excuse none of today; a line whose time cannot be read is left out too."""
+    old = line(500, age=2 * WINDOW_S) * 1000 + line(500).replace("/20", "/x") * 10
+    log = log_at(tmp_path / "access.log", old + line(200, age=60) * 9 + line(500))
+    assert log.before() == Count("log", 10, 1)
 
 
 @pytest.mark.parametrize("hostile", [r"\x22 500 \x22", r"\" 500 1 \"", '] \\" 502 '])

@@ -244,13 +244,21 @@ def test_errors_at_the_end_leave_a_deploy_unverified() -> None:
     assert found.unverified == (
         "the last 3 samples have to be well, and log: 1 of 19 requests failed, 5.3% where 5.0% may"
     )
-    assert classify(counted(*good, (9, 0), (8, 0), (2, 1)), COUNTED, before("log", 100, 1)).unverified == ""
+    as_before = classify(counted(*good, (9, 0), (8, 0), (2, 1)), COUNTED, before("log", 100, 1))
+    assert (as_before.verdict, as_before.unverified) == (HEALTHY, found.unverified)
     silent = [*counted(*good), Sample(810, readings=(NoData("log", "gone"),))]
     assert "log gave no number of all requests" in classify(silent, COUNTED).unverified
     unused = classify(counted(*good, (0, 0), (0, 0), (0, 0)), COUNTED)
     assert (unused.verdict, "nobody asked for anything" in unused.unverified) == (HEALTHY, True)
     partly = [*counted(*good), Sample(810, readings=(Count("log", 9, 0, "it was emptied"),))]
     assert "log gave no number of all requests" in classify(partly, COUNTED).unverified
+
+
+def test_as_bad_as_before_is_nothing_to_go_back_to() -> None:
+    """Errors from before the deploy are not its fault; half of all requests failing is no health either."""
+    found = classify(counted(*[(100, 50)] * 30), COUNTED, before("log", 1000, 500))
+    assert found.verdict is HEALTHY
+    assert found.unverified == "of the whole window log: 1500 of 3000 requests failed, 50.0% where 5.0% may"
 
 
 def test_nothing_observed_is_not_healthy() -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +16,7 @@ from orch_gates.deploy.sources.port import Totals, reading
 from orch_gates.engine.watching import Count, NoData, Reading
 
 # `host ident user [time] "request" status …`; both servers escape a quote inside the request.
-_LINE = re.compile(rb'\S+ \S+ [^"\n]*\[[^\]\n]{1,64}\] "(?:[^"\\\n]|\\.)*" ([1-5][0-9]{2}) ')
+_LINE = re.compile(rb'\S+ \S+ [^"\n]*\[([^\]\n]{1,64})\] "(?:[^"\\\n]|\\.)*" ([1-5][0-9]{2}) ')
 _CHUNK = 1_048_576
 _LONGEST_LINE = 65_536
 # Of a log that grows faster, the rest is read with the next sample.
@@ -27,6 +28,9 @@ EMPTIED = "it was emptied in place, so lines from before that may be lost"
 
 @dataclass(slots=True)
 class _Counts:
+    """Lines as they are counted, of those that say when only from `since` on."""
+
+    since: datetime | None = None
     requests: int = 0
     errors: int = 0
     strange: int = 0
@@ -37,8 +41,17 @@ class _Counts:
         if found is None:
             self.strange += 1
             return
+        if self.since is not None and not _is_recent(found[1], self.since):
+            return
         self.requests += 1
-        self.errors += found[1].startswith(b"5")
+        self.errors += found[2].startswith(b"5")
+
+
+def _is_recent(moment: bytes, since: datetime) -> bool:
+    try:
+        return datetime.strptime(moment.decode("ascii"), "%d/%b/%Y:%H:%M:%S %z") >= since
+    except ValueError:
+        return False
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -97,18 +110,19 @@ class _Open:
 
 @dataclass
 class AccessLog:
-    """A log file, followed through its rotation."""
+    """A log file, followed through its rotation; what is older than `window` seconds tells nothing of before."""
 
     path: Path
     name: str
+    window: int
     _now: _Open | None = None
     # A server goes on writing to what was rotated away until it is told.
     _former: _Open | None = None
     _counts: _Counts = field(default_factory=_Counts)
 
     def before(self) -> Reading:
-        """What the end of the log tells."""
-        counts = _Counts()
+        """What the end of the log tells of as long a time as a watch takes."""
+        counts = _Counts(clock.utc_now() - timedelta(seconds=self.window))
         try:
             with _opened(self.path) as file:
                 size = file.seek(0, os.SEEK_END)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
+from orch_gates import clock
 from orch_gates.deploy.sources import probes
 from orch_gates.deploy.sources.access_log import AccessLog
 from orch_gates.deploy.sources.metrics import Metrics
@@ -17,6 +18,8 @@ from orch_gates.engine import counters
 from orch_gates.engine.watch_plan import ProbePlan, SourceKind, SourcePlan, WatchPlan
 from orch_gates.engine.watching import Reading, Rules, Sample
 from orch_gates.model.watch import Probed
+
+_AGAIN_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,19 @@ class Observing:
         """What is seen now, `at` seconds after the watch began."""
         return self._seen(at, [source.read() for source in self.sources])
 
-    def before(self) -> Sample:
-        """What is seen before a deploy: the targets as they are, and what the sources counted lately."""
-        return self._seen(0, [source.before() for source in self.sources], counts_own=False)
+    def before(self, failures: int) -> Sample:
+        """What is seen before a deploy: the targets as they are, and what the sources counted lately.
+
+        One that fails is asked again: what was not seen `failures` times in a row excuses no later failure.
+        """
+        readings = [source.before() for source in self.sources]
+        found = self._seen(0, readings, counts_own=False)
+        for _ in range(1, failures):
+            if not any(one.result is Probed.FAILED for one in found.probes):
+                break
+            clock.sleep(_AGAIN_AFTER_S)
+            found = self._seen(0, readings, counts_own=False)
+        return found
 
     def _seen(self, at: int, readings: Sequence[Reading], *, counts_own: bool = True) -> Sample:
         if not self.targets:
@@ -77,7 +90,7 @@ def _targets(plans: Sequence[ProbePlan]) -> tuple[Target, ...]:
 def _source(plan: SourcePlan, window: int) -> Source:
     match plan.kind:
         case SourceKind.ACCESS_LOG:
-            return AccessLog(Path(plan.place), plan.name)
+            return AccessLog(Path(plan.place), plan.name, window)
         case SourceKind.METRICS:
             total, errors = counters.selector(plan.total), counters.selector(plan.errors)
             return Metrics(plan.place, total, errors, plan.name)
