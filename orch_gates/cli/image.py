@@ -182,10 +182,13 @@ def promote(named: str, tags: tuple[str, ...], asked: Asked, output: Output) -> 
       orch-gates image promote git.example.org/acme/app:staging --tested "$DIGEST" --tag v1.2 --tag production
     """
     with exit_codes():
+        from orch_gates.errors import UsageError
         from orch_gates.oci import reference
         from orch_gates.oci.promote import promote as lead
         from orch_gates.workspace import open_workspace
 
+        if not asked.tested:
+            raise UsageError("--tested DIGEST is missing: only what was tested on staging is promoted (IMG-1)")
         wanted = [reference.tag(tag, "--tag") for tag in tags]
         place = outputs(load(), asked.repo, asked.report).report
         workspace = open_workspace(asked.repo, before_push=True)

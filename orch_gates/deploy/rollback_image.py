@@ -20,8 +20,8 @@ from orch_gates.state.snapshot import Snapshot
 from orch_gates.variables.delivery import RegistrySettings
 
 _IMAGE = "image-freshness"
-# Seconds for one answer: a rollback is not to wait long for a registry that is down.
-_MOST_S = 5.0
+# Seconds for one answer, and four times as many for all: a rollback is not to wait for a registry that is down.
+_ANSWER_S = 1.25
 
 
 class Standing(StrEnum):
@@ -63,7 +63,7 @@ def ask(verified: Deployed, image: Reference, settings: RegistrySettings) -> Rol
     """Ask the registry for an image and each of its platforms, by digest; whatever keeps that from an answer is one."""
     # The state branch names the image, and does not choose where a login goes.
     known = settings.host.lower() == image.host
-    bounded = replace(settings, timeout=min(settings.timeout, _MOST_S))
+    bounded = replace(settings, timeout=min(settings.timeout, _ANSWER_S))
     registry = Registry(image, bounded if known else replace(bounded, user="", token=""))
     what = f"{image} of deploy {verified.deploy} ({verified.revision[:10]}), the last verified one,"
     try:

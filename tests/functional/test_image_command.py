@@ -99,7 +99,8 @@ def test_out_of_scope_asks_nobody(work: Repo, registry: FakeRegistry) -> None:
     off: dict[str, str | None] = {"ORCH_IMAGE_FRESHNESS_ENABLED": "false"}
     done = gate(work, registry, "--report=r.md", env=off)
     assert (done.returncode, (work.path / "r.md").exists()) == (0, False)
-    promoted = orch("image", "promote", f"{registry.host}/acme/app:staging", "--tag=v1", cwd=work.path, env=off)
+    asked = ("image", "promote", f"{registry.host}/acme/app:staging", "--tag=v1", f"--tested=sha256:{'0' * 64}")
+    promoted = orch(*asked, cwd=work.path, env=off)
     assert promoted.returncode == 2
     assert registry.seen == []
 
@@ -137,17 +138,20 @@ def test_promotion_waits_for_the_gate(work: Repo, registry: FakeRegistry) -> Non
     refused = orch("image", "promote", source, "--tag=v1", f"--tested=sha256:{'0' * 64}", cwd=work.path)
     assert refused.returncode == 1
     assert {asked.method for asked in registry.seen} == {"GET"}
-    wrong = orch("image", "promote", source, "--tag=-v", cwd=work.path)
+    tested = f"--tested={digest}"
+    wrong = orch("image", "promote", source, tested, "--tag=-v", cwd=work.path)
     assert wrong.returncode == 2
-    done = orch("image", "promote", source, "--tag=v1", "--tag=production", "--json", cwd=work.path)
+    untested = orch("image", "promote", source, "--tag=v1", cwd=work.path)
+    assert (untested.returncode, b"--tested DIGEST is missing" in untested.stderr) == (2, True)
+    done = orch("image", "promote", source, tested, "--tag=v1", "--tag=production", "--json", cwd=work.path)
     assert done.returncode == 0, done
     commit = work.git("rev-parse", "HEAD")
     assert answered(done)["evidence"]["tags"] == f"rev-{commit}, v1, production"
     for tag in ("v1", "production", f"rev-{commit}"):
         assert rig.digest(registry.documents[f"manifests/{tag}"][1]) == digest
     other = rig.index(rig.image({rig.REVISION: commit, "built": "again"}))
-    registry.push(other, "staging")
-    again = orch("image", "promote", source, "--tag=v1", cwd=work.path)
+    newer = registry.push(other, "staging")
+    again = orch("image", "promote", source, f"--tested={newer}", "--tag=v1", cwd=work.path)
     assert again.returncode == 1
     assert b"one image for good" in again.stderr
 

@@ -122,6 +122,13 @@ def test_a_budget_counts_this_run_and_those_before(before: int, checks: int, pas
         assert "waives 2 in all" in found.findings[0].fix
 
 
+def test_a_check_that_failed_twice_uses_an_entry_twice() -> None:
+    """Runners give many cases one name: each failure counts, and not each name."""
+    often = replace(INFRA, failures=INFRA.failures * 3)
+    found = verdict(facts(GREEN, often, exit_code=1))
+    assert (found.outcome, found.evidence["infra_used.db-down@2026-11-27"]) == (Outcome.FAIL, 3)
+
+
 def test_uses_are_carried_on_until_an_entry_ends() -> None:
     """A green run in between does not begin the count anew; a renewed entry does."""
     gone = f"old@{TODAY - timedelta(days=1)}"

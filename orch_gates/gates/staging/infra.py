@@ -76,9 +76,7 @@ def classify(red: Sequence[Check], allowed: InfraList, before: Mapping[str, int]
     """Tell the failures of the sandbox from real ones (pure); what no entry is about is real."""
     fitting = {check.id: _entries_for(check, allowed.entries) for check in red}
     # An expired entry is not used: it is only named.
-    counts = Counter(
-        entry.tally for found in fitting.values() if found and _hold(found, today) for entry in dict.fromkeys(found)
-    )
+    counts = Counter(entry.tally for found in fitting.values() if found and _hold(found, today) for entry in found)
     used = {tally: before.get(tally, 0) + uses for tally, uses in counts.items()}
     real: list[Check] = []
     waived: list[Waived] = []
