@@ -228,4 +228,5 @@ class DeployRun:
             ci=wrapped.ci_run_of(workspace.settings),
             nonce=lambda: secrets.token_hex(8),
             timeout=timedelta(seconds=self.options.timeout),
+            declared=workspace.config.environments,
         )

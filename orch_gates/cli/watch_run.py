@@ -119,7 +119,8 @@ class WatchRun:
             return f"{ticked.watch.verdict}, {ticked.judged.coverage} observed: {ticked.watch.reason}"
         seen = {WatchVerdict.HEALTHY: "well", WatchVerdict.DEGRADED: "ill"}
         so_far = seen.get(ticked.judged.verdict, "not yet well") if ticked.judged.observed else "nothing observed"
-        return f"{elapsed} of {window} s, {so_far} so far, {ticked.judged.coverage} observed"
+        why = "" if ticked.judged.verdict is WatchVerdict.HEALTHY else f": {ticked.judged.reason}"
+        return f"{elapsed} of {window} s, {so_far} so far, {ticked.judged.coverage} observed{why}"
 
     def _roll_back(self, steps: Watching, watch: Watch) -> Watch:
         """The rollback that is planned: claimed, run under the contract of deploys, and watched in its turn."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -70,7 +70,8 @@ Claim = Callable[[Snapshot, Running], Mapping[str, str] | Refused]
 class Deploys:
     """Begins and ends deploys for one process; `nonce` makes their ids, `runner` names it for people.
 
-    `look` sees whether the deploy that has the environment lives. `timeout` is the time that the command has.
+    `look` sees whether the deploy that has the environment lives. `timeout` is the time that the command has. Where the
+    configuration has environments, a deploy goes to one of the `declared`, or to where one went before.
     """
 
     store: Store
@@ -84,6 +85,7 @@ class Deploys:
     ci: CiRun | None
     nonce: Callable[[], str]
     timeout: timedelta
+    declared: Collection[str] = ()
 
     def begin(self, wanted: Wanted, now: datetime) -> Began | Stopped:
         """Take the environment, unless it is taken, or nobody knows what it runs.
@@ -116,6 +118,13 @@ class Deploys:
             after = deploying.taken(page.environment, running)
             if not isinstance(after, Already):
                 self._require(task, now)
+                if self.declared:
+                    environments.require(snapshot, wanted.environment, self.declared)
+            elif wanted.alert_only and not after.deployed.alert_only:
+                raise UsageError(
+                    f"{wanted.environment} runs {after.deployed.revision[:10]} of {after.deployed.task} already, by a "
+                    f"deploy that may be rolled back; `orch-gates watch stop {task.id}` keeps it where it is watched"
+                )
             found, change = _begun(page, after, running, now)
             return change
 

@@ -214,6 +214,17 @@ def test_a_person_stops_a_watch(rig: WatchRig) -> None:
     rig.legal()
 
 
+def test_a_deploy_says_where_and_how_before_it_begins(rig: WatchRig) -> None:
+    """A misspelled environment is none; a word that comes too late, or is no word, is not taken for one."""
+    asked = ("deploy", "--task", "T-1")
+    said = rig.ok(*asked, "--environment", "prodution", "--", "true", code=2)
+    assert "no environment is known as 'prodution'; did you mean production?" in said
+    assert "give one: --alert-only TEXT" in rig.ok(*asked, "--alert-only", "--", "true", code=2)
+    rig.ok(*asked, "--", "true")
+    late = rig.ok(*asked, "--alert-only", "drops a column", "--", "true", code=2)
+    assert "may be rolled back; `orch-gates watch stop T-1` keeps it" in late
+
+
 def test_a_verdict_is_about_what_runs(rig: WatchRig) -> None:
     """What was well is said, and is no pass, once something else runs; what is not watched has no verdict."""
     rig.verify()
