@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from orch_gates.sweep.lag import Lag
     from orch_gates.sweep.tick import Report
 
+# What a tick does after its plan is recorded, each by a look of its own.
+NOT_LOOKED_AT = "not looked at without doing it: merges and leases, deploys and watches, markers"
+
 
 def as_text(report: Report, *, dry_run: bool) -> str:
     """A line for each thing that was done; problems are for stderr."""
     lines = [f"would do: {line}" if dry_run else line for line in report.lines]
     lines += [f"needs a person: {alert.line}" for alert in report.opened]
     lines += [f"is over: {alert.line}" for alert in report.closed]
+    if dry_run:
+        lines += [] if report.lines else ["nothing to record or start"]
+        lines.append(NOT_LOOKED_AT)
     nothing = "nothing to do" if not report.problems else ""
     return "".join(f"{visible(line)}\n" for line in lines or [nothing] if line)
 
