@@ -95,7 +95,10 @@ class Performing:
             try:
                 for unit in duty(seen):
                     if self.late():
-                        came.append(Came(problems=(f"{unit.name}: the time of the tick is over (sweep.timeout_s)",)))
+                        # Who asked it to end knows that something is left.
+                        if not self.parts.ended():
+                            why = "the time of the tick is over (sweep.timeout_s)"
+                            came.append(Came(problems=(f"{unit.name}: {why}",)))
                         break
                     came.append(isolated(unit.name, unit.run))
             except Exception as error:  # noqa: BLE001 - the next duty is still done, and the cause is told (P3)
