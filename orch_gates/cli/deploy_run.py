@@ -122,7 +122,7 @@ class DeployRun:
         cache, deploy = self.workspace.settings.tools.cache_dir, begun.running.deploy
         # What a rollback is to mend is no measure for it.
         rollback = begun.running.rollback_of
-        baseline = None if rollback else deploying.baseline_of(self.workspace, begun.environment)
+        baseline = None if rollback else deploying.baseline_of(self.workspace, begun.environment, self._about)
         warning = self._look_for_rollback(begun)
         ended, came_to, code = self._command(argv, begun)
         try:

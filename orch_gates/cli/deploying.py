@@ -10,6 +10,8 @@ from orch_gates import clock
 DEFAULT_TIMEOUT_S = 1800.0
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orch_gates.deploy.contract import Began
     from orch_gates.deploy.ending import Arming, Endings, Look
     from orch_gates.deploy.rollback_image import RollbackImage
@@ -31,8 +33,8 @@ def look_of(workspace: Workspace) -> Look:
     return lambda running: looking.deploy(running, workspace.now)
 
 
-def baseline_of(workspace: Workspace, environment: str) -> Sample | None:
-    """What is seen of an environment before a deploy; None where it is not watched."""
+def baseline_of(workspace: Workspace, environment: str, tell: Callable[[str], None]) -> Sample | None:
+    """What is seen of an environment before a deploy; None where it is not watched, or, which is told, not known."""
     from orch_gates.cli import watching
     from orch_gates.deploy import watches
 
@@ -42,7 +44,8 @@ def baseline_of(workspace: Workspace, environment: str) -> Sample | None:
     observing = watching.observing_of(plan)
     try:
         return watches.taken(observing.before(plan.watch.rules.failures), clock.utc_now())
-    except Exception:  # noqa: BLE001 - a deploy does not depend on what was seen before it (P3)
+    except Exception as error:  # noqa: BLE001 - a deploy does not depend on what was seen before it (P3)
+        tell(f"what {environment} was like before is not known, so no error is excused: {error}")
         return None
     finally:
         observing.close()
