@@ -33,7 +33,8 @@ class Shell:
         self.here.mkdir(parents=True)
 
     def run(self, script: str, code: int = 0) -> str:
-        known = {"PATH": f"{PROGRAM.parent}:{os.environ['PATH']}", "STATE": str(self.state)}
+        path = self.env.get("PATH", os.environ["PATH"])
+        known = {"PATH": f"{PROGRAM.parent}{os.pathsep}{path}", "STATE": str(self.state)}
         wrapped = f"trap 'pwd > \"$STATE\"' EXIT\n{script}"
         done = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", wrapped],
