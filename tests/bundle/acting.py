@@ -14,6 +14,10 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PINNED = "0" * 40
 
+# act 0.2.89 closes the terminal of a step that failed without reading what is left in it
+# (pkg/container/host_environment.go); bash sources this first, and a step's shell that fails ends a little later.
+_READ_FIRST = "unset BASH_ENV\ntrap '[ $? = 0 ] || sleep 0.4' EXIT\n"
+
 
 @dataclass
 class Run:
@@ -63,7 +67,9 @@ class Runner:
         command = [str(self.act), event, "-e", str(self.work / "event.json"), "-W", str(folder)]
         command += ["-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--artifact-server-addr", "127.0.0.1"]
         command += [f"--local-repository=orch/orch-gates@{PINNED}={self.bundle}", "--env", "GITHUB_REPOSITORY=acme/app"]
-        for name, value in {**self.env, "OUT": str(out)}.items():
+        waits = self.work / "read-first.sh"
+        waits.write_text(_READ_FIRST)
+        for name, value in {**self.env, "OUT": str(out), "BASH_ENV": str(waits)}.items():
             command += ["--env", f"{name}={value}"]
         given = self.work / "secrets"
         given.write_text("".join(f"{name}={value}\n" for name, value in self.secrets.items()))

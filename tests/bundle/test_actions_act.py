@@ -283,8 +283,8 @@ def test_set_up_from_the_lock_once_per_job(runner: Runner, commit: Commit) -> No
     runner.env["BUNDLE"] = str(runner.bundle)
     run = runner.run("push", push("main", before, commit(runner.repo, app="x = 1\n")), workflow)
     assert run.passed, run.log
-    assert run.log.count("orch-gates: installing version") == 1
-    assert run.log.count("is on PATH and is used") == 1
+    assert run.log.count("orch-gates: installing version") == 1, run.log
+    assert run.log.count("is on PATH and is used") == 1, run.log
     assert "security: PASS" in run.log
     assert "/orch-gates-" in (run.out / "place").read_text()
     assert (run.out / "python.before").read_text() == (run.out / "python.after").read_text()
