@@ -40,7 +40,8 @@ _PASSING = {502, 503, 504}
 class Dialect:
     """How one kind of forge is spoken to; `trouble` is the one place that reads its error bodies.
 
-    `short_page_ends`: a page with fewer rows than were asked for, and no link to another, is the last.
+    `short_page_ends`: a page with fewer rows than were asked for, and no link to another, is the last. `header` is the
+    one that the token is sent in, alone where there is no `scheme`.
     """
 
     scheme: str
@@ -49,6 +50,7 @@ class Dialect:
     page_size: int
     trouble: Callable[[Answer], Trouble]
     short_page_ends: bool = False
+    header: str = "Authorization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Token(AuthBase):
 
     value: str = field(repr=False)
     scheme: str = "token"
+    header: str = "Authorization"
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Put it into the header.
@@ -84,7 +87,7 @@ class Token(AuthBase):
         if not re.fullmatch("[!-~]*", self.value):
             raise ForgeRefused("the token holds a blank or another character that no token has; copy it again")
         if self.value:
-            request.headers["Authorization"] = f"{self.scheme} {self.value}"
+            request.headers[self.header] = f"{self.scheme} {self.value}".lstrip()
         return request
 
 
@@ -113,7 +116,7 @@ class Api:
     def __init__(self, url: str, token: str, timeout: float, dialect: Dialect, observe: Observe = unobserved) -> None:
         """`timeout`: seconds for one request, and for waiting before it is sent again."""
         self._url = url.rstrip("/")
-        self._token = Token(token, dialect.scheme)
+        self._token = Token(token, dialect.scheme, dialect.header)
         self._timeout = timeout
         self._dialect = dialect
         self._observe = observe
