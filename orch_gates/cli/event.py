@@ -57,7 +57,7 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
         found = read.read(workspace.settings)
         if isinstance(found, Unreadable):
             raise UsageError(f"the event cannot be read: {found.reason}; `orch-gates queue run` needs none")
-        if isinstance(found, IssueChanged) and workspace.settings.tracker.kind != "none":
+        if isinstance(found, IssueChanged) and workspace.settings.tracker.kind == "forge":
             _follow_issue(workspace, found, dry_run=dry_run, as_json=as_json)
             return
         if not workspace.config.queue:
@@ -99,9 +99,9 @@ def _follow_issue(workspace: Workspace, found: IssueChanged, *, dry_run: bool, a
     from orch_gates.cli import tracker_view as view
     from orch_gates.cli.tracker import tracking_of
     from orch_gates.sweep.concern import of_issue
-    from orch_gates.trackers.forge_issues import labels_of
+    from orch_gates.trackers.names import names_of
 
-    answer = of_issue(found, labels_of(workspace.settings.tracker).values())
+    answer = of_issue(found, names_of(workspace.settings.tracker).values())
     if dry_run or not answer.runs or not as_json:
         say(_shown(found, answer, "the issue is looked at", as_json=as_json))
     if dry_run or not answer.runs:

@@ -65,7 +65,9 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one
             # It may be the one that a job runs in, of which the event does not tell.
             return Concern(found.reason, found.tasks, jobs=True) if known.runs else found
         case events.IssueChanged(number=number, action=action):
-            return Concern(f"issue {number}: {action}, and no tracker is turned on (`tracker: {{kind: forge}}`)")
+            return Concern(
+                f"issue {number}: {action}, and no tracker is turned on for the forge (`tracker: {{kind: forge}}`)"
+            )
         case events.Commented(number=number, pull=pull):
             what = f"a comment on {'pull request' if pull else 'issue'} {number}"
             return Concern(f"{what} asks for nothing")

@@ -8,7 +8,6 @@ from functools import cached_property
 
 from orch_gates.documents import escape
 from orch_gates.engine import issues as told
-from orch_gates.errors import SettingsError
 from orch_gates.forge import own_comment
 from orch_gates.forge.own_comment import Ours
 from orch_gates.forge.port.forge import Forge
@@ -16,31 +15,12 @@ from orch_gates.forge.port.issues import Comment, Issue, Issues
 from orch_gates.forge.port.server import Kind
 from orch_gates.model.effect import Word
 from orch_gates.trackers import notice
+from orch_gates.trackers.names import names_of
 from orch_gates.trackers.notice import Notice
 from orch_gates.trackers.port import Item
 from orch_gates.variables.automation import TrackerSettings
 
 _LONGEST_WORDS = 200
-
-
-def labels_of(settings: TrackerSettings) -> Mapping[Word, str]:
-    """The label for each word.
-
-    Raises:
-        SettingsError: two words have the same one, or one of them is a label that we set ourselves.
-    """
-    found = {
-        Word.IN_PROGRESS: settings.in_progress,
-        Word.APPROVED: settings.approved,
-        Word.REJECTED: settings.rejected,
-        Word.BLOCKED: settings.blocked,
-        Word.NEEDS_INPUT: settings.needs_input,
-    }
-    if len({label.casefold() for label in found.values()}) < len(found):
-        raise SettingsError("two labels of the tracker (ORCH_TRACKER_…) are the same; give each word one of its own")
-    if taken := [label for label in found.values() if told.is_ours(label)]:
-        raise SettingsError(f"the label {taken[0]!r} of the tracker begins with orch/, as those that we set; rename it")
-    return found
 
 
 # Not slotted: who we are is asked once.
@@ -119,9 +99,9 @@ def connect(settings: TrackerSettings, forge: Forge, kind: Kind | None, stages: 
     """The issues of a forge, with the labels that are set, of tasks in these stages.
 
     Raises:
-        SettingsError: as `labels_of`.
+        SettingsError: as `names_of`.
     """
-    return ForgeIssues(forge.issues, labels_of(settings), stages, lambda: own_comment.ours_at(forge, kind))
+    return ForgeIssues(forge.issues, names_of(settings), stages, lambda: own_comment.ours_at(forge, kind))
 
 
 def _ours(comment: Comment) -> bool:

@@ -160,5 +160,5 @@ def _asked(item: Item, task: Task, pipeline: Pipeline) -> Action:
     if rejected:
         return Reject(item.number, task)
     if not stage.human:
-        return Say(item.number, f"{stage.name} is not left by approval: its gates decide; take the label off")
+        return Say(item.number, f"{stage.name} is not left by approval: its gates decide; take the approval back")
     return Approve(item.number, task)

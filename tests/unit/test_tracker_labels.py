@@ -9,11 +9,11 @@ from orch_gates.errors import SettingsError
 from orch_gates.model.effect import Word
 from orch_gates.settings import load
 from orch_gates.sweep.concern import of_issue
-from orch_gates.trackers.forge_issues import labels_of
+from orch_gates.trackers.names import names_of
 
 
 def test_every_word_has_a_label() -> None:
-    assert labels_of(load({"ORCH_TRACKER_BLOCKED": "on hold"}).tracker) == {
+    assert names_of(load({"ORCH_TRACKER_BLOCKED": "on hold"}).tracker) == {
         Word.IN_PROGRESS: "in progress",
         Word.APPROVED: "approved",
         Word.REJECTED: "rejected",
@@ -33,7 +33,7 @@ def test_every_word_has_a_label() -> None:
 def test_labels_that_contradict_each_other_are_refused(given: dict[str, str], words: str) -> None:
     """Capitals do not tell them apart, as they do not at GitHub."""
     with pytest.raises(SettingsError, match=words):
-        labels_of(load(given).tracker)
+        names_of(load(given).tracker)
 
 
 @pytest.mark.parametrize(
