@@ -23,7 +23,7 @@ CACHE = Path(
 FOREIGN = ("ORCH_", "GITHUB_", "GITEA_", "FORGEJO_", "PRE_COMMIT", "GIT_", "XDG_", "RUNNER_", "ACTIONS_")
 
 # The suites that several test modules inherit fail with the values, as tests do.
-_SUITES = ("forge_pulls", "forge_steps", "forge_suite", "forge_labels", "tracker_steps", "image_suite")
+_SUITES = ("forge_pulls", "forge_steps", "forge_suite", "forge_labels", "tracker_steps", "tracker_suite", "image_suite")
 pytest.register_assert_rewrite(*(f"tests.contract.{name}" for name in _SUITES))
 
 # A busy machine is slow; that is no finding about the code. CI judges a commit alike each time.

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
-from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.issues import Issue
 from orch_gates.model.effect import Word
 from orch_gates.settings import load
 from orch_gates.trackers.forge_issues import ForgeIssues, connect
+from orch_gates.trackers.names import names_of
 from tests.contract.forge_rig import Rig, Who
 from tests.contract.forge_steps import NEVER, opened, refused
+from tests.contract.tracker_suite import STAGES, TrackerPromises
 
-STAGES = ("analysis", "review")
 LABELS = {"ORCH_TRACKER_IN_PROGRESS": "In Progress", "ORCH_TRACKER_NEEDS_INPUT": "ask: a, b"}
+_NAMES = names_of(load(LABELS).tracker)
 
 
 def tracker(rig: Rig, forge: Forge | None = None) -> ForgeIssues:
@@ -25,12 +28,45 @@ def labelled(rig: Rig, title: str, *labels: str) -> Issue:
     return rig.forge.issues.create(title, labels=labels)
 
 
-def texts(rig: Rig, number: int) -> list[str]:
-    return [comment.body for comment in rig.forge.issues.comments(number)]
+@dataclass(frozen=True, slots=True)
+class ForgeTracked:
+    """The issues of a forge, as a tracker."""
+
+    rig: Rig
+    users: bool
+    tells: bool
+
+    def tracker(self, who: Who = Who.OWNER, page: int = 0) -> ForgeIssues:
+        return tracker(self.rig, self.rig.in_pages(page) if page else self.rig.as_(who))
+
+    def name(self, who: Who) -> str:
+        return self.rig.name(who)
+
+    def make(self, title: str, word: Word | None = None) -> int:
+        return labelled(self.rig, title, *([_NAMES[word]] if word else [])).number
+
+    def say(self, number: int, word: Word, who: Who = Who.OWNER) -> None:
+        self.rig.as_(who).issues.label(number, add=[_NAMES[word]])
+
+    def close(self, number: int) -> None:
+        self.rig.forge.issues.close(number)
+
+    def comment(self, number: int, text: str, who: Who = Who.OWNER) -> None:
+        self.rig.as_(who).issues.comment(number, text)
+
+    def copy(self, number: int, other: int) -> None:
+        self.comment(other, self.comments(number)[-1][1], Who.WRITER)
+
+    def comments(self, number: int) -> list[tuple[str, str]]:
+        return [(str(one.id), one.body) for one in self.rig.forge.issues.comments(number)]
 
 
-class TrackerContract:
+class TrackerContract(TrackerPromises):
     """`Tracker` on the issues of a forge."""
+
+    @pytest.fixture
+    def tracked(self, rig: Rig) -> ForgeTracked:
+        return ForgeTracked(rig, rig.traits.users, rig.traits.tells_labellers)
 
     def test_every_open_issue_with_a_word_is_found(self, rig: Rig) -> None:
         """All pages; a pull request with the label is none, nor is a closed issue, nor one with other labels."""
@@ -81,20 +117,6 @@ class TrackerContract:
         names = [rig.name(who) if rig.traits.tells_labellers else "" for who in (Who.WRITER, Who.OWNER)]
         assert [asked.who(made.number, word) for word in (Word.APPROVED, Word.IN_PROGRESS)] == names
 
-    def test_the_last_words_of_somebody_are_told(self, rig: Rig) -> None:
-        """In one line; what we say ourselves is nobody's word."""
-        made = labelled(rig, "First")
-        asked, writer = tracker(rig), rig.as_(Who.WRITER).issues
-        for text in ("An older word.", "Not like\nthis: " + "x" * 1000):
-            writer.comment(made.number, text)
-        rig.forge.issues.comment(made.number, "Another's.")
-        asked.show(made.number, "orch/review", "in review", generation=1)
-        said = asked.last_words(made.number, rig.name(Who.WRITER))
-        assert said.startswith("Not like this: xxx")
-        assert len(said) < 300
-        assert asked.last_words(made.number, rig.name(Who.OWNER)) == "Another's."
-        assert asked.last_words(made.number, "nobody") == asked.last_words(made.number, "") == ""
-
     def test_where_a_task_stands_is_one_label_and_one_comment(self, rig: Rig) -> None:
         """Told again nothing changes, told anew the comment is edited; people's labels and comments stay."""
         made = labelled(rig, "First", "approved", "In Progress", "orch/theirs")
@@ -112,51 +134,3 @@ class TrackerContract:
         assert [one.id for one in after] == [one.id for one in before]
         assert (after[0].body, "approved by bob" in after[1].body) == ("A person's.", True)
         assert set(rig.forge.issues.get(made.number).labels) == {"In Progress", "orch/theirs", "orch/review"}
-
-    def test_old_news_is_not_told_over_newer(self, rig: Rig) -> None:
-        """A process that was slow changes neither label nor comment, nor takes a word off (P7)."""
-        made = labelled(rig, "First", "approved")
-        asked = tracker(rig)
-        assert asked.show(made.number, "orch/review", "in review", generation=5)
-        before = texts(rig, made.number)
-        assert not asked.show(made.number, "orch/analysis", "old", generation=4, clears=[Word.APPROVED])
-        assert texts(rig, made.number) == before
-        assert set(rig.forge.issues.get(made.number).labels) == {"approved", "orch/review"}
-
-    def test_what_is_in_the_way_is_said_in_the_same_comment(self, rig: Rig) -> None:
-        """Once, until where the task stands is told anew."""
-        made = labelled(rig, "First", "approved")
-        asked = tracker(rig)
-        asked.say(made.number, "there is no task")
-        for _ in range(2):
-            asked.say(made.number, "its gates decide")
-        (text,) = texts(rig, made.number)
-        assert ("its gates decide" in text, "there is no task" in text) == (True, False)
-        asked.show(made.number, "orch/review", "in review", generation=5)
-        asked.say(made.number, "its gates decide")
-        (text,) = texts(rig, made.number)
-        assert ("in review" in text, "its gates decide" in text) == (True, True)
-        asked.show(made.number, "orch/review", "in review", generation=5)
-        assert texts(rig, made.number) == [text]
-        asked.show(made.number, "orch/review", "in review", generation=6)
-        assert "its gates decide" not in texts(rig, made.number)[0]
-
-    def test_a_copy_of_our_comment_is_not_ours(self, rig: Rig) -> None:
-        """Somebody else's with the mark is neither edited nor believed, where the forge knows who writes."""
-        made = labelled(rig, "First")
-        asked = tracker(rig)
-        asked.show(made.number, "orch/review", "in review", generation=5)
-        (ours,) = texts(rig, made.number)
-        other = labelled(rig, "Second")
-        copied = ours.replace(" 5 -->", " 999 -->")
-        rig.as_(Who.WRITER).issues.comment(other.number, copied)
-        assert asked.show(other.number, "orch/review", "in review", generation=5) is rig.traits.users
-        assert texts(rig, other.number) == ([copied, ours] if rig.traits.users else [copied])
-
-    def test_who_may_not_write_says_nothing(self, rig: Rig) -> None:
-        if rig.traits.users:
-            made = labelled(rig, "First", "approved")
-            stranger = tracker(rig, rig.as_(Who.STRANGER))
-            with pytest.raises(ForgeRefused):
-                stranger.show(made.number, "orch/review", "in review", generation=5)
-            assert set(rig.forge.issues.get(made.number).labels) == {"approved"}
