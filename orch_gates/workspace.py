@@ -245,11 +245,15 @@ class Workspace:
         """Where people keep the issues of tasks; None where no tracker is turned on (TRK-1).
 
         Raises:
-            SettingsError: its labels contradict each other, or no forge is known.
+            SettingsError: its names contradict each other, or it is not said where it is.
             GitError, ForgeUnavailable: as `forge`.
         """
         if self.settings.tracker.kind == "none":
             return None
+        if self.settings.tracker.kind == "plane":
+            from orch_gates.trackers.plane.tracker import connect as plane
+
+            return plane(self.settings.tracker, self.observe)
         from orch_gates.trackers.forge_issues import connect
 
         kind = self.forge_place.kind if self.forge_place is not None else None

@@ -1,4 +1,4 @@
-"""`orch-gates tracker`: issues that become tasks, and what people say there by labels (TRK-1, REC-2)."""
+"""`orch-gates tracker`: issues that become tasks, and what people say there by labels or states (TRK-1, REC-2)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 @click.group()
 def tracker() -> None:
-    """Make tasks of issues, and do what people say there by labels.
+    """Make tasks of issues, and do what people say there by labels; in Plane by states of work items.
 
     \b
-    `tracker: {kind: forge}` in .orch-gates.yaml turns it on.
+    `tracker: {kind: forge}` or `{kind: plane, …}` in .orch-gates.yaml turns it on.
 
     \b
     Examples:
       orch-gates tracker sync
+      orch-gates tracker states
     """
 
 
@@ -41,7 +42,7 @@ def sync(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str],
 
     \b
     In progress makes the task ISSUE-<number>, approved and rejected are the word of whoever set the label, blocked and
-    needs input stop everything automatic. What was acted on is taken off.
+    needs input stop everything automatic. What was acted on is taken off. In Plane, states take the place of labels.
 
     Exit codes: 0 nothing is left to do; 2 something could not be told or done, with what; the next run tries it again.
 
@@ -64,6 +65,39 @@ def sync(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str],
         synced = tracking.sync()
         say(view.synced_json(synced) if as_json else view.synced_text(synced))
         raise SystemExit(start_due(workspace) or view.exit_code(synced))
+
+
+@tracker.command()
+@click.option("--create", is_flag=True, help="Make the states that are missing.")
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def states(create: bool, repo: Path, as_json: bool) -> None:
+    """Check that the Plane project has a state for each word, and the token may see it.
+
+    \b
+    A new project has In Progress only. Nothing is done in the tracker while one is missing.
+
+    Exit codes: 0 all are there; 1 some are missing; 2 that could not be told, or the tracker is not Plane.
+
+    \b
+    Examples:
+      orch-gates tracker states
+      orch-gates tracker states --create
+    """
+    with exit_codes():
+        from orch_gates.cli import tracker_view as view
+        from orch_gates.errors import SettingsError
+        from orch_gates.trackers.plane import states as plane
+        from orch_gates.trackers.plane.tracker import connect
+        from orch_gates.workspace import open_workspace
+
+        settings = open_workspace(repo).settings.tracker
+        if settings.kind != "plane":
+            raise SettingsError(f"the tracker is {settings.kind} (tracker.kind); only Plane has states")
+        found = connect(settings)
+        seen = (plane.complete if create else plane.read)(found.api, found.names)
+        say(view.states_json(seen) if as_json else view.states_text(seen))
+        raise SystemExit(1 if seen.missing else 0)
 
 
 def tracking_of(workspace: Workspace) -> Tracking:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from orch_gates.documents.escape import visible
+from orch_gates.model.effect import Word
 from orch_gates.report.tasks import as_json
 from orch_gates.tasks.tracked import Synced
 from orch_gates.trackers.plan import Action, Plan, task_of
+from orch_gates.trackers.plane.states import States
 
 
 def synced_text(synced: Synced) -> str:
@@ -46,6 +48,26 @@ def planned_json(plan: Plan) -> str:
     return _json(rows, plan.stopped)
 
 
+def states_text(states: States) -> str:
+    """A line for each word, with the state that says it."""
+    lines = [_state(states, word) for word in states.names]
+    more = "\n`orch-gates tracker states --create` makes what is missing" if states.missing else ""
+    return "\n".join(lines) + more + "\n"
+
+
+def states_json(states: States) -> str:
+    """The same for machines."""
+    rows = [
+        {"word": word.value, "state": name, "there": word not in states.missing} for word, name in states.names.items()
+    ]
+    return as_json({"schema": "orch.tracker-states/1", "states": rows})
+
+
+def _state(states: States, word: Word) -> str:
+    found = states.of(word)
+    return f"{word}: {visible(found.name) if found else f'missing: no state is called {states.names[word]!r}'}"
+
+
 def _verb(action: Action) -> str:
     return type(action).__name__.lower()
 
@@ -56,7 +78,7 @@ def _about(action: Action) -> str:
 
 
 def _text(lines: Sequence[str], stopped: frozenset[str]) -> str:
-    told = [*lines, *(f"{task}: stopped by a label; nothing automatic touches it" for task in sorted(stopped))]
+    told = [*lines, *(f"{task}: stopped by a person; nothing automatic touches it" for task in sorted(stopped))]
     return "".join(f"{line}\n" for line in told) or "nothing to do\n"
 
 

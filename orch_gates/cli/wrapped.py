@@ -64,7 +64,7 @@ def inherited(settings: Settings, *, keep_token: bool) -> dict[str, str]:
     env = dict(settings.inherited_env)
     if keep_token:
         return env
-    names = {*_ALLOW_KEY, "ORCH_FORGE_TOKEN", "ORCH_REGISTRY_TOKEN", settings.forge.token_env}
+    names = {*_ALLOW_KEY, "ORCH_FORGE_TOKEN", "ORCH_REGISTRY_TOKEN", "ORCH_TRACKER_TOKEN", settings.forge.token_env}
     return environment.without_secrets(env, names, settings.forge.token)
 
 

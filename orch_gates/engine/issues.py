@@ -17,7 +17,12 @@ _PREFIX = "orch/"
 
 def label_of(task: Task) -> str:
     """The label of the issue: the stage of a task that may move, else its state."""
-    return f"{_PREFIX}{task.stage if task.state is TaskState.ACTIVE else task.state.value}"
+    return f"{_PREFIX}{task.stage}" if task.state is TaskState.ACTIVE else label_for(task.state)
+
+
+def label_for(state: TaskState) -> str:
+    """The label of a task that does not simply move."""
+    return f"{_PREFIX}{state.value}"
 
 
 def labels(stages: Iterable[str]) -> frozenset[str]:

@@ -21,7 +21,7 @@ class Item:
 
 
 class Tracker(Protocol):
-    """The issues of one repository.
+    """The issues of one repository, or the work items of one project.
 
     Every method raises ForgeRefused where there is no such issue, or no permission, and ForgeUnavailable where it could
     not be told or was not done; writes raise ForgeUnclear where they may have been done. Every write may be repeated.
@@ -48,8 +48,9 @@ class Tracker(Protocol):
         ...
 
     def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[Word] = ()) -> bool:
-        """Let an issue say where its task stands, by one label and one comment, and take words off.
+        """Let an issue say where its task stands, by one comment, and take words off.
 
+        `label` is shown where labels can be set one by one; else it only tells how a task that is over ended.
         False where what a later `generation` of the state says is there already; then nothing is changed.
         """
         ...

@@ -94,47 +94,70 @@ class SweepSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrackerSettings:
-    """The tracker whose issues become tasks (TRK-1): the labels that say what a person decided."""
+    """The tracker whose issues become tasks (TRK-1): where it is, and what says there what a person decided."""
 
     kind: str = setting(
         "ORCH_TRACKER",
         "none",
-        "The tracker: issues of the forge by labels, or none.",
+        "The tracker: issues of the forge by labels, work items of a Plane project by states, or none.",
         key="tracker.kind",
-        choices=("none", "forge"),
+        choices=("none", "forge", "plane"),
     )
+    url: str = setting(
+        "ORCH_TRACKER_URL",
+        "",
+        "The address of the Plane server.",
+        key="tracker.url",
+        spelling=spellings.URL,
+    )
+    workspace: str = setting(
+        "ORCH_TRACKER_WORKSPACE",
+        "",
+        "The workspace there, as its address spells it.",
+        key="tracker.workspace",
+        spelling=spellings.SLUG,
+    )
+    project: str = setting(
+        "ORCH_TRACKER_PROJECT",
+        "",
+        "The id of the project there.",
+        key="tracker.project",
+        spelling=spellings.UUID,
+    )
+    token: str = setting("ORCH_TRACKER_TOKEN", "", "API token for Plane.", secret=True)
+    timeout: float = setting("ORCH_TRACKER_TIMEOUT_S", 30, "Most seconds of one request to Plane.", most=MOST_SECONDS)
     in_progress: str = setting(
         "ORCH_TRACKER_IN_PROGRESS",
         "in progress",
-        "The label that starts a task.",
+        "The label or state that starts a task.",
         key="tracker.in_progress",
         spelling=spellings.LINE,
     )
     approved: str = setting(
         "ORCH_TRACKER_APPROVED",
         "approved",
-        "The label that approves a stage that waits for a person.",
+        "The label or state that approves a stage that waits for a person.",
         key="tracker.approved",
         spelling=spellings.LINE,
     )
     rejected: str = setting(
         "ORCH_TRACKER_REJECTED",
         "rejected",
-        "The label that sends a task back.",
+        "The label or state that sends a task back.",
         key="tracker.rejected",
         spelling=spellings.LINE,
     )
     blocked: str = setting(
         "ORCH_TRACKER_BLOCKED",
         "blocked",
-        "The label that stops everything automatic.",
+        "The label or state that stops everything automatic.",
         key="tracker.blocked",
         spelling=spellings.LINE,
     )
     needs_input: str = setting(
         "ORCH_TRACKER_NEEDS_INPUT",
         "needs input",
-        "The label that stops everything automatic until a question is answered.",
+        "The label or state that stops everything automatic until a question is answered.",
         key="tracker.needs_input",
         spelling=spellings.LINE,
     )

@@ -14,6 +14,8 @@ AUTHOR_EMAIL = Spelling(
     rf"[^<>\s{_UNSAFE}]+", "an address alone, like ci@example.org: no name before it, no `<`, `>` or space"
 )
 URL = Spelling(r"https?://[!-~]+", "an address like https://git.example.org/help, without blanks")
+SLUG = Spelling(r"[A-Za-z0-9_-]+", "the part of an address, in letters, digits, `_` and `-`")
+UUID = Spelling(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "an id like 8dc25f76-d8ad-48d9-8ce9-279a67a3a3d5")
 STATE_BRANCH = Spelling(
     rf"(?!refs/|heads/){BRANCH.pattern}",
     "the name of a branch; give the branch's name without refs/heads/, in letters, digits, `.`, `_`, `-` and `/`",

@@ -68,6 +68,7 @@ def test_a_file_without_a_word_sets_nothing(text: str) -> None:
     assert (config.present, dict(config.given), config.declared) == (True, {}, None)
 
 
+SPELLED = ("main", "release/1.x", "a_b-c", "https://git.example.org/x", "8dc25f76-d8ad-48d9-8ce9-279a67a3a3d5")
 WORDS = st.text(ascii_lowercase, min_size=1, max_size=5)
 
 
@@ -82,7 +83,7 @@ def values(setting: Setting) -> st.SearchStrategy[Any]:
         case Kind.CHOICE:
             return st.sampled_from(setting.choices)
         case Kind.TEXT if setting.spelling is not None:
-            return st.sampled_from(["main", "release/1.x", "a_b-c"])
+            return st.sampled_from([text for text in SPELLED if re.fullmatch(setting.spelling.pattern, text)])
         case Kind.TEXT:
             return st.text(f"{ascii_lowercase}{digits}/ é#:-", min_size=1, max_size=12).filter(lambda t: t == t.strip())
 
