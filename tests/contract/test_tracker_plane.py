@@ -184,6 +184,21 @@ def test_what_was_not_done_is_unclear_and_done_by_the_next_run(tracked: PlaneTra
     assert (tracked.state(number), len(tracked.comments(number))) == ("In Progress", 1)
 
 
+@pytest.mark.parametrize(("method", "look"), [("PATCH", "/work-items/"), ("POST", "/comments/")])
+def test_what_can_be_neither_done_nor_looked_at_is_unclear(tracked: PlaneTracked, method: str, look: str) -> None:
+    """It may have been done; a question that fails afterwards does not make it undone (P2)."""
+    number = tracked.make("First", Word.APPROVED)
+
+    def meanwhile(asked: str) -> None:
+        if asked.startswith(method):
+            tracked.server.says(404, RECORDED["get unknown"]["body"], "GET", look)
+
+    tracked.server.meanwhile = meanwhile
+    tracked.server.says(500, _UNSTORED, method)
+    with pytest.raises(ForgeUnclear):
+        tracked.tracker().show(number, "orch/review", "in review", generation=5, clears=[Word.APPROVED])
+
+
 def test_an_edit_that_came_through_though_plane_answered_500_is_done(tracked: PlaneTracked) -> None:
     number = tracked.make("First", Word.IN_PROGRESS)
     tracked.tracker().show(number, "orch/review", "in review", generation=5)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear, SettingsError
 from orch_gates.forge import fields
@@ -23,6 +24,7 @@ from orch_gates.variables.automation import TrackerSettings
 _LONGEST_WORDS = 200
 _FIELDS = "id,name,state,sequence_id,archived_at"
 _SHORT_ID = 8
+_T = TypeVar("_T")
 
 
 # Not slotted: who we are, and which states there are, is asked once.
@@ -97,8 +99,8 @@ class PlaneTracker:
         wanted = self._states.after(cleared, label)
         try:
             found = self.api.write("PATCH", _path(row), {"state": wanted})
-        except ForgeUnclear:
-            found = self.api.get(self.api.at(_path(row)))
+        except ForgeUnclear as unclear:
+            found = _looked(lambda: self.api.get(self.api.at(_path(row))), unclear)
             if found.get("state") != wanted:
                 raise
         if found.get("state") != wanted:
@@ -112,15 +114,15 @@ class PlaneTracker:
                 name = {"external_source": SOURCE, "external_id": fields.text(row, "id")}
                 self.api.write("POST", path, {"comment_html": wanted.html, **name})
                 return
-            except (ForgeRefused, ForgeUnclear):
-                there = self._comment(row)
+            except (ForgeRefused, ForgeUnclear) as unclear:
+                there = _looked(lambda: self._comment(row), unclear)
                 if there is None:
                     raise
         if _told(there) != wanted:
             try:
                 self.api.write("PATCH", f"{path}{fields.text(there, 'id')}/", {"comment_html": wanted.html})
-            except ForgeUnclear:
-                if _told(self._comment(row)) != wanted:
+            except ForgeUnclear as unclear:
+                if _told(_looked(lambda: self._comment(row), unclear)) != wanted:
                     raise
 
     def _comments(self, row: Row) -> list[Row]:
@@ -195,6 +197,18 @@ def connect(settings: TrackerSettings, observe: Observe = unobserved, *, page: i
 
 def _path(row: Row) -> str:
     return f"work-items/{fields.text(row, 'id')}/"
+
+
+def _looked(look: Callable[[], _T], unclear: ForgeUnavailable) -> _T:
+    """What there is after a change of which no good answer came; where that cannot be told either, that answer stands.
+
+    Raises:
+        ForgeUnavailable: the same.
+    """
+    try:
+        return look()
+    except ForgeUnavailable as error:
+        raise unclear from error
 
 
 def _told(comment: Row | None) -> Told:
