@@ -1,0 +1,95 @@
+"""One live card per task in a chat of Telegram: edited in place, or made anew at the bottom (NTF-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from orch_gates.notify.bot import Bot, Reply, Sort
+from orch_gates.notify.shown import Came, Result
+
+# The card is further down; this one is too old to be deleted.
+POINTER = "↓ the card of {task} is further down"
+_GONE = frozenset({Sort.DONE, Sort.GONE})
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Where cards are shown: a chat by its number or @name, and the topic in it, 0 for none.
+
+    `bump`: a card that changes is made anew at the bottom.
+    """
+
+    bot: Bot
+    chat: str
+    topic: int = 0
+    bump: bool = False
+
+    @property
+    def place(self) -> str:
+        """Whose messages these are, and where: another bot can edit none of them."""
+        return f"{self.bot.id} {self.chat} {self.topic}"
+
+    def check(self) -> Came:
+        """Whether the bot reaches the chat; nothing is sent."""
+        return _came(self._call("getChat"))
+
+    def show(self, task: str, html: str, message: int, claim: Callable[[], bool]) -> Came:
+        """Let the card say this; `message` is the one that it is now, 0 for none.
+
+        `claim` is asked once before a message is sent, as that cannot be done twice: False where another process
+        sends it. At most one message is sent, and nothing is waited for.
+        """
+        if message and not self.bump:
+            reply = self._edit(message, html)
+            if reply.sort is not Sort.GONE:
+                return _came(reply, message)
+        # One answer has two causes: a message that is gone, and a chat that the bot may not enter any more.
+        reached = self._call("getChat")
+        if reached.sort is not Sort.DONE:
+            return _came(reached, message)
+        if not claim():
+            return Came(Result.LEFT, "another process sends it", message)
+        if message and self.bump:
+            left = self._cleared(task, message)
+            if left is not None:
+                return _came(left, message)
+        sent = self._call("sendMessage", **_text(html), **self._topic(), disable_notification=True)
+        if sent.sort is Sort.UNCLEAR:
+            return Came(Result.UNKNOWN, sent.words, message)
+        return _came(sent, sent.message or message)
+
+    def _cleared(self, task: str, message: int) -> Reply | None:
+        """Take the old card away, or let it point to the new one; the reply that keeps both from being done."""
+        deleted = self._call("deleteMessage", message_id=message)
+        if deleted.sort is Sort.TOO_OLD:
+            pointed = self._edit(message, POINTER.format(task=task))
+            return pointed if pointed.sort in {Sort.LATER, Sort.UNSENT} else None
+        return None if deleted.sort in _GONE else deleted
+
+    def _edit(self, message: int, html: str) -> Reply:
+        return self._call("editMessageText", message_id=message, **_text(html))
+
+    def _call(self, method: str, **fields: Any) -> Reply:
+        return self.bot.call(method, {"chat_id": self.chat, **fields})
+
+    def _topic(self) -> dict[str, int]:
+        return {"message_thread_id": self.topic} if self.topic else {}
+
+
+def _text(html: str) -> dict[str, object]:
+    return {"text": html, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
+
+
+def _came(reply: Reply, message: int = 0) -> Came:
+    match reply.sort:
+        case Sort.DONE | Sort.SAME:
+            return Came(Result.SHOWN, "", message)
+        case Sort.LATER:
+            return Came(Result.LATER, reply.words, message, reply.wait)
+        case Sort.UNSENT | Sort.UNCLEAR:
+            # Only a message that may have been sent is not to be asked for again.
+            return Came(Result.LATER, reply.words, message)
+        case Sort.REFUSED | Sort.GONE | Sort.TOO_OLD:
+            return Came(Result.REFUSED, reply.words, message)
