@@ -1,0 +1,83 @@
+"""The card as a signed POST: a receiver can tell who sent it, when, and whether it had it before (NTF-1)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from orch_gates.documents import escape
+from orch_gates.notify.shown import Came, Result
+from orch_gates.wire.post import Unanswered, post
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_USUAL_WAIT = 60
+_LONGEST_WAIT = 86_400
+# A server or a proxy before it that is busy or restarting: it did not take it.
+_PASSING = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where cards are posted, and the secret that they are signed with; the address may hold a token of its own."""
+
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+    timeout: float
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is posted there; empty where it may be."""
+        try:
+            found = urlsplit(self.url)
+            found.port  # noqa: B018 - one that is none is seen only when it is asked for
+        except ValueError:
+            return "ORCH_WEBHOOK_URL is no address of a server"
+        if not self.secret:
+            return "no secret is given to sign with; put one into ORCH_WEBHOOK_SECRET"
+        if found.scheme != "https" and (found.scheme != "http" or found.hostname not in _LOOPBACK):
+            return "ORCH_WEBHOOK_URL has to begin with https://; plain http is for this machine only"
+        return ""
+
+    @property
+    def place(self) -> str:
+        """Which receiver this is: its host, and the rest as a hash, as it may hold a token."""
+        found = urlsplit(self.url)
+        return f"{escape.visible(found.hostname or '')} {hashlib.sha256(self.url.encode()).hexdigest()[:16]}"
+
+    def send(self, document: str, delivery: str, now: int) -> Came:
+        """Post it once; `delivery` is the same where the same is posted again, `now` the seconds since 1970.
+
+        A redirect is no success, as the card would go where nobody set it.
+        """
+        if self.problem:
+            return Came(Result.REFUSED, self.problem)
+        content = document.encode()
+        headers = {
+            "X-Orch-Delivery": delivery,
+            "X-Orch-Timestamp": str(now),
+            "X-Orch-Signature-256": f"sha256={signature(self.secret, now, content)}",
+        }
+        answer = post(self.url, content, timeout=self.timeout, headers=headers)
+        server = escape.visible(urlsplit(self.url).hostname or "")
+        if isinstance(answer, Unanswered):
+            return Came(Result.LATER if answer.unsent else Result.UNKNOWN, f"the webhook at {server} {answer.why}")
+        words = f"the webhook at {server} answered with {answer.status}"
+        if 200 <= answer.status < 300:
+            return Came(Result.SHOWN)
+        if answer.status in _PASSING:
+            return Came(Result.LATER, words, wait=_wait(answer.headers.get("Retry-After", "")))
+        if 300 <= answer.status < 400:
+            return Came(Result.REFUSED, f"{words}, and no redirect is followed; set ORCH_WEBHOOK_URL to where it leads")
+        return Came(Result.REFUSED if answer.status < 500 else Result.UNKNOWN, words)
+
+
+def signature(secret: str, timestamp: int, content: bytes) -> str:
+    """HMAC-SHA256 of `<timestamp>.<body>`: the time is signed too, so that an old post cannot be sent as a new one."""
+    return hmac.new(secret.encode(), str(timestamp).encode() + b"." + content, hashlib.sha256).hexdigest()
+
+
+def _wait(told: str) -> int:
+    seconds = int(told) if told.isascii() and told.isdecimal() and len(told) < 7 else _USUAL_WAIT
+    return min(max(seconds, 1), _LONGEST_WAIT)

@@ -1,0 +1,115 @@
+"""The signed webhook: who sent it, when, and once (NTF-1)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+
+import pytest
+
+from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.webhook import Webhook
+from tests.fakes import scripted_http
+from tests.fakes.scripted_http import Answer, says
+
+SECRET = secrets.token_hex(16)
+NOW = 1_790_000_000
+DOCUMENT = '{"schema": "orch.card-event/1", "title": "ü"}'
+
+
+def send(*answers: Answer, timeout: float = 5) -> tuple[Came, list[scripted_http.Asked]]:
+    with scripted_http.forge(*answers) as server:
+        return Webhook(f"{server.url}/hook", SECRET, timeout).send(DOCUMENT, "T-1-abc", NOW), server.seen
+
+
+def test_a_receiver_can_check_who_sent_it_and_when() -> None:
+    """The signature is over the time and the very bytes of the body, with the shared secret."""
+    came, seen = send(says(204))
+    assert came.result is Result.SHOWN
+    (asked,) = seen
+    assert asked.method == "POST"
+    assert asked.body == DOCUMENT.encode()
+    told = {name.lower(): value for name, value in asked.headers.items()}
+    signed = f"{told['x-orch-timestamp']}.".encode() + asked.body
+    wanted = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+    assert told["x-orch-signature-256"] == f"sha256={wanted}"
+    assert told["x-orch-timestamp"] == str(NOW)
+    assert told["x-orch-delivery"] == "T-1-abc"
+    assert told["content-type"] == "application/json"
+
+
+def test_the_secret_is_not_sent() -> None:
+    """Neither in a header nor in the body."""
+    _, (asked,) = send(says(200))
+    assert SECRET not in f"{asked.path} {asked.headers} {asked.body!r}"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(status: int) -> None:
+    """The card goes where it was set to go, or nowhere."""
+    with scripted_http.forge(says(200)) as other:
+        came, _ = send(says(status, b"", Location=other.url))
+        assert other.seen == []
+    assert came.result is Result.REFUSED
+    assert "no redirect is followed" in came.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (says(400, b""), Result.REFUSED),
+        (says(404, b""), Result.REFUSED),
+        (says(500, b""), Result.UNKNOWN),
+        (says(503, b""), Result.LATER),
+        (scripted_http.cut_off, Result.UNKNOWN),
+        (scripted_http.resets, Result.UNKNOWN),
+    ],
+)
+def test_what_an_answer_proves(answer: Answer, result: Result) -> None:
+    """Refused, certainly not taken, or not known: each posts once and raises nothing."""
+    came, seen = send(answer)
+    assert came.result is result
+    assert came.reason
+    assert len(seen) == 1
+
+
+def test_a_limit_is_handed_on_and_not_slept() -> None:
+    """The wait that a server asks for is somebody else's to keep."""
+    began = time.monotonic()
+    came, _ = send(says(429, b"", Retry_After="120"))
+    assert (came.result, came.wait) == (Result.LATER, 120)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("answer", [scripted_http.hangs, scripted_http.drips])
+def test_a_slow_server_costs_no_more_than_the_time(answer: Answer) -> None:
+    """All of the answer has to be there in time, not each byte."""
+    began = time.monotonic()
+    came, _ = send(answer, timeout=0.5)
+    assert came.result is Result.UNKNOWN
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "word"),
+    [
+        ("http://ci.example/hook", SECRET, "https://"),
+        ("ftp://ci.example/hook", SECRET, "https://"),
+        ("https://ci.example:port/", SECRET, "no address"),
+        ("https://ci.example/hook", "", "ORCH_WEBHOOK_SECRET"),
+    ],
+)
+def test_what_cannot_be_signed_or_kept_secret_is_not_sent(url: str, secret: str, word: str) -> None:
+    """No secret, or a network that everybody reads: nothing is posted, and the message says what to set."""
+    came = Webhook(url, secret, 1).send(DOCUMENT, "T-1-abc", NOW)
+    assert came.result is Result.REFUSED
+    assert word in came.reason
+
+
+def test_an_address_with_a_token_is_not_shown() -> None:
+    """Receivers put tokens into the path: a message names the host only."""
+    token = secrets.token_hex(16)
+    hook = Webhook(f"http://127.0.0.1:9/{token}", SECRET, 1)
+    assert token not in f"{hook.send(DOCUMENT, 'd', NOW)} {hook.place} {hook!r}"
