@@ -33,6 +33,7 @@ from orch_gates.variables.groups import (
     StatusesSettings,
     TargetSettings,
 )
+from orch_gates.variables.notifying import NotifySettings
 from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, Source, resolve
 from orch_gates.variables.scope import Scope, scope_settings
 from orch_gates.variables.setting import Setting, Value, declared
@@ -128,6 +129,7 @@ class Settings:
     jobs: JobSettings
     sweep: SweepSettings
     tracker: TrackerSettings
+    notify: NotifySettings
     handed_over: HandedOver
     target: str
     usual_target: str
@@ -207,6 +209,7 @@ def load(
         jobs=env.group(JobSettings),
         sweep=env.group(SweepSettings),
         tracker=env.group(TrackerSettings),
+        notify=env.group(NotifySettings),
         handed_over=env.group(HandedOver),
         target=target.branch if env.variable("ORCH_TARGET") else "",
         usual_target=target.branch,

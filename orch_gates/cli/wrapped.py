@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # As a shell has it for what cannot be started.
 NO_PROGRAM = 127
 _ALLOW_KEY = ("ORCH_ALLOW_KEY", "ORCH_ALLOW_KEY_FILE")
+_NOTIFY = ("ORCH_TELEGRAM_TOKEN", "ORCH_WEBHOOK_URL", "ORCH_WEBHOOK_SECRET")
 _LONGEST_URL = 300
 
 
@@ -64,7 +65,14 @@ def inherited(settings: Settings, *, keep_token: bool) -> dict[str, str]:
     env = dict(settings.inherited_env)
     if keep_token:
         return env
-    names = {*_ALLOW_KEY, "ORCH_FORGE_TOKEN", "ORCH_REGISTRY_TOKEN", "ORCH_TRACKER_TOKEN", settings.forge.token_env}
+    names = {
+        *_ALLOW_KEY,
+        *_NOTIFY,
+        "ORCH_FORGE_TOKEN",
+        "ORCH_REGISTRY_TOKEN",
+        "ORCH_TRACKER_TOKEN",
+        settings.forge.token_env,
+    }
     return environment.without_secrets(env, names, settings.forge.token)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
-from orch_gates.variables import automation, delivery, groups
+from orch_gates.variables import automation, delivery, groups, notifying
 from orch_gates.variables.scope import scope_settings
 from orch_gates.variables.setting import Setting, declared
 
@@ -21,6 +21,7 @@ _OTHERS = (
     automation.JobSettings,
     automation.SweepSettings,
     automation.TrackerSettings,
+    notifying.NotifySettings,
     automation.HandedOver,
     groups.StatusesSettings,
     groups.AllowKey,

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from orch_gates.documents import escape
 from orch_gates.notify.shown import Came, Result
-from orch_gates.wire.post import Unanswered, post
+from orch_gates.wire.post import Unanswered, may_be_posted_to, post
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _USUAL_WAIT = 60
 _LONGEST_WAIT = 86_400
 # A server or a proxy before it that is busy or restarting: it did not take it.
@@ -29,15 +28,10 @@ class Webhook:
     @property
     def problem(self) -> str:
         """Why nothing is posted there; empty where it may be."""
-        try:
-            found = urlsplit(self.url)
-            found.port  # noqa: B018 - one that is none is seen only when it is asked for
-        except ValueError:
-            return "ORCH_WEBHOOK_URL is no address of a server"
         if not self.secret:
             return "no secret is given to sign with; put one into ORCH_WEBHOOK_SECRET"
-        if found.scheme != "https" and (found.scheme != "http" or found.hostname not in _LOOPBACK):
-            return "ORCH_WEBHOOK_URL has to begin with https://; plain http is for this machine only"
+        if not may_be_posted_to(self.url):
+            return "ORCH_WEBHOOK_URL has to be an https:// address; plain http is for this machine only"
         return ""
 
     @property

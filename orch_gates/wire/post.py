@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import requests
 from requests import PreparedRequest
@@ -15,6 +16,7 @@ from orch_gates.wire import breakage
 from orch_gates.wire.session import UNUSABLE_URL, Session, body
 
 _MOST_BYTES = 256 * 1024
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NO_VALUES: Mapping[str, str] = {}
 
 
@@ -40,6 +42,18 @@ class _NoCredential(AuthBase):
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         return request
+
+
+def may_be_posted_to(url: str) -> bool:
+    """Whether a secret may go to an address: over https, or over plain http on this machine."""
+    try:
+        found = urlsplit(url)
+        found.port  # noqa: B018 - one that is none is seen only when it is asked for
+    except ValueError:
+        return False
+    return bool(found.hostname) and (
+        found.scheme == "https" or (found.scheme == "http" and found.hostname in _LOOPBACK)
+    )
 
 
 def post(url: str, content: bytes, *, timeout: float, headers: Mapping[str, str] = _NO_VALUES) -> Answered | Unanswered:

@@ -1,0 +1,101 @@
+"""`orch-gates notify`: the cards that people follow tasks by (NTF-1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, say
+
+if TYPE_CHECKING:
+    from orch_gates.engine.card import Card
+    from orch_gates.notify.shown import Came
+    from orch_gates.workspace import Workspace
+
+
+@click.group()
+def notify() -> None:
+    """Show people where tasks stand, in Telegram and by a webhook.
+
+    \b
+    Examples:
+      orch-gates notify test
+    """
+
+
+@notify.command()
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def test(repo: Path, as_json: bool) -> None:
+    """Send a card of a task that does not exist to each channel that is set.
+
+    In Telegram that is one silent message, which you may delete.
+
+    Exit codes: 0 every channel took it; 2 one did not, with what to do, or none is set.
+
+    \b
+    Examples:
+      orch-gates notify test
+      orch-gates notify test --json
+    """
+    with exit_codes():
+        from orch_gates.notify.shown import Result
+        from orch_gates.report.tasks import as_json as written
+        from orch_gates.workspace import open_workspace
+
+        came = _tried(open_workspace(repo))
+        rows = [{"channel": name, "result": one.result, "reason": one.reason} for name, one in came.items()]
+        lines = (f"{name}: {one.result}{f': {one.reason}' if one.reason else ''}\n" for name, one in came.items())
+        say(written({"schema": "orch.notify-test/1", "channels": rows}) if as_json else "".join(lines))
+        raise SystemExit(0 if all(one.result is Result.SHOWN for one in came.values()) else 2)
+
+
+def _tried(workspace: Workspace) -> dict[str, Came]:
+    import secrets
+
+    from orch_gates.errors import SettingsError
+    from orch_gates.notify import channels
+    from orch_gates.report import card as render
+
+    wanted, card = workspace.settings.notify, _sample(workspace)
+    chat, webhook = channels.chat_of(wanted), channels.webhook_of(wanted)
+    if chat is None and webhook is None:
+        raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT or ORCH_WEBHOOK_URL")
+    came: dict[str, Came] = {}
+    if chat is not None:
+        came["telegram"] = chat.show(card.why.task, render.telegram_html(card), 0, lambda: True)
+    if webhook is not None:
+        delivery = f"{card.why.task}-{secrets.token_hex(8)}"
+        came["webhook"] = webhook.send(render.webhook_json(card), delivery, int(workspace.now.timestamp()))
+    return came
+
+
+def _sample(workspace: Workspace) -> Card:
+    """The card of a new task in the first stage of this repository's pipeline."""
+    from orch_gates.engine.card import card_of
+    from orch_gates.engine.why import Place, explain
+    from orch_gates.model.ids import TaskId, timestamp
+    from orch_gates.model.task import Task, TaskState
+
+    at, pipeline = timestamp(workspace.now), workspace.pipeline
+    task = Task(
+        id=TaskId("TEST-1"),
+        title="A test of this channel",
+        stage=pipeline.names[0],
+        state=TaskState.ACTIVE,
+        branch="task/TEST-1",
+        head="",
+        reason="orch-gates notify test",
+        cause=workspace.by,
+        created=at,
+        created_by=workspace.by,
+        since=at,
+        updated=at,
+        available_at=None,
+        developer_retries=0,
+        defers=0,
+        feedback=None,
+    )
+    return card_of(task, pipeline, explain(task, pipeline, Place(0, 0, ""), workspace.now))
