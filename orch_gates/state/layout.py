@@ -16,8 +16,10 @@ ARCHIVE = "archive"
 
 TASK_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{TASK_FILE}")
 ATTEMPT_FILE = "attempt.md"
+CARD_FILE = "card.md"
 JOBS = "jobs"
 ATTEMPT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{ATTEMPT_FILE}")
+CARD_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{CARD_FILE}")
 JOB_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/{JOBS}/{{attempt}}.md")
 REPORT_PATH = PathPattern(f"{TASKS}/{{shard}}/{{task}}/reports/{{head}}/{{report}}.md")
 # Of before reports were kept for each commit.
@@ -45,6 +47,11 @@ def task_path(task: TaskId) -> str:
 def attempt_path(task: TaskId) -> str:
     """The newest attempt to merge a task."""
     return ATTEMPT_PATH.path(task=task)
+
+
+def card_path(task: TaskId) -> str:
+    """What people were shown of a task."""
+    return CARD_PATH.path(task=task)
 
 
 def job_path(task: TaskId, attempt: str) -> str:

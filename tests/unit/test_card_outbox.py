@@ -1,0 +1,85 @@
+"""What the outbox of a card allows: never two messages for one change, never one that is forgotten (NTF-1, T23)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orch_gates.model.card import Card, Channel, Claim, ShownIn
+from orch_gates.model.ids import TaskId, timestamp
+from orch_gates.notify import plan
+from orch_gates.notify.shown import Came, Result
+from tests.tasks_builders import NOW
+
+OLD, NEW = "a" * 64, "b" * 64
+MINE, THEIRS = "0" * 16, "1" * 16
+EMPTY = Card(task=TaskId("T-1"), shown=()).on(Channel.TELEGRAM, "the chat")
+CAME = {
+    Result.SHOWN: Came(Result.SHOWN, "", 5),
+    Result.LEFT: Came(Result.LEFT),
+    Result.LATER: Came(Result.LATER, "a limit", 4, 60),
+    Result.REFUSED: Came(Result.REFUSED, "no such chat", 4),
+    Result.UNKNOWN: Came(Result.UNKNOWN, "no answer", 4),
+}
+
+
+def held(nonce: str = MINE, *, ago: timedelta = timedelta(0), digest: str = OLD) -> ShownIn:
+    claim = Claim(nonce=nonce, at=timestamp(NOW - ago), digest=NEW)
+    return EMPTY.model_copy(update={"digest": digest, "message": 4, "claim": claim})
+
+
+def test_the_same_text_is_not_shown_again() -> None:
+    """Neither asked for nor claimed."""
+    shown = EMPTY.model_copy(update={"digest": NEW})
+    assert not plan.due(shown, NEW, NOW)
+    assert plan.claimed(shown, NEW, MINE, NOW) is None
+    assert plan.due(shown, OLD, NOW)
+
+
+def test_a_claim_keeps_others_out_until_its_process_has_died() -> None:
+    """Ten minutes to the second."""
+    for ago, free in ((plan.CLAIMED - timedelta(seconds=1), False), (plan.CLAIMED, True)):
+        shown = held(THEIRS, ago=ago)
+        assert plan.due(shown, NEW, NOW) is free
+        assert (plan.claimed(shown, NEW, MINE, NOW) is not None) is free
+
+
+@given(st.sampled_from(Result), st.sampled_from(Result))
+def test_only_a_message_that_was_sent_is_pointed_to(first: Result, then: Result) -> None:
+    """Whatever came before: text and message change with a success only, and what may have come stays claimed."""
+    shown = plan.after(held(), NEW, MINE, CAME[first], NOW) or held()
+    shown = plan.after(shown, NEW, MINE, CAME[then], NOW) or shown
+    succeeded = Result.SHOWN in {first, then}
+    assert (shown.digest, shown.message) == ((NEW, 5) if succeeded else (OLD, 4))
+    if {first, then} <= {Result.UNKNOWN, Result.LEFT}:
+        assert shown.claim is not None
+
+
+@given(st.sampled_from(Result))
+def test_what_another_process_has_claimed_is_left_to_it(result: Result) -> None:
+    """A process that comes back late writes nothing over the claim of the next one."""
+    assert plan.after(held(THEIRS), NEW, MINE, CAME[result], NOW) is None
+
+
+def test_a_limit_is_that_of_the_whole_place() -> None:
+    """A refusal is that of one card, and pauses no other."""
+    limited = plan.after(held(), NEW, MINE, CAME[Result.LATER], NOW)
+    refused = plan.after(held(), NEW, MINE, CAME[Result.REFUSED], NOW)
+    assert limited is not None
+    assert refused is not None
+    assert plan.paused_until((limited, refused), "the chat", NOW) == NOW + timedelta(seconds=60)
+    assert plan.paused_until((limited,), "another chat", NOW) is None
+    assert plan.paused_until((limited,), "the chat", NOW + timedelta(seconds=60)) is None
+    assert plan.paused_until((refused,), "the chat", NOW) is None
+    assert not plan.due(refused, NEW, NOW + plan.REFUSED - timedelta(seconds=1))
+    assert plan.due(refused, NEW, NOW + plan.REFUSED)
+
+
+def test_a_card_that_is_shown_elsewhere_is_made_anew() -> None:
+    """Another chat or bot knows nothing of the old message."""
+    card = Card(task=TaskId("T-1"), shown=(held(),))
+    assert card.on(Channel.TELEGRAM, "the chat") == held()
+    assert card.on(Channel.TELEGRAM, "another") == EMPTY.model_copy(update={"place": "another"})
+    assert card.having(EMPTY).shown == (EMPTY,)
