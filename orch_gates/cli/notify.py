@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.options import by_option
+from orch_gates.documents.escape import visible
 
 if TYPE_CHECKING:
     from orch_gates.engine.card import Card
@@ -22,7 +25,41 @@ def notify() -> None:
     \b
     Examples:
       orch-gates notify test
+      orch-gates notify run
     """
+
+
+@notify.command()
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@by_option
+def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
+    """Show each card whose text changed, in each channel that is set; a sweep does the same.
+
+    Run it as often as you like: what is shown already is not shown again, and two at once send one message.
+
+    Exit codes: 0 done, or it passes by itself; 1 a channel refuses something, with what to do; 2 no channel is set, or
+    the state cannot be read.
+
+    \b
+    Examples:
+      orch-gates notify run
+      orch-gates notify run --json
+    """
+    with exit_codes():
+        from orch_gates.cli import notifying
+        from orch_gates.report.tasks import as_json as written
+        from orch_gates.workspace import open_workspace
+
+        published = notifying.publish(open_workspace(repo, overrides))
+        rows = [
+            {"channel": one.channel, "shown": one.shown, "waits": one.waits, "refused": one.refused, "left": one.left}
+            for one in published
+        ]
+        lines = [line for one in published for line in (*notifying.lines(one), *one.refused)]
+        text = "".join(f"{visible(line)}\n" for line in lines) or "nothing changed\n"
+        say(written({"schema": "orch.notify-run/1", "channels": rows}) if as_json else text)
+        raise SystemExit(1 if any(one.refused for one in published) else 0)
 
 
 @notify.command()

@@ -115,7 +115,7 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
         SettingsError: the job's own token is given, whose pushes and merges start no workflow.
     """
     from orch_gates import clock
-    from orch_gates.cli import dispatching, merging, sweep_duties, sweep_watches
+    from orch_gates.cli import dispatching, merging, notifying, sweep_duties, sweep_watches
     from orch_gates.cli.advance import step_of
     from orch_gates.sweep.look import Looking
     from orch_gates.sweep.parts import Parts
@@ -132,6 +132,7 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
         sweep_duties.deploys,
         sweep_watches.watches,
         sweep_duties.markers,
+        notifying.cards,
     )
     return Parts(
         store=workspace.store,

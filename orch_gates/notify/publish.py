@@ -1,0 +1,160 @@
+"""Shows each card whose text changed in each channel, once: claimed, sent, recorded (NTF-1, P3, P7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from orch_gates.engine.card import Card as Content
+from orch_gates.errors import OrchError
+from orch_gates.model.card import Card, Channel, ShownIn
+from orch_gates.model.ids import TaskId
+from orch_gates.notify import book, plan
+from orch_gates.notify.book import Entry
+from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.telegram import Chat
+from orch_gates.notify.webhook import Webhook
+from orch_gates.report import card as render
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Store
+
+# Of one channel in one run; Telegram takes 20 a minute in a group.
+MOST = 15
+# A channel that refuses as many would refuse the rest.
+_MOST_REFUSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A task, what its card says, and whether it is over: one that was never shown is not shown any more then."""
+
+    task: TaskId
+    content: Content
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of one channel: cards that were shown, and why others were not; `refused` needs a person.
+
+    `asked`: the channel was asked anything, so `refused` is the newest word about it. `left` are for the next run.
+    """
+
+    channel: Channel
+    shown: tuple[TaskId, ...] = ()
+    waits: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    asked: bool = False
+    left: int = 0
+
+
+@dataclass
+class _Run:
+    """One channel in one run: how it spells a card, and how it shows one."""
+
+    channel: Channel
+    place: str
+    text: Callable[[Content], str]
+    show: Callable[[Entry, str, ShownIn], Came]
+    shown: list[TaskId] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    tried: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Where cards are shown from here; `late` says that no time is left to begin another one."""
+
+    store: Store
+    chat: Chat | None
+    webhook: Webhook | None
+    nonce: Callable[[], str]
+    now: datetime
+    late: Callable[[], bool] = lambda: False
+
+    def publish(self, snapshot: Snapshot, wanted: Sequence[Wanted]) -> tuple[Published, ...]:
+        """Show what changed; what raises is told, and stops no other channel."""
+        cards, broken = _read(snapshot, wanted)
+        published = []
+        for run in self._runs():
+            run.refused += broken
+            self._channel(run, cards)
+            asked = run.tried > 0 or bool(broken)
+            ends = tuple(run.shown), tuple(run.waits), tuple(run.refused)
+            published.append(Published(run.channel, *ends, asked=asked, left=run.left))
+        return tuple(published)
+
+    def _runs(self) -> list[_Run]:
+        runs = []
+        if (chat := self.chat) is not None:
+
+            def shown(entry: Entry, text: str, before: ShownIn) -> Came:
+                return chat.show(entry.task, text, before.message, lambda: entry.claim(self.store))
+
+            runs.append(_Run(Channel.TELEGRAM, chat.place, render.telegram_html, shown))
+        if (webhook := self.webhook) is not None:
+
+            def posted(entry: Entry, text: str, _before: ShownIn) -> Came:
+                if not entry.claim(self.store):
+                    return Came(Result.LEFT)
+                delivery = f"{entry.task}-{entry.digest[:16]}"
+                return webhook.send(text, delivery, int(self.now.timestamp()))
+
+            runs.append(_Run(Channel.WEBHOOK, webhook.place, render.webhook_json, posted))
+        return runs
+
+    def _channel(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> None:
+        everything = tuple(one for _, card in cards for one in card.shown)
+        if (until := plan.paused_until(everything, run.place, self.now)) is not None:
+            run.waits.append(f"{run.channel} asked to be left alone until {until:%H:%M:%S} UTC")
+            return
+        for number, (wanted, card) in enumerate(cards):
+            before = card.on(run.channel, run.place)
+            text = run.text(wanted.content)
+            digest = render.digest(text)
+            if (wanted.over and not before.digest) or not plan.due(before, digest, self.now):
+                continue
+            if run.tried >= MOST or self.late():
+                run.left = len(cards) - number
+                return
+            run.tried += 1
+            entry = Entry(wanted.task, run.channel, run.place, digest, self.nonce(), self.now)
+            if not self._shown(run, entry, text, before):
+                return
+
+    def _shown(self, run: _Run, entry: Entry, text: str, before: ShownIn) -> bool:
+        """Show one card; whether the channel may be asked for another one."""
+        try:
+            came = run.show(entry, text, before)
+            entry.record(self.store, came)
+        except OrchError as error:
+            run.waits.append(f"{entry.task}: {run.channel}: {error}")
+            return False
+        told = f"{entry.task}: {run.channel}: {came.reason}"
+        match came.result:
+            case Result.SHOWN:
+                run.shown.append(entry.task)
+            case Result.REFUSED:
+                run.refused.append(told)
+                return len(run.refused) < _MOST_REFUSED
+            case Result.LATER | Result.UNKNOWN:
+                # A limit is the whole channel's, and a server that is down would cost the time of every card.
+                run.waits.append(told)
+                return False
+            case Result.LEFT:
+                pass
+        return True
+
+
+def _read(snapshot: Snapshot, wanted: Sequence[Wanted]) -> tuple[list[tuple[Wanted, Card]], list[str]]:
+    """The documents of these cards, and why some cannot be read: nothing is shown of those, as it would come twice."""
+    cards, broken = [], []
+    for one in wanted:
+        try:
+            cards.append((one, book.card(snapshot, one.task)))
+        except OrchError as error:
+            broken.append(str(error))
+    return cards, broken

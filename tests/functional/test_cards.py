@@ -1,0 +1,199 @@
+"""The cards of tasks on a server with the hook: one message for a task, whoever looks and dies (NTF-1, T23)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orch_gates.model.ids import TaskId
+from orch_gates.state import layout
+from tests import sweep_rig
+from tests.fakes import scripted_http, telegram
+from tests.fakes.scripted_http import says
+from tests.fakes.telegram import Telegram
+from tests.sweep_rig import SweepRig
+
+TOKEN = f"{secrets.randbelow(10**9) + 10**8}:{secrets.token_urlsafe(26)}"
+SECRET = secrets.token_hex(16)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sweep_rig.template(tmp_path_factory.mktemp("cards"), hook=True)
+
+
+@pytest.fixture
+def rig(made: Path, tmp_path: Path) -> SweepRig:
+    return sweep_rig.copy(made, tmp_path / "project")
+
+
+@pytest.fixture
+def server() -> Iterator[Telegram]:
+    with telegram.serving(TOKEN) as found:
+        yield found
+
+
+def chat(server: Telegram, **more: str) -> dict[str, str]:
+    return {"ORCH_TELEGRAM_URL": server.url, "ORCH_TELEGRAM_CHAT": "-100500", "ORCH_TELEGRAM_TOKEN": TOKEN, **more}
+
+
+def run(rig: SweepRig, env: dict[str, str], code: int = 0) -> str:
+    return rig.ok("notify", "run", code=code, env={**rig.settings, **env})
+
+
+def shown(rig: SweepRig) -> dict[str, Any]:
+    (found,) = rig.document(layout.card_path(TaskId("T-1")))["shown"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_task_has_one_card_that_follows_it(rig: SweepRig, server: Telegram) -> None:
+    """Made once, not touched while nothing changes, edited by the sweep that moves the task; the history is legal."""
+    env = chat(server)
+    assert run(rig, env) == "T-1: shown in telegram\n"
+    before = rig.state()
+    assert run(rig, env) == "nothing changed\n"
+    assert (rig.state(), server.calls.count("sendMessage")) == (before, 1)
+    assert "development · active" in server.messages[1].text
+    rig.passed()
+    assert "T-1: shown in telegram" in rig.tick(env=env).lines
+    assert list(server.messages) == [1]
+    assert "review · active" in server.messages[1].text
+    assert "✓ tests-passed" in server.messages[1].text
+    assert not rig.tick(env=env).lines
+    rig.ok("state", "verify")
+
+
+def test_bump_makes_the_card_anew_for_a_change_only(rig: SweepRig, server: Telegram) -> None:
+    """One message in the chat at any time; a tick that changes nothing sends nothing."""
+    env = chat(server, ORCH_TELEGRAM_MODE="bump")
+    run(rig, env)
+    run(rig, env)
+    assert list(server.messages) == [1]
+    rig.passed()
+    rig.tick(env=env)
+    assert list(server.messages) == [2]
+    assert shown(rig)["message"] == 2
+
+
+def test_many_at_once_send_one_message(rig: SweepRig, server: Telegram) -> None:
+    """Each a process of its own; none fails."""
+    env = chat(server)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: run(rig, env), range(3)))
+    assert server.calls.count("sendMessage") == 1
+    assert shown(rig)["message"] == 1
+
+
+def test_a_message_that_may_have_come_is_not_sent_again_at_once(rig: SweepRig, server: Telegram) -> None:
+    """The answer to it is lost: it stays claimed, is no failure of the tick, and comes anew once that is over."""
+    server.lost.append("sendMessage")
+    report = rig.tick(env=chat(server))
+    assert (report.exit_code, len(report.lines)) == (0, 1)
+    assert report.lines[0].startswith("warning: T-1: telegram: ")
+    assert shown(rig)["claim"] is not None
+    rig.tick(timedelta(minutes=5), env=chat(server))
+    assert server.calls.count("sendMessage") == 1
+    assert "T-1: shown in telegram" in rig.tick(timedelta(minutes=11), env=chat(server)).lines
+    assert server.calls.count("sendMessage") == 2
+    assert (shown(rig)["claim"], shown(rig)["message"]) == (None, 2)
+
+
+def test_a_limit_holds_for_the_next_tick_too(rig: SweepRig, server: Telegram) -> None:
+    """Nothing is asked of Telegram before the time that it named is over, for any task of the chat."""
+    env = chat(server)
+    rig.ok("task", "new", "T-2", "Another one")
+    server.fail("sendMessage", 429, "Too Many Requests: retry after 900", retry_after=900)
+    assert rig.tick(env=env).exit_code == 0
+    calls = len(server.calls)
+    assert "asked to be left alone" in "".join(rig.tick(timedelta(minutes=10), env=env).lines)
+    assert len(server.calls) == calls
+    rig.tick(timedelta(minutes=16), env=env)
+    assert len(server.messages) == 2
+
+
+def test_a_refusal_is_told_once_and_tried_again(rig: SweepRig, server: Telegram) -> None:
+    """A person has to look: the alert is new in one tick, and over once the card is shown."""
+    env = chat(server)
+    server.chats.clear()
+    report = rig.tick(env=env)
+    assert [alert.key for alert in report.opened] == ["card telegram"]
+    assert "chat not found" in report.opened[0].line
+    quiet = rig.tick(timedelta(minutes=10), env=env)
+    assert (quiet.exit_code, len(quiet.alerts)) == (0, 1)
+    server.chats.add("-100500")
+    assert [alert.key for alert in rig.tick(timedelta(minutes=61), env=env).closed] == ["card telegram"]
+    assert len(server.messages) == 1
+
+
+def test_a_refusal_ends_the_command_with_1(rig: SweepRig, server: Telegram) -> None:
+    """What Telegram said is in the output."""
+    server.chats.clear()
+    assert "chat not found" in run(rig, chat(server), code=1)
+
+
+def test_a_task_that_is_over_shows_its_end(rig: SweepRig, server: Telegram) -> None:
+    """Where it had a card; one that is over before cards were turned on gets none."""
+    rig.ok("task", "new", "T-2", "Another one")
+    rig.ok("task", "cancel", "T-2", "--reason", "no need")
+    run(rig, chat(server))
+    rig.ok("task", "cancel", "T-1", "--reason", "no need")
+    run(rig, chat(server))
+    (message,) = server.messages.values()
+    assert "development · cancelled" in message.text
+    rig.ok("state", "verify")
+
+
+def test_a_webhook_is_told_once_of_each_change(rig: SweepRig) -> None:
+    """One post for what changed, with an id that is the same where it is posted again."""
+    with scripted_http.forge(says(500, b""), says(204)) as receiver:
+        env = {"ORCH_WEBHOOK_URL": f"{receiver.url}/{secrets.token_hex(8)}", "ORCH_WEBHOOK_SECRET": SECRET}
+        rig.tick(env=env)
+        rig.tick(timedelta(minutes=1), env=env)
+        assert len(receiver.seen) == 1
+        rig.tick(timedelta(minutes=11), env=env)
+        rig.tick(timedelta(minutes=12), env=env)
+        assert len(receiver.seen) == 2
+        first, second = ({name.lower(): value for name, value in one.headers.items()} for one in receiver.seen)
+        assert first["x-orch-delivery"] == second["x-orch-delivery"]
+        assert first["x-orch-timestamp"] != second["x-orch-timestamp"]
+        assert json.loads(receiver.seen[1].body)["stage"] == "development"
+        path = env["ORCH_WEBHOOK_URL"].rpartition("/")[2]
+    assert path not in rig.server.git("show", f"orch-state:{layout.card_path(TaskId('T-1'))}")
+
+
+def test_one_channel_that_is_down_stops_no_other(rig: SweepRig, server: Telegram) -> None:
+    """Nothing listens at the webhook: the chat has its card, and the tick is well."""
+    hook = {"ORCH_WEBHOOK_URL": "http://127.0.0.1:9/hook", "ORCH_WEBHOOK_SECRET": SECRET}
+    report = rig.tick(env={**chat(server), **hook})
+    assert report.exit_code == 0
+    assert "T-1: shown in telegram" in report.lines
+    assert any(line.startswith("warning: T-1: webhook: ") for line in report.lines)
+
+
+def test_a_sweep_without_the_token_says_so(rig: SweepRig) -> None:
+    """As on the machine of a person: the chat is set by the repository, and the tick is well."""
+    report = rig.tick(env={"ORCH_TELEGRAM_CHAT": "-100500"})
+    assert report.exit_code == 0
+    assert "ORCH_TELEGRAM_TOKEN" in "".join(report.lines)
+
+
+def test_a_card_that_was_changed_by_hand_is_refused(rig: SweepRig, server: Telegram) -> None:
+    """Nobody makes another message out of the card, or has one sent twice (OWN-3)."""
+    run(rig, chat(server))
+    path = layout.card_path(TaskId("T-1"))
+    rig.work.git("fetch", "--quiet", "origin", "orch-state")
+    rig.work.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
+    file = rig.work.path / path
+    file.write_text(file.read_text("utf-8").replace("message: 1", "message: 7"), "utf-8")
+    rig.work.git("commit", "--quiet", "-am", "another message")
+    pushed = rig.work.attempt("push", "origin", "HEAD:orch-state")
+    assert pushed.returncode != 0
+    assert b"is written by orch-gates only" in pushed.stderr
