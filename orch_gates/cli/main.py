@@ -56,7 +56,7 @@ _HELP = {
     "queue": "Merge pull requests in turn: show the queue, ask, freeze, run.",
     "event": "Do what the event means that a workflow was started by.",
     "tracker": "Make tasks of issues, and do what people say there by labels.",
-    "notify": "Show people where tasks stand, in Telegram and by a webhook.",
+    "notify": "Show people where tasks stand: in Telegram, on pull requests, by a webhook.",
     "image": "Tag an image that was built once and tested.",
     "effects": "Show and finish what steps of tasks have planned at the forge.",
     "sweep": "End jobs that died, move tasks that are stuck, go on with merges, start work.",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def notify() -> None:
-    """Show people where tasks stand, in Telegram and by a webhook.
+    """Show people where tasks stand: in Telegram, on pull requests, and by a webhook.
 
     \b
     Examples:
@@ -66,7 +66,7 @@ def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def test(repo: Path, as_json: bool) -> None:
-    """Send a card of a task that does not exist to each channel that is set.
+    """Send a card of a task that does not exist to Telegram and the webhook, where they are set.
 
     In Telegram that is one silent message, which you may delete.
 

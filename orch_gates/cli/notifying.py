@@ -12,6 +12,7 @@ from orch_gates.sweep.parts import Seen, Unit
 if TYPE_CHECKING:
     from orch_gates.engine.card import Link
     from orch_gates.model.task import Task
+    from orch_gates.notify.comment import PullComments
     from orch_gates.notify.publish import Published, Wanted
     from orch_gates.state.snapshot import Snapshot
     from orch_gates.workspace import Workspace
@@ -24,7 +25,7 @@ _MOST_SECONDS = 30
 def cards(workspace: Workspace, _seen: Seen) -> Iterator[Unit]:
     """Show the cards that changed, as the last thing that a tick does; a channel that is down is no problem of it."""
     wanted = workspace.settings.notify
-    if wanted.telegram_chat or wanted.webhook_url:
+    if wanted.telegram_chat or wanted.webhook_url or wanted.comment:
         yield Unit("the cards", partial(_cards, workspace))
 
 
@@ -67,10 +68,11 @@ def publish(workspace: Workspace, late: Callable[[], bool] = lambda: False) -> t
     from orch_gates.notify.publish import Publisher
 
     chat, webhook = channels.chat_of(workspace.settings.notify), channels.webhook_of(workspace.settings.notify)
-    if chat is None and webhook is None:
-        raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT or ORCH_WEBHOOK_URL")
+    comments = _comments(workspace) if workspace.settings.notify.comment else None
+    if chat is None and webhook is None and comments is None:
+        raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT, ORCH_WEBHOOK_URL or ORCH_NOTIFY_COMMENT")
     store = workspace.store
-    publisher = Publisher(store, chat, webhook, lambda: secrets.token_hex(8), workspace.now, late)
+    publisher = Publisher(store, chat, webhook, comments, lambda: secrets.token_hex(8), workspace.now, late)
     snapshot = store.load()
     return publisher.publish(snapshot, _wanted(workspace, snapshot))
 
@@ -91,8 +93,25 @@ def _wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:
         pipeline = pipeline_of(task, workspace.pipeline)
         standing = work.standing(task, everything.jobs.get(task.id, ()), pipeline, rules)
         why = around.why(task, workspace.pipeline, workspace.now).at_work(standing)
-        found.append(Wanted(task.id, card_of(task, pipeline, why, _links(workspace, task)), task.state.finished))
+        content = card_of(task, pipeline, why, _links(workspace, task))
+        # A pull request in the merge queue has the comment of the queue.
+        branch = "" if task.asked is not None else task.branch
+        found.append(Wanted(task.id, content, task.state.finished, branch))
     return found
+
+
+def _comments(workspace: Workspace) -> PullComments:
+    """The pull requests that cards are shown on.
+
+    Raises:
+        SettingsError: no forge may be written to from here, with what to do about it.
+        GitError, ForgeUnavailable: as `Workspace.forge`.
+    """
+    from orch_gates.notify.comment import PullComments
+
+    workspace.need_writable_forge()
+    kind = workspace.forge_place.kind if workspace.forge_place is not None else None
+    return PullComments(workspace.need_forge(), kind, workspace.target)
 
 
 def _links(workspace: Workspace, task: Task) -> list[Link]:

@@ -18,6 +18,7 @@ class Channel(StrEnum):
 
     TELEGRAM = "telegram"
     WEBHOOK = "webhook"
+    COMMENT = "comment"
 
 
 class _Part(BaseModel):
@@ -40,7 +41,7 @@ class ShownIn(_Part):
     channel: Channel = Field(strict=False, description="Which one.")
     place: Line = Field(description="Where in it; a card that was shown elsewhere is made anew.")
     digest: _Digest = Field(description="SHA-256 of the text that is shown; empty before one was.")
-    message: int = Field(ge=0, description="The message that the card is; 0 for none.")
+    message: int = Field(ge=0, description="The message that it is, or the pull request that it is on; 0 for none.")
     claim: Claim | None = Field(description="Who sends a message now; `null` for nobody.")
     not_before: Timestamp | None = Field(description="When the channel may be asked again, UTC.")
     limited: bool = Field(description="Whether that is a limit of the whole place.")

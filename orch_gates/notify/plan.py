@@ -43,7 +43,8 @@ def after(shown: ShownIn, digest: str, nonce: str, came: Came, now: datetime) ->
         return None
     changes: dict[str, object] = {"problem": one_line(came.reason), "not_before": None, "limited": False}
     match came.result:
-        case Result.SHOWN:
+        case Result.SHOWN | Result.ABSENT:
+            # Nothing to show it on is looked for again with the next text only.
             changes |= {"digest": digest, "message": came.message, "claim": None}
         case Result.REFUSED:
             changes |= {"claim": None, "not_before": timestamp(now + REFUSED)}

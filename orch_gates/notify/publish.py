@@ -12,6 +12,7 @@ from orch_gates.model.card import Card, Channel, ShownIn
 from orch_gates.model.ids import TaskId
 from orch_gates.notify import book, plan
 from orch_gates.notify.book import Entry
+from orch_gates.notify.comment import PullComments
 from orch_gates.notify.shown import Came, Result
 from orch_gates.notify.telegram import Chat
 from orch_gates.notify.webhook import Webhook
@@ -27,11 +28,15 @@ _MOST_REFUSED = 3
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A task, what its card says, and whether it is over: one that was never shown is not shown any more then."""
+    """A task, what its card says, and whether it is over: one that was never shown is not shown any more then.
+
+    `branch` is that of its pull request; empty where that has another comment of ours.
+    """
 
     task: TaskId
     content: Content
     over: bool
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class _Run:
     channel: Channel
     place: str
     text: Callable[[Content], str]
-    show: Callable[[Entry, str, ShownIn], Came]
+    show: Callable[[Entry, str, ShownIn, str], Came]
     shown: list[TaskId] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -71,6 +76,7 @@ class Publisher:
     store: Store
     chat: Chat | None
     webhook: Webhook | None
+    comments: PullComments | None
     nonce: Callable[[], str]
     now: datetime
     late: Callable[[], bool] = lambda: False
@@ -91,19 +97,25 @@ class Publisher:
         runs = []
         if (chat := self.chat) is not None:
 
-            def shown(entry: Entry, text: str, before: ShownIn) -> Came:
+            def shown(entry: Entry, text: str, before: ShownIn, _branch: str) -> Came:
                 return chat.show(entry.task, text, before.message, lambda: entry.claim(self.store))
 
             runs.append(_Run(Channel.TELEGRAM, chat.place, render.telegram_html, shown))
         if (webhook := self.webhook) is not None:
 
-            def posted(entry: Entry, text: str, _before: ShownIn) -> Came:
+            def posted(entry: Entry, text: str, _before: ShownIn, _branch: str) -> Came:
                 if not entry.claim(self.store):
                     return Came(Result.LEFT)
                 delivery = f"{entry.task}-{entry.digest[:16]}"
                 return webhook.send(text, delivery, int(self.now.timestamp()))
 
             runs.append(_Run(Channel.WEBHOOK, webhook.place, render.webhook_json, posted))
+        if (comments := self.comments) is not None:
+
+            def commented(entry: Entry, text: str, before: ShownIn, branch: str) -> Came:
+                return comments.show(branch, text, before.message, lambda: entry.claim(self.store))
+
+            runs.append(_Run(Channel.COMMENT, comments.place, render.comment_markdown, commented))
         return runs
 
     def _channel(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> None:
@@ -115,6 +127,8 @@ class Publisher:
             before = card.on(run.channel, run.place)
             text = run.text(wanted.content)
             digest = render.digest(text)
+            if run.channel is Channel.COMMENT and not wanted.branch:
+                continue
             if (wanted.over and not before.digest) or not plan.due(before, digest, self.now):
                 continue
             if run.tried >= MOST or self.late():
@@ -122,13 +136,13 @@ class Publisher:
                 return
             run.tried += 1
             entry = Entry(wanted.task, run.channel, run.place, digest, self.nonce(), self.now)
-            if not self._shown(run, entry, text, before):
+            if not self._shown(run, entry, text, before, wanted.branch):
                 return
 
-    def _shown(self, run: _Run, entry: Entry, text: str, before: ShownIn) -> bool:
+    def _shown(self, run: _Run, entry: Entry, text: str, before: ShownIn, branch: str) -> bool:
         """Show one card; whether the channel may be asked for another one."""
         try:
-            came = run.show(entry, text, before)
+            came = run.show(entry, text, before, branch)
             entry.record(self.store, came)
         except OrchError as error:
             run.waits.append(f"{entry.task}: {run.channel}: {error}")
@@ -144,7 +158,7 @@ class Publisher:
                 # A limit is the whole channel's, and a server that is down would cost the time of every card.
                 run.waits.append(told)
                 return False
-            case Result.LEFT:
+            case Result.LEFT | Result.ABSENT:
                 pass
         return True
 

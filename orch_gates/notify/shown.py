@@ -7,10 +7,14 @@ from enum import StrEnum
 
 
 class Result(StrEnum):
-    """How it ended. `later` was certainly not done, `unknown` may have been; `left` is another process's."""
+    """How it ended. `later` was certainly not done, `unknown` may have been; `left` is another process's.
+
+    `absent`: there is nothing yet that it could be shown on.
+    """
 
     SHOWN = "shown"
     LEFT = "left"
+    ABSENT = "absent"
     LATER = "later"
     REFUSED = "refused"
     UNKNOWN = "unknown"

@@ -27,6 +27,12 @@ class NotifySettings:
         "edit changes a card in place; bump makes it anew at the bottom. Any other word is edit.",
         key="notify.telegram_mode",
     )
+    comment: bool = setting(
+        "ORCH_NOTIFY_COMMENT",
+        False,
+        "One comment on the pull request of a task's branch is its card; it is edited, not repeated.",
+        key="notify.comment",
+    )
     telegram_token: str = setting("ORCH_TELEGRAM_TOKEN", "", "The token of the bot.", secret=True)
     telegram_url: str = setting(
         "ORCH_TELEGRAM_URL",

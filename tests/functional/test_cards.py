@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from orch_gates.forge.port.pulls import Draft
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from tests import sweep_rig
@@ -197,3 +198,61 @@ def test_a_card_that_was_changed_by_hand_is_refused(rig: SweepRig, server: Teleg
     pushed = rig.work.attempt("push", "origin", "HEAD:orch-state")
     assert pushed.returncode != 0
     assert b"is written by orch-gates only" in pushed.stderr
+
+
+# ---- the comment
+
+
+COMMENT = {"ORCH_NOTIFY_COMMENT": "true"}
+
+
+def pull(rig: SweepRig) -> int:
+    workspace = rig.workspace()
+    found = workspace.need_forge().pulls.open(Draft("task/T-1", "main", "Land it"))
+    workspace.store.close()
+    return found.number
+
+
+def comments(rig: SweepRig, number: int) -> list[str]:
+    workspace = rig.workspace()
+    found = workspace.need_forge().issues.comments(number)
+    workspace.store.close()
+    return [one.body for one in found]
+
+
+def test_the_pull_request_has_the_card_as_its_one_comment(rig: SweepRig) -> None:
+    """Made once, edited where the task moves, left alone where nothing changed; the history is legal."""
+    rig.local_forge()
+    number = pull(rig)
+    assert run(rig, COMMENT) == "T-1: shown in comment\n"
+    before = rig.state()
+    assert run(rig, COMMENT) == "nothing changed\n"
+    assert rig.state() == before
+    rig.passed()
+    assert "T-1: shown in comment" in rig.tick(env=COMMENT).lines
+    (text,) = comments(rig, number)
+    assert text.startswith("<!-- orch-gates: card -->")
+    assert "| ✓ | `tests-passed` | passed |" in text
+    rig.ok("state", "verify")
+
+
+def test_without_a_pull_request_nothing_is_said(rig: SweepRig) -> None:
+    """Nor is it looked for by every tick: one that is opened later has the card with the next change."""
+    rig.local_forge()
+    assert run(rig, COMMENT) == "nothing changed\n"
+    before = rig.state()
+    assert run(rig, COMMENT) == "nothing changed\n"
+    assert rig.state() == before
+    number = pull(rig)
+    rig.passed()
+    rig.tick(env=COMMENT)
+    assert len(comments(rig, number)) == 1
+
+
+def test_many_at_once_make_one_comment(rig: SweepRig) -> None:
+    """Each a process of its own; none fails."""
+    rig.local_forge()
+    number = pull(rig)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: run(rig, COMMENT), range(3)))
+    assert len(comments(rig, number)) == 1

@@ -1,0 +1,57 @@
+"""The card as the one comment of ours on the pull request of a task's branch: edited, never repeated (NTF-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
+from orch_gates.forge import own_comment
+from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.server import Kind
+from orch_gates.notify.shown import Came, Result
+
+# Invisible where the comment is shown; with the author it tells ours from what others wrote.
+MARK = "<!-- orch-gates: card -->"
+
+
+@dataclass(frozen=True, slots=True)
+class PullComments:
+    """The pull requests of a repository into one target."""
+
+    forge: Forge
+    kind: Kind | None
+    target: str
+
+    @property
+    def place(self) -> str:
+        """Which repository this is."""
+        return f"{self.forge.repository} {self.target}"
+
+    def show(self, branch: str, markdown: str, pull: int, claim: Callable[[], bool]) -> Came:
+        """Let the comment say this; `pull` is the pull request that it is on, 0 where that is still to be found.
+
+        `claim` is asked before a comment is made: False where another process makes it. Never raises for the forge.
+        """
+        try:
+            return self._shown(branch, f"{MARK}\n{markdown}", pull, claim)
+        except ForgeRefused as error:
+            return Came(Result.REFUSED, str(error), pull)
+        except ForgeUnclear as error:
+            return Came(Result.UNKNOWN, str(error), pull)
+        except ForgeUnavailable as error:
+            return Came(Result.LATER, str(error), pull)
+
+    def _shown(self, branch: str, text: str, pull: int, claim: Callable[[], bool]) -> Came:
+        number = pull or next((one.number for one in self.forge.pulls.find(branch, self.target) if not one.fork), 0)
+        if not number:
+            return Came(Result.ABSENT)
+        ours = own_comment.ours_at(self.forge, self.kind)
+        found = own_comment.find(self.forge.issues.comments(number), MARK, ours)
+        if found is None:
+            if not claim():
+                return Came(Result.LEFT, "", pull)
+            self.forge.issues.comment(number, text)
+        elif found.body.strip() != text.strip():
+            self.forge.issues.edit_comment(number, found.id, text)
+        return Came(Result.SHOWN, "", number)
