@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.completing import TASK
 from orch_gates.cli.dispatching import start_due, stopped_by_person
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @click.option("--approve", is_flag=True, help="A person lets it leave a stage that waits for approval.")
 @text_option("--reject", metavar="REASON", help="A person sends it back, and says why.")
 @click.option("--dry-run", is_flag=True, help="Judge the gates and say what would follow; record nothing.")
@@ -112,7 +113,7 @@ def step_of(workspace: Workspace, *, approve: bool = False, reject: str = "") ->
 
 
 @click.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def why(name: str, repo: Path, as_json: bool) -> None:

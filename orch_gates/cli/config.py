@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def config() -> None:
-    """Show, check or describe what configures a repository."""
+    """Show, check or describe what configures a repository.
+
+    \b
+    Examples:
+      orch-gates config show --origin
+      orch-gates config check
+    """
 
 
 @config.command()
@@ -86,6 +92,11 @@ def check(file: Path) -> None:
     A file called .gitleaks.toml is checked as the repository's own rules.
 
     Exit 0 valid, 1 not valid, 2 not readable.
+
+    \b
+    Examples:
+      orch-gates config check
+      orch-gates config check /tmp/new.yaml
     """
     with exit_codes():
         from orch_gates.config.parse import parse
@@ -147,7 +158,12 @@ def _of_the_queue(found: Config) -> str:
 
 @config.command()
 def schema() -> None:
-    """Print the JSON Schema of .orch-gates.yaml."""
+    """Print the JSON Schema of .orch-gates.yaml.
+
+    \b
+    Example:
+      orch-gates config schema >orch-gates.schema.json
+    """
     with exit_codes():
         from orch_gates.config.schema import text
 

@@ -27,6 +27,10 @@ def demo() -> None:
 
     Everything happens in a temporary directory that is removed at the end, without a network.
     Exit 0 means that every step went as it was told; each one is checked.
+
+    \b
+    Example:
+      orch-gates demo
     """
     with exit_codes():
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes
+from orch_gates.cli.completing import ENVIRONMENT, TASK
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -16,8 +17,15 @@ _PRODUCTION = "production"
 
 
 @click.command()
-@click.option("--task", default="", metavar="ID", help="The task [ORCH_TASK].")
-@click.option("--environment", default=_PRODUCTION, show_default=True, metavar="NAME", help="Where to deploy to.")
+@click.option("--task", default="", metavar="ID", type=TASK, help="The task [ORCH_TASK].")
+@click.option(
+    "--environment",
+    default=_PRODUCTION,
+    show_default=True,
+    metavar="NAME",
+    type=ENVIRONMENT,
+    help="Where to deploy to.",
+)
 @click.option("--digest", default="", metavar="DIGEST", help="The image, in place of what the image report proves.")
 @text_option("--alert-only", metavar="REASON", help="Never roll this deploy back by itself, and why.")
 @click.option(

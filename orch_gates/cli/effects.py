@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.completing import TASK
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -19,7 +20,7 @@ _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_TASK = text_option("--task", metavar="ID", help="Only those of this task.")
+_TASK = text_option("--task", metavar="ID", type=TASK, help="Only those of this task.")
 
 
 @click.group()

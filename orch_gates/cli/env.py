@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.completing import ENVIRONMENT
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -51,7 +52,7 @@ def list_(repo: Path, as_json: bool) -> None:
 
 
 @env.command()
-@click.argument("name", metavar="[NAME]", default="production")
+@click.argument("name", metavar="[NAME]", default="production", type=ENVIRONMENT)
 @_REPO
 @_JSON
 def show(name: str, repo: Path, as_json: bool) -> None:
@@ -76,7 +77,7 @@ def show(name: str, repo: Path, as_json: bool) -> None:
 
 
 @env.command()
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", type=ENVIRONMENT)
 @text_option("--runs", required=True, metavar="DEPLOY|REVISION", help="What it runs: a deploy, or a commit.")
 @text_option("--reason", required=True, metavar="TEXT", help="How you know; kept in the log.")
 @click.option("--digest", default="", metavar="DIGEST", help="The image, of a commit that nothing deployed before.")

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def forge() -> None:
-    """Ask the forge who we are there, and what we may do."""
+    """Ask the forge who we are there, and what we may do.
+
+    \b
+    Example:
+      orch-gates forge check
+    """
 
 
 @forge.command()

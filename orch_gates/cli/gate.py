@@ -104,7 +104,13 @@ def group(gates: Sequence[Gate[Any]] = GATES) -> click.Group:
     @click.option("--list", "show", is_flag=True, help="List the gates and what not knowing means for each.")
     @click.pass_context
     def gate(ctx: click.Context, show: bool) -> None:
-        """Judge commits with a gate."""
+        """Judge commits with a gate.
+
+        \b
+        Examples:
+          orch-gates gate security --base origin/main
+          orch-gates gate ci-green --json
+        """
         if show:
             click.echo(policy_list(gates))
         elif ctx.invoked_subcommand is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes
+from orch_gates.cli.completing import TASK
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
 from orch_gates.cli.verdict_output import Output, verdict_options
@@ -48,7 +49,9 @@ _ASKED = f"{__name__}.asked"
 )
 @click.option("--strict", is_flag=True, help="Waive nothing [ORCH_STAGING_INFRA_TOLERANCE_ENABLED].")
 @click.option("--previous", type=click.Path(path_type=Path), help="The report of the last run, to compare with.")
-@click.option("--task", default="", metavar="ID", help="Compare with the newest report recorded for this task.")
+@click.option(
+    "--task", default="", metavar="ID", type=TASK, help="Compare with the newest report recorded for this task."
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(0, _LONGEST_S),

@@ -31,12 +31,23 @@ _COMMIT_SHOWN = 50
 
 @click.group()
 def hook() -> None:
-    """Run, install, show or remove the git hooks."""
+    """Run, install, show or remove the git hooks.
+
+    \b
+    Examples:
+      orch-gates hook install /srv/git/app.git
+      orch-gates hook status /srv/git/app.git
+    """
 
 
 @hook.command("pre-receive")
 def pre_receive() -> None:
-    """Judge a push on the server; git gives the refs on stdin. Exit 0 accepts, 1 or 2 refuses."""
+    """Judge a push on the server; git gives the refs on stdin. Exit 0 accepts, 1 or 2 refuses.
+
+    \b
+    Example:
+      orch-gates hook pre-receive <<<"$OLD $NEW refs/heads/main"
+    """
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
         from orch_gates.hooks import checks, updates
@@ -63,6 +74,10 @@ def pre_push(remote: str, url: str) -> None:
 
     git passes the name of the REMOTE and the URL that it pushes to. Where that is not the URL that the clone fetches
     from, nothing is known of what is there, and everything is judged.
+
+    \b
+    Example:
+      orch-gates hook pre-push origin https://git.example.org/acme/app.git <<<"$REFS"
     """
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module
@@ -99,6 +114,10 @@ def pre_commit(files: tuple[str, ...]) -> None:
     """Judge the staged content before the commit exists.
 
     FILES that are not staged are judged too, whole, as they are in the index: `pre-commit run --all-files` names all.
+
+    \b
+    Example:
+      orch-gates hook pre-commit
     """
     with exit_codes(bug=2):
         from orch_gates import settings as settings_module

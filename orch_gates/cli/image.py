@@ -161,7 +161,12 @@ def _question(workspace: Workspace, named: str, asked: Asked) -> Question:
 
 @click.group()
 def image() -> None:
-    """Tag an image that was built once and tested."""
+    """Tag an image that was built once and tested.
+
+    \b
+    Example:
+      orch-gates image promote git.example.org/acme/app:staging --tested "$DIGEST" --tag production
+    """
 
 
 @image.command()

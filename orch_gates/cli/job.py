@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.completing import TASK
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -39,7 +40,7 @@ def job() -> None:
 
 
 @job.command()
-@click.option("--task", default="", metavar="ID", help="The task [ORCH_TASK].")
+@click.option("--task", default="", metavar="ID", type=TASK, help="The task [ORCH_TASK].")
 @click.option("--role", default="", metavar="NAME", help="The role whose work this is [ORCH_ROLE].")
 @click.option("--attempt", default="", metavar="ATTEMPT", help="The very run that was dispatched [ORCH_ATTEMPT].")
 @click.option(
@@ -102,7 +103,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands over each option
 
 
 @job.command("list")
-@click.option("--task", default="", metavar="ID", help="Only those of this task.")
+@click.option("--task", default="", metavar="ID", type=TASK, help="Only those of this task.")
 @click.option("--all", "everything", is_flag=True, help="Those that are over too.")
 @_REPO
 @_JSON
@@ -129,7 +130,7 @@ def list_(task: str, everything: bool, repo: Path, as_json: bool) -> None:
 
 
 @job.command()
-@click.argument("task", metavar="TASK")
+@click.argument("task", metavar="TASK", type=TASK)
 @click.argument("which", metavar="[ATTEMPT|NUMBER]", required=False, default="")
 @_REPO
 @_JSON
@@ -155,7 +156,7 @@ def show(task: str, which: str, repo: Path, as_json: bool) -> None:
 
 
 @job.command()
-@click.argument("task", metavar="TASK")
+@click.argument("task", metavar="TASK", type=TASK)
 @click.argument("attempt", metavar="[ATTEMPT|NUMBER]", required=False, default="")
 @text_option("--reason", required=True, metavar="TEXT", help="Why; kept in the job's log.")
 @_REPO
@@ -181,7 +182,7 @@ def cancel(task: str, attempt: str, reason: str, repo: Path, overrides: Mapping[
 
 
 @job.command()
-@click.argument("task", metavar="TASK")
+@click.argument("task", metavar="TASK", type=TASK)
 @text_option("--reason", metavar="TEXT", help="Why, in one line; kept in the logs.")
 @click.option("--no-start", is_flag=True, help="Only queue it; a sweep starts it.")
 @_REPO

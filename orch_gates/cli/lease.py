@@ -32,7 +32,13 @@ _LONGEST = timedelta(days=1)
 
 @click.group()
 def lease() -> None:
-    """Show, take back or release the right to merge into a target branch."""
+    """Show, take back or release the right to merge into a target branch.
+
+    \b
+    Examples:
+      orch-gates lease show
+      orch-gates lease release --reason "its runner is gone"
+    """
 
 
 @lease.command()

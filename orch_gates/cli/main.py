@@ -39,6 +39,7 @@ _COMMANDS = {
     "config": "orch_gates.cli.config:config",
     "setup": "orch_gates.cli.setup:setup",
     "demo": "orch_gates.cli.demo:demo",
+    "completion": "orch_gates.cli.completion:completion",
 }
 _HELP = {
     "gate": "Judge commits with a gate.",
@@ -68,6 +69,7 @@ _HELP = {
     "help": "Print a page of the manual: what to do after a refusal.",
     "config": "Show, check or describe what configures a repository.",
     "setup": "Find or prepare the scanners, and try them.",
+    "completion": "Print what makes a shell complete commands, options, tasks and stages.",
     "demo": "See a leaked key refused, and two green branches that break main together.",
 }
 
@@ -84,6 +86,15 @@ class _LazyGroup(click.Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            # What click suggests are the commands that were imported.
+            raise click.exceptions.NoSuchCommand(name, possibilities=_COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -27,7 +27,13 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done;
 
 @click.group()
 def marker() -> None:
-    """Name text that has to stay in the target branch, and look for it."""
+    """Name text that has to stay in the target branch, and look for it.
+
+    \b
+    Examples:
+      orch-gates marker list
+      orch-gates marker check
+    """
 
 
 @marker.command()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from orch_gates.cli.boundary import exit_codes
+from orch_gates.cli.completing import TASK
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.verdict_output import Output, verdict_options
 from orch_gates.errors import UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _OUTPUT_LINES = 30
 _OPTIONS = (
-    click.option("--task", default="", metavar="ID", help="The task."),
+    click.option("--task", default="", metavar="ID", type=TASK, help="The task."),
     click.option("--branch", default="", metavar="NAME", help="Its branch, in place of its id."),
     click.option("--waiting", is_flag=True, help="Every task that may move on here, one after the other."),
     click.option(
@@ -75,7 +76,7 @@ def gate(
 
 
 @click.command("merge-proof", short_help="The validated commit of a task is in its target, as git proves.")
-@click.option("--task", default="", metavar="ID", help="The task.")
+@click.option("--task", default="", metavar="ID", type=TASK, help="The task.")
 @click.option("--branch", default="", metavar="NAME", help="Its branch, in place of its id.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @verdict_options

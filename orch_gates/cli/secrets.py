@@ -27,7 +27,13 @@ _SHOWN = 50
 
 @click.group()
 def secrets() -> None:
-    """Allow findings, each or the old ones together, with an owner, a reason and an end."""
+    """Allow findings, each or the old ones together, with an owner, a reason and an end.
+
+    \b
+    Examples:
+      orch-gates secrets list
+      orch-gates secrets allow 9f86d081884c --owner ops@example.org --reason "a test key" --expires 2027-06-30
+    """
 
 
 @secrets.command()
@@ -181,6 +187,10 @@ def key(repo: Path) -> None:
 
     The same key has to be given to CI (ORCH_ALLOW_KEY, from a secret) and to the server (a file
     named orch-gates/allow-key in the bare repository). It is never printed.
+
+    \b
+    Example:
+      orch-gates secrets key
     """
     with exit_codes():
         import secrets as random

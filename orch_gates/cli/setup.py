@@ -25,6 +25,10 @@ def setup(sources: Path | None) -> None:
     """Prepare the secret scanner's rules, and try it on a random token.
 
     A first command does the same where it was not done before. Exit 2: it does not find the token.
+
+    \b
+    Example:
+      orch-gates setup
     """
     with exit_codes():
         if sources is not None:

@@ -9,7 +9,13 @@ from orch_gates.cli import state_check, state_repair
 
 @click.group()
 def state() -> None:
-    """Make, check, prove and mend the state branch."""
+    """Make, check, prove and mend the state branch.
+
+    \b
+    Examples:
+      orch-gates state init
+      orch-gates state verify
+    """
 
 
 state.add_command(state_repair.init)

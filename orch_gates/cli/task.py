@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.completing import STAGE, TASK
 from orch_gates.cli.options import by_option
 from orch_gates.cli.text_option import text_option
 
@@ -37,14 +38,20 @@ def task() -> None:
 
 
 @task.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @click.argument("title")
 @text_option("--branch", metavar="NAME", help="The branch with its code [task/ID].")
 @_REPO
 @_JSON
 @by_option
 def new(name: str, title: str, branch: str, repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
-    """Make task ID in the first stage; making the same one again changes nothing."""
+    """Make task ID in the first stage; making the same one again changes nothing.
+
+    \b
+    Examples:
+      orch-gates task new T-1 "Greet the user"
+      orch-gates task new T-2 "Say goodbye" --branch feature/bye
+    """
     with exit_codes():
         from orch_gates.model.task import TaskState
         from orch_gates.report import tasks as render
@@ -64,11 +71,16 @@ def new(name: str, title: str, branch: str, repo: Path, as_json: bool, overrides
 
 
 @task.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @_REPO
 @_JSON
 def show(name: str, repo: Path, as_json: bool) -> None:
-    """Print all that is recorded about task ID."""
+    """Print all that is recorded about task ID.
+
+    \b
+    Example:
+      orch-gates task show T-1
+    """
     with exit_codes():
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
@@ -78,12 +90,17 @@ def show(name: str, repo: Path, as_json: bool) -> None:
 
 
 @task.command("list")
-@click.option("--stage", default="", help="Only tasks in this stage.")
+@click.option("--stage", default="", type=STAGE, help="Only tasks in this stage.")
 @click.option("--state", default="", help="Only active, deferred, held, escalated, done or cancelled ones.")
 @_REPO
 @_JSON
 def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
-    """List the tasks that are not archived, by id."""
+    """List the tasks that are not archived, by id.
+
+    \b
+    Example:
+      orch-gates task list --stage review
+    """
     with exit_codes():
         from orch_gates.errors import UsageError
         from orch_gates.model.task import DONE_STAGE, TaskState
@@ -103,11 +120,16 @@ def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
 
 
 @task.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @_REPO
 @_JSON
 def log(name: str, repo: Path, as_json: bool) -> None:
-    """Tell what happened to task ID: who, when, which gate, why."""
+    """Tell what happened to task ID: who, when, which gate, why.
+
+    \b
+    Example:
+      orch-gates task log T-1
+    """
     with exit_codes():
         from dataclasses import asdict
 
@@ -121,7 +143,7 @@ def log(name: str, repo: Path, as_json: bool) -> None:
 
 
 @task.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @click.argument("gate", required=False, default="")
 @click.argument("status", required=False, default="")
 @click.option("--file", "file", type=click.Path(path_type=Path), help="A report to record as it is.")
@@ -173,43 +195,58 @@ def report(
 
 
 @task.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @_REASON
 @_REPO
 @by_option
 def hold(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
-    """Stop task ID where it stands, until it is resumed."""
+    """Stop task ID where it stands, until it is resumed.
+
+    \b
+    Example:
+      orch-gates task hold T-1 --reason "waiting for legal"
+    """
     from orch_gates.engine import events
 
     _ask(name, repo, overrides, lambda by: events.HoldAsked(by, reason))
 
 
 @task.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @_REASON
 @_REPO
 @by_option
 def resume(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
-    """Let held task ID go on."""
+    """Let held task ID go on.
+
+    \b
+    Example:
+      orch-gates task resume T-1 --reason "legal agrees"
+    """
     from orch_gates.engine import events
 
     _ask(name, repo, overrides, lambda by: events.ResumeAsked(by, reason))
 
 
 @task.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @_REASON
 @_REPO
 @by_option
 def retry(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
-    """Give escalated task ID new attempts, or do not wait for a deferred one."""
+    """Give escalated task ID new attempts, or do not wait for a deferred one.
+
+    \b
+    Example:
+      orch-gates task retry T-1 --reason "the runner is back"
+    """
     from orch_gates.engine import events
 
     _ask(name, repo, overrides, lambda by: events.RetryAsked(by, reason))
 
 
 @task.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @text_option("--reason", required=True, metavar="TEXT", help="What was done; kept in the task's log.")
 @_REPO
 @by_option
@@ -228,12 +265,17 @@ def ready(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
 
 
 @task.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=TASK)
 @_REASON
 @_REPO
 @by_option
 def cancel(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
-    """End task ID unfinished; it cannot be taken back."""
+    """End task ID unfinished; it cannot be taken back.
+
+    \b
+    Example:
+      orch-gates task cancel T-1 --reason "not needed any more"
+    """
     from orch_gates.engine import events
 
     _ask(name, repo, overrides, lambda by: events.CancelAsked(by, reason))

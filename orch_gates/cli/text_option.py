@@ -12,13 +12,15 @@ _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def text_option(name: str, *, metavar: str, help: str, required: bool = False) -> Decorator:
+def text_option(
+    name: str, *, metavar: str, help: str, required: bool = False, type: click.ParamType[str] | None = None
+) -> Decorator:
     """An option with a text: empty where it is left out, wrong usage where it is given and empty.
 
     `--reject "$REASON"` with an unset variable must not become another command, nor a forgotten text swallow what
     follows it.
     """
-    return click.option(name, metavar=metavar, help=help, required=required, callback=_not_blank)
+    return click.option(name, metavar=metavar, help=help, required=required, type=type, callback=_not_blank)
 
 
 def _not_blank(_context: click.Context, option: click.Parameter, value: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.completing import ENVIRONMENT, TASK
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -21,13 +22,18 @@ _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
 )
 _ENVIRONMENT = click.option(
-    "--environment", default="production", show_default=True, metavar="NAME", help="Where it was deployed to."
+    "--environment",
+    default="production",
+    show_default=True,
+    metavar="NAME",
+    type=ENVIRONMENT,
+    help="Where it was deployed to.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(invoke_without_command=True)
-@click.option("--task", default="", metavar="ID", help="The task [ORCH_TASK].")
+@click.option("--task", default="", metavar="ID", type=TASK, help="The task [ORCH_TASK].")
 @click.option("--quiet", is_flag=True, help="Say nothing on stderr while it runs.")
 @_ENVIRONMENT
 @_REPO
@@ -86,7 +92,7 @@ def watch(
 
 
 @watch.command()
-@click.argument("task", metavar="TASK")
+@click.argument("task", metavar="TASK", type=TASK)
 @text_option("--reason", required=True, metavar="TEXT", help="Why; kept in the watch's log.")
 @_ENVIRONMENT
 @_REPO
@@ -109,7 +115,7 @@ def stop(task: str, reason: str, environment: str, repo: Path, overrides: Mappin
 
 
 @watch.command()
-@click.argument("task", metavar="TASK")
+@click.argument("task", metavar="TASK", type=TASK)
 @text_option("--reason", required=True, metavar="TEXT", help="Why; kept in the watch's log.")
 @_ENVIRONMENT
 @_REPO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orch_gates.errors import StateDocumentError, UsageError
@@ -93,6 +94,12 @@ def need(snapshot: Snapshot, name: str) -> Page:
     if page is None:
         raise UsageError(f"there is no task {name}; `orch-gates task list` shows those there are")
     return page
+
+
+def names(snapshot: Snapshot) -> Iterator[str]:
+    """What the tasks of the hot tree are called; no document is read."""
+    for shard in snapshot.folders(layout.TASKS):
+        yield from snapshot.folders(f"{layout.TASKS}/{shard}")
 
 
 def archived(snapshot: Snapshot, name: TaskId) -> str | None:

@@ -1,7 +1,9 @@
 """What the documents say about settings, options, files and links is what there is."""
 
 import ast
+import itertools
 import re
+import shlex
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -292,3 +294,36 @@ def test_every_folder_is_on_the_map() -> None:
     """Whoever looks for a word finds its room."""
     folders = {path.parent.name for path in (ROOT / "orch_gates").glob("*/__init__.py")}
     assert folders <= set(re.findall(r"`(\w+)/`", ARCHITECTURE))
+
+
+def examples(command: click.Command) -> list[str]:
+    """The lines below "Examples:" in a command's help, those that go on joined."""
+    _, _, text = (command.help or "").replace("\b", "").partition("Example")
+    lines = text.partition(":\n")[2].replace("\\\n", " ").splitlines()
+    return [line.strip() for line in lines if line.strip().startswith("orch-gates")]
+
+
+@pytest.mark.parametrize("path", sorted(set(COMMANDS) - {"orch-gates"}))
+def test_every_command_has_examples_that_it_takes(path: str) -> None:
+    """Each example in a command's help is of that command, and every option in it exists (UX-1)."""
+    found = examples(COMMANDS[path])
+    assert found
+    for line in found:
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = list(itertools.takewhile(lambda word: not set(word) & set("<>|()"), lexer))
+        assert f"{' '.join(words)} ".startswith(f"{path} "), line
+        # Unknown options are refused also where nothing is asked for or run.
+        with cli.make_context("orch-gates", words[1:], resilient_parsing=True) as ctx:
+            assert taken(cli, ctx, words[1:]), line
+
+
+def taken(group: click.Command, ctx: click.Context, words: list[str]) -> bool:
+    """Whether a command line leads to a command that takes its options."""
+    assert isinstance(group, click.Group)
+    name, command, rest = group.resolve_command(ctx, words)
+    if command is None or name is None:
+        return False
+    inner = command.make_context(name, list(rest), parent=ctx, resilient_parsing=True)
+    deeper = isinstance(command, click.Group) and rest and not rest[0].startswith("-")
+    return taken(command, inner, rest) if deeper else True
