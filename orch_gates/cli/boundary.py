@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # Of the files that were set apart, as many are named.
 _SHOWN = 5
+# A terminal that says that it is narrower is taken to be wrong.
+_NARROWEST = 40
 _COLOURS = {"passed": "green", "failed": "red", "waiting": "yellow"}
 # Whether something is on stdout already, which a second JSON document would spoil.
 _printed: list[bool] = []
@@ -110,6 +113,11 @@ def say_pieces(pieces: Iterable[tuple[str, str]]) -> None:
 def _coloured(text: str, colour: str | None) -> str:
     line = text.rstrip("\n")
     return click.style(line, fg=colour) + text[len(line) :] if colour else text
+
+
+def terminal_width() -> int | None:
+    """How wide what is printed may be: as the terminal; None in a pipe or a file, where nothing is folded."""
+    return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
 
 
 def unwritable(error: OSError) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes, say, terminal_width
 from orch_gates.settings import load
 
 if TYPE_CHECKING:
@@ -61,10 +61,8 @@ def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
         listed = listing(merged, found)
         if as_json:
             say(config_view.as_json(listed, found))
-        elif sys.stdout.isatty():
-            config_view.to_terminal(listed, found, origins=origin)
         else:
-            say(config_view.as_text(listed, found, origins=origin))
+            say(config_view.as_text(listed, found, origins=origin, width=terminal_width()))
         if not ref:
             _warn_of_another(git, revision)
 

@@ -1,4 +1,4 @@
-"""How `orch-gates config show` looks: aligned text, a table in a terminal, JSON."""
+"""How `orch-gates config show` looks: columns, JSON."""
 
 from __future__ import annotations
 
@@ -9,45 +9,28 @@ from orch_gates.cli import environments_view
 from orch_gates.config.file import PATH, Config
 from orch_gates.config.listing import DEFAULT, Listing, spelled, told
 from orch_gates.documents.escape import visible
+from orch_gates.report.columns import columns
 from orch_gates.variables.resolve import Resolved
 
 _SETTINGS = ("KEY", "VARIABLE", "VALUE")
 _STAGES = ("STAGE", "ROLE", "GATE", "ON_FAIL", "ON_ABSENT")
 _ROLES = ("ROLE", "STARTED BY", "AT MOST")
 _ORIGIN = "ORIGIN"
+_WIDE = 110
 
 Table = tuple[Sequence[str], list[Sequence[str]]]
 
 
-def as_text(listed: Listing, config: Config, *, origins: bool) -> str:
-    """Columns of plain text, for pipes and logs."""
+def as_text(listed: Listing, config: Config, *, origins: bool, width: int | None = None) -> str:
+    """A table for settings, stages, roles and environments; variables have a column where there is room for it."""
+    narrow = width is not None and width < _WIDE
     parts = [f"{_source(config)}\n"]
     for heading, rows in _tables(listed, config, origins=origins):
-        everything = [heading, *rows]
-        widths = [max(len(row[column]) for row in everything) for column in range(len(heading))]
-        parts.append("".join(f"{_aligned(row, widths)}\n" for row in everything))
+        table = [heading, *rows]
+        if narrow and heading[: len(_SETTINGS)] == _SETTINGS:
+            table = [(row[0], *row[2:]) for row in table]
+        parts.append(columns(table, width))
     return "\n".join(parts)
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def to_terminal(listed: Listing, config: Config, *, origins: bool) -> None:
-    """The same as tables on the terminal."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    console = Console()
-    console.print(Text(_source(config)))
-    for heading, rows in _tables(listed, config, origins=origins):
-        table = RichTable()
-        for title in heading:
-            table.add_column(title.lower(), overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        console.print(table)
 
 
 def as_json(listed: Listing, config: Config) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completing import TASK
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.text_option import text_option
@@ -52,7 +52,7 @@ def list_(task: str, repo: Path, as_json: bool) -> None:
         from orch_gates.cli import effects_view as view
 
         found = _pending(open_for_reading(repo), task)
-        say(view.pending_json(found) if as_json else view.pending_text(found))
+        say(view.pending_json(found) if as_json else view.pending_text(found, terminal_width()))
 
 
 @effects.command()

@@ -10,15 +10,16 @@ from orch_gates.cli.boundary import say
 from orch_gates.documents.escape import visible
 from orch_gates.effects.performed import Performed, Result
 from orch_gates.model.effect import Effect
-from orch_gates.report.tasks import as_json, columns
+from orch_gates.report.columns import columns
+from orch_gates.report.tasks import as_json
 from orch_gates.tasks.pending import Pending, Ran
 
 
-def pending_text(found: Sequence[Pending]) -> str:
+def pending_text(found: Sequence[Pending], width: int | None = None) -> str:
     """One line for every effect, in columns."""
-    rows = [("TASK", "KIND", "SUBJECT", "SINCE")]
-    rows += [(one.task, one.effect.kind, one.effect.subject, one.effect.planned) for one in found]
-    return columns(rows)
+    rows = [("TASK", "KIND", "SINCE", "SUBJECT")]
+    rows += [(one.task, one.effect.kind, one.effect.planned, one.effect.subject) for one in found]
+    return columns(rows, width)
 
 
 def pending_json(found: Sequence[Pending]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completing import ENVIRONMENT
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
@@ -48,7 +48,7 @@ def list_(repo: Path, as_json: bool) -> None:
         found = environments.read(open_for_reading(repo).store.load())
         warn_quarantined(found.quarantined)
         every = [page.environment for page in found.pages]
-        say(view.list_json(every) if as_json else view.list_text(every))
+        say(view.list_json(every) if as_json else view.list_text(every, terminal_width()))
 
 
 @env.command()
@@ -73,7 +73,7 @@ def show(name: str, repo: Path, as_json: bool) -> None:
         # Without a configuration that can be read, nobody knows what it declares.
         if not found.problem:
             environments.require(snapshot, name, found.config.environments)
-        say(view.show_json(page) if as_json else view.show_text(page))
+        say(view.show_json(page) if as_json else view.show_text(page, terminal_width()))
 
 
 @env.command()

@@ -8,13 +8,14 @@ from typing import Any
 from orch_gates.deploy.environments import Page
 from orch_gates.documents import escape
 from orch_gates.model.environment import Deployed, Environment, Running
-from orch_gates.report.tasks import as_json, columns, logged, shown
+from orch_gates.report.columns import columns
+from orch_gates.report.tasks import as_json, logged, shown
 
 _REVISION = 10
 _LOG_LINES = 20
 
 
-def list_text(environments: Sequence[Environment]) -> str:
+def list_text(environments: Sequence[Environment], width: int | None = None) -> str:
     """One line for each, in columns."""
     if not environments:
         return "nothing was ever deployed: `orch-gates deploy --task ID -- COMMAND`\n"
@@ -23,7 +24,7 @@ def list_text(environments: Sequence[Environment]) -> str:
         current, verified = one.current, one.verified
         runs = ("-",) * 4 if current is None else (_short(current), current.task or "-", current.at, current.standing)
         rows.append((one.name, *runs, "-" if verified is None else _short(verified), _now(one)))
-    return columns(rows)
+    return columns(rows, width)
 
 
 def list_json(environments: Sequence[Environment]) -> str:
@@ -31,7 +32,7 @@ def list_json(environments: Sequence[Environment]) -> str:
     return as_json([_fields(one) for one in environments])
 
 
-def show_text(page: Page) -> str:
+def show_text(page: Page, width: int | None = None) -> str:
     """What one environment runs, what it ran before, the last verified deploy, and the end of its log."""
     one = page.environment
     lines = [f"{one.name}: {_state(one)}"]
@@ -43,12 +44,13 @@ def show_text(page: Page) -> str:
         lines += ["", "not known to have ended", *_running(one.unsettled)]
     lines += ["", "last verified", *(["  none"] if one.verified is None else _deployed(one.verified))]
     if one.history:
+        inner = None if width is None else width - 2
         rows: list[tuple[str, ...]] = [("DEPLOY", "REVISION", "TASK", "SINCE", "STANDING", "BY")]
         rows += [
             (old.deploy, old.revision[:_REVISION], old.task or "-", old.at, old.standing.value, shown(old.by, 60))
             for old in one.history
         ]
-        lines += ["", "history", *(f"  {row}" for row in columns(rows).splitlines())]
+        lines += ["", "history", *(f"  {row}" for row in columns(rows, inner).splitlines())]
     log = [line for line in page.body.splitlines() if line.startswith("- ")][-_LOG_LINES:]
     lines += ["", "log", *(f"  {logged(line, 1000)}" for line in log)]
     return "".join(f"{line}\n" for line in lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes, say, terminal_width
 from orch_gates.cli.options import ForgeOptions, forge_options
 
 if TYPE_CHECKING:
@@ -66,10 +66,8 @@ def check(repo: Path, as_json: bool, options: ForgeOptions) -> None:
         wrong = problems(checked.seen)
         if as_json:
             say(forge_view.as_json(checked, wrong))
-        elif sys.stdout.isatty():
-            forge_view.to_terminal(checked)
         else:
-            say(forge_view.as_text(checked))
+            say(forge_view.as_text(checked, terminal_width()))
         for problem in () if as_json else wrong:
             say(f"orch-gates: {problem}\n", to=sys.stderr)
         raise SystemExit(2 if wrong else 0)

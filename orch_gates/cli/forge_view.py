@@ -1,4 +1,4 @@
-"""How `orch-gates forge check` looks: aligned text, a table in a terminal, JSON."""
+"""How `orch-gates forge check` looks: columns, JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from orch_gates.documents.escape import visible
 from orch_gates.forge.check import Seen
 from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.server import Access
+from orch_gates.report.columns import columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +23,9 @@ class Checked:
     requests: int
 
 
-def as_text(checked: Checked) -> str:
-    """Two columns of plain text, for pipes and logs."""
-    rows = list(_rows(checked))
-    width = max(len(name) for name, _ in rows)
-    return "".join(f"{name:{width}}  {visible(value)}\n" for name, value in rows)
-
-
-def to_terminal(checked: Checked) -> None:
-    """The same as a table on the terminal."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
-    for name, value in _rows(checked):
-        table.add_row(name, Text(visible(value)))
-    Console().print(table)
+def as_text(checked: Checked, width: int | None = None) -> str:
+    """Two columns."""
+    return columns([(name, visible(value)) for name, value in _rows(checked)], width)
 
 
 def as_json(checked: Checked, problems: Sequence[str]) -> str:

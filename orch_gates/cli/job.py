@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completing import TASK
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
@@ -126,7 +126,7 @@ def list_(task: str, everything: bool, repo: Path, as_json: bool) -> None:
         found = book.read(snapshot, name, active=not everything)
         warn_quarantined(found.quarantined)
         jobs = [page.job for page in reversed(found.pages)]
-        say(view.list_json(jobs, workspace.now) if as_json else view.list_text(jobs, workspace.now))
+        say(view.list_json(jobs, workspace.now) if as_json else view.list_text(jobs, workspace.now, terminal_width()))
 
 
 @job.command()

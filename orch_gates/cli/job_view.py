@@ -10,13 +10,15 @@ from orch_gates.jobs import output
 from orch_gates.jobs.book import Page
 from orch_gates.model.ids import moment
 from orch_gates.model.job import Job
-from orch_gates.report.tasks import as_json, columns, logged, shown
+from orch_gates.report.columns import columns
+from orch_gates.report.tasks import as_json, logged, shown
 
+_WIDE = 120
 _APART = {"schema", "process", "run", "dispatch"}
 
 
-def list_text(jobs: Sequence[Job], now: datetime) -> str:
-    """One line for each, in columns."""
+def list_text(jobs: Sequence[Job], now: datetime, width: int | None = None) -> str:
+    """Each in columns; where there is little room, without its role and the id of its attempt."""
     if not jobs:
         return "no job runs or waits to run; `--all` shows those that are over\n"
     rows: list[tuple[str, ...]] = [("TASK", "STAGE", "ROLE", "RUN", "STATUS", "SINCE", "TOOK", "ATTEMPT", "BY")]
@@ -34,7 +36,9 @@ def list_text(jobs: Sequence[Job], now: datetime) -> str:
         )
         for job in jobs
     ]
-    return columns(rows)
+    if width is not None and width < _WIDE:
+        rows = [(*row[:2], *row[3:7], row[8]) for row in rows]
+    return columns(rows, width)
 
 
 def list_json(jobs: Sequence[Job], now: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, open_for_reading, progress, say, warn_quarantined
+from orch_gates.cli.boundary import exit_codes, open_for_reading, progress, say, terminal_width, warn_quarantined
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.spans import span_of
 from orch_gates.cli.text_option import text_option
@@ -77,7 +77,7 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
             for task in in_order(everything.tasks, workspace.target, held=True)
         ]
         shown = queue_view.Shown(workspace.target, rows, around.frozen(workspace.now), on=workspace.config.queue != "")
-        say(shown.as_json() if as_json else shown.as_text())
+        say(shown.as_json() if as_json else shown.as_text(terminal_width()))
 
 
 @queue.command()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orch_gates.model.task import Task
 
 _REASON = 100
-_TITLE = 50
+_TITLE, _SHORT_TITLE, _WIDE = 50, 20, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,20 @@ class Shown:
     freeze: Freeze | None
     on: bool
 
-    def as_text(self) -> str:
-        """One line for each, below what holds for all of them."""
-        from orch_gates.report.tasks import columns
+    def as_text(self, width: int | None = None) -> str:
+        """Each in columns, below what holds for all of them; titles are short where there is little room."""
+        from orch_gates.report.columns import columns
 
         head = f"{visible(f'{self.target}: {self.freeze.said}')}\n" if self.freeze is not None else ""
         if not self.rows:
             hint = "" if self.on else "; `pipeline: merge-queue` in .orch-gates.yaml turns the queue on"
             return f"{head}nothing is queued for {self.target}{hint}\n"
+        title = _TITLE if width is None or width >= _WIDE else _SHORT_TITLE
         cells: list[tuple[str, ...]] = [("", "PULL", "PRIORITY", "STATE", "SINCE", "TITLE", "WHY")]
-        cells += [self._cells(task, why) for task, why in self.rows]
-        return f"{head}{columns(cells)}"
+        cells += [self._cells(task, why, title) for task, why in self.rows]
+        return f"{head}{columns(cells, width)}"
 
-    def _cells(self, task: Task, why: Why) -> tuple[str, ...]:
+    def _cells(self, task: Task, why: Why, title: int) -> tuple[str, ...]:
         assert task.asked is not None
         state = why.phase if why.holder == task.id and why.phase else task.state.value
         return (
@@ -52,7 +53,7 @@ class Shown:
             task.asked.priority.value,
             state,
             task.since,
-            clip(visible(task.title), _TITLE),
+            clip(visible(task.title), title),
             clip(visible(why.reason), _REASON),
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 
 if TYPE_CHECKING:
     from orch_gates.jobs.overview import Overview
@@ -51,13 +50,8 @@ def status(repo: Path, as_json: bool) -> None:
         moving = _moving(workspace, everything)
         if as_json:
             say(render.board_json(shown, moving.as_value()))
-        elif sys.stdout.isatty():
-            from orch_gates.report import rich_tables
-
-            rich_tables.show_board(shown)
-            say(moving.as_text())
         else:
-            say(render.board_text(shown) + moving.as_text())
+            say(render.board_text(shown, terminal_width()) + moving.as_text())
 
 
 def _moving(workspace: Workspace, everything: Overview) -> Moving:

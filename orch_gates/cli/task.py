@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completing import STAGE, TASK
 from orch_gates.cli.options import by_option
 from orch_gates.cli.text_option import text_option
@@ -116,7 +116,7 @@ def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
             raise UsageError(f"--stage {stage}: there are {', '.join(stages)}")
         chosen = [t for t in found.tasks if stage in {"", t.stage} and state in {"", t.state.value}]
         warn_quarantined(found.quarantined)
-        say(render.as_json([t.fields() for t in chosen]) if as_json else render.task_table(chosen))
+        say(render.as_json([t.fields() for t in chosen]) if as_json else render.task_table(chosen, terminal_width()))
 
 
 @task.command()

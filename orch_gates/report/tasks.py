@@ -13,6 +13,7 @@ from orch_gates.engine.why import Why
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
 from orch_gates.report import machine
+from orch_gates.report.columns import columns
 
 _REASON_SHOWN = 300
 _TITLE_SHOWN = 60
@@ -23,18 +24,11 @@ def as_json(value: object) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
-def task_table(tasks: Sequence[Task]) -> str:
-    """One line for every task, in columns."""
+def task_table(tasks: Sequence[Task], width: int | None = None) -> str:
+    """Every task, in columns."""
     rows = [("TASK", "STAGE", "STATE", "SINCE", "TITLE")]
     rows += [(t.id, t.stage, t.state.value, t.since, shown(t.title, _TITLE_SHOWN)) for t in tasks]
-    return columns(rows)
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows with every column as wide as its widest cell; the first row is the heading."""
-    widths = [max(len(row[number]) for row in rows) for number in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "".join(f"{line}\n" for line in lines)
+    return columns(rows, width)
 
 
 # What has lines of its own.
@@ -100,13 +94,13 @@ def why_json(why: Why) -> str:
     return as_json(asdict(why) | {"line": why.line})
 
 
-def board_text(board: Board) -> str:
-    """The board in plain columns, for pipes and logs."""
+def board_text(board: Board, width: int | None = None) -> str:
+    """The board in columns."""
     rows = [("STAGE", "TASKS", "STATES")]
     for row in board.rows:
         states = ", ".join(f"{count} {state}" for state, count in row.counts.items())
         rows.append((row.stage, str(row.total), states))
-    lines = [columns(rows)]
+    lines = [columns(rows, width)]
     lines += [f"waits for a person: {shown(waiting_line(task))}\n" for task in board.attention]
     lines += [f"merge lease of {shown(lease.target)}: {shown(lease.holder)}\n" for lease in board.held_leases]
     if board.quarantined:

@@ -72,9 +72,8 @@ def test_a_narrow_terminal_shows_all_of_it(work: Repo, tmp_path: Path) -> None:
     with open(parent, "rb", buffering=0) as ours:
         shown = ours.read(65536).decode()
     assert done.returncode == 0
-    assert "│ kind" in shown
-    assert "…" not in shown
-    assert max(map(len, shown.splitlines())) <= 40
+    assert "kind            local\r\n" in shown
+    assert str(tmp_path) in shown
 
 
 @pytest.mark.parametrize(

@@ -257,22 +257,26 @@ def test_a_stage_that_is_not_there_lists_nothing_silently(work: Repo) -> None:
     assert "T-1" in ok(work, "task", "list", "--stage", "analysis")
 
 
-def test_in_a_terminal_status_is_a_table(work: Repo) -> None:
+def test_a_terminal_shows_lines_that_fit_it(work: Repo) -> None:
+    """The title goes on below itself in a terminal, and is on one line in a pipe (UX-1)."""
+    title = "Greet the user in the language that the browser asks for"
+    ok(work, "task", "new", "T-1", title)
+    assert title in ok(work, "task", "list")
     ours, theirs = pty.openpty()
     done = subprocess.run(
-        [PROGRAM, "status"],
+        [PROGRAM, "task", "list"],
         cwd=work.path,
         stdout=theirs,
         stderr=theirs,
-        env=os.environ | {"TERM": "xterm"},
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "80"},
         check=False,
     )
     os.close(theirs)
     shown = os.read(ours, 65536).decode()
     os.close(ours)
     assert done.returncode == 0
-    assert "tasks by stage" in shown
-    assert "│ analysis" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert title in " ".join(shown.split())
 
 
 def test_a_file_that_cannot_be_read_is_set_apart_and_the_rest_works(work: Repo) -> None:
