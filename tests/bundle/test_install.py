@@ -24,7 +24,7 @@ def call(*argv: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProces
 
 @pytest.mark.slow
 def test_a_venv_of_its_own_is_all_that_a_server_needs(bundle: Path, tmp_path: Path) -> None:
-    """Installed from a commit, it says which one it is, needs no HOME, and protects a repository; in 135 MB at most."""
+    """Installed from a commit, it says which one it is, needs no HOME, and protects a repository; in 125 MB at most."""
     python = Path(sys.base_prefix, "bin", "python3")
     venv = tmp_path / "opt" / "orch-gates"
     assert call(python, "-m", "venv", venv, cwd=tmp_path).returncode == 0
@@ -50,7 +50,7 @@ def test_a_venv_of_its_own_is_all_that_a_server_needs(bundle: Path, tmp_path: Pa
     work.git("remote", "add", "origin", server.path)
     work.commit("leak", {"a.py": f"t = '{github_token()}'\n"})
     size = sum(path.stat().st_size for path in venv.rglob("*") if path.is_file() and not path.is_symlink())
-    assert size <= 135_000_000
+    assert size <= 125_000_000
     refused = work.push("main")
     assert (refused.returncode, b"1 secret found" in refused.stderr) == (1, True)
 
