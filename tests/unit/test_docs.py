@@ -198,9 +198,17 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
     assert told == {outcome.value: str(outcome.exit_code) for outcome in Outcome}
 
 
-def test_the_readme_shows_the_example_workflow_as_it_is() -> None:
+def test_the_tutorial_shows_the_example_workflow_as_it_is() -> None:
     workflow = (DOCS / "examples" / "github-security.yml").read_text("utf-8")
-    assert f"```yaml\n{workflow}```\n" in (ROOT / "README.md").read_text("utf-8")
+    assert f"```yaml\n{workflow}```\n" in (DOCS / "tutorials" / "l0-security-gate.md").read_text("utf-8")
+
+
+def test_the_readme_is_an_entrance() -> None:
+    """What it is, how to install it and how to begin stand on its first two screens; the long parts are pages."""
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert len(lines) < 200
+    assert lines.index("## Install") < 40
+    assert next(number for number, line in enumerate(lines) if line.startswith("## Begin")) < 60
 
 
 def test_the_report_has_the_name_that_the_documents_use() -> None:
