@@ -50,3 +50,16 @@ def test_the_releases_in_the_matrix_are_those_that_the_tests_run() -> None:
         found = re.search(pin, text)
         assert found is not None, pin
         assert told.format(found[1]) in SUPPORT
+
+
+COMPARED = (ROOT / "docs/explanation/comparison.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("section", re.split(r"^### ", COMPARED, flags=re.M)[1:], ids=lambda text: text.split("\n")[0])
+def test_a_comparison_says_what_was_read_and_where_the_other_is_better(section: str) -> None:
+    """With a link to the other's own words, the date of what was read, and what to take it for."""
+    read, better = section.partition("**Better there:** ")[::2]
+    assert re.search(r"^Read\b[^\n]*", read, re.M)
+    assert re.search(r"\]\(https://", read)
+    assert re.search(r"\b20\d\d-\d\d-\d\d\b", read)
+    assert len(better.partition("**Different here:**")[0].split()) > 8
