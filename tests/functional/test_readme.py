@@ -11,6 +11,13 @@ from tests.blocks import BLOCK, ROOT, Shell, blocks, shown
 
 TOKEN = re.compile(r"ghp_[A-Za-z0-9]{36}")
 
+
+def without_ids(text: str) -> str:
+    """One line of words without commit ids and colours."""
+    text = re.sub(r"\x1b\[\d*m", "", text)
+    return " ".join(re.sub(r"\b[0-9a-f]{10}\b", "ID", text).split())
+
+
 SERIES = [
     ("README.md", "server", 3),
     ("docs/tutorials/l0-security-gate.md", "tutorial", 13),
@@ -44,6 +51,26 @@ def test_a_task_goes_to_done_and_once_back_as_the_tutorial_says(tmp_path: Path, 
     assert "T-1: advance to done:" in said
     assert "every step was legal" in said
     assert " ".join(shown(TASKS)[0].split()) in " ".join(said.split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("document", "name", "count"),
+    [
+        ("docs/explanation/why-is-ancestor.md", "landed", 9),
+        ("docs/explanation/why-a-lease-needs-a-fence.md", "fence", 7),
+        ("docs/explanation/why-exit-0-is-not-a-verdict.md", "zero", 7),
+    ],
+)
+def test_each_failure_that_is_explained_happens(
+    document: str, name: str, count: int, tmp_path: Path, real: Callable[[str], Path]
+) -> None:
+    """The exit codes are those of the markers, and what is shown is what is printed, but for colours and times."""
+    real("gitleaks")
+    said = without_ids(Shell(tmp_path).series(document, name, count))
+    for text in shown(document):
+        for part in re.split(r"\n(?=INF )", text):  # gitleaks puts the time before each line
+            assert without_ids(part) in said
 
 
 @pytest.mark.slow
