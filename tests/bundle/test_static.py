@@ -123,6 +123,7 @@ SECRETS: dict[str, set[str]] = {
     "gitea-image.yml": {"ORCH_REGISTRY_TOKEN"},
     "github-image.yml": set(),
     **{f"{forge}-release.yml": {"ORCH_TOKEN", "ORCH_REGISTRY_TOKEN"} for forge in ("gitea", "forgejo")},
+    "gitea-monorepo.yml": set(),
     "gitea-staging.yml": set(),
     "github-staging.yml": set(),
 }

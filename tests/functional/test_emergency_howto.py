@@ -1,0 +1,48 @@
+"""The commands for a frozen main and for an emergency are run as written (DOC-1, MRG-15)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import merge_rig, queue_rig
+from tests.blocks import Shell, shown
+from tests.merge_rig import MergeRig
+
+pytestmark = pytest.mark.slow
+
+
+def played(rig: MergeRig, page: str, name: str, count: int) -> str:
+    """What the blocks of a page print, typed in the clone."""
+    shell = Shell(rig.folder / "person", {key: value for key, value in rig.env.items() if value})
+    shell.here = rig.work.path
+    return shell.series(page, name, count)
+
+
+def test_main_is_frozen_and_thawed(tmp_path: Path) -> None:
+    """The list says by whom, until when and why; a task is held and goes on."""
+    rig = queue_rig.copy(queue_rig.template(tmp_path / "made"), tmp_path / "project")
+    rig.task("T-1", {"values/two": "2\n"})
+    page = "docs/how-to/freeze-main.md"
+    said = played(rig, page, "frozen", 3)
+    (told,) = (re.sub(r"\d{4}-\S+Z", "TIME", text).strip() for text in shown(page))
+    assert told in re.sub(r"\d{4}-\S+Z", "TIME", said)
+    assert "T-1 is held" in said
+    assert rig.listed()["freeze"] is None
+    assert rig.state_of("T-1")[1] != "held"
+
+
+def test_one_push_is_let_through(tmp_path: Path) -> None:
+    """The fix lands, the next push does not, and the glass is whole again once somebody has looked."""
+    rig = merge_rig.copy(merge_rig.template(tmp_path / "made"), tmp_path / "project")
+    rig.work.git("checkout", "--quiet", "--detach", "origin/main")
+    fix = rig.work.commit("mend it", {"values/mended": "9\n"})
+    said = played(rig, "docs/how-to/let-one-push-through.md", "emergency", 3)
+    assert "main changes by merges of" in said
+    assert "production is down" in said
+    assert rig.main == fix
+    rig.work.commit("and more", {"values/more": "10\n"})
+    assert rig.work.attempt("push", "origin", "HEAD:refs/heads/main").returncode != 0
+    assert "glass broken by" not in rig.ok("lease", "show")
