@@ -22,6 +22,7 @@ tools: ## the real programs that tests need, Gitea among them; five minutes once
 	@scripts/install-gitea
 	@scripts/install-runner
 	@scripts/install-openapi
+	@scripts/install-axe
 
 test: setup ## every test, the fast ones first, JOBS=2 files at a time, and the 25 slowest; PYTEST_ARGS="-k name" narrows
 	@$(bin)/python -m pytest tests --numprocesses $(JOBS) --dist loadfile --durations=25 $(PYTEST_ARGS)

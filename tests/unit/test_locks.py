@@ -8,11 +8,11 @@ import pytest
 from scripts import house_rules
 
 TOOLS = house_rules.ROOT / "tools"
-NPM = TOOLS / "openapi" / "package-lock.json"
+NPM = [TOOLS / folder / "package-lock.json" for folder in ("axe", "openapi")]
 LOCKS = [
     *house_rules.LOCKS,
     *(TOOLS / folder / name for folder in ("", "gitea") for name in ("go.mod", "go.sum")),
-    NPM,
+    *NPM,
 ]
 
 
@@ -24,8 +24,9 @@ def test_every_entry_has_a_hash(lock: Path) -> None:
     assert list(house_rules.unhashed(text)) == []
 
 
-def test_every_npm_package_has_a_hash() -> None:
-    packages = {name: one for name, one in json.loads(NPM.read_text())["packages"].items() if name}
+@pytest.mark.parametrize("lock", NPM, ids=lambda path: path.parent.name)
+def test_every_npm_package_has_a_hash(lock: Path) -> None:
+    packages = {name: one for name, one in json.loads(lock.read_text())["packages"].items() if name}
     assert packages
     assert [name for name, one in packages.items() if not one.get("integrity", "").startswith("sha512-")] == []
 
