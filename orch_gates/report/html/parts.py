@@ -1,0 +1,113 @@
+"""What the sections of the page are made of: tables, badges, links to tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orch_gates.documents.escape import clip
+from orch_gates.report.html.markup import Child, Html, foreign, joined, tag, text
+
+_COMMIT = 10
+_LINE = 400
+NONE = Html("-")
+
+# A word is never told by its colour alone.
+_TONES = {
+    "good": {"verified", "HEALTHY", "succeeded", "on time", "free"},
+    "bad": {"held", "escalated", "degraded", "DEGRADED", "failed", "unknown", "dead", "frozen"},
+    "busy": {"running", "watching", "deploying", "merging", "testing", "acquired", "caught-up", "validated"},
+    "odd": {"deferred", "unobserved", "UNOBSERVED", "late", "never", "queued", "not known", "alert"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What every section needs to know: the moment, and which tasks have a row to link to."""
+
+    now: datetime
+    tasks: frozenset[str]
+
+    def task(self, name: str) -> Html:
+        """A task's name, linked to its row."""
+        if not name:
+            return NONE
+        return tag("a", name, href=f"#{anchor(name)}", class_="id") if name in self.tasks else foreign(name)
+
+
+def anchor(task: str) -> str:
+    """What the row of a task is linked by."""
+    return f"task-{task}"
+
+
+def badge(word: str) -> Html:
+    """A word for how something stands."""
+    tone = next((name for name, words in _TONES.items() if word in words), "plain")
+    return tag("span", word, class_=f"badge {tone}")
+
+
+def commit(oid: str) -> Html:
+    """The begin of a commit's id, or of an image's digest; a dash for none."""
+    if not oid:
+        return NONE
+    kind, found, rest = oid.rpartition(":")
+    return tag("code", f"{kind}{found}{rest[:_COMMIT]}", title=oid)
+
+
+def line(value: str) -> Html:
+    """A foreign line, not longer than a person reads; a dash for none."""
+    return foreign(clip(value, _LINE)) if value else NONE
+
+
+def advice(value: str) -> Html:
+    """What to do: what stands between backquotes is typed."""
+    words = clip(value, _LINE).split("`")
+    if len(words) % 2 == 0:
+        return line(value)
+    parts = (tag("code", word) if number % 2 else text(word) for number, word in enumerate(words))
+    return tag("bdi", *parts)
+
+
+def table(label: str, heads: Sequence[str], rows: Iterable[Sequence[Child]], *, kind: str = "") -> Html:
+    """A table; on a narrow screen each row is a card, whose lines are named by the heads."""
+    body = joined(row(heads, cells) for cells in rows)
+    return tag(
+        "table",
+        tag("caption", label, class_="quiet"),
+        tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))),
+        tag("tbody", body),
+        class_=kind or None,
+    )
+
+
+def row(heads: Sequence[str], cells: Sequence[Child], **attributes: str) -> Html:
+    """A row of such a table; its first cell names it."""
+    named = [tag("th", cells[0], scope="row", data_label=heads[0])]
+    named += [
+        tag("td", cell, data_label=head, class_="nothing" if cell == NONE else None)
+        for head, cell in zip(heads[1:], cells[1:], strict=True)
+    ]
+    return tag("tr", *named, **attributes)
+
+
+def section(name: str, title: str, *children: Child, note: str = "") -> Html:
+    """A part of the page with its heading, to link to."""
+    heading = tag("h2", title, id=f"{name}-title")
+    under = [tag("p", note, class_="note")] if note else []
+    return tag("section", heading, *under, *children, id=name, aria_labelledby=f"{name}-title")
+
+
+def empty(words: str) -> Html:
+    """Where there is nothing to show."""
+    return tag("p", words, class_="empty")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def lines(*values: Child) -> Html:
+    """Several values of one cell, each on a line of its own."""
+    return joined(tag("div", value) for value in values)
