@@ -146,9 +146,14 @@ def _write(stream: TextIO, text: str) -> None:
 
 def warn_quarantined(files: Sequence[Quarantined]) -> None:
     """Say which files were set apart, and how to see all of them (ST-6)."""
-    for file in files[:_SHOWN]:
-        say(f"orch-gates: set apart: {file.why}\n", to=sys.stderr)
-    if (more := len(files) - _SHOWN) > 0:
+    warn_unread([file.why for file in files])
+
+
+def warn_unread(reasons: Sequence[str]) -> None:
+    """As `warn_quarantined`, for why each of them cannot be read."""
+    for why in reasons[:_SHOWN]:
+        say(f"orch-gates: set apart: {why}\n", to=sys.stderr)
+    if (more := len(reasons) - _SHOWN) > 0:
         say(f"orch-gates: and {more} more; `orch-gates state lint` names them\n", to=sys.stderr)
 
 

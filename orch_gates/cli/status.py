@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,16 +18,27 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option(
+    "--html", "folder", default=None, type=click.Path(path_type=Path), metavar="DIR", help="Write a page into DIR."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(repo: Path, as_json: bool) -> None:
+def status(repo: Path, folder: Path | None, as_json: bool) -> None:
     """Show the tasks by stage, those that wait for a person, leases, jobs, the merge queue, and how the sweep does.
+
+    \b
+    With --html it writes DIR/index.html instead: one page with all of it, for a browser. It needs no server and no
+    network. Other files in DIR are kept; where the state cannot be read, so is the page that is there.
 
     \b
     Examples:
       orch-gates status
       orch-gates status --json | jq .attention
+      orch-gates status --html public
     """
     with exit_codes():
+        if folder is not None:
+            _page(repo, folder, as_json=as_json)
+            return
         from orch_gates.engine.board import board
         from orch_gates.jobs import overview
         from orch_gates.report import tasks as render
@@ -54,22 +64,23 @@ def status(repo: Path, as_json: bool) -> None:
             say(render.board_text(shown, terminal_width()) + moving.as_text())
 
 
+def _page(repo: Path, folder: Path, *, as_json: bool) -> None:
+    from orch_gates.cli import dashboard
+
+    written = dashboard.write(open_for_reading(repo), folder)
+    say(written.as_json() if as_json else written.as_text())
+
+
 def _moving(workspace: Workspace, everything: Overview) -> Moving:
     """What moves by itself; where the sweep's memory cannot be read, the rest is shown all the same."""
+    from datetime import timedelta
+
+    from orch_gates.dashboard.swept import sweep_state
     from orch_gates.engine.stages import QUEUE
-    from orch_gates.errors import StateError
-    from orch_gates.model.sweep import nothing
     from orch_gates.model.task import MERGE_QUEUE
     from orch_gates.report.moving import Moving
-    from orch_gates.sweep.lag import lag
 
-    problem = ""
-    try:
-        recalled = workspace.store.memory.read()
-        memory, problem = recalled.memory or nothing(), recalled.problem
-    except StateError as error:
-        memory, problem = nothing(), str(error)
-    gap = lag(memory.ticks, workspace.now, timedelta(seconds=workspace.settings.sweep.every))
+    swept = sweep_state(workspace.store, workspace.now, timedelta(seconds=workspace.settings.sweep.every))
     jobs: dict[str, Counter[str]] = {}
     for job in (job for runs in everything.jobs.values() for job in runs if not job.status.terminal):
         jobs.setdefault(job.role, Counter())[job.status.value] += 1
@@ -78,4 +89,7 @@ def _moving(workspace: Workspace, everything: Overview) -> Moving:
         for task in everything.tasks.values()
         if task.pipeline == MERGE_QUEUE and task.stage == QUEUE.names[-1] and not task.state.finished
     ]
-    return Moving(jobs, len(queued), memory.counters, memory.alerts, gap.schedule.value, gap.last, gap.line, problem)
+    memory = swept.memory
+    return Moving(
+        jobs, len(queued), memory.counters, memory.alerts, swept.schedule, swept.last, swept.line, swept.problem
+    )

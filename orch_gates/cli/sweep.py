@@ -31,6 +31,14 @@ _LONGEST_LOOP = 86_400
     metavar="SECONDS",
     help="Go on with a tick so often, until TERM or INT, where no scheduler is at hand.",
 )
+@click.option(
+    "--html",
+    "folder",
+    default=None,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="After a tick, write the page of `orch-gates status --html` into DIR.",
+)
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a tick.")
 @by_option
@@ -38,6 +46,7 @@ _LONGEST_LOOP = 86_400
 def sweep(
     dry_run: bool,
     loop: int | None,
+    folder: Path | None,
     repo: Path,
     as_json: bool,
     overrides: Mapping[str, str],
@@ -57,6 +66,7 @@ def sweep(
       orch-gates sweep
       orch-gates sweep --dry-run
       orch-gates sweep --loop 60
+      orch-gates sweep --html public
       orch-gates sweep --json
     """
     with exit_codes():
@@ -64,16 +74,18 @@ def sweep(
 
         if loop and dry_run:
             raise UsageError("--loop goes with no --dry-run")
-        overriding = {**options.overrides, **overrides}
+        if folder is not None and dry_run:
+            raise UsageError("--html goes with no --dry-run, which writes nothing; `orch-gates status --html DIR` does")
+        run = partial(_tick, repo, {**options.overrides, **overrides}, options, folder)
         if loop is None:
             with ended_by_signals() as ended:
-                report = _tick(repo, overriding, options, ended, dry_run=dry_run)
+                report = run(ended, dry_run=dry_run)
             _show(report, as_json=as_json, dry_run=dry_run)
             raise SystemExit(report.exit_code)
-        _loop(loop, repo, overriding, options, as_json=as_json)
+        _loop(loop, run, as_json=as_json)
 
 
-def _loop(seconds: int, repo: Path, overrides: Mapping[str, str], options: ForgeOptions, *, as_json: bool) -> None:
+def _loop(seconds: int, run: Callable[[Callable[[], bool]], Report], *, as_json: bool) -> None:
     """Tick after tick, each opened anew, so that a changed configuration counts; what fails is told and tried again."""
     from orch_gates import clock
     from orch_gates.errors import OrchError
@@ -82,7 +94,7 @@ def _loop(seconds: int, repo: Path, overrides: Mapping[str, str], options: Forge
         while not ended():
             begun = clock.monotonic()
             try:
-                report = _tick(repo, overrides, options, ended)
+                report = run(ended)
                 if as_json or report.did_something:
                     _show(report, as_json=as_json)
             except OrchError as error:
@@ -95,6 +107,7 @@ def _tick(
     repo: Path,
     overrides: Mapping[str, str],
     options: ForgeOptions,
+    folder: Path | None,
     ended: Callable[[], bool],
     *,
     dry_run: bool = False,
@@ -105,7 +118,23 @@ def _tick(
     from orch_gates.workspace import open_workspace
 
     workspace = replace(open_workspace(repo, overrides, options.observe), tests=False)
-    return Ticking(parts_of(workspace, ended), workspace.now).run(dry_run=dry_run)
+    report = Ticking(parts_of(workspace, ended), workspace.now).run(dry_run=dry_run)
+    return report if folder is None else _with_page(report, workspace, folder)
+
+
+def _with_page(report: Report, workspace: Workspace, folder: Path) -> Report:
+    """The page of what the tick left; what the tick did is done, whatever becomes of the page (P3)."""
+    from dataclasses import replace
+
+    from orch_gates import clock
+    from orch_gates.cli import dashboard
+    from orch_gates.errors import OrchError
+
+    try:
+        dashboard.write(workspace.at(clock.utc_now()), folder)
+    except OrchError as error:
+        return replace(report, problems=(*report.problems, f"the dashboard was not written: {error}"))
+    return report
 
 
 def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) -> Parts:

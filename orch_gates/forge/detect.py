@@ -128,6 +128,17 @@ def same_repository(one: str, other: str) -> bool:
     return found is not None and found == _spot(other)
 
 
+def name_of(url: str) -> str:
+    """The name of a repository as people say it, from its url or path, without where it is; empty where it has none."""
+    try:
+        match = _SCP.fullmatch(url) if not is_path(url) and "://" not in url else None
+        path = match[2] if match is not None else urlsplit(url).path
+    except ValueError:
+        return ""
+    parts = unquote(path).rstrip("/").removesuffix("/.git").removesuffix(".git").strip("/").split("/")
+    return parts[-1] if is_path(url) else "/".join(parts[-2:])
+
+
 def _spot(url: str) -> tuple[str, str] | None:
     """The host, empty for this machine, and the path there; None where the url cannot be read."""
     if is_path(url):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Callable
@@ -24,6 +25,13 @@ KEPT = """
 """
 CHECKED = EXAMPLE.replace("        with:\n          task:", "        id: merge\n        with:\n          task:") + KEPT
 DOOR = CHECKED.replace("orch-gates/actions/merge@", "orch-gates@").replace("task: $", "run: merge\n          task: $")
+
+PUBLISHED = (ROOT / "docs" / "examples" / "github-dashboard.yml").read_text("utf-8")
+# What publishes is the forge's own: what it is given is kept here.
+DASHBOARD = f"""{PUBLISHED.split("      # Also where")[0]}
+      - if: ${{{{ !cancelled() }}}}
+        run: cp public/index.html "$OUT"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +135,17 @@ def test_the_front_door_sweeps_too(rig: MergeRig, runner: Runner) -> None:
     assert run.passed, run.log
     assert run.outputs["exit-code"] == "0"
     assert rig.state_of("T-1") == ("done", "done")
+
+
+def test_the_sweep_keeps_a_page(rig: MergeRig, runner: Runner) -> None:
+    """The input `dashboard` of its action: after the tick there is the page that a later step publishes."""
+    rig.task("T-1", {"values/two": "2\n"})
+    assert rig.gate("T-1")[0] == 0
+    run = runner.run("schedule", {"schedule": "7-59/10 * * * *"}, DASHBOARD)
+    assert run.passed, run.log
+    page = (run.out / "index.html").read_text("utf-8")
+    (row,) = re.findall(r'<tr id="task-T-1">.*?</tr>', page)
+    assert ">done</span>" in row
 
 
 def test_a_gate_only_validates(rig: MergeRig, runner: Runner) -> None:

@@ -115,6 +115,7 @@ POSTING = {
     "github-security.yml": {"contents": "read", "statuses": "write"},
     "github-image.yml": {"contents": "read", "packages": "write"},
     "github-release.yml": {"contents": "read", "packages": "write"},
+    "github-dashboard.yml publish": {"pages": "write", "id-token": "write"},
 }
 # What may ask for another secret than the bot's token, or for none.
 SECRETS: dict[str, set[str]] = {
@@ -134,8 +135,9 @@ def test_workflows_ask_for_little(workflow: Path) -> None:
     """Every action is pinned to a commit, and the job may do no more than it has to (OWN-1)."""
     document = yaml.safe_load(workflow.read_text())
     assert document["permissions"] == {}
-    for job in document["jobs"].values():
-        assert job["permissions"] == POSTING.get(workflow.name, {"contents": "read"})
+    for name, job in document["jobs"].items():
+        usual = POSTING.get(workflow.name, {"contents": "read"})
+        assert job["permissions"] == POSTING.get(f"{workflow.name} {name}", usual)
         assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in job["steps"] if "uses" in step)
     named = set(re.findall(r"secrets\.(\w+)", workflow.read_text()))
     assert named == SECRETS.get(workflow.name, {"ORCH_TOKEN"})
@@ -166,6 +168,21 @@ def test_a_sweep_is_scheduled_in_a_file_of_its_own(workflow: Path) -> None:
     assert job["timeout-minutes"] <= 10
     _, sweep = job["steps"]
     assert (set(sweep), sweep["with"]) == ({"uses", "with"}, {"token": "${{ secrets.ORCH_TOKEN }}"})
+
+
+def test_a_sweep_that_publishes_is_the_usual_one() -> None:
+    """The tick is that of the other workflow, and the job that publishes has no secret and runs nothing of ours."""
+    usual, published = (
+        yaml.safe_load((ROOT / "docs" / "examples" / f"github-{name}.yml").read_text())
+        for name in ("sweep", "dashboard")
+    )
+    publish = published["jobs"].pop("publish")
+    upload = published["jobs"]["sweep"]["steps"].pop()
+    folder = published["jobs"]["sweep"]["steps"][-1]["with"].pop("dashboard")
+    assert published == usual
+    assert (upload["with"], upload["if"]) == ({"path": folder}, publish["if"])
+    assert [set(step) for step in publish["steps"]] == [{"uses"}]
+    assert publish["environment"] != usual["jobs"]["sweep"]["environment"]
 
 
 @pytest.mark.parametrize("workflow", QUEUES, ids=named)

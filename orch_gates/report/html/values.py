@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from orch_gates.engine.why import Why
-from orch_gates.model.attempt import Attempt
-from orch_gates.model.environment import Environment
-from orch_gates.model.job import Job
-from orch_gates.model.lease import Lease
-from orch_gates.model.queue import Freeze
-from orch_gates.model.sweep import Memory
-from orch_gates.model.task import Task
-from orch_gates.model.watch import Watch
+# `orch-gates status` has one of these values, and is not to load what the page needs.
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orch_gates.engine.why import Why
+    from orch_gates.model.attempt import Attempt
+    from orch_gates.model.environment import Environment
+    from orch_gates.model.job import Job
+    from orch_gates.model.lease import Lease
+    from orch_gates.model.queue import Freeze
+    from orch_gates.model.sweep import Memory
+    from orch_gates.model.task import Task
+    from orch_gates.model.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""The dashboard of one repository, written by `orch-gates status` and by the sweep (OBS-1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orch_gates.cli.boundary import warn_unread
+from orch_gates.errors import GitError
+
+if TYPE_CHECKING:
+    from orch_gates.report.html.values import Dashboard
+    from orch_gates.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The page that was written, by the name that its folder was given, and what it shows."""
+
+    path: Path
+    board: Dashboard
+
+    def as_text(self) -> str:
+        """It in a line."""
+        return f"{self.path}: the state at commit {self.board.commit[:10]}, generation {self.board.generation}\n"
+
+    def as_json(self) -> str:
+        """The same for programs."""
+        from orch_gates.model.ids import timestamp
+        from orch_gates.report.tasks import as_json
+
+        return as_json(
+            {
+                "schema": "orch.dashboard/1",
+                "path": str(self.path),
+                "commit": self.board.commit,
+                "generation": self.board.generation,
+                "made": timestamp(self.board.now),
+                "unread": list(self.board.unread),
+            }
+        )
+
+
+def write(workspace: Workspace, folder: Path) -> Written:
+    """Write the page into a folder, and warn of what could not be read.
+
+    Raises:
+        OrchError: the state could not be read, or the page not be written; a page that was there is there still.
+    """
+    from orch_gates import __version__
+    from orch_gates.dashboard import reading, writing
+    from orch_gates.forge.detect import name_of
+
+    path = writing.place(folder, _work_tree(workspace))
+    asked = reading.Asked(
+        repository=name_of(workspace.origin.url),
+        pipeline=workspace.pipeline,
+        target=workspace.target,
+        now=workspace.now,
+        every=timedelta(seconds=workspace.settings.sweep.every),
+        version=__version__,
+        problem=workspace.problem,
+    )
+    board = reading.read(workspace.store, asked)
+    warn_unread(board.unread)
+    writing.write(board, path)
+    return Written(folder / writing.PAGE, board)
+
+
+def _work_tree(workspace: Workspace) -> Path | None:
+    try:
+        return Path(workspace.git.text("rev-parse", "--show-toplevel"))
+    except GitError:
+        return None

@@ -1,0 +1,176 @@
+"""All that the dashboard shows, read from one snapshot; what cannot be read is named, and never stops the rest (P3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from orch_gates.dashboard.swept import sweep_state
+from orch_gates.deploy import environments, watches
+from orch_gates.engine.stages import Pipeline
+from orch_gates.engine.why import Why
+from orch_gates.errors import StateDocumentError, UsageError
+from orch_gates.merge import ledger, places
+from orch_gates.merge.places import Places
+from orch_gates.merge.queue import in_order
+from orch_gates.model.environment import Environment
+from orch_gates.model.job import Job
+from orch_gates.model.lease import Lease
+from orch_gates.model.task import Task
+from orch_gates.model.watch import Watch, WatchState
+from orch_gates.report.html.values import Dashboard, LeaseRow, QueueOf, TaskRow
+from orch_gates.state import codec, layout
+from orch_gates.state.git_store import GitStore
+from orch_gates.state.kinds import JOB, TASK
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book
+from orch_gates.tasks.book import Book
+
+# Of each task as many lines of its log; the rest is in `task log`.
+_LINES = 20
+# Of as many finished tasks, those that ended last: who asks is told where the history of the others is.
+_FINISHED = 200
+# Of each environment as many watches, the newest.
+_WATCHES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the page is about besides the state: the repository by name, its pipeline, its target, the moment.
+
+    `every` is how often the sweep is to run; `problem` is why the configuration could not be used.
+    """
+
+    repository: str
+    pipeline: Pipeline
+    target: str
+    now: datetime
+    every: timedelta
+    version: str
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was read: the logs by task, and the jobs; and why something was not."""
+
+    tasks: list[Task] = field(default_factory=list)
+    logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    jobs: dict[str, list[Job]] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
+
+
+def read(store: GitStore, asked: Asked) -> Dashboard:
+    """All of it, of the newest state.
+
+    Raises:
+        StateError: the state could not be read.
+    """
+    snapshot = store.load()
+    root = book.root_of(snapshot)
+    found = _everything(snapshot)
+    leases = book.read(snapshot, layout.LEASES)
+    found.unread += [file.why for file in leases.quarantined]
+    everything = Book(tuple(sorted(found.tasks, key=lambda task: task.id)), (), leases.leases)
+    around = _around(snapshot, everything, asked.target, found.unread)
+    rows = _rows(everything, around, asked, found)
+    deployed = environments.read(snapshot)
+    found.unread += [file.why for file in deployed.quarantined]
+    shown = tuple(page.environment for page in deployed.pages)
+    return Dashboard(
+        repository=asked.repository,
+        now=asked.now,
+        commit=snapshot.tip,
+        generation=snapshot.generation,
+        version=asked.version,
+        stages=tuple(root.stages),
+        tasks=tuple(rows.values()),
+        queues=tuple(_queue(one, everything, rows, asked.now) for one in around.values()),
+        leases=tuple(_leases(snapshot, leases.leases, found.unread)),
+        environments=shown,
+        watches=tuple(_watches(snapshot, shown, found.unread)),
+        sweep=sweep_state(store, asked.now, asked.every),
+        # One damaged file may stand in several ways.
+        unread=tuple(dict.fromkeys(found.unread)),
+        problem=asked.problem,
+    )
+
+
+def _everything(snapshot: Snapshot) -> _Found:
+    found = _Found()
+    for entry in snapshot.files(layout.TASKS):
+        try:
+            if TASK.path.match(entry.path):
+                task, body = codec.decode(TASK, entry.path, snapshot.read(entry))
+                found.tasks.append(task)
+                found.logs[task.id] = tuple(line for line in body.splitlines() if line.startswith("- "))
+            elif JOB.path.match(entry.path):
+                job = codec.decode(JOB, entry.path, snapshot.read(entry))[0]
+                found.jobs.setdefault(job.task, []).append(job)
+        except StateDocumentError as error:
+            found.unread.append(str(error))
+    return found
+
+
+def _around(snapshot: Snapshot, everything: Book, target: str, unread: list[str]) -> dict[str, Places]:
+    """What is around the tasks of each target, the usual one first."""
+    asked = {task.asked.target for task in everything.tasks if task.asked is not None}
+    found: dict[str, Places] = {}
+    for name in (target, *sorted(asked - {target})):
+        try:
+            found[name] = places.of(snapshot, name, everything)
+        # A holder that is no task's name is damage as well.
+        except (StateDocumentError, UsageError) as error:
+            unread.append(str(error))
+    return found
+
+
+def _rows(everything: Book, around: Mapping[str, Places], asked: Asked, found: _Found) -> dict[str, TaskRow]:
+    finished = [task for task in everything.tasks if task.state.finished]
+    newest = sorted(finished, key=lambda task: (task.updated, task.id))[-_FINISHED:]
+    told = {task.id for task in everything.tasks if not task.state.finished} | {task.id for task in newest}
+    rows = {}
+    for task in everything.tasks:
+        jobs = sorted(found.jobs.get(task.id, ()), key=lambda job: (job.created, job.attempt))
+        row = TaskRow(task, _why(task, around, asked), jobs=tuple(jobs))
+        if task.id in told:
+            log = found.logs[task.id]
+            row = replace(row, log=log[-_LINES:], earlier=max(0, len(log) - _LINES))
+        rows[str(task.id)] = row
+    return rows
+
+
+def _why(task: Task, around: Mapping[str, Places], asked: Asked) -> Why | None:
+    place = around.get(task.asked.target if task.asked is not None else asked.target)
+    if place is None or task.state.finished:
+        return None
+    return place.why(task, asked.pipeline, asked.now)
+
+
+def _queue(place: Places, everything: Book, rows: Mapping[str, TaskRow], now: datetime) -> QueueOf:
+    order = in_order(everything.tasks, place.target, held=True)
+    return QueueOf(place.target, place.frozen(now), tuple(rows[task.id] for task in order))
+
+
+def _leases(snapshot: Snapshot, leases: Sequence[Lease], unread: list[str]) -> Iterator[LeaseRow]:
+    for lease in leases:
+        try:
+            yield LeaseRow(lease, ledger.page(snapshot, lease.target, lease.holder).attempt)
+        except (StateDocumentError, UsageError) as error:
+            unread.append(str(error))
+            yield LeaseRow(lease)
+
+
+def _watches(snapshot: Snapshot, shown: Iterable[Environment], unread: list[str]) -> Iterator[Watch]:
+    """The newest of each environment, those that go on first."""
+    found: list[Watch] = []
+    for environment in shown:
+        for deployed in environment.history[:_WATCHES]:
+            try:
+                if (page := watches.find(snapshot, deployed.deploy)) is not None:
+                    found.append(page.watch)
+            except StateDocumentError as error:
+                unread.append(str(error))
+    found.sort(key=lambda watch: (watch.armed, watch.deploy), reverse=True)
+    yield from sorted(found, key=lambda watch: watch.state is not WatchState.WATCHING)
