@@ -137,6 +137,10 @@ class MissingState(StateError):
     """There is no state branch: never made, or wiped; never the same as empty (ST-4)."""
 
 
+class WipedState(MissingState):
+    """There was a state branch, as its witness or this machine knows, and it is gone (ST-4)."""
+
+
 class WrongStateBranch(StateError):
     """The name of the state branch is that of another branch; the state itself is not affected (ST-9)."""
 

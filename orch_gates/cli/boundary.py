@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 # A terminal that says that it is narrower is taken to be wrong.
 _NARROWEST = 40
-_COLOURS = {"passed": "green", "failed": "red", "waiting": "yellow"}
+_COLOURS = {"passed": "green", "failed": "red", "waiting": "yellow", "faint": "bright_black"}
 # Whether something is on stdout already, which a second JSON document would spoil.
 _printed: list[bool] = []
 

@@ -38,6 +38,7 @@ _COMMANDS = {
     "help": "orch_gates.cli.help:help_page",
     "config": "orch_gates.cli.config:config",
     "setup": "orch_gates.cli.setup:setup",
+    "doctor": "orch_gates.cli.doctor:doctor",
     "demo": "orch_gates.cli.demo:demo",
     "completion": "orch_gates.cli.completion:completion",
 }
@@ -69,6 +70,7 @@ _HELP = {
     "help": "Print a page of the manual: what to do after a refusal.",
     "config": "Show, check or describe what configures a repository.",
     "setup": "Find or prepare the scanners, and try them.",
+    "doctor": "Look for what fails silently, and say how to mend it.",
     "completion": "Print what makes a shell complete commands, options, tasks and stages.",
     "demo": "See a leaked key refused, and two green branches that break main together.",
 }

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 
-from orch_gates.errors import MissingState, RewoundState, StateBusy, StateError
+from orch_gates.errors import MissingState, RewoundState, StateBusy, StateError, WipedState
 from orch_gates.git.tree import Objects
 from orch_gates.state.cache import Seen
 from orch_gates.state.git_snapshot import GitSnapshot
@@ -75,7 +75,8 @@ class Reader:
             before, heads = heads, self._source.fetch(deadline.share(), exact=look > 0)
             if not heads.tip:
                 self._source.refuse_wrong_name(heads, deadline.share())
-                raise MissingState(missing(heads, seen))
+                known = heads.witness or seen is not None
+                raise (WipedState if known else MissingState)(missing(heads, seen))
             lost = self._lost(heads, seen, deadline)
             if lost is None:
                 base = Base(self._snapshot(heads.tip), heads.witness)

@@ -155,7 +155,7 @@ def told_options(heading: str) -> set[str]:
 FORGE_OPTIONS = {"--forge", "--url", "--token-env", "--timings"}
 ASKS_A_FORGE = re.compile(
     r"orch-gates (advance|deploy|env settle|job (run|retry|dispatch)|merge|queue (?!list)\S+|event|sweep|tracker sync"
-    r"|effects run|lease (release|reclaim|break-glass)|forge check|gate (?!merge-proof)\S+)"
+    r"|effects run|lease (release|reclaim|break-glass)|forge check|doctor|gate (?!merge-proof)\S+)"
 )
 
 

@@ -1,0 +1,69 @@
+"""`orch-gates doctor`: what a silent failure could hide, looked at and said with what mends it (UX-1)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from orch_gates.cli.boundary import exit_codes, progress, say, say_pieces
+from orch_gates.cli.options import ForgeOptions, forge_options
+
+
+@click.command()
+@click.option("--only", multiple=True, metavar="NAME", help="Only this check; may be given several times.")
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@forge_options
+def doctor(only: tuple[str, ...], repo: Path, as_json: bool, options: ForgeOptions) -> None:
+    """Look for what fails silently: hooks, scanner, token, branch protection, state branch, schedule, and more.
+
+    \b
+    A line for each check says what was seen, and what mends it. Nothing is changed.
+
+    \b
+    Exit codes: 0 all is well, warnings or not; 1 something is bad;
+    2 nothing is, and something could not be told.
+
+    \b
+    Examples:
+      orch-gates doctor
+      orch-gates doctor --only hook --only state-branch
+      orch-gates doctor --repo /srv/git/app.git --json
+    """
+    with exit_codes():
+        from orch_gates.cli import doctor_view as view
+        from orch_gates.doctor import check
+        from orch_gates.doctor.registry import CHECKS
+        from orch_gates.doctor.subject import Subject
+        from orch_gates.doctor.summary import summary
+        from orch_gates.errors import UsageError
+
+        if not repo.is_dir():
+            raise UsageError(f"--repo {repo}: there is no such folder")
+        chosen = check.chosen(CHECKS, only)
+        shown = sys.stderr.isatty() and not as_json
+        width = max(len(each.name) for each in chosen)
+
+        def begins(name: str) -> None:
+            if shown:
+                progress(f"looking at {name:{width}} ")
+
+        subject = Subject(repo, options.overrides, options.observe)
+        results = []
+        try:
+            for result in check.run(chosen, subject, begins):
+                results.append(result)
+                if not as_json:
+                    if shown:
+                        progress(" " * (width + 12) + "\r")
+                    say_pieces(view.pieces(result, before=results[-2].group if len(results) > 1 else None))
+        finally:
+            subject.close()
+        found = summary(results)
+        if as_json:
+            say(view.as_json(results, found))
+        else:
+            say(view.closing(found))
+        raise SystemExit(found.exit_code)

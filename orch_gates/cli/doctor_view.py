@@ -1,0 +1,68 @@
+"""How `orch-gates doctor` looks: a line for each check and one for what mends it, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from orch_gates.doctor.check import Group, Result
+from orch_gates.doctor.finding import State
+from orch_gates.doctor.summary import Summary
+from orch_gates.documents.escape import visible
+
+_WORDS = {
+    State.OK: "ok",
+    State.WARNING: "warning",
+    State.BAD: "BAD",
+    State.UNKNOWN: "could not tell",
+    State.NOT_USED: "not used here",
+}
+_TONES = {
+    State.OK: "passed",
+    State.WARNING: "waiting",
+    State.BAD: "failed",
+    State.UNKNOWN: "waiting",
+    State.NOT_USED: "faint",
+}
+_WIDTH = max(map(len, _WORDS.values()))
+
+
+def pieces(result: Result, *, before: Group | None) -> Iterator[tuple[str, str]]:
+    """The lines of one check, each with its tone; below the name of its group where that is a new one."""
+    if result.group is not before:
+        yield f"{'' if before is None else chr(10)}{result.group}\n", ""
+    found = result.finding
+    yield f"  {_WORDS[found.state]:{_WIDTH}}  {result.name}: {visible(found.seen)}\n", _TONES[found.state]
+    if found.mend:
+        yield f"  {'':{_WIDTH}}  mend: {visible(found.mend)}\n", ""
+
+
+def closing(found: Summary) -> str:
+    """The last line."""
+    counts = found.counts
+    looked = sum(counts.values()) - counts[State.NOT_USED]
+    said = [f"{counts[state]} {_WORDS[state]}" for state in State if state is not State.NOT_USED and counts[state]]
+    return (
+        f"\n{looked} {'check' if looked == 1 else 'checks'}: {', '.join(said) or 'nothing to look at'}; "
+        f"{counts[State.NOT_USED]} not used here\n"
+    )
+
+
+def as_json(results: Sequence[Result], found: Summary) -> str:
+    """Everything, for programs."""
+    document = {
+        "schema": "orch.doctor/1",
+        "exit_code": found.exit_code,
+        "counts": {state.value: count for state, count in found.counts.items()},
+        "checks": [
+            {
+                "name": one.name,
+                "group": one.group.value,
+                "state": one.finding.state.value,
+                "seen": one.finding.seen,
+                "mend": one.finding.mend or None,
+            }
+            for one in results
+        ],
+    }
+    return f"{json.dumps(document, indent=2)}\n"

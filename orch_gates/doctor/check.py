@@ -1,0 +1,92 @@
+"""A check: facts are gathered, then judged; and the way in which a list of them is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from orch_gates import clock
+from orch_gates.doctor.finding import Finding, NotUsedError, not_used, unknown
+from orch_gates.doctor.subject import Subject
+from orch_gates.errors import OrchError, UsageError
+
+Facts = TypeVar("Facts")
+
+
+class Group(StrEnum):
+    """What checks are shown together, in this order."""
+
+    MACHINE = "this machine"
+    HOOKS = "hooks"
+    FORGE = "forge"
+    STATE = "state branch"
+    REPOSITORY = "repository"
+    DELIVERY = "delivery"
+    OPEN = "left open"
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[Facts]):
+    """One thing to look at; `gather` may take `seconds`, `judge` is pure.
+
+    `gather` raises NotUsedError where there is nothing of the kind here; any other error means that it could not tell.
+    """
+
+    name: str
+    group: Group
+    gather: Callable[[Subject], Facts]
+    judge: Callable[[Facts], Finding]
+    seconds: float = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a check found."""
+
+    name: str
+    group: Group
+    finding: Finding
+
+
+class _TooLongError(Exception):
+    """The time of a check is over; no OrchError, which what is looked at might take for an answer of its own."""
+
+
+def chosen(checks: Sequence[Check[Any]], names: Sequence[str]) -> tuple[Check[Any], ...]:
+    """The checks of these names, all of them where none is named.
+
+    Raises:
+        UsageError: there is no check of that name.
+    """
+    known = {check.name for check in checks}
+    if missing := next((name for name in names if name not in known), ""):
+        from orch_gates.config.problems import meant
+
+        raise UsageError(f"--only: no check is called {meant(missing, known)}")
+    return tuple(check for check in checks if not names or check.name in names)
+
+
+def run(checks: Sequence[Check[Any]], subject: Subject, begins: Callable[[str], None]) -> Iterator[Result]:
+    """Run checks one after the other; `begins` is told the name of each. What one raises stops no other (P3)."""
+    for check in checks:
+        begins(check.name)
+        yield Result(check.name, check.group, _found(check, subject))
+
+
+def _found(check: Check[Any], subject: Subject) -> Finding:
+    try:
+        with clock.alarm(check.seconds, _TooLongError):
+            facts = check.gather(subject)
+        return check.judge(facts)
+    except NotUsedError as why:
+        return not_used(str(why))
+    except _TooLongError:
+        return unknown(f"no answer within {check.seconds:g} s", f"orch-gates doctor --only {check.name}")
+    except OrchError as error:
+        return unknown(str(error))
+    except Exception as error:  # noqa: BLE001 - a check that breaks is one that could not tell, and stops no other
+        return unknown(
+            f"this check has a bug: {type(error).__name__}", f"ORCH_DEBUG=1 orch-gates doctor --only {check.name}"
+        )

@@ -1,0 +1,65 @@
+"""What a check found: a state, what was seen, and what mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How a thing stands; UNKNOWN is a state of its own, and never OK (P2)."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+    NOT_USED = "not used"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`mend` is a command or a page of the manual, empty where there is nothing to do."""
+
+    state: State
+    seen: str
+    mend: str = ""
+
+
+class NotUsedError(Exception):
+    """What a check is about is not used here; `str()` says what is not."""
+
+
+def ok(seen: str) -> Finding:
+    """All is well."""
+    return Finding(State.OK, seen)
+
+
+def warning(seen: str, mend: str) -> Finding:
+    """It works, and somebody should look at it."""
+    return Finding(State.WARNING, seen, mend)
+
+
+def bad(seen: str, mend: str) -> Finding:
+    """It does not do what people rely on."""
+    return Finding(State.BAD, seen, mend)
+
+
+def unknown(seen: str, mend: str = "") -> Finding:
+    """It could not be told."""
+    return Finding(State.UNKNOWN, seen, mend)
+
+
+def not_used(seen: str) -> Finding:
+    """There is nothing to look at."""
+    return Finding(State.NOT_USED, seen)
+
+
+_WORST_FIRST = (State.BAD, State.UNKNOWN, State.WARNING, State.OK, State.NOT_USED)
+
+
+def worst(*findings: Finding) -> Finding:
+    """One finding for several things of a kind: its state is that of the worst, its text names all that are so."""
+    state = min((found.state for found in findings), key=_WORST_FIRST.index)
+    chosen = [found for found in findings if found.state is state]
+    mends = dict.fromkeys(found.mend for found in chosen if found.mend)
+    return Finding(state, "; ".join(dict.fromkeys(found.seen for found in chosen)), "; ".join(mends))

@@ -1,0 +1,154 @@
+"""Git and the secret scanner, tried by what they do; the pin of the rules; and names of settings (SEC-6, SEC-10)."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from orch_gates.config.table import BY_VARIABLE
+from orch_gates.doctor import server_hook
+from orch_gates.doctor.check import Check, Group
+from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning
+from orch_gates.doctor.subject import Subject
+from orch_gates.errors import OrchError
+from orch_gates.git import trial
+from orch_gates.scanners import locate, provision
+from orch_gates.settings import Settings
+
+# What is no setting: said by a job to its command, by actions to their shell, by the hooks' own text, and to our tests.
+_HANDED_OVER = frozenset(
+    {
+        *("ORCH_STAGE", "ORCH_BRANCH", "ORCH_HEAD", "ORCH_NUMBER", "ORCH_FEEDBACK", "ORCH_FEEDBACK_FILE"),
+        *("ORCH_GENERATION", "ORCH_DEPLOY", "ORCH_ENVIRONMENT", "ORCH_ROLLBACK_OF"),
+        *("ORCH_GATES", "ORCH_GATES_BIN", "ORCH_TOKEN", "ORCH_REQUIRE_REAL", "ORCH_GITEA_BIN", "ORCH_RUNNER_BIN"),
+    }
+)
+_INPUTS = "ORCH_INPUT_"
+
+
+@dataclass(frozen=True, slots=True)
+class GitFacts:
+    """What git says it is, what it does not do (empty for nothing), and whether it can merge without files."""
+
+    version: str
+    problem: str = ""
+    merges: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What an engine is pinned by once it found a random token; else why it did not."""
+
+    pin: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PinFacts:
+    """What a hook was proven with, and what is installed, None where nobody says; `at` is whose pin it is."""
+
+    at: str
+    wanted: str
+    installed: str | None
+
+
+def _gather_git(subject: Subject) -> GitFacts:
+    inherited = subject.settings.inherited_env
+    try:
+        version = trial.version(inherited)
+    except OrchError as error:
+        return GitFacts("", str(error))
+    problem = trial.problem(inherited)
+    return GitFacts(version, problem, not problem and trial.merges(inherited))
+
+
+def judge_git(facts: GitFacts) -> Finding:
+    """Git keeps objects and gives them back."""
+    if facts.problem:
+        return bad(facts.problem, "install git 2.38 or newer, and see that `git` on PATH is that one")
+    if not facts.merges:
+        return warning(f"{facts.version} cannot merge without files", "install git 2.38 or newer, to merge here")
+    return ok(f"{facts.version} keeps an object and gives it back, and merges")
+
+
+def _engine(name: str) -> Check[EngineFacts]:
+    def gather(subject: Subject) -> EngineFacts:
+        settings = _configured(subject)
+        if settings.security.engine != name:
+            raise NotUsedError(f"the secret scanner is {settings.security.engine} (ORCH_SECURITY_ENGINE)")
+        try:
+            found = locate.engine(name, settings.tools, settings.inherited_env)
+            return EngineFacts(provision.tried(found, settings))
+        except OrchError as error:
+            return EngineFacts(problem=str(error))
+
+    return Check(f"engine-{name}", Group.MACHINE, gather, judge_engine, seconds=90)
+
+
+def judge_engine(facts: EngineFacts) -> Finding:
+    """The engine finds a random token, and nothing in ordinary text."""
+    if facts.problem:
+        return bad(facts.problem, "mend that; `orch-gates setup` prepares the scanner and tries it again")
+    return ok(f"found a random token: {facts.pin}")
+
+
+def _gather_pin(subject: Subject) -> PinFacts:
+    settings = subject.settings
+    if wanted := settings.security.pin:
+        # Asked without the pin: what is installed is to be named, and not only refused.
+        free = replace(settings, security=replace(settings.security, pin=""))
+        found = locate.engine(free.security.engine, free.tools, free.inherited_env)
+        return PinFacts("ORCH_SECURITY_PIN", wanted, provision.tried(found, free))
+    facts = server_hook.standing(subject).facts
+    if not facts.pin:
+        raise NotUsedError("no hook here is pinned to an engine")
+    return PinFacts(facts.hook, facts.pin, facts.installed_pin)
+
+
+def judge_pin(facts: PinFacts) -> Finding:
+    """The engine and the rules are those that the hook was proven with."""
+    if facts.installed is None:
+        return unknown(f"{facts.at}: the program that it names does not say its engine and rules")
+    if facts.wanted != facts.installed:
+        return bad(
+            f"{facts.at} is pinned to {facts.wanted}, and installed is {facts.installed}: every push is refused",
+            "orch-gates hook install --all ROOT (proves every hook below ROOT with what is installed)",
+        )
+    return ok(f"{facts.at} is pinned to what is installed")
+
+
+def _gather_names(subject: Subject) -> Mapping[str, str]:
+    token = subject.settings.forge.token_env
+    found = (name for name in subject.settings.inherited_env if name.startswith("ORCH_"))
+    unknown_names = [
+        name
+        for name in found
+        if name not in BY_VARIABLE and name not in _HANDED_OVER and name != token and not name.startswith(_INPUTS)
+    ]
+    return {name: next(iter(difflib.get_close_matches(name, BY_VARIABLE, 1)), "") for name in sorted(unknown_names)}
+
+
+def judge_names(facts: Mapping[str, str]) -> Finding:
+    """A name that nothing reads is a setting that somebody believes in; `facts` are such, with what may be meant."""
+    if not facts:
+        return ok("every variable ORCH_* is one that is read")
+    said = [f"{name}{f' (did you mean {meant}?)' if meant else ''}" for name, meant in facts.items()]
+    return warning(f"nothing reads {', '.join(said)}", f"unset {' '.join(facts)}; `orch-gates config show` lists all")
+
+
+def _configured(subject: Subject) -> Settings:
+    """The settings that count here, those of the environment where there is no repository."""
+    try:
+        return subject.workspace.settings
+    except NotUsedError:
+        return subject.settings
+
+
+CHECKS = (
+    Check("git", Group.MACHINE, _gather_git, judge_git, seconds=60),
+    _engine("kingfisher"),
+    _engine("gitleaks"),
+    Check("rules-pin", Group.MACHINE, _gather_pin, judge_pin, seconds=90),
+    Check("variables", Group.MACHINE, _gather_names, judge_names),
+)

@@ -1,0 +1,10 @@
+"""Every check, in the order in which they are run and shown; a new one is a row of its group's module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orch_gates.doctor import clone_hook, machine, server_hook
+from orch_gates.doctor.check import Check
+
+CHECKS: tuple[Check[Any], ...] = (*machine.CHECKS, *server_hook.CHECKS, *clone_hook.CHECKS)

@@ -1,0 +1,71 @@
+"""The hook on the server: there, executable, dispatched, and really refusing a leak (SEC-10, OWN-2)."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from orch_gates.doctor.check import Check, Group
+from orch_gates.doctor.finding import Finding, NotUsedError, bad, not_used, ok, unknown
+from orch_gates.doctor.subject import Subject
+from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.standing import Standing, State
+from orch_gates.hooks.server_hook.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class HookFacts:
+    """How the hook stands; `fenced`: the configuration relies on it; `here`: this is the server's own repository."""
+
+    standing: Standing
+    fenced: bool
+    here: bool
+
+
+def standing(subject: Subject) -> Standing:
+    """How the hook of the server's repository stands, tried with a push of a random token that it refuses.
+
+    Raises:
+        NotUsedError: that repository is not on this disk.
+    """
+
+    def ask() -> Standing:
+        if (server := subject.server) is None:
+            raise NotUsedError("the server's repository is not on this disk: run this there, with --repo")
+        (found,) = Status(subject.settings, prove=True).of([server])
+        return found
+
+    return subject.once("hook", ask)
+
+
+def _gather(subject: Subject) -> HookFacts:
+    workspace = subject.workspace
+    return HookFacts(standing(subject), workspace.settings.merge.fence == "hook", workspace.git.is_bare())
+
+
+def judge(facts: HookFacts) -> Finding:
+    """A hook that is there has to work; one that is relied on, or looked for on the server, has to be there."""
+    found = facts.standing
+    where = shlex.quote(found.facts.repository)
+    gitea = "--gitea " if found.facts.entry is Kind.DISPATCHER else ""
+    install = f"orch-gates hook install {gitea}{where}"
+    absent = not found.facts.hook and not found.facts.entry_calls_us and not found.facts.unreadable
+    if absent and not (facts.fenced or facts.here):
+        return not_used(f"no hook of orch-gates in {found.facts.repository}")
+    match found.state:
+        case State.WORKING:
+            return ok(f"{found.facts.hook or found.facts.hooks}: a push of a random token was refused")
+        case State.NOT_WORKING:
+            why = "not installed: pushes are not judged" if absent else "; ".join(found.reasons)
+            relied = ", and merge.fence is `hook`" if facts.fenced else ""
+            mend = install
+            if not absent and not found.facts.executable and found.facts.hook:
+                mend = f"chmod +x {shlex.quote(found.facts.hook)}"
+            elif found.facts.below_dispatcher and not found.facts.entry_executable:
+                mend = "have the server write its hooks anew (Gitea: gitea admin regenerate hooks)"
+            return bad(f"{found.facts.repository}: {why}{relied}", mend)
+        case State.UNKNOWN:
+            return unknown(f"{found.facts.repository}: {'; '.join(found.reasons)}", f"orch-gates hook status {where}")
+
+
+CHECKS = (Check("hook", Group.HOOKS, _gather, judge, seconds=150),)

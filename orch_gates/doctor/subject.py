@@ -1,0 +1,194 @@
+"""What checks look at: one repository as a command sees it; what several of them need is asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from orch_gates import settings as settings_module
+from orch_gates import workspace as workspaces
+from orch_gates.doctor.finding import NotUsedError
+from orch_gates.errors import GitError, MissingState, OrchError, SettingsError, WipedState
+from orch_gates.workspace import Workspace, unobserved
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orch_gates.forge.check import Seen
+    from orch_gates.forge.http import Observe
+    from orch_gates.git.cli import Git
+    from orch_gates.settings import Settings
+    from orch_gates.state.snapshot import Snapshot
+
+_T = TypeVar("_T")
+# Most seconds of one question, so that one server that is down does not use up the time of every check.
+_ANSWER_S = 8.0
+
+
+@dataclass(slots=True)
+class Subject:
+    """A directory, and what the command line sets; `observe` is shown each request to a forge."""
+
+    directory: Path
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    observe: Observe = unobserved
+    _known: dict[str, object] = field(default_factory=dict)
+
+    def once(self, name: str, ask: Callable[[], _T]) -> _T:
+        """The answer to a question that several checks ask; an error is an answer too.
+
+        Raises:
+            OrchError, NotUsedError: what asking raised the first time.
+        """
+        if name not in self._known:
+            try:
+                self._known[name] = ask()
+            except (OrchError, NotUsedError) as error:
+                self._known[name] = error
+        found = self._known[name]
+        if isinstance(found, OrchError | NotUsedError):
+            raise found
+        return cast("_T", found)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the environment alone; each question takes less time than elsewhere.
+
+        Raises:
+            SettingsError: one of them is unusable.
+        """
+        return self.once("settings", lambda: _bounded(settings_module.load(overrides=self.overrides)))
+
+    @property
+    def git(self) -> Git:
+        """The repository here.
+
+        Raises:
+            NotUsedError: there is none.
+        """
+
+        def ask() -> Git:
+            try:
+                return workspaces.repository(self.settings, self.directory)
+            except GitError as error:
+                raise NotUsedError("no git repository is here") from error
+
+        return self.once("git", ask)
+
+    @property
+    def workspace(self) -> Workspace:
+        """What a command would stand on; a configuration that cannot be used is `problem` there.
+
+        Raises:
+            NotUsedError: there is no repository.
+            OrchError: a setting is unusable.
+        """
+
+        def ask() -> Workspace:
+            self.git  # noqa: B018 - without a repository there is nothing to open
+            found = workspaces.open_workspace(self.directory, self.overrides, self.observe, reading=True)
+            return replace(found, settings=_bounded(found.settings))
+
+        return self.once("workspace", ask)
+
+    @property
+    def now(self) -> datetime:
+        """When the command began."""
+        return self.workspace.now
+
+    @property
+    def server(self) -> Path | None:
+        """The bare repository that is pushed to, where it is on this disk; None where it is elsewhere."""
+        from orch_gates.state import place
+
+        workspace = self.workspace
+        if workspace.git.is_bare():
+            return workspace.git.git_dir()
+        try:
+            found = place.local(workspace.origin)
+        except SettingsError:
+            return None
+        return found if found is not None and found.name != ".git" else None
+
+    @property
+    def forge(self) -> Seen:
+        """What the forge says of itself, the token and the repository.
+
+        Raises:
+            NotUsedError: no forge is known here, or no token for it.
+            ForgeUnavailable: it did not answer.
+        """
+        from orch_gates.forge.check import look
+
+        def ask() -> Seen:
+            self.need_forge()
+            return look(self.workspace.need_forge())
+
+        return self.once("forge", ask)
+
+    def need_forge(self) -> None:
+        """See that a forge can be asked.
+
+        Raises:
+            NotUsedError: none is known here, or no token for it.
+        """
+        from orch_gates.forge.port.server import Kind
+
+        workspace = self.workspace
+        place = workspace.forge_place
+        if place is None:
+            raise NotUsedError(workspace.why_no_forge)
+        if place.kind is not Kind.LOCAL and not workspace.settings.forge.token:
+            raise NotUsedError(f"no token for {place.url}; put one into {workspace.settings.forge.token_env}")
+
+    @property
+    def state(self) -> Snapshot:
+        """The state branch as it is now, for checks of what is on it.
+
+        Raises:
+            NotUsedError: there never was one.
+            OrchError: it cannot be read, of which a check of its own tells more.
+        """
+        try:
+            return self.snapshot()
+        except WipedState as error:
+            raise OrchError("the state branch is gone: see state-branch") from error
+        except MissingState as error:
+            raise NotUsedError("no state branch") from error
+        except NotUsedError:
+            raise
+        except OrchError as error:
+            raise OrchError("the state branch could not be read: see state-branch") from error
+
+    def snapshot(self) -> Snapshot:
+        """The state branch as it is now.
+
+        Raises:
+            NotUsedError: this clone has no remote that it could be at.
+            MissingState, StateError, GitError: as `Store.load`.
+        """
+
+        def ask() -> Snapshot:
+            try:
+                store = self.workspace.store
+            except SettingsError as error:
+                raise NotUsedError(str(error)) from error
+            return store.load()
+
+        return self.once("snapshot", ask)
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        found = self._known.get("workspace")
+        if isinstance(found, Workspace) and "store" in found.__dict__:
+            found.store.close()
+
+
+def _bounded(settings: Settings) -> Settings:
+    return replace(
+        settings,
+        forge=replace(settings.forge, timeout=min(settings.forge.timeout, _ANSWER_S)),
+        state=replace(settings.state, timeout=min(settings.state.timeout, 2 * _ANSWER_S)),
+    )

@@ -1,0 +1,134 @@
+"""`orch-gates doctor`: the hook on the server and the hook in a clone, each broken for real and mended as is said."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.builders import Repo, bare, clone, orch
+from tests.doctor_rig import follow, only
+from tests.functional.test_server_hook import GITEA, write_hook
+
+HOOK = Path(__file__).parents[2] / "hooks" / "pre-commit"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Repo:
+    """A bare repository with a hook that works, and nothing in it."""
+    made = bare(tmp_path / "srv" / "app.git")
+    assert orch("hook", "install", made.path, cwd=tmp_path).returncode == 0
+    return made
+
+
+@pytest.fixture
+def work(server: Repo, tmp_path: Path) -> Repo:
+    """A clone of it."""
+    return clone(server, tmp_path / "work")
+
+
+def everything(repository: Path) -> dict[str, bytes]:
+    """All files of a repository, with their content."""
+    return {str(path): path.read_bytes() for path in sorted(repository.rglob("*")) if path.is_file()}
+
+
+def test_a_hook_that_refuses_is_green_and_nothing_stays(server: Repo, work: Repo) -> None:
+    """It is tried with a push of a random token, of which nothing is left; a clone on the same disk looks there too."""
+    before = everything(server.path)
+    assert only(server.path, "hook")["state"] == "ok"
+    assert only(work.path, "hook")["state"] == "ok"
+    assert everything(server.path) == before
+
+
+def test_no_hook_is_bad_on_the_server(tmp_path: Path) -> None:
+    """What is said installs it. From a clone it is no matter, where nothing relies on it."""
+    bare_one = bare(tmp_path / "app.git")
+    work = clone(bare_one, tmp_path / "work")
+    assert only(work.path, "hook")["state"] == "not used"
+    found = only(bare_one.path, "hook")
+    assert found["state"] == "bad"
+    assert "pushes are not judged" in found["seen"]
+    follow(found, tmp_path)
+    assert only(bare_one.path, "hook")["state"] == "ok"
+
+
+def test_a_fence_without_its_hook_is_bad_from_a_clone_too(tmp_path: Path) -> None:
+    """The configuration relies on it."""
+    work = clone(bare(tmp_path / "app.git"), tmp_path / "work")
+    work.commit(files={".orch-gates.yaml": "merge:\n  fence: hook\n"})
+    work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    work.git("remote", "set-head", "origin", "--auto")
+    found = only(work.path, "hook")
+    assert (found["state"], "merge.fence is `hook`" in found["seen"]) == ("bad", True)
+
+
+def test_a_hook_that_is_not_executable_is_bad(server: Repo, tmp_path: Path) -> None:
+    """As a copy of the repository may leave it; git runs none such, and says so to nobody on the server."""
+    (server.path / "hooks" / "pre-receive").chmod(0o644)
+    found = only(server.path, "hook")
+    assert found["state"] == "bad"
+    assert found["mend"].startswith("chmod +x ")
+    follow(found, tmp_path)
+    assert only(server.path, "hook")["state"] == "ok"
+
+
+def test_a_hook_that_no_dispatcher_calls_is_bad(tmp_path: Path) -> None:
+    """Gitea's own hook calls those in pre-receive.d; where it is gone, or calls none, ours is never run."""
+    server = bare(tmp_path / "app.git")
+    plain = write_hook(server.path / "hooks" / "pre-receive", GITEA)
+    assert orch("hook", "install", "--gitea", server.path, cwd=tmp_path).returncode == 0
+    assert only(server.path, "hook")["state"] == "ok"
+    plain.unlink()
+    found = only(server.path, "hook")
+    assert (found["state"], "no dispatcher calls it" in found["seen"]) == ("bad", True)
+    assert "gitea admin regenerate hooks" in found["mend"]
+    write_hook(plain, "#!/bin/sh\nexit 0 # pre-receive.d is not looked at\n")
+    assert only(server.path, "hook")["state"] == "bad"
+    assert not server.git("for-each-ref")
+
+
+def test_a_hook_that_lets_leaks_pass_is_bad(server: Repo) -> None:
+    """It is there, executable and ours by its first line, and judges nothing; what got in while trying is taken out."""
+    hook = server.path / "hooks" / "pre-receive"
+    kept = hook.read_text().splitlines(keepends=True)
+    hook.write_text("".join(kept[:3]) + "exit 0\n")
+    assert only(server.path, "hook")["state"] == "bad"
+    assert not server.git("for-each-ref")
+
+
+def test_a_hook_in_a_clone_is_tried(work: Repo) -> None:
+    """A commit of a random token, elsewhere, has to be refused by it."""
+    assert only(work.path, "pre-commit")["state"] == "not used"
+    hook = work.path / ".git" / "hooks" / "pre-commit"
+    shutil.copy(HOOK, hook)
+    before = everything(work.path)
+    assert only(work.path, "pre-commit")["state"] == "ok"
+    assert everything(work.path) == before
+    hook.chmod(0o644)
+    found = only(work.path, "pre-commit")
+    assert (found["state"], "not executable" in found["seen"]) == ("bad", True)
+    follow(found, work.path)
+    assert only(work.path, "pre-commit")["state"] == "ok"
+
+
+@pytest.mark.parametrize("script", ["orch-gates hook pre-commit || true", "exit 0 # orch-gates", "nowhere/orch-gates"])
+def test_a_hook_in_a_clone_that_refuses_nothing_of_ours_is_bad(script: str, work: Repo, tmp_path: Path) -> None:
+    """Also one that refuses everything, for another reason than a leak; core.hooksPath is honoured."""
+    write_hook(tmp_path / "shared" / "pre-commit", f"#!/bin/sh\n{script}\n")
+    work.git("config", "core.hooksPath", str(tmp_path / "shared"))
+    found = only(work.path, "pre-commit")
+    assert (found["state"], "did not refuse a random token" in found["seen"]) == ("bad", True)
+
+
+def test_pre_commit_that_is_configured_and_not_installed_is_told(work: Repo) -> None:
+    """Its configuration alone does nothing; what it wrote itself counts as installed."""
+    work.write(".pre-commit-config.yaml", "repos:\n  - repo: x\n    hooks:\n      - id: orch-secrets\n")
+    found = only(work.path, "pre-commit")
+    assert (found["state"], found["mend"]) == ("warning", "pre-commit install")
+    hook = write_hook(work.path / ".git" / "hooks" / "pre-commit", "#!/bin/sh\n# another one\n")
+    assert only(work.path, "pre-commit")["state"] == "warning"
+    hook.write_text("#!/bin/sh\n# File generated by pre-commit: https://pre-commit.com\n")
+    assert only(work.path, "pre-commit")["state"] == "ok"
+    hook.chmod(0o644)
+    assert only(work.path, "pre-commit")["state"] == "bad"

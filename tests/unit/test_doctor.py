@@ -1,0 +1,122 @@
+"""How checks are run and counted, and that each is explained: pure."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from orch_gates.doctor import check, finding
+from orch_gates.doctor.check import Check, Group, Result
+from orch_gates.doctor.finding import Finding, NotUsedError, State
+from orch_gates.doctor.registry import CHECKS
+from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.summary import summary
+from orch_gates.errors import GitError
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "find-what-is-wrong.md"
+HERE = Subject(Path())
+
+
+def ran(gather: Callable[[Subject], Any], judge: Callable[[Any], Finding] = finding.ok, seconds: float = 30) -> Finding:
+    """What comes of one check, between two others that have to be run all the same."""
+    fine = Check("fine", Group.MACHINE, lambda _: "fine", finding.ok)
+    begun: list[str] = []
+    results = list(check.run((fine, Check("this", Group.FORGE, gather, judge, seconds), fine), HERE, begun.append))
+    assert begun == ["fine", "this", "fine"]
+    assert [one.finding.state for one in (results[0], results[2])] == [State.OK, State.OK]
+    return results[1].finding
+
+
+def raising(error: BaseException) -> Callable[[object], NoReturn]:
+    def gather(_: object) -> NoReturn:
+        raise error
+
+    return gather
+
+
+def test_a_check_that_raises_could_not_tell() -> None:
+    """Whether it gathers or judges, and whatever it raises: never well, and no other check is stopped (P3)."""
+    assert ran(raising(GitError("no git"))) == finding.unknown("no git")
+    for found in (ran(raising(KeyError("secret"))), ran(lambda _: "", raising(KeyError("secret")))):
+        assert found.state is State.UNKNOWN
+        assert "bug: KeyError" in found.seen
+        assert "secret" not in found.seen
+
+
+def test_a_check_that_takes_too_long_could_not_tell() -> None:
+    """Its time is over, whatever it does."""
+
+    def gather(_: object) -> str:
+        try:
+            time.sleep(10)
+        except GitError:
+            return "never"
+        return "too late"
+
+    begun = time.monotonic()
+    found = ran(gather, seconds=0.1)
+    assert (found.state, found.mend) == (State.UNKNOWN, "orch-gates doctor --only this")
+    assert time.monotonic() - begun < 5
+
+
+def test_what_is_not_used_is_no_green() -> None:
+    """It is said why."""
+    assert ran(raising(NotUsedError("no state branch"))) == finding.not_used("no state branch")
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ((), 0),
+        ((State.OK, State.WARNING, State.NOT_USED), 0),
+        ((State.OK, State.UNKNOWN, State.WARNING), 2),
+        ((State.UNKNOWN, State.BAD), 1),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst(states: tuple[State, ...], code: int) -> None:
+    """Something bad counts before what could not be told, and a warning is none of both (GATE-2)."""
+    found = summary(Result("x", Group.MACHINE, Finding(state, "")) for state in states)
+    assert found.exit_code == code
+    assert sum(found.counts.values()) == len(states)
+
+
+def test_of_several_the_worst_counts() -> None:
+    """All that are so bad are named, and nothing else."""
+    assert finding.worst(
+        finding.ok("a"), finding.bad("b", "m"), finding.unknown("c"), finding.bad("d", "m")
+    ) == Finding(State.BAD, "b; d", "m")
+    assert finding.worst(finding.warning("b", "m"), finding.unknown("c", "n")) == finding.unknown("c", "n")
+
+
+def test_an_answer_is_asked_for_once() -> None:
+    """One that is an error too: a server that is down is not waited for by every check."""
+    asked: list[str] = []
+    subject = Subject(Path())
+
+    def ask() -> str:
+        asked.append("")
+        raise GitError("down")
+
+    for _ in range(3):
+        with pytest.raises(GitError):
+            subject.once("x", ask)
+    assert len(asked) == 1
+    assert subject.once("y", lambda: 1) == subject.once("y", lambda: 2) == 1
+
+
+def test_every_check_is_explained() -> None:
+    """The page has a row for each, below its group, and for nothing else; all names are different."""
+    parts = re.split(r"^## ", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    told = [
+        (part.partition("\n")[0].lower(), name)
+        for part in parts
+        for row in re.findall(r"^\| (`[^|]*`) \|", part, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", row)
+    ]
+    assert told == [(each.group.value, each.name) for each in CHECKS]
+    assert len({name for _, name in told}) == len(told)
