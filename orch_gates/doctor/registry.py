@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orch_gates.doctor import clone_hook, machine, server_hook
+from orch_gates.doctor import clone_hook, forge, machine, server_hook
 from orch_gates.doctor.check import Check
 
-CHECKS: tuple[Check[Any], ...] = (*machine.CHECKS, *server_hook.CHECKS, *clone_hook.CHECKS)
+CHECKS: tuple[Check[Any], ...] = (*machine.CHECKS, *server_hook.CHECKS, *clone_hook.CHECKS, *forge.CHECKS)

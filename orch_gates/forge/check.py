@@ -12,7 +12,7 @@ from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.server import About, Access
 
 # Leases compare with the forge's clock, and other machines' clocks are compared with it.
-_MOST_SKEW_S = 60
+MOST_SKEW_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def problems(seen: Seen) -> tuple[str, ...]:
             "branches are deleted after a merge, and later gates judge them; switch that off in the settings of the "
             "repository"
         )
-    if seen.clock_ahead is not None and abs(seen.clock_ahead) > _MOST_SKEW_S:
+    if seen.clock_ahead is not None and abs(seen.clock_ahead) > MOST_SKEW_S:
         first, second = ("the forge's", "this machine's") if seen.clock_ahead > 0 else ("this machine's", "the forge's")
         found.append(
             f"{first} clock is {abs(seen.clock_ahead):.0f} s ahead of {second}; "

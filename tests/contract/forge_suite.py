@@ -9,6 +9,8 @@ import pytest
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.rule import Who as Pushers
+from orch_gates.forge.port.server import Kind
 from orch_gates.forge.port.workflows import RunState
 from tests.contract.forge_labels import CommentContract, LabelContract, LabellerContract
 from tests.contract.forge_pulls import MergeContract, PullContract
@@ -121,6 +123,25 @@ class ProtectionContract:
             protections.put(wanted)
             assert protections.get("main") == wanted
         assert protections.get("topic") is None
+
+    def test_what_a_rule_lets_happen(self, rig: Rig) -> None:
+        """Whether pushes pass, which statuses are needed, and that nobody forces or deletes the branch, are told."""
+        protections = rig.forge.protections
+        assert protections.rule("main") is None
+        protections.put(Protection("main", contexts=("gates/merge",)))
+        found = protections.rule("main")
+        assert found is not None
+        assert (found.branch, found.contexts, found.up_to_date, found.admins) == ("main", ("gates/merge",), False, True)
+        # A bare repository keeps nothing in place but by its hook, and says so.
+        kept = rig.traits.kind is not Kind.LOCAL
+        assert (found.pushers is Pushers.NOBODY) is kept
+        assert (found.forced, found.deleted) == (not kept, not kept)
+        protections.put(Protection("main", pushes=True, admins=False))
+        found = protections.rule("main")
+        assert found is not None
+        assert (found.pushers, found.contexts) == (Pushers.EVERYBODY, ())
+        assert found.admins is not kept
+        assert protections.rule("topic") is None
 
     def test_who_may_not_change_rules_is_refused(self, rig: Rig) -> None:
         if rig.traits.users:

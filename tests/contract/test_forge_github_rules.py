@@ -26,6 +26,8 @@ from orch_gates.forge.port.pulls import (
     Scheduled,
     Transient,
 )
+from orch_gates.forge.port.rule import BranchRule
+from orch_gates.forge.port.rule import Who as Pushers
 from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import landing, merged, opened
 from tests.contract.github_rig import GithubRig
@@ -192,6 +194,29 @@ class TestRules:
         assert rig.forge.protections.get("main") is None
         rig.forge.protections.put(Protection("main"))
         assert rig.forge.protections.get("main") == Protection("main")
+
+    def test_what_a_rule_leaves_open_is_told(self, rig: GithubRig) -> None:
+        """Also of a rule that is no protection, and of rulesets, of which nobody is told who may bypass them."""
+        assert rig.forge.protections.rule("main") is None
+        rig.forge.protections.put(Protection("main", contexts=("build",)))
+        rig.project.protections["main"] |= {"allow_force_pushes": True, "allow_deletions": True}
+        rig.project.protections["main"]["required_status_checks"]["strict"] = True
+        assert rig.forge.protections.rule("main") == BranchRule(
+            "main", Pushers.NOBODY, forced=True, deleted=True, contexts=("build",), up_to_date=True, admins=True
+        )
+        rig.project.protections.clear()
+        checks = [{"context": "build"}]
+        strict = rule(
+            "required_status_checks", required_status_checks=checks, strict_required_status_checks_policy=True
+        )
+        rig.project.rules = [*KEPT, strict]
+        assert rig.forge.protections.rule("main") == BranchRule(
+            "main", Pushers.EVERYBODY, forced=False, deleted=False, contexts=("build",), up_to_date=True, admins=None
+        )
+        rig.project.rules = [strict]
+        found = rig.forge.protections.rule("main")
+        assert found is not None
+        assert (found.forced, found.deleted) == (True, True)
 
     def test_what_a_rule_has_beyond_ours_stays(self, rig: GithubRig) -> None:
         """GitHub replaces the whole rule: what is not sent with it is lost."""

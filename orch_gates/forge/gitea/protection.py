@@ -10,6 +10,7 @@ from orch_gates.forge.gitea import glob
 from orch_gates.forge.gitea.rows import repository_path, texts
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.rule import BranchRule, Who
 
 
 class GiteaProtections:
@@ -22,7 +23,7 @@ class GiteaProtections:
 
     def get(self, branch: str) -> Protection | None:
         """The first rule that matches, in the server's own order: by priority, names before patterns, oldest first."""
-        row = next((row for row in self._rules() if glob.matches(text(row, "rule_name"), branch)), None)
+        row = self._row(branch)
         if row is None:
             return None
         contexts = texts(row, "status_check_contexts") if flag(row, "enable_status_check") else ()
@@ -35,6 +36,11 @@ class GiteaProtections:
             # A server that does not know this lets its administrators merge over every rule.
             admins=row.get("block_admin_merge_override") is True,
         )
+
+    def rule(self, branch: str) -> BranchRule | None:
+        """The same rule; a branch that has one is never deleted by a push."""
+        row = self._row(branch)
+        return None if row is None else of_row(branch, row)
 
     def put(self, wanted: Protection) -> None:
         """Make the rule of this very name, or change it; what it has beyond this stays."""
@@ -56,12 +62,33 @@ class GiteaProtections:
         else:
             self._api.write("POST", self._path, {"rule_name": wanted.branch, **rule})
 
+    def _row(self, branch: str) -> Row | None:
+        return next((row for row in self._rules() if glob.matches(text(row, "rule_name"), branch)), None)
+
     def _rules(self) -> list[Row]:
         """All of them: this list has no pages."""
         found = self._api.get(self._path)
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise ForgeUnavailable(f"{self._api.at(self._path)} did not answer with a list")
         return found
+
+
+def of_row(branch: str, row: Row) -> BranchRule:
+    """What a rule lets happen; a switch that the server does not know is one that it does not have."""
+    pushers = Who.NOBODY
+    if flag(row, "enable_push"):
+        pushers = Who.SOME if row.get("enable_push_whitelist") is True else Who.EVERYBODY
+    contexts = texts(row, "status_check_contexts") if flag(row, "enable_status_check") else ()
+    return BranchRule(
+        branch=branch,
+        pushers=pushers,
+        # Who may not push may not force either, whatever that switch says.
+        forced=pushers is not Who.NOBODY and row.get("enable_force_push") is True,
+        deleted=False,
+        contexts=tuple(glob.meant(context) for context in contexts),
+        up_to_date=row.get("block_on_outdated_branch") is True,
+        admins=row.get("block_admin_merge_override") is True,
+    )
 
 
 def _mergers(row: Row) -> tuple[str, ...]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from orch_gates.errors import ForgeUnavailable
-from orch_gates.forge.fields import document, flag, part, text
+from orch_gates.forge.fields import Row, document, flag, part, text
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.rows import repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.server import About, Access, Kind
 
 _NOTHING = 404
+_REWRITING = {
+    "allow_squash_merge": "squash",
+    "allow_rebase": "rebase",
+    "allow_rebase_explicit": "rebase and merge",
+}
 # Each needs a scope that this product does not; whoever lacks it is told the ones that there are.
 _PROBES = ("/notifications/new", "/admin/cron?limit=1")
 
@@ -58,6 +63,7 @@ class GiteaServer:
             deletes_branches=False,
             mirror=flag(row, "mirror"),
             empty=flag(row, "empty"),
+            rewriting=_rewriting(row) if "allow_merge_commits" in row else None,
         )
 
     def _kind(self, version: str) -> Kind:
@@ -81,3 +87,7 @@ class GiteaServer:
             if (told := errors.scopes(self._api.ask("GET", path))) is not None:
                 return login, told
         return login, None
+
+
+def _rewriting(row: Row) -> tuple[str, ...]:
+    return tuple(style for name, style in _REWRITING.items() if row.get(name) is True)

@@ -12,6 +12,7 @@ from orch_gates.forge.fields import Row, document, flag, number, part, parts, te
 from orch_gates.forge.github import errors
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.rule import BranchRule, Who
 
 _APP = "[bot]"
 _SWITCHES = ("required_linear_history", "required_conversation_resolution", "lock_branch", "block_creations")
@@ -34,6 +35,13 @@ class GithubProtections:
         if (row := self._row(branch)) is not None:
             return of_protection(branch, row, self.organisation)
         return of_rules(branch, self.api.rows(f"{self.path}/rules/branches/{quote(branch, safe='')}"))
+
+    def rule(self, branch: str) -> BranchRule | None:
+        """As `get`, with what such a rule leaves open."""
+        if (row := self._row(branch)) is not None:
+            return rule_of_protection(branch, row)
+        rows = list(self.api.rows(f"{self.path}/rules/branches/{quote(branch, safe='')}"))
+        return rule_of_rules(branch, rows) if rows else None
 
     def put(self, wanted: Protection) -> None:
         """Make the branch protection, or change it; what it has beyond this stays, and so do rulesets."""
@@ -71,6 +79,48 @@ def of_protection(branch: str, row: Row, organisation: str) -> Protection | None
         mergers=_mergers(branch, part(row, "restrictions"), organisation) if row.get("restrictions") else (),
         pushes=reviews is None or _bypassed(reviews),
         admins=_enabled(row, "enforce_admins"),
+    )
+
+
+def rule_of_protection(branch: str, row: Row) -> BranchRule:
+    """What a branch protection lets happen.
+
+    Raises:
+        ForgeUnavailable: something is missing in it.
+    """
+    reviews = part(row, "required_pull_request_reviews") if row.get("required_pull_request_reviews") else None
+    checks = part(row, "required_status_checks") if row.get("required_status_checks") else None
+    some = bool(row.get("restrictions")) if reviews is None else _bypassed(reviews)
+    return BranchRule(
+        branch=branch,
+        pushers=Who.SOME if some else Who.EVERYBODY if reviews is None else Who.NOBODY,
+        forced=_enabled(row, "allow_force_pushes"),
+        deleted=_enabled(row, "allow_deletions"),
+        contexts=tuple(sorted(texts(checks, "contexts"))) if checks else (),
+        up_to_date=checks is not None and checks.get("strict") is True,
+        admins=_enabled(row, "enforce_admins"),
+    )
+
+
+def rule_of_rules(branch: str, rows: Iterable[Row]) -> BranchRule:
+    """What the rules of rulesets let happen; who may bypass them is not told.
+
+    Raises:
+        ForgeUnavailable: something is missing in them.
+    """
+    rules: dict[str, list[Row]] = {}
+    for row in rows:
+        rules.setdefault(text(row, "type"), []).append(row)
+    checks = [part(row, "parameters") for row in rules.get("required_status_checks", ())]
+    contexts = {text(check, "context") for one in checks for check in parts(one, "required_status_checks")}
+    return BranchRule(
+        branch=branch,
+        pushers=Who.NOBODY if "pull_request" in rules else Who.SOME if "update" in rules else Who.EVERYBODY,
+        forced="non_fast_forward" not in rules,
+        deleted="deletion" not in rules,
+        contexts=tuple(sorted(contexts)),
+        up_to_date=any(one.get("strict_required_status_checks_policy") is True for one in checks),
+        admins=None,
     )
 
 

@@ -14,6 +14,7 @@ from orch_gates.forge.port.server import About, Access, Kind
 # What every GitHub's `/meta` says, and nobody else's.
 _MARK = "verifiable_password_authentication"
 _NOTHING = 404
+_REWRITING = {"allow_squash_merge": "squash", "allow_rebase_merge": "rebase"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class GithubServer:
             merge_commits=flag(row, "allow_merge_commit") if "allow_merge_commit" in row else None,
             deletes_branches=flag(row, "delete_branch_on_merge") if "delete_branch_on_merge" in row else None,
             mirror=said(row, "mirror_url") != "",
+            rewriting=_rewriting(row) if "allow_merge_commit" in row else None,
         )
 
     def _login(self) -> str:
@@ -81,6 +83,10 @@ def _whole(answer: Answer) -> Row:
         return document(answer.document)
     except ValueError as error:
         raise ForgeUnavailable("the forge did not answer with JSON") from error
+
+
+def _rewriting(row: Row) -> tuple[str, ...]:
+    return tuple(style for name, style in _REWRITING.items() if row.get(name) is True)
 
 
 def _scopes(answer: Answer) -> tuple[str, ...] | None:

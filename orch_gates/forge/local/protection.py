@@ -7,6 +7,7 @@ from orch_gates.forge.local import kinds, records
 from orch_gates.forge.local.documents import Rule
 from orch_gates.forge.local.records import Ledger, Records
 from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.rule import BranchRule, Who
 from orch_gates.model.ids import branch_name
 from orch_gates.state.store import Change
 
@@ -23,6 +24,15 @@ class LocalProtections:
         if rule is None:
             return None
         return Protection(rule.branch, rule.contexts, rule.approvals, rule.mergers, rule.pushes, rule.admins)
+
+    def rule(self, branch: str) -> BranchRule | None:
+        """What git itself lets happen, which knows no rules: all but a merge is the server's hook to refuse."""
+        rule = self._records.ledger().rule(branch)
+        if rule is None:
+            return None
+        return BranchRule(
+            branch, Who.EVERYBODY, forced=True, deleted=True, contexts=rule.contexts, up_to_date=False, admins=True
+        )
 
     def put(self, wanted: Protection) -> None:
         """Make or replace the rule of this very branch."""

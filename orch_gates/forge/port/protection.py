@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from orch_gates.forge.port.rule import BranchRule
+
 
 @dataclass(frozen=True, slots=True)
 class Protection:
@@ -30,6 +32,15 @@ class Protections(Protocol):
 
         Raises:
             ForgeUnavailable: the forge did not answer, or the token may not see rules.
+        """
+        ...
+
+    def rule(self, branch: str) -> BranchRule | None:
+        """What the rule in force for a branch lets happen, all of it; None where there is no rule.
+
+        Raises:
+            ForgeRefused: the token may not see rules.
+            ForgeUnavailable: the forge did not answer.
         """
         ...
 

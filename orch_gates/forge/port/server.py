@@ -31,7 +31,8 @@ class Access:
     """Who the token is, what it may, and how the repository is set up for merges.
 
     What the forge does not tell is None, and an empty `login`. `deletes_branches`: it deletes the branch of every
-    merge, whatever the request for the merge says.
+    merge, whatever the request for the merge says. `rewriting` are the styles of merges that are allowed there and put
+    other commits into the target than those that were validated.
     """
 
     login: str
@@ -45,6 +46,7 @@ class Access:
     deletes_branches: bool | None = None
     mirror: bool = False
     empty: bool = False
+    rewriting: tuple[str, ...] | None = None
 
 
 class Server(Protocol):

@@ -1,0 +1,167 @@
+"""`orch-gates doctor` against a real Gitea: its rules, its tokens, and the hook below its own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.builders import Repo
+from tests.doctor_rig import Found, follow, looked, only
+from tests.e2e.gitea import Gitea, User
+from tests.e2e.repository import Repository
+
+SCOPES = ["write:repository", "write:issue", "read:user"]
+STRICT = {"enable_push": False, "enable_force_push": False, "block_admin_merge_override": True}
+FENCE = {"enable_status_check": True, "status_check_contexts": ["orch/merge/main"], "block_on_outdated_branch": True}
+STYLES = {"allow_squash_merge": False, "allow_rebase": False, "allow_rebase_explicit": False}
+
+
+class Doctor:
+    """A clone, and who looks."""
+
+    def __init__(self, server: Gitea, repository: Repository, folder: Path) -> None:
+        self.server, self.repository = server, repository
+        self.work: Repo = repository.clone()
+        self.env: dict[str, str | None] = {
+            "ORCH_FORGE": "gitea",
+            "ORCH_FORGE_URL": server.url,
+            "ORCH_FORGE_REPOSITORY": f"{repository.owner.name}/{repository.name}",
+            "ORCH_CACHE_DIR": str(folder / "cache"),
+        }
+        self.as_(server.alice)
+
+    def as_(self, user: User, scopes: list[str] | None = None) -> None:
+        self.env["ORCH_FORGE_TOKEN"] = self.server.token(user, scopes or SCOPES)
+
+    def look(self, name: str, **env: str) -> Found:
+        found = only(self.work.path, name, env={**self.env, **env})
+        assert str(self.env["ORCH_FORGE_TOKEN"]) not in str(found)
+        return found
+
+    def protect(self, branch: str, **rule: object) -> None:
+        """Make the rule of a branch anew."""
+        api = self.repository.api()
+        api.delete(f"/branch_protections/{branch}")
+        api.post("/branch_protections", {"rule_name": branch, **rule}).ok()
+
+
+@pytest.fixture
+def doctor(gitea: Gitea, repository: Repository, tmp_path: Path) -> Doctor:
+    return Doctor(gitea, repository, tmp_path)
+
+
+def test_protection(doctor: Doctor) -> None:
+    """Each hole in the rule of the target is red, and named with the page that mends it; without holes it is green."""
+    found = doctor.look("protection")
+    assert (found["state"], "no rule protects main" in found["seen"]) == ("bad", True)
+    assert doctor.look("protection", ORCH_MERGE_FENCE="hook")["state"] == "warning"
+    doctor.protect("main", **STRICT)
+    assert doctor.look("protection")["state"] == "ok"
+    for hole, state, words in (
+        ({"enable_push": True}, "bad", "everybody may push"),
+        (
+            {"enable_push": True, "enable_push_whitelist": True, "push_whitelist_usernames": ["alice"]},
+            "warning",
+            "some",
+        ),
+        ({"enable_push": True, "enable_force_push": True}, "bad", "force main"),
+        ({"block_admin_merge_override": False}, "warning", "administrators may override"),
+    ):
+        doctor.protect("m*", **(STRICT | hole))
+        doctor.repository.api().delete("/branch_protections/main")
+        found = doctor.look("protection")
+        assert (found["state"], words in found["seen"]) == (state, True), found
+        assert f"{doctor.repository.name}/settings/branches" in found["mend"]
+        doctor.repository.api().delete("/branch_protections/m*")
+
+
+def test_the_fence_of_the_forge(doctor: Doctor) -> None:
+    """Where a required status is the fence, it has to be required, of branches that are up to date, of everybody."""
+    status = {"ORCH_MERGE_FENCE": "status"}
+    doctor.protect("main", **STRICT, **FENCE)
+    assert doctor.look("protection", **status)["state"] == "ok"
+    for hole, words in (
+        ({"enable_status_check": False}, "does not require the status orch/merge/main"),
+        ({"status_check_contexts": ["orch/security"]}, "does not require the status orch/merge/main"),
+        ({"block_on_outdated_branch": False}, "a branch that is behind main may be merged"),
+        ({"block_admin_merge_override": False}, "administrators may override"),
+    ):
+        doctor.protect("main", **(STRICT | FENCE | hole))
+        found = doctor.look("protection", **status)
+        assert (found["state"], words in found["seen"]) == ("bad", True), found
+    doctor.protect("main", **(STRICT | FENCE | {"status_check_contexts": ["orch/*/*"]}))
+    assert doctor.look("protection", **status)["state"] == "ok"
+
+
+def test_rules_that_are_not_shown_are_no_green(gitea: Gitea, doctor: Doctor) -> None:
+    """Gitea shows them to administrators of the repository; to a bot it could not be told."""
+    doctor.protect("main", **STRICT)
+    doctor.repository.add(gitea.bob)
+    doctor.as_(gitea.bob)
+    found = doctor.look("protection")
+    assert (found["state"], "administrators only" in found["seen"]) == ("unknown", True)
+
+
+def test_the_token(gitea: Gitea, doctor: Doctor) -> None:
+    """What it lacks and what it has too much, as far as this server tells its scopes."""
+    assert doctor.look("token")["state"] == "ok"
+    doctor.as_(gitea.alice, ["read:repository", "read:user"])
+    found = doctor.look("token")
+    assert (found["state"], "may only read" in found["seen"]) == ("bad", True)
+    doctor.as_(gitea.bob)
+    assert doctor.look("token")["state"] == "bad"
+    doctor.as_(gitea.alice, ["write:repository", "read:user"])
+    assert doctor.look("token")["state"] == "ok"
+    found = doctor.look("token", ORCH_TRACKER="forge")
+    assert (found["state"], "add write:issue" in found["mend"]) == ("bad", True)
+    doctor.as_(gitea.alice, ["write:repository", "write:issue", "read:user", "write:organization"])
+    found = doctor.look("token")
+    assert (found["state"], "may more than is needed" in found["seen"]) == ("warning", True)
+    doctor.env["ORCH_FORGE_TOKEN"] = "0" * 40
+    assert doctor.look("token")["state"] == "unknown"
+    doctor.env["ORCH_FORGE_TOKEN"] = None
+    code, found_all = looked(doctor.work.path, "--only", "token", "--only", "protection", env=doctor.env)
+    assert (code, {one["state"] for one in found_all.values()}) == (0, {"not used"})
+
+
+def test_styles_of_merges(doctor: Doctor) -> None:
+    """Gitea allows all of them at first; only merge commits keep what was validated."""
+    api = doctor.repository.api()
+    found = doctor.look("merge-styles")
+    assert (found["state"], "squash, rebase, rebase and merge" in found["seen"]) == ("warning", True)
+    assert doctor.look("merge-styles", ORCH_MERGE_FENCE="hook")["state"] == "ok"
+    api.patch("", {**STYLES, "default_merge_style": "merge"}).ok()
+    assert doctor.look("merge-styles")["state"] == "ok"
+    api.patch("", {"allow_squash_merge": True, "allow_merge_commits": False, "default_merge_style": "squash"}).ok()
+    found = doctor.look("merge-styles")
+    assert (found["state"], "merge commits are not allowed" in found["seen"]) == ("bad", True)
+    api.patch("", {"archived": True}).ok()
+    assert "archived" in doctor.look("merge-styles")["seen"]
+
+
+def test_clocks_of_one_machine(doctor: Doctor) -> None:
+    """A server that tells its time, as this one does."""
+    assert doctor.look("clock")["state"] == "ok"
+
+
+def test_a_server_that_is_down_is_not_waited_for_by_each_check(doctor: Doctor) -> None:
+    """Nothing listens there: every check of the forge says so, and none is green."""
+    env = {**doctor.env, "ORCH_FORGE_URL": "http://127.0.0.1:9"}
+    names = ("token", "merge-styles", "protection", "clock")
+    code, found = looked(doctor.work.path, *(word for name in names for word in ("--only", name)), env=env)
+    assert (code, {one["state"] for one in found.values()}) == (2, {"unknown"})
+
+
+def test_the_hook_below_the_servers_own(doctor: Doctor, tmp_path: Path) -> None:
+    """A new repository, as one that was copied or forked, has Gitea's hook and none of ours; what is said mends it."""
+    bare = doctor.repository.bare.path
+    env = {"ORCH_CACHE_DIR": str(tmp_path / "cache")}
+    found = only(bare, "hook", env=env)
+    assert (found["state"], "--gitea" in found["mend"]) == ("bad", True)
+    follow(found, tmp_path, env)
+    assert only(bare, "hook", env=env)["state"] == "ok"
+    shutil.rmtree(bare / "hooks" / "pre-receive.d")
+    assert only(bare, "hook", env=env)["state"] == "bad"
+    assert "orch-gates-probe" not in doctor.repository.bare.git("for-each-ref")

@@ -1,0 +1,79 @@
+"""`orch-gates doctor`: a forge whose clock is another than this machine's, or that tells none."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from orch_gates import clock
+from tests.builders import bare, clone
+from tests.doctor_rig import only
+from tests.fakes import scripted_http
+from tests.fakes.scripted_http import Answer
+
+ROW = {
+    "permissions": {"pull": True, "push": True, "admin": True},
+    "archived": False,
+    "mirror": False,
+    "empty": False,
+    "default_branch": "main",
+    "allow_merge_commits": True,
+}
+ANSWERS = {
+    "/api/v1/version": (200, {"version": "1.26.4"}),
+    "/api/v1/repos/acme/app": (200, ROW),
+    "/api/v1/user": (200, {"login": "ann"}),
+    "/api/v1/repos/acme/app/branch_protections": (200, []),
+}
+
+
+def at(offset: timedelta | None) -> Answer:
+    """A Gitea whose clock is so far ahead, or that tells no time."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        status, body = ANSWERS.get(handler.path, (404, {"message": "not found"}))
+        data = json.dumps(body).encode()
+        handler.send_response_only(status)
+        if offset is not None:
+            handler.send_header("Date", format_datetime(clock.utc_now() + offset, usegmt=True))
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("offset", "state", "words"),
+    [
+        (timedelta(0), "ok", "clock"),
+        (timedelta(seconds=20), "ok", "from the forge's"),
+        (timedelta(minutes=10), "bad", "the forge's clock is"),
+        (timedelta(minutes=-10), "bad", "this machine's clock is"),
+        (None, "unknown", "tells no time"),
+    ],
+)
+def test_clocks(offset: timedelta | None, state: str, words: str, tmp_path: Path) -> None:
+    """Leases compare with the forge's clock, so a minute is too much; no time is never the right one."""
+    work = clone(bare(tmp_path / "app.git"), tmp_path / "work")
+    with scripted_http.forge(at(offset)) as server:
+        env = {
+            "ORCH_FORGE": "gitea",
+            "ORCH_FORGE_URL": server.url,
+            "ORCH_FORGE_REPOSITORY": "acme/app",
+            "ORCH_FORGE_TOKEN": secrets.token_hex(20),
+        }
+        found = only(work.path, "clock", env=env)
+    assert (found["state"], words in found["seen"]) == (state, True), found
+
+
+def test_a_bare_repository_has_the_clock_of_its_machine(tmp_path: Path) -> None:
+    """There is no other to compare with."""
+    work = clone(bare(tmp_path / "app.git"), tmp_path / "work")
+    assert only(work.path, "clock", env={"ORCH_FORGE": "local"})["state"] == "not used"
