@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from orch_gates.doctor import clone_hook, forge, machine, server_hook
+from orch_gates.doctor import clone_hook, forge, machine, schedule, server_hook, state_branch
 from orch_gates.doctor.check import Check
 
-CHECKS: tuple[Check[Any], ...] = (*machine.CHECKS, *server_hook.CHECKS, *clone_hook.CHECKS, *forge.CHECKS)
+CHECKS: tuple[Check[Any], ...] = (
+    *machine.CHECKS,
+    *server_hook.CHECKS,
+    *clone_hook.CHECKS,
+    *forge.CHECKS,
+    *state_branch.CHECKS,
+    *schedule.CHECKS,
+)

@@ -124,6 +124,14 @@ class GitStore:
         """What the sweep remembers, beside the branch; to be asked for once the branch was read."""
         return MemoryRef(self._source, self._timing, self._identity.author, self._identity.by, self._timeout)
 
+    def witnessed(self) -> bool:
+        """Whether a witness says how far the branch went, so that a loss at its end would be seen (ST-4).
+
+        Raises:
+            StateError: as `load`.
+        """
+        return bool(self._reader.patient(self._deadline()).witness)
+
     def log(self) -> Iterator[Logged]:
         """Every commit, newest first; see `Store.log`."""
         deadline = self._deadline()

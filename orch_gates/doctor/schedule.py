@@ -1,0 +1,71 @@
+"""The schedule of the sweep: whether it is alive, and how late (SWP-1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from orch_gates.doctor.check import Check, Group
+from orch_gates.doctor.finding import Finding, bad, not_used, ok, unknown, warning
+from orch_gates.doctor.subject import Subject
+from orch_gates.sweep.lag import Lag, Schedule, lag
+
+_FOLDERS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")
+_SWEEPS = r"actions/sweep@|run: *['\"]?sweep|orch-gates sweep"
+_PAGE = "docs/how-to/run-the-sweep.md"
+_RUN = "orch-gates sweep (and see why the schedule does not run: " + _PAGE + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFacts:
+    """How long ago the last tick began; `workflow` is a file that should run it, `needed`: something waits for it.
+
+    `problem` is why what the sweep remembers cannot be read.
+    """
+
+    lag: Lag
+    workflow: str = ""
+    needed: bool = False
+    problem: str = ""
+
+
+def _gather(subject: Subject) -> ScheduleFacts:
+    subject.state  # noqa: B018 - the sweep remembers beside the branch
+    workspace = subject.workspace
+    recalled = workspace.store.memory.read()
+    ticks = recalled.memory.ticks if recalled.memory is not None else ()
+    gap = lag(ticks, subject.now, timedelta(seconds=workspace.settings.sweep.every))
+    config = workspace.config
+    needed = bool(config.roles or config.queue or workspace.settings.tracker.kind != "none")
+    return ScheduleFacts(gap, _workflow(subject), needed, recalled.problem)
+
+
+def _workflow(subject: Subject) -> str:
+    """A workflow of the default branch that runs the sweep; empty where there is none."""
+    if not (trusted := subject.workspace.config.revision):
+        return ""
+    asked = ("grep", "--name-only", "-z", "-E", _SWEEPS, trusted, "--", *_FOLDERS)
+    found = subject.git.run(*asked).stdout.decode("utf-8", "replace").split("\0")
+    return found[0].partition(":")[2]
+
+
+def judge(facts: ScheduleFacts) -> Finding:
+    """A dead schedule leaves dead jobs, stale leases and stuck tasks as they are."""
+    if facts.problem:
+        return unknown(f"what the last sweep left cannot be read: {facts.problem}", "orch-gates sweep")
+    match facts.lag.schedule:
+        case Schedule.NEVER if facts.workflow:
+            return bad(f"{facts.workflow} should run the sweep, and none has run yet", _RUN)
+        case Schedule.NEVER if facts.needed:
+            return bad("no sweep has run yet, and the configuration has work that is started by one", _RUN)
+        case Schedule.NEVER:
+            return not_used("no sweep has ever run")
+        case Schedule.DEAD:
+            return bad(facts.lag.line, _RUN)
+        case Schedule.LATE:
+            return warning(facts.lag.line, _RUN)
+        case Schedule.ON_TIME:
+            return ok(facts.lag.line)
+
+
+CHECKS = (Check("schedule", Group.STATE, _gather, judge, seconds=60),)

@@ -1,0 +1,196 @@
+"""The state branch: there, guarded, with its witness, and every file of it readable (ST-4, ST-6, ST-8)."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from orch_gates.doctor import forge, server_hook
+from orch_gates.doctor.check import Check, Group
+from orch_gates.doctor.finding import Finding, NotUsedError, bad, not_used, ok, unknown, warning
+from orch_gates.doctor.subject import Subject
+from orch_gates.errors import (
+    MissingState,
+    OrchError,
+    RewoundState,
+    StateDenied,
+    StateDocumentError,
+    StateError,
+    UpgradeNeeded,
+    WipedState,
+    WrongStateBranch,
+)
+from orch_gates.forge.port.rule import BranchRule, Who
+from orch_gates.hooks.server_hook.standing import State as HookState
+from orch_gates.jobs import overview
+from orch_gates.state import layout
+from orch_gates.tasks import book
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BranchFacts:
+    """The generation of the branch, or what reading it came to; `needed`: the configuration rests on one."""
+
+    branch: str
+    generation: int = 0
+    error: StateError | None = None
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GuardFacts:
+    """What keeps others from rewriting the branch; None where it could not be looked at, with the reasons in `hidden`.
+
+    `hook`: a working hook of ours judges pushes to it. `kept`: the repository's own configuration refuses to rewind
+    or delete a branch. `rule` is the forge's, where `ruled`.
+    """
+
+    branch: str
+    hook: bool | None
+    kept: bool | None
+    ruled: bool
+    rule: BranchRule | None
+    page: str
+    hidden: tuple[str, ...] = ()
+    repository: str = ""
+
+
+def _gather_branch(subject: Subject) -> BranchFacts:
+    workspace = subject.workspace
+    branch, config = workspace.settings.state.branch, workspace.config
+    needed = bool(config.roles or config.queue or config.environments or workspace.settings.merge.fence != "none")
+    try:
+        return BranchFacts(branch, subject.snapshot().generation)
+    except StateError as error:
+        return BranchFacts(branch, error=error, needed=needed)
+
+
+def judge_branch(facts: BranchFacts) -> Finding:  # noqa: PLR0911 - each kind of loss has its own mend
+    """It is there, and is the one that was written before (ST-9: what only looks so is told apart)."""
+    error = facts.error
+    match error:
+        case None:
+            return ok(f"{facts.branch} stands at generation {facts.generation}")
+        case WipedState() | RewoundState():
+            return bad(str(error), "orch-gates state restore")
+        case MissingState() if facts.needed:
+            return bad(f"there is no branch {facts.branch}, and the configuration rests on it", "orch-gates state init")
+        case MissingState():
+            return not_used(f"there is no branch {facts.branch} (orch-gates state init makes it)")
+        case WrongStateBranch():
+            return bad(str(error), "name the state branch: ORCH_STATE_BRANCH, or state.branch in .orch-gates.yaml")
+        case UpgradeNeeded():
+            return bad(str(error), "upgrade orch-gates")
+        case StateDenied():
+            return bad(str(error), "give whoever runs this access to the repository of the state branch")
+        case StateDocumentError():
+            return bad(str(error), "orch-gates help state (mend the file by hand)")
+        case _:
+            return unknown(str(error))
+
+
+def _gather_witness(subject: Subject) -> bool:
+    subject.state  # noqa: B018 - without a branch there is nothing to bear witness of
+    return subject.workspace.store.witnessed()
+
+
+def judge_witness(witnessed: bool) -> Finding:
+    """Without it, a loss of the last steps would be seen by nobody (ST-4)."""
+    if not witnessed:
+        return bad(
+            "the branch has no witness refs/orch/witness, so nobody would see that its last steps were lost",
+            "orch-gates state restore",
+        )
+    return ok("the witness refs/orch/witness follows the branch")
+
+
+def _gather_guard(subject: Subject) -> GuardFacts:
+    subject.state  # noqa: B018 - without a branch there is nothing to guard
+    workspace = subject.workspace
+    branch = workspace.settings.state.branch
+    hidden: list[str] = []
+    hook: bool | None = None
+    try:
+        found = server_hook.standing(subject)
+        hook = found.state is HookState.WORKING and workspace.settings.state.guard_enabled
+        if found.state is HookState.UNKNOWN:
+            hook = None
+            hidden.append("; ".join(found.reasons))
+    except (NotUsedError, OrchError) as error:
+        hidden.append(str(error))
+    rule, ruled = None, True
+    try:
+        rule = forge.rule_for(subject, branch)
+    except (NotUsedError, OrchError) as error:
+        ruled = False
+        hidden.append(str(error))
+    page = forge.page_of(subject, "/branches")
+    return GuardFacts(branch, hook, _kept(subject), ruled, rule, page, tuple(hidden), str(subject.server or ""))
+
+
+def _kept(subject: Subject) -> bool | None:
+    if (server := subject.server) is None:
+        return None
+    return all(
+        subject.git.run("-C", str(server), "config", "--type=bool", "--get", name).stdout.strip() == b"true"
+        for name in ("receive.denyNonFastForwards", "receive.denyDeletes")
+    )
+
+
+def judge_guard(facts: GuardFacts) -> Finding:
+    """Nobody can rewind or delete it, and at best every step is judged (OWN-3)."""
+    rule = facts.rule
+    if rule is not None and rule.pushers is Who.NOBODY:
+        return bad(
+            f"the forge lets nobody push to {facts.branch}, so no step can be recorded",
+            f"let the bot push to {facts.branch}: {facts.page}",
+        )
+    if facts.hook:
+        return ok(f"the server's hook judges every push to {facts.branch}")
+    if rule is not None and not (rule.forced or rule.deleted):
+        if rule.pushers is Who.SOME:
+            return ok(f"the forge lets some push to {facts.branch}, and nobody force or delete it")
+        return warning(
+            f"whoever may write the repository may write {facts.branch}; nobody may force or delete it",
+            f"let the bot alone push to {facts.branch}: {facts.page}",
+        )
+    if facts.kept:
+        return warning(
+            f"{facts.branch} cannot be rewound or deleted, and nobody judges what is pushed to it",
+            f"orch-gates hook install {shlex.quote(facts.repository)}",
+        )
+    if facts.hook is None and not facts.ruled:
+        return unknown(f"whether anything guards {facts.branch}: {'; '.join(facts.hidden)}")
+    mend = (
+        f"orch-gates hook install {shlex.quote(facts.repository)}"
+        if facts.repository
+        else f"protect {facts.branch}, for the bot to push alone: {facts.page}"
+    )
+    return warning(f"whoever may push can rewind or delete {facts.branch}", mend)
+
+
+def _gather_files(subject: Subject) -> tuple[str, ...]:
+    snapshot = subject.state
+    apart = (*overview.read(snapshot).quarantined, *book.read(snapshot, layout.LEASES).quarantined)
+    return tuple(one.why for one in apart)
+
+
+def judge_files(apart: tuple[str, ...]) -> Finding:
+    """A file that cannot be read is set apart: its task, job or lease stands still (ST-6)."""
+    if not apart:
+        return ok("every task, job and lease can be read")
+    more = f"; and {len(apart) - _SHOWN} more" if len(apart) > _SHOWN else ""
+    return bad(
+        f"set apart, as they cannot be read: {'; '.join(apart[:_SHOWN])}{more}",
+        "orch-gates state lint names all of them; mend each by hand as `orch-gates help state` says",
+    )
+
+
+CHECKS = (
+    Check("state-branch", Group.STATE, _gather_branch, judge_branch, seconds=60),
+    Check("state-witness", Group.STATE, _gather_witness, judge_witness, seconds=60),
+    Check("state-guard", Group.STATE, _gather_guard, judge_guard, seconds=150),
+    Check("state-files", Group.STATE, _gather_files, judge_files, seconds=60),
+)
