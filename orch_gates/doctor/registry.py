@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orch_gates.doctor import clone_hook, forge, machine, schedule, server_hook, state_branch
+from orch_gates.doctor import clone_hook, forge, machine, repository, schedule, server_hook, state_branch
 from orch_gates.doctor.check import Check
 
 CHECKS: tuple[Check[Any], ...] = (
@@ -14,4 +14,5 @@ CHECKS: tuple[Check[Any], ...] = (
     *forge.CHECKS,
     *state_branch.CHECKS,
     *schedule.CHECKS,
+    *repository.CHECKS,
 )
