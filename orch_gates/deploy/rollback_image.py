@@ -45,10 +45,10 @@ class RollbackImage:
         return f"WARNING: {self.text}" if self.standing is Standing.MISSING else self.text
 
 
-def looked_for(snapshot: Snapshot, name: str, running: Running) -> tuple[Deployed, Reference] | None:
+def looked_for(snapshot: Snapshot, name: str, running: Running | None) -> tuple[Deployed, Reference] | None:
     """The last verified deploy and its image; None where there is none, or its repository is recorded nowhere.
 
-    The repository is that of the image report about that deploy, else of the one about the deploy that is under way.
+    The repository is that of the image report about that deploy, else of the one about the deploy under way, if any.
     """
     verified = environments.page(snapshot, name).environment.verified
     if verified is None or not verified.digest:
@@ -83,7 +83,7 @@ def ask(verified: Deployed, image: Reference, settings: RegistrySettings) -> Rol
     return RollbackImage(Standing.KEPT)
 
 
-def _repositories(snapshot: Snapshot, verified: Deployed, running: Running) -> Iterator[str]:
+def _repositories(snapshot: Snapshot, verified: Deployed, running: Running | None) -> Iterator[str]:
     gate = gates.find(_IMAGE)
     assert gate is not None
     assert gate.record is not None
@@ -98,7 +98,7 @@ def _repositories(snapshot: Snapshot, verified: Deployed, running: Running) -> I
             yield image
 
 
-def _reports(verified: Deployed, running: Running, file: str) -> Iterator[str]:
+def _reports(verified: Deployed, running: Running | None, file: str) -> Iterator[str]:
     if verified.task:
         task = TaskId(verified.task)
         path = layout.report_path(task, file, verified.revision)
@@ -107,4 +107,5 @@ def _reports(verified: Deployed, running: Running, file: str) -> Iterator[str]:
         # A task is archived in the year in which it ended.
         for archived in (year, year + 1):
             yield path.replace(layout.task_folder(task), layout.archive_folder(archived, task), 1)
-    yield layout.report_path(TaskId(running.task), file, running.revision)
+    if running is not None:
+        yield layout.report_path(TaskId(running.task), file, running.revision)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from orch_gates.doctor import clone_hook, forge, machine, repository, schedule, server_hook, state_branch
+from orch_gates.doctor import (
+    clone_hook,
+    delivery,
+    forge,
+    left_open,
+    machine,
+    repository,
+    schedule,
+    server_hook,
+    state_branch,
+)
 from orch_gates.doctor.check import Check
 
 CHECKS: tuple[Check[Any], ...] = (
@@ -15,4 +25,6 @@ CHECKS: tuple[Check[Any], ...] = (
     *state_branch.CHECKS,
     *schedule.CHECKS,
     *repository.CHECKS,
+    *delivery.CHECKS,
+    *left_open.CHECKS,
 )

@@ -27,7 +27,7 @@ D = TypeVar("D", bound=Document)
 
 GATE = "merge-fence"
 # In the bare repository's own configuration, for where the state cannot be read: `<branch> <tip> <until>`.
-_GLASS = "orch.breakglass"
+GLASS = "orch.breakglass"
 _FIX = "merge it with `orch-gates merge --task ID`"
 _MOST_CONFIGS = 50
 # More names than this are compared with all that the repository has.
@@ -83,7 +83,7 @@ def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate], now: datet
             GATE,
             Outcome.ERROR,
             f"the change of {target} could not be judged: {error}",
-            next_step=f"In an emergency: `git config --add {_GLASS} '{target} TIP UNTIL'` in the bare repository.",
+            next_step=f"In an emergency: `git config --add {GLASS} '{target} TIP UNTIL'` in the bare repository.",
         )
     if not refused:
         return Verdict(GATE, Outcome.PASS, f"the change of {target} is what was validated")
@@ -174,7 +174,7 @@ def _document(objects: Objects, tree: str, kind: Kind[D], path: str) -> D | None
 
 def _administrators_word(git: Git, target: str, tip: str, now: datetime) -> bool:
     """Whether the bare repository's own configuration lets one change pass (MRG-15)."""
-    done = git.run("config", "--local", "--get-all", _GLASS)
+    done = git.run("config", "--local", "--get-all", GLASS)
     if done.returncode not in {0, 1}:
         return False
     for line in done.stdout.decode("utf-8", "replace").splitlines():

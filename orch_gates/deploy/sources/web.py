@@ -26,7 +26,7 @@ _PORTS = {"http": 80, "https": 443}
 class Page:
     """An answer: of its body as much as was wanted, `whole` or cut off.
 
-    `elsewhere` is where it leads, unfollowed, and `differs` what that is.
+    `elsewhere` is where it leads, unfollowed, and `differs` what that is. `at` is what answered, after redirects.
     """
 
     status: int
@@ -35,6 +35,7 @@ class Page:
     seconds: float
     elsewhere: str = ""
     differs: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,12 @@ def get(
             status, location, body, whole = answer
             seconds = clock.monotonic() - begun
             if status not in _REDIRECTS or not location:
-                return Page(status, body, whole, seconds)
+                return Page(status, body, whole, seconds, at=shown(url))
             query, target = None, _led_to(url, location)
             if not target:
-                return Page(status, body, whole, seconds, _shown(location), "which is no address of a page")
+                return Page(status, body, whole, seconds, _shown(location), "which is no address of a page", shown(url))
             if not anywhere and (differs := _difference(url, target)):
-                return Page(status, body, whole, seconds, shown(target), differs)
+                return Page(status, body, whole, seconds, shown(target), differs, shown(url))
             url = target
     return Unreached(f"leads from one address to another more than {_MOST_REDIRECTS} times")
 

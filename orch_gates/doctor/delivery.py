@@ -1,0 +1,135 @@
+"""What is delivered: the image to go back to, and addresses that say how production is (IMG-1, WCH-2, WCH-3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from orch_gates.deploy import environments, rollback_image
+from orch_gates.deploy.rollback_image import RollbackImage, Standing
+from orch_gates.deploy.sources import web
+from orch_gates.deploy.sources.web import Page, Unreached
+from orch_gates.doctor.check import Check, Group
+from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning, worst
+from orch_gates.doctor.subject import Subject
+from orch_gates.engine.watch_plan import ProbePlan
+
+_ANSWER_S = 6.0
+_LOGIN = re.compile(r"/(log[-_]?in|sign[-_]?in|sso|saml2?|oauth2?|auth|sessions?/new)([/.]|\Z)", re.IGNORECASE)
+_PRIVATE = re.compile(r"(\A|\.)(localhost|local|localdomain|internal|lan|svc|cluster\.local|home\.arpa)\Z")
+_PAGE = "docs/how-to/watch-a-deploy.md"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """An environment, and what the registry says of the image of its last verified deploy; None where none is known."""
+
+    environment: str
+    image: RollbackImage | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFacts:
+    """A probe of an environment, and what it was answered just now."""
+
+    environment: str
+    probe: ProbePlan
+    answer: Page | Unreached
+
+
+def _gather_images(subject: Subject) -> tuple[ImageFacts, ...]:
+    snapshot = subject.state
+    settings = subject.workspace.settings.registry
+    found: list[ImageFacts] = []
+    for page in environments.read(snapshot).pages:
+        here = page.environment
+        if here.verified is None or not here.verified.digest:
+            continue
+        known = rollback_image.looked_for(snapshot, here.name, here.running or here.unsettled)
+        found.append(ImageFacts(here.name, None if known is None else rollback_image.ask(*known, settings)))
+    if not found:
+        raise NotUsedError("no deploy with an image was verified yet")
+    return tuple(found)
+
+
+def judge_images(found: tuple[ImageFacts, ...]) -> Finding:
+    """The image that a rollback needs can still be had."""
+    return worst(*(_of_image(facts) for facts in found))
+
+
+def _of_image(facts: ImageFacts) -> Finding:
+    where, image = facts.environment, facts.image
+    if image is None:
+        return unknown(
+            f"{where}: no image report says in which repository the image of the last verified deploy is",
+            "record one: `orch-gates gate image --task ID` before the next deploy",
+        )
+    match image.standing:
+        case Standing.KEPT:
+            return ok(f"{where}: the image of the last verified deploy is in its registry")
+        case Standing.MISSING:
+            return bad(f"{where}: {image.text}", "push that image again, or deploy and watch one that is there")
+        case Standing.UNKNOWN:
+            return unknown(f"{where}: {image.text}")
+
+
+def _gather_probes(subject: Subject) -> tuple[ProbeFacts, ...]:
+    plans = subject.workspace.config.environments.values()
+    probes = [(plan.name, probe) for plan in plans if plan.watch is not None for probe in plan.watch.probes]
+    if not probes:
+        raise NotUsedError("no environment is probed")
+    return tuple(
+        ProbeFacts(name, probe, web.get(probe.url, timeout=min(probe.timeout, _ANSWER_S), most=0, anywhere=False))
+        for name, probe in probes
+    )
+
+
+def judge_probes(found: tuple[ProbeFacts, ...]) -> Finding:
+    """What is probed is what users see, and answers."""
+    return worst(*(finding for facts in found for finding in _of_probe(facts)))
+
+
+def _of_probe(facts: ProbeFacts) -> Iterator[Finding]:
+    probe, answer = facts.probe, facts.answer
+    asked = web.shown(probe.url)
+    where = f"{facts.environment}: {asked}"
+    mend = f"probe the address that users see: environments.{facts.environment}.watch.probes; {_PAGE}"
+    host = urlsplit(probe.url).hostname or ""
+    if private := _private(host):
+        yield warning(f"{where} is {private}, so it says nothing of what users see", mend)
+    if isinstance(answer, Unreached):
+        yield unknown(f"{where} {answer.why}")
+        return
+    led = answer.elsewhere if answer.elsewhere else answer.at if answer.at != asked else ""
+    if led and _LOGIN.search(urlsplit(led).path):
+        yield bad(f"{where} leads to a login, {led}, which is well also where the application is not", mend)
+    elif answer.elsewhere and not probe.anywhere:
+        yield bad(f"{where} leads to {answer.elsewhere}, {answer.differs}: the watch takes that for ill", mend)
+    elif not answer.elsewhere and not _expected(probe, answer.status):
+        yield warning(f"{where} answers {answer.status} now", "see whether production is ill, or the probe is wrong")
+    elif not private:
+        yield ok(f"{where} answers {answer.status}")
+
+
+def _expected(probe: ProbePlan, status: int) -> bool:
+    return status in probe.statuses or (not probe.statuses and 200 <= status < 300)
+
+
+def _private(host: str) -> str:
+    """What is private about a host; empty where users may reach it by that name."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        if host == "localhost" or host.endswith(".localhost"):
+            return "this machine"
+        return "a private name" if _PRIVATE.search(host) or "." not in host else ""
+    return "this machine" if address.is_loopback else "" if address.is_global else "a private address"
+
+
+CHECKS = (
+    Check("rollback-image", Group.DELIVERY, _gather_images, judge_images, seconds=60),
+    Check("health-url", Group.DELIVERY, _gather_probes, judge_probes, seconds=60),
+)

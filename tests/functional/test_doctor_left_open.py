@@ -1,0 +1,100 @@
+"""`orch-gates doctor`: an emergency, effects, work and alerts that were left open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import merge_rig
+from tests.builders import clone
+from tests.doctor_rig import follow, only
+from tests.merge_rig import MergeRig
+from tests.sweep_rig import SweepRig, copy, template
+from tests.tasks_builders import make_effect
+
+LONG_AGO = "2026-01-01T00:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def fenced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return merge_rig.template(tmp_path_factory.mktemp("fenced"))
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return template(tmp_path_factory.mktemp("swept"))
+
+
+@pytest.fixture
+def rig(swept: Path, tmp_path: Path) -> SweepRig:
+    return copy(swept, tmp_path / "project")
+
+
+def test_an_emergency(fenced: Path, tmp_path: Path) -> None:
+    """Open it is bad; spent it is to be looked at; acknowledged, as is said, it is over."""
+    rig: MergeRig = merge_rig.copy(fenced, tmp_path / "project")
+    assert only(rig.work.path, "break-glass", env=rig.env)["state"] == "ok"
+    rig.ok("lease", "break-glass", "--tip", rig.main, "--reason", "production is down")
+    found = only(rig.work.path, "break-glass", env=rig.env)
+    assert (found["state"], "production is down" in found["seen"]) == ("bad", True)
+    rig.work.git("fetch", "--quiet")
+    rig.work.git("checkout", "--quiet", "--detach", "origin/main")
+    rig.work.commit("mend it", {"values/mended": "9\n"})
+    rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    found = only(rig.work.path, "break-glass", env=rig.env)
+    assert (found["state"], "nobody has looked" in found["seen"]) == ("warning", True)
+    follow(found, rig.work.path, rig.env)
+    assert only(rig.work.path, "break-glass", env=rig.env)["state"] == "ok"
+
+
+def test_an_administrators_word(rig: SweepRig) -> None:
+    """In the configuration of the bare repository, where the state branch does not tell of it."""
+    key = "orch.breakglass"
+    main = rig.server.git("rev-parse", "main")
+    for until, state in (("2999-01-01T00:00:00Z", "bad"), (LONG_AGO, "warning"), ("soon", "warning")):
+        rig.server.git("config", key, f"main {main} {until}")
+        assert only(rig.server.path, "break-glass", env=rig.env)["state"] == state
+        found = only(rig.work.path, "break-glass", env=rig.env)
+        assert (found["state"], key in found["seen"]) == (state, True)
+        follow(found, rig.work.path)
+        assert only(rig.server.path, "break-glass", env=rig.env)["state"] == "ok"
+
+
+def test_an_effect_that_is_never_done(rig: SweepRig) -> None:
+    """Planned long ago, by a run that was killed, say; what is said performs it."""
+    assert only(rig.work.path, "waiting", env=rig.env)["state"] == "not used"
+    head = rig.push()
+    rig.local_forge()
+    effect = make_effect(commit=head).model_dump(mode="json")
+    rig.edit("T-1", effects=[effect | {"planned": rig.task()["updated"]}])
+    assert only(rig.work.path, "waiting", env=rig.env)["state"] == "ok"
+    rig.edit("T-1", effects=[effect | {"planned": LONG_AGO}])
+    found = only(rig.work.path, "waiting", env=rig.env)
+    assert (found["state"], f"orch/ci-green@{head}" in found["seen"]) == ("warning", True)
+    follow(found, rig.work.path, rig.env)
+    assert only(rig.work.path, "waiting", env=rig.env)["state"] == "not used"
+
+
+def test_work_that_nobody_begins(rig: SweepRig) -> None:
+    """Queued long ago: no runner took it, or the dispatch was refused."""
+    rig.add_job(minutes=600, status="queued", started=None, process=None, runner="", reason="no runner")
+    found = only(rig.work.path, "waiting", env=rig.env)
+    assert (found["state"], "developer of T-1 (no runner)" in found["seen"]) == ("warning", True)
+    assert "orch-gates job list" in found["mend"]
+
+
+def test_what_the_sweep_needs_a_person_for(rig: SweepRig) -> None:
+    """Its alerts are told until they are over."""
+    assert only(rig.work.path, "alerts", env=rig.env)["state"] == "not used"
+    rig.tick()
+    assert only(rig.work.path, "alerts", env=rig.env)["state"] == "ok"
+    edit = clone(rig.server, rig.folder / "edit")
+    edit.git("checkout", "--quiet", "orch-state")
+    (path,) = edit.path.glob("tasks/*/T-1/task.md")
+    path.write_text(path.read_text().replace("stage: ", "stage: [", 1))
+    edit.git("commit", "--quiet", "-am", "by hand")
+    edit.git("push", "--quiet", "origin", "orch-state")
+    rig.tick()
+    found = only(rig.work.path, "alerts", env=rig.env)
+    assert (found["state"], "T-1" in found["seen"]) == ("warning", True)
