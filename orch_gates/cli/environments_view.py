@@ -17,6 +17,7 @@ def fields(plan: EnvironmentPlan) -> dict[str, object]:
     """One environment, for programs; None for what is not there."""
     return {
         "name": plan.name,
+        "url": plan.url or None,
         "deploy_timeout_s": plan.deploy_timeout or None,
         "rollback": plan.rollback or None,
         "watch": _watch(plan.watch) if plan.watch is not None else None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orch_gates.engine.watch_plan import EnvironmentPlan, ProbePlan, SourcePlan, WatchPlan
 
 KEY = "environments"
-ENVIRONMENT_KEYS = ("deploy_timeout_s", "rollback", "watch")
+ENVIRONMENT_KEYS = ("url", "deploy_timeout_s", "rollback", "watch")
 PROBE_KEYS = ("url", "status", "body", "latency_s", "timeout_s", "follow")
 SOURCE_KEYS = {
     "access-log": ("kind", "name", "path"),
@@ -83,6 +83,7 @@ class _Reading:
             self._whole(fields, "deploy_timeout_s", TIMEOUT, path),
             self._text(fields, "rollback", path, _is_command, "a command for sh, as text"),
             watch,
+            self._text(fields, "url", path, _is_url, _URL_SPELLED),
         )
 
     def _watch(self, item: Value, path: Path) -> WatchPlan:

@@ -189,6 +189,7 @@ def _environment() -> dict[str, Any]:
     }
     return _mapping(
         {
+            "url": _url("Where its users go; `orch-gates doctor` compares what is probed with it."),
             "deploy_timeout_s": _whole("Seconds that the deploy command may take.", environments.TIMEOUT),
             "rollback": {
                 "description": "A command for sh that deploys what EXPECTED_REVISION and EXPECTED_DIGEST name.",

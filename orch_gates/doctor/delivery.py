@@ -15,7 +15,7 @@ from orch_gates.deploy.sources.web import Page, Unreached
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning, worst
 from orch_gates.doctor.subject import Subject
-from orch_gates.engine.watch_plan import ProbePlan
+from orch_gates.engine.watch_plan import EnvironmentPlan, ProbePlan
 
 _ANSWER_S = 6.0
 _LOGIN = re.compile(r"/(log[-_]?in|sign[-_]?in|sso|saml2?|oauth2?|auth|sessions?/new)([/.]|\Z)", re.IGNORECASE)
@@ -38,6 +38,14 @@ class ProbeFacts:
     environment: str
     probe: ProbePlan
     answer: Page | Unreached
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFacts:
+    """All probes; and environments of which no probe goes where their users go, with that address."""
+
+    probes: tuple[ProbeFacts, ...]
+    missed: tuple[tuple[str, str], ...] = ()
 
 
 def _gather_images(subject: Subject) -> tuple[ImageFacts, ...]:
@@ -76,20 +84,39 @@ def _of_image(facts: ImageFacts) -> Finding:
             return unknown(f"{where}: {image.text}")
 
 
-def _gather_probes(subject: Subject) -> tuple[ProbeFacts, ...]:
+def _gather_probes(subject: Subject) -> HealthFacts:
     plans = subject.workspace.config.environments.values()
     probes = [(plan.name, probe) for plan in plans if plan.watch is not None for probe in plan.watch.probes]
     if not probes:
         raise NotUsedError("no environment is probed")
-    return tuple(
+    missed = tuple(
+        (plan.name, plan.url)
+        for plan in plans
+        if plan.url and plan.watch is not None and plan.watch.probes and not _goes_there(plan)
+    )
+    asked = tuple(
         ProbeFacts(name, probe, web.get(probe.url, timeout=min(probe.timeout, _ANSWER_S), most=0, anywhere=False))
         for name, probe in probes
     )
+    return HealthFacts(asked, missed)
 
 
-def judge_probes(found: tuple[ProbeFacts, ...]) -> Finding:
+def _goes_there(plan: EnvironmentPlan) -> bool:
+    """Whether a probe of an environment asks the host that its users ask."""
+    assert plan.watch is not None
+    return any(urlsplit(probe.url).netloc.lower() == urlsplit(plan.url).netloc.lower() for probe in plan.watch.probes)
+
+
+def judge_probes(facts: HealthFacts) -> Finding:
     """What is probed is what users see, and answers."""
-    return worst(*(finding for facts in found for finding in _of_probe(facts)))
+    missed = (
+        bad(
+            f"{name}: users go to {web.shown(url)}, and no probe does",
+            f"probe that too: environments.{name}.watch.probes; {_PAGE}",
+        )
+        for name, url in facts.missed
+    )
+    return worst(*missed, *(finding for one in facts.probes for finding in _of_probe(one)))
 
 
 def _of_probe(facts: ProbeFacts) -> Iterator[Finding]:

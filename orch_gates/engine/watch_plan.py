@@ -53,10 +53,12 @@ class WatchPlan:
 class EnvironmentPlan:
     """One environment; without a `watch` no deploy to it is watched, without `rollback` none is rolled back.
 
-    `deploy_timeout` is in seconds, 0 where nothing is said about it.
+    `deploy_timeout` is in seconds, 0 where nothing is said about it. `url` is where its users go, empty where nobody
+    says.
     """
 
     name: str
     deploy_timeout: int = 0
     rollback: str = ""
     watch: WatchPlan | None = None
+    url: str = ""

@@ -19,7 +19,7 @@ from tests.fakes import scripted_http
 from tests.fakes.scripted_http import Answer
 from tests.image_rig import Client
 
-PROBED = "environments:\n  production:\n    watch:\n      probes:\n        - url: {url}\n"
+PROBED = "environments:\n  production:\n{users}    watch:\n      probes:\n        - url: {url}\n"
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +97,10 @@ def production(handler: BaseHTTPRequestHandler) -> None:
     scripted_http.says(status, b"well", **({"Location": location} if location else {}))(handler)
 
 
-def probing(folder: Path, url: str) -> Repo:
-    """A project whose production is probed there."""
+def probing(folder: Path, url: str, users: str = "") -> Repo:
+    """A project whose production is probed there, and where its users go."""
     work = clone(bare(folder / "app.git"), folder / "work")
-    work.commit(files={".orch-gates.yaml": PROBED.format(url=url)})
+    work.commit(files={".orch-gates.yaml": PROBED.format(url=url, users=f"    url: {users}\n" if users else "")})
     work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     work.git("remote", "set-head", "origin", "--auto")
     return work
@@ -125,6 +125,15 @@ def test_what_is_probed_is_what_users_see(path: str, state: str, words: str, tmp
         found = only(work.path, "health-url", env={"http_proxy": server.url, "no_proxy": ""})
     assert (found["state"], words in found["seen"]) == (state, True), found
     assert state == "ok" or found["mend"]
+
+
+@pytest.mark.parametrize(("host", "state"), [("app", "ok"), ("www", "bad")])
+def test_users_go_where_a_probe_goes(host: str, state: str, tmp_path: Path) -> None:
+    """A probe that is well says nothing of another host, where the environment says that its users go there."""
+    with scripted_http.forge(production) as server:
+        work = probing(tmp_path, "http://app.example.test/health", f"http://{host}.example.test/shop")
+        found = only(work.path, "health-url", env={"http_proxy": server.url, "no_proxy": ""})
+    assert (found["state"], "no probe does" in found["seen"]) == (state, state == "bad")
 
 
 def test_an_address_that_users_cannot_reach(tmp_path: Path) -> None:

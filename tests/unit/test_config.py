@@ -330,6 +330,7 @@ sources = st.fixed_dictionaries(
 environments = st.fixed_dictionaries(
     {},
     optional={
+        "url": URLS,
         "deploy_timeout_s": numbers,
         "rollback": st.sampled_from(["./roll-back", " ", 7]),
         "watch": st.fixed_dictionaries(

@@ -20,6 +20,7 @@ LOG = "/var/log/nginx/access.log"
 FULL = """
 environments:
   production:
+    url: https://shop.example/
     deploy_timeout_s: 600
     rollback: ./deploy.sh
     watch:
@@ -92,6 +93,7 @@ def test_everything_can_be_said() -> None:
                 ),
             ),
         ),
+        "https://shop.example/",
     )
 
 
@@ -119,6 +121,7 @@ def sourced(text: str) -> str:
         ("environments: {a: x}", "environments.a: 'x' is not a mapping"),
         ("environments: {a: {rolback: x}}", "environments.a: unknown key 'rolback'; did you mean rollback?"),
         ("environments: {a: {rollback: ' '}}", "environments.a.rollback: ' ' is not a command for sh"),
+        ("environments: {a: {url: shop}}", "url: 'shop' is not a url"),
         ("environments: {a: {deploy_timeout_s: 0}}", "deploy_timeout_s: 0 is no whole number from 1 to 86400"),
         ("environments: {a: {watch: {}}}", "environments.a.watch: watches nothing"),
         (watched("window_s: true"), "window_s: true is no whole number"),
@@ -158,9 +161,10 @@ def test_they_are_shown_by_the_keys_of_the_file() -> None:
     """With the defaults in their places, so that what counts is seen without the reference (OBS-1)."""
     found = read(FULL)
     shown = json.loads(config_view.as_json(listing(settings.load({}), found), found))["environments"]
-    assert shown[1] == {"name": "staging", "deploy_timeout_s": None, "rollback": None, "watch": None}
+    assert shown[1] == {"name": "staging", "url": None, "deploy_timeout_s": None, "rollback": None, "watch": None}
     assert shown[0] == {
         "name": "production",
+        "url": "https://shop.example/",
         "deploy_timeout_s": 600,
         "rollback": "./deploy.sh",
         "watch": {
