@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from orch_gates import clock
-from orch_gates.doctor.finding import Finding, NotUsedError, not_used, unknown
+from orch_gates.doctor.finding import Finding, NotUsedError, TooLongError, not_used, unknown
 from orch_gates.doctor.subject import Subject
 from orch_gates.errors import OrchError, UsageError
 
@@ -50,10 +50,6 @@ class Result:
     finding: Finding
 
 
-class _TooLongError(Exception):
-    """The time of a check is over; no OrchError, which what is looked at might take for an answer of its own."""
-
-
 def chosen(checks: Sequence[Check[Any]], names: Sequence[str]) -> tuple[Check[Any], ...]:
     """The checks of these names, all of them where none is named.
 
@@ -77,12 +73,12 @@ def run(checks: Sequence[Check[Any]], subject: Subject, begins: Callable[[str], 
 
 def _found(check: Check[Any], subject: Subject) -> Finding:
     try:
-        with clock.alarm(check.seconds, _TooLongError):
+        with clock.alarm(check.seconds, TooLongError):
             facts = check.gather(subject)
         return check.judge(facts)
     except NotUsedError as why:
         return not_used(str(why))
-    except _TooLongError:
+    except TooLongError:
         return unknown(f"no answer within {check.seconds:g} s", f"orch-gates doctor --only {check.name}")
     except OrchError as error:
         return unknown(str(error))

@@ -29,6 +29,10 @@ class NotUsedError(Exception):
     """What a check is about is not used here; `str()` says what is not."""
 
 
+class TooLongError(Exception):
+    """The time of a check is over; no OrchError, which what is looked at might take for an answer of its own."""
+
+
 def ok(seen: str) -> Finding:
     """All is well."""
     return Finding(State.OK, seen)
@@ -58,8 +62,12 @@ _WORST_FIRST = (State.BAD, State.UNKNOWN, State.WARNING, State.OK, State.NOT_USE
 
 
 def worst(*findings: Finding) -> Finding:
-    """One finding for several things of a kind: its state is that of the worst, its text names all that are so."""
-    state = min((found.state for found in findings), key=_WORST_FIRST.index)
-    chosen = [found for found in findings if found.state is state]
+    """One finding for several things of a kind: its state is that of the worst, its text names all that are not well.
+
+    Where all are well, it names them all.
+    """
+    ordered = sorted(findings, key=lambda found: _WORST_FIRST.index(found.state))
+    state = ordered[0].state
+    chosen = [found for found in ordered if found.state is not State.OK] or ordered
     mends = dict.fromkeys(found.mend for found in chosen if found.mend)
     return Finding(state, "; ".join(dict.fromkeys(found.seen for found in chosen)), "; ".join(mends))

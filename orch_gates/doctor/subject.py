@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from orch_gates import settings as settings_module
 from orch_gates import workspace as workspaces
-from orch_gates.doctor.finding import NotUsedError
+from orch_gates.doctor.finding import NotUsedError, TooLongError
 from orch_gates.errors import GitError, MissingState, OrchError, SettingsError, WipedState
 from orch_gates.workspace import Workspace, unobserved
 
@@ -40,15 +40,15 @@ class Subject:
         """The answer to a question that several checks ask; an error is an answer too.
 
         Raises:
-            OrchError, NotUsedError: what asking raised the first time.
+            OrchError, NotUsedError, TooLongError: what asking raised the first time.
         """
         if name not in self._known:
             try:
                 self._known[name] = ask()
-            except (OrchError, NotUsedError) as error:
+            except (OrchError, NotUsedError, TooLongError) as error:
                 self._known[name] = error
         found = self._known[name]
-        if isinstance(found, OrchError | NotUsedError):
+        if isinstance(found, OrchError | NotUsedError | TooLongError):
             raise found
         return cast("_T", found)
 

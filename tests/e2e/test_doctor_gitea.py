@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import Repo
+from tests.builders import Repo, orch
 from tests.doctor_rig import Found, follow, looked, only
 from tests.e2e.gitea import Gitea, User
 from tests.e2e.repository import Repository
@@ -165,3 +165,24 @@ def test_the_hook_below_the_servers_own(doctor: Doctor, tmp_path: Path) -> None:
     shutil.rmtree(bare / "hooks" / "pre-receive.d")
     assert only(bare, "hook", env=env)["state"] == "bad"
     assert "orch-gates-probe" not in doctor.repository.bare.git("for-each-ref")
+
+
+def test_who_guards_the_state_branch(doctor: Doctor) -> None:
+    """By the forge's rule alone, as from a clone the server's hook cannot be seen."""
+    doctor.env |= {"GIT_ALLOW_PROTOCOL": "file:http", "ORCH_STATE_BY": "alice"}
+    assert orch("state", "init", cwd=doctor.work.path, env=doctor.env).returncode == 0
+    for name in ("state-branch", "state-witness", "state-files"):
+        assert doctor.look(name)["state"] == "ok"
+    found = doctor.look("state-guard")
+    assert (found["state"], "rewind or delete orch-state" in found["seen"]) == ("warning", True)
+    alice = {"enable_push": True, "enable_push_whitelist": True, "push_whitelist_usernames": ["alice"]}
+    for rule, state, words in (
+        (alice, "ok", "some push to orch-state"),
+        ({"enable_push": True}, "warning", "whoever may write the repository"),
+        (alice | {"enable_force_push": True}, "warning", "rewind or delete"),
+        ({"enable_push": False}, "bad", "no step can be recorded"),
+    ):
+        doctor.protect("orch-state", **rule)
+        found = doctor.look("state-guard")
+        assert (found["state"], words in found["seen"]) == (state, True), found
+    assert only(doctor.work.path, "state-guard", env=doctor.env | {"ORCH_FORGE_TOKEN": None})["state"] == "unknown"

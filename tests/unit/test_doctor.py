@@ -12,7 +12,7 @@ import pytest
 
 from orch_gates.doctor import check, finding
 from orch_gates.doctor.check import Check, Group, Result
-from orch_gates.doctor.finding import Finding, NotUsedError, State
+from orch_gates.doctor.finding import Finding, NotUsedError, State, TooLongError
 from orch_gates.doctor.registry import CHECKS
 from orch_gates.doctor.subject import Subject
 from orch_gates.doctor.summary import summary
@@ -86,11 +86,11 @@ def test_the_exit_code_is_that_of_the_worst(states: tuple[State, ...], code: int
 
 
 def test_of_several_the_worst_counts() -> None:
-    """All that are so bad are named, and nothing else."""
-    assert finding.worst(
-        finding.ok("a"), finding.bad("b", "m"), finding.unknown("c"), finding.bad("d", "m")
-    ) == Finding(State.BAD, "b; d", "m")
-    assert finding.worst(finding.warning("b", "m"), finding.unknown("c", "n")) == finding.unknown("c", "n")
+    """All that are not well are named, the worst first; where all are well, all of them."""
+    several = (finding.ok("a"), finding.unknown("c"), finding.bad("b", "m"), finding.bad("d", "m"))
+    assert finding.worst(*several) == finding.bad("b; d; c", "m")
+    assert finding.worst(finding.warning("b", "m"), finding.unknown("c", "n")) == finding.unknown("c; b", "n; m")
+    assert finding.worst(finding.ok("a"), finding.ok("b")) == finding.ok("a; b")
 
 
 def test_an_answer_is_asked_for_once() -> None:
@@ -106,6 +106,15 @@ def test_an_answer_is_asked_for_once() -> None:
         with pytest.raises(GitError):
             subject.once("x", ask)
     assert len(asked) == 1
+
+    def slow() -> str:
+        asked.append("")
+        raise TooLongError
+
+    for _ in range(2):
+        with pytest.raises(TooLongError):
+            subject.once("z", slow)
+    assert len(asked) == 2
     assert subject.once("y", lambda: 1) == subject.once("y", lambda: 2) == 1
 
 
