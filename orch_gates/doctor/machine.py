@@ -149,6 +149,6 @@ CHECKS = (
     Check("git", Group.MACHINE, _gather_git, judge_git, seconds=60),
     _engine("kingfisher"),
     _engine("gitleaks"),
-    Check("rules-pin", Group.MACHINE, _gather_pin, judge_pin, seconds=90),
+    Check("rules-pin", Group.MACHINE, _gather_pin, judge_pin, seconds=150),
     Check("variables", Group.MACHINE, _gather_names, judge_names),
 )

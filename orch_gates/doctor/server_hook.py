@@ -15,9 +15,12 @@ from orch_gates.hooks.server_hook.status import Status
 
 @dataclass(frozen=True, slots=True)
 class HookFacts:
-    """How the hook stands; `fenced`: the configuration relies on it; `here`: this is the server's own repository."""
+    """How the hook stands, None where it cannot be seen from here.
 
-    standing: Standing
+    `fenced`: the configuration relies on it; `here`: this is the server's own repository.
+    """
+
+    standing: Standing | None
     fenced: bool
     here: bool
 
@@ -40,12 +43,23 @@ def standing(subject: Subject) -> Standing:
 
 def _gather(subject: Subject) -> HookFacts:
     workspace = subject.workspace
-    return HookFacts(standing(subject), workspace.settings.merge.fence == "hook", workspace.git.is_bare())
+    fenced = workspace.settings.merge.fence == "hook"
+    try:
+        return HookFacts(standing(subject), fenced, workspace.git.is_bare())
+    except NotUsedError:
+        if not fenced:
+            raise
+        return HookFacts(None, fenced, here=False)
 
 
 def judge(facts: HookFacts) -> Finding:
     """A hook that is there has to work; one that is relied on, or looked for on the server, has to be there."""
     found = facts.standing
+    if found is None:
+        return unknown(
+            "merge.fence is `hook`, and the server's repository is not on this disk",
+            "orch-gates doctor --repo REPOSITORY (on the server)",
+        )
     where = shlex.quote(found.facts.repository)
     gitea = "--gitea " if found.facts.entry is Kind.DISPATCHER else ""
     install = f"orch-gates hook install {gitea}{where}"

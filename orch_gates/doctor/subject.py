@@ -133,15 +133,27 @@ class Subject:
 
         Raises:
             NotUsedError: none is known here, or no token for it.
+            SettingsError: the same, and the configuration rests on one.
         """
         from orch_gates.forge.port.server import Kind
 
         workspace = self.workspace
-        place = workspace.forge_place
+        place, settings = workspace.forge_place, workspace.settings
         if place is None:
-            raise NotUsedError(workspace.why_no_forge)
-        if place.kind is not Kind.LOCAL and not workspace.settings.forge.token:
-            raise NotUsedError(f"no token for {place.url}; put one into {workspace.settings.forge.token_env}")
+            why = workspace.why_no_forge
+        elif place.kind is not Kind.LOCAL and not settings.forge.token:
+            why = f"no token for {place.url}; put one into {settings.forge.token_env}"
+        else:
+            return
+        relied = {
+            "merge.fence: status": settings.merge.fence == "status",
+            "tracker.kind: forge": settings.tracker.kind != "none",
+            "statuses.enabled: true": settings.statuses.enabled,
+            "the merge queue": workspace.config.queue != "",
+        }
+        if used := [name for name, is_used in relied.items() if is_used]:
+            raise SettingsError(f"{', '.join(used)}: {why}")
+        raise NotUsedError(why)
 
     @property
     def state(self) -> Snapshot:

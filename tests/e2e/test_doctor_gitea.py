@@ -122,8 +122,10 @@ def test_the_token(gitea: Gitea, doctor: Doctor) -> None:
     doctor.env["ORCH_FORGE_TOKEN"] = "0" * 40
     assert doctor.look("token")["state"] == "unknown"
     doctor.env["ORCH_FORGE_TOKEN"] = None
-    code, found_all = looked(doctor.work.path, "--only", "token", "--only", "protection", env=doctor.env)
-    assert (code, {one["state"] for one in found_all.values()}) == (0, {"not used"})
+    names = ("--only", "token", "--only", "protection")
+    for more, state, expected in (({}, "not used", 0), ({"ORCH_MERGE_FENCE": "status"}, "unknown", 2)):
+        code, found_all = looked(doctor.work.path, *names, env=doctor.env | more)
+        assert (code, {one["state"] for one in found_all.values()}) == (expected, {state})
 
 
 def test_styles_of_merges(doctor: Doctor) -> None:

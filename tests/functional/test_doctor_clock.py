@@ -13,7 +13,7 @@ import pytest
 
 from orch_gates import clock
 from tests.builders import bare, clone
-from tests.doctor_rig import only
+from tests.doctor_rig import looked, only
 from tests.fakes import scripted_http
 from tests.fakes.scripted_http import Answer
 
@@ -71,6 +71,27 @@ def test_clocks(offset: timedelta | None, state: str, words: str, tmp_path: Path
         }
         found = only(work.path, "clock", env=env)
     assert (found["state"], words in found["seen"]) == (state, True), found
+
+
+def test_a_forge_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
+    """All checks of it could not tell, and only the first of them waits for an answer."""
+    work = clone(bare(tmp_path / "app.git"), tmp_path / "work")
+    names = ("token", "merge-styles", "protection", "clock")
+    with scripted_http.forge(scripted_http.hangs) as server:
+        env = {
+            "ORCH_FORGE": "gitea",
+            "ORCH_FORGE_URL": server.url,
+            "ORCH_FORGE_REPOSITORY": "acme/app",
+            "ORCH_FORGE_TOKEN": secrets.token_hex(20),
+            "ORCH_FORGE_TIMEOUT_S": "1",
+        }
+        begun = clock.monotonic()
+        code, found = looked(work.path, *(word for name in names for word in ("--only", name)), env=env)
+        took = clock.monotonic() - begun
+        asked = len(server.seen)
+    assert (code, {one["state"] for one in found.values()}) == (2, {"unknown"})
+    assert took < 20
+    assert asked <= 2
 
 
 def test_a_bare_repository_has_the_clock_of_its_machine(tmp_path: Path) -> None:

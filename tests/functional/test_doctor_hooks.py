@@ -61,6 +61,9 @@ def test_a_fence_without_its_hook_is_bad_from_a_clone_too(tmp_path: Path) -> Non
     work.git("remote", "set-head", "origin", "--auto")
     found = only(work.path, "hook")
     assert (found["state"], "merge.fence is `hook`" in found["seen"]) == ("bad", True)
+    work.git("remote", "set-url", "origin", "http://127.0.0.1:9/app.git")
+    found = only(work.path, "hook")
+    assert (found["state"], "on the server" in found["mend"]) == ("unknown", True), "it cannot be seen from here"
 
 
 def test_a_hook_that_is_not_executable_is_bad(server: Repo, tmp_path: Path) -> None:
