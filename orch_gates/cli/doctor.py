@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, progress, say, say_pieces
+from orch_gates.cli.boundary import exit_codes, progress, say, say_pieces, terminal_width
 from orch_gates.cli.options import ForgeOptions, forge_options
 
 
@@ -57,8 +57,10 @@ def doctor(only: tuple[str, ...], repo: Path, as_json: bool, options: ForgeOptio
                 results.append(result)
                 if not as_json:
                     if shown:
-                        progress(" " * (width + 12) + "\r")
-                    say_pieces(view.pieces(result, before=results[-2].group if len(results) > 1 else None))
+                        progress(" " * (width + 12))
+                        progress("")
+                    before = results[-2].group if len(results) > 1 else None
+                    say_pieces(view.pieces(result, before=before, width=terminal_width()))
         finally:
             subject.close()
         found = summary(results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from orch_gates.doctor.check import Group, Result
@@ -25,16 +26,28 @@ _TONES = {
     State.NOT_USED: "faint",
 }
 _WIDTH = max(map(len, _WORDS.values()))
+_INDENT = " " * (_WIDTH + 4)
 
 
-def pieces(result: Result, *, before: Group | None) -> Iterator[tuple[str, str]]:
-    """The lines of one check, each with its tone; below the name of its group where that is a new one."""
+def pieces(result: Result, *, before: Group | None, width: int | None = None) -> Iterator[tuple[str, str]]:
+    """The lines of one check, each with its tone; below the name of its group where that is a new one.
+
+    What was seen is folded to `width` columns; what mends it never is, so that it can be copied.
+    """
     if result.group is not before:
         yield f"{'' if before is None else chr(10)}{result.group}\n", ""
     found = result.finding
-    yield f"  {_WORDS[found.state]:{_WIDTH}}  {result.name}: {visible(found.seen)}\n", _TONES[found.state]
+    said = f"{result.name}: {visible(found.seen)}"
+    lines = [said] if width is None else _folded(said, width)
+    yield f"  {_WORDS[found.state]:{_WIDTH}}  {lines[0]}\n", _TONES[found.state]
+    for line in lines[1:]:
+        yield f"{_INDENT}{line}\n", _TONES[found.state]
     if found.mend:
-        yield f"  {'':{_WIDTH}}  mend: {visible(found.mend)}\n", ""
+        yield f"{_INDENT}mend: {visible(found.mend)}\n", ""
+
+
+def _folded(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width - len(_INDENT), break_long_words=False, break_on_hyphens=False)
 
 
 def closing(found: Summary) -> str:

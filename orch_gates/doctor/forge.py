@@ -78,7 +78,8 @@ def page_of(subject: Subject, path: str) -> str:
 
 def _gather_token(subject: Subject) -> TokenFacts:
     settings = subject.workspace.settings
-    issues = settings.tracker.kind != "none" or (subject.workspace.config.queue != "" and settings.queue.comment)
+    queue = subject.workspace.config.queue != "" and settings.queue.comment
+    issues = settings.tracker.kind == "forge" or settings.notify.comment or queue
     return TokenFacts(subject.forge.access, settings.forge.token_env, issues)
 
 

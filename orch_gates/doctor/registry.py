@@ -14,6 +14,7 @@ from orch_gates.doctor import (
     schedule,
     server_hook,
     state_branch,
+    tracker,
 )
 from orch_gates.doctor.check import Check
 
@@ -22,6 +23,7 @@ CHECKS: tuple[Check[Any], ...] = (
     *server_hook.CHECKS,
     *clone_hook.CHECKS,
     *forge.CHECKS,
+    *tracker.CHECKS,
     *state_branch.CHECKS,
     *schedule.CHECKS,
     *repository.CHECKS,

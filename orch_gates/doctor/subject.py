@@ -147,8 +147,9 @@ class Subject:
             return
         relied = {
             "merge.fence: status": settings.merge.fence == "status",
-            "tracker.kind: forge": settings.tracker.kind != "none",
+            "tracker.kind: forge": settings.tracker.kind == "forge",
             "statuses.enabled: true": settings.statuses.enabled,
+            "notify.comment: true": settings.notify.comment,
             "the merge queue": workspace.config.queue != "",
         }
         if used := [name for name, is_used in relied.items() if is_used]:

@@ -75,6 +75,9 @@ def test_a_terminal_shows_what_is_looked_at(rig: MergeRig) -> None:
         re.sub(r"\x1b\[[0-9;]*m", "", line.rpartition("\r")[2]) for line in text.replace("\r\n", "\n").split("\n")
     ]
     assert not [line for line in on_screen if "looking at" in line]
+    assert on_screen[0] == "this machine"
+    narrow = re.sub(r"\x1b\[[0-9;]*m", "", shown(COLUMNS="60"))
+    assert "\n                  and gives it back, and merges\r\n" in narrow, "what was seen goes on below itself"
     assert "\x1b" not in shown(NO_COLOR="1")
 
 

@@ -13,6 +13,7 @@ from orch_gates.model.effect import Word
 from tests import tracker_rig
 from tests.contract.forge_rig import Who
 from tests.contract.plane_rig import PlaneTracked
+from tests.doctor_rig import follow, only
 from tests.fakes.plane import PROJECT, RECORDED, WORKSPACE, serve
 from tests.tracker_rig import TrackerRig
 
@@ -122,3 +123,15 @@ def test_the_page_shows_what_the_command_says(rig: TrackerRig, plane: PlaneTrack
     assert (done.stdout.decode(), done.returncode) == (shown, 1)
     rig.ok("tracker", "states", "--create")
     assert [one["name"] for one in plane.server.states[-4:]] == ["Approved", "Rejected", "Blocked", "Needs Input"]
+
+
+def test_doctor_misses_states(rig: TrackerRig, plane: PlaneTracked) -> None:
+    """A new project has not all of them; what is said makes them. A server that is down could not tell (UX-1)."""
+    assert only(rig.work.path, "tracker", env=rig.env | {"ORCH_TRACKER": "none"})["state"] == "not used"
+    found = only(rig.work.path, "tracker", env=rig.env)
+    assert (found["state"], "needs-input" in found["seen"]) == ("bad", True)
+    follow(found, rig.work.path, rig.env)
+    assert only(rig.work.path, "tracker", env=rig.env)["state"] == "ok"
+    down = {name: "http://127.0.0.1:9" for name, value in rig.env.items() if value == plane.server.url}
+    assert down
+    assert only(rig.work.path, "tracker", env=rig.env | down)["state"] == "unknown"

@@ -1,0 +1,31 @@
+"""The tracker: whether a Plane project has a state for each word that people say (TRK-1)."""
+
+from __future__ import annotations
+
+from orch_gates.doctor.check import Check, Group
+from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok
+from orch_gates.doctor.subject import Subject
+from orch_gates.model.effect import Word
+from orch_gates.trackers.plane import states
+from orch_gates.trackers.plane.tracker import connect
+
+
+def _gather(subject: Subject) -> tuple[Word, ...]:
+    settings = subject.workspace.settings.tracker
+    if settings.kind != "plane":
+        raise NotUsedError("no Plane project is the tracker; labels of a forge are made where they are needed")
+    found = connect(settings)
+    return states.read(found.api, found.names).missing
+
+
+def judge(missing: tuple[Word, ...]) -> Finding:
+    """Without one of them nothing is done in the tracker."""
+    if missing:
+        named = ", ".join(missing)
+        return bad(
+            f"the Plane project has no state for {named}: nothing is done there", "orch-gates tracker states --create"
+        )
+    return ok("the Plane project has a state for each word")
+
+
+CHECKS = (Check("tracker", Group.FORGE, _gather, judge, seconds=40),)
