@@ -11,6 +11,7 @@ from orch_gates import settings as settings_module
 from orch_gates import workspace as workspaces
 from orch_gates.doctor.finding import NotUsedError, TooLongError
 from orch_gates.errors import GitError, MissingState, OrchError, SettingsError, WipedState
+from orch_gates.git import clone as clones
 from orch_gates.workspace import Workspace, unobserved
 
 if TYPE_CHECKING:
@@ -100,16 +101,19 @@ class Subject:
 
     @property
     def server(self) -> Path | None:
-        """The bare repository that is pushed to, where it is on this disk; None where it is elsewhere."""
+        """The bare repository that is pushed to, where it is on this disk; None where it is not, or there is none.
+
+        Raises:
+            SettingsError: there are several.
+        """
         from orch_gates.state import place
 
         workspace = self.workspace
         if workspace.git.is_bare():
             return workspace.git.git_dir()
-        try:
-            found = place.local(workspace.origin)
-        except SettingsError:
+        if not self._has_remote():
             return None
+        found = place.local(workspace.origin)
         return found if found is not None and found.name != ".git" else None
 
     @property
@@ -184,13 +188,16 @@ class Subject:
         """
 
         def ask() -> Snapshot:
-            try:
-                store = self.workspace.store
-            except SettingsError as error:
-                raise NotUsedError(str(error)) from error
-            return store.load()
+            workspace = self.workspace
+            if not (workspace.settings.state.remote or workspace.git.is_bare() or self._has_remote()):
+                raise NotUsedError("this clone has no remote `origin` that a state branch could be at")
+            return workspace.store.load()
 
         return self.once("snapshot", ask)
+
+    def _has_remote(self) -> bool:
+        """Whether this clone is one of something."""
+        return self.once("remote", lambda: bool(clones.read(self.git, self.settings.inherited_env).fetch_url()))
 
     def close(self) -> None:
         """Let go of what was opened."""

@@ -116,6 +116,15 @@ def test_a_setting_that_is_unusable_makes_nothing_green(tmp_path: Path) -> None:
     assert "ORCH_MERGE_GRACE_S" in found["git"]["seen"]
 
 
+def test_a_clone_of_several_servers_makes_nothing_green(tmp_path: Path) -> None:
+    """At which of them the state and the hook are nobody says, so that nothing is told of either."""
+    work = clone(bare(tmp_path / "app.git"), tmp_path / "work")
+    work.git("remote", "set-url", "--add", "origin", str(bare(tmp_path / "other.git").path))
+    code, found = looked(work.path, "--only", "hook", "--only", "state-branch")
+    assert (code, {one["state"] for one in found.values()}) == (2, {"unknown"})
+    assert "pushes to 2 urls" in found["hook"]["seen"]
+
+
 def test_an_unknown_check_is_wrong_usage(tmp_path: Path) -> None:
     """The one that was probably meant is said."""
     done = orch("doctor", "--only", "hok", cwd=tmp_path)
