@@ -11,6 +11,7 @@ from orch_gates import __version__
 from orch_gates.cli.boundary import json_error, unwritable
 
 _COMMANDS = {
+    "init": "orch_gates.cli.init:init",
     "gate": "orch_gates.cli.gate:gate",
     "hook": "orch_gates.cli.hook:hook",
     "secrets": "orch_gates.cli.secrets:secrets",
@@ -43,6 +44,7 @@ _COMMANDS = {
     "completion": "orch_gates.cli.completion:completion",
 }
 _HELP = {
+    "init": "Set orch-gates up in a repository: files, and with a token the forge.",
     "gate": "Judge commits with a gate.",
     "hook": "Run, install, show or remove the git hooks.",
     "secrets": "Allow a finding, with an owner, a reason and an end.",

@@ -154,8 +154,8 @@ def told_options(heading: str) -> set[str]:
 
 FORGE_OPTIONS = {"--forge", "--url", "--token-env", "--timings"}
 ASKS_A_FORGE = re.compile(
-    r"orch-gates (advance|deploy|env settle|job (run|retry|dispatch)|merge|queue (?!list)\S+|event|sweep|tracker sync"
-    r"|effects run|lease (release|reclaim|break-glass)|forge check|doctor|gate (?!merge-proof)\S+)"
+    r"orch-gates (init|advance|deploy|env settle|job (run|retry|dispatch)|merge|queue (?!list)\S+|event|sweep"
+    r"|tracker sync|effects run|lease (release|reclaim|break-glass)|forge check|doctor|gate (?!merge-proof)\S+)"
 )
 
 

@@ -1,0 +1,123 @@
+"""The questions of `orch-gates init`: only what cannot be found out, and only of a person at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from orch_gates import __version__
+from orch_gates.errors import UsageError
+
+if TYPE_CHECKING:
+    from orch_gates.adopt.bundle import Bundle
+    from orch_gates.adopt.facts import Facts
+    from orch_gates.adopt.plan import Choice
+    from orch_gates.adopt.where import Where
+    from orch_gates.settings import Settings
+
+_KINDS = ("gitea", "forgejo", "github", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line says; `level` is None where it says none."""
+
+    level: int | None
+    yes: bool
+    dry_run: bool
+    test: str
+    actions: str
+    pre_commit: bool
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is somebody to ask."""
+        return not self.yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def choice(settings: Settings, facts: Facts, where: Where, given: Given, recorded: int | None) -> tuple[Choice, Where]:
+    """What is to be done, after the questions that are left.
+
+    Raises:
+        UsageError: something has to be said, and there is nobody to ask; the message names the option.
+    """
+    from orch_gates.adopt import bundle as bundles
+    from orch_gates.adopt.choose import Answers, choose, ci_of, test_of, why_no_test
+
+    where = _forge(where, given)
+    level = _level(given, recorded)
+    known = bundles.installed(settings.inherited_env, settings.security.budget.seconds)
+    used = bundles.recorded(facts.workflows.values())
+    bundle = bundles.completed(bundles.named(given.actions), known) if given.actions else used if used.place else known
+    if where.workflows is not None or given.pre_commit or facts.pre_commit:
+        bundle = _actions(bundle, known, given)
+    test = given.test
+    if level > 0 and where.kind is not None and test_of(facts, ci := ci_of(facts, where), test) is None:
+        test = _ask(given, f"orch-gates: {why_no_test(facts, ci)}\nWhat runs the tests?", why_no_test(facts, ci))
+    return choose(facts, where, bundle, Answers(level, test, given.pre_commit), __version__), where
+
+
+def agreed(given: Given, count: int) -> bool:
+    """Whether the files may be written.
+
+    Raises:
+        UsageError: there is nobody to ask.
+    """
+    if given.yes:
+        return True
+    if not given.asks:
+        raise UsageError("nothing was written: there is no terminal to ask at; --yes writes, --dry-run only shows")
+    files = "this file" if count == 1 else f"these {count} files"
+    return click.confirm(f"Write {files}?", default=True, err=True)
+
+
+def _level(given: Given, recorded: int | None) -> int:
+    if given.level is not None:
+        return given.level
+    if recorded is not None:
+        return recorded
+    if given.yes:
+        return 0
+    from orch_gates.adopt.choose import LEVELS
+
+    levels = "".join(f"  {level}  {words}\n" for level, words in LEVELS.items())
+    need = "say which level: --level 0, 1 or 2 (--yes takes 0)"
+    return int(_ask(given, f"Levels:\n{levels}Which one?", need, [str(level) for level in LEVELS], "0"))
+
+
+def _forge(where: Where, given: Given) -> Where:
+    """The forge; where none is known, what a person says."""
+    if where.kind is not None or where.none:
+        return where
+    from orch_gates.forge.port.server import Kind
+
+    need = f"which forge this repository is on could not be told ({where.told_by}); name its kind with --forge KIND"
+    said = _ask(
+        given, f"orch-gates: {need.partition(';')[0]}\nWhich kind is it?", f"{need}: {', '.join(_KINDS)}", _KINDS
+    )
+    return replace(where, none=True) if said == "none" else replace(where, kind=Kind(said), told_by="you")
+
+
+def _actions(bundle: Bundle, known: Bundle, given: Given) -> Bundle:
+    """Where runners find orch-gates; asked for where the program was not installed from there."""
+    from orch_gates.adopt import bundle as bundles
+
+    if bundle.place and bundle.commit:
+        return bundle
+    need = (
+        "where runners find orch-gates is not known here; give it with --actions URL@COMMIT "
+        "(`git ls-remote URL HEAD` prints the newest commit)"
+    )
+    said = _ask(given, "Where do runners find orch-gates (URL@COMMIT)?", need)
+    return bundles.completed(bundles.named(said), known)
+
+
+def _ask(given: Given, question: str, need: str, choices: Sequence[str] = (), default: str = "") -> str:
+    if not given.asks:
+        raise UsageError(need)
+    kind = click.Choice(choices) if choices else click.STRING
+    return str(click.prompt(question, type=kind, default=default or None, err=True))

@@ -1,0 +1,120 @@
+"""How `orch-gates init` looks: what was seen, diffs, what was done, what to do next; text and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orch_gates.adopt.choose import LEVELS
+from orch_gates.adopt.facts import Facts
+from orch_gates.adopt.plan import Change, Choice, Deed, shown
+from orch_gates.adopt.where import Where
+from orch_gates.documents.escape import visible
+
+_WORDS = {
+    Deed.CREATE: ("would create", "created"),
+    Deed.UPDATE: ("would change", "changed"),
+    Deed.DELETE: ("would remove", "removed"),
+    Deed.SAME: ("as it should be", "as it should be"),
+    Deed.KEEP: ("left alone", "left alone"),
+    Deed.BLOCKED: ("in the way", "in the way"),
+}
+_CHANGED = {Deed.CREATE, Deed.UPDATE, Deed.DELETE}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of one run; `written`: the files are as planned."""
+
+    facts: Facts
+    where: Where
+    choice: Choice | None
+    changes: Sequence[Change]
+    written: bool
+    dry_run: bool
+    commands: Sequence[str]
+
+
+def blocked(changes: Sequence[Change]) -> bool:
+    """Whether something is in the way."""
+    return any(change.deed is Deed.BLOCKED for change in changes)
+
+
+def seen(facts: Facts, where: Where, choice: Choice) -> str:
+    """What was found, in two columns."""
+    rows = [
+        ("repository", str(facts.top)),
+        ("default branch", f"{facts.target} ({facts.told_by})"),
+        ("forge", _forge(where)),
+        ("languages", ", ".join(facts.languages) or "none seen"),
+        ("tests", ", ".join(f"{one.command} ({one.seen})" for one in facts.tests[:2]) or "no command seen"),
+        ("level", f"{choice.level}, {LEVELS[choice.level]}"),
+    ]
+    if len(facts.remotes) > 1:
+        rows.insert(2, ("remote", f"{facts.remote or 'none chosen'} of {', '.join(facts.remotes)}"))
+    width = max(len(name) for name, _ in rows)
+    return "".join(f"{name:{width}}  {visible(value)}\n" for name, value in rows) + "\n"
+
+
+def diffs(changes: Sequence[Change]) -> str:
+    """What changes, and for a file that is left alone what init would have put there."""
+    return "".join(f"{_above(change)}{change.diff}\n" for change in shown(changes))
+
+
+def as_text(said: Said) -> str:
+    """What became of each file, and what to do next."""
+    done = said.written and not said.dry_run
+    lines = [_line(change, done=done) for change in said.changes]
+    if not any(change.deed in _CHANGED for change in said.changes):
+        lines.append(f"nothing was changed: {_why_nothing(said)}")
+    elif done:
+        lines += ["", "Next:", *(f"  {command}" for command in said.commands)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def as_json(said: Said) -> str:
+    """Everything, for programs."""
+    facts, choice = said.facts, said.choice
+    document = {
+        "schema": "orch.init/1",
+        "repository": str(facts.top),
+        "target": facts.target,
+        "target_told_by": facts.told_by,
+        "forge": said.where.kind.value if said.where.kind else None,
+        "forge_told_by": said.where.told_by,
+        "server": said.where.server or None,
+        "languages": list(facts.languages),
+        "tests": [{"command": one.command, "seen": one.seen} for one in facts.tests],
+        "level": choice.level if choice is not None else None,
+        "contexts": list(choice.config.contexts) if choice is not None else [],
+        "written": said.written and not said.dry_run,
+        "files": [
+            {"path": one.path, "deed": one.deed.value, "why": one.why or None, "diff": one.diff} for one in said.changes
+        ],
+        "next": list(said.commands),
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _why_nothing(said: Said) -> str:
+    if said.choice is None:
+        return "nothing is here as init wrote it"
+    return "something is in the way" if blocked(said.changes) else "all is set up"
+
+
+def _line(change: Change, *, done: bool) -> str:
+    words = _WORDS[change.deed][done]
+    return visible(f"{words:15}  {change.path}" + (f": {change.why}" if change.why else ""))
+
+
+def _above(change: Change) -> str:
+    if change.deed in _CHANGED:
+        return ""
+    return f"{visible(change.path)} is left as it is; init would have it so:\n"
+
+
+def _forge(where: Where) -> str:
+    if where.kind is None:
+        return "none"
+    return f"{where.kind.value} ({where.told_by})" + (f" at {where.server}" if where.server else "")
