@@ -28,7 +28,8 @@ class Traits:
     `users`: it knows who asks, and what each of them may do. `tells_conflicts`: its answer to a merge
     tells a conflict from a check that is not done. `drafts`: pull requests can be drafts.
     `workflows`: it has a CI of its own. `ignores_case`: labels that differ by case are one. `tells_labellers`: it keeps
-    who put which label on.
+    who put which label on. `labels`: it offers labels that nothing has. `holds_back`: its rules can keep a branch
+    that is behind from being merged.
     """
 
     kind: Kind
@@ -38,6 +39,8 @@ class Traits:
     workflows: bool = True
     ignores_case: bool = False
     tells_labellers: bool = True
+    labels: bool = True
+    holds_back: bool = True
 
 
 class Rig(Protocol):

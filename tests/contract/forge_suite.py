@@ -143,6 +143,29 @@ class ProtectionContract:
         assert found.admins is not kept
         assert protections.rule("topic") is None
 
+    def test_a_rule_can_hold_back_branches_that_are_behind(self, rig: Rig) -> None:
+        wanted = Protection("main", contexts=("build",), up_to_date=True)
+        if not rig.traits.holds_back:
+            refused(lambda: rig.forge.protections.put(wanted))
+            return
+        rig.forge.protections.put(wanted)
+        assert rig.forge.protections.get("main") == wanted
+        rig.forge.protections.put(Protection("main", contexts=("build",)))
+        assert rig.forge.protections.get("main") == Protection("main", contexts=("build",))
+
+    def test_a_rule_is_taken_away(self, rig: Rig) -> None:
+        """That of another branch stays; where there is none, nothing happens."""
+        rig.push("release/1", {"a": "b"})
+        for branch in ("main", "release/1"):
+            rig.forge.protections.put(Protection(branch))
+        for _ in range(2):
+            rig.forge.protections.remove("release/1")
+        assert rig.forge.protections.get("release/1") is None
+        assert rig.forge.protections.get("main") == Protection("main")
+        if rig.traits.users:
+            with pytest.raises(ForgeRefused):
+                rig.as_(Who.WRITER).protections.remove("main")
+
     def test_who_may_not_change_rules_is_refused(self, rig: Rig) -> None:
         if rig.traits.users:
             for who in (Who.WRITER, Who.STRANGER):
@@ -252,6 +275,37 @@ class WorkflowContract:
         )
 
 
+class OfferedLabelContract:
+    """The labels that a repository offers (UX-1)."""
+
+    def test_they_are_made_once_and_taken_away(self, rig: Rig) -> None:
+        """On all pages; whatever is in a name, and whether or not anything has it."""
+        labels = rig.in_pages(2).labels
+        if not rig.traits.labels:
+            assert labels is None
+            return
+        assert labels is not None
+        names = ["merge", "in progress", "orch/held", "100%, früh?"]
+        for _ in range(2):
+            for name in names:
+                labels.make(name, "For the tests.")
+        assert sorted(labels.names()) == sorted(names)
+        number = rig.forge.issues.create("Greet the user", labels=["merge"]).number
+        assert sorted(labels.names()) == sorted(names)
+        for _ in range(2):
+            for name in names[:3]:
+                labels.remove(name)
+        assert labels.names() == ("100%, früh?",)
+        assert rig.forge.issues.get(number).labels == ()
+
+    def test_who_may_not_write_makes_none(self, rig: Rig) -> None:
+        if rig.traits.users and rig.traits.labels:
+            stranger = rig.as_(Who.STRANGER).labels
+            assert stranger is not None
+            with pytest.raises(ForgeRefused):
+                stranger.make("merge", "For the tests.")
+
+
 class ServerContract:
     """The server, and who asks it."""
 
@@ -291,5 +345,6 @@ class ForgeContract(
     TrackerContract,
     WorkflowContract,
     ServerContract,
+    OfferedLabelContract,
 ):
     """All of it."""

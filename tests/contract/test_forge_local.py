@@ -33,7 +33,7 @@ done
 class LocalRig:
     """A project in a bare repository with a state branch, and an index of its own to commit from."""
 
-    traits = Traits(Kind.LOCAL, users=False, workflows=False, tells_labellers=False)
+    traits = Traits(Kind.LOCAL, users=False, workflows=False, tells_labellers=False, labels=False, holds_back=False)
 
     def __init__(self, folder: Path) -> None:
         self.state = GitRig(folder)

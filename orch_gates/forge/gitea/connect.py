@@ -5,6 +5,7 @@ from __future__ import annotations
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.checks import GiteaReviews, GiteaStatuses
 from orch_gates.forge.gitea.issues import GiteaIssues
+from orch_gates.forge.gitea.labels import GiteaLabels
 from orch_gates.forge.gitea.protection import GiteaProtections
 from orch_gates.forge.gitea.pulls import GiteaPulls
 from orch_gates.forge.gitea.server import GiteaServer
@@ -40,5 +41,6 @@ def connect(
         reviews=GiteaReviews(asked, repository),
         protections=GiteaProtections(asked, repository),
         issues=GiteaIssues(asked, repository),
+        labels=GiteaLabels(asked, repository),
         workflows=GiteaWorkflows(asked, repository),
     )

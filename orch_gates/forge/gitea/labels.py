@@ -25,6 +25,21 @@ class GiteaLabels:
         self._path = f"{self._repository}/labels"
         self._organisation = f"/orgs/{quote(repository.partition('/')[0], safe='')}/labels"
 
+    def names(self) -> tuple[str, ...]:
+        """Those of the repository, oldest first."""
+        return tuple(name for name, _ in self._all(self._path))
+
+    def make(self, name: str, description: str) -> None:
+        """Make one that is not there."""
+        if name not in self.names():
+            self._made(name, description)
+
+    def remove(self, name: str) -> None:
+        """Remove every one of this name."""
+        for known, label in self._all(self._path):
+            if known == name:
+                self._api.write("DELETE", f"{self._path}/{label}")
+
     def needed(self, names: Sequence[str]) -> list[int]:
         """The ids of these names; labels that are not there are made.
 
@@ -63,9 +78,9 @@ class GiteaLabels:
             answer = self._api.ask("GET", f"{self._repository}/teams")
             return [] if answer.status == _NOT_AN_ORGANISATION and answer.of_a_forge else None
 
-    def _made(self, name: str) -> int:
+    def _made(self, name: str, description: str = "") -> int:
         """A new label; the server makes several where several ask at once, and the first counts."""
-        wanted = {"name": name, "color": _COLOUR}
+        wanted = {"name": name, "color": _COLOUR, "description": description}
         made = written(lambda label: number(label, "id"), self._api.write("POST", self._path, wanted))
         first = self._known(self._path).get(name, made)
         if first != made:

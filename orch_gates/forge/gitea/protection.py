@@ -22,9 +22,13 @@ class GiteaProtections:
         self._path = f"{repository_path(repository)}/branch_protections"
 
     def get(self, branch: str) -> Protection | None:
-        """The first rule that matches, in the server's own order: by priority, names before patterns, oldest first."""
+        """The first rule that matches, in the server's own order: by priority, names before patterns, oldest first.
+
+        One that lets the branch be forced is told as none.
+        """
         row = self._row(branch)
-        if row is None:
+        # Who may not push may not force either, whatever that switch says.
+        if row is None or (flag(row, "enable_push") and row.get("enable_force_push") is True):
             return None
         contexts = texts(row, "status_check_contexts") if flag(row, "enable_status_check") else ()
         return Protection(
@@ -35,6 +39,7 @@ class GiteaProtections:
             pushes=flag(row, "enable_push"),
             # A server that does not know this lets its administrators merge over every rule.
             admins=row.get("block_admin_merge_override") is True,
+            up_to_date=flag(row, "block_on_outdated_branch"),
         )
 
     def rule(self, branch: str) -> BranchRule | None:
@@ -56,11 +61,20 @@ class GiteaProtections:
             "status_check_contexts": [glob.literal(context) for context in wanted.contexts],
             "required_approvals": wanted.approvals,
             "block_admin_merge_override": wanted.admins,
+            "block_on_outdated_branch": wanted.up_to_date,
         }
-        if any(text(row, "rule_name") == wanted.branch for row in self._rules()):
+        if self._has(wanted.branch):
             self._api.write("PATCH", f"{self._path}/{quote(wanted.branch, safe='')}", rule)
         else:
             self._api.write("POST", self._path, {"rule_name": wanted.branch, **rule})
+
+    def remove(self, branch: str) -> None:
+        """Take away the rule of this very name."""
+        if self._has(branch):
+            self._api.write("DELETE", f"{self._path}/{quote(branch, safe='')}")
+
+    def _has(self, branch: str) -> bool:
+        return any(text(row, "rule_name") == branch for row in self._rules())
 
     def _row(self, branch: str) -> Row | None:
         return next((row for row in self._rules() if glob.matches(text(row, "rule_name"), branch)), None)

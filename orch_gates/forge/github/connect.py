@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from orch_gates.forge.github import errors
 from orch_gates.forge.github.checks import GithubReviews, GithubStatuses
 from orch_gates.forge.github.issues import GithubIssues
+from orch_gates.forge.github.labels import GithubLabels
 from orch_gates.forge.github.protection import GithubProtections
 from orch_gates.forge.github.pulls import GithubPulls
 from orch_gates.forge.github.server import GithubServer
@@ -63,5 +64,6 @@ def ported(api: Api, repository: str) -> Forge:
         reviews=GithubReviews(api, path, pulls),
         protections=GithubProtections(api, path, owner),
         issues=GithubIssues(api, path),
+        labels=GithubLabels(api, path),
         workflows=GithubWorkflows(api, path),
     )

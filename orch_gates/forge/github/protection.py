@@ -47,7 +47,14 @@ class GithubProtections:
         """Make the branch protection, or change it; what it has beyond this stays, and so do rulesets."""
         if wanted.pushes and wanted.approvals:
             raise ForgeRefused("GitHub takes approvals only where nobody pushes; nothing was changed")
+        if wanted.up_to_date and not wanted.contexts:
+            raise ForgeRefused("GitHub holds a branch that is behind only where statuses are required; name one")
         self.api.write("PUT", self._at(wanted.branch), document_of(wanted, self._row(wanted.branch) or {}))
+
+    def remove(self, branch: str) -> None:
+        """Take the branch protection away; rulesets stay."""
+        if self._row(branch) is not None:
+            self.api.write("DELETE", self._at(branch))
 
     def _row(self, branch: str) -> Row | None:
         """The branch protection; None only where GitHub says that there is none."""
@@ -79,6 +86,7 @@ def of_protection(branch: str, row: Row, organisation: str) -> Protection | None
         mergers=_mergers(branch, part(row, "restrictions"), organisation) if row.get("restrictions") else (),
         pushes=reviews is None or _bypassed(reviews),
         admins=_enabled(row, "enforce_admins"),
+        up_to_date=checks is not None and checks.get("strict") is True,
     )
 
 
@@ -146,6 +154,7 @@ def of_rules(branch: str, rows: Iterable[Row]) -> Protection | None:
         approvals=max((number(one, "required_approving_review_count") for one in reviews), default=0),
         pushes=not reviews,
         admins=False,
+        up_to_date=any(check.get("strict_required_status_checks_policy") is True for check in checks),
     )
 
 
@@ -155,7 +164,7 @@ def document_of(wanted: Protection, known: Row) -> Row:
     apps = [name.removesuffix(_APP) for name in wanted.mergers if name.endswith(_APP)]
     users = [name for name in wanted.mergers if "/" not in name and not name.endswith(_APP)]
     return {
-        "required_status_checks": _checks(wanted, known) if wanted.contexts else None,
+        "required_status_checks": _checks(wanted) if wanted.contexts else None,
         "enforce_admins": wanted.admins,
         "required_pull_request_reviews": None if wanted.pushes else _reviews(wanted, known),
         "restrictions": {"users": users, "teams": teams, "apps": apps} if wanted.mergers else None,
@@ -165,11 +174,8 @@ def document_of(wanted: Protection, known: Row) -> Row:
     }
 
 
-def _checks(wanted: Protection, known: Row) -> Row:
-    """Whether a branch may be behind is the merge gate's to say, unless somebody has said it here."""
-    now = known.get("required_status_checks")
-    strict = isinstance(now, dict) and now.get("strict") is True
-    return {"strict": strict, "contexts": list(wanted.contexts)}
+def _checks(wanted: Protection) -> Row:
+    return {"strict": wanted.up_to_date, "contexts": list(wanted.contexts)}
 
 
 def _reviews(wanted: Protection, known: Row) -> Row:

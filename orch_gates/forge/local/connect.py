@@ -50,6 +50,7 @@ def connect(
         reviews=LocalReviews(records, bench),
         protections=LocalProtections(records),
         issues=LocalIssues(records),
+        labels=None,
         workflows=NoWorkflows(),
     )
 

@@ -42,6 +42,10 @@ class LocalProtections:
             raise ForgeRefused(
                 f"{wanted.branch!r}: the local forge protects branches by their names: {error}"
             ) from error
+        if wanted.up_to_date:
+            raise ForgeRefused(
+                "the local forge holds no branch that is behind; its hook does: `orch-gates hook install`"
+            )
         values = {
             "branch": wanted.branch,
             "contexts": list(wanted.contexts),
@@ -58,5 +62,16 @@ class LocalProtections:
                 return None
             path = kinds.RULE.at(branch=wanted.branch)
             return records.write("protect", f"protect {wanted.branch}", path, after)
+
+        self._records.change(decide)
+
+    def remove(self, branch: str) -> None:
+        """Take the rule of this branch away."""
+
+        def decide(ledger: Ledger) -> Change | None:
+            if ledger.rule(branch) is None:
+                return None
+            path = kinds.RULE.at(branch=branch)
+            return Change("unprotect", "-", f"take the protection of {branch} away", removals=frozenset({path}))
 
         self._records.change(decide)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from orch_gates.forge.port.checks import CommitStatuses, Reviews
 from orch_gates.forge.port.issues import Issues
+from orch_gates.forge.port.labels import Labels
 from orch_gates.forge.port.protection import Protections
 from orch_gates.forge.port.pulls import PullRequests
 from orch_gates.forge.port.server import Server
@@ -14,7 +15,10 @@ from orch_gates.forge.port.workflows import Workflows
 
 @dataclass(frozen=True, slots=True)
 class Forge:
-    """All that is asked of a forge about the repository `owner/name`."""
+    """All that is asked of a forge about the repository `owner/name`.
+
+    `labels` is None where labels are only words on issues.
+    """
 
     repository: str
     server: Server
@@ -23,4 +27,5 @@ class Forge:
     reviews: Reviews
     protections: Protections
     issues: Issues
+    labels: Labels | None
     workflows: Workflows

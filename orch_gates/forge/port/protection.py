@@ -13,7 +13,8 @@ class Protection:
     """The rule for one branch: nobody deletes or forces it, and nobody pushes to it unless `pushes` says so.
 
     `contexts` are statuses that a merge needs, `approvals` how many it needs. `mergers` are the only
-    users who may merge; empty: all who may write. `admins` are held to it too.
+    users who may merge; empty: all who may write. `admins` are held to it too. `up_to_date`: a branch that is behind is
+    not merged.
     """
 
     branch: str
@@ -22,6 +23,7 @@ class Protection:
     mergers: tuple[str, ...] = ()
     pushes: bool = False
     admins: bool = True
+    up_to_date: bool = False
 
 
 class Protections(Protocol):
@@ -46,6 +48,15 @@ class Protections(Protocol):
 
     def put(self, wanted: Protection) -> None:
         """Make or replace the rule of this very branch.
+
+        Raises:
+            ForgeRefused: no permission.
+            ForgeUnclear, ForgeUnavailable: doing it again is safe.
+        """
+        ...
+
+    def remove(self, branch: str) -> None:
+        """Take the rule of this very branch away; where there is none, nothing happens.
 
         Raises:
             ForgeRefused: no permission.

@@ -124,6 +124,7 @@ class Project:
     checks: list[CheckRun] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     protections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    offered: dict[str, str] = field(default_factory=dict)
     rules: list[dict[str, Any]] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     hook_words: str = ""
@@ -141,6 +142,8 @@ class Project:
 
     def label(self, number: int, actor: str, *labels: str, added: bool = True) -> None:
         """Remember who changed labels."""
+        there = {name.casefold() for name in self.offered}
+        self.offered |= {name: "" for name in labels if added and name.casefold() not in there}
         self.labelled += [LabelEvent(self.id(), number, actor, label, added) for label in labels]
 
     def may(self, user: str, right: str) -> bool:

@@ -157,6 +157,39 @@ def put_protection(asked: Asked) -> Answer:
     return 200, asked.shapes.protection(asked.args["branch"])
 
 
+def remove_protection(asked: Asked) -> Answer:
+    branch = _branch(asked)
+    if branch not in asked.project.protections:
+        raise Refusal(404, "Branch not protected")
+    del asked.project.protections[branch]
+    return 204, None
+
+
+def list_repository_labels(asked: Asked) -> Answer:
+    return 200, [asked.shapes.repository_label(name) for name in asked.project.offered]
+
+
+def make_label(asked: Asked) -> Answer:
+    asked.needs("write")
+    if asked.body["name"].casefold() in {name.casefold() for name in asked.project.offered}:
+        raise Refusal(422, "Validation Failed")
+    asked.project.offered[asked.body["name"]] = asked.body.get("description") or ""
+    return 201, asked.shapes.repository_label(asked.body["name"])
+
+
+def remove_repository_label(asked: Asked) -> Answer:
+    asked.needs("write")
+    wanted = asked.args["name"].casefold()
+    found = next((name for name in asked.project.offered if name.casefold() == wanted), None)
+    if found is None:
+        raise Refusal(404, "Not Found")
+    del asked.project.offered[found]
+    every: list[Issue | Pull] = [*asked.project.issues.values(), *asked.project.pulls.values()]
+    for one in every:
+        one.labels[:] = [name for name in one.labels if name.casefold() != wanted]
+    return 204, None
+
+
 def list_rules(asked: Asked) -> Answer:
     return 200, asked.project.rules
 
@@ -376,6 +409,10 @@ ROUTES: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("GET", f"{REPO}/branches/{{branch}}"): get_branch,
     ("GET", f"{REPO}/branches/{{branch}}/protection"): get_protection,
     ("PUT", f"{REPO}/branches/{{branch}}/protection"): put_protection,
+    ("DELETE", f"{REPO}/branches/{{branch}}/protection"): remove_protection,
+    ("GET", f"{REPO}/labels"): list_repository_labels,
+    ("POST", f"{REPO}/labels"): make_label,
+    ("DELETE", f"{REPO}/labels/{{name}}"): remove_repository_label,
     ("GET", f"{REPO}/rules/branches/{{branch}}"): list_rules,
     ("GET", f"{REPO}/issues"): list_issues,
     ("POST", f"{REPO}/issues"): create_issue,

@@ -179,6 +179,10 @@ class Shapes:
         found = self.example(f"GET {REPO}/branches/{{branch}}")
         return {**found, "name": name, "commit": {**found["commit"], "sha": self._project.tip(name)}}
 
+    def repository_label(self, name: str) -> Document:
+        """A label that the repository offers."""
+        return {**self.label(name), "description": self._project.offered[name] or None}
+
     def protection(self, branch: str) -> Document:
         """The rule as GitHub shows it, made of what was put."""
         put, found = self._project.protections[branch], self.example(f"PUT {REPO}/branches/{{branch}}/protection")
