@@ -95,6 +95,7 @@ def _rule(rule: Protection | None) -> str:
         f"approvals: {rule.approvals}",
         f"mergers: {', '.join(rule.mergers)}" if rule.mergers else "all who may write may merge",
         "admins held to it" if rule.admins else "admins not held to it",
+        *(["no branch that is behind"] if rule.up_to_date else []),
     ]
     return f"{rule.branch}: {'; '.join(parts)}"
 

@@ -14,6 +14,7 @@ from orch_gates.cli.options import ForgeOptions, forge_options
 
 if TYPE_CHECKING:
     from orch_gates.adopt.plan import Change
+    from orch_gates.adopt.steps import Step
     from orch_gates.cli.init_ask import Given
     from orch_gates.git.cli import Git
     from orch_gates.settings import Settings
@@ -73,7 +74,7 @@ def init(  # noqa: PLR0913 - each is an option
         git = workspace.repository(settings, repo)
         given = Given(level, yes, dry_run, test, actions, pre_commit)
         code = (
-            _removed(settings, git, given, as_json=as_json)
+            _removed(settings, git, given, options, as_json=as_json)
             if remove
             else _set_up(settings, git, given, options, as_json=as_json)
         )
@@ -84,7 +85,8 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
     from orch_gates.adopt import look as looking
     from orch_gates.adopt import plan as planning
     from orch_gates.adopt import where
-    from orch_gates.cli import init_ask, init_view
+    from orch_gates.adopt.steps import worst
+    from orch_gates.cli import init_ask, init_steps, init_view
     from orch_gates.workspace import Workspace
 
     here = Workspace(settings, git, clock.utc_now())
@@ -98,9 +100,14 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
         say(init_view.seen(facts, found, choice))
         say(init_view.diffs(changes))
     written = _write(facts.top, changes, given)
-    said = init_view.Said(facts, found, choice, changes, written, given.dry_run, planning.next_commands(changes, facts))
+    made: tuple[Step, ...] = ()
+    if written:
+        scene = init_steps.Scene(settings, facts, found, choice, changes, options.observe, given.dry_run)
+        made = init_steps.set_up(scene)
+    commands = planning.next_commands(changes, facts)
+    said = init_view.Said(facts, found, choice, changes, made, written, given.dry_run, commands)
     say(init_view.as_json(said) if as_json else init_view.as_text(said))
-    return 0 if written and not init_view.blocked(changes) else 2
+    return 0 if written and not init_view.blocked(changes) and not worst(made) else 2
 
 
 def _write(top: Path, changes: tuple[Change, ...], given: Given) -> bool:
@@ -120,11 +127,12 @@ def _write(top: Path, changes: tuple[Change, ...], given: Given) -> bool:
     return True
 
 
-def _removed(settings: Settings, git: Git, given: Given, *, as_json: bool) -> int:
+def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, *, as_json: bool) -> int:
     from orch_gates.adopt import look as looking
     from orch_gates.adopt import plan as planning
-    from orch_gates.adopt.where import Where
-    from orch_gates.cli import init_view
+    from orch_gates.adopt import where
+    from orch_gates.adopt.steps import worst
+    from orch_gates.cli import init_steps, init_view
     from orch_gates.workspace import Workspace
 
     here = Workspace(settings, git, clock.utc_now())
@@ -133,9 +141,13 @@ def _removed(settings: Settings, git: Git, given: Given, *, as_json: bool) -> in
     changes = planning.removal(texts)
     if not as_json:
         say(init_view.diffs(changes))
+    wanted = settings.forge
+    found = where.find(wanted.kind, wanted.url, facts.url, facts.workflows, wanted.timeout, options.observe)
     written = _write(facts.top, changes, given)
-    said = init_view.Said(
-        facts, Where(None), None, changes, written, given.dry_run, planning.next_commands(changes, facts, removing=True)
-    )
+    undone: tuple[Step, ...] = ()
+    if written:
+        undone = init_steps.undo(settings, facts, found, options.observe, dry_run=given.dry_run)
+    commands = planning.next_commands(changes, facts, removing=True)
+    said = init_view.Said(facts, found, None, changes, undone, written, given.dry_run, commands)
     say(init_view.as_json(said) if as_json else init_view.as_text(said))
-    return 0 if written else 2
+    return 0 if written and not worst(undone) else 2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orch_gates.adopt.choose import LEVELS
 from orch_gates.adopt.facts import Facts
 from orch_gates.adopt.plan import Change, Choice, Deed, shown
+from orch_gates.adopt.steps import Came, Step
 from orch_gates.adopt.where import Where
 from orch_gates.documents.escape import visible
 
@@ -25,12 +26,13 @@ _CHANGED = {Deed.CREATE, Deed.UPDATE, Deed.DELETE}
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What came of one run; `written`: the files are as planned."""
+    """What came of one run; `written`: the files are as planned. `choice` is None where all is taken away."""
 
     facts: Facts
     where: Where
     choice: Choice | None
     changes: Sequence[Change]
+    steps: Sequence[Step]
     written: bool
     dry_run: bool
     commands: Sequence[str]
@@ -66,10 +68,11 @@ def as_text(said: Said) -> str:
     """What became of each file, and what to do next."""
     done = said.written and not said.dry_run
     lines = [_line(change, done=done) for change in said.changes]
-    if not any(change.deed in _CHANGED for change in said.changes):
+    lines += [line for step in said.steps for line in _step(step)]
+    if said.written and not any(change.deed in _CHANGED for change in said.changes) and _idle(said.steps):
         lines.append(f"nothing was changed: {_why_nothing(said)}")
-    elif done:
-        lines += ["", "Next:", *(f"  {command}" for command in said.commands)]
+    if done and (following := list(_next(said))):
+        lines += ["", "Next:", *(f"  {line}" for line in following)]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -92,15 +95,42 @@ def as_json(said: Said) -> str:
         "files": [
             {"path": one.path, "deed": one.deed.value, "why": one.why or None, "diff": one.diff} for one in said.changes
         ],
+        "steps": [
+            {"what": one.what, "came": one.came.value, "why": one.why or None, "by_hand": one.by_hand or None}
+            for one in said.steps
+        ],
         "next": list(said.commands),
     }
     return json.dumps(document, indent=2) + "\n"
 
 
+def _step(step: Step) -> Iterator[str]:
+    yield visible(f"{step.came.value:15}  {step.what}" + (f": {step.why}" if step.why else ""))
+    if step.by_hand:
+        yield visible(f"{'':15}  by hand: {step.by_hand}")
+
+
+def _idle(steps: Sequence[Step]) -> bool:
+    return all(step.came in {Came.SO, Came.LATER} for step in steps)
+
+
+def _next(said: Said) -> Iterator[str]:
+    """What a person does now; commands first."""
+    yield from said.commands
+    if said.choice is None or said.choice.level == 0 or said.where.workflows is None:
+        return
+    if said.commands:
+        yield f"orch-gates init    # again, with a token in ORCH_FORGE_TOKEN, once this is on {said.facts.target}"
+        yield "and keep the token of a bot as the secret ORCH_TOKEN, as the workflows say at their top"
+
+
 def _why_nothing(said: Said) -> str:
     if said.choice is None:
         return "nothing is here as init wrote it"
-    return "something is in the way" if blocked(said.changes) else "all is set up"
+    if blocked(said.changes):
+        return "something is in the way"
+    waits = any(step.came is Came.LATER for step in said.steps)
+    return "the files are as they should be" if waits else "all is set up"
 
 
 def _line(change: Change, *, done: bool) -> str:

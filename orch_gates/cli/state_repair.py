@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say
+
+if TYPE_CHECKING:
+    from orch_gates.state.outcome import Initialised
+    from orch_gates.workspace import Workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -28,29 +32,40 @@ def init(anew: bool, repo: Path) -> None:
       orch-gates state init --repo /srv/git/app.git
     """
     with exit_codes():
-        from orch_gates.model.ids import timestamp
-        from orch_gates.model.root import Root
         from orch_gates.state import outcome
-        from orch_gates.state.branch import branch_files
         from orch_gates.workspace import open_workspace
 
         found = open_workspace(repo)
-        root = Root(
-            generation=1,
-            created=timestamp(found.now),
-            stages=found.pipeline.names,
-            rework=found.pipeline.rework,
-            configuration=found.configured.file,
-            configured_by=found.configured.read.commit if found.configured.file else "",
-        )
         branch = found.settings.state.branch
-        match found.store.initialise(branch_files(root), anew=anew):
+        match make_state(found, anew=anew):
             case outcome.Committed(commit=commit):
-                say(f"made branch {branch} ({commit[:10]}): {' -> '.join(root.stages)} -> done\n")
+                stages = " -> ".join(found.pipeline.names)
+                say(f"made branch {branch} ({commit[:10]}): {stages} -> done\n")
             case outcome.Exists(tip=tip):
                 say(f"branch {branch} is there already ({tip[:10]}); nothing was changed\n")
             case other:
                 assert_never(other)
+
+
+def make_state(found: Workspace, *, anew: bool = False) -> Initialised:
+    """Make the state branch of a repository, for the stages that its default branch configures.
+
+    Raises:
+        StateError, GitError: it could not be made.
+    """
+    from orch_gates.model.ids import timestamp
+    from orch_gates.model.root import Root
+    from orch_gates.state.branch import branch_files
+
+    root = Root(
+        generation=1,
+        created=timestamp(found.now),
+        stages=found.pipeline.names,
+        rework=found.pipeline.rework,
+        configuration=found.configured.file,
+        configured_by=found.configured.read.commit if found.configured.file else "",
+    )
+    return found.store.initialise(branch_files(root), anew=anew)
 
 
 @click.command()

@@ -101,7 +101,7 @@ def test_every_level_is_written_once_and_taken_away(
     assert again["next"] == []
     assert files(work) == written
     text = init(work, "--yes", "--forge", forge)
-    assert b"nothing was changed: all is set up" in text.stdout
+    assert b"nothing was changed: the files are as they should be" in text.stdout
 
     assert set(deeds(said(init(work, "--remove", "--yes", "--json"))).values()) == {"delete"}
     assert files(work) == before

@@ -1,0 +1,148 @@
+"""Makes and takes away labels and rules at a forge, each for itself: what cannot be done stops none of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orch_gates.adopt import record, steps
+from orch_gates.adopt.record import Record, Rule
+from orch_gates.adopt.steps import Came, Pages, Step
+from orch_gates.errors import ForgeUnavailable, OrchError, UsageError
+from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.labels import Labels
+from orch_gates.forge.port.protection import Protection
+
+_MADE_BY = "Made by orch-gates init."
+
+
+@dataclass(slots=True)
+class AtForge:
+    """One repository on its forge; `git_dir` keeps the record. `dry`: nothing is changed, it is only said."""
+
+    forge: Forge
+    pages: Pages
+    git_dir: Path
+    dry: bool
+
+    def labels(self, wanted: Sequence[str]) -> Iterator[Step]:
+        """Make the labels that are missing."""
+        offered = self.forge.labels
+        if offered is None or not wanted:
+            return
+        try:
+            there = offered.names()
+        except ForgeUnavailable as error:
+            what = f"labels {', '.join(wanted)}"
+            yield Step(what, Came.FAILED, str(error), f"make them at {self.pages.labels}")
+            return
+        missing = [name for name in wanted if not any(self.forge.issues.same_label(name, one) for one in there)]
+        if not missing:
+            yield Step(f"{len(wanted)} labels" if len(wanted) > 1 else f"label {wanted[0]}", Came.SO)
+        for name in missing:
+            yield self._step(
+                f"label {name}",
+                lambda name=name: self._make(offered, name),  # type: ignore[misc]
+                f"make it at {self.pages.labels}",
+            )
+
+    def rule(self, what: str, branch: str, wanted: Callable[[Protection | None], Protection]) -> Step:
+        """Put a rule for a branch, where it is not so already."""
+        goal = wanted(None)
+        by_hand = f"at {self.pages.branches}: {steps.in_words(goal)}"
+        try:
+            before = self.forge.protections.get(branch)
+        except ForgeUnavailable as error:
+            return Step(what, Came.FAILED, str(error), by_hand)
+        goal = wanted(before)
+        if steps.same(before, goal):
+            return Step(what, Came.SO)
+        return self._step(what, lambda: self._put(before, goal), by_hand, steps.in_words(goal))
+
+    def undone(self) -> Iterator[Step]:
+        """Take away what this clone made there, as far as it is still as it was made."""
+        known = record.read(self.git_dir)
+        if known.repository and known.repository != self.forge.repository:
+            yield Step(
+                "what init made",
+                Came.FAILED,
+                f"it was made in {known.repository}, and this is {self.forge.repository}",
+                "ORCH_FORGE_REPOSITORY names the other one",
+            )
+            return
+        for rule in known.rules:
+            yield self._unruled(rule)
+        for name in known.labels:
+            yield self._unlabelled(name)
+
+    def _unruled(self, rule: Rule) -> Step:
+        branch, what = rule.after.branch, f"protection of {rule.after.branch}"
+        by_hand = f"at {self.pages.branches}"
+        try:
+            now = self.forge.protections.get(branch)
+        except ForgeUnavailable as error:
+            return Step(what, Came.FAILED, str(error), by_hand)
+        if now is None:
+            self._keep(self._record().without_rule(branch))
+            return Step(what, Came.SO, "it is gone")
+        if not steps.same(now, rule.after):
+            return Step(what, Came.KEPT, "it was changed since", by_hand)
+        why = "taken away" if rule.before is None else "as it was before"
+        return self._step(what, lambda: self._restore(rule), by_hand, why)
+
+    def _unlabelled(self, name: str) -> Step:
+        what, by_hand = f"label {name}", f"at {self.pages.labels}"
+        offered = self.forge.labels
+        try:
+            used = bool(
+                self.forge.issues.list(label=name)
+                or self.forge.issues.list(label=name, closed=True)
+                or self.forge.pulls.labelled(name)
+            )
+        except ForgeUnavailable as error:
+            return Step(what, Came.FAILED, str(error), by_hand)
+        if used:
+            return Step(what, Came.KEPT, "issues or pull requests have it", by_hand)
+        if offered is None:
+            return Step(what, Came.SO)
+        return self._step(what, lambda: self._drop(offered, name), by_hand, "taken away")
+
+    def _step(self, what: str, act: Callable[[], None], by_hand: str, why: str = "") -> Step:
+        if self.dry:
+            return Step(what, Came.WOULD, why)
+        try:
+            act()
+        except OrchError as error:
+            return Step(what, Came.FAILED, str(error), by_hand)
+        return Step(what, Came.DONE, why)
+
+    def _make(self, offered: Labels, name: str) -> None:
+        offered.make(name, _MADE_BY)
+        self._keep(self._record().with_label(name))
+
+    def _drop(self, offered: Labels, name: str) -> None:
+        offered.remove(name)
+        self._keep(self._record().without_label(name))
+
+    def _put(self, before: Protection | None, wanted: Protection) -> None:
+        self.forge.protections.put(wanted)
+        self._keep(self._record().with_rule(before, wanted))
+        # Another rule, a pattern's, may come first.
+        if not steps.same(self.forge.protections.get(wanted.branch), wanted):
+            raise UsageError(f"another rule for {wanted.branch} counts more than the one that was put")
+
+    def _restore(self, rule: Rule) -> None:
+        if rule.before is None:
+            self.forge.protections.remove(rule.after.branch)
+        else:
+            self.forge.protections.put(rule.before)
+        self._keep(self._record().without_rule(rule.after.branch))
+
+    def _record(self) -> Record:
+        known = record.read(self.git_dir)
+        return known if known.repository else Record(self.forge.repository)
+
+    def _keep(self, changed: Record) -> None:
+        if not self.dry:
+            record.write(self.git_dir, changed)

@@ -1,0 +1,100 @@
+"""What init made at the forge from this clone, kept in its git directory: only that is ever taken away again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from orch_gates.errors import ReportError, UsageError
+from orch_gates.forge.port.protection import Protection
+from orch_gates.report import files
+
+NAME = "orch-gates-init.json"
+_SCHEMA = "orch.init-record/1"
+_MOST_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that init put; `before` is what was there, None for none."""
+
+    before: Protection | None
+    after: Protection
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The labels that were made, and the rules that were put, in one repository of a forge."""
+
+    repository: str = ""
+    labels: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    def with_label(self, name: str) -> Record:
+        """With one label more."""
+        return replace(self, labels=tuple(dict.fromkeys((*self.labels, name))))
+
+    def without_label(self, name: str) -> Record:
+        """With one label less."""
+        return replace(self, labels=tuple(label for label in self.labels if label != name))
+
+    def with_rule(self, before: Protection | None, after: Protection) -> Record:
+        """With one rule more; what was there before the first one is what counts."""
+        first = next((rule.before for rule in self.rules if rule.after.branch == after.branch), before)
+        return replace(self, rules=(*self.without_rule(after.branch).rules, Rule(first, after)))
+
+    def without_rule(self, branch: str) -> Record:
+        """With one rule less."""
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.after.branch != branch))
+
+
+def read(git_dir: Path) -> Record:
+    """The record of a clone; empty where there is none.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    path = git_dir / NAME
+    if not path.exists():
+        return Record()
+    try:
+        found = json.loads(files.read(path, _MOST_BYTES))
+        if found["schema"] != _SCHEMA:
+            raise ValueError(found["schema"])
+        rules = tuple(Rule(_rule(one["before"]), _put(one["after"])) for one in found["rules"])
+        return Record(str(found["repository"]), tuple(map(str, found["labels"])), rules)
+    except (ReportError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} cannot be read, so nothing is known of what init made: {error}") from error
+
+
+def write(git_dir: Path, record: Record) -> None:
+    """Keep a record; an empty one is no file.
+
+    Raises:
+        ReportError: it cannot be written.
+    """
+    path = git_dir / NAME
+    if not record.labels and not record.rules:
+        files.remove(path)
+        return
+    document = {
+        "schema": _SCHEMA,
+        "repository": record.repository,
+        "labels": list(record.labels),
+        "rules": [
+            {"before": None if rule.before is None else asdict(rule.before), "after": asdict(rule.after)}
+            for rule in record.rules
+        ],
+    }
+    files.replace(path, json.dumps(document, indent=2) + "\n")
+
+
+def _rule(fields: dict[str, Any] | None) -> Protection | None:
+    return None if fields is None else _put(fields)
+
+
+def _put(fields: dict[str, Any]) -> Protection:
+    lists = {name: tuple(fields[name]) for name in ("contexts", "mergers")}
+    return Protection(**{**fields, **lists})

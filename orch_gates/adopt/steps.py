@@ -1,0 +1,109 @@
+"""What is set at the forge for a level, and what came of it: which labels, which rules for which branches (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orch_gates.forge.port.protection import Protection
+
+
+class Came(StrEnum):
+    """What came of one step."""
+
+    DONE = "done"
+    SO = "already so"
+    WOULD = "would be done"
+    LATER = "later"
+    KEPT = "left alone"
+    FAILED = "could not"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing at the forge; `by_hand` is how a person does it."""
+
+    what: str
+    came: Came
+    why: str = ""
+    by_hand: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where a person does it: the pages of a repository; without a server there are none."""
+
+    server: str
+    repository: str
+
+    @property
+    def labels(self) -> str:
+        """The list of labels."""
+        return self._page("labels")
+
+    @property
+    def branches(self) -> str:
+        """The rules for branches."""
+        return self._page("settings/branches")
+
+    def secrets(self, *, github: bool) -> str:
+        """The secrets of workflows."""
+        return self._page("settings/secrets/actions" if github else "settings/actions/secrets")
+
+    def _page(self, path: str) -> str:
+        return f"{self.server}/{self.repository}/{path}" if self.server and self.repository else "its settings there"
+
+
+def target_rule(branch: str, before: Protection | None, contexts: Iterable[str], *, up_to_date: bool) -> Protection:
+    """The rule for the target: nobody pushes or forces, merges need these statuses; nothing is loosened."""
+    known = before or Protection(branch)
+    return Protection(
+        branch,
+        contexts=tuple(dict.fromkeys((*known.contexts, *contexts))),
+        approvals=known.approvals,
+        mergers=known.mergers,
+        pushes=False,
+        admins=True,
+        up_to_date=up_to_date or known.up_to_date,
+    )
+
+
+def state_rule(branch: str, before: Protection | None) -> Protection:
+    """The rule for the state branch: nobody forces or deletes it; it is written by pushes."""
+    known = before or Protection(branch)
+    return Protection(branch, mergers=known.mergers, pushes=True)
+
+
+def same(one: Protection | None, other: Protection) -> bool:
+    """Whether a rule is as wanted; the order of statuses and people makes no difference."""
+    return one is not None and _sorted(one) == _sorted(other)
+
+
+def in_words(rule: Protection) -> str:
+    """A rule as a person sets it on a page."""
+    parts = [
+        "pushes allowed" if rule.pushes else "nobody pushes",
+        "nobody forces or deletes it",
+        *([f"required statuses {', '.join(rule.contexts)}"] if rule.contexts else []),
+        *(["branches up to date"] if rule.up_to_date else []),
+        "administrators held to it",
+    ]
+    return ", ".join(parts)
+
+
+def worst(steps: Sequence[Step]) -> bool:
+    """Whether a step could not be done."""
+    return any(step.came is Came.FAILED for step in steps)
+
+
+def _sorted(rule: Protection) -> tuple[object, ...]:
+    return (
+        rule.branch,
+        sorted(rule.contexts),
+        rule.approvals,
+        sorted(rule.mergers),
+        rule.pushes,
+        rule.admins,
+        rule.up_to_date,
+    )

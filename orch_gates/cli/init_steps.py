@@ -1,0 +1,199 @@
+"""What `orch-gates init` does at the forge: the state branch, the labels, the protection of the branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from orch_gates import clock
+from orch_gates import settings as settings_module
+from orch_gates.adopt import choose, steps
+from orch_gates.adopt.at_forge import AtForge
+from orch_gates.adopt.facts import Facts
+from orch_gates.adopt.plan import Change, Choice, Deed
+from orch_gates.adopt.steps import Came, Pages, Step
+from orch_gates.adopt.where import Where
+from orch_gates.cli.state_repair import make_state
+from orch_gates.config.file import PATH as CONFIG
+from orch_gates.config.file import effective
+from orch_gates.config.parse import parse
+from orch_gates.engine import issues
+from orch_gates.errors import ForgeUnavailable, GitError, OrchError, SettingsError
+from orch_gates.forge.port.server import Kind
+from orch_gates.git.answers import Fetched
+from orch_gates.git.cli import open_repository
+from orch_gates.trackers.names import names_of
+from orch_gates.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from orch_gates.forge.http import Observe
+    from orch_gates.settings import Settings
+
+_ORIGIN = "origin"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the steps rest on; `changes` are those of the files, made or not."""
+
+    settings: Settings
+    facts: Facts
+    where: Where
+    choice: Choice
+    changes: Sequence[Change]
+    observe: Observe
+    dry_run: bool
+
+
+def set_up(scene: Scene) -> tuple[Step, ...]:
+    """Do what a level needs at the forge, as far as it can be done now."""
+    if scene.where.kind is None:
+        return ()
+    here = _workspace(scene)
+    local = scene.where.kind is Kind.LOCAL
+    if not (local or here.settings.forge.token):
+        variable = here.settings.forge.token_env
+        what = "state branch, labels, protection" if scene.choice.level else f"protection of {scene.facts.target}"
+        return (Step(what, Came.LATER, f"no token is in {variable}; with one, run `orch-gates init` again"),)
+    found: list[Step] = []
+    try:
+        waits = _why_later(scene, here)
+        if scene.choice.level > 0:
+            found.append(_state(scene, here, waits))
+        if not local:
+            forge = here.need_forge()
+            at = AtForge(forge, Pages(scene.where.server, forge.repository), here.git.git_dir(), scene.dry_run)
+            found += [*at.labels(_labels(scene, here)), *_rules(scene, here, at, waits)]
+    except (SettingsError, GitError, ForgeUnavailable) as error:
+        found.append(Step("the forge", Came.FAILED, str(error), "run `orch-gates forge check`"))
+    return tuple(found)
+
+
+def undo(settings: Settings, facts: Facts, where: Where, observe: Observe, *, dry_run: bool) -> tuple[Step, ...]:
+    """Take away what was made at the forge; the state branch is a person's to delete."""
+    from orch_gates.adopt import record
+
+    git = open_repository(facts.top, settings.inherited_env, timeout=settings.security.budget.seconds)
+    known = record.read(git.git_dir())
+    found: list[Step] = []
+    if known.labels or known.rules:
+        here = Workspace(_settled(settings, where, ""), git, clock.utc_now(), observe=observe)
+        try:
+            here.need_writable_forge()
+            forge = here.need_forge()
+            found += AtForge(forge, Pages(where.server, forge.repository), git.git_dir(), dry_run).undone()
+        except OrchError as error:
+            rules = [f"protection of {rule.after.branch}" for rule in known.rules]
+            labels = [f"label {one}" for one in known.labels]
+            found += [Step(one, Came.FAILED, str(error), "run this again with a token") for one in (*rules, *labels)]
+    branch = settings.state.branch
+    if git.is_ref(f"refs/remotes/{_ORIGIN}/{branch}") or git.is_ref(f"refs/heads/{branch}"):
+        how = f"git push {_ORIGIN} --delete {branch}"
+        found.append(Step(f"state branch {branch}", Came.KEPT, "it holds the history of all tasks and merges", how))
+    return tuple(found)
+
+
+def _settled(settings: Settings, where: Where, text: str) -> Settings:
+    """The settings as they will count: the file's, and the forge that was found."""
+    told = {"ORCH_FORGE_URL": where.server} if where.server and not settings.forge.url else {}
+    if where.kind is not None and settings.forge.kind == "auto":
+        told["ORCH_FORGE"] = where.kind.value
+    return settings_module.load(settings.inherited_env, parse(text.encode()).given, overrides=told)
+
+
+def _workspace(scene: Scene) -> Workspace:
+    text = next(
+        (
+            (change.before if change.deed is Deed.KEEP else change.after) or ""
+            for change in scene.changes
+            if change.path == CONFIG and change.deed is not Deed.BLOCKED
+        ),
+        "",
+    )
+    settled = _settled(scene.settings, scene.where, text)
+    git = open_repository(scene.facts.top, settled.inherited_env, timeout=settled.security.budget.seconds)
+    return Workspace(settled, git, clock.utc_now(), parse(text.encode()), scene.observe)
+
+
+def _why_later(scene: Scene, here: Workspace) -> str:
+    """Why branches are neither made nor closed yet; empty where all files are on the default branch.
+
+    Raises:
+        GitError, SettingsError: the server could not be asked.
+    """
+    target = scene.facts.target
+    if any(change.deed is Deed.BLOCKED for change in scene.changes):
+        return "something is in the way of the files"
+    if any(change.deed in {Deed.CREATE, Deed.UPDATE, Deed.DELETE} for change in scene.changes):
+        return f"the files are not on {target} yet"
+    if scene.facts.remote != _ORIGIN:
+        return "no remote is called origin"
+    ref = f"refs/remotes/{_ORIGIN}/{target}"
+    answer = here.upstream.fetch(
+        here.git.git_dir(), [f"+refs/heads/{target}:{ref}"], timeout=here.settings.state.timeout
+    )
+    if answer.meaning is Fetched.ABSENT:
+        return f"{target} is not on the server yet"
+    if answer.meaning is not Fetched.DONE:
+        raise GitError(f"{target} could not be fetched: {answer.reason}")
+    for change in scene.changes:
+        there = here.git.blob(ref, change.path)
+        if there is None or _plain(there.decode("utf-8", "surrogateescape")) != _plain(change.before or ""):
+            return f"{change.path} is not on {target} as it is here"
+    return ""
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def _labels(scene: Scene, here: Workspace) -> tuple[str, ...]:
+    """The labels that the queue and the issues use."""
+    if scene.choice.level == 0:
+        return ()
+    queue = (here.settings.queue.label,)
+    if scene.choice.level == 1 or here.settings.tracker.kind != "forge":
+        return queue
+    told = sorted(issues.labels(effective(here.config, here.settings).names))
+    return tuple(dict.fromkeys((*queue, *names_of(here.settings.tracker).values(), *told)))
+
+
+def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str) -> Iterator[Step]:
+    target, branch = scene.facts.target, here.settings.state.branch
+    wanted = [f"protection of {target}", *([f"protection of {branch}"] if scene.choice.level else [])]
+    if waits:
+        yield from (Step(what, Came.LATER, waits) for what in wanted)
+        return
+    fenced = scene.choice.level > 0 and here.settings.merge.fence == "status"
+    ci = choose.ci_of(scene.facts, scene.where)
+    contexts = [
+        *(ci.required if scene.choice.level else ()),
+        choose.security(target),
+        *([choose.fence(target)] if fenced else []),
+    ]
+    yield at.rule(wanted[0], target, lambda now: steps.target_rule(target, now, contexts, up_to_date=fenced))
+    if scene.choice.level:
+        yield at.rule(wanted[1], branch, lambda now: steps.state_rule(branch, now))
+
+
+def _state(scene: Scene, here: Workspace, waits: str) -> Step:
+    from orch_gates.state import outcome
+
+    what, by_hand = f"state branch {here.settings.state.branch}", "orch-gates state init"
+    if waits:
+        return Step(what, Came.LATER, waits)
+    try:
+        if here.heads.of(here.settings.state.branch):
+            return Step(what, Came.SO)
+        if scene.dry_run:
+            return Step(what, Came.WOULD)
+        match make_state(open_workspace(scene.facts.top)):
+            case outcome.Committed():
+                return Step(what, Came.DONE)
+            case outcome.Exists():
+                return Step(what, Came.SO)
+            case other:
+                assert_never(other)
+    except OrchError as error:
+        return Step(what, Came.FAILED, str(error), by_hand)
