@@ -146,7 +146,8 @@ def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, 
     written = _write(facts.top, changes, given)
     undone: tuple[Step, ...] = ()
     if written:
-        undone = init_steps.undo(settings, facts, found, options.observe, dry_run=given.dry_run)
+        level = planning.recorded_level(texts) or 0
+        undone = init_steps.undo(settings, facts, found, options.observe, level=level, dry_run=given.dry_run)
     commands = planning.next_commands(changes, facts, removing=True)
     said = init_view.Said(facts, found, None, changes, undone, written, given.dry_run, commands)
     say(init_view.as_json(said) if as_json else init_view.as_text(said))

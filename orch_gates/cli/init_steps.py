@@ -70,15 +70,17 @@ def set_up(scene: Scene) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def undo(settings: Settings, facts: Facts, where: Where, observe: Observe, *, dry_run: bool) -> tuple[Step, ...]:
-    """Take away what was made at the forge; the state branch is a person's to delete."""
+def undo(
+    settings: Settings, facts: Facts, where: Where, observe: Observe, *, level: int, dry_run: bool
+) -> tuple[Step, ...]:
+    """Take away what was made at the forge for a level; the state branch is a person's to delete."""
     from orch_gates.adopt import record
 
     git = open_repository(facts.top, settings.inherited_env, timeout=settings.security.budget.seconds)
+    here = Workspace(_settled(settings, where, ""), git, clock.utc_now(), observe=observe)
     known = record.read(git.git_dir())
     found: list[Step] = []
     if known.labels or known.rules:
-        here = Workspace(_settled(settings, where, ""), git, clock.utc_now(), observe=observe)
         try:
             here.need_writable_forge()
             forge = here.need_forge()
@@ -87,11 +89,19 @@ def undo(settings: Settings, facts: Facts, where: Where, observe: Observe, *, dr
             rules = [f"protection of {rule.after.branch}" for rule in known.rules]
             labels = [f"label {one}" for one in known.labels]
             found += [Step(one, Came.FAILED, str(error), "run this again with a token") for one in (*rules, *labels)]
-    branch = settings.state.branch
-    if git.is_ref(f"refs/remotes/{_ORIGIN}/{branch}") or git.is_ref(f"refs/heads/{branch}"):
+    if level and _has_state(here):
+        branch = here.settings.state.branch
         how = f"git push {_ORIGIN} --delete {branch}"
         found.append(Step(f"state branch {branch}", Came.KEPT, "it holds the history of all tasks and merges", how))
     return tuple(found)
+
+
+def _has_state(here: Workspace) -> bool:
+    """Whether there is a state branch, as far as that can be told from here."""
+    try:
+        return bool(here.heads.of(here.settings.state.branch))
+    except (GitError, SettingsError):
+        return here.git.is_ref(f"refs/remotes/{_ORIGIN}/{here.settings.state.branch}")
 
 
 def _settled(settings: Settings, where: Where, text: str) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from orch_gates.adopt.plan import Change, Choice, Deed, shown
 from orch_gates.adopt.steps import Came, Step
 from orch_gates.adopt.where import Where
 from orch_gates.documents.escape import visible
+from orch_gates.forge.port.server import Kind
 
 _WORDS = {
     Deed.CREATE: ("would create", "created"),
@@ -117,10 +119,15 @@ def _idle(steps: Sequence[Step]) -> bool:
 def _next(said: Said) -> Iterator[str]:
     """What a person does now; commands first."""
     yield from said.commands
-    if said.choice is None or said.choice.level == 0 or said.where.workflows is None:
+    choice, target = said.choice, said.facts.target
+    if choice is None or not said.commands:
         return
-    if said.commands:
-        yield f"orch-gates init    # again, with a token in ORCH_FORGE_TOKEN, once this is on {said.facts.target}"
+    if said.where.kind is Kind.LOCAL:
+        yield f"orch-gates hook install {shlex.quote(said.facts.url)}    # the server's hook, which judges every push"
+    if choice.level and said.where.kind is not None:
+        token = "" if said.where.kind is Kind.LOCAL else "with a token in ORCH_FORGE_TOKEN, "
+        yield f"orch-gates init    # again, {token}once this is on {target}: it makes the state branch"
+    if choice.level and said.where.workflows is not None:
         yield "and keep the token of a bot as the secret ORCH_TOKEN, as the workflows say at their top"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests import somebody
-from tests.builders import PROGRAM, Done, Repo, bare, clone, orch, run
+from tests.builders import PROGRAM, Done, Repo, bare, clone, github_token, orch, run
 from tests.conftest import REQUIRE_REAL
 
 COMMIT = "0123456789" * 4
@@ -222,6 +222,16 @@ def test_a_new_folder_never_hides_the_workflows_that_are_there(work: Repo) -> No
     assert not (work.path / ".gitea").exists()
 
 
+def test_a_forge_that_does_not_answer_stops_no_file(work: Repo) -> None:
+    """What a token was to do there is said with its reason; the files are as planned."""
+    args = ("--yes", "--json", "--forge", "gitea", "--actions", ACTIONS, "--level", "1")
+    document = said(init(work, *args, ORCH_FORGE_TOKEN=github_token()), 2)
+    assert set(deeds(document).values()) == {"create"}
+    failed = {step["what"]: step for step in document["steps"] if step["came"] == "could not"}
+    assert "nothing answers there" in failed["labels merge"]["why"]
+    assert failed["labels merge"]["by_hand"] == "make them at http://127.0.0.1:9/acme/app/labels"
+
+
 def test_what_was_changed_by_hand_stays(work: Repo) -> None:
     """On every way: a second run, a higher level, and `--remove`; the diff shows what init would have there."""
     args = ("--yes", "--forge", "gitea", "--actions", ACTIONS)
@@ -415,6 +425,16 @@ def test_without_a_forge_there_are_no_workflows(tmp_path: Path) -> None:
     assert sorted(deeds(document)) == [".gitattributes", ".orch-gates.yaml"]
     assert "fence: hook" in (work.path / ".orch-gates.yaml").read_text()
     assert orch("config", "check", cwd=work.path).returncode == 0
+    text = init(work, "--remove", "--yes").stdout + init(work, "--yes", "--level", "1").stdout
+    assert f"orch-gates hook install {tmp_path}/app.git".encode() in text
+    work.git("add", ".")
+    work.git("commit", "--quiet", "-m", "set up")
+    work.git("push", "--quiet", "origin", "HEAD")
+    assert b"done             state branch orch-state" in init(work, "--yes", ORCH_FORGE="local").stdout
+    assert b"nothing was changed: all is set up" in init(work, "--yes").stdout
+    kept = init(work, "--remove", "--yes")
+    assert b"left alone       state branch orch-state: it holds the history" in kept.stdout
+    assert b"by hand: git push origin --delete orch-state" in kept.stdout
     none = init(work, "--yes", "--level", "1", "--forge", "none")
     assert none.returncode == 2
     assert b"level 1 needs a forge" in none.stderr

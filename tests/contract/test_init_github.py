@@ -1,0 +1,108 @@
+"""What `orch-gates init` does at a forge, on the scripted GitHub: made once, recorded, undone (UX-1)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orch_gates.adopt import record, steps
+from orch_gates.adopt.at_forge import AtForge
+from orch_gates.adopt.steps import Came, Pages
+from orch_gates.errors import UsageError
+from orch_gates.forge.port.protection import Protection
+from tests.contract.forge_rig import Who
+from tests.contract.github_rig import GithubRig
+from tests.fakes.github.server import Github
+
+WANTED = ("merge", "in progress")
+
+
+@pytest.fixture
+def rig(github: Github, tmp_path: Path) -> GithubRig:
+    return GithubRig(github, tmp_path)
+
+
+def at(rig: GithubRig, folder: Path, who: Who = Who.OWNER, *, dry: bool = False) -> AtForge:
+    forge = rig.as_(who)
+    return AtForge(forge, Pages("https://github.example.invalid", forge.repository), folder, dry)
+
+
+def target(before: Protection | None) -> Protection:
+    return steps.target_rule("main", before, ("orch/merge/main",), up_to_date=True)
+
+
+def test_labels_are_made_once_and_only_ours_are_taken_away(rig: GithubRig, tmp_path: Path) -> None:
+    """One that was there before stays, however it is spelled; so does one that an issue has."""
+    rig.forge.issues.create("An issue", labels=["Merge"])
+    assert [step.came for step in at(rig, tmp_path, dry=True).labels(WANTED)] == [Came.WOULD]
+    assert [(step.what, step.came) for step in at(rig, tmp_path).labels(WANTED)] == [("label in progress", Came.DONE)]
+    assert [step.came for step in at(rig, tmp_path).labels(WANTED)] == [Came.SO]
+    number = rig.forge.issues.create("Another", labels=["in progress"]).number
+    assert [step.came for step in at(rig, tmp_path).undone()] == [Came.KEPT]
+    rig.forge.issues.label(number, remove=["in progress"])
+    assert [step.came for step in at(rig, tmp_path).undone()] == [Came.DONE]
+    assert list(rig.project.offered) == ["Merge"]
+    assert list(at(rig, tmp_path).undone()) == []
+    assert not (tmp_path / record.NAME).exists()
+
+
+def test_a_rule_is_put_and_given_back(rig: GithubRig, tmp_path: Path) -> None:
+    """What was there before the first time is what is put back."""
+    before = Protection("main", contexts=("build",), approvals=1)
+    rig.forge.protections.put(before)
+    assert at(rig, tmp_path, dry=True).rule("rule", "main", target).came is Came.WOULD
+    assert rig.forge.protections.get("main") == before
+    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    wanted = Protection("main", contexts=("build", "orch/merge/main"), approvals=1, up_to_date=True)
+    assert rig.forge.protections.get("main") == wanted
+    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.SO
+    rig.forge.protections.put(before)
+    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    assert [step.came for step in at(rig, tmp_path).undone()] == [Came.DONE]
+    assert rig.forge.protections.get("main") == before
+
+
+def test_a_rule_that_somebody_changed_stays(rig: GithubRig, tmp_path: Path) -> None:
+    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    changed = Protection("main", contexts=("orch/merge/main",), approvals=1, up_to_date=True)
+    rig.forge.protections.put(changed)
+    assert [step.came for step in at(rig, tmp_path).undone()] == [Came.KEPT]
+    assert rig.forge.protections.get("main") == changed
+    rig.forge.protections.remove("main")
+    assert [(step.came, step.why) for step in at(rig, tmp_path).undone()] == [(Came.SO, "it is gone")]
+    assert list(at(rig, tmp_path).undone()) == []
+
+
+def test_what_one_may_not_do_is_said_with_the_page(rig: GithubRig, tmp_path: Path) -> None:
+    """Nothing is recorded that was not done."""
+    step = at(rig, tmp_path, Who.WRITER).rule("rule", "main", target)
+    assert step.came is Came.FAILED
+    assert step.why
+    assert f"/{rig.project.full_name}/settings/branches: nobody pushes" in step.by_hand
+    (label,) = at(rig, tmp_path, Who.STRANGER).labels(["merge"])
+    assert label.came is Came.FAILED
+    assert not (tmp_path / record.NAME).exists()
+
+
+def test_the_record_of_another_repository_is_not_acted_on(rig: GithubRig, tmp_path: Path) -> None:
+    """Nor is one that cannot be read: nobody guesses."""
+    list(at(rig, tmp_path).labels(["merge"]))
+    path = tmp_path / record.NAME
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "repository": "another/one"}))
+    assert [step.came for step in at(rig, tmp_path).undone()] == [Came.FAILED]
+    assert list(rig.project.offered) == ["merge"]
+    for broken in ("{", "[]", json.dumps({**document, "schema": "another"})):
+        path.write_text(broken)
+        with pytest.raises(UsageError, match="cannot be read"):
+            list(at(rig, tmp_path).undone())
+
+
+def test_an_existing_rule_is_never_loosened() -> None:
+    """Whatever it asks for stays, and what is missing is added."""
+    strict = Protection("main", ("build",), 2, ("bob",), pushes=True, admins=False, up_to_date=True)
+    found = steps.target_rule("main", strict, ("build", "orch/merge/main"), up_to_date=False)
+    assert found == Protection("main", ("build", "orch/merge/main"), 2, ("bob",), up_to_date=True)
+    assert steps.state_rule("orch-state", None) == Protection("orch-state", pushes=True)
