@@ -1,0 +1,27 @@
+"""The commands of `docs/how-to/begin-with-init.md`, run as written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.blocks import Shell
+from tests.builders import bare, clone
+
+PAGE = "docs/how-to/begin-with-init.md"
+
+
+def test_the_commands_of_the_page_work(tmp_path: Path) -> None:
+    """Level 0 is pushed, level 1 is written; what was changed by hand stays in the end, and nothing else."""
+    server = bare(tmp_path / "app.git")
+    shell = Shell(tmp_path / "person", {"ORCH_CACHE_DIR": str(tmp_path / "cache"), "ORCH_FORGE": "gitea"})
+    work = clone(server, shell.here / "app")
+    work.commit("first", {"Makefile": "test:\n\ttrue\n"})
+    shell.here = work.path
+    said = shell.series(PAGE, "init", 3)
+    assert "would create     .gitea/workflows/queue.yml" in said
+    assert "left alone       .gitea/workflows/queue.yml: it was changed by hand" in said
+    assert ".gitea" in server.git("ls-tree", "--name-only", "main")
+    left = sorted(str(path.relative_to(work.path)) for path in work.path.glob("[!.]*"))
+    assert left == ["Makefile"]
+    assert [path.name for path in work.path.glob(".gitea/workflows/*")] == ["queue.yml"]
+    assert not (work.path / ".orch-gates.yaml").exists()
