@@ -24,11 +24,15 @@ LEVELS = {
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a person said, by options or when asked; empty where nothing had to be said."""
+    """What a person said, by options or when asked; empty where nothing had to be said.
+
+    `settled`: there is a configuration that is enough, and nothing was said that would change it.
+    """
 
     level: int
     test: str = ""
     pre_commit: bool = False
+    settled: bool = False
 
 
 def security(target: str) -> str:
@@ -70,7 +74,7 @@ def choose(facts: Facts, where: Where, bundle: Bundle, answers: Answers, version
     if (answers.pre_commit or facts.pre_commit) and not (bundle.place and bundle.commit):
         raise UsageError("pre-commit needs the url of orch-gates; give it with --actions URL@COMMIT")
     test = test_of(facts, ci, answers.test) if answers.level > 0 else None
-    if answers.level > 0 and test is None:
+    if answers.level > 0 and test is None and not answers.settled:
         raise UsageError(why_no_test(facts, ci))
     contexts = (*ci.contexts, security(facts.target)) if kind is not None else ()
     wanted = configuration.Wanted(
@@ -91,6 +95,7 @@ def choose(facts: Facts, where: Where, bundle: Bundle, answers: Answers, version
         bundle=replace(bundle, place=bundle.url(where.server)),
         wakes=(*ci.workflows, "security"),
         pre_commit=answers.pre_commit or facts.pre_commit,
+        settled=answers.settled,
     )
 
 

@@ -52,7 +52,8 @@ class Change:
 class Choice:
     """What was decided before: by options, by answers, by what was found.
 
-    `kind` is None, and `folder` empty, where no forge runs workflows.
+    `kind` is None, and `folder` empty, where no forge runs workflows. `settled`: the configuration that is there is
+    enough.
     """
 
     level: int
@@ -64,6 +65,7 @@ class Choice:
     bundle: Bundle
     wakes: tuple[str, ...]
     pre_commit: bool
+    settled: bool
 
 
 def candidates() -> tuple[str, ...]:
@@ -103,6 +105,14 @@ def recorded_level(texts: Mapping[str, str]) -> int | None:
     """The level that init was run with last; None where it was not."""
     mark = marker.find(texts.get(CONFIG, ""))
     return None if mark is None else mark.level
+
+
+def is_settled(text: str, level: int) -> bool:
+    """Whether a configuration that is there is enough: one of ours for this very level, or one of somebody's."""
+    raw, mark = text.encode("utf-8", "surrogateescape"), marker.find(text)
+    if configuration.problems(raw) or configuration.lacks(raw, level):
+        return False
+    return mark is None or mark.level == level or not marker.covered(text)
 
 
 def next_commands(changes: Sequence[Change], facts: Facts, *, removing: bool = False) -> tuple[str, ...]:
@@ -160,6 +170,8 @@ def _whole(choice: Choice, path: str, before: str | None, body: str) -> Change:
 def _configured(choice: Choice, before: str | None) -> Change:
     """The configuration is there to be edited: any that is enough for the level is well."""
     wanted = _whole(choice, CONFIG, before, configuration.text(choice.config))
+    if choice.settled and before is not None and marker.covered(before):
+        return Change(CONFIG, Deed.SAME, before, before)
     if before is None or wanted.deed in {Deed.SAME, Deed.UPDATE}:
         return wanted
     raw = before.encode("utf-8", "surrogateescape")

@@ -87,6 +87,7 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
     from orch_gates.adopt import where
     from orch_gates.adopt.steps import worst
     from orch_gates.cli import init_ask, init_steps, init_view
+    from orch_gates.config.file import PATH as CONFIG
     from orch_gates.workspace import Workspace
 
     here = Workspace(settings, git, clock.utc_now())
@@ -94,7 +95,7 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
     texts, obstacles = looking.present(facts.top, planning.candidates())
     wanted = settings.forge
     found = where.find(wanted.kind, wanted.url, facts.url, facts.workflows, wanted.timeout, options.observe)
-    choice, found = init_ask.choice(settings, facts, found, given, planning.recorded_level(texts))
+    choice, found = init_ask.choice(settings, facts, found, given, texts.get(CONFIG))
     changes = planning.plan(choice, texts, obstacles)
     if not as_json:
         say(init_view.seen(facts, found, choice))

@@ -39,26 +39,29 @@ class Given:
         return not self.yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def choice(settings: Settings, facts: Facts, where: Where, given: Given, recorded: int | None) -> tuple[Choice, Where]:
-    """What is to be done, after the questions that are left.
+def choice(settings: Settings, facts: Facts, where: Where, given: Given, there: str | None) -> tuple[Choice, Where]:
+    """What is to be done, after the questions that are left; `there` is the configuration that is there.
 
     Raises:
         UsageError: something has to be said, and there is nobody to ask; the message names the option.
     """
     from orch_gates.adopt import bundle as bundles
     from orch_gates.adopt.choose import Answers, choose, ci_of, test_of, why_no_test
+    from orch_gates.adopt.plan import is_settled, recorded_level
+    from orch_gates.config.file import PATH as CONFIG
 
     where = _forge(where, given)
-    level = _level(given, recorded)
+    level = _level(given, None if there is None else recorded_level({CONFIG: there}))
+    settled = there is not None and not given.test and is_settled(there, level)
     known = bundles.installed(settings.inherited_env, settings.security.budget.seconds)
     used = bundles.recorded(facts.workflows.values())
     bundle = bundles.completed(bundles.named(given.actions), known) if given.actions else used if used.place else known
     if where.workflows is not None or given.pre_commit or facts.pre_commit:
         bundle = _actions(bundle, known, given)
     test = given.test
-    if level > 0 and where.kind is not None and test_of(facts, ci := ci_of(facts, where), test) is None:
+    if level > 0 and not settled and where.kind is not None and test_of(facts, ci := ci_of(facts, where), test) is None:
         test = _ask(given, f"orch-gates: {why_no_test(facts, ci)}\nWhat runs the tests?", why_no_test(facts, ci))
-    return choose(facts, where, bundle, Answers(level, test, given.pre_commit), __version__), where
+    return choose(facts, where, bundle, Answers(level, test, given.pre_commit, settled), __version__), where
 
 
 def agreed(given: Given, count: int) -> bool:

@@ -347,7 +347,15 @@ def test_a_monorepo_is_told_apart(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert b"there are projects in api, web; give one with --test COMMAND" in done.stderr
     assert init(work, *args, "--test", "./test-all").returncode == 0
+    written = files(work)
     assert 'test: "./test-all"\n' in (work.path / ".orch-gates.yaml").read_text()
+    # What was said once is in the file, and whoever comes later need not say it again.
+    work.commit("by somebody else")
+    work.git("commit", "--quiet", "--allow-empty", "--author", "Ann <ann@example.invalid>", "-m", "more")
+    assert init(work, *args).returncode == 0
+    assert files(work) == written
+    assert init(work, *args, "--test", "make check").returncode == 0
+    assert 'test: "make check"\n' in (work.path / ".orch-gates.yaml").read_text()
 
 
 def test_links_are_not_followed(work: Repo, tmp_path: Path) -> None:
