@@ -134,6 +134,7 @@ def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, 
     from orch_gates.adopt import where
     from orch_gates.adopt.steps import worst
     from orch_gates.cli import init_steps, init_view
+    from orch_gates.config.file import PATH as CONFIG
     from orch_gates.workspace import Workspace
 
     here = Workspace(settings, git, clock.utc_now())
@@ -147,8 +148,8 @@ def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, 
     written = _write(facts.top, changes, given)
     undone: tuple[Step, ...] = ()
     if written:
-        level = planning.recorded_level(texts) or 0
-        undone = init_steps.undo(settings, facts, found, options.observe, level=level, dry_run=given.dry_run)
+        text, dry = texts.get(CONFIG, ""), given.dry_run
+        undone = init_steps.undo(settings, facts, found, options.observe, configuration=text, dry_run=dry)
     commands = planning.next_commands(changes, facts, removing=True)
     said = init_view.Said(facts, found, None, changes, undone, written, given.dry_run, commands)
     say(init_view.as_json(said) if as_json else init_view.as_text(said))

@@ -10,8 +10,9 @@ from orch_gates import clock
 from orch_gates import settings as settings_module
 from orch_gates.adopt import choose, steps
 from orch_gates.adopt.at_forge import AtForge
+from orch_gates.adopt.configuration import problems
 from orch_gates.adopt.facts import Facts
-from orch_gates.adopt.plan import Change, Choice, Deed
+from orch_gates.adopt.plan import Change, Choice, Deed, recorded_level
 from orch_gates.adopt.steps import Came, Pages, Step
 from orch_gates.adopt.where import Where
 from orch_gates.cli.state_repair import make_state
@@ -71,13 +72,15 @@ def set_up(scene: Scene) -> tuple[Step, ...]:
 
 
 def undo(
-    settings: Settings, facts: Facts, where: Where, observe: Observe, *, level: int, dry_run: bool
+    settings: Settings, facts: Facts, where: Where, observe: Observe, *, configuration: str, dry_run: bool
 ) -> tuple[Step, ...]:
-    """Take away what was made at the forge for a level; the state branch is a person's to delete."""
+    """Take away what was made at the forge; the state branch is a person's to delete."""
     from orch_gates.adopt import record
 
     git = open_repository(facts.top, settings.inherited_env, timeout=settings.security.budget.seconds)
-    here = Workspace(_settled(settings, where, ""), git, clock.utc_now(), observe=observe)
+    level = recorded_level({CONFIG: configuration}) or 0
+    text = "" if problems(configuration.encode()) else configuration
+    here = Workspace(_settled(settings, where, text), git, clock.utc_now(), observe=observe)
     known = record.read(git.git_dir())
     found: list[Step] = []
     if known.labels or known.rules:

@@ -443,6 +443,15 @@ def test_without_a_forge_there_are_no_workflows(tmp_path: Path) -> None:
     kept = init(work, "--remove", "--yes")
     assert b"left alone       state branch orch-state: it holds the history" in kept.stdout
     assert b"by hand: git push origin --delete orch-state" in kept.stdout
+    # One whose name is set is named so; a file that cannot be used any more is in nobody's way.
+    for more, branch in (("state: {branch: elsewhere}\n", b""), ("broken: {\n", b"orch-state")):
+        work.git("checkout", "--quiet", "HEAD", ".")
+        path = work.path / ".orch-gates.yaml"
+        path.write_text(path.read_text() + more)
+        kept = init(work, "--remove", "--yes")
+        assert kept.returncode == 0
+        assert (b"state branch " + branch in kept.stdout) == bool(branch)
+        path.unlink()
     none = init(work, "--yes", "--level", "1", "--forge", "none")
     assert none.returncode == 2
     assert b"level 1 needs a forge" in none.stderr
