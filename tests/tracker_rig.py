@@ -79,7 +79,7 @@ class TrackerRig(MergeRig):
 
     def events(self, number: int) -> list[str]:
         """What happened to a task, oldest first, the telling of its issue apart."""
-        said = json.loads(self.ok("task", "log", f"ISSUE-{number}", "--json"))
+        said = json.loads(self.ok("task", "log", f"ISSUE-{number}", "--json"))["steps"]
         return [one["event"] for one in said if one["event"] != "acknowledge"]
 
     @property

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
 from orch_gates.cli import environments_view
 from orch_gates.config.file import PATH, Config
 from orch_gates.config.listing import DEFAULT, Listing, spelled, told
 from orch_gates.documents.escape import visible
+from orch_gates.report import machine
 from orch_gates.report.columns import columns
 from orch_gates.variables.resolve import Resolved
 
@@ -36,8 +36,7 @@ def as_text(listed: Listing, config: Config, *, origins: bool, width: int | None
 def as_json(listed: Listing, config: Config) -> str:
     """Everything, for programs."""
     pipeline = listed.pipeline
-    document = {
-        "schema": "orch.config/1",
+    values = {
         "file": PATH if config.present else None,
         "revision": config.revision or None,
         "settings": [
@@ -67,7 +66,7 @@ def as_json(listed: Listing, config: Config) -> str:
         ],
         "environments": [environments_view.fields(one) for one in config.environments.values()],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return machine.document("config-show", values)
 
 
 def _origin(origin: Resolved) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sys
 from typing import TYPE_CHECKING
@@ -242,8 +241,9 @@ def as_text(dispatched: Dispatched) -> str:
 
 def as_json(dispatched: Dispatched) -> str:
     """The same for machines."""
+    from orch_gates.report import machine
+
     value = {
-        "schema": "orch.dispatch/1",
         "starts": [
             {
                 "task": asked.job.task,
@@ -264,7 +264,7 @@ def as_json(dispatched: Dispatched) -> str:
         "problem": dispatched.problem or None,
         "held": [{"task": task.id, "reason": why} for task, why in dispatched.planned.asks],
     }
-    return f"{json.dumps(value, indent=2)}\n"
+    return machine.document("job-dispatch", value)
 
 
 def exit_code(dispatched: Dispatched) -> int:

@@ -10,8 +10,8 @@ from orch_gates.cli.boundary import say
 from orch_gates.documents.escape import visible
 from orch_gates.effects.performed import Performed, Result
 from orch_gates.model.effect import Effect
+from orch_gates.report import machine
 from orch_gates.report.columns import columns
-from orch_gates.report.tasks import as_json
 from orch_gates.tasks.pending import Pending, Ran
 
 
@@ -24,7 +24,7 @@ def pending_text(found: Sequence[Pending], width: int | None = None) -> str:
 
 def pending_json(found: Sequence[Pending]) -> str:
     """The same for machines."""
-    return as_json([_row(one.task, one.effect) for one in found])
+    return machine.document("effects-list", {"effects": [_row(one.task, one.effect) for one in found]})
 
 
 def ran_text(ran: Sequence[Ran]) -> str:
@@ -39,7 +39,7 @@ def ran_json(ran: Sequence[Ran]) -> str:
         done = one.performed
         result = {"result": done.result.value, "reason": done.reason, "pending": not one.removed}
         rows.append(_row(one.task, done.effect) | result)
-    return as_json(rows)
+    return machine.document("effects-run", {"effects": rows})
 
 
 def exit_code(ran: Sequence[Ran]) -> int:

@@ -39,7 +39,7 @@ def list_(repo: Path, as_json: bool) -> None:
     \b
     Examples:
       orch-gates env list
-      orch-gates env list --json | jq -r '.[] | "\\(.name) \\(.current.revision)"'
+      orch-gates env list --json | jq -r '.environments[] | "\\(.name) \\(.current.revision)"'
     """
     with exit_codes():
         from orch_gates.cli import env_view as view

@@ -8,8 +8,9 @@ from typing import Any
 from orch_gates.deploy.environments import Page
 from orch_gates.documents import escape
 from orch_gates.model.environment import Deployed, Environment, Running
+from orch_gates.report import machine
 from orch_gates.report.columns import columns
-from orch_gates.report.tasks import as_json, logged, shown
+from orch_gates.report.tasks import logged, shown
 
 _REVISION = 10
 _LOG_LINES = 20
@@ -29,7 +30,7 @@ def list_text(environments: Sequence[Environment], width: int | None = None) -> 
 
 def list_json(environments: Sequence[Environment]) -> str:
     """All that is recorded about each."""
-    return as_json([_fields(one) for one in environments])
+    return machine.document("env-list", {"environments": [_fields(one) for one in environments]})
 
 
 def show_text(page: Page, width: int | None = None) -> str:
@@ -58,11 +59,12 @@ def show_text(page: Page, width: int | None = None) -> str:
 
 def show_json(page: Page) -> str:
     """The same for machines."""
-    return as_json({**_fields(page.environment), "log": page.body})
+    return machine.document("env-show", {**_fields(page.environment), "log": page.body})
 
 
 def _fields(one: Environment) -> dict[str, Any]:
-    return {**one.fields(), "state": _now(one)}
+    recorded = {key: value for key, value in one.fields().items() if key != "schema"}
+    return {**recorded, "state": _now(one)}
 
 
 def _now(one: Environment) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,12 +156,13 @@ def _shown(found: Event, answer: Concern | TaskConcern, what: str, *, as_json: b
     from orch_gates.documents.escape import visible
 
     if as_json:
+        from orch_gates.report import machine
+
         value = {
-            "schema": "orch.event/1",
             "event": type(found).__name__,
             "actor": found.actor,
             "runs": answer.runs,
             "reason": answer.reason,
         }
-        return f"{json.dumps(value, indent=2)}\n"
+        return machine.document("event", value)
     return visible(f"{what if answer.runs else 'nothing to do'}: {answer.reason}") + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -10,6 +9,7 @@ from orch_gates.documents.escape import visible
 from orch_gates.forge.check import Seen
 from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.server import Access
+from orch_gates.report import machine
 from orch_gates.report.columns import columns
 
 
@@ -32,8 +32,7 @@ def as_json(checked: Checked, problems: Sequence[str]) -> str:
     """Everything, for programs."""
     seen = checked.seen
     access = seen.access
-    document = {
-        "schema": "orch.forge-check/1",
+    values = {
         "kind": seen.about.kind.value,
         "version": seen.about.version,
         "url": checked.url,
@@ -53,7 +52,7 @@ def as_json(checked: Checked, problems: Sequence[str]) -> str:
         "requests": checked.requests,
         "problems": list(problems),
     }
-    return json.dumps(document, indent=2) + "\n"
+    return machine.document("forge-check", values)
 
 
 def _rows(checked: Checked) -> Iterator[tuple[str, str]]:

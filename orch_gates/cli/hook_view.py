@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from orch_gates.documents.escape import visible
+from orch_gates.report import machine
 
 if TYPE_CHECKING:
     from orch_gates.hooks.server_hook.standing import Standing
@@ -34,7 +34,7 @@ def as_text(standing: Standing) -> str:
 
 def as_json(standings: Sequence[Standing]) -> str:
     """All of them, with everything that was found out."""
-    return f"{json.dumps([_fields(standing) for standing in standings], indent=2)}\n"
+    return machine.document("hook-status", {"hooks": [_fields(standing) for standing in standings]})
 
 
 def _fields(standing: Standing) -> dict[str, object]:

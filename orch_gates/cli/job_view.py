@@ -10,8 +10,9 @@ from orch_gates.jobs import output
 from orch_gates.jobs.book import Page
 from orch_gates.model.ids import moment
 from orch_gates.model.job import Job
+from orch_gates.report import machine
 from orch_gates.report.columns import columns
-from orch_gates.report.tasks import as_json, logged, shown
+from orch_gates.report.tasks import logged, shown
 
 _WIDE = 120
 _APART = {"schema", "process", "run", "dispatch"}
@@ -43,7 +44,7 @@ def list_text(jobs: Sequence[Job], now: datetime, width: int | None = None) -> s
 
 def list_json(jobs: Sequence[Job], now: datetime) -> str:
     """All that is recorded about each, and how long it took until now."""
-    return as_json([_fields(job, now) for job in jobs])
+    return machine.document("job-list", {"jobs": [_fields(job, now) for job in jobs]})
 
 
 def page_text(page: Page, now: datetime) -> str:
@@ -70,11 +71,12 @@ def page_text(page: Page, now: datetime) -> str:
 
 def page_json(page: Page, now: datetime) -> str:
     """The same for machines; `output` is the end of what its command wrote."""
-    return as_json({**_fields(page.job, now), "output": output.in_body(page.body)})
+    return machine.document("job-show", {**_fields(page.job, now), "output": output.in_body(page.body)})
 
 
 def _fields(job: Job, now: datetime) -> dict[str, Any]:
-    return {**job.fields(), "seconds": _seconds(job, now)}
+    recorded = {key: value for key, value in job.fields().items() if key != "schema"}
+    return {**recorded, "seconds": _seconds(job, now)}
 
 
 def _seconds(job: Job, now: datetime) -> int | None:

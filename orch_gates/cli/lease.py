@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -50,7 +49,7 @@ def show(repo: Path, as_json: bool) -> None:
     \b
     Examples:
       orch-gates lease show
-      orch-gates lease show --json | jq '.[] | select(.holder != "")'
+      orch-gates lease show --json | jq '.leases[] | select(.holder != "")'
     """
     with exit_codes():
         from orch_gates.cli import lease_view
@@ -193,6 +192,7 @@ def _keep(
     """Do something to a lease, and say what came of it."""
     with exit_codes():
         from orch_gates.merge.keeper import Kept
+        from orch_gates.report import machine
         from orch_gates.workspace import open_workspace
 
         given = {"ORCH_TARGET": target} if target else {}
@@ -203,7 +203,7 @@ def _keep(
             say(f"orch-gates: {workspace.problem}\n", to=sys.stderr)
         kept = Kept(f"nothing was done: {_standing(workspace)}", changed=False) if dry_run else done(_keeper(workspace))
         value: dict[str, Any] = {"target": workspace.target, "changed": kept.changed, "reason": kept.line}
-        say(f"{json.dumps(value, indent=2)}\n" if as_json else f"{kept.line}\n")
+        say(machine.document("lease-change", value) if as_json else f"{kept.line}\n")
 
 
 def _keeper(workspace: Workspace) -> Keeper:

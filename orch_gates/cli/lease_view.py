@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orch_gates.documents.escape import visible
+from orch_gates.report import machine
 
 if TYPE_CHECKING:
     from orch_gates.merge.ledger import Page
@@ -38,8 +38,9 @@ def as_text(pages: Sequence[Page]) -> str:
 
 def as_json(pages: Sequence[Page]) -> str:
     """All of them, each with its attempt."""
-    found = [
-        {**page.lease.fields(), "attempt_of_holder": page.attempt.fields() if page.attempt is not None else None}
-        for page in pages
-    ]
-    return f"{json.dumps(found, indent=2)}\n"
+    return machine.document("lease-show", {"leases": [_fields(page) for page in pages]})
+
+
+def _fields(page: Page) -> dict[str, Any]:
+    recorded = {key: value for key, value in page.lease.fields().items() if key != "schema"}
+    return {**recorded, "attempt_of_holder": page.attempt.fields() if page.attempt is not None else None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -120,12 +119,15 @@ def list_(target: str, repo: Path, as_json: bool) -> None:
     """
     with exit_codes():
         from orch_gates.merge import ledger
+        from orch_gates.report import machine
 
         workspace = open_for_reading(repo)
-        found = ledger.markers(workspace.store.load(), target or workspace.target)
+        named = target or workspace.target
+        found = ledger.markers(workspace.store.load(), named)
         markers = found.markers if found is not None else ()
         if as_json:
-            say(f"{json.dumps([one.model_dump(mode='json') for one in markers], indent=2)}\n")
+            rows = [one.model_dump(mode="json") for one in markers]
+            say(machine.document("marker-list", {"target": named, "markers": rows}))
         else:
             say("".join(_line(one) for one in markers) or "there are no markers\n")
 
@@ -145,6 +147,7 @@ def check(target: str, repo: Path, as_json: bool) -> None:
     """
     with exit_codes():
         from orch_gates.merge import marking
+        from orch_gates.report import machine
 
         workspace = open_for_reading(repo)
         named = target or workspace.target
@@ -158,7 +161,7 @@ def check(target: str, repo: Path, as_json: bool) -> None:
                 "unknown": list(found.unknown),
                 "reason": found.reason,
             }
-            say(f"{json.dumps(value, indent=2)}\n")
+            say(machine.document("marker-check", value))
         else:
             say(f"{named}: {found.reason}\n" + "".join(_line(one) for one in found.missing))
         raise SystemExit(1 if found.missing else 2 if found.unknown or not found.count else 0)

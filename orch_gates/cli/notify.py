@@ -48,7 +48,7 @@ def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
     """
     with exit_codes():
         from orch_gates.cli import notifying
-        from orch_gates.report.tasks import as_json as written
+        from orch_gates.report import machine
         from orch_gates.workspace import open_workspace
 
         published = notifying.publish(open_workspace(repo, overrides))
@@ -58,7 +58,7 @@ def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
         ]
         lines = [line for one in published for line in (*notifying.lines(one), *one.refused)]
         text = "".join(f"{visible(line)}\n" for line in lines) or "nothing changed\n"
-        say(written({"schema": "orch.notify-run/1", "channels": rows}) if as_json else text)
+        say(machine.document("notify-run", {"channels": rows}) if as_json else text)
         raise SystemExit(1 if any(one.refused for one in published) else 0)
 
 
@@ -79,13 +79,13 @@ def test(repo: Path, as_json: bool) -> None:
     """
     with exit_codes():
         from orch_gates.notify.shown import Result
-        from orch_gates.report.tasks import as_json as written
+        from orch_gates.report import machine
         from orch_gates.workspace import open_workspace
 
         came = _tried(open_workspace(repo))
         rows = [{"channel": name, "result": one.result, "reason": one.reason} for name, one in came.items()]
         lines = (f"{name}: {one.result}{f': {one.reason}' if one.reason else ''}\n" for name, one in came.items())
-        say(written({"schema": "orch.notify-test/1", "channels": rows}) if as_json else "".join(lines))
+        say(machine.document("notify-test", {"channels": rows}) if as_json else "".join(lines))
         raise SystemExit(0 if all(one.result is Result.SHOWN for one in came.values()) else 2)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -37,6 +36,7 @@ def prove(commit: str, branch: str, base: str, repo: Path, as_json: bool) -> Non
         from orch_gates.gates import range as ranges
         from orch_gates.merge import landed
         from orch_gates.merge.proof import prove as proven
+        from orch_gates.report import machine
 
         workspace = open_for_reading(repo)
         named = branch or ranges.target_name(workspace.git, workspace.settings)
@@ -56,7 +56,7 @@ def prove(commit: str, branch: str, base: str, repo: Path, as_json: bool) -> Non
                 "merge": facts.merge or None,
                 "base": facts.base or None,
             }
-            say(f"{json.dumps(value, indent=2)}\n")
+            say(machine.document("prove", value))
         else:
             say(f"{proof.landed}: {proof.reason} [{proof.rung}]\n")
         raise SystemExit(proof.landed.exit_code)

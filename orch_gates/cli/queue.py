@@ -266,7 +266,11 @@ def go(
         actions = plans.plan(queueing.look(wishes))
         tasks = book.read(workspace.store.load()).tasks
         order = plans.order_after(actions, tasks, queueing.context.target)
-        say(queue_view.planned(actions, order, queue_turns.why_frozen(workspace, queueing).reason))
+        frozen = queue_turns.why_frozen(workspace, queueing).reason
+        if as_json:
+            say(queue_view.planned_json(queueing.context.target, actions, order, frozen))
+        else:
+            say(queue_view.planned(actions, order, frozen))
         return
     outputs(workspace.settings, workspace.git.directory)
     ran = queue_turns.run(workspace, queueing, _told(), wishes, repair)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,16 @@ if TYPE_CHECKING:
 
 _REASON = 100
 _TITLE, _SHORT_TITLE, _WIDE = 50, 20, 120
+# What a run would record, in a word for programs.
+PLANNED: dict[type[Action], str] = {
+    Ask: "queue",
+    Refuse: "refuse",
+    TakeOut: "take out",
+    Drop: "drop",
+    Unlabel: "take label off",
+    SetLabel: "set label",
+    Unlabelled: "note that the label is gone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +68,15 @@ class Shown:
 
     def as_json(self) -> str:
         """The same for programs."""
+        from orch_gates.report import machine
+
         value: dict[str, Any] = {
-            "schema": "orch.queue-list/1",
             "target": self.target,
             "on": self.on,
             "freeze": self.freeze.model_dump(mode="json") if self.freeze is not None else None,
             "entries": [_entry(task, why) for task, why in self.rows],
         }
-        return f"{json.dumps(value, indent=2)}\n"
+        return machine.document("queue-list", value)
 
 
 def _entry(task: Task, why: Why) -> dict[str, Any]:
@@ -93,6 +103,19 @@ def planned(actions: Sequence[Action], order: Sequence[int], frozen: str) -> str
     return "".join(f"{visible(line)}\n" for line in lines) or "nothing is queued, and nothing new was asked for\n"
 
 
+def planned_json(target: str, actions: Sequence[Action], order: Sequence[int], frozen: str) -> str:
+    """The same for programs."""
+    from orch_gates.report import machine
+
+    rows = [{"pull": _number(one), "what": PLANNED[type(one)], "line": _planned(one)} for one in actions]
+    value = {"target": target, "actions": rows, "order": [] if frozen else list(order), "frozen": frozen}
+    return machine.document("queue-plan", value)
+
+
+def _number(action: Action) -> int:
+    return action.pull.number if isinstance(action, Ask) else action.number
+
+
 def _planned(action: Action) -> str:
     match action:
         case Ask(pull=pull):
@@ -113,7 +136,9 @@ def _planned(action: Action) -> str:
 
 def change_json(target: str, line: str, facts: Mapping[str, object]) -> str:
     """What a command did to the queue of a target, for programs."""
-    return f"{json.dumps({'schema': 'orch.queue-change/1', 'target': target, **facts, 'said': line}, indent=2)}\n"
+    from orch_gates.report import machine
+
+    return machine.document("queue-change", {"target": target, **facts, "said": line})
 
 
 def ran_text(ran: Ran, problems: Sequence[str]) -> str:
@@ -127,15 +152,16 @@ def ran_text(ran: Ran, problems: Sequence[str]) -> str:
 
 def ran_json(ran: Ran, problems: Sequence[str]) -> str:
     """The same for programs."""
+    from orch_gates.report import machine
+
     value = {
-        "schema": "orch.queue-run/1",
         "done": [asdict(one) for one in ran.done],
         "turns": [{"pull": t.pull, "task": t.task, "came": t.came.value, "reason": t.reason} for t in ran.turns],
         "frozen": ran.frozen,
         "problems": list(problems),
         "exit_code": ran.exit_code,
     }
-    return f"{json.dumps(value, indent=2)}\n"
+    return machine.document("queue-run", value)
 
 
 def verdict(ran: Ran, problems: Sequence[str]) -> Verdict:

@@ -72,7 +72,7 @@ def baseline(owner: str, reason: str, expires: str, dry_run: bool, as_json: bool
             return
         before = lists.baseline()
         if not found and before is None:
-            click.echo("nothing was written: there is nothing for a baseline")
+            click.echo("nothing was written: there is nothing for a baseline", err=as_json)
             return
         made = lots.make(key, found, owner=owner, reason=reason, expires=until)
         path = lists.write_baseline(made)
@@ -98,11 +98,12 @@ def _told(found: Sequence[SecretFinding], commits: int) -> list[str]:
 
 
 def _as_json(found: Sequence[SecretFinding]) -> str:
-    import json
     from dataclasses import asdict
 
+    from orch_gates.report import machine
+
     rows = [{**asdict(item.finding), "object": item.oid} for item in found]
-    return f"{json.dumps({'schema': 'orch.findings/1', 'findings': rows}, indent=2)}\n"
+    return machine.document("secrets-baseline", {"findings": rows})
 
 
 def _compared(made: Baseline, before: Baseline | None) -> str:

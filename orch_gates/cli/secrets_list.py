@@ -152,7 +152,7 @@ def _as_text(rows: list[Row]) -> str:
 
 
 def _as_json(rows: list[Row]) -> str:
-    import json
+    from orch_gates.report import machine
 
     listed = [{**asdict(row), "expires": row.expires.isoformat()} for row in rows]
-    return f"{json.dumps({'schema': 'orch.exceptions/1', 'entries': listed}, indent=2)}\n"
+    return machine.document("secrets-list", {"entries": listed})

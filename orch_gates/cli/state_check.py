@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +43,8 @@ def verify(as_json: bool, repo: Path) -> None:
       orch-gates state verify --repo /srv/git/app.git --json
     """
     with exit_codes():
+        from orch_gates.report import machine
+
         workspace = open_for_reading(repo)
         with workspace.store.audit() as audit:
             total, generation, witnessed = len(audit.chain.commits), audit.generation, audit.witnessed
@@ -54,7 +55,7 @@ def verify(as_json: bool, repo: Path) -> None:
             "witnessed": witnessed,
             "bad": [_as_value(judged) for judged in bad],
         }
-        say(f"{json.dumps(said, indent=2)}\n" if as_json else _told(total, generation, bad))
+        say(machine.document("state-verify", said) if as_json else _told(total, generation, bad))
         if not witnessed:
             say(
                 "orch-gates: the branch has no witness refs/orch/witness, so whether its last steps were lost cannot "
@@ -121,11 +122,12 @@ def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
     """
     with exit_codes():
         from orch_gates.documents.escape import visible
+        from orch_gates.report import machine
 
         checked, problems = _lint_here(paths) if paths else _lint_branch(repo)
         if as_json:
             values = [{"path": p.path, "field": p.field, "rule": p.rule} for p in problems]
-            say(f"{json.dumps({'files': checked, 'problems': values}, indent=2)}\n")
+            say(machine.document("state-lint", {"files": checked, "problems": values}))
         else:
             say("".join(f"{problem.line}\n" for problem in problems))
             say(visible(f"{checked} files: {f'{len(problems)} problems' if problems else 'all are well'}") + "\n")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from orch_gates.documents.escape import visible
+from orch_gates.report import machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,6 @@ def as_text(report: Report, *, dry_run: bool) -> str:
 def as_json(report: Report, *, dry_run: bool) -> str:
     """The same for machines."""
     value = {
-        "schema": "orch.tick/1",
         "dry_run": dry_run,
         "done": list(report.lines),
         "problems": list(report.problems),
@@ -45,7 +44,7 @@ def as_json(report: Report, *, dry_run: bool) -> str:
         "busy": report.busy,
         "exit_code": report.exit_code,
     }
-    return f"{json.dumps(value, indent=2)}\n"
+    return machine.document("tick", value)
 
 
 def lag_value(lag: Lag) -> dict[str, Any]:

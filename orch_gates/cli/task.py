@@ -54,7 +54,7 @@ def new(name: str, title: str, branch: str, repo: Path, as_json: bool, overrides
     """
     with exit_codes():
         from orch_gates.model.task import TaskState
-        from orch_gates.report import tasks as render
+        from orch_gates.report import machine
         from orch_gates.tasks.create import create, new_task
         from orch_gates.workspace import open_workspace
 
@@ -62,7 +62,7 @@ def new(name: str, title: str, branch: str, repo: Path, as_json: bool, overrides
         wanted = new_task(name, title, branch=branch, by=found.by, pipeline=found.pipeline, now=found.now)
         made = create(found.store, wanted, found.configured, found.now)
         if as_json:
-            say(render.as_json({"task": made.task.fields(), "commit": made.commit}))
+            say(machine.document("task-new", {"task": made.task.fields(), "commit": made.commit or None}))
         else:
             there = (
                 "is there already" if made.task.state is TaskState.ACTIVE else f"is there already, {made.task.state}"
@@ -82,11 +82,12 @@ def show(name: str, repo: Path, as_json: bool) -> None:
       orch-gates task show T-1
     """
     with exit_codes():
+        from orch_gates.report import machine
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
 
         page = book.need(open_for_reading(repo).store.load(), name)
-        say(render.as_json(page.task.fields()) if as_json else render.task_page(page.task, page.body))
+        say(machine.dumps(page.task.fields()) if as_json else render.task_page(page.task, page.body))
 
 
 @task.command("list")
@@ -104,6 +105,7 @@ def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
     with exit_codes():
         from orch_gates.errors import UsageError
         from orch_gates.model.task import DONE_STAGE, TaskState
+        from orch_gates.report import machine
         from orch_gates.report import tasks as render
         from orch_gates.tasks import book
 
@@ -116,7 +118,10 @@ def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
             raise UsageError(f"--stage {stage}: there are {', '.join(stages)}")
         chosen = [t for t in found.tasks if stage in {"", t.stage} and state in {"", t.state.value}]
         warn_quarantined(found.quarantined)
-        say(render.as_json([t.fields() for t in chosen]) if as_json else render.task_table(chosen, terminal_width()))
+        if as_json:
+            say(machine.document("task-list", {"tasks": [t.fields() for t in chosen]}))
+        else:
+            say(render.task_table(chosen, terminal_width()))
 
 
 @task.command()
@@ -134,12 +139,13 @@ def log(name: str, repo: Path, as_json: bool) -> None:
         from dataclasses import asdict
 
         from orch_gates.model.ids import timestamp
+        from orch_gates.report import machine
         from orch_gates.report import tasks as render
         from orch_gates.tasks.log import history_of
 
         found = history_of(open_for_reading(repo).store, name)
         steps = [asdict(step) | {"when": timestamp(step.when)} for step in found]
-        say(render.as_json(steps) if as_json else render.log(steps))
+        say(machine.document("task-log", {"task": name, "steps": steps}) if as_json else render.log(steps))
 
 
 @task.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 from orch_gates.documents.escape import visible
 from orch_gates.model.effect import Word
-from orch_gates.report.tasks import as_json
+from orch_gates.report import machine
 from orch_gates.tasks.tracked import Synced
 from orch_gates.trackers.plan import Action, Plan, task_of
 from orch_gates.trackers.plane.states import States
@@ -42,7 +42,13 @@ def planned_text(plan: Plan) -> str:
 def planned_json(plan: Plan) -> str:
     """The same for machines."""
     rows = [
-        {"issue": one.number, "task": task_of(one.number), "what": _verb(one), "reason": _about(one).removeprefix(": ")}
+        {
+            "issue": one.number,
+            "task": task_of(one.number),
+            "what": _verb(one),
+            "reason": _about(one).removeprefix(": "),
+            "problem": False,
+        }
         for one in plan.actions
     ]
     return _json(rows, plan.stopped)
@@ -60,7 +66,7 @@ def states_json(states: States) -> str:
     rows = [
         {"word": word.value, "state": name, "there": word not in states.missing} for word, name in states.names.items()
     ]
-    return as_json({"schema": "orch.tracker-states/1", "states": rows})
+    return machine.document("tracker-states", {"states": rows})
 
 
 def _state(states: States, word: Word) -> str:
@@ -83,4 +89,4 @@ def _text(lines: Sequence[str], stopped: frozenset[str]) -> str:
 
 
 def _json(rows: Sequence[dict[str, Any]], stopped: frozenset[str]) -> str:
-    return as_json({"schema": "orch.tracker/1", "done": list(rows), "stopped": sorted(stopped)})
+    return machine.document("tracker-sync", {"done": list(rows), "stopped": sorted(stopped)})

@@ -161,11 +161,11 @@ def _show(over: Watch, *, as_json: bool = False) -> None:
     from orch_gates.documents.escape import visible
 
     if as_json:
-        import json
+        from orch_gates.report import machine
 
         fields = over.fields()
         kept = ("deploy", "environment", "task", "revision", "digest", "verdict", "reason", "reaction")
-        say(json.dumps({key: fields[key] for key in kept} | {"samples": len(over.samples)}, indent=2) + "\n")
+        say(machine.document("watch-end", {key: fields[key] for key in kept} | {"samples": len(over.samples)}))
         return
     reacted = f" ({followed})" if (followed := reaction_text(over)) else ""
     say(visible(f"{over.task}: deploy {over.deploy}: {over.verdict}: {over.reason}{reacted}") + "\n")

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from orch_gates.documents import escape
 from orch_gates.engine.card import Card, Mark
-from orch_gates.report.tasks import as_json
+from orch_gates.report import machine
 
 # Telegram counts in units of UTF-16, after it took the markup out.
 TELEGRAM_MOST = 4096
@@ -46,9 +46,9 @@ def comment_markdown(card: Card) -> str:
 
 def webhook_json(card: Card) -> str:
     """The card for a program, schema `orch.card-event/1`."""
-    return as_json(
+    return machine.document(
+        "card-event",
         {
-            "schema": "orch.card-event/1",
             "task": card.why.task,
             "title": card.title,
             "stage": card.why.stage,
@@ -57,7 +57,7 @@ def webhook_json(card: Card) -> str:
             "why": {"line": card.why.line, "reason": card.why.reason, "cause": card.why.cause},
             "next": {"action": card.why.next_action, "when": card.why.when},
             "links": [asdict(link) for link in card.links],
-        }
+        },
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from orch_gates.documents.escape import well_formed
 from orch_gates.model.verdict import Verdict
@@ -38,6 +39,16 @@ def as_json(verdict: Verdict, code: int | None = None) -> str:
 def error_as_json(message: str, code: int) -> str:
     """Why a command gives no other document, as JSON of its own kind."""
     return dumps({"schema": ERROR_SCHEMA, "error": {"message": message, "exit_code": code}})
+
+
+def document(name: str, values: Mapping[str, Any]) -> str:
+    """What a command with `--json` prints: an object whose first key says which published schema it has."""
+    return dumps({"schema": schema_name(name), **values})
+
+
+def schema_name(name: str) -> str:
+    """How an output of this name calls its schema."""
+    return f"orch.{name}/1"
 
 
 def dumps(value: Json) -> str:

@@ -19,11 +19,6 @@ _REASON_SHOWN = 300
 _TITLE_SHOWN = 60
 
 
-def as_json(value: object) -> str:
-    """A value of plain data as JSON."""
-    return json.dumps(value, indent=2) + "\n"
-
-
 def task_table(tasks: Sequence[Task], width: int | None = None) -> str:
     """Every task, in columns."""
     rows = [("TASK", "STAGE", "STATE", "SINCE", "TITLE")]
@@ -67,7 +62,8 @@ def step(name: str, decision: Decision, verdicts: Sequence[Verdict], *, recorded
 
 def step_json(decision: Decision, verdicts: Sequence[Verdict], commit: str) -> str:
     """The same for machines; `commit` is null where nothing was written."""
-    return as_json(
+    return machine.document(
+        "advance",
         {
             "task": decision.task.fields(),
             "move": decision.move.value,
@@ -76,7 +72,7 @@ def step_json(decision: Decision, verdicts: Sequence[Verdict], commit: str) -> s
             "refused": decision.refused,
             "commit": commit or None,
             "verdicts": [json.loads(machine.as_json(verdict)) for verdict in verdicts],
-        }
+        },
     )
 
 
@@ -91,7 +87,7 @@ def log(steps: Sequence[Mapping[str, str]]) -> str:
 
 def why_json(why: Why) -> str:
     """The parts and the line."""
-    return as_json(asdict(why) | {"line": why.line})
+    return machine.document("why", asdict(why) | {"line": why.line})
 
 
 def board_text(board: Board, width: int | None = None) -> str:
@@ -115,7 +111,8 @@ def waiting_line(task: Task) -> str:
 
 def board_json(board: Board, more: Mapping[str, object]) -> str:
     """The board for machines, with what moves by itself."""
-    return as_json(
+    return machine.document(
+        "status",
         {
             "generation": board.generation,
             "stages": [{"stage": row.stage, "total": row.total, "states": row.counts} for row in board.rows],
@@ -126,7 +123,7 @@ def board_json(board: Board, more: Mapping[str, object]) -> str:
             "leases": [{"target": lease.target, "holder": lease.holder} for lease in board.held_leases],
             "quarantined": board.quarantined,
             **more,
-        }
+        },
     )
 
 

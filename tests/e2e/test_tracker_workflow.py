@@ -94,7 +94,7 @@ def test_an_issue_becomes_a_task_and_another_person_approves(project: Callable[.
     tracked.settled()
     task = tracked.task(number)
     assert (task["stage"], task["cause"], task["reason"]) == ("design", "bob", "approved by bob")
-    log = json.loads(tracked.say("task", "log", f"ISSUE-{number}", "--json"))
+    log = json.loads(tracked.say("task", "log", f"ISSUE-{number}", "--json"))["steps"]
     steps = [(one["event"], one["by"]) for one in log if one["event"] != "acknowledge"]
     assert steps == [("new", "alice"), ("advance", "bob")]
     ((author, text),) = tracked.comments(number)

@@ -103,7 +103,7 @@ def test_a_task_moves_from_a_persons_word_to_done_by_itself(rig: JobRig) -> None
     # Of two in one second the order of their documents says nothing; that of the steps does.
     runs = sorted((job["role"], job["number"], job["status"]) for job in rig.jobs())
     assert runs == sorted((role, 1, "succeeded") for role in ("developer", "tester") * 2)
-    events = [step["event"] for step in json.loads(rig.ok("task", "log", "T-1", "--json"))]
+    events = [step["event"] for step in json.loads(rig.ok("task", "log", "T-1", "--json"))["steps"]]
     steps = [event for event in events if event in {"advance", "rollback"}]
     assert steps == ["advance", "advance", "rollback", "advance", "advance"]
     assert rig.task()["developer_retries"] == 1
@@ -158,7 +158,7 @@ def test_what_the_merge_caught_up_is_built_and_staged_again_and_charged_to_nobod
     assert [job["status"] for job in rig.jobs()] == ["succeeded", "succeeded"]
     assert rig.jobs()[-1]["head"] == after
     assert (rig.task()["developer_retries"], rig.task()["defers"]) == (0, 0)
-    events = [step["event"] for step in json.loads(rig.ok("task", "log", "T-1", "--json"))]
+    events = [step["event"] for step in json.loads(rig.ok("task", "log", "T-1", "--json"))["steps"]]
     assert "rollback" not in events
     rig.ok("state", "verify")
 

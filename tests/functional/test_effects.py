@@ -83,7 +83,7 @@ class Work:
         return int(self.repo.git("rev-list", "--count", "FETCH_HEAD"))
 
     def planned(self) -> list[dict[str, Any]]:
-        found = json.loads(self.ok("effects", "list", "--json"))
+        found = json.loads(self.ok("effects", "list", "--json"))["effects"]
         assert isinstance(found, list)
         return found
 
@@ -178,7 +178,7 @@ def test_what_the_forge_refuses_is_said_and_can_be_dropped(work: Work, server: S
     refusal = says(403, {"message": "token does not have at least one of required scope(s)"})
     server.meanwhile = lambda method, _done: setattr(server, "answer", refusal if method == "POST" else None)
     assert "is not done: " in work.ok("advance", "T-1")
-    told = json.loads(work.say("effects", "run", "--json").stdout)
+    told = json.loads(work.say("effects", "run", "--json").stdout)["effects"]
     assert [(row["result"], row["pending"]) for row in told] == [("refused", True)] * 2
     assert "refused" in work.ok("effects", "run", code=1)
     assert "dropped" in work.ok("effects", "run", "--drop-refused")

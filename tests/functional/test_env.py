@@ -49,7 +49,7 @@ def test_what_runs_where(rig: DeployRig) -> None:
     assert [line.split()[1] for line in history[1:]] == [second[:10], first[:10]]
     assert "last verified\n  none" in shown
     assert "generation 2" in shown.split("log\n")[1]
-    told = json.loads(rig.ok("env", "list", "--json"))
+    told = json.loads(rig.ok("env", "list", "--json"))["environments"]
     assert [(one["name"], one["current"]["revision"], one["state"]) for one in told] == [
         ("production", second, "settled"),
         ("staging", first, "settled"),
@@ -141,7 +141,7 @@ def test_a_misspelled_name_is_refused_and_makes_nothing(rig: DeployRig) -> None:
         assert "no environment is known as 'x9'; there is: production" in far
         assert "`environments` of .orch-gates.yaml" in far
     assert rig.commits() == before
-    assert [one["name"] for one in json.loads(rig.ok("env", "list", "--json"))] == ["production"]
+    assert [one["name"] for one in json.loads(rig.ok("env", "list", "--json"))["environments"]] == ["production"]
 
 
 def test_a_name_of_the_configuration_is_known_before_its_first_deploy(rig: DeployRig) -> None:

@@ -47,10 +47,10 @@ def test_jobs_are_listed_and_shown(rig: JobRig) -> None:
     rig.sh("echo one; exit 3", code=3)
     rig.new("T-2")
     rig.queue()
-    with_others = json.loads(rig.ok("job", "list", "--all", "--json"))
+    with_others = json.loads(rig.ok("job", "list", "--all", "--json"))["jobs"]
     assert [(job["number"], job["status"]) for job in with_others] == [(2, "queued"), (1, "failed")]
-    assert [job["number"] for job in json.loads(rig.ok("job", "list", "--json"))] == [2]
-    assert json.loads(rig.ok("job", "list", "--task", "T-2", "--all", "--json")) == []
+    assert [job["number"] for job in json.loads(rig.ok("job", "list", "--json"))["jobs"]] == [2]
+    assert json.loads(rig.ok("job", "list", "--task", "T-2", "--all", "--json"))["jobs"] == []
     assert "T-1" in rig.ok("job", "list")
     first = json.loads(rig.ok("job", "show", "T-1", "1", "--json"))
     assert (first["output"], first["exit_code"], first["seconds"] is not None) == ("one\n", 3, True)

@@ -36,13 +36,14 @@ def printed(server: Repo, *args: str) -> str:
 
 def test_every_step_of_it_is_still_legal(recorded: Repo) -> None:
     """What one version accepted is not illegal to the next."""
-    proven = {"commits": 24, "generation": 23, "witnessed": True, "bad": []}
+    proven = {"schema": "orch.state-verify/1", "commits": 24, "generation": 23, "witnessed": True, "bad": []}
     assert json.loads(printed(recorded, "state", "verify", "--json")) == proven
 
 
 def test_every_document_of_it_still_reads(recorded: Repo) -> None:
     """Those of the local forge and those in the archive, too."""
-    assert json.loads(printed(recorded, "state", "lint", "--json")) == {"files": 12, "problems": []}
+    well = {"schema": "orch.state-lint/1", "files": 12, "problems": []}
+    assert json.loads(printed(recorded, "state", "lint", "--json")) == well
 
 
 def test_its_tasks_and_their_history_are_shown(recorded: Repo) -> None:

@@ -239,11 +239,11 @@ def test_a_hook_that_calls_ours_is_settled_by_the_proof(pair: Pair) -> None:
 
 
 def test_status_in_json_has_what_the_text_has(pair: Pair) -> None:
-    """A list, one object for each repository."""
+    """An object for each repository."""
     server, _ = pair
     write_hook(server.path / "hooks/post-receive", "#!/bin/sh\n")
     code, text = status("--json", server.path)
-    (told,) = json.loads(text)
+    (told,) = json.loads(text)["hooks"]
     assert code == 0
     assert told["repository"] == str(server.path)
     assert (told["state"], told["hook"], told["program"]) == ("working", str(hook_of(server)), str(PROGRAM))
@@ -272,7 +272,7 @@ def test_a_hook_of_another_installation_is_asked_of_that_one(pair: Pair, tmp_pat
     hook.write_text(hook.read_text().replace(str(PROGRAM), str(other)))
     code, text = status(server.path)
     assert (code, "does not say its engine" in text) == (2, True), text
-    answer = json.dumps([{"version": "9", "installed_pin": "another engine"}])
+    answer = json.dumps({"hooks": [{"version": "9", "installed_pin": "another engine"}]})
     write_hook(other, f"#!/bin/sh\nprintf '%s' '{answer}'\n")
     code, text = status(server.path)
     assert (code, "stale" in text, f"{other} 9" in text) == (1, True, True), text

@@ -45,7 +45,7 @@ def test_a_task_whose_event_was_lost_moves_at_the_next_tick(rig: SweepRig) -> No
     assert rig.commits() == before + 1
     assert (rig.task()["stage"], rig.task()["state"]) == ("review", "active")
     assert rig.memory()["counters"]["unblocked"] == 1
-    history = json.loads(rig.ok("task", "log", "T-1", "--json"))
+    history = json.loads(rig.ok("task", "log", "T-1", "--json"))["steps"]
     assert (history[-1]["event"], history[-1]["by"]) == ("sweep", "bot")
     assert "legal" in rig.ok("state", "verify")
 
@@ -112,7 +112,7 @@ def test_jobs_and_tasks_are_recorded_in_one_commit(rig: SweepRig) -> None:
     assert (report.counts["reaped"], report.counts["unblocked"]) == (1, 1)
     assert rig.events()[-1] == "sweep"
     for name in ("T-1", "T-2"):
-        (last,) = json.loads(rig.ok("task", "log", name, "--json"))[-1:]
+        (last,) = json.loads(rig.ok("task", "log", name, "--json"))["steps"][-1:]
         assert last["subject"] == "sweep: 1 job ended, 1 task unblocked"
         assert last["body"].startswith(f"{name}: ")
 

@@ -133,7 +133,7 @@ def test_blocked_stops_a_task(rig: TrackerRig) -> None:
         rig.label(number, "approved", label)
         tip = rig.tip
         done = rig.say("tracker", "sync", "--json")
-        assert json.loads(done.stdout) == {"schema": "orch.tracker/1", "done": [], "stopped": [f"ISSUE-{number}"]}
+        assert json.loads(done.stdout) == {"schema": "orch.tracker-sync/1", "done": [], "stopped": [f"ISSUE-{number}"]}
         assert (done.returncode, rig.tip) == (0, tip)
         rig.label(number, remove=(label,))
     tip = rig.tip

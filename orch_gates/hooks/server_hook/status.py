@@ -134,7 +134,7 @@ def _foreign(place: Place, found: script.Script) -> tuple[str, str | None]:
     env = {**place.env, **found.variables}
     try:
         done = process.run(asked, env=env, timeout=_ASK_S, cwd=Path("/"), user=place.owner.user())
-        (told,) = json.loads(done.stdout)
+        (told,) = json.loads(done.stdout)["hooks"]
         version, pin = told["version"], told["installed_pin"]
     except (OrchError, ValueError, KeyError, TypeError):
         return "", None
