@@ -7,13 +7,15 @@ from typing import Any
 
 from orch_gates.state.kinds import Kind, Kinds
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
 
 def schema(kind: Kind[Any]) -> dict[str, Any]:
     """The schema of the frontmatter of one kind."""
     model = kind.model
-    made = _portable(model.model_json_schema(by_alias=True))
+    made = portable(model.model_json_schema(by_alias=True))
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "$id": f"urn:orch-gates:{model.KIND}:{model.VERSION}",
         "title": model.schema_name(),
         **made,
@@ -23,25 +25,26 @@ def schema(kind: Kind[Any]) -> dict[str, Any]:
 
 def text(kind: Kind[Any]) -> str:
     """The same as a file."""
-    return _dumped(schema(kind))
+    return dumped(schema(kind))
 
 
 def all_text(kinds: Kinds) -> str:
     """All kinds, by name."""
-    return _dumped({kind.name: schema(kind) for kind in kinds.rows})
+    return dumped({kind.name: schema(kind) for kind in kinds.rows})
 
 
-def _portable(value: Any) -> Any:
+def portable(value: Any) -> Any:
     """Without the titles that repeat names, and with the anchors that every JSON Schema reader knows."""
     if isinstance(value, list):
-        return [_portable(item) for item in value]
+        return [portable(item) for item in value]
     if not isinstance(value, dict):
         return value
-    made = {name: _portable(item) for name, item in value.items() if not (name == "title" and isinstance(item, str))}
+    made = {name: portable(item) for name, item in value.items() if not (name == "title" and isinstance(item, str))}
     if isinstance(pattern := made.get("pattern"), str):
         made["pattern"] = pattern.replace(r"\A", "^").replace(r"\z", "$")
     return made
 
 
-def _dumped(value: object) -> str:
+def dumped(value: object) -> str:
+    """A schema as a file."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -14,6 +14,7 @@ from orch_gates.engine.card import Card, GateMark, Link, Mark, card_of
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.engine.why import Place, explain
 from orch_gates.report import card as render
+from tests import published
 from tests.tasks_builders import NOW, OLD_FEEDBACK, make_task
 
 NOWHERE = Place(position=0, waiting=0, holder="")
@@ -78,6 +79,7 @@ def test_every_channel_has_the_line_of_why() -> None:
     """Stage, reason, next and links are on the card, whatever shows it."""
     shown = card(PULL, reason="new", cause="ann")
     html, document = Reading(render.telegram_html(shown)), json.loads(render.webhook_json(shown))
+    assert list(published.broken(document)) == []
     assert shown.why.line in html.text
     assert ("a", [("href", PULL.url)]) in html.tags
     assert document["why"]["line"] == shown.why.line

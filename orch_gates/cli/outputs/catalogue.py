@@ -1,0 +1,113 @@
+"""Which command prints what with `--json`, and the JSON Schema of each output (GATE-4)."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from orch_gates.cli.outputs import jobs, queue, setup, tasks, verdicts
+from orch_gates.document_kinds import KINDS
+from orch_gates.model.task import Task
+from orch_gates.report.machine import schema_name
+from orch_gates.state import schema as schemas
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An output with a schema; `commands` print it. A group stands for each of its commands.
+
+    `otherwise` says where it is found if no command is named.
+    """
+
+    name: str
+    model: type[BaseModel]
+    commands: tuple[str, ...]
+    otherwise: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What it is, in a line or two."""
+        return " ".join((inspect.getdoc(self.model) or "").split())
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema; that of a document which is printed as it is recorded is the document's."""
+        if self.name in KINDS.by_name and KINDS.by_name[self.name].model is self.model:
+            return schemas.schema(KINDS.by_name[self.name])
+        made = _without_defaults(schemas.portable(self.model.model_json_schema(by_alias=True)))
+        marked = {"const": schema_name(self.name), "type": "string"}
+        mark = {"schema": marked | {"description": f"Always `{schema_name(self.name)}`."}}
+        return {
+            "$schema": schemas.DIALECT,
+            "$id": f"urn:orch-gates:output:{self.name}:1",
+            "title": schema_name(self.name),
+            **made,
+            "properties": mark | made["properties"],
+            "required": ["schema", *made["required"]],
+        }
+
+    def printed_by(self, command: str) -> bool:
+        """Whether a command, or the group that it is in, prints it."""
+        return any(f"{command} ".startswith(f"{one} ") for one in self.commands)
+
+
+ERROR = Published("error", verdicts.Error, (), "every command that has no answer")
+OUTPUTS: tuple[Published, ...] = (
+    Published("verdict", verdicts.Verdict, ("gate", "merge", "image promote")),
+    ERROR,
+    Published("hook-status", verdicts.HookStatus, ("hook status",)),
+    Published("secrets-baseline", verdicts.SecretsBaseline, ("secrets baseline",)),
+    Published("secrets-list", verdicts.SecretsList, ("secrets list",)),
+    Published("task-new", tasks.TaskNew, ("task new",)),
+    Published("task", Task, ("task show",)),
+    Published("task-list", tasks.TaskList, ("task list",)),
+    Published("task-log", tasks.TaskLog, ("task log",)),
+    Published("advance", tasks.Advance, ("advance",)),
+    Published("job-list", jobs.JobList, ("job list",)),
+    Published("job-show", jobs.JobShow, ("job show",)),
+    Published("job-dispatch", jobs.JobDispatch, ("job dispatch",)),
+    Published("watch-end", jobs.WatchEnd, ("watch",)),
+    Published("env-list", jobs.EnvList, ("env list",)),
+    Published("env-show", jobs.EnvShow, ("env show", "env settle")),
+    Published("queue-list", queue.QueueList, ("queue list",)),
+    Published(
+        "queue-change",
+        queue.QueueChange,
+        ("queue add", "queue remove", "queue priority", "queue freeze", "queue thaw"),
+    ),
+    Published("queue-plan", queue.QueuePlan, ("queue run",)),
+    Published("queue-run", queue.QueueRun, ("queue run", "event")),
+    Published("event", queue.EventOutput, ("event",)),
+    Published("tracker-sync", queue.TrackerSync, ("tracker sync", "event")),
+    Published("tracker-states", queue.TrackerStates, ("tracker states",)),
+    Published("lease-show", jobs.LeaseShow, ("lease show",)),
+    Published("lease-change", jobs.LeaseChange, ("lease release", "lease reclaim", "lease break-glass")),
+    Published("marker-list", queue.MarkerList, ("marker list",)),
+    Published("marker-check", queue.MarkerCheck, ("marker check",)),
+    Published("notify-run", setup.NotifyRun, ("notify run",)),
+    Published("notify-test", setup.NotifyTest, ("notify test",)),
+    Published("card-event", tasks.CardEvent, (), "the webhook of `notify run`"),
+    Published("effects-list", tasks.EffectsList, ("effects list",)),
+    Published("effects-run", jobs.EffectsRun, ("effects run",)),
+    Published("tick", queue.Tick, ("sweep", "event")),
+    Published("why", tasks.Why, ("why",)),
+    Published("status", tasks.Status, ("status",)),
+    Published("state-verify", setup.StateVerify, ("state verify",)),
+    Published("state-lint", setup.StateLint, ("state lint",)),
+    Published("prove", verdicts.Prove, ("prove",)),
+    Published("forge-check", setup.ForgeCheck, ("forge check",)),
+    Published("config-show", setup.ConfigShow, ("config show",)),
+)
+BY_NAME = {one.name: one for one in OUTPUTS}
+
+
+def _without_defaults(value: Any) -> Any:
+    """What is not printed has no value; the default of a model would claim one."""
+    if isinstance(value, list):
+        return [_without_defaults(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_defaults(item) for key, item in value.items() if key != "default" or isinstance(item, dict)}
