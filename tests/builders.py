@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import published
 from tests.zygote import Zygote
 
 PROGRAM = Path(sys.executable).parent / "orch-gates"
@@ -85,10 +86,12 @@ def run(*argv: str | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str 
 
 
 def orch(*args: str | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str | None] | None = None) -> Done:
-    """Run `orch-gates`."""
+    """Run `orch-gates`; JSON that it prints has to be as published."""
     changed = {name: value for name, value in (dict(os.environ) | dict(env or {})).items() if value is not None}
     done = _ZYGOTE.run([str(arg) for arg in args], str(cwd), stdin, changed, TIMEOUT_S)
-    return run(PROGRAM, *args, cwd=cwd, stdin=stdin, env=env) if done is None else done
+    done = run(PROGRAM, *args, cwd=cwd, stdin=stdin, env=env) if done is None else done
+    published.check([str(arg) for arg in args], done.stdout)
+    return done
 
 
 def answered(done: Done) -> dict[str, Any]:

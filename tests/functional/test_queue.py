@@ -336,6 +336,9 @@ def test_a_dry_run_does_nothing(rig: QueueRig) -> None:
     pull = rig.asked("one", {"values/two": "2\n"})
     before = rig.commits()
     said = rig.ok("queue", "run", "--dry-run")
+    planned = json.loads(rig.ok("queue", "run", "--dry-run", "--json"))
+    assert [(one["pull"], one["what"]) for one in planned["actions"]] == [(pull.number, "queue")]
+    assert (planned["order"], planned["frozen"]) == ([pull.number], "")
     assert f"#{pull.number} would be queued" in said
     assert f"a turn each, in this order: #{pull.number}" in said
     assert (rig.commits(), rig.comments(pull.number), rig.order()) == (before, [], [])
