@@ -29,17 +29,17 @@ class Written:
     def as_json(self) -> str:
         """The same for programs."""
         from orch_gates.model.ids import timestamp
-        from orch_gates.report.tasks import as_json
+        from orch_gates.report import machine
 
-        return as_json(
+        return machine.document(
+            "dashboard",
             {
-                "schema": "orch.dashboard/1",
                 "path": str(self.path),
                 "commit": self.board.commit,
                 "generation": self.board.generation,
                 "made": timestamp(self.board.now),
                 "unread": list(self.board.unread),
-            }
+            },
         )
 
 

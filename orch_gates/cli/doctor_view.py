@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -10,6 +9,7 @@ from orch_gates.doctor.check import Group, Result
 from orch_gates.doctor.finding import State
 from orch_gates.doctor.summary import Summary
 from orch_gates.documents.escape import visible
+from orch_gates.report import machine
 
 _WORDS = {
     State.OK: "ok",
@@ -64,7 +64,6 @@ def closing(found: Summary) -> str:
 def as_json(results: Sequence[Result], found: Summary) -> str:
     """Everything, for programs."""
     document = {
-        "schema": "orch.doctor/1",
         "exit_code": found.exit_code,
         "counts": {state.value: count for state, count in found.counts.items()},
         "checks": [
@@ -78,4 +77,4 @@ def as_json(results: Sequence[Result], found: Summary) -> str:
             for one in results
         ],
     }
-    return f"{json.dumps(document, indent=2)}\n"
+    return machine.document("doctor", document)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from orch_gates.adopt.steps import Came, Step
 from orch_gates.adopt.where import Where
 from orch_gates.documents.escape import visible
 from orch_gates.forge.port.server import Kind
+from orch_gates.report import machine
 
 _WORDS = {
     Deed.CREATE: ("would create", "created"),
@@ -82,7 +82,6 @@ def as_json(said: Said) -> str:
     """Everything, for programs."""
     facts, choice = said.facts, said.choice
     document = {
-        "schema": "orch.init/1",
         "repository": str(facts.top),
         "target": facts.target,
         "target_told_by": facts.told_by,
@@ -103,7 +102,7 @@ def as_json(said: Said) -> str:
         ],
         "next": list(said.commands),
     }
-    return json.dumps(document, indent=2) + "\n"
+    return machine.document("init", document)
 
 
 def _step(step: Step) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import exit_codes, say, terminal_width
 
 
 @click.command()
@@ -24,14 +24,14 @@ def schema(name: str | None) -> None:
     with exit_codes():
         from orch_gates.cli.outputs import catalogue
         from orch_gates.errors import UsageError
+        from orch_gates.report.columns import columns
         from orch_gates.report.machine import schema_name
-        from orch_gates.report.tasks import columns
         from orch_gates.state.schema import dumped
 
         if name is None:
             rows = [("SCHEMA", "PRINTED BY")]
             rows += [(schema_name(one.name), ", ".join(one.commands) or one.otherwise) for one in catalogue.OUTPUTS]
-            say(columns(rows))
+            say(columns(rows, terminal_width()))
             return
         known = {spelled: one for one in catalogue.OUTPUTS for spelled in (one.name, schema_name(one.name))}
         if name not in known:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from orch_gates.cli.outputs import jobs, queue, setup, tasks, verdicts
+from orch_gates.cli.outputs import adopting, jobs, queue, setup, tasks, verdicts
 from orch_gates.document_kinds import KINDS
 from orch_gates.model.task import Task
 from orch_gates.report.machine import schema_name
@@ -100,6 +100,9 @@ OUTPUTS: tuple[Published, ...] = (
     Published("prove", verdicts.Prove, ("prove",)),
     Published("forge-check", setup.ForgeCheck, ("forge check",)),
     Published("config-show", setup.ConfigShow, ("config show",)),
+    Published("init", adopting.Init, ("init",)),
+    Published("doctor", adopting.Doctor, ("doctor",)),
+    Published("dashboard", adopting.Dashboard, ("status",)),
 )
 BY_NAME = {one.name: one for one in OUTPUTS}
 
