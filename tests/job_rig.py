@@ -17,7 +17,7 @@ from orch_gates.documents import frontmatter
 from orch_gates.jobs import output
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
-from tests.builders import PROGRAM, Done, Repo, bare, clone, install_hook, orch
+from tests.builders import PROGRAM, Done, Repo, bare, clone, install_hook, load_hook_early, orch
 
 CONFIG = """\
 stages:
@@ -168,6 +168,7 @@ def template(folder: Path, *, hook: bool = False, config: str = CONFIG) -> Path:
     work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     if hook:
         install_hook(server, "kingfisher")
+        load_hook_early(server)
     rig = at(made)
     rig.ok("state", "init")
     rig.new("T-1")

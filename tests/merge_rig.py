@@ -19,7 +19,7 @@ from orch_gates.merge import trailers
 from orch_gates.merge.trailers import Validated
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
-from tests.builders import Done, Repo, Template, answered, bare, clone, orch, seed
+from tests.builders import Done, Repo, Template, answered, bare, clone, load_hook_early, orch, seed
 from tests.stores import open_store
 
 Rig = TypeVar("Rig", bound="MergeRig")
@@ -152,10 +152,12 @@ class MergeRig:
         return landed
 
 
-def template(folder: Path, fence: str = "hook", config: str = CONFIG) -> Path:
-    """Make a project once; `copy` gives each test its own."""
+def template(folder: Path, fence: str = "hook", config: str = CONFIG, *, early: bool = True) -> Path:
+    """Make a project once; `copy` gives each test its own. Its hook has its modules loaded `early`."""
     if fence == "hook":
         Template(folder / "template", "kingfisher").make()
+        if early:
+            load_hook_early(Repo(folder / "template" / "server.git"))
     else:
         server = bare(folder / "template" / "server.git")
         seed(server, folder / "template" / "seed")

@@ -3,6 +3,8 @@
 The zygote imports the program once and forks for each call. The child gets the caller's arguments, environment,
 folder and streams, and ends as the program ends. Where an interpreter would begin differently in the caller's
 environment (its locale, its own variables), the caller starts a new one instead.
+
+A server's hook calls it by `Zygote.caller`, a program that git can start: `tests/zygote_caller.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +13,12 @@ import atexit
 import contextlib
 import gc
 import importlib
-import json
+import io
+import marshal
 import os
 import pkgutil
+import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,10 +29,17 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).parents[1]
 MOST = 100_000
-_LOCALES = ("LANG", "LANGUAGE", "TZ")
+_READ_ONCE = ("LANGUAGE", "TZ")
+# Python takes UTF-8 in each of them, and passes on what is none.
+_UTF8 = ("C", "POSIX", "C.UTF-8", "C.utf8")
+# In sh, as a line with `#!` holds neither a long path nor several options.
+_CALLER = f"""#!/bin/sh
+exec '{{}}' -I -S '{Path(__file__).with_name("zygote_caller.py")}' '{{}}' '{{}}' "$@"
+"""
 
 
 class Zygote:
@@ -38,6 +50,16 @@ class Zygote:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._begun: Mapping[str, str] = {}
+        self._caller: Path | None = None
+
+    @property
+    def caller(self) -> Path:
+        """A program that has the zygote run the real one; where that cannot be, it becomes the real one."""
+        with self._lock:
+            if self._socket is None:
+                self._start()
+        assert self._caller is not None
+        return self._caller
 
     def run(
         self, args: list[str], cwd: str, stdin: bytes, env: Mapping[str, str], timeout: float
@@ -47,7 +69,7 @@ class Zygote:
         Raises:
             subprocess.TimeoutExpired: it was killed after `timeout` seconds.
         """
-        call = json.dumps({"argv": [str(self._program), *args], "cwd": cwd, "env": dict(env)}).encode()
+        call = marshal.dumps({"argv": [str(self._program), *args], "cwd": cwd, "env": dict(env)})
         with self._lock:
             if self._socket is None:
                 self._start()
@@ -70,20 +92,35 @@ class Zygote:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        folder = Path(tempfile.mkdtemp(prefix="zygote-"))
+        atexit.register(_remove, folder, os.getpid())
+        with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+            door.bind(str(folder / "door"))
+            door.listen(socket.SOMAXCONN)
             # It ends when this process does: nobody else holds our end.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.zygote", str(theirs.fileno())],
+                [sys.executable, "-m", "tests.zygote", str(theirs.fileno()), str(door.fileno())],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), door.fileno()],
             )
+        self._caller = folder / self._program.name
+        self._caller.write_text(_CALLER.format(sys.executable, str(self._program), str(folder / "door")))
+        self._caller.chmod(0o755)
         self._begun, self._socket = _interpreter(os.environ), ours
 
 
+def _remove(folder: Path, owner: int) -> None:
+    """Take it away at the end of the process that made it, and not of one that was forked from that."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _interpreter(env: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables that an interpreter reads only when it begins."""
-    return {name: value for name, value in env.items() if name.startswith(("PYTHON", "LC_")) or name in _LOCALES}
+    """What an interpreter reads only when it begins; git is started with LC_ALL=C, and so is what it starts."""
+    characters = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or "C"
+    own = {name: value for name, value in env.items() if name.startswith("PYTHON") or name in _READ_ONCE}
+    return {**own, "LC_CTYPE": "C" if characters in _UTF8 else characters}
 
 
 def _ended(answers: socket.socket, args: list[str], timeout: float) -> int:
@@ -98,19 +135,40 @@ def _ended(answers: socket.socket, args: list[str], timeout: float) -> int:
             raise subprocess.TimeoutExpired(args, timeout) from None
 
 
-def _serve(control: socket.socket) -> None:
+def _serve(control: socket.socket, door: socket.socket) -> None:
+    begun = _interpreter(os.environ)
     while True:
-        call, streams, _, _ = socket.recv_fds(control, MOST, 4)
-        if not call:
-            return
-        if not os.fork():
-            control.close()
-            _mind(json.loads(call), streams)
-        for stream in streams:
-            os.close(stream)
+        ready, _, _ = select.select([control, door], [], [])
+        if door in ready:
+            _answer_door(control, door, begun)
+        if control in ready:
+            call, streams, _, _ = socket.recv_fds(control, MOST, 4)
+            if not call:
+                return
+            if not os.fork():
+                control.close()
+                door.close()
+                _mind(marshal.loads(call), streams)
+            for stream in streams:
+                os.close(stream)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+
+
+def _answer_door(control: socket.socket, door: socket.socket, begun: Mapping[str, str]) -> None:
+    """Whoever comes is not waited for here: others may be waiting too."""
+    caller, _ = door.accept()
+    with caller:
+        if os.fork():
+            return
+        control.close()
+        door.close()
+        data, streams, _, _ = socket.recv_fds(caller, MOST, 3)
+        call = marshal.loads(data) if data else {"env": {}}
+        if not data or _interpreter(call["env"]) != begun:
+            os._exit(0)
+        _mind(call, [*streams, caller.detach()])
 
 
 def _mind(call: dict[str, object], streams: list[int]) -> None:
@@ -136,6 +194,8 @@ def _become(call: dict[str, object], streams: list[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    # What the zygote was started with may have been a file, and these be pipes.
+    sys.stdin, sys.stdout, sys.stderr = map(_opened, range(3), (sys.stdin, sys.stdout, sys.stderr))
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
@@ -143,6 +203,13 @@ def _become(call: dict[str, object], streams: list[int]) -> None:
     sys.argv = argv
     sys.path[0] = str(Path(argv[0]).parent)
     os._exit(_run() & 0xFF)
+
+
+def _opened(number: int, before: TextIO) -> TextIO:
+    assert isinstance(before, io.TextIOWrapper)
+    unbuffered = number and before.write_through
+    raw = open(number, "wb" if number else "rb", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115
+    return io.TextIOWrapper(raw, before.encoding, before.errors, None, before.line_buffering, before.write_through)
 
 
 def _run() -> int:
@@ -177,5 +244,5 @@ def _load() -> None:
 
 if __name__ == "__main__":
     _load()
-    with socket.socket(fileno=int(sys.argv[1])) as control:
-        _serve(control)
+    with socket.socket(fileno=int(sys.argv[1])) as control, socket.socket(fileno=int(sys.argv[2])) as door:
+        _serve(control, door)

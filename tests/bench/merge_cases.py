@@ -19,7 +19,7 @@ _ROUNDS = 5
 def merges(work: Path) -> Iterator[Row]:
     """The gate `merge` on a branch that is behind, its tree with main proven: without and with the server's hook."""
     for fence, what, most in (("none", "without a hook", 1.0), ("hook", "through the hook", 3.0)):
-        made = merge_rig.template(work / fence, fence=fence)
+        made = merge_rig.template(work / fence, fence=fence, early=False)
         bare, ours = measure.side_by_side(_ROUNDS, _bare(made), _gate(made))
         name = f"gate `merge`, a proven tree, {what}, next to fetch, rebase and push by git"
         yield Row(name, f"{bare:.2f} s", f"{ours:.2f} s", f"x{ours / bare:.1f}", f"under {most:.0f} s", ours < most)
