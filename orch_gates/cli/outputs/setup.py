@@ -64,6 +64,7 @@ class ProtectionPart(Part):
     mergers: list[str] = Field(description="The only users who may merge; none: all who may write.")
     pushes: bool = Field(description="Whether it may be pushed to.")
     admins: bool = Field(description="Whether administrators are held to it.")
+    up_to_date: bool = Field(description="Whether a branch that is behind is not merged.")
 
 
 class ForgeCheck(Output):
