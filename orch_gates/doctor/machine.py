@@ -53,6 +53,21 @@ class PinFacts:
     installed: str | None
 
 
+def _gather_repository(subject: Subject) -> str:
+    try:
+        return str(subject.git.git_dir())
+    except NotUsedError:
+        return ""
+
+
+def judge_repository(folder: str) -> Finding:
+    """There is one to look at; `folder` is its git directory, empty for none."""
+    if not folder:
+        said = "no git repository is here, so only this machine was looked at"
+        return unknown(said, "go into one, or name it: orch-gates doctor --repo DIR")
+    return ok(folder)
+
+
 def _gather_git(subject: Subject) -> GitFacts:
     inherited = subject.settings.inherited_env
     try:
@@ -146,6 +161,7 @@ def _configured(subject: Subject) -> Settings:
 
 
 CHECKS = (
+    Check("repository", Group.MACHINE, _gather_repository, judge_repository),
     Check("git", Group.MACHINE, _gather_git, judge_git, seconds=60),
     _engine("kingfisher"),
     _engine("gitleaks"),

@@ -13,12 +13,14 @@ from orch_gates.sweep.lag import Lag, Schedule, lag
 _FOLDERS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")
 _SWEEPS = r"actions/sweep@|run: *['\"]?sweep|orch-gates sweep"
 _PAGE = "docs/how-to/run-the-sweep.md"
-_RUN = "orch-gates sweep (and see why the schedule does not run: " + _PAGE + ")"
+_RUN = f"orch-gates sweep (once, by your own token; and see why its schedule does not run: {_PAGE})"
+# A person may have run it by hand, where nothing needs it.
+_ELSEWHERE = f"where another machine should run it, see why it does not: {_PAGE}"
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFacts:
-    """How long ago the last tick began; `workflow` is a file that should run it, `needed`: something waits for it.
+    """How long ago the last tick began; `workflow` is a file that should run it, `needed`: only it begins some work.
 
     `problem` is why what the sweep remembers cannot be read.
     """
@@ -36,7 +38,8 @@ def _gather(subject: Subject) -> ScheduleFacts:
     ticks = recalled.memory.ticks if recalled.memory is not None else ()
     gap = lag(ticks, subject.now, timedelta(seconds=workspace.settings.sweep.every))
     config = workspace.config
-    needed = bool(config.roles or config.queue or workspace.settings.tracker.kind != "none")
+    # A merge queue goes on by a workflow of its own.
+    needed = bool(config.roles or workspace.settings.tracker.kind != "none")
     return ScheduleFacts(gap, _workflow(subject), needed, recalled.problem)
 
 
@@ -60,6 +63,8 @@ def judge(facts: ScheduleFacts) -> Finding:
             return bad("no sweep has run yet, and the configuration has work that is started by one", _RUN)
         case Schedule.NEVER:
             return not_used("no sweep has ever run")
+        case Schedule.DEAD | Schedule.LATE if not facts.workflow and not facts.needed:
+            return warning(f"no workflow of the default branch runs the sweep; {facts.lag.line}", _ELSEWHERE)
         case Schedule.DEAD:
             return bad(facts.lag.line, _RUN)
         case Schedule.LATE:

@@ -18,10 +18,14 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """1 where something is bad, 2 where nothing is and something could not be told, else 0 (GATE-2)."""
+        """1 where something is bad, 2 where nothing is and something could not be told, else 0 (GATE-2).
+
+        Where nothing was there to look at, nothing is known to be well.
+        """
         if self.counts[State.BAD]:
             return 1
-        return 2 if self.counts[State.UNKNOWN] else 0
+        looked = self.counts[State.OK] + self.counts[State.WARNING]
+        return 2 if self.counts[State.UNKNOWN] or not looked else 0
 
 
 def summary(results: Iterable[Result]) -> Summary:

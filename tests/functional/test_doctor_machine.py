@@ -26,12 +26,18 @@ def program(folder: Path, name: str, script: str) -> dict[str, str | None]:
 
 
 def test_a_machine_that_is_well_is_green(tmp_path: Path) -> None:
-    """Git and the scanner are tried, also where there is no repository; what is not used there says so."""
+    """Git and the scanner are tried, also where there is no repository, of which nothing is known to be well then."""
     code, found = looked(tmp_path)
-    assert code == 0
+    assert (code, found["repository"]["state"]) == (2, "unknown")
     assert found["git"]["state"] == found["engine-kingfisher"]["state"] == found["variables"]["state"] == "ok"
-    assert {one["state"] for one in found.values()} == {"ok", "not used"}
+    assert {one["state"] for one in found.values()} == {"ok", "not used", "unknown"}
     assert "no git repository" in found["hook"]["seen"]
+
+
+def test_nothing_to_look_at_is_not_well(tmp_path: Path) -> None:
+    """A job that looks at the wrong folder is not green for ever."""
+    assert looked(tmp_path, "--only", "protection")[0] == 2
+    assert orch("doctor", "--repo", tmp_path / "nowhere", cwd=tmp_path).returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -136,9 +142,10 @@ def test_people_read_a_line_for_each_check(tmp_path: Path) -> None:
     """Grouped, with what mends it below, and a line of counts at the end."""
     done = orch("doctor", cwd=tmp_path, env={"ORCH_SECURTY_ENABLED": "1"})
     text = done.stdout.decode()
-    assert text.startswith("this machine\n  ok              git: git version ")
+    assert text.startswith("this machine\n  could not tell  repository: no git repository is here")
+    assert "  ok              git: git version " in text
     assert "  warning         variables: nothing reads ORCH_SECURTY_ENABLED" in text
     assert "\n                  mend: unset ORCH_SECURTY_ENABLED" in text
     assert "\nhooks\n  not used here   hook: no git repository is here\n" in text
-    assert re.search(r"\n\d+ checks: \d+ ok, 1 warning; \d+ not used here\n\Z", text)
+    assert re.search(r"\n\d+ checks: \d+ ok, 1 warning, 1 could not tell; \d+ not used here\n\Z", text)
     assert not list(Repo(tmp_path).path.iterdir())

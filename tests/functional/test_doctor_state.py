@@ -151,11 +151,14 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return template(tmp_path_factory.mktemp("swept"))
 
 
-@pytest.mark.parametrize(("minutes", "state"), [(5, "ok"), (25, "warning"), (180, "bad")])
-def test_a_schedule_that_stopped(minutes: int, state: str, swept: Path, tmp_path: Path) -> None:
-    """Ten minutes are due: after two of them it is late, after six dead."""
+@pytest.mark.parametrize(
+    ("minutes", "tracker", "state"),
+    [(5, "forge", "ok"), (25, "forge", "warning"), (180, "forge", "bad"), (5, "none", "ok"), (180, "none", "warning")],
+)
+def test_a_schedule_that_stopped(minutes: int, tracker: str, state: str, swept: Path, tmp_path: Path) -> None:
+    """Ten minutes are due: after two of them it is late, after six dead; where nothing needs it, one may be by hand."""
     rig: SweepRig = copy(swept, tmp_path / "project")
     rig.tick(-timedelta(minutes=minutes))
     assert datetime.now(UTC) - datetime.fromisoformat(rig.memory()["ticks"][-1]["started"]) > timedelta(minutes=4)
-    found = only(rig.work.path, "schedule", env=rig.env)
+    found = only(rig.work.path, "schedule", env={**rig.env, "ORCH_TRACKER": tracker})
     assert (found["state"], "the last sweep began" in found["seen"]) == (state, True)

@@ -17,7 +17,17 @@ from tests.doctor_rig import looked
 from tests.merge_rig import CONFIG, MergeRig, at
 
 PAGE = "docs/how-to/find-what-is-wrong.md"
-WELL = {"git", "engine-kingfisher", "rules-pin", "variables", "hook", "state-branch", "state-witness", "state-guard"}
+WELL = {
+    "repository",
+    "git",
+    "engine-kingfisher",
+    "rules-pin",
+    "variables",
+    "hook",
+    "state-branch",
+    "state-witness",
+    "state-guard",
+}
 WELL |= {"token", "merge-styles", "state-files", "configuration", "history", "union-merge", "break-glass"}
 
 

@@ -72,8 +72,9 @@ def test_what_is_not_used_is_no_green() -> None:
 @pytest.mark.parametrize(
     ("states", "code"),
     [
-        ((), 0),
         ((State.OK, State.WARNING, State.NOT_USED), 0),
+        ((State.NOT_USED,), 2),
+        ((), 2),
         ((State.OK, State.UNKNOWN, State.WARNING), 2),
         ((State.UNKNOWN, State.BAD), 1),
     ],
