@@ -16,7 +16,7 @@ class Facts:
     `branch` is what is checked out, empty for a detached HEAD. `target` is the default branch, and `told_by` says who
     says so. `remote` names the remote, with its `url`; empty where there is none, or none can be chosen. `authors` are
     how many people commit here. `workflows` are the texts of all workflows, by path. `projects` are folders with a
-    project of their own, `tracked` the files that git knows.
+    project of their own, `tracked` the files that git knows, `hidden` those of them that a sparse checkout leaves out.
     `elsewhere`: the person is in another folder.
     """
 
@@ -34,4 +34,5 @@ class Facts:
     workflows: Mapping[str, str]
     pre_commit: bool
     tracked: frozenset[str]
+    hidden: frozenset[str]
     elsewhere: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path, PurePosixPath
 
 from orch_gates.adopt import projects
@@ -62,12 +62,15 @@ def look(git: Git, heads: AskedHeads) -> Facts:
         workflows=_workflows(top),
         pre_commit=(top / PRE_COMMIT).is_file(),
         tracked=frozenset(_names(git, "--cached")),
+        hidden=frozenset(name[2:] for name in _names(git, "-t", "--cached") if name.startswith("S ")),
         elsewhere=not top.samefile(Path.cwd()),
     )
 
 
-def present(top: Path, paths: Sequence[str]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The texts of the files at these paths, and what is in the way at others."""
+def present(
+    top: Path, paths: Sequence[str], hidden: Set[str] = frozenset()
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The texts of the files at these paths, and what is in the way at others; `hidden` are there, and not on disk."""
     texts: dict[str, str] = {}
     obstacles: dict[str, str] = {}
     for path in paths:
@@ -79,6 +82,8 @@ def present(top: Path, paths: Sequence[str]) -> tuple[Mapping[str, str], Mapping
         except ReportError as error:
             if (top / path).exists():
                 obstacles[path] = str(error)
+            elif path in hidden:
+                obstacles[path] = f"git has it, and this sparse checkout leaves it out; git sparse-checkout add {path}"
     return texts, obstacles
 
 

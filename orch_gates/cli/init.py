@@ -92,7 +92,7 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
 
     here = Workspace(settings, git, clock.utc_now())
     facts = looking.look(git, lambda: here.heads)
-    texts, obstacles = looking.present(facts.top, planning.candidates())
+    texts, obstacles = looking.present(facts.top, planning.candidates(), facts.hidden)
     wanted = settings.forge
     found = where.find(wanted.kind, wanted.url, facts.url, facts.workflows, wanted.timeout, options.observe)
     choice, found = init_ask.choice(settings, facts, found, given, texts.get(CONFIG))
@@ -139,7 +139,7 @@ def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, 
 
     here = Workspace(settings, git, clock.utc_now())
     facts = looking.look(git, lambda: here.heads)
-    texts, _ = looking.present(facts.top, planning.candidates())
+    texts, _ = looking.present(facts.top, planning.candidates(), facts.hidden)
     changes = planning.removal(texts)
     if not as_json:
         say(init_view.diffs(changes))

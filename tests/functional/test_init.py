@@ -372,6 +372,18 @@ def test_links_are_not_followed(work: Repo, tmp_path: Path) -> None:
     assert not (tmp_path / "attributes").exists()
 
 
+def test_what_a_sparse_checkout_leaves_out_is_not_replaced(work: Repo) -> None:
+    """Git has a person's own file although it is not on disk; it is in the way, and how to have it is said."""
+    own = {".gitattributes": "*.psd filter=lfs\n", ".gitea/workflows/security.yml": "on: push\n"}
+    work.commit("ours", {**own, "README.md": "x\n"})
+    work.git("sparse-checkout", "set", "--no-cone", "/README.md")
+    done = init(work, "--yes", "--forge", "gitea", "--actions", ACTIONS)
+    assert done.returncode == 2
+    assert done.stdout.count(b"git has it, and this sparse checkout leaves it out") == 2
+    work.git("sparse-checkout", "disable")
+    assert {name: work.path.joinpath(name).read_text() for name in own} == own
+
+
 def test_a_folder_in_the_place_of_a_file(work: Repo) -> None:
     (work.path / ".gitea").write_text("a file\n")
     done = init(work, "--yes", "--forge", "gitea", "--actions", ACTIONS)
