@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from orch_gates.errors import OrchError
 if TYPE_CHECKING:
     from orch_gates.workspace import Workspace
 
+# Whoever writes the state branch names its files, and what is completed may be run by the next key (OWN-3).
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 # A shell that waits longer seems to hang; what cannot be read by then completes to nothing.
 _READ_S = "3"
 
@@ -35,7 +38,9 @@ class Known(click.ParamType[str]):
             found = [word for word in self._known(repo if isinstance(repo, Path) else Path()) if word]
         except OrchError:
             return []
-        return [CompletionItem(word) for word in sorted(found) if word.startswith(incomplete)]
+        return [
+            CompletionItem(word) for word in sorted(found) if _PLAIN.fullmatch(word) and word.startswith(incomplete)
+        ]
 
     def _known(self, repo: Path) -> Iterable[str]:
         raise NotImplementedError

@@ -80,6 +80,16 @@ def test_where_nothing_is_known_nothing_is_offered(tmp_path: Path) -> None:
     assert completed(tmp_path, "orch-gates", "task", "list", "--stage", "") == []
 
 
+def test_a_name_that_a_shell_would_run_is_not_offered(work: Repo, tmp_path: Path) -> None:
+    """Whoever writes the state branch names its files; one of them is no command for whoever presses Tab (OWN-3)."""
+    other = clone(Repo(work.path.parent / "server.git"), tmp_path / "other")
+    other.git("checkout", "--quiet", "orch-state")
+    for name in ("$(touch PWN)", "a\nb,", "e\x1b[31m", "-rf"):
+        other.commit(name.encode("unicode_escape").decode(), {f"environments/{name}.md": "x\n"})
+    other.git("push", "--quiet", "origin", "orch-state")
+    assert completed(work.path, "orch-gates", "env", "show", "") == ["staging"]
+
+
 @pytest.mark.parametrize(
     ("shell", "env", "said"),
     [
