@@ -56,6 +56,12 @@ def judge(facts: ScheduleFacts) -> Finding:
     """A dead schedule leaves dead jobs, stale leases and stuck tasks as they are."""
     if facts.problem:
         return unknown(f"what the last sweep left cannot be read: {facts.problem}", "orch-gates sweep")
+    if facts.lag.ago < timedelta(0):
+        return unknown(facts.lag.line, "set the clock that is wrong; the next sweep says when it really began")
+    return _judged(facts)
+
+
+def _judged(facts: ScheduleFacts) -> Finding:
     match facts.lag.schedule:
         case Schedule.NEVER if facts.workflow:
             return bad(f"{facts.workflow} should run the sweep, and none has run yet", _RUN)

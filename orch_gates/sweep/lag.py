@@ -38,6 +38,11 @@ class Lag:
         """The same for people."""
         if self.schedule is Schedule.NEVER:
             return "no sweep has run yet"
+        if self.ago < timedelta(0):
+            return (
+                f"the last sweep claims to have begun at {self.last}, {spelled(-self.ago)} from now: the clock of its "
+                "machine or of this one is wrong, so that a schedule that died would not be seen"
+            )
         said = f"the last sweep began {spelled(self.ago)} ago, at {self.last}"
         if self.schedule is Schedule.ON_TIME:
             return said
@@ -46,12 +51,18 @@ class Lag:
 
 
 def lag(ticks: Sequence[Tick], now: datetime, every: timedelta) -> Lag:
-    """The gap between the last tick and now; late after two intervals, dead after six, or after a day."""
+    """The gap between the last tick and now; late after two intervals, dead after six, or after a day.
+
+    One that began in more than an interval from now is called late: nothing is known until then.
+    """
     if not ticks:
         return Lag(Schedule.NEVER, every=every)
     last = ticks[-1].started
-    # Another machine's clock may be ahead of this one's.
-    ago = max(now - moment(last), timedelta(0))
+    ago = now - moment(last)
+    if ago < -every:
+        return Lag(Schedule.LATE, last, ago, every)
+    # Another machine's clock may be a little ahead of this one's.
+    ago = max(ago, timedelta(0))
     dead = min(_DEAD * every, max(_LONGEST, _LATE * every))
     if ago > dead:
         return Lag(Schedule.DEAD, last, ago, every)

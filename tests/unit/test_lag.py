@@ -36,13 +36,21 @@ def tick(ago: timedelta) -> Tick:
         (1440, 2880, Schedule.ON_TIME),
         (1440, 2881, Schedule.DEAD),
         # Another machine's clock may be ahead.
-        (10, -500, Schedule.ON_TIME),
+        (10, -9, Schedule.ON_TIME),
     ],
 )
 def test_when_a_schedule_is_late_and_when_it_is_dead(every: int, ago: int, schedule: Schedule) -> None:
     found = lag([tick(timedelta(days=9)), tick(ago * MINUTES)], NOW, every * MINUTES)
     assert found.schedule is schedule
     assert ("the schedule" in found.line) is (schedule is not Schedule.ON_TIME)
+
+
+def test_a_tick_from_the_future_hides_no_dead_schedule() -> None:
+    """A clock that is a little ahead is usual; one that is far ahead is named, as nothing is known until then (P2)."""
+    every = timedelta(minutes=10)
+    assert lag([tick(timedelta(minutes=-9))], NOW, every).schedule is Schedule.ON_TIME
+    found = lag([tick(timedelta(days=-9))], NOW, every)
+    assert (found.schedule, "9 days from now" in found.line) == (Schedule.LATE, True)
 
 
 def test_before_the_first_tick_nothing_is_late() -> None:
