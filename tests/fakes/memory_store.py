@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha1
 
-from orch_gates.errors import MissingState, RewoundState, StateDocumentError
+from orch_gates.errors import MissingState, RewoundState, StateDocumentError, WipedState
 from orch_gates.git.tree import Commit
 from orch_gates.state import generation, message
 from orch_gates.state.layout import ROOT
@@ -119,7 +119,8 @@ class MemoryStore:
         remote = self._remote
         if not remote.branch:
             how = "restore" if remote.witness else "init"
-            raise MissingState(f"there is no state branch: `orch-gates state {how}`")
+            known = remote.witness or self._seen
+            raise (WipedState if known else MissingState)(f"there is no state branch: `orch-gates state {how}`")
         for before in (remote.witness, self._seen):
             if before and not remote.reaches(remote.branch, before):
                 raise RewoundState(f"{remote.branch} does not follow {before}: `orch-gates state restore`")
