@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.builders import Repo, bare, clone, orch
+from tests.builders import PROGRAM, Repo, bare, clone, orch
 from tests.doctor_rig import follow, only
 from tests.functional.test_server_hook import GITEA, write_hook
 
 HOOK = Path(__file__).parents[2] / "hooks" / "pre-commit"
+
+
+@pytest.fixture(autouse=True)
+def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook in a clone finds the program on PATH."""
+    monkeypatch.setenv("PATH", f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The commands of the README, the tutorials and the how-tos are run as written; how is in `tests/blocks.py`."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -66,8 +67,8 @@ def test_each_failure_that_is_explained_happens(
     document: str, name: str, count: int, tmp_path: Path, real: Callable[[str], Path]
 ) -> None:
     """The exit codes are those of the markers, and what is shown is what is printed, but for colours and times."""
-    real("gitleaks")
-    said = without_ids(Shell(tmp_path).series(document, name, count))
+    path = f"{real('gitleaks').parent}{os.pathsep}{os.environ['PATH']}"
+    said = without_ids(Shell(tmp_path, {"PATH": path}).series(document, name, count))
     for text in shown(document):
         for part in re.split(r"\n(?=INF )", text):  # gitleaks puts the time before each line
             assert without_ids(part) in said

@@ -190,7 +190,7 @@ def test_without_a_tracker_nothing_is_followed(rig: TrackerRig) -> None:
     assert (rig.comments(number), rig.task_of(number)["stage"]) == (before, "design")
     assert "orch/analysis" in rig.labels(number)
     rig.ok("effects", "run", **off)
-    assert rig.ok("effects", "list").strip() == "TASK  KIND  SUBJECT  SINCE"
+    assert rig.ok("effects", "list").strip() == "TASK  KIND  SINCE  SUBJECT"
 
 
 def test_labels_that_contradict_each_other_are_refused(rig: TrackerRig) -> None:
