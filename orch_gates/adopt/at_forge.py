@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from orch_gates.adopt import record, steps
@@ -41,11 +42,7 @@ class AtForge:
         if not missing:
             yield Step(f"{len(wanted)} labels" if len(wanted) > 1 else f"label {wanted[0]}", Came.SO)
         for name in missing:
-            yield self._step(
-                f"label {name}",
-                lambda name=name: self._make(offered, name),  # type: ignore[misc]
-                f"make it at {self.pages.labels}",
-            )
+            yield self._step(f"label {name}", partial(self._make, offered, name), f"make it at {self.pages.labels}")
 
     def rule(self, what: str, branch: str, wanted: Callable[[Protection | None], Protection]) -> Step:
         """Put a rule for a branch, where it is not so already."""
