@@ -42,7 +42,8 @@ class Shell:
             env={**os.environ, **self.env, **known},
             capture_output=True,
             text=True,
-            timeout=300,
+            # Longer than a document's own waits, which say what they wait for.
+            timeout=600,
             check=False,
         )
         said = done.stdout + done.stderr

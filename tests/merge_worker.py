@@ -26,7 +26,7 @@ from orch_gates.errors import OrchError
 from orch_gates.workspace import Workspace, open_workspace
 
 _CODE = Path(__file__).parent.parent
-_EFFECTS = {"transact", "push", "merge", "open", "post", "label", "comment", "edit_comment"}
+_EFFECTS = {"transact", "push", "merge", "open", "post", "label", "comment", "edit_comment", "delete_comment"}
 
 
 def worker(

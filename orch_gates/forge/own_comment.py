@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.issues import Comment
+from orch_gates.forge.port.issues import Comment, Issues
 from orch_gates.forge.port.server import Kind
 
 
@@ -30,7 +30,27 @@ class Ours:
 
 def find(comments: Sequence[Comment], mark: str, ours: Ours) -> Comment | None:
     """The comment that begins with a mark and is ours; None where there is none. Others may copy the mark."""
-    return next((one for one in comments if one.body.lstrip().startswith(mark) and ours.wrote(one)), None)
+    return next(iter(_all(comments, mark, ours)), None)
+
+
+def make(issues: Issues, number: int, mark: str, ours: Ours, text: str) -> Comment | None:
+    """Write the comment where none was found; the one of another process that was faster, None where this one stands.
+
+    A forge has no write that fails where a comment is there already: several look, and find none, at one moment. Each
+    looks again after it wrote, and all but the oldest are deleted (P7).
+
+    Raises:
+        ForgeRefused, ForgeUnclear, ForgeUnavailable: as the calls of `Issues`.
+    """
+    made = issues.comment(number, text)
+    first, *others = _all(issues.comments(number), mark, ours) or [made]
+    for other in others:
+        issues.delete_comment(number, other.id)
+    return None if first.id == made.id else first
+
+
+def _all(comments: Sequence[Comment], mark: str, ours: Ours) -> list[Comment]:
+    return [one for one in comments if one.body.lstrip().startswith(mark) and ours.wrote(one)]
 
 
 def ours_at(forge: Forge, kind: Kind | None) -> Ours:

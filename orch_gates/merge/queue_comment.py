@@ -33,7 +33,8 @@ def put(forge: Forge, login: str, number: int, wanted: str, *, anew: bool = True
     if found is None and not anew and any(one.body.lstrip().startswith(MARK) for one in comments):
         return False
     if found is None:
-        forge.issues.comment(number, wanted)
+        found = own_comment.make(forge.issues, number, MARK, Ours(login), wanted)
+    if found is None:
         return True
     if found.body.strip() == wanted.strip():
         return False

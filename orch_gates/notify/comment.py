@@ -51,7 +51,7 @@ class PullComments:
         if found is None:
             if not claim():
                 return Came(Result.LEFT, "", pull)
-            self.forge.issues.comment(number, text)
-        elif found.body.strip() != text.strip():
+            found = own_comment.make(self.forge.issues, number, MARK, ours, text)
+        if found is not None and found.body.strip() != text.strip():
             self.forge.issues.edit_comment(number, found.id, text)
         return Came(Result.SHOWN, "", number)

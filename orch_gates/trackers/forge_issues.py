@@ -76,8 +76,11 @@ class ForgeIssues:
 
     def _write(self, number: int, comment: Comment | None, wanted: Notice) -> None:
         if comment is None:
-            self.issues.comment(number, wanted.text)
-        elif notice.read(comment.body) != wanted:
+            comment = own_comment.make(self.issues, number, notice.MARK, self._us, wanted.text)
+        if comment is None:
+            return
+        there = notice.read(comment.body)
+        if there != wanted and there.generation <= wanted.generation:
             self.issues.edit_comment(number, comment.id, wanted.text)
 
     def _comment(self, number: int) -> Comment | None:

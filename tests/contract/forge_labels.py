@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.own_comment import Ours, make
 from orch_gates.forge.port.issues import MAX_COMMENT, Comment
 from orch_gates.forge.port.pulls import Merged, PullState
 from tests.contract.forge_rig import Rig, Who
@@ -12,7 +13,8 @@ from tests.contract.forge_steps import NEVER, merged, opened, refused, settled
 
 QUEUED = "merge-queue"
 ODD = ["a b", "queue/now", "a, b", "Früh", "🚂 now", "100%", "%2F", "a&b=c#d?e", "a+b", '"q"', "it's", "a\\b", "[x]"]
-_MARKED = "<!-- orch-gates: queue -->\n| # | Früh 🚂 |\n|---|---|\n\n1 < 2 & `3` %2F"
+_MARK = "<!-- orch-gates: queue -->"
+_MARKED = f"{_MARK}\n| # | Früh 🚂 |\n|---|---|\n\n1 < 2 & `3` %2F"
 
 
 def labelled(rig: Rig, label: str = QUEUED) -> list[int]:
@@ -160,6 +162,39 @@ class CommentContract:
         for _ in range(2):
             assert issues.edit_comment(number, first.id, _MARKED) == Comment(first.id, first.author, _MARKED)
             assert issues.comments(number) == (Comment(first.id, first.author, _MARKED), second)
+
+    @pytest.mark.parametrize("pull", [False, True], ids=["issue", "pull"])
+    def test_what_was_said_can_be_deleted(self, rig: Rig, pull: bool) -> None:
+        """Others keep their ids; doing it again changes nothing, and what is gone cannot be changed."""
+        issues = rig.forge.issues
+        number = opened(rig).number if pull else issues.create("Greet the user").number
+        first, second = issues.comment(number, "One."), issues.comment(number, "Two.")
+        for _ in range(2):
+            issues.delete_comment(number, first.id)
+            assert issues.comments(number) == (second,)
+        refused(lambda: issues.edit_comment(number, first.id, "Changed."))
+        third = issues.comment(number, "Three.")
+        assert issues.comments(number) == (second, third)
+        assert third.id not in {first.id, second.id}
+
+    def test_two_that_found_no_comment_of_ours_leave_one(self, rig: Rig) -> None:
+        """The younger is deleted, and its author told which one stands; who copied the mark is left alone."""
+        issues, number = rig.forge.issues, opened(rig).number
+        copied = rig.as_(Who.WRITER).issues.comment(number, _MARKED)
+        ours = Ours(rig.name(Who.OWNER))
+        assert make(issues, number, _MARK, ours, f"{_MARKED} One.") is None
+        first = make(issues, number, _MARK, ours, f"{_MARKED} Two.")
+        assert (first and first.body, len(issues.comments(number))) == (f"{_MARKED} One.", 2)
+        assert issues.comments(number) == (copied, first)
+
+    def test_a_comment_of_something_else_is_not_deleted(self, rig: Rig) -> None:
+        issues = rig.forge.issues
+        one, other = opened(rig).number, issues.create("Another").number
+        made = issues.comment(one, "First.")
+        issues.delete_comment(other, made.id)
+        issues.delete_comment(one, NEVER)
+        assert issues.comments(one) == (made,)
+        refused(lambda: issues.delete_comment(NEVER, made.id))
 
     def test_a_comment_of_something_else_is_not_changed(self, rig: Rig) -> None:
         issues = rig.forge.issues

@@ -109,10 +109,24 @@ class GiteaIssues:
 
         return written(edited, self._api.write("PATCH", path, {"body": text}))
 
+    def delete_comment(self, number: int, comment_id: int) -> None:
+        """Delete a comment; the forge itself does not look what it is on."""
+        if not self._has_comment(number, comment_id):
+            return
+        try:
+            self._api.write("DELETE", f"{self._path}/comments/{comment_id}")
+        except ForgeRefused:
+            # Somebody else may have deleted it meanwhile.
+            if self._has_comment(number, comment_id):
+                raise
+
     def close(self, number: int) -> Issue:
         """Close it."""
         self._row(number)
         return written(_issue, self._api.write("PATCH", f"{self._path}/{number}", {"state": "closed"}))
+
+    def _has_comment(self, number: int, comment_id: int) -> bool:
+        return any(one.id == comment_id for one in self.comments(number))
 
     def _remove(self, number: int, label: int) -> None:
         """Somebody else may have removed it meanwhile."""

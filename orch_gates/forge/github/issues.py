@@ -93,12 +93,26 @@ class GithubIssues:
             raise ForgeRefused(f"{self.api.at(path)} is on another issue than {number}; nothing was changed")
         return written(_comment, self.api.write("PATCH", path, {"body": text}))
 
+    def delete_comment(self, number: int, comment_id: int) -> None:
+        """Delete a comment; the forge itself does not look what it is on."""
+        if not self._has_comment(number, comment_id):
+            return
+        try:
+            self.api.write("DELETE", f"{self.path}/issues/comments/{comment_id}")
+        except ForgeRefused:
+            # Somebody else may have deleted it meanwhile.
+            if self._has_comment(number, comment_id):
+                raise
+
     def close(self, number: int) -> Issue:
         """Close it, if it is open; asked like this, GitHub would close a pull request too."""
         found = self.get(number)
         if not found.open:
             return found
         return written(issue, self.api.write("PATCH", self._at(number), {"state": "closed"}))
+
+    def _has_comment(self, number: int, comment_id: int) -> bool:
+        return any(one.id == comment_id for one in self.comments(number))
 
     def _remove(self, number: int, name: str) -> None:
         try:

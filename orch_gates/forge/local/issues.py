@@ -78,10 +78,10 @@ class LocalIssues:
     def comments(self, number: int) -> tuple[port.Comment, ...]:
         """What was said, oldest first."""
         said = _any(self._records.ledger(), number).document.comments
-        return tuple(port.Comment(place, one.by, one.text) for place, one in enumerate(said, 1))
+        return tuple(port.Comment(place, one.by, one.text) for place, one in enumerate(said, 1) if one.text)
 
     def comment(self, number: int, text: str) -> port.Comment:
-        """Say something; its id is its place in the list, from which none is ever removed."""
+        """Say something; its id is its place in the list, which a deleted one keeps."""
         port.require_text(text)
         said = self._records.comment(text)
 
@@ -97,13 +97,24 @@ class LocalIssues:
 
         def edited(document: Commented) -> Commented:
             said = document.fields()["comments"]
-            if not 0 < comment_id <= len(said):
+            if not (0 < comment_id <= len(said) and said[comment_id - 1]["text"]):
                 raise ForgeRefused(f"there is no comment {comment_id} on {number}; nothing was changed")
             said[comment_id - 1] |= {"text": text}
             return records.changed(document, comments=said)
 
         page = self._change_any(number, "comment-edit", f"comment {comment_id} edited", edited)
         return port.Comment(comment_id, page.document.comments[comment_id - 1].by, text)
+
+    def delete_comment(self, number: int, comment_id: int) -> None:
+        """Take the text of a comment away; the history of the state branch has it on."""
+
+        def deleted(document: Commented) -> Commented:
+            said = document.fields()["comments"]
+            if 0 < comment_id <= len(said):
+                said[comment_id - 1] |= {"text": ""}
+            return records.changed(document, comments=said)
+
+        self._change_any(number, "comment-delete", f"comment {comment_id} deleted", deleted)
 
     def close(self, number: int) -> port.Issue:
         """Close it; closed is closed."""

@@ -126,6 +126,14 @@ class Issues(Protocol):
         """
         ...
 
+    def delete_comment(self, number: int, comment_id: int) -> None:
+        """Delete a comment on this very issue or pull request; one that is not there is no error.
+
+        Raises:
+            ForgeRefused: there is no such issue, or no permission.
+        """
+        ...
+
     def close(self, number: int) -> Issue:
         """Close it; closed is closed."""
         ...

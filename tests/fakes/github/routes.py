@@ -274,6 +274,14 @@ def edit_comment(asked: Asked) -> Answer:
     return 200, asked.shapes.comment(found)
 
 
+def delete_comment(asked: Asked) -> Answer:
+    found = _comment(asked)
+    if found.author != asked.who:
+        asked.needs("write")
+    asked.project.comments.remove(found)
+    return 204, None
+
+
 def dispatch(asked: Asked) -> Answer:
     asked.needs("write")
     workflow, ref, project = asked.args["workflow_id"], asked.body["ref"], asked.project
@@ -425,6 +433,7 @@ ROUTES: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("POST", f"{REPO}/issues/{{issue_number}}/comments"): comment,
     ("GET", f"{REPO}/issues/comments/{{comment_id}}"): get_comment,
     ("PATCH", f"{REPO}/issues/comments/{{comment_id}}"): edit_comment,
+    ("DELETE", f"{REPO}/issues/comments/{{comment_id}}"): delete_comment,
     ("POST", f"{REPO}/actions/workflows/{{workflow_id}}/dispatches"): dispatch,
     ("GET", f"{REPO}/actions/runs"): list_runs,
     ("GET", f"{REPO}/actions/runs/{{run_id}}"): get_run,
