@@ -32,6 +32,10 @@ class Record:
     labels: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
+    def rule(self, branch: str) -> Rule | None:
+        """The rule that was put for a branch; None where none was."""
+        return next((rule for rule in self.rules if rule.after.branch == branch), None)
+
     def with_label(self, name: str) -> Record:
         """With one label more."""
         return replace(self, labels=tuple(dict.fromkeys((*self.labels, name))))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from orch_gates.adopt.record import Rule
 from orch_gates.forge.port.protection import Protection
 
 
@@ -53,6 +54,17 @@ class Pages:
 
     def _page(self, path: str) -> str:
         return f"{self.server}/{self.repository}/{path}" if self.server and self.repository else "its settings there"
+
+
+def as_found(now: Protection | None, made: Rule | None) -> Protection | None:
+    """A rule without what init added to it at another level, which nothing may say any more."""
+    if now is None or made is None:
+        return now
+    found = made.before or Protection(now.branch)
+    ours = set(made.after.contexts) - set(found.contexts)
+    kept = tuple(context for context in now.contexts if context not in ours)
+    added = made.after.up_to_date and not found.up_to_date
+    return replace(now, contexts=kept, up_to_date=now.up_to_date and not added)
 
 
 def target_rule(branch: str, before: Protection | None, contexts: Iterable[str], *, up_to_date: bool) -> Protection:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from orch_gates import clock
 from orch_gates import settings as settings_module
-from orch_gates.adopt import choose, steps
+from orch_gates.adopt import choose, record, steps
 from orch_gates.adopt.at_forge import AtForge
 from orch_gates.adopt.configuration import problems
 from orch_gates.adopt.facts import Facts
@@ -21,6 +21,7 @@ from orch_gates.config.file import effective
 from orch_gates.config.parse import parse
 from orch_gates.engine import issues
 from orch_gates.errors import ForgeUnavailable, GitError, OrchError, SettingsError
+from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.server import Kind
 from orch_gates.git.answers import Fetched
 from orch_gates.git.cli import open_repository
@@ -75,8 +76,6 @@ def undo(
     settings: Settings, facts: Facts, where: Where, observe: Observe, *, configuration: str, dry_run: bool
 ) -> tuple[Step, ...]:
     """Take away what was made at the forge; the state branch is a person's to delete."""
-    from orch_gates.adopt import record
-
     git = open_repository(facts.top, settings.inherited_env, timeout=settings.security.budget.seconds)
     level = recorded_level({CONFIG: configuration}) or 0
     text = "" if problems(configuration.encode()) else configuration
@@ -185,7 +184,12 @@ def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str) -> Iterator[S
         choose.security(target),
         *([choose.fence(target)] if fenced else []),
     ]
-    yield at.rule(wanted[0], target, lambda now: steps.target_rule(target, now, contexts, up_to_date=fenced))
+    made = record.read(here.git.git_dir()).rule(target)
+
+    def closed(now: Protection | None) -> Protection:
+        return steps.target_rule(target, steps.as_found(now, made), contexts, up_to_date=fenced)
+
+    yield at.rule(wanted[0], target, closed)
     if scene.choice.level:
         yield at.rule(wanted[1], branch, lambda now: steps.state_rule(branch, now))
 

@@ -48,6 +48,21 @@ def test_labels_are_made_once_and_only_ours_are_taken_away(rig: GithubRig, tmp_p
     assert not (tmp_path / record.NAME).exists()
 
 
+def test_another_level_takes_back_what_the_one_before_added(rig: GithubRig, tmp_path: Path) -> None:
+    """What nobody says any more is required no more; what a person required stays."""
+    rig.forge.protections.put(Protection("main", contexts=("build",)))
+    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    made = record.read(tmp_path).rule("main")
+
+    def lower(now: Protection | None) -> Protection:
+        return steps.target_rule("main", steps.as_found(now, made), ("orch/security/main",), up_to_date=False)
+
+    assert at(rig, tmp_path).rule("rule", "main", lower).came is Came.DONE
+    found = rig.forge.protections.get("main")
+    assert found is not None
+    assert (set(found.contexts), found.up_to_date) == ({"build", "orch/security/main"}, False)
+
+
 def test_a_rule_is_put_and_given_back(rig: GithubRig, tmp_path: Path) -> None:
     """What was there before the first time is what is put back."""
     before = Protection("main", contexts=("build",), approvals=1)
