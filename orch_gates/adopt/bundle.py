@@ -76,8 +76,12 @@ def installed(inherited: Mapping[str, str], timeout: float) -> Bundle:
 
 
 def recorded(texts: Iterable[str]) -> Bundle:
-    """What workflows that init wrote before use: they stay with it until somebody names another (pure)."""
-    found = (match for text in texts if marker.covered(text) and (match := _USED.search(text)))
+    """What workflows that init wrote before use: they stay with it until somebody names another (pure).
+
+    One that is as init wrote it counts before one that was changed by hand since.
+    """
+    written = sorted((text for text in texts if marker.find(text) is not None), key=marker.covered, reverse=True)
+    found = (match for text in written if (match := _USED.search(text)))
     return next((Bundle(match["place"], match["commit"]) for match in found), Bundle())
 
 

@@ -113,7 +113,8 @@ def _actions(bundle: Bundle, known: Bundle, given: Given) -> Bundle:
         return bundle
     need = (
         "where runners find orch-gates is not known here; give it with --actions URL@COMMIT "
-        "(`git ls-remote URL HEAD` prints the newest commit)"
+        "(`git ls-remote URL HEAD` prints the newest commit); runners fetch it from there, so a path of this machine "
+        "will not do: mirror it on the forge, where everybody may read it"
     )
     said = _ask(given, "Where do runners find orch-gates (URL@COMMIT)?", need)
     return bundles.completed(bundles.named(said), known)

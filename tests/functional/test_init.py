@@ -372,6 +372,16 @@ def test_links_are_not_followed(work: Repo, tmp_path: Path) -> None:
     assert not (tmp_path / "attributes").exists()
 
 
+def test_a_file_that_was_changed_by_hand_still_says_where_orch_gates_is(work: Repo) -> None:
+    """A later run needs no option again."""
+    assert init(work, "--yes", "--forge", "gitea", "--actions", ACTIONS).returncode == 0
+    workflow = work.path / ".gitea/workflows/security.yml"
+    workflow.write_text(workflow.read_text().replace("timeout-minutes: 10", "timeout-minutes: 20"))
+    done = init(work, "--yes", "--forge", "gitea")
+    assert done.returncode == 0, done.stderr
+    assert b"timeout-minutes: 20" in workflow.read_bytes()
+
+
 def test_what_a_sparse_checkout_leaves_out_is_not_replaced(work: Repo) -> None:
     """Git has a person's own file although it is not on disk; it is in the way, and how to have it is said."""
     own = {".gitattributes": "*.psd filter=lfs\n", ".gitea/workflows/security.yml": "on: push\n"}

@@ -177,7 +177,9 @@ def test_what_no_runner_can_use_is_refused(given: str) -> None:
 
 
 def test_what_workflows_use_stays() -> None:
-    """A second run, by another version of the program, changes nothing; a file changed by hand does not count."""
+    """A second run, by another version of the program, changes nothing; a file changed by hand counts last."""
     text = marker.stamped(workflows.text(Kind.GITEA, "queue", ACTIONS, ["ci"]), "1.0", 1)
-    assert bundle.recorded([text]) == Bundle("acme/gates", COMMIT)
-    assert bundle.recorded([f"{text}# more\n"]) == Bundle()
+    edited = text.replace("acme/gates", "fork/gates")
+    assert bundle.recorded([edited]) == Bundle("fork/gates", COMMIT)
+    assert bundle.recorded([edited, text]) == bundle.recorded([text]) == Bundle("acme/gates", COMMIT)
+    assert bundle.recorded(["name: somebody's own\n"]) == Bundle()
