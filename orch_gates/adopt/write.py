@@ -7,11 +7,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from orch_gates import clock
 from orch_gates.adopt.look import present
 from orch_gates.adopt.plan import Change, Deed
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.report import files
 
+# Of a run that was killed; another one that writes now takes less.
+_STALE_S = 60
 _WRITTEN = {Deed.CREATE, Deed.UPDATE}
 
 
@@ -40,6 +43,8 @@ def write(top: Path, changes: Sequence[Change]) -> None:
         UsageError: a file is no longer as it was looked at.
         ReportError: a file cannot be written; those before it are.
     """
+    for folder in {(top / change.path).parent for change in changes}:
+        files.remove_drafts(folder, clock.utc_now().timestamp() - _STALE_S)
     for change in changes:
         if change.deed not in {*_WRITTEN, Deed.DELETE}:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from orch_gates.errors import ReportError
 SECURITY_REPORT = "17-security-report.md"
 STAGING_REPORT = "15-staging-report.md"
 _PERMISSIONS = 0o777
+_DRAFT = re.compile(r"\.orch-gates-[0-9a-f]{16}\.tmp")
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISLNK, "a link"),
@@ -82,6 +84,16 @@ def remove_older(folder: Path, suffixes: tuple[str, ...], oldest: float) -> None
             with contextlib.suppress(OSError):
                 old = entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest
                 if old and entry.name.endswith(suffixes):
+                    Path(entry.path).unlink()
+
+
+def remove_drafts(folder: Path, oldest: float) -> None:
+    """Remove what killed processes left of files that they were writing there, if it is older than `oldest`."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                ours = _DRAFT.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+                if ours and entry.stat(follow_symlinks=False).st_mtime < oldest:
                     Path(entry.path).unlink()
 
 

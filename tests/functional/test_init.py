@@ -372,6 +372,17 @@ def test_links_are_not_followed(work: Repo, tmp_path: Path) -> None:
     assert not (tmp_path / "attributes").exists()
 
 
+def test_what_a_killed_run_left_half_written_goes_away(work: Repo) -> None:
+    """Only that, and only once no other run can be writing it; `git add --all` would take it along."""
+    old, new, other = (work.path / f".orch-gates-{name}.tmp" for name in ("0" * 16, "1" * 16, "mine"))
+    for path in (old, new, other):
+        path.write_text("half\n")
+    os.utime(old, (0, 0))
+    os.utime(other, (0, 0))
+    assert init(work, "--yes", "--forge", "gitea", "--actions", ACTIONS).returncode == 0
+    assert (old.exists(), new.exists(), other.exists()) == (False, True, True)
+
+
 def test_a_file_that_was_changed_by_hand_still_says_where_orch_gates_is(work: Repo) -> None:
     """A later run needs no option again."""
     assert init(work, "--yes", "--forge", "gitea", "--actions", ACTIONS).returncode == 0
