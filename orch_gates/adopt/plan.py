@@ -115,8 +115,10 @@ def is_settled(text: str, level: int) -> bool:
     return mark is None or mark.level == level or not marker.covered(text)
 
 
-def next_commands(changes: Sequence[Change], facts: Facts, *, removing: bool = False) -> tuple[str, ...]:
-    """How a person commits the changes and pushes them."""
+def next_commands(
+    changes: Sequence[Change], facts: Facts, *, removing: bool = False, closed: bool = False
+) -> tuple[str, ...]:
+    """How a person commits the changes and pushes them; `closed`: the default branch takes no pushes."""
     changed = [
         change.path
         for change in changes
@@ -124,13 +126,15 @@ def next_commands(changes: Sequence[Change], facts: Facts, *, removing: bool = F
     ]
     if not changed:
         return ()
+    # A commit that is on no branch is soon lost, and one on a branch that is closed stays where it is.
+    aside = not facts.branch or (closed and facts.branch == facts.target)
+    asked = f"    # then open a pull request: {facts.target} takes no pushes" if closed else ""
     return (
         *((f"cd {shlex.quote(str(facts.top))}",) if facts.elsewhere else ()),
-        # A commit that is on no branch is soon lost.
-        *(() if facts.branch else ("git switch -c orch-gates-init",)),
+        *(("git switch -c orch-gates-init",) if aside else ()),
         f"git add {' '.join(changed)}",
         f'git commit -m "{"Take orch-gates out" if removing else "Set orch-gates up"}"',
-        *((f"git push {shlex.quote(facts.remote)} HEAD",) if facts.remote else ()),
+        *((f"git push {shlex.quote(facts.remote)} HEAD{asked}",) if facts.remote else ()),
     )
 
 

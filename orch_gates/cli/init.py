@@ -84,7 +84,7 @@ def init(  # noqa: PLR0913 - each is an option
 def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *, as_json: bool) -> int:
     from orch_gates.adopt import look as looking
     from orch_gates.adopt import plan as planning
-    from orch_gates.adopt import where
+    from orch_gates.adopt import record, where
     from orch_gates.adopt.steps import worst
     from orch_gates.cli import init_ask, init_steps, init_view
     from orch_gates.config.file import PATH as CONFIG
@@ -105,7 +105,8 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
     if written:
         scene = init_steps.Scene(settings, facts, found, choice, changes, options.observe, given.dry_run)
         made = init_steps.set_up(scene)
-    commands = planning.next_commands(changes, facts)
+    closed = record.read(git.git_dir()).rule(facts.target) is not None
+    commands = planning.next_commands(changes, facts, closed=closed)
     said = init_view.Said(facts, found, choice, changes, made, written, given.dry_run, commands)
     say(init_view.as_json(said) if as_json else init_view.as_text(said))
     return 0 if written and not init_view.blocked(changes) and not worst(made) else 2
@@ -131,7 +132,7 @@ def _write(top: Path, changes: tuple[Change, ...], given: Given) -> bool:
 def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, *, as_json: bool) -> int:
     from orch_gates.adopt import look as looking
     from orch_gates.adopt import plan as planning
-    from orch_gates.adopt import where
+    from orch_gates.adopt import record, where
     from orch_gates.adopt.steps import worst
     from orch_gates.cli import init_steps, init_view
     from orch_gates.config.file import PATH as CONFIG
@@ -150,7 +151,8 @@ def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, 
     if written:
         text, dry = texts.get(CONFIG, ""), given.dry_run
         undone = init_steps.undo(settings, facts, found, options.observe, configuration=text, dry_run=dry)
-    commands = planning.next_commands(changes, facts, removing=True)
+    closed = record.read(git.git_dir()).rule(facts.target) is not None
+    commands = planning.next_commands(changes, facts, removing=True, closed=closed)
     said = init_view.Said(facts, found, None, changes, undone, written, given.dry_run, commands)
     say(init_view.as_json(said) if as_json else init_view.as_text(said))
     return 0 if written and not worst(undone) else 2

@@ -82,6 +82,9 @@ def test_level_1_from_an_empty_hand_to_a_merge(gitea: Gitea, bundle: Bundle, tmp
     assert (state["enable_push"], state["enable_force_push"]) == (True, False)
     assert repository.bare.git("log", "--format=%s", "orch-state")
     assert set(came(said(work, token=mine)).values()) == {"already so"}
+    begin, *_, end = said(work, "--dry-run", "--level", "0", token=mine)["next"]
+    assert begin == "git switch -c orch-gates-init"
+    assert end.endswith("# then open a pull request: main takes no pushes")
 
     tip = work.git("rev-parse", "HEAD")
     assert work.attempt("push", "origin", f"{work.commit('by hand')}:main").returncode == 1
