@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning, worst
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.subject import WORKFLOWS, Subject
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.check import MOST_SKEW_S
 from orch_gates.forge.port.rule import BranchRule, Who
@@ -40,12 +40,16 @@ class StyleFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProtectionFacts:
-    """The rule for the target, None where there is none; `fence` is what keeps unvalidated merges out."""
+    """The rule for the target, None where there is none; `fence` is what keeps unvalidated merges out.
+
+    `posts`: a workflow of the default branch posts the verdict of the security gate as a status.
+    """
 
     target: str
     fence: str
     rule: BranchRule | None
     page: str
+    posts: bool = False
 
 
 def rule_for(subject: Subject, branch: str) -> BranchRule | None:
@@ -142,7 +146,18 @@ def _gather_protection(subject: Subject) -> ProtectionFacts:
     workspace = subject.workspace
     target = workspace.target
     rule = rule_for(subject, target)
-    return ProtectionFacts(target, workspace.settings.merge.fence, rule, page_of(subject, "/branches"))
+    return ProtectionFacts(
+        target, workspace.settings.merge.fence, rule, page_of(subject, "/branches"), _posts_security(subject)
+    )
+
+
+def _posts_security(subject: Subject) -> bool:
+    """Whether a workflow uses the action of the security gate, and has it post its verdict."""
+    asked = ("grep", "--quiet", "--all-match", "-E", "-e", r"actions/security@", "-e", r"^ +status: *true")
+    return bool(
+        (trusted := subject.workspace.config.revision)
+        and subject.git.run(*asked, trusted, "--", *WORKFLOWS).returncode == 0
+    )
 
 
 def judge_protection(facts: ProtectionFacts) -> Finding:
@@ -174,10 +189,21 @@ def _of_protection(facts: ProtectionFacts) -> Iterator[Finding]:
 
 
 def _of_fence(facts: ProtectionFacts, rule: BranchRule) -> Iterator[Finding]:
+    context, security = context_of(facts.target), f"orch/security/{facts.target}"
+    if facts.posts and not _requires(rule, security):
+        yield bad(
+            f"a workflow says {security}, and {facts.target} does not require it: a red one stops no merge",
+            f"require it: {facts.page}",
+        )
     if facts.fence != "status":
+        if context in rule.contexts:
+            yield bad(
+                f"{facts.target} requires the status {context}, and merge.fence is not `status`, so nobody says it: "
+                "nothing can be merged",
+                f"take it out of the required statuses: {facts.page}",
+            )
         return
-    context = context_of(facts.target)
-    if not any(context == one or fnmatchcase(context, one) for one in rule.contexts):
+    if not _requires(rule, context):
         yield bad(
             f"merge.fence is `status`, and {facts.target} does not require the status {context}",
             f"require it: {facts.page}",
@@ -187,6 +213,10 @@ def _of_fence(facts: ProtectionFacts, rule: BranchRule) -> Iterator[Finding]:
             f"merge.fence is `status`, and a branch that is behind {facts.target} may be merged",
             f"block outdated branches: {facts.page}",
         )
+
+
+def _requires(rule: BranchRule, context: str) -> bool:
+    return any(context == one or fnmatchcase(context, one) for one in rule.contexts)
 
 
 def _gather_clock(subject: Subject) -> float | None:

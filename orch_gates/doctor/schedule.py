@@ -7,10 +7,9 @@ from datetime import timedelta
 
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, bad, not_used, ok, unknown, warning
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.subject import WORKFLOWS, Subject
 from orch_gates.sweep.lag import Lag, Schedule, lag
 
-_FOLDERS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")
 _SWEEPS = r"actions/sweep@|run: *['\"]?sweep|orch-gates sweep"
 _PAGE = "docs/how-to/run-the-sweep.md"
 _RUN = f"orch-gates sweep (once, by your own token; and see why its schedule does not run: {_PAGE})"
@@ -47,7 +46,7 @@ def _workflow(subject: Subject) -> str:
     """A workflow of the default branch that runs the sweep; empty where there is none."""
     if not (trusted := subject.workspace.config.revision):
         return ""
-    asked = ("grep", "--name-only", "-z", "-E", _SWEEPS, trusted, "--", *_FOLDERS)
+    asked = ("grep", "--name-only", "-z", "-E", _SWEEPS, trusted, "--", *WORKFLOWS)
     found = subject.git.run(*asked).stdout.decode("utf-8", "replace").split("\0")
     return found[0].partition(":")[2]
 

@@ -154,7 +154,7 @@ def judge_guard(facts: GuardFacts) -> Finding:
             return ok(f"the forge lets some push to {facts.branch}, and nobody force or delete it")
         return warning(
             f"whoever may write the repository may write {facts.branch}; nobody may force or delete it",
-            f"let the bot alone push to {facts.branch}: {facts.page}",
+            f"let the bot push to {facts.branch}, and whoever makes tasks by hand, and nobody else: {facts.page}",
         )
     if facts.kept:
         return warning(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orch_gates.settings import Settings
     from orch_gates.state.snapshot import Snapshot
 
+WORKFLOWS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")
 _T = TypeVar("_T")
 # Most seconds of one question, so that one server that is down does not use up the time of every check.
 _ANSWER_S = 8.0

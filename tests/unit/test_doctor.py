@@ -11,12 +11,14 @@ from typing import Any, NoReturn
 import pytest
 
 from orch_gates.doctor import check, finding
+from orch_gates.doctor import forge as at_forge
 from orch_gates.doctor.check import Check, Group, Result
 from orch_gates.doctor.finding import Finding, NotUsedError, State, TooLongError
 from orch_gates.doctor.registry import CHECKS
 from orch_gates.doctor.subject import Subject
 from orch_gates.doctor.summary import summary
 from orch_gates.errors import GitError
+from orch_gates.forge.port.rule import BranchRule, Who
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "find-what-is-wrong.md"
 HERE = Subject(Path())
@@ -130,3 +132,23 @@ def test_every_check_is_explained() -> None:
     ]
     assert told == [(each.group.value, each.name) for each in CHECKS]
     assert len({name for _, name in told}) == len(told)
+
+
+@pytest.mark.parametrize(
+    ("fence", "posts", "contexts", "said"),
+    [
+        ("none", False, (), ""),
+        ("none", True, ("orch/security/main",), ""),
+        ("none", True, ("orch/*",), ""),
+        ("none", True, ("build",), "says orch/security/main, and main does not require it"),
+        ("none", False, ("orch/merge/main",), "so nobody says it: nothing can be merged"),
+        ("status", False, ("orch/merge/main",), ""),
+        ("status", False, ("build",), "main does not require the status orch/merge/main"),
+    ],
+)
+def test_what_is_required_is_what_is_said(fence: str, posts: bool, contexts: tuple[str, ...], said: str) -> None:
+    """A verdict that nobody requires stops no merge, and one that nobody gives stops all of them."""
+    rule = BranchRule("main", Who.NOBODY, False, False, contexts, True, True)
+    found = at_forge.judge_protection(at_forge.ProtectionFacts("main", fence, rule, "the page", posts))
+    assert found.state is (State.BAD if said else State.OK)
+    assert said in found.seen
