@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, warning
+from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning
 from orch_gates.doctor.subject import Subject
 from orch_gates.git import clone as clones
 from orch_gates.git import trial
@@ -27,7 +27,7 @@ class CloneHookFacts:
     """`configured`: the configuration of pre-commit names our hook. `framework`: what git runs is pre-commit's.
 
     `path` is what git runs, `there` and `executable` say how it is. `refused`: we refused a commit of a random
-    token, else `complaint` is what was said; None where that was not tried.
+    token, None where that was not tried; `accepted`: a commit without one was made. `complaint` is what was said.
     """
 
     path: str
@@ -36,6 +36,7 @@ class CloneHookFacts:
     executable: bool
     framework: bool
     refused: bool | None = None
+    accepted: bool = False
     complaint: str = ""
 
 
@@ -58,10 +59,11 @@ def _gather(subject: Subject) -> CloneHookFacts:
     if not (ours and facts.executable):
         return facts
     tried = trial.commit(hooks, inherited, b"key = '" + canary() + b"'\n")
-    refused = tried.returncode != 0 and _REFUSED in tried.stderr
-    return CloneHookFacts(
-        facts.path, configured, facts.there, facts.executable, framework, refused, "" if refused else tried.complaint
-    )
+    if tried.returncode == 0 or _REFUSED not in tried.stderr:
+        return replace(facts, refused=False, complaint=tried.complaint)
+    # A hook that refuses everything says nothing about leaks.
+    control = trial.commit(hooks, inherited, b"nothing to see here\n")
+    return replace(facts, refused=True, accepted=control.returncode == 0, complaint=control.complaint)
 
 
 def judge(facts: CloneHookFacts) -> Finding:
@@ -81,7 +83,12 @@ def judge(facts: CloneHookFacts) -> Finding:
             f"{facts.path} did not refuse a random token: {said}",
             f"install orch-gates where {path} finds it, or copy hooks/pre-commit of orch-gates there anew",
         )
-    return ok(f"{facts.path} refused a commit of a random token")
+    if not facts.accepted:
+        return unknown(
+            f"{facts.path} refused a random token, and a commit without one too: {facts.complaint or 'no word of why'}",
+            f"see what else {path} asks for; try it with `git commit` in a new repository",
+        )
+    return ok(f"{facts.path} refused a commit of a random token, and let one without it pass")
 
 
 def _text(path: Path) -> str:

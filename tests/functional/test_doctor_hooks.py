@@ -131,6 +131,15 @@ def test_a_hook_in_a_clone_that_refuses_nothing_of_ours_is_bad(script: str, work
     assert (found["state"], "did not refuse a random token" in found["seen"]) == ("bad", True)
 
 
+def test_a_hook_that_refuses_everything_says_nothing_about_leaks(work: Repo) -> None:
+    """It has our words for a token, and for what is none too: that is no proof (P2)."""
+    hook = work.path / ".git" / "hooks" / "pre-commit"
+    hook.write_text('#!/bin/sh\n# orch-gates\necho "orch-gates: commit refused: 1 secret found" >&2\nexit 1\n')
+    hook.chmod(0o755)
+    found = only(work.path, "pre-commit")
+    assert (found["state"], "a commit without one too" in found["seen"]) == ("unknown", True)
+
+
 def test_pre_commit_that_is_configured_and_not_installed_is_told(work: Repo) -> None:
     """Its configuration alone does nothing; what it wrote itself counts as installed."""
     work.write(".pre-commit-config.yaml", "repos:\n  - repo: x\n    hooks:\n      - id: orch-secrets\n")
