@@ -210,10 +210,8 @@ class Workspace:
         wanted, ci = self.settings.forge, self.settings.ci
         if not wanted.token and wanted.token_env != "ORCH_FORGE_TOKEN":
             # The value is not repeated: somebody may have given the token itself.
-            raise SettingsError(
-                "ORCH_FORGE_TOKEN_ENV (--token-env) has to name a variable that is set; "
-                "it is no place for the token itself"
-            )
+            need = "ORCH_FORGE_TOKEN_ENV (--token-env) has to name a variable that is set, and is not the token itself"
+            raise SettingsError(need)
         try:
             origin = self.origin.url
         except SettingsError:
@@ -290,7 +288,10 @@ class Workspace:
             return "ORCH_FORGE (--forge) is none; unset it to use a forge"
         if self.settings.ci.forge:
             return f"no forge is known here; to use that of the job, put a token into {self.settings.forge.token_env}"
-        return "no forge is known here; set ORCH_FORGE_URL (--url) to its url"
+        from orch_gates.forge.detect import maybe_at
+
+        told = self.git.run("config", "--get", "remote.origin.url").stdout
+        return f"no forge is known here; set ORCH_FORGE_URL (--url) to its url{maybe_at(told)}"
 
     @cached_property
     def _clone(self) -> Clone:

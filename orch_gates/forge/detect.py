@@ -85,7 +85,8 @@ def _unnamed(forge: SplitResult, origin: str) -> str:
     """Why the clone does not say which repository is meant; the url may be that of a page, or of the API."""
     if forge.path.strip("/") and _repository_at(forge._replace(path=""), origin):
         return "this clone's origin is not below the path of ORCH_FORGE_URL; leave that path out, or "
-    return f"no remote `origin` here names a repository of {escape.visible(forge.netloc)}; "
+    elsewhere = f"it is at {place}: mend ORCH_FORGE_URL, or " if (place := server_of(origin)) else ""
+    return f"no remote `origin` here names a repository of {escape.visible(forge.netloc)}; {elsewhere}"
 
 
 def _kind_of(url: str, job: Job) -> Kind | None:
@@ -112,6 +113,22 @@ def _path(url: str, origin: str) -> str:
     if not found or not is_path(found):
         raise SettingsError("ORCH_FORGE=local needs ORCH_FORGE_URL, the path of a bare repository")
     return unquote(found.removeprefix("file://")) if found.startswith("file://") else found
+
+
+def server_of(origin: str) -> str:
+    """The server that a clone's web url leads to, without user and path; empty for another kind of url."""
+    try:
+        parts = urlsplit(origin)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.scheme in {"http", "https"} and parts.hostname else ""
+
+
+def maybe_at(origin: bytes) -> str:
+    """The server that a clone is from, as the guess at the end of a sentence; empty where its url names none."""
+    place = server_of(origin.decode("utf-8", "replace").strip())
+    return f", which may be {place}" if place else ""
 
 
 def is_path(url: str) -> bool:

@@ -93,7 +93,11 @@ def test_a_forge_may_live_below_a_path() -> None:
     [
         (URL, "", "no remote `origin` here names a repository of git.example.org; ORCH_FORGE_REPOSITORY has"),
         (URL, "/srv/git/app.git", "names a repository of git.example.org; ORCH_FORGE_REPOSITORY has to name"),
-        (URL, "https://git.example.org:8443/acme/app", "names a repository of git.example.org; "),
+        (
+            URL,
+            "https://ann@git.example.org:8443/acme/app",
+            "names a repository of git.example.org; it is at https://git.example.org:8443: mend ORCH_FORGE_URL, or ",
+        ),
         (f"{URL}/api/v1", f"{URL}/acme/app.git", "leave that path out, or ORCH_FORGE_REPOSITORY has to name"),
         (f"{URL}/acme/app", f"{URL}/acme/app.git", "leave that path out, or "),
         (f"{URL}/acme/app/pulls/7", "https://elsewhere.example.org/acme/app", "names a repository of"),
