@@ -335,3 +335,16 @@ def taken(group: click.Command, ctx: click.Context, words: list[str]) -> bool:
     inner = command.make_context(name, list(rest), parent=ctx, resilient_parsing=True)
     deeper = isinstance(command, click.Group) and rest and not rest[0].startswith("-")
     return taken(command, inner, rest) if deeper else True
+
+
+def test_every_id_that_is_cited_is_explained() -> None:
+    """Who reads `MRG-9` in a docstring finds one sentence that says what it is, and no rule is there for nobody."""
+    page = DOCS / "explanation" / "requirements.md"
+    explained = re.findall(r"^\| ([A-Z]+-?[0-9]+) \| \S", page.read_text("utf-8"), re.M)
+    areas = "|".join(sorted({name.rstrip("0123456789") for name in explained}))
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, timeout=60)
+    files = (ROOT / name for name in listed.stdout.decode().split("\0") if name.endswith((".py", ".md", ".yml")))
+    texts = (path.read_text("utf-8") for path in files if path != page and path.exists())
+    cited = {name for text in texts for name in re.findall(rf"\b(?:{areas})[0-9]+\b", text)}
+    assert len(explained) == len(set(explained))
+    assert cited == set(explained)
