@@ -10,6 +10,8 @@ from orch_gates.sweep.came import Came
 from orch_gates.sweep.parts import Seen, Unit
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from orch_gates.engine.card import Link
     from orch_gates.model.task import Task
     from orch_gates.notify.comment import PullComments
@@ -72,9 +74,17 @@ def publish(workspace: Workspace, late: Callable[[], bool] = lambda: False) -> t
     if chat is None and webhook is None and comments is None:
         raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT, ORCH_WEBHOOK_URL or ORCH_NOTIFY_COMMENT")
     store = workspace.store
-    publisher = Publisher(store, chat, webhook, comments, lambda: secrets.token_hex(8), workspace.now, late)
+    now = partial(_now, workspace)
+    publisher = Publisher(store, chat, webhook, comments, lambda: secrets.token_hex(8), now, late)
     snapshot = store.load()
     return publisher.publish(snapshot, _wanted(workspace, snapshot))
+
+
+def _now(workspace: Workspace) -> datetime:
+    """What the clock says by now: a tick may have begun long ago."""
+    from orch_gates import clock
+
+    return max(workspace.now, clock.utc_now())
 
 
 def _wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orch_gates.errors import StateDocumentError
-from orch_gates.model.card import Card, Channel, ShownIn
+from orch_gates.model.card import Card, ShownIn
 from orch_gates.model.ids import TaskId
 from orch_gates.notify import plan
 from orch_gates.notify.shown import Came
@@ -31,14 +31,13 @@ def card(snapshot: Snapshot, task: TaskId) -> Card:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One card in one channel: which text, by whom it is sent, and when."""
+    """One card in one channel: what was shown when this was read, which text now, and by whom it is sent."""
 
     task: TaskId
-    channel: Channel
-    place: str
+    before: ShownIn
     digest: str
     nonce: str
-    now: datetime
+    clock: Callable[[], datetime]
 
     def claim(self, store: Store) -> bool:
         """Claim the message; False where another process sends it, has sent it, or the task is archived.
@@ -46,7 +45,9 @@ class Entry:
         Raises:
             StateError: it could not be recorded, so nothing may be sent.
         """
-        return self._changed(store, "claim", lambda shown: plan.claimed(shown, self.digest, self.nonce, self.now))
+        return self._changed(
+            store, "claim", lambda shown: plan.claimed(shown, self.before, self.digest, self.nonce, self.clock())
+        )
 
     def record(self, store: Store, came: Came) -> None:
         """Record what came of it.
@@ -54,7 +55,11 @@ class Entry:
         Raises:
             StateError: it could not be recorded; a message that was sent stays claimed for a while.
         """
-        self._changed(store, str(came.result), lambda shown: plan.after(shown, self.digest, self.nonce, came, self.now))
+        self._changed(
+            store,
+            str(came.result),
+            lambda shown: plan.after(shown, self.before, self.digest, self.nonce, came, self.clock()),
+        )
 
     def _changed(self, store: Store, what: str, change: Callable[[ShownIn], ShownIn | None]) -> bool:
         def decide(snapshot: Snapshot) -> Change | None:
@@ -64,11 +69,11 @@ class Entry:
                 before = card(snapshot, self.task)
             except StateDocumentError:
                 return None
-            shown = change(before.on(self.channel, self.place))
+            shown = change(before.on(self.before.channel, self.before.place))
             if shown is None:
                 return None
             text = codec.encode(before.having(shown), f"\n# {self.task}: what people were shown\n")
-            subject = f"card: {self.task} in {self.channel}: {what}"
+            subject = f"card: {self.task} in {self.before.channel}: {what}"
             return Change("card", self.task, subject, {layout.card_path(self.task): text})
 
         return isinstance(store.transact(decide, others_wait=True), Committed)

@@ -20,27 +20,37 @@ def due(shown: ShownIn, digest: str, now: datetime) -> bool:
     return shown.digest != digest and _passed(shown.not_before, now) and claimable(shown, now)
 
 
+def begun(shown: ShownIn) -> bool:
+    """Whether anything was shown there, or may have been by a process that died."""
+    return bool(shown.digest or shown.message or shown.claim is not None)
+
+
 def claimable(shown: ShownIn, now: datetime) -> bool:
     """Whether a message may be claimed: nobody has, or whoever did has died since."""
     return shown.claim is None or now - moment(shown.claim.at) >= CLAIMED
 
 
-def claimed(shown: ShownIn, digest: str, nonce: str, now: datetime) -> ShownIn | None:
-    """With the claim of whoever sends this text; None where another process sends or has sent it."""
-    if shown.digest == digest or not claimable(shown, now):
+def claimed(shown: ShownIn, before: ShownIn, digest: str, nonce: str, now: datetime) -> ShownIn | None:
+    """With the claim of whoever sends this text; None where another process sends, or has sent anything since `before`.
+
+    Who read before a card was sent knows nothing of that message, and would send a second one with older words.
+    """
+    if shown != before or shown.digest == digest or not claimable(shown, now):
         return None
     return shown.model_copy(update={"claim": Claim(nonce=nonce, at=timestamp(now), digest=digest)})
 
 
-def after(shown: ShownIn, digest: str, nonce: str, came: Came, now: datetime) -> ShownIn | None:
+def after(shown: ShownIn, before: ShownIn, digest: str, nonce: str, came: Came, now: datetime) -> ShownIn | None:
     """What the outbox says after a card was shown or not; None where it stays as it is.
 
     A message that may have been sent stays claimed, so that nobody sends it again at once. What another process has
-    claimed since is its own.
+    claimed since is its own. Of two that edited one card at once nobody knows who was the last, so it is shown again.
     """
     mine = shown.claim is not None and shown.claim.nonce == nonce
     if came.result is Result.LEFT or (shown.claim is not None and not mine and not claimable(shown, now)):
         return None
+    if came.result is Result.SHOWN and not mine and (shown.digest, shown.message) != (before.digest, before.message):
+        return None if shown.digest in {"", digest} else shown.model_copy(update={"digest": ""})
     changes: dict[str, object] = {"problem": one_line(came.reason), "not_before": None, "limited": False}
     match came.result:
         case Result.SHOWN | Result.ABSENT:

@@ -71,14 +71,17 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Where cards are shown from here; `late` says that no time is left to begin another one."""
+    """Where cards are shown from here; `late` says that no time is left to begin another one.
+
+    `clock` is asked for each card: a claim that is dated by the beginning of a long tick would be over too early.
+    """
 
     store: Store
     chat: Chat | None
     webhook: Webhook | None
     comments: PullComments | None
     nonce: Callable[[], str]
-    now: datetime
+    clock: Callable[[], datetime]
     late: Callable[[], bool] = lambda: False
 
     def publish(self, snapshot: Snapshot, wanted: Sequence[Wanted]) -> tuple[Published, ...]:
@@ -107,7 +110,7 @@ class Publisher:
                 if not entry.claim(self.store):
                     return Came(Result.LEFT)
                 delivery = f"{entry.task}-{entry.digest[:16]}"
-                return webhook.send(text, delivery, int(self.now.timestamp()))
+                return webhook.send(text, delivery, int(self.clock().timestamp()))
 
             runs.append(_Run(Channel.WEBHOOK, webhook.place, render.webhook_json, posted))
         if (comments := self.comments) is not None:
@@ -120,7 +123,7 @@ class Publisher:
 
     def _channel(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> None:
         everything = tuple(one for _, card in cards for one in card.shown)
-        if (until := plan.paused_until(everything, run.place, self.now)) is not None:
+        if (until := plan.paused_until(everything, run.place, self.clock())) is not None:
             run.waits.append(f"{run.channel} asked to be left alone until {until:%H:%M:%S} UTC")
             return
         for number, (wanted, card) in enumerate(cards):
@@ -129,13 +132,13 @@ class Publisher:
             digest = render.digest(text)
             if run.channel is Channel.COMMENT and not wanted.branch:
                 continue
-            if (wanted.over and not before.digest) or not plan.due(before, digest, self.now):
+            if (wanted.over and not plan.begun(before)) or not plan.due(before, digest, self.clock()):
                 continue
             if run.tried >= MOST or self.late():
                 run.left = len(cards) - number
                 return
             run.tried += 1
-            entry = Entry(wanted.task, run.channel, run.place, digest, self.nonce(), self.now)
+            entry = Entry(wanted.task, before, digest, self.nonce(), self.clock)
             if not self._shown(run, entry, text, before, wanted.branch):
                 return
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orch_gates.variables import spellings
-from orch_gates.variables.setting import MOST_SECONDS, setting
+from orch_gates.variables.setting import setting
+
+# A card takes up to three requests after it was claimed, and a claim is over after ten minutes.
+_LONGEST_REQUEST_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +46,5 @@ class NotifySettings:
     webhook_url: str = setting("ORCH_WEBHOOK_URL", "", "Where cards are posted; empty for nowhere.", secret=True)
     webhook_secret: str = setting("ORCH_WEBHOOK_SECRET", "", "The secret that posts are signed with.", secret=True)
     timeout: float = setting(
-        "ORCH_NOTIFY_TIMEOUT_S", 10, "Most seconds of one request to Telegram or the webhook.", most=MOST_SECONDS
+        "ORCH_NOTIFY_TIMEOUT_S", 10, "Most seconds of one request to Telegram or the webhook.", most=_LONGEST_REQUEST_S
     )

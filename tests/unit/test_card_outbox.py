@@ -35,7 +35,7 @@ def test_the_same_text_is_not_shown_again() -> None:
     """Neither asked for nor claimed."""
     shown = EMPTY.model_copy(update={"digest": NEW})
     assert not plan.due(shown, NEW, NOW)
-    assert plan.claimed(shown, NEW, MINE, NOW) is None
+    assert plan.claimed(shown, shown, NEW, MINE, NOW) is None
     assert plan.due(shown, OLD, NOW)
 
 
@@ -44,14 +44,14 @@ def test_a_claim_keeps_others_out_until_its_process_has_died() -> None:
     for ago, free in ((plan.CLAIMED - timedelta(seconds=1), False), (plan.CLAIMED, True)):
         shown = held(THEIRS, ago=ago)
         assert plan.due(shown, NEW, NOW) is free
-        assert (plan.claimed(shown, NEW, MINE, NOW) is not None) is free
+        assert (plan.claimed(shown, shown, NEW, MINE, NOW) is not None) is free
 
 
 @given(*[st.sampled_from([one for one in Result if one is not Result.ABSENT])] * 2)
 def test_only_a_message_that_was_sent_is_pointed_to(first: Result, then: Result) -> None:
     """Whatever came before: text and message change with a success only, and what may have come stays claimed."""
-    shown = plan.after(held(), NEW, MINE, CAME[first], NOW) or held()
-    shown = plan.after(shown, NEW, MINE, CAME[then], NOW) or shown
+    shown = plan.after(held(), held(), NEW, MINE, CAME[first], NOW) or held()
+    shown = plan.after(shown, held(), NEW, MINE, CAME[then], NOW) or shown
     succeeded = Result.SHOWN in {first, then}
     assert (shown.digest, shown.message) == ((NEW, 5) if succeeded else (OLD, 4))
     if {first, then} <= {Result.UNKNOWN, Result.LEFT}:
@@ -61,13 +61,13 @@ def test_only_a_message_that_was_sent_is_pointed_to(first: Result, then: Result)
 @given(st.sampled_from(Result))
 def test_what_another_process_has_claimed_is_left_to_it(result: Result) -> None:
     """A process that comes back late writes nothing over the claim of the next one."""
-    assert plan.after(held(THEIRS), NEW, MINE, CAME[result], NOW) is None
+    assert plan.after(held(THEIRS), EMPTY, NEW, MINE, CAME[result], NOW) is None
 
 
 def test_a_limit_is_that_of_the_whole_place() -> None:
     """A refusal is that of one card, and pauses no other."""
-    limited = plan.after(held(), NEW, MINE, CAME[Result.LATER], NOW)
-    refused = plan.after(held(), NEW, MINE, CAME[Result.REFUSED], NOW)
+    limited = plan.after(held(), held(), NEW, MINE, CAME[Result.LATER], NOW)
+    refused = plan.after(held(), held(), NEW, MINE, CAME[Result.REFUSED], NOW)
     assert limited is not None
     assert refused is not None
     assert plan.paused_until((limited, refused), "the chat", NOW) == NOW + timedelta(seconds=60)
@@ -88,7 +88,34 @@ def test_a_card_that_is_shown_elsewhere_is_made_anew() -> None:
 
 def test_nothing_to_show_it_on_is_looked_for_with_the_next_text_only() -> None:
     """Else every tick would ask the forge for every task without a pull request."""
-    absent = plan.after(EMPTY, NEW, MINE, Came(Result.ABSENT), NOW)
+    absent = plan.after(EMPTY, EMPTY, NEW, MINE, Came(Result.ABSENT), NOW)
     assert absent is not None
     assert not plan.due(absent, NEW, NOW)
     assert plan.due(absent, OLD, NOW)
+
+
+def shows(digest: str, message: int) -> ShownIn:
+    return EMPTY.model_copy(update={"digest": digest, "message": message})
+
+
+def test_who_read_before_a_card_was_sent_sends_no_second_one() -> None:
+    """Its words are older, and it knows nothing of the message that is there."""
+    assert plan.claimed(EMPTY, EMPTY, NEW, MINE, NOW) is not None
+    assert plan.claimed(shows(OLD, 4), EMPTY, NEW, MINE, NOW) is None
+
+
+def test_of_two_edits_at_once_the_newest_words_are_not_lost() -> None:
+    """Nobody knows which came last: the card is shown again, at the message that the other one points to."""
+    came, before = CAME[Result.SHOWN], shows(OLD, 5)
+    assert plan.after(before, before, NEW, MINE, came, NOW) == shows(NEW, 5)
+    both = plan.after(shows("c" * 64, 6), before, NEW, MINE, came, NOW)
+    assert both == shows("", 6)
+    assert both is not None
+    assert plan.due(both, "c" * 64, NOW)
+    assert plan.after(shows(NEW, 5), before, NEW, MINE, came, NOW) is None
+
+
+def test_a_card_that_a_process_died_over_is_begun() -> None:
+    """A task that is over by then shows its end; one that nobody was to see shows nothing."""
+    assert not plan.begun(EMPTY)
+    assert all(map(plan.begun, (held(), shows("", 5), EMPTY.model_copy(update={"claim": held().claim}))))
