@@ -38,8 +38,8 @@ def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
 
     Run it as often as you like: what is shown already is not shown again, and two at once send one message.
 
-    Exit codes: 0 done, or it passes by itself; 1 a channel refuses something, with what to do; 2 no channel is set, or
-    the state cannot be read.
+    Exit codes: 0 done, or it passes by itself; 1 a channel refuses something, with what to do; 2 no channel is set, one
+    cannot be used as it is set, which stops no other, or the state cannot be read.
 
     \b
     Examples:
@@ -53,12 +53,20 @@ def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
 
         published = notifying.publish(open_workspace(repo, overrides))
         rows = [
-            {"channel": one.channel, "shown": one.shown, "waits": one.waits, "refused": one.refused, "left": one.left}
+            {
+                "channel": one.channel,
+                "shown": one.shown,
+                "waits": one.waits,
+                "refused": [*one.refused, *([one.unusable] if one.unusable else [])],
+                "left": one.left,
+            }
             for one in published
         ]
         lines = [line for one in published for line in (*notifying.lines(one), *one.refused)]
         text = "".join(f"{visible(line)}\n" for line in lines) or "nothing changed\n"
         say(machine.document("notify-run", {"channels": rows}) if as_json else text)
+        if any(one.unusable for one in published):
+            raise SystemExit(2)
         raise SystemExit(1 if any(one.refused for one in published) else 0)
 
 
@@ -94,18 +102,30 @@ def _tried(workspace: Workspace) -> dict[str, Came]:
 
     from orch_gates.errors import SettingsError
     from orch_gates.notify import channels
+    from orch_gates.notify.shown import Came, Result
     from orch_gates.report import card as render
 
     wanted, card = workspace.settings.notify, _sample(workspace)
-    chat, webhook = channels.chat_of(wanted), channels.webhook_of(wanted)
-    if chat is None and webhook is None:
-        raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT or ORCH_WEBHOOK_URL")
-    came: dict[str, Came] = {}
-    if chat is not None:
-        came["telegram"] = chat.show(card.why.task, render.telegram_html(card), 0, lambda: True)
-    if webhook is not None:
+
+    def telegram() -> Came | None:
+        chat = channels.chat_of(wanted)
+        return chat.show(card.why.task, render.telegram_html(card), 0, lambda: True) if chat else None
+
+    def posted() -> Came | None:
+        webhook, now = channels.webhook_of(wanted), int(workspace.now.timestamp())
         delivery = f"{card.why.task}-{secrets.token_hex(8)}"
-        came["webhook"] = webhook.send(render.webhook_json(card), delivery, int(workspace.now.timestamp()))
+        return webhook.send(render.webhook_json(card), delivery, now) if webhook else None
+
+    came: dict[str, Came] = {}
+    for name, way in (("telegram", telegram), ("webhook", posted)):
+        try:
+            found = way()
+        except SettingsError as error:
+            found = Came(Result.REFUSED, str(error))
+        if found is not None:
+            came[name] = found
+    if not came:
+        raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT or ORCH_WEBHOOK_URL")
     return came
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from orch_gates.sweep.came import Came
 from orch_gates.sweep.parts import Seen, Unit
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from orch_gates.engine.card import Link
     from orch_gates.model.task import Task
     from orch_gates.notify.comment import PullComments
-    from orch_gates.notify.publish import Published, Wanted
+    from orch_gates.notify.publish import Published, Publisher, Wanted
     from orch_gates.state.snapshot import Snapshot
     from orch_gates.workspace import Workspace
 
+_T = TypeVar("_T")
 _KEY = "card "
 # Of a tick; what is left is shown by the next one.
 _MOST_SECONDS = 30
@@ -33,14 +34,9 @@ def cards(workspace: Workspace, _seen: Seen) -> Iterator[Unit]:
 
 def _cards(workspace: Workspace) -> Came:
     from orch_gates import clock
-    from orch_gates.errors import SettingsError
 
-    try:
-        until = clock.monotonic() + _MOST_SECONDS
-        published = publish(workspace, lambda: clock.monotonic() >= until)
-    except SettingsError as error:
-        # A clone of a person that has no token runs sweeps too.
-        return Came(lines=(f"warning: no card is shown: {error}",))
+    until = clock.monotonic() + _MOST_SECONDS
+    published = publish(workspace, lambda: clock.monotonic() >= until)
     asked = [one for one in published if one.asked]
     return Came(
         lines=tuple(line for one in published for line in lines(one, "warning: ")),
@@ -50,9 +46,12 @@ def _cards(workspace: Workspace) -> Came:
 
 
 def lines(one: Published, before: str = "") -> list[str]:
-    """What came of a channel and is not refused, in a line for each thing; `before` is put before what has to wait."""
+    """What came of a channel and is not refused, in a line for each thing; `before` is put before what is not shown."""
     told = [f"{task}: shown in {one.channel}" for task in one.shown]
     told += [f"{before}{why}" for why in one.waits]
+    if one.unusable:
+        # A clone of a person that has no token runs sweeps too.
+        told.append(f"{before}no card is shown in {one.channel}: {one.unusable}")
     return [*told, f"{one.channel}: {one.left} more tasks are looked at by the next run"] if one.left else told
 
 
@@ -60,24 +59,53 @@ def publish(workspace: Workspace, late: Callable[[], bool] = lambda: False) -> t
     """Show each card whose text changed, in each channel that is set.
 
     Raises:
-        SettingsError: no channel is set, or one cannot be used, with what to set.
+        SettingsError: no channel is set.
         StateError: the state could not be read.
     """
+    from orch_gates.errors import SettingsError
+
+    publisher, apart = publisher_of(workspace, late)
+    if publisher.chat is None and publisher.webhook is None and publisher.comments is None:
+        if not apart:
+            raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT, ORCH_WEBHOOK_URL or ORCH_NOTIFY_COMMENT")
+        return apart
+    snapshot = publisher.store.load()
+    return *publisher.publish(snapshot, wanted(workspace, snapshot)), *apart
+
+
+def publisher_of(
+    workspace: Workspace, late: Callable[[], bool] = lambda: False
+) -> tuple[Publisher, tuple[Published, ...]]:
+    """Where cards can be shown from here, and the channels that are set and cannot be used: one stops no other."""
     import secrets
 
-    from orch_gates.errors import SettingsError
+    from orch_gates.errors import OrchError, SettingsError
+    from orch_gates.model.card import Channel
     from orch_gates.notify import channels
-    from orch_gates.notify.publish import Publisher
+    from orch_gates.notify.publish import Published, Publisher
 
-    chat, webhook = channels.chat_of(workspace.settings.notify), channels.webhook_of(workspace.settings.notify)
-    comments = _comments(workspace) if workspace.settings.notify.comment else None
-    if chat is None and webhook is None and comments is None:
-        raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT, ORCH_WEBHOOK_URL or ORCH_NOTIFY_COMMENT")
-    store = workspace.store
-    now = partial(_now, workspace)
-    publisher = Publisher(store, chat, webhook, comments, lambda: secrets.token_hex(8), now, late)
-    snapshot = store.load()
-    return publisher.publish(snapshot, _wanted(workspace, snapshot))
+    apart: list[Published] = []
+
+    def opened(channel: Channel, way: Callable[[], _T | None]) -> _T | None:
+        try:
+            return way()
+        except SettingsError as error:
+            apart.append(Published(channel, unusable=str(error)))
+        except OrchError as error:
+            apart.append(Published(channel, waits=(f"{channel}: {error}",)))
+        return None
+
+    settings = workspace.settings.notify
+    publisher = Publisher(
+        workspace.store,
+        opened(Channel.TELEGRAM, partial(channels.chat_of, settings)),
+        opened(Channel.WEBHOOK, partial(channels.webhook_of, settings)),
+        opened(Channel.COMMENT, partial(_comments, workspace)),
+        lambda: secrets.token_hex(8),
+        partial(_now, workspace),
+        late,
+    )
+    return publisher, tuple(apart)
 
 
 def _now(workspace: Workspace) -> datetime:
@@ -87,7 +115,7 @@ def _now(workspace: Workspace) -> datetime:
     return max(workspace.now, clock.utc_now())
 
 
-def _wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:
+def wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:
     """What each card says, those that changed last first: they are what people look for."""
     from orch_gates.config import file as config_file
     from orch_gates.engine import work
@@ -110,8 +138,8 @@ def _wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:
     return found
 
 
-def _comments(workspace: Workspace) -> PullComments:
-    """The pull requests that cards are shown on.
+def _comments(workspace: Workspace) -> PullComments | None:
+    """The pull requests that cards are shown on; None where that is not turned on.
 
     Raises:
         SettingsError: no forge may be written to from here, with what to do about it.
@@ -119,6 +147,8 @@ def _comments(workspace: Workspace) -> PullComments:
     """
     from orch_gates.notify.comment import PullComments
 
+    if not workspace.settings.notify.comment:
+        return None
     workspace.need_writable_forge()
     kind = workspace.forge_place.kind if workspace.forge_place is not None else None
     return PullComments(workspace.need_forge(), kind, workspace.target)

@@ -44,6 +44,7 @@ class Published:
     """What came of one channel: cards that were shown, and why others were not; `refused` needs a person.
 
     `asked`: the channel was asked anything, so `refused` is the newest word about it. `left` are for the next run.
+    `unusable` is why its settings allow nothing here, and what to set.
     """
 
     channel: Channel
@@ -52,6 +53,7 @@ class Published:
     refused: tuple[str, ...] = ()
     asked: bool = False
     left: int = 0
+    unusable: str = ""
 
 
 @dataclass

@@ -186,6 +186,31 @@ def test_a_sweep_without_the_token_says_so(rig: SweepRig) -> None:
     assert "ORCH_TELEGRAM_TOKEN" in "".join(report.lines)
 
 
+WRONG = {
+    "telegram": ({"ORCH_TELEGRAM_CHAT": "-1", "ORCH_TELEGRAM_URL": "http://chat.example"}, "ORCH_TELEGRAM_"),
+    "webhook": ({"ORCH_WEBHOOK_URL": "https://ci.example/hook"}, "ORCH_WEBHOOK_SECRET"),
+    "comment": ({"ORCH_NOTIFY_COMMENT": "true", "ORCH_FORGE": "none"}, "forge"),
+}
+
+
+@pytest.mark.parametrize("channel", WRONG)
+def test_a_channel_that_is_set_wrong_stops_no_other(rig: SweepRig, server: Telegram, channel: str) -> None:
+    """The others show the card, by the command and by the sweep; the wrong one is told, with what to set."""
+    env, word = WRONG[channel]
+    with scripted_http.forge(says(204)) as receiver:
+        hook = {"ORCH_WEBHOOK_URL": f"{receiver.url}/hook", "ORCH_WEBHOOK_SECRET": SECRET}
+        good = hook if channel == "telegram" else chat(server)
+        text = run(rig, {**good, **env}, code=2)
+        other = "webhook" if channel == "telegram" else "telegram"
+        shown, told = text.splitlines()
+        assert shown == f"T-1: shown in {other}"
+        assert told.startswith(f"no card is shown in {channel}: ")
+        assert word in told
+        report = rig.tick(env={**good, **env})
+    assert report.exit_code == 0
+    assert [line for line in report.lines if line.startswith(f"warning: no card is shown in {channel}: ")]
+
+
 def test_a_card_that_was_changed_by_hand_is_refused(rig: SweepRig, server: Telegram) -> None:
     """Nobody makes another message out of the card, or has one sent twice (OWN-3)."""
     run(rig, chat(server))

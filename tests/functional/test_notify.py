@@ -87,10 +87,21 @@ def test_a_chat_that_is_not_there_is_told(say: Say, server: Telegram) -> None:
     ],
 )
 def test_what_is_missing_is_named(say: Say, env: dict[str, str], word: str) -> None:
-    """Before anything is sent, with the variable to set."""
+    """Before anything is sent there, with the variable to set."""
     done = say("notify", "test", **env)
     assert done.returncode == 2
-    assert word in done.stderr.decode()
+    assert word in (done.stdout + done.stderr).decode()
+
+
+def test_a_channel_that_is_set_wrong_stops_no_other(say: Say, server: Telegram) -> None:
+    """The chat gets its message, and the webhook without a secret is told."""
+    done = say("notify", "test", **chat(server), ORCH_WEBHOOK_URL="https://ci.example/hook")
+    assert done.returncode == 2
+    assert len(server.messages) == 1
+    first, second = done.stdout.decode().splitlines()
+    assert first == "telegram: shown"
+    assert second.startswith("webhook: refused: ")
+    assert "ORCH_WEBHOOK_SECRET" in second
 
 
 def test_no_secret_is_shown(say: Say) -> None:
