@@ -104,6 +104,7 @@ def publisher_of(
         lambda: secrets.token_hex(8),
         partial(_now, workspace),
         late,
+        workspace.settings.tools.cache_dir,
     )
     return publisher, tuple(apart)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from orch_gates.engine.card import Card as Content
 from orch_gates.errors import OrchError
 from orch_gates.model.card import Card, Channel, ShownIn
 from orch_gates.model.ids import TaskId
-from orch_gates.notify import book, plan
+from orch_gates.notify import book, plan, sent
 from orch_gates.notify.book import Entry
 from orch_gates.notify.comment import PullComments
 from orch_gates.notify.shown import Came, Result
@@ -76,6 +77,7 @@ class Publisher:
     """Where cards are shown from here; `late` says that no time is left to begin another one.
 
     `clock` is asked for each card: a claim that is dated by the beginning of a long tick would be over too early.
+    `cache_dir` is where this machine keeps what was sent until that is recorded, None for nowhere.
     """
 
     store: Store
@@ -85,10 +87,12 @@ class Publisher:
     nonce: Callable[[], str]
     clock: Callable[[], datetime]
     late: Callable[[], bool] = lambda: False
+    cache_dir: Path | None = None
 
     def publish(self, snapshot: Snapshot, wanted: Sequence[Wanted]) -> tuple[Published, ...]:
         """Show what changed; what raises is told, and stops no other channel."""
         cards, broken = _read(snapshot, wanted)
+        sent.remove_old(self.cache_dir, self.clock())
         published = []
         for run in self._runs():
             run.refused += broken
@@ -129,7 +133,7 @@ class Publisher:
             run.waits.append(f"{run.channel} asked to be left alone until {until:%H:%M:%S} UTC")
             return
         for number, (wanted, card) in enumerate(cards):
-            before = card.on(run.channel, run.place)
+            before = self._recovered(run, wanted.task, card.on(run.channel, run.place))
             text = run.text(wanted.content)
             digest = render.digest(text)
             if run.channel is Channel.COMMENT and not wanted.branch:
@@ -144,11 +148,28 @@ class Publisher:
             if not self._shown(run, entry, text, before, wanted.branch):
                 return
 
+    def _recovered(self, run: _Run, task: TaskId, before: ShownIn) -> ShownIn:
+        """With the message that this machine sent, and did not record before it died; recorded now."""
+        claim = before.claim
+        if claim is None or (message := sent.read(self.cache_dir, claim.nonce)) is None:
+            return before
+        came, entry = Came(Result.SHOWN, "", message), Entry(task, before, claim.digest, claim.nonce, self.clock)
+        try:
+            entry.record(self.store, came)
+            sent.remove(self.cache_dir, claim.nonce)
+        except OrchError as error:
+            run.waits.append(f"{task}: {run.channel}: {error}")
+            return before
+        return plan.after(before, before, claim.digest, claim.nonce, came, self.clock()) or before
+
     def _shown(self, run: _Run, entry: Entry, text: str, before: ShownIn, branch: str) -> bool:
         """Show one card; whether the channel may be asked for another one."""
         try:
             came = run.show(entry, text, before, branch)
+            if came.result is Result.SHOWN:
+                sent.write(self.cache_dir, entry.nonce, came.message)
             entry.record(self.store, came)
+            sent.remove(self.cache_dir, entry.nonce)
         except OrchError as error:
             run.waits.append(f"{entry.task}: {run.channel}: {error}")
             return False
