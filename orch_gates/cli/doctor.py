@@ -20,7 +20,8 @@ def doctor(only: tuple[str, ...], repo: Path, as_json: bool, options: ForgeOptio
     """Look for what fails silently: hooks, scanner, token, branch protection, state branch, schedule, and more.
 
     \b
-    A line for each check says what was seen, and what mends it. Nothing is changed.
+    A line for each check says what was seen, and what mends it. Nothing is changed. To try whether they refuse a random
+    token, it runs the clone's own commit hooks in a repository that is thrown away, without any token or secret.
 
     \b
     Exit codes: 0 all is well, warnings or not; 1 something is bad;

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orch_gates.doctor.check import Check, Group
+from orch_gates.doctor.credentials import without_credentials
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning
 from orch_gates.doctor.subject import Subject
 from orch_gates.git import clone as clones
@@ -58,11 +59,13 @@ def _gather(subject: Subject) -> CloneHookFacts:
     facts = CloneHookFacts(str(path), configured, path.is_file(), os.access(path, os.X_OK), framework)
     if not (ours and facts.executable):
         return facts
-    tried = trial.commit(hooks, inherited, b"key = '" + canary() + b"'\n")
+    # These are programs of the clone, and a look hands nothing out.
+    env = without_credentials(subject.settings)
+    tried = trial.commit(hooks, env, b"key = '" + canary() + b"'\n")
     if tried.returncode == 0 or _REFUSED not in tried.stderr:
         return replace(facts, refused=False, complaint=tried.complaint)
     # A hook that refuses everything says nothing about leaks.
-    control = trial.commit(hooks, inherited, b"nothing to see here\n")
+    control = trial.commit(hooks, env, b"nothing to see here\n")
     return replace(facts, refused=True, accepted=control.returncode == 0, complaint=control.complaint)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -120,6 +121,44 @@ def test_a_hook_in_a_clone_is_tried(work: Repo) -> None:
     assert (found["state"], "not executable" in found["seen"]) == ("bad", True)
     follow(found, work.path)
     assert only(work.path, "pre-commit")["state"] == "ok"
+
+
+HANDED = {
+    "ORCH_FORGE_TOKEN": "",
+    "MY_TOKEN": "",
+    "ORCH_FORGE_TOKEN_ENV": "MY_TOKEN",
+    "ORCH_WEBHOOK_URL": "https://ci.example/",
+    "ORCH_TELEGRAM_TOKEN": "1:",
+    "npm_config__authToken": "",
+    "DEPLOY_SECRET": "",
+    "PGPASSWORD": "",
+    "CLOUD_ACCESS_KEY_ID": "",
+    "HTTPS_PROXY": "http://ann:",
+    "HEADER_OF_TOKEN": "Bearer ",
+}
+
+
+def test_the_hook_that_is_tried_gets_no_credential(work: Repo, tmp_path: Path) -> None:
+    """Neither ours nor what only looks like one, nor what git is configured with; the rest it gets."""
+    secret = secrets.token_hex(16)
+    env = {name: f"{before}{secret}" for name, before in HANDED.items()} | {"ORCH_FORGE_TOKEN_ENV": "MY_TOKEN"}
+    env["HTTPS_PROXY"] += "@proxy.example:3128"
+    env["CARRIED_ALONG"] = f"as {env['MY_TOKEN']}"
+    git = {"http.extraHeader": f"Authorization: basic {secrets.token_hex(8)}", "user.nickname": "ann"}
+    env |= {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(git)}
+    env |= {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(git.values())}
+    env |= {"GIT_CONFIG_COUNT": str(len(git)), "OTHER_THING": "kept"}
+    told = tmp_path / "told"
+    write_hook(
+        work.path / ".git" / "hooks" / "pre-commit",
+        f"#!/bin/sh\n{{ env; git config --get user.nickname; }} >>{told}\nexec orch-gates hook pre-commit\n",
+    )
+    assert only(work.path, "pre-commit", env=env)["state"] == "ok"
+    text = told.read_text()
+    assert secret not in text
+    assert git["http.extraHeader"] not in text
+    assert "OTHER_THING=kept\n" in text
+    assert "\nann\n" in text
 
 
 @pytest.mark.parametrize("script", ["orch-gates hook pre-commit || true", "exit 0 # orch-gates", "nowhere/orch-gates"])
