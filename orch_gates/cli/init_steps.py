@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
@@ -93,7 +94,7 @@ def undo(
             found += [Step(one, Came.FAILED, str(error), "run this again with a token") for one in (*rules, *labels)]
     if level and _has_state(here):
         branch = here.settings.state.branch
-        how = f"git push {_ORIGIN} --delete {branch}"
+        how = f"git push {_ORIGIN} --delete {shlex.quote(branch)}"
         found.append(Step(f"state branch {branch}", Came.KEPT, "it holds the history of all tasks and merges", how))
     return tuple(found)
 

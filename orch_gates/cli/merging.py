@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import sys
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -98,7 +99,8 @@ def task_named(workspace: Workspace, task: str, branch: str) -> str:
         return found[0]
     if found:
         raise UsageError(f"{branch} is the branch of {', '.join(found)}; name one of them with --task")
-    raise UsageError(f"no task has the branch {branch}; make one with `orch-gates task new ID TITLE --branch {branch}`")
+    make = f"orch-gates task new ID TITLE --branch {shlex.quote(branch)}"
+    raise UsageError(f"no task has the branch {branch}; make one with `{make}`")
 
 
 def verdict_of(workspace: Workspace, gate: str, name: str, result: Attempt | Stop) -> Verdict:

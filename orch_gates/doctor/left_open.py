@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,7 +73,7 @@ def _of_glass(facts: GlassFacts) -> Iterator[Finding]:
         glass = lease.break_glass
         assert glass is not None
         said = f"{glass.by} broke the glass for {lease.target}: {glass.reason}"
-        acknowledge = f"orch-gates lease break-glass --acknowledge --target {lease.target}"
+        acknowledge = f"orch-gates lease break-glass --acknowledge --target {shlex.quote(lease.target)}"
         if broken_glass(lease, tip, facts.now):
             yield bad(
                 f"{said}; until {glass.expires} one push passes the fence",
@@ -85,7 +86,7 @@ def _of_glass(facts: GlassFacts) -> Iterator[Finding]:
 
 
 def _of_word(word: str, facts: GlassFacts) -> Finding:
-    unset = f"git -C {facts.repository} config --unset-all {GLASS}"
+    unset = f"git -C {shlex.quote(facts.repository)} config --unset-all {GLASS}"
     try:
         over = moment(word.split()[2]) <= facts.now
     except (IndexError, ValueError):

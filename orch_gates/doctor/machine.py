@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -149,7 +150,7 @@ def judge_names(facts: Mapping[str, str]) -> Finding:
     if not facts:
         return ok("every variable ORCH_* is one that is read")
     said = [f"{name}{f' (did you mean {meant}?)' if meant else ''}" for name, meant in facts.items()]
-    return warning(f"nothing reads {', '.join(said)}", f"unset {' '.join(facts)}; `orch-gates config show` lists all")
+    return warning(f"nothing reads {', '.join(said)}", f"unset {shlex.join(facts)}; `orch-gates config show` lists all")
 
 
 def _configured(subject: Subject) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -173,7 +174,8 @@ def _target_ref(git: Git, target: str) -> str:
     for ref in _places(target):
         if git.has(ref):
             return ref
-    raise UnknownRevision(f"the target branch {target!r} is not in this clone; run git fetch origin {target}")
+    fetch = f"git fetch origin {shlex.quote(target)}"
+    raise UnknownRevision(f"the target branch {target!r} is not in this clone; run {fetch}")
 
 
 def _default_target(git: Git) -> str:

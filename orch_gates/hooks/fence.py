@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -79,11 +80,12 @@ def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate], now: datet
             return None
         refused = _refused(settings, git, updates, mine, target, now)
     except OrchError as error:
+        word = shlex.quote(f"{target} TIP UNTIL")
         return Verdict(
             GATE,
             Outcome.ERROR,
             f"the change of {target} could not be judged: {error}",
-            next_step=f"In an emergency: `git config --add {GLASS} '{target} TIP UNTIL'` in the bare repository.",
+            next_step=f"In an emergency: `git config --add {GLASS} {word}` in the bare repository.",
         )
     if not refused:
         return Verdict(GATE, Outcome.PASS, f"the change of {target} is what was validated")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests import merge_rig
-from tests.builders import clone
+from tests.builders import clone, orch
 from tests.doctor_rig import follow, only
 from tests.merge_rig import MergeRig
 from tests.sweep_rig import SweepRig, copy, template
@@ -59,6 +60,26 @@ def test_an_administrators_word(rig: SweepRig) -> None:
         assert (found["state"], key in found["seen"]) == (state, True)
         follow(found, rig.work.path)
         assert only(rig.server.path, "break-glass", env=rig.env)["state"] == "ok"
+
+
+def test_what_mends_it_can_be_run_wherever_the_repository_is(swept: Path, tmp_path: Path) -> None:
+    """A path with a blank, a quote and a dollar is one word to a shell, and nothing is run but what is said."""
+    rig = copy(swept, tmp_path / "Ann's $HOME; project")
+    rig.server.git("config", "orch.breakglass", "main soon")
+    follow(only(rig.work.path, "break-glass", env=rig.env), rig.work.path)
+    assert only(rig.work.path, "break-glass", env=rig.env)["state"] == "ok"
+
+
+ODD = "it's;$(id)"
+
+
+def test_a_branch_of_any_name_is_one_word_in_a_command_that_is_said(rig: SweepRig) -> None:
+    """Other people chose it, and what is said is copied into a shell."""
+    quoted = shlex.quote(ODD)
+    missing = orch("gate", "security", cwd=rig.work.path, env={**rig.env, "ORCH_TARGET": ODD})
+    assert f"git fetch origin {quoted}" in " ".join(missing.stdout.decode().split())
+    no_task = orch("gate", "merge", "--branch", ODD, cwd=rig.work.path, env=rig.env)
+    assert f"task new ID TITLE --branch {quoted}`" in no_task.stderr.decode()
 
 
 def test_an_effect_that_is_never_done(rig: SweepRig) -> None:

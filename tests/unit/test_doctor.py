@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from orch_gates.doctor import check, finding
+from orch_gates.doctor import check, finding, left_open, machine
 from orch_gates.doctor import forge as at_forge
 from orch_gates.doctor.check import Check, Group, Result
 from orch_gates.doctor.finding import Finding, NotUsedError, State, TooLongError
@@ -19,6 +20,7 @@ from orch_gates.doctor.subject import Subject
 from orch_gates.doctor.summary import summary
 from orch_gates.errors import GitError
 from orch_gates.forge.port.rule import BranchRule, Who
+from tests.tasks_builders import NOW
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "find-what-is-wrong.md"
 HERE = Subject(Path())
@@ -152,3 +154,12 @@ def test_what_is_required_is_what_is_said(fence: str, posts: bool, contexts: tup
     found = at_forge.judge_protection(at_forge.ProtectionFacts("main", fence, rule, "the page", posts))
     assert found.state is (State.BAD if said else State.OK)
     assert said in found.seen
+
+
+def test_what_others_named_is_one_word_in_a_command_that_mends() -> None:
+    """A folder or a variable may be called anything, and what is said is copied into a shell."""
+    odd = "it's;$(id)"
+    unset = left_open.judge_glass(left_open.GlassFacts(NOW, (), ("soon",), odd)).mend
+    assert shlex.split(unset)[:3] == ["git", "-C", odd]
+    names = machine.judge_names({f"ORCH_{odd}": "", "ORCH_B": ""}).mend.partition("; `")[0]
+    assert shlex.split(names) == ["unset", f"ORCH_{odd}", "ORCH_B"]
