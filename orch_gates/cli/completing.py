@@ -1,8 +1,9 @@
-"""What a shell completes after a command: the tasks, stages and environments of the repository (UX-1)."""
+"""What a shell completes after a command: tasks, stages and environments of the repository, and our names (UX-1)."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +22,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _READ_S = "3"
 
 
-class Known(click.ParamType[str]):
-    """A word of which the repository knows some; any other is taken too, and judged by the command."""
+class Known(click.ParamType[str], ABC):
+    """A word of which some are known; any other is taken too, and judged by the command."""
 
     name = "text"
 
@@ -42,8 +43,9 @@ class Known(click.ParamType[str]):
             CompletionItem(word) for word in sorted(found) if _PLAIN.fullmatch(word) and word.startswith(incomplete)
         ]
 
+    @abstractmethod
     def _known(self, repo: Path) -> Iterable[str]:
-        raise NotImplementedError
+        """The words; `repo` is the repository that the command is about."""
 
 
 class _Task(Known):
@@ -69,7 +71,29 @@ class _Environment(Known):
         return {*workspace.config.environments, *(Path(entry.path).stem for entry in there)}
 
 
+class _Check(Known):
+    def _known(self, repo: Path) -> Iterable[str]:  # noqa: ARG002 - they are the same everywhere
+        from orch_gates.doctor.registry import CHECKS
+
+        return [check.name for check in CHECKS]
+
+
+class _Page(Known):
+    def _known(self, repo: Path) -> Iterable[str]:  # noqa: ARG002 - they are the same everywhere
+        from orch_gates.report.help_pages import PAGES
+
+        return PAGES
+
+
+class _Output(Known):
+    def _known(self, repo: Path) -> Iterable[str]:  # noqa: ARG002 - they are the same everywhere
+        from orch_gates.cli.outputs import catalogue
+
+        return [one.name for one in catalogue.OUTPUTS]
+
+
 TASK, STAGE, ENVIRONMENT = _Task(), _Stage(), _Environment()
+CHECK, PAGE, OUTPUT = _Check(), _Page(), _Output()
 
 
 def _workspace(repo: Path) -> Workspace:

@@ -13,7 +13,7 @@ _VARIABLE = "_ORCH_GATES_COMPLETE"
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete commands, options, tasks, stages and environments.
+    """Print what makes SHELL complete commands, options, tasks, stages, environments, checks, pages and outputs.
 
     \b
     Examples:

@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, progress, say, say_pieces, terminal_width
+from orch_gates.cli.completing import CHECK
 from orch_gates.cli.options import ForgeOptions, forge_options
 
 
 @click.command()
-@click.option("--only", multiple=True, metavar="NAME", help="Only this check; may be given several times.")
+@click.option("--only", multiple=True, metavar="NAME", type=CHECK, help="Only this check; may be given several times.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @forge_options

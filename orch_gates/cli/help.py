@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.completing import PAGE
 
 
 @click.command("help")
-@click.argument("page", required=False)
+@click.argument("page", required=False, type=PAGE)
 def help_page(page: str | None) -> None:
     """Print a PAGE of the manual, as Markdown; without one, list the pages.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from orch_gates.cli.boundary import exit_codes, say, terminal_width
+from orch_gates.cli.completing import OUTPUT
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=OUTPUT)
 def schema(name: str | None) -> None:
     """List the outputs of `--json` and the commands that print them, or print the JSON Schema of output NAME.
 

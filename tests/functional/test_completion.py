@@ -67,6 +67,9 @@ def completed(folder: Path, *words: str) -> list[str]:
         (("orch-gates", "task", "list", "--stage", "rev"), ["review"]),
         (("orch-gates", "env", "show", "st"), ["staging"]),
         (("orch-gates", "completion", ""), ["bash", "zsh", "fish"]),
+        (("orch-gates", "doctor", "--only", "state-"), ["state-branch", "state-files", "state-guard", "state-witness"]),
+        (("orch-gates", "help", "le"), ["leak"]),
+        (("orch-gates", "schema", "task-l"), ["task-list", "task-log"]),
     ],
 )
 def test_bash_completes(work: Repo, words: tuple[str, ...], found: list[str]) -> None:
@@ -75,9 +78,10 @@ def test_bash_completes(work: Repo, words: tuple[str, ...], found: list[str]) ->
 
 
 def test_where_nothing_is_known_nothing_is_offered(tmp_path: Path) -> None:
-    """Outside of a repository a shell gets neither a word nor a complaint between what is typed."""
+    """Outside of a repository a shell gets neither a word nor a complaint between what is typed, but what is ours."""
     assert completed(tmp_path, "orch-gates", "task", "show", "") == []
     assert completed(tmp_path, "orch-gates", "task", "list", "--stage", "") == []
+    assert completed(tmp_path, "orch-gates", "doctor", "--only", "gi") == ["git"]
 
 
 def test_a_name_that_a_shell_would_run_is_not_offered(work: Repo, tmp_path: Path) -> None:
