@@ -90,17 +90,18 @@ def _gather_token(subject: Subject) -> TokenFacts:
 def judge_token(facts: TokenFacts) -> Finding:
     """It may do what it has to, and no more."""
     access = facts.access
-    who = access.login or "an app"
-    renew = f"make a token for {who} with fewer or other scopes, and put it into {facts.variable}"
+    # Nobody is named to the token of an app, and to one of a user that may not read its own user.
+    who, user = access.login or "this token", access.login or "its user"
+    renew = f"make a token for {user} with fewer or other scopes, and put it into {facts.variable}"
     if not access.can_read:
-        return bad(f"{who} may not read the repository", "give that user access to the repository")
+        return bad(f"{who} may not read the repository", f"give {user} access to the repository")
     if access.can_write is None:
         return unknown(f"{who}: the forge does not say whether this token may write")
     scopes = "" if access.scopes is None else f", scopes {', '.join(access.scopes) or 'none'}"
     if not access.can_write:
         return bad(
             f"{who} may only read{scopes}: no status, merge or comment can be made",
-            f"give {who} write access, and its token the scope for it (Gitea: write:repository, GitHub: repo)",
+            f"give {user} write access, and the token the scope for it (Gitea: write:repository, GitHub: repo)",
         )
     if access.scopes is not None:
         if facts.issues and _ISSUES.isdisjoint(access.scopes):

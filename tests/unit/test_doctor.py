@@ -20,6 +20,7 @@ from orch_gates.doctor.subject import Subject
 from orch_gates.doctor.summary import summary
 from orch_gates.errors import GitError
 from orch_gates.forge.port.rule import BranchRule, Who
+from orch_gates.forge.port.server import Access
 from tests.tasks_builders import NOW
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "find-what-is-wrong.md"
@@ -163,3 +164,13 @@ def test_what_others_named_is_one_word_in_a_command_that_mends() -> None:
     assert shlex.split(unset)[:3] == ["git", "-C", odd]
     names = machine.judge_names({f"ORCH_{odd}": "", "ORCH_B": ""}).mend.partition("; `")[0]
     assert shlex.split(names) == ["unset", f"ORCH_{odd}", "ORCH_B"]
+
+
+@pytest.mark.parametrize(("can_read", "can_write"), [(False, False), (True, False), (True, None)])
+def test_a_token_that_the_forge_names_nobody_for_is_not_called_an_app(can_read: bool, can_write: bool | None) -> None:
+    """One of a user, without the scope to read its own user, has no name either."""
+    access = Access("", ("read:repository",), can_read, can_write, None, False, "main")
+    found = at_forge.judge_token(at_forge.TokenFacts(access, "ORCH_FORGE_TOKEN", False))
+    assert found.seen.startswith("this token")
+    assert "an app" not in found.seen + found.mend
+    assert found.mend.startswith("give its user ") or can_write is None
