@@ -14,10 +14,11 @@ from orch_gates.cli.options import ForgeOptions, forge_options
 
 @click.command()
 @click.option("--only", multiple=True, metavar="NAME", type=CHECK, help="Only this check; may be given several times.")
+@click.option("--all", "everything", is_flag=True, help="A line also for each check that does not apply here, and why.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @forge_options
-def doctor(only: tuple[str, ...], repo: Path, as_json: bool, options: ForgeOptions) -> None:
+def doctor(only: tuple[str, ...], everything: bool, repo: Path, as_json: bool, options: ForgeOptions) -> None:
     """Look for what fails silently: hooks, scanner, token, branch protection, state branch, schedule, and more.
 
     \b
@@ -31,12 +32,14 @@ def doctor(only: tuple[str, ...], repo: Path, as_json: bool, options: ForgeOptio
     \b
     Examples:
       orch-gates doctor
+      orch-gates doctor --all
       orch-gates doctor --only hook --only state-branch
       orch-gates doctor --repo /srv/git/app.git --json
     """
     with exit_codes():
         from orch_gates.cli import doctor_view as view
         from orch_gates.doctor import check
+        from orch_gates.doctor.finding import State
         from orch_gates.doctor.registry import CHECKS
         from orch_gates.doctor.subject import Subject
         from orch_gates.doctor.summary import summary
@@ -53,21 +56,24 @@ def doctor(only: tuple[str, ...], repo: Path, as_json: bool, options: ForgeOptio
                 progress(f"looking at {name:{width}} ")
 
         subject = Subject(repo, options.overrides, options.observe)
-        results = []
+        results, folded, group = [], [], None
         try:
             for result in check.run(chosen, subject, begins):
                 results.append(result)
-                if not as_json:
-                    if shown:
-                        progress(" " * (width + 12))
-                        progress("")
-                    before = results[-2].group if len(results) > 1 else None
-                    say_pieces(view.pieces(result, before=before, width=terminal_width()))
+                if shown:
+                    progress(" " * (width + 12))
+                    progress("")
+                if not (everything or only) and result.finding.state is State.NOT_USED:
+                    folded.append(result.name)
+                elif not as_json:
+                    say_pieces(view.pieces(result, before=group, width=terminal_width()))
+                    group = result.group
         finally:
             subject.close()
         found = summary(results)
         if as_json:
             say(view.as_json(results, found))
         else:
+            say_pieces(view.not_applying(folded, width=terminal_width()))
             say(view.closing(found))
         raise SystemExit(found.exit_code)

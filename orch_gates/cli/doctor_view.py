@@ -46,6 +46,15 @@ def pieces(result: Result, *, before: Group | None, width: int | None = None) ->
         yield f"{_INDENT}mend: {visible(found.mend)}\n", ""
 
 
+def not_applying(names: Sequence[str], width: int | None = None) -> Iterator[tuple[str, str]]:
+    """One line for all checks that have nothing to look at here; none where there is none."""
+    if names:
+        what = "check does" if len(names) == 1 else "checks do"
+        said = f"{len(names)} {what} not apply here: {', '.join(names)}; --all shows them"
+        lines = [said] if width is None else textwrap.wrap(said, width, break_on_hyphens=False)
+        yield "\n" + "".join(f"{line}\n" for line in lines), _TONES[State.NOT_USED]
+
+
 def _folded(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width - len(_INDENT), break_long_words=False, break_on_hyphens=False)
 

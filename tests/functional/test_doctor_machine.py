@@ -138,6 +138,16 @@ def test_an_unknown_check_is_wrong_usage(tmp_path: Path) -> None:
     assert orch("doctor", "--repo", tmp_path / "nowhere", cwd=tmp_path).returncode == 2
 
 
+def test_what_does_not_apply_is_shown_where_it_is_asked_for(tmp_path: Path) -> None:
+    """With `--all`, by its name, and to programs: each with the reason."""
+    line = "  not used here   hook: no git repository is here\n"
+    everything = orch("doctor", "--all", cwd=tmp_path).stdout.decode()
+    assert f"\nhooks\n{line}" in everything
+    assert "--all shows them" not in everything
+    assert line in orch("doctor", "--only", "hook", cwd=tmp_path).stdout.decode()
+    assert looked(tmp_path)[1]["hook"]["state"] == "not used"
+
+
 def test_people_read_a_line_for_each_check(tmp_path: Path) -> None:
     """Grouped, with what mends it below, and a line of counts at the end."""
     done = orch("doctor", cwd=tmp_path, env={"ORCH_SECURTY_ENABLED": "1"})
@@ -146,6 +156,11 @@ def test_people_read_a_line_for_each_check(tmp_path: Path) -> None:
     assert "  ok              git: git version " in text
     assert "  warning         variables: nothing reads ORCH_SECURTY_ENABLED" in text
     assert "\n                  mend: unset ORCH_SECURTY_ENABLED" in text
-    assert "\nhooks\n  not used here   hook: no git repository is here\n" in text
-    assert re.search(r"\n\d+ checks: \d+ ok, 1 warning, 1 could not tell; \d+ not used here\n\Z", text)
+    assert "\nhooks\n" not in text
+    folded = re.search(r"\n\n(\d+) checks do not apply here: (.*, hook, .*); --all shows them\n\n", text)
+    assert folded is not None
+    assert len(folded[2].split(", ")) == int(folded[1])
+    ends = r"\n\d+ checks: \d+ ok, 1 warning, 1 could not tell; (\d+) not used here\n\Z"
+    assert (counted := re.search(ends, text)) is not None
+    assert counted[1] == folded[1]
     assert not list(Repo(tmp_path).path.iterdir())
