@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from orch_gates.forge.http import Observe
 
 _KIND, _URL, _TOKEN_ENV = (dict(declared(ForgeSettings))[name] for name in ("kind", "url", "token_env"))
+# More pull requests than any forge counts.
+_MOST_DIGITS = 18
 _BY = dict(declared(StateSettings))["by"]
 _OPTIONS = (
     click.option(
@@ -37,6 +39,27 @@ _OPTIONS = (
     ),
     click.option("--timings", "forge_timings", is_flag=True, help="Print on stderr what was asked of the forge."),
 )
+
+
+class PullNumber(click.ParamType[int]):
+    """The number of a pull request as a forge shows it, with or without its `#`."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number.
+
+        Raises:
+            BadParameter: it is none, with where a person finds it.
+        """
+        digits = str(value).removeprefix("#")
+        if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS and int(digits)):
+            self.fail(
+                f"{value!r} is not the number of a pull request; give the one in its title and address, as 12 or #12",
+                param,
+                ctx,
+            )
+        return int(digits)
 
 
 @dataclass(frozen=True, slots=True)

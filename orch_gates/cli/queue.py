@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, progress, say, terminal_width, warn_quarantined
-from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.options import ForgeOptions, PullNumber, by_option, forge_options
 from orch_gates.cli.spans import span_of
 from orch_gates.cli.text_option import text_option
 
@@ -81,7 +81,7 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
 
 
 @queue.command()
-@click.argument("number", type=click.IntRange(min=1))
+@click.argument("number", type=PullNumber())
 @_REPO
 @_JSON
 @by_option
@@ -104,7 +104,7 @@ def add(number: int, repo: Path, as_json: bool, overrides: Mapping[str, str], op
 
 
 @queue.command()
-@click.argument("number", type=click.IntRange(min=1))
+@click.argument("number", type=PullNumber())
 @text_option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")
 @_REPO
 @_JSON
@@ -128,7 +128,7 @@ def remove(
 
 
 @queue.command()
-@click.argument("number", type=click.IntRange(min=1))
+@click.argument("number", type=PullNumber())
 @click.argument("level", type=click.Choice(_PRIORITIES))
 @_REPO
 @_JSON
@@ -206,7 +206,7 @@ def thaw(repo: Path, as_json: bool, overrides: Mapping[str, str], options: Forge
 @click.option(
     "--repair",
     default=None,
-    type=click.IntRange(min=1),
+    type=PullNumber(),
     metavar="NUMBER",
     help="Give this pull request its turn although the target is red, as it makes it green.",
 )

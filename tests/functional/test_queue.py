@@ -11,7 +11,7 @@ import pytest
 
 from orch_gates.forge.port.checks import StatusState
 from tests import queue_rig
-from tests.builders import github_token
+from tests.builders import github_token, orch
 from tests.queue_rig import QueueRig
 
 
@@ -44,6 +44,17 @@ def test_a_review_counts_once_it_landed(rig: QueueRig) -> None:
     rig.approve(pull.number)
     assert rig.run(**on)[1] == {pull.number: "landed"}
     assert rig.state_of(f"PR-{pull.number}") == ("done", "done")
+
+
+@pytest.mark.parametrize("command", [("add",), ("remove",), ("priority",), ("run", "--repair")])
+@pytest.mark.parametrize("word", ["abc", "0", "#", "1.5", "²", "9" * 30])
+def test_what_is_no_number_of_a_pull_request_is_told_so(tmp_path: Path, command: tuple[str, ...], word: str) -> None:
+    """Wrong usage, with what a number of one is and how to write it; nothing is asked."""
+    done = orch("queue", *command, word, *(["urgent"] if command == ("priority",) else []), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is not the number of a pull request; give the one in its title and address, as 12 or #12" in " ".join(
+        done.stderr.decode().split()
+    )
 
 
 def test_two_that_break_together(rig: QueueRig) -> None:
@@ -269,6 +280,7 @@ def test_what_cannot_be_queued_says_so(rig: QueueRig) -> None:
     assert (done.returncode, b"is closed" in done.stderr) == (2, True)
     done = rig.say("queue", "run", ORCH_CI_GREEN_CONTEXTS="")
     assert rig.run() == (0, {})
+    assert b"99" in rig.say("queue", "add", "#99").stderr
     done = rig.say("queue", "add", "99")
     assert done.returncode == 2
 
