@@ -331,6 +331,11 @@ def colourless() -> bool:
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
+def variables() -> dict[str, str]:
+    """The environment as it is, for whoever only looks at it; settings may be what is wrong with it."""
+    return dict(os.environ)
+
+
 def debugging() -> bool:
     """Whether ORCH_DEBUG asks for tracebacks; read on its own, as settings may be what failed."""
     return os.environ.get("ORCH_DEBUG", "") in TRUE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from orch_gates.cli.boundary import exit_codes, say, terminal_width
-from orch_gates.settings import load
+from orch_gates.settings import load, variables
 
 if TYPE_CHECKING:
     from orch_gates.config.file import Config
@@ -37,7 +37,7 @@ def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
     """Show every setting, the pipeline and the environments, as they count here.
 
     The environment counts more than .orch-gates.yaml on the default branch, which counts more than
-    the defaults. Secrets are shown as (set).
+    the defaults. Secrets are shown as (set). A variable ORCH_* that nobody reads is warned of.
 
     \b
     Examples:
@@ -51,6 +51,7 @@ def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
         from orch_gates.config.listing import listing
         from orch_gates.errors import ConfigError
 
+        _warn_of_unread()
         settings = load()
         git = workspace.repository(settings, repo)
         revision = git.resolve(ref) if ref else workspace.configuring_commit(settings, git, before_push=True)
@@ -65,6 +66,18 @@ def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
             say(config_view.as_text(listed, found, origins=origin, width=terminal_width()))
         if not ref:
             _warn_of_another(git, revision)
+
+
+def _warn_of_unread() -> None:
+    """A switch in the environment that is misspelled is believed in, and no configuration shows it."""
+    from orch_gates.config import unread
+    from orch_gates.documents.escape import visible
+    from orch_gates.variables.groups import ForgeSettings
+    from orch_gates.variables.setting import declared
+
+    env, token = variables(), dict(declared(ForgeSettings))["token_env"]
+    if found := unread.unread(env, env.get(token.variable, "").strip()):
+        say(f"warning: {visible(unread.line(found))}\n", to=sys.stderr)
 
 
 def _refuse(error: ConfigError, code: int) -> NoReturn:
@@ -87,7 +100,8 @@ def _warn_of_another(git: Git, revision: str) -> None:
 def check(file: Path) -> None:
     """Say everything that is wrong in FILE [.orch-gates.yaml], before it is pushed.
 
-    A file called .gitleaks.toml is checked as the repository's own rules.
+    A file called .gitleaks.toml is checked as the repository's own rules. A variable ORCH_* that nobody reads is
+    warned of, and changes no exit code.
 
     Exit 0 valid, 1 not valid, 2 not readable.
 
@@ -103,6 +117,7 @@ def check(file: Path) -> None:
         from orch_gates.gates.security.scan import problems_of_rules
         from orch_gates.scanners import repository_rules
 
+        _warn_of_unread()
         try:
             raw = file.read_bytes()
         except OSError as error:

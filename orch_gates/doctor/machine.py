@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from orch_gates.config.table import BY_VARIABLE
+from orch_gates.config import unread
 from orch_gates.doctor import server_hook
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning
@@ -16,16 +15,6 @@ from orch_gates.errors import OrchError
 from orch_gates.git import trial
 from orch_gates.scanners import locate, provision
 from orch_gates.settings import Settings
-
-# What is no setting: said by a job to its command, by actions to their shell, by the hooks' own text, and to our tests.
-_HANDED_OVER = frozenset(
-    {
-        *("ORCH_STAGE", "ORCH_BRANCH", "ORCH_HEAD", "ORCH_NUMBER", "ORCH_FEEDBACK", "ORCH_FEEDBACK_FILE"),
-        *("ORCH_GENERATION", "ORCH_DEPLOY", "ORCH_ENVIRONMENT", "ORCH_ROLLBACK_OF"),
-        *("ORCH_GATES", "ORCH_GATES_BIN", "ORCH_TOKEN", "ORCH_REQUIRE_REAL", "ORCH_GITEA_BIN", "ORCH_RUNNER_BIN"),
-    }
-)
-_INPUTS = "ORCH_INPUT_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +124,14 @@ def judge_pin(facts: PinFacts) -> Finding:
 
 
 def _gather_names(subject: Subject) -> Mapping[str, str]:
-    token = subject.settings.forge.token_env
-    found = (name for name in subject.settings.inherited_env if name.startswith("ORCH_"))
-    unknown_names = [
-        name
-        for name in found
-        if name not in BY_VARIABLE and name not in _HANDED_OVER and name != token and not name.startswith(_INPUTS)
-    ]
-    return {name: next(iter(difflib.get_close_matches(name, BY_VARIABLE, 1)), "") for name in sorted(unknown_names)}
+    return unread.unread(subject.settings.inherited_env, subject.settings.forge.token_env)
 
 
 def judge_names(facts: Mapping[str, str]) -> Finding:
     """A name that nothing reads is a setting that somebody believes in; `facts` are such, with what may be meant."""
     if not facts:
         return ok("every variable ORCH_* is one that is read")
-    said = [f"{name}{f' (did you mean {meant}?)' if meant else ''}" for name, meant in facts.items()]
-    return warning(f"nothing reads {', '.join(said)}", f"unset {shlex.join(facts)}; `orch-gates config show` lists all")
+    return warning(unread.line(facts), f"unset {shlex.join(facts)}; `orch-gates config show` lists all")
 
 
 def _configured(subject: Subject) -> Settings:

@@ -397,6 +397,24 @@ def test_check_says_what_the_merge_queue_will_miss(tmp_path: Path, lines: str, n
     assert note in done.stderr.decode()
 
 
+def test_a_variable_that_nobody_reads_is_warned_of(pair: Pair) -> None:
+    """By `check`, also of a file that is not valid, and by `show`; exit code and output stay as they are."""
+    _, work = pair
+    work.write(FILE, OFF)
+    odd = {"ORCH_SECURTY_ENABLED": "1", "ORCH_FORGE_TOKEN_ENV": "ORCH_MINE", "ORCH_MINE": secrets.token_hex(9)}
+    warned = b"warning: nothing reads ORCH_SECURTY_ENABLED (did you mean ORCH_SECURITY_ENABLED?)\n"
+    for command, code in ((("check",), 0), (("show", "--json"), 0), (("check", "broken.yaml"), 1)):
+        work.write("broken.yaml", BROKEN)
+        quiet = orch("config", *command, cwd=work.path, env={**work.env, "ORCH_FORGE_TOKEN_ENV": "ORCH_MINE"})
+        told = orch("config", *command, cwd=work.path, env={**work.env, **odd})
+        assert (quiet.returncode, told.returncode) == (code, code)
+        assert warned in told.stderr
+        assert b"nothing reads" not in quiet.stderr
+        assert b"ORCH_MINE" not in told.stderr
+        if command == ("check",):
+            assert told.stdout == quiet.stdout
+
+
 def test_check_says_which_role_is_never_started(tmp_path: Path) -> None:
     """A role's name that no stage has is no error, and most likely misspelled."""
     stages = "stages: [{name: development, role: developer}]\n"
