@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orch_gates.documents.escape import clip
+
+# Of one thing, and of all that a check names: names, reasons and answers of servers are as long as others made them.
+_LONGEST, _LONGEST_OF_ALL = 1000, 4000
+
 
 class State(StrEnum):
     """How a thing stands; UNKNOWN is a state of its own, and never OK (P2)."""
@@ -35,27 +40,32 @@ class TooLongError(Exception):
 
 def ok(seen: str) -> Finding:
     """All is well."""
-    return Finding(State.OK, seen)
+    return _finding(State.OK, seen)
 
 
 def warning(seen: str, mend: str) -> Finding:
     """It works, and somebody should look at it."""
-    return Finding(State.WARNING, seen, mend)
+    return _finding(State.WARNING, seen, mend)
 
 
 def bad(seen: str, mend: str) -> Finding:
     """It does not do what people rely on."""
-    return Finding(State.BAD, seen, mend)
+    return _finding(State.BAD, seen, mend)
 
 
 def unknown(seen: str, mend: str = "") -> Finding:
     """It could not be told."""
-    return Finding(State.UNKNOWN, seen, mend)
+    return _finding(State.UNKNOWN, seen, mend)
 
 
 def not_used(seen: str) -> Finding:
     """There is nothing to look at."""
-    return Finding(State.NOT_USED, seen)
+    return _finding(State.NOT_USED, seen)
+
+
+def _finding(state: State, seen: str, mend: str = "") -> Finding:
+    """What mends it stays whole, as a command that is cut mends nothing."""
+    return Finding(state, clip(seen, _LONGEST), mend)
 
 
 _WORST_FIRST = (State.BAD, State.UNKNOWN, State.WARNING, State.OK, State.NOT_USED)
@@ -70,4 +80,5 @@ def worst(*findings: Finding) -> Finding:
     state = ordered[0].state
     chosen = [found for found in ordered if found.state is not State.OK] or ordered
     mends = dict.fromkeys(found.mend for found in chosen if found.mend)
-    return Finding(state, "; ".join(dict.fromkeys(found.seen for found in chosen)), "; ".join(mends))
+    seen = "; ".join(dict.fromkeys(found.seen for found in chosen))
+    return Finding(state, clip(seen, _LONGEST_OF_ALL), "; ".join(mends))

@@ -105,7 +105,9 @@ def _gather_union(subject: Subject) -> UnionFacts:
     workspace = subject.workspace
     trusted = workspace.config.revision
     content = (subject.git.blob(trusted, _ATTRIBUTES) if trusted else None) or b""
-    rows = [line.split() for line in content.decode("utf-8", "replace").splitlines() if not line.startswith("#")]
+    # Git skips a byte order mark there too.
+    text = content.decode("utf-8-sig", "replace")
+    rows = [line.split() for line in text.splitlines() if not line.startswith("#")]
     paths = tuple(row[0] for row in rows if _UNION in row[1:])
     if not paths:
         raise NotUsedError(f"no path has {_UNION} in {_ATTRIBUTES}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from orch_gates.documents import escape
 from orch_gates.forge.port.pulls import Draft
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
@@ -223,6 +225,26 @@ def test_a_card_that_was_changed_by_hand_is_refused(rig: SweepRig, server: Teleg
     pushed = rig.work.attempt("push", "origin", "HEAD:orch-state")
     assert pushed.returncode != 0
     assert b"is written by orch-gates only" in pushed.stderr
+
+
+HOSTILE_TITLE = "\ufeff\u202eA title " + "y" * 180
+
+
+def test_names_and_subjects_of_any_bytes_break_nothing_that_people_look_at(
+    rig: SweepRig, server: Telegram, tmp_path: Path
+) -> None:
+    """Branches and a commit that are not UTF-8, begin with a byte order mark or never end: all is visible."""
+    rig.ok("task", "new", "T-2", HOSTILE_TITLE)
+    git = ["git", "-C", str(rig.work.path)]
+    subject = b"\xef\xbb\xbfsubject \x1b[31m\xff" + b"z" * 90_000
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-F", "-"], input=subject, check=True, timeout=60)
+    for name in (b"odd-\xff\xfe", "\ufeffodd".encode(), b"x" * 200):
+        subprocess.run([*git, b"push", b"-q", b"origin", b"HEAD:refs/heads/" + name], check=True, timeout=60)
+    env, page = {**rig.settings, **chat(server)}, tmp_path / "page"
+    said = [rig.ok(*command, env=env) for command in (["doctor"], ["status", "--html", str(page)], ["notify", "run"])]
+    shown = "".join([*said, *(one.text for one in server.messages.values()), (page / "index.html").read_text("utf-8")])
+    assert not {character for character in escape.HOSTILE.findall(shown) if character not in "\n\r\t"}
+    assert shown.count("\\ufeff\\u202eA title") >= 2
 
 
 # ---- the comment

@@ -97,6 +97,8 @@ def test_a_union_that_servers_do_not_make(project: Project) -> None:
     project.land({".gitattributes": "# merge=union\nCHANGELOG.md text merge=union\n*.bin binary\n"})
     found = project.look("union-merge")
     assert (found["state"], "CHANGELOG.md: " in found["seen"]) == ("warning", True)
+    project.land({".gitattributes": "\ufeffNEWS.md merge=union\n"})
+    assert project.look("union-merge")["seen"].startswith("NEWS.md: ")
     project.land({".orch-gates.yaml": "merge:\n  fence: status\n"})
     assert project.look("union-merge")["state"] == "ok"
     project.land({".orch-gates.yaml": "merge:\n  fence: none\n"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import time
@@ -11,6 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from orch_gates.cli import doctor_view
 from orch_gates.doctor import check, finding, left_open, machine
 from orch_gates.doctor import forge as at_forge
 from orch_gates.doctor.check import Check, Group, Result
@@ -18,6 +20,7 @@ from orch_gates.doctor.finding import Finding, NotUsedError, State, TooLongError
 from orch_gates.doctor.registry import CHECKS
 from orch_gates.doctor.subject import Subject
 from orch_gates.doctor.summary import summary
+from orch_gates.documents import escape
 from orch_gates.errors import GitError
 from orch_gates.forge.port.rule import BranchRule, Who
 from orch_gates.forge.port.server import Access
@@ -174,3 +177,25 @@ def test_a_token_that_the_forge_names_nobody_for_is_not_called_an_app(can_read: 
     assert found.seen.startswith("this token")
     assert "an app" not in found.seen + found.mend
     assert found.mend.startswith("give its user ") or can_write is None
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufeffname", "x" * 1_000_000, "a\udcffb", "\x1b[31m\u202ered", "\ufeff" + "y" * 99_999 + "\udce9"]
+)
+def test_what_others_wrote_is_shown_short_and_visible(text: str) -> None:
+    """A name with a byte order mark, of any length or not UTF-8: to people and programs, alone and among others."""
+    many = finding.worst(*(finding.bad(f"{number} {text}", "do it") for number in range(99)))
+    for found in (
+        finding.bad(text, "do it"),
+        finding.unknown(text),
+        finding.warning(text, "x"),
+        finding.ok(text),
+        many,
+    ):
+        result = Result("this", Group.OPEN, found)
+        shown = "".join(piece for piece, _ in doctor_view.pieces(result, before=None, width=80))
+        assert len(shown) < 30_000
+        assert not escape.HOSTILE.search(shown.replace("\n", ""))
+        document = json.loads(doctor_view.as_json([result], summary([result])))
+        assert len(document["checks"][0]["seen"]) < 30_000
+        shown.encode()
