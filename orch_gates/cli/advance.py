@@ -11,6 +11,7 @@ import click
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
 from orch_gates.cli.completing import TASK
 from orch_gates.cli.dispatching import start_due, stopped_by_person
+from orch_gates.cli.notifying import show_after_step
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
 
@@ -75,6 +76,7 @@ def advance(
             warn(name, applied.performed)
         if applied.commit:
             start_due(found)
+            show_after_step(found)
         raise SystemExit(applied.decision.outcome.exit_code)
 
 

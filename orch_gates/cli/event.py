@@ -10,6 +10,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.dispatching import start_due
+from orch_gates.cli.notifying import show_after_step
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
         queueing = queue.queueing_of(workspace)
         if isinstance(found, Reviewed) and workspace.settings.queue.on_approval:
             _ask_by_review(workspace, queueing, found.number)
-        queue.go(workspace, queueing, answer.wishes, dry_run=False, as_json=as_json)
+        try:
+            queue.go(workspace, queueing, answer.wishes, dry_run=False, as_json=as_json)
+        finally:
+            show_after_step(workspace)
 
 
 def _follow_tasks(workspace: Workspace, found: Event, *, dry_run: bool, as_json: bool) -> None:
@@ -86,7 +90,9 @@ def _follow_tasks(workspace: Workspace, found: Event, *, dry_run: bool, as_json:
     if dry_run or not about.runs or not as_json:
         say(_shown(found, about, "looked at", as_json=as_json))
     if not dry_run and about.runs:
-        raise SystemExit(event_tasks.tick(workspace, about, as_json=as_json))
+        code = event_tasks.tick(workspace, about, as_json=as_json)
+        show_after_step(workspace)
+        raise SystemExit(code)
 
 
 def _follow_issue(workspace: Workspace, found: IssueChanged, *, dry_run: bool, as_json: bool) -> None:
@@ -108,6 +114,7 @@ def _follow_issue(workspace: Workspace, found: IssueChanged, *, dry_run: bool, a
     synced = tracking_of(workspace).one(found.number)
     say(view.synced_json(synced) if as_json else view.synced_text(synced))
     start_due(workspace)
+    show_after_step(workspace)
     raise SystemExit(view.exit_code(synced))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -17,19 +18,56 @@ if TYPE_CHECKING:
     from orch_gates.notify.comment import PullComments
     from orch_gates.notify.publish import Published, Publisher, Wanted
     from orch_gates.state.snapshot import Snapshot
+    from orch_gates.variables.notifying import NotifySettings
     from orch_gates.workspace import Workspace
 
 _T = TypeVar("_T")
-_KEY = "card "
+_KEY, _UNIT = "card ", "the cards"
 # Of a tick; what is left is shown by the next one.
 _MOST_SECONDS = 30
+# Of a step that somebody waits for, and of each of its requests; what is left is shown by a sweep.
+_MOST_SECONDS_OF_STEP = 10
+_MOST_SECONDS_OF_REQUEST = 5
 
 
 def cards(workspace: Workspace, _seen: Seen) -> Iterator[Unit]:
     """Show the cards that changed, as the last thing that a tick does; a channel that is down is no problem of it."""
+    if _is_on(workspace):
+        yield Unit(_UNIT, partial(_cards, workspace))
+
+
+def show_after_step(workspace: Workspace) -> None:
+    """Show the cards that changed by what a command has done and recorded; it raises nothing, and changes no exit code.
+
+    What is not shown is told on standard error, and left to a sweep; that a channel cannot be used here is not told, as
+    people take steps in clones that have no token.
+    """
+    if not _is_on(workspace):
+        return
+    from orch_gates.cli.boundary import say
+    from orch_gates.documents.escape import visible
+    from orch_gates.sweep.came import isolated
+
+    came = isolated(_UNIT, partial(_of_step, workspace))
+    for line in (*came.lines, *came.problems):
+        say(f"orch-gates: warning: a card is not shown now: {visible(line)}\n", to=sys.stderr)
+
+
+def _of_step(workspace: Workspace) -> Came:
+    from dataclasses import replace
+
+    from orch_gates import clock
+
+    until = clock.monotonic() + _MOST_SECONDS_OF_STEP
     wanted = workspace.settings.notify
-    if wanted.telegram_chat or wanted.webhook_url or wanted.comment:
-        yield Unit("the cards", partial(_cards, workspace))
+    quick = replace(wanted, timeout=min(wanted.timeout, _MOST_SECONDS_OF_REQUEST))
+    published = publish(workspace, lambda: clock.monotonic() >= until, quick)
+    return Came(lines=tuple(line for one in published for line in (*one.waits, *one.refused)))
+
+
+def _is_on(workspace: Workspace) -> bool:
+    wanted = workspace.settings.notify
+    return bool(wanted.telegram_chat or wanted.webhook_url or wanted.comment)
 
 
 def _cards(workspace: Workspace) -> Came:
@@ -55,8 +93,10 @@ def lines(one: Published, before: str = "") -> list[str]:
     return [*told, f"{one.channel}: {one.left} more tasks are looked at by the next run"] if one.left else told
 
 
-def publish(workspace: Workspace, late: Callable[[], bool] = lambda: False) -> tuple[Published, ...]:
-    """Show each card whose text changed, in each channel that is set.
+def publish(
+    workspace: Workspace, late: Callable[[], bool] = lambda: False, settings: NotifySettings | None = None
+) -> tuple[Published, ...]:
+    """Show each card whose text changed, in each channel that is set; by other settings than the workspace's, if given.
 
     Raises:
         SettingsError: no channel is set.
@@ -64,7 +104,7 @@ def publish(workspace: Workspace, late: Callable[[], bool] = lambda: False) -> t
     """
     from orch_gates.errors import SettingsError
 
-    publisher, apart = publisher_of(workspace, late)
+    publisher, apart = publisher_of(workspace, late, settings)
     if publisher.chat is None and publisher.webhook is None and publisher.comments is None:
         if not apart:
             raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT, ORCH_WEBHOOK_URL or ORCH_NOTIFY_COMMENT")
@@ -74,7 +114,7 @@ def publish(workspace: Workspace, late: Callable[[], bool] = lambda: False) -> t
 
 
 def publisher_of(
-    workspace: Workspace, late: Callable[[], bool] = lambda: False
+    workspace: Workspace, late: Callable[[], bool] = lambda: False, settings: NotifySettings | None = None
 ) -> tuple[Publisher, tuple[Published, ...]]:
     """Where cards can be shown from here, and the channels that are set and cannot be used: one stops no other."""
     import secrets
@@ -95,7 +135,7 @@ def publisher_of(
             apart.append(Published(channel, waits=(f"{channel}: {error}",)))
         return None
 
-    settings = workspace.settings.notify
+    settings = settings or workspace.settings.notify
     publisher = Publisher(
         workspace.store,
         opened(Channel.TELEGRAM, partial(channels.chat_of, settings)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -225,6 +226,53 @@ def test_a_card_that_was_changed_by_hand_is_refused(rig: SweepRig, server: Teleg
     pushed = rig.work.attempt("push", "origin", "HEAD:orch-state")
     assert pushed.returncode != 0
     assert b"is written by orch-gates only" in pushed.stderr
+
+
+def test_a_step_shows_its_card(rig: SweepRig, server: Telegram) -> None:
+    """`advance` does at its end, in the same one message, and says nothing of it; `--dry-run` shows nothing."""
+    env = {**rig.settings, **chat(server)}
+    run(rig, chat(server))
+    rig.passed()
+    rig.ok("advance", "T-1", "--dry-run", env=env)
+    assert "development" in server.messages[1].text
+    done = rig.say("advance", "T-1", env=env)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "review · active" in server.messages[1].text
+    assert list(server.messages) == [1]
+
+
+def test_an_event_shows_the_card_of_what_it_moved(rig: SweepRig, server: Telegram) -> None:
+    """As a sweep would at its end."""
+    head = rig.push()
+    rig.passed()
+    event = rig.folder / "event.json"
+    event.write_text(json.dumps({"sha": head, "context": "ci", "state": "success", "sender": {"login": "bot"}}))
+    told = {"GITHUB_EVENT_NAME": "status", "GITHUB_EVENT_PATH": str(event), "CI": "true"}
+    rig.ok("event", env={**rig.settings, **chat(server), **told})
+    (message,) = server.messages.values()
+    assert "review · active" in message.text
+
+
+def test_a_channel_that_fails_changes_no_step(rig: SweepRig, server: Telegram) -> None:
+    """Exit code and output are its own; a limit is told and not waited for, and a sweep shows the card later."""
+    server.fail("getChat", 429, "Too Many Requests: retry after 900", retry_after=900)
+    rig.passed()
+    began = time.monotonic()
+    done = rig.say("advance", "T-1", "--json", env={**rig.settings, **chat(server)})
+    assert time.monotonic() - began < 60
+    assert done.returncode == 0
+    assert json.loads(done.stdout)
+    assert done.stderr.startswith(b"orch-gates: warning: a card is not shown now: T-1: telegram: ")
+    assert rig.task()["stage"] == "review"
+    rig.tick(timedelta(minutes=16), env=chat(server))
+    assert "review" in server.messages[1].text
+
+
+def test_a_step_of_a_person_without_the_token_says_nothing_of_cards(rig: SweepRig) -> None:
+    """The chat is set by the repository, and the token is the sweep's."""
+    rig.passed()
+    done = rig.say("advance", "T-1", env={**rig.settings, "ORCH_TELEGRAM_CHAT": "-100500"})
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 HOSTILE_TITLE = "\ufeff\u202eA title " + "y" * 180

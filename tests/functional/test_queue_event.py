@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests import queue_rig
 from tests.builders import Done
+from tests.fakes import telegram
 from tests.queue_rig import QueueRig
 
 
@@ -56,6 +58,19 @@ def test_a_label_asks_for_the_commit_that_it_was_set_at(rig: QueueRig) -> None:
     done = happened(rig, "pull_request_target", labelled(other.number, other.head))
     assert f"#{other.number} refused: {moved[:10]} was pushed after the label was set" in done.stdout.decode()
     assert (rig.labels(other.number), rig.order()) == ((), [])
+
+
+def test_a_turn_of_the_queue_shows_its_card(rig: QueueRig) -> None:
+    """In the chat that is set, once its outcome is told, and with the exit code of the queue."""
+    token = f"{secrets.randbelow(10**9) + 10**8}:{secrets.token_urlsafe(26)}"
+    first, second = rig.asked("one", {"values/two": "2\n"}), rig.asked("two", {"values/three": "3\n"})
+    with telegram.serving(token) as server:
+        chat = {"ORCH_TELEGRAM_URL": server.url, "ORCH_TELEGRAM_CHAT": "-100500", "ORCH_TELEGRAM_TOKEN": token}
+        done = happened(rig, "pull_request_target", labelled(first.number, first.head), "--json", **chat)
+    came = {turn["pull"]: turn["came"] for turn in json.loads(done.stdout)["turns"]}
+    assert (done.returncode, came) == (0, {first.number: "landed", second.number: "works"})
+    # What was over before it had a card gets none.
+    assert [message.text.split()[0] for message in server.messages.values()] == [f"<b>PR-{second.number}</b>"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests import tracker_rig
 from tests.builders import Repo
+from tests.fakes import telegram
 from tests.tracker_rig import TrackerRig
 
 
@@ -72,6 +74,18 @@ def test_an_event_and_a_sync_make_one_task(rig: TrackerRig) -> None:
     assert len(rig.comments(number)) == 1
     assert rig.labels(number) == {"in progress", "orch/design"}
     rig.ok("state", "verify")
+
+
+def test_an_event_of_an_issue_shows_the_card_of_its_task(rig: TrackerRig) -> None:
+    """As soon as the task is made, and once."""
+    token = f"{secrets.randbelow(10**9) + 10**8}:{secrets.token_urlsafe(26)}"
+    number = rig.issue("Greet the user", "in progress")
+    with telegram.serving(token) as server:
+        chat = {"ORCH_TELEGRAM_URL": server.url, "ORCH_TELEGRAM_CHAT": "-100500", "ORCH_TELEGRAM_TOKEN": token}
+        for _ in range(2):
+            assert rig.say("event", **rig.told(number, "labeled"), **chat).returncode == 0
+    (message,) = server.messages.values()
+    assert message.text.startswith(f"<b>ISSUE-{number}</b> Greet the user")
 
 
 def test_killed_at_any_time_it_converges(rig: TrackerRig) -> None:
