@@ -8,6 +8,7 @@ from enum import StrEnum
 from orch_gates.model.task import DONE_STAGE, MERGE_QUEUE, Task
 
 MERGE, MERGE_PROOF = "merge", "merge-proof"
+CI_GREEN = "ci-green"
 # Why a gate is not asked again that is on the same edge as the merge, once that landed.
 BEFORE_MERGE = "it was judged before the merge"
 
@@ -104,7 +105,7 @@ DEFAULT = Pipeline(
     stages=(
         Stage("analysis", "analyst", human=True),
         Stage("architecture", "architect"),
-        Stage("development", "developer", (EdgeGate("ci-green", on_fail=OnRed.STAY),)),
+        Stage("development", "developer", (EdgeGate(CI_GREEN, on_fail=OnRed.STAY),)),
         Stage("review", "reviewer", (EdgeGate("review-approved"),)),
         Stage("testing", "tester", (EdgeGate("tests-passed"),)),
         Stage(
@@ -130,7 +131,7 @@ QUEUE = Pipeline(
         Stage(
             "queued",
             "queue",
-            tuple(EdgeGate(name) for name in ("ci-green", "review-approved", "security", MERGE, MERGE_PROOF)),
+            tuple(EdgeGate(name) for name in (CI_GREEN, "review-approved", "security", MERGE, MERGE_PROOF)),
         ),
     ),
     rework="open",

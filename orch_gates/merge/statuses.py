@@ -45,7 +45,8 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
         )
     findings = of_verdict(verdict).findings
     step = f"{steps.fetch_first(attempt)}Fix the failing checks and push."
-    return attempting.end(Outcome.FAIL, verdict.reason, step, findings)
+    reason = attempt.together(verdict.reason, green=alone.outcome is Outcome.PASS)
+    return attempting.end(Outcome.FAIL, reason, step, findings)
 
 
 def red_target(context: Context, tip: str) -> str:

@@ -202,8 +202,7 @@ def _red(
         )
     return attempting.end(
         Outcome.FAIL,
-        f"{tested.reason}, on {attempt.branch} together with {attempt.target} at {attempt.base[:10]}, "
-        f"where {attempt.target} alone is green",
+        attempt.together(tested.reason, green=True),
         f"{steps.fetch_first(attempt)}Fix what the test command found, and push.",
         (_red_test(attempt, tested, attempting.context.settings),),
         runs=tested.runs + alone.runs,

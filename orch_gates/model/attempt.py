@@ -108,3 +108,8 @@ class Attempt(Document):
         if commit == self.commit and self.how:
             return tuple(one for one in (self.head, *self.earlier) if one != commit)
         return self.earlier if commit == self.head else ()
+
+    def together(self, reason: str, *, green: bool = False) -> str:
+        """Why its commit is red, which neither branch nor target need be alone; `green`: the target is known to be."""
+        alone = f", where {self.target} alone is green" if green else ""
+        return f"{reason}, on {self.branch} together with {self.target} at {self.base[:10]}{alone}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from orch_gates.engine import spent
-from orch_gates.engine.stages import BEFORE_MERGE, MERGE, Pipeline, Stage
+from orch_gates.engine.stages import BEFORE_MERGE, CI_GREEN, MERGE, Pipeline, Stage
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
@@ -82,6 +82,15 @@ class Merge:
         """The commits of which a commit is our catch-up (ENG-12)."""
         return self.attempt.stands_for(head) if self.attempt is not None else ()
 
+    def told(self, verdict: Verdict, head: str) -> Verdict:
+        """What is red on a commit that ours made of branch and target is so of both: the author has to know that."""
+        attempt, red = self.attempt, verdict.outcome is Outcome.FAIL and not verdict.absent
+        if attempt is None or not red or verdict.gate != CI_GREEN or head != attempt.commit:
+            return verdict
+        if attempt.outcome is Outcome.FAIL and attempt.reason.startswith(verdict.reason):
+            return replace(verdict, reason=attempt.reason, next_step=attempt.next_step)
+        return replace(verdict, reason=attempt.together(verdict.reason))
+
 
 NO_MERGE = Merge(None)
 
@@ -142,7 +151,7 @@ def judge_edge(
         if edge.name in moot:
             verdicts.append(Verdict(edge.name, Outcome.SKIP, BEFORE_MERGE))
             continue
-        verdict = gate(edge.name, task, head, earlier, read)
+        verdict = merge.told(gate(edge.name, task, head, earlier, read), head)
         rests_on = (oid for name, oid in looked_for.items() if name in touched and oid)
         verdict = replace(verdict, rests_on=(*verdict.rests_on, *rests_on))
         verdicts.append(verdict)

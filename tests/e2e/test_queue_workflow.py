@@ -94,6 +94,7 @@ def test_by_events_alone_with_one_runner(queue: Queued) -> None:
         assert "is merged" in queue.comment(number)
         assert "failure" not in queue.statuses(queue.pull(number)["head"]["sha"]).values()
     assert "statuses are not success: ci / test" in queue.comment(together)
+    assert "together with main at" in queue.comment(together)
     assert json.loads(queue.say("why", f"PR-{leaks}", "--json"))["cause"] == "security", queue.comment(leaks)
     logs = queue.logs()
     # Of those that have no status the newest one that waits takes the place of the others.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from orch_gates.merge.trailers import Validated
 from orch_gates.model.attempt import MAX_EARLIER, Attempt, Phase
 from orch_gates.model.feedback import ReportedFinding
 from orch_gates.model.ids import timestamp
-from orch_gates.model.verdict import Outcome
+from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.state import layout
 from orch_gates.tasks import edge
 from orch_gates.tasks.edge import Merge
@@ -235,6 +236,25 @@ def test_without_an_attempt_nothing_else_counts() -> None:
     assert Merge(None).earlier(A) == ()
     assert Merge(make_attempt(head=A, commit=V, how="rebase")).earlier(V) == (A,)
     assert make_attempt().started == BEFORE
+
+
+@pytest.mark.parametrize(
+    ("changes", "head", "said"),
+    [
+        ({}, V, "x is red, on task/T-1 together with main at bbbbbbbbbb"),
+        ({"outcome": "FAIL", "reason": "x is red, as it ended"}, V, "x is red, as it ended"),
+        ({"outcome": "FAIL", "reason": "y was red"}, V, "x is red, on task/T-1 together with main at bbbbbbbbbb"),
+        ({}, A, "x is red"),
+    ],
+)
+def test_red_ci_is_told_of_the_commit_that_was_tested(changes: dict[str, Any], head: str, said: str) -> None:
+    """Of one that ours made of branch and target both are named; what its attempt found about it says more."""
+    merge = Merge(make_attempt(head=A, commit=V, base=B, how="rebase", phase="testing", **changes))
+    red = Verdict("ci-green", Outcome.FAIL, "x is red")
+    assert merge.told(red, head).reason == said
+    for other in (replace(red, gate="security"), replace(red, absent=True), replace(red, outcome=Outcome.PASS)):
+        assert merge.told(other, head) == other
+    assert Merge(None).told(red, head) == red
 
 
 def read_of(rig: Rig, head: str, earlier: tuple[str, ...] = ()) -> dict[str, str]:
