@@ -44,6 +44,18 @@ class Bundle:
         # GitHub takes actions from itself alone.
         return parts.path.strip("/") if parts.hostname == (urlsplit(server).hostname or "github.com") else ""
 
+    def page(self, path: str, server: str = "", *, github: bool = False) -> str:
+        """Where a page of its docs is read, which the repositories that it is used in do not have.
+
+        `server` is where it is, named as `owner/name`; `github`: that server is a GitHub.
+        """
+        url = self.url(server)
+        host = urlsplit(url).hostname
+        if not (host and self.commit):
+            return f"{path} in the repository of orch-gates"
+        ours = host == "github.com" or (github and host == urlsplit(server).hostname)
+        return f"{url}/{'blob' if ours else 'src/commit'}/{self.commit}/{path}"
+
 
 def named(text: str) -> Bundle:
     """What `--actions` names; without a commit, the one of this program is meant.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from orch_gates.adopt import configuration, existing_ci
 from orch_gates.adopt.bundle import Bundle
@@ -91,7 +92,7 @@ def choose(facts: Facts, where: Where, bundle: Bundle, answers: Answers, version
         kind=kind,
         folder=ci.folder,
         config=wanted,
-        actions=Actions(place, bundle.commit),
+        actions=Actions(place, bundle.commit, partial(bundle.page, server=where.server, github=kind is Kind.GITHUB)),
         bundle=replace(bundle, place=bundle.url(where.server)),
         wakes=(*ci.workflows, "security"),
         pre_commit=answers.pre_commit or facts.pre_commit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -21,15 +21,17 @@ _COPY = "# Copy to "
 # What a person does who copies an example ends here.
 _COPIED = ("zeros.", "below.")
 _WAKES = "workflows: [ci]"
+_PAGE = re.compile(r"\bdocs/[\w/-]+\.md\b")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What the workflows use: `place` is what stands before `/actions/`."""
+    """What the workflows use: `place` is what stands before `/actions/`; `page` tells where a page of its docs is."""
 
     place: str
     commit: str
+    page: Callable[[str], str]
 
 
 def names(level: int) -> tuple[str, ...]:
@@ -57,6 +59,7 @@ def filled(example: str, actions: Actions, wakes: Sequence[str]) -> str:
     last = next(number for number, line in enumerate(lines) if number >= first and line.endswith(_COPIED))
     kept = "".join(f"{line}\n" for line in lines[:first] + lines[last + 1 :])
     placed = kept.replace(_PLACE, f"{actions.place}/actions/")
-    used = _UNSET.sub(f"@{actions.commit}", placed)
+    linked = _PAGE.sub(lambda hit: actions.page(hit[0]), placed)
+    used = _UNSET.sub(f"@{actions.commit}", linked)
     listed = ", ".join(name if _PLAIN.fullmatch(name) else json.dumps(name) for name in wakes)
     return used.replace(_WAKES, f"workflows: [{listed}]") if wakes else used

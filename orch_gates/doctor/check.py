@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +14,7 @@ from orch_gates.doctor.subject import Subject
 from orch_gates.errors import OrchError, UsageError
 
 Facts = TypeVar("Facts")
+_PAGE = re.compile(r"\bdocs/[\w/-]+\.md\b")
 
 
 class Group(StrEnum):
@@ -68,7 +70,14 @@ def run(checks: Sequence[Check[Any]], subject: Subject, begins: Callable[[str], 
     """Run checks one after the other; `begins` is told the name of each. What one raises stops no other (P3)."""
     for check in checks:
         begins(check.name)
-        yield Result(check.name, check.group, _found(check, subject))
+        yield Result(check.name, check.group, _linked(_found(check, subject), subject))
+
+
+def _linked(finding: Finding, subject: Subject) -> Finding:
+    """With the address of each page of the docs that it names."""
+    if not _PAGE.search(finding.mend):
+        return finding
+    return replace(finding, mend=_PAGE.sub(lambda hit: subject.page(hit[0]), finding.mend))
 
 
 def _found(check: Check[Any], subject: Subject) -> Finding:

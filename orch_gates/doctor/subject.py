@@ -200,6 +200,19 @@ class Subject:
         """Whether this clone is one of something."""
         return self.once("remote", lambda: bool(clones.read(self.git, self.settings.inherited_env).fetch_url()))
 
+    def page(self, path: str) -> str:
+        """Where a page of the docs is read."""
+        from orch_gates.adopt import bundle
+
+        def ask() -> bundle.Bundle:
+            try:
+                inherited = self.settings.inherited_env
+            except SettingsError:
+                return bundle.Bundle()
+            return bundle.installed(inherited, _ANSWER_S)
+
+        return self.once("bundle", ask).page(path)
+
     def close(self) -> None:
         """Let go of what was opened."""
         found = self._known.get("workspace")

@@ -16,7 +16,8 @@ from orch_gates.forge.port.server import Kind
 
 COMMIT = "0123456789" * 4
 KINDS = (Kind.GITEA, Kind.FORGEJO, Kind.GITHUB)
-ACTIONS = Actions("acme/gates", COMMIT)
+HOME = "https://git.example.org/acme/gates"
+ACTIONS = Actions("acme/gates", COMMIT, Bundle(HOME, COMMIT).page)
 BUNDLE = Bundle("https://git.example.org/orch/orch-gates", COMMIT)
 LINES = st.lists(
     st.text(st.characters(codec="utf-8", exclude_characters="\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029")), max_size=5
@@ -62,7 +63,9 @@ def test_a_workflow_is_the_example_of_the_documents(kind: Kind) -> None:
         assert "Copy to" not in text
         assert "0" * 40 not in text
         assert "orch/orch-gates/" not in text
-        assert text.count("uses: acme/gates/actions/") == text.count(COMMIT) == 1
+        assert text.count("uses: acme/gates/actions/") == text.count(f"@{COMMIT}") == 1
+        # The repository that it is copied to has none of our pages.
+        assert text.count(f"{HOME}/src/commit/{COMMIT}/docs/") == text.count("docs/")
         assert isinstance(yaml.safe_load(text)["jobs"], dict)
     queue = workflows.text(kind, "queue", ACTIONS, ["ci", "a b"])
     assert ('workflows: [ci, "a b"]' in queue) == (kind is not Kind.FORGEJO)
@@ -174,6 +177,24 @@ def test_where_the_actions_are(given: str, kind: Kind, server: str, uses: str) -
 def test_what_no_runner_can_use_is_refused(given: str) -> None:
     with pytest.raises(UsageError, match="--actions"):
         bundle.named(given)
+
+
+@pytest.mark.parametrize(
+    ("place", "server", "github", "page"),
+    [
+        (HOME, "", False, f"{HOME}/src/commit/{COMMIT}/docs/a.md"),
+        ("https://github.com/acme/gates", "", False, f"https://github.com/acme/gates/blob/{COMMIT}/docs/a.md"),
+        ("acme/gates", "https://ghe.example.org", True, f"https://ghe.example.org/acme/gates/blob/{COMMIT}/docs/a.md"),
+        ("acme/gates", "https://git.example.org", False, f"{HOME}/src/commit/{COMMIT}/docs/a.md"),
+        (HOME, "https://ghe.example.org", True, f"{HOME}/src/commit/{COMMIT}/docs/a.md"),
+        ("acme/gates", "", False, "docs/a.md in the repository of orch-gates"),
+        ("", "", False, "docs/a.md in the repository of orch-gates"),
+    ],
+)
+def test_a_page_of_the_docs_has_an_address(place: str, server: str, github: bool, page: str) -> None:
+    """That of the very commit, where it is known; the repository that orch-gates is used in has no such page."""
+    assert Bundle(place, COMMIT).page("docs/a.md", server, github=github) == page
+    assert Bundle(place).page("docs/a.md", server) == "docs/a.md in the repository of orch-gates"
 
 
 def test_what_workflows_use_stays() -> None:

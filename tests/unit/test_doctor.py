@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from orch_gates.adopt.bundle import Bundle
 from orch_gates.cli import doctor_view
 from orch_gates.doctor import check, finding, left_open, machine
 from orch_gates.doctor import forge as at_forge
@@ -70,6 +71,15 @@ def test_a_check_that_takes_too_long_could_not_tell() -> None:
     found = ran(gather, seconds=0.1)
     assert (found.state, found.mend) == (State.UNKNOWN, "orch-gates doctor --only this")
     assert time.monotonic() - begun < 5
+
+
+def test_a_mend_says_where_its_page_is_read() -> None:
+    """Here there is none of our pages."""
+    page = Bundle("https://git.example.org/acme/gates", "a" * 40).page("docs/how-to/a-b.md")
+    here = Subject(Path(), _known={"bundle": Bundle("https://git.example.org/acme/gates", "a" * 40)})
+    told = Check("this", Group.FORGE, lambda _: "red", lambda seen: finding.bad(seen, "x (see docs/how-to/a-b.md)"))
+    (found,) = check.run((told,), here, lambda _: None)
+    assert found.finding == finding.bad("red", f"x (see {page})")
 
 
 def test_what_is_not_used_is_no_green() -> None:
