@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _DIGITS = 16
@@ -37,13 +37,25 @@ def stamped(body: str, version: str, level: int, indent: str = "") -> str:
 
 def find(text: str) -> Mark | None:
     """The first part of a file that init wrote; None where there is none. How its lines end makes no difference."""
+    return next(_marks(text), None)
+
+
+def parts(text: str) -> tuple[Mark, ...]:
+    """Every part of a file that init wrote: a merge by hand may have kept two of them."""
+    return tuple(_marks(text))
+
+
+def _marks(text: str) -> Iterator[Mark]:
     lines = text.splitlines()
+    below = 0
     for start, line in enumerate(lines):
-        if found := _MARKER.fullmatch(line):
-            end = start + 1 + int(found["lines"])
-            intact = end <= len(lines) and _digest(lines[start + 1 : end]) == found["digest"]
-            return Mark(int(found["level"]), start, min(end, len(lines)), intact)
-    return None
+        if start < below or not (found := _MARKER.fullmatch(line)):
+            continue
+        end = start + 1 + int(found["lines"])
+        intact = end <= len(lines) and _digest(lines[start + 1 : end]) == found["digest"]
+        # Where a part was cut off, another one may begin within the lines that it had.
+        below = end if intact else start + 1
+        yield Mark(int(found["level"]), start, min(end, len(lines)), intact)
 
 
 def covered(text: str) -> str:
@@ -57,10 +69,10 @@ def covered(text: str) -> str:
     return "".join(f"{line}\n" for line in text.splitlines()[1:])
 
 
-def without(text: str, mark: Mark) -> str:
-    """A file without the part that init wrote."""
-    lines = text.splitlines(keepends=True)
-    return "".join(lines[: mark.start] + lines[mark.end :])
+def without(text: str, marks: Iterable[Mark]) -> str:
+    """A file without these parts that init wrote."""
+    ours = {number for mark in marks for number in range(mark.start, mark.end)}
+    return "".join(line for number, line in enumerate(text.splitlines(keepends=True)) if number not in ours)
 
 
 def _digest(lines: Sequence[str]) -> str:

@@ -187,13 +187,23 @@ def _configured(choice: Choice, before: str | None) -> Change:
 
 
 def _undone(path: str, text: str) -> Change | None:
-    mark = marker.find(text)
-    if mark is None:
+    marks = marker.parts(text)
+    if not marks:
         return None
-    whole = path not in {blocks.ATTRIBUTES, blocks.PRE_COMMIT}
-    if not (marker.covered(text) if whole else mark.intact):
-        return Change(path, Deed.KEEP, text, None, "it was changed by hand since; remove it yourself if it shall go")
-    left = "" if whole else marker.without(text, mark)
+    if path in {blocks.ATTRIBUTES, blocks.PRE_COMMIT}:
+        return _without(path, text, marks)
+    if marker.covered(text):
+        return Change(path, Deed.DELETE, text, None)
+    return Change(path, Deed.KEEP, text, None, "it was changed by hand since; remove it yourself if it shall go")
+
+
+def _without(path: str, text: str, marks: Sequence[marker.Mark]) -> Change:
+    """A file of others without the parts that init added, each of which has to be whole."""
+    if broken := [str(mark.start + 1) for mark in marks if not mark.intact]:
+        where = f"line{'s' if len(broken) > 1 else ''} {' and '.join(broken)}"
+        why = f"what init wrote at {where} was changed or cut off since; nothing is taken out, remove it yourself"
+        return Change(path, Deed.KEEP, text, text, why)
+    left = marker.without(text, marks)
     if left.strip() in {"", "repos:"}:
         return Change(path, Deed.DELETE, text, None)
     return Change(path, Deed.UPDATE, text, left)

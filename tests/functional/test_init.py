@@ -426,6 +426,27 @@ def test_other_line_ends_are_kept(work: Repo) -> None:
     assert (work.path / ".gitattributes").read_bytes() == b"*.png binary\r\n"
 
 
+def test_two_parts_of_one_file_are_both_taken_out(work: Repo) -> None:
+    """A merge by hand kept the part of either side; one that was cut off is named, and then nothing is taken out."""
+    path = work.path / ".gitattributes"
+    args = ("--yes", "--json", "--forge", "gitea", "--actions", ACTIONS)
+    said(init(work, *args))
+    part = path.read_text()
+    path.write_text(f"*.png binary\n{part}*.sh text\n{part}")
+    assert deeds(said(init(work, "--remove", "--yes", "--json")))[".gitattributes"] == "update"
+    assert path.read_text() == "*.png binary\n*.sh text\n"
+
+    cut = part.splitlines(keepends=True)[0]
+    path.write_text(f"*.png binary\n{part}*.sh text\n{cut}")
+    before = path.read_text()
+    done = init(work, "--remove", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert (
+        b".gitattributes: what init wrote at line 5 was changed or cut off since; nothing is taken out" in done.stdout
+    )
+    assert path.read_text() == before
+
+
 def test_hooks_of_clones_only_where_they_are_wanted(work: Repo) -> None:
     """There is a configuration of pre-commit, or it is asked for; `--remove` gives it back as it was."""
     args = ("--yes", "--json", "--forge", "gitea", "--actions", ACTIONS)

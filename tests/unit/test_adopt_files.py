@@ -33,7 +33,21 @@ def test_what_was_written_is_found_and_taken_out_again(above: list[str], body: l
     mark = marker.find(text)
     assert mark is not None
     assert mark.intact
-    assert marker.without(text, mark) == others
+    assert marker.without(text, [mark]) == others
+
+
+@given(st.lists(LINES, min_size=1, max_size=4), st.lists(LINES, min_size=5, max_size=5))
+def test_every_part_is_found_and_taken_out(bodies: list[list[str]], between: list[list[str]]) -> None:
+    """A merge by hand keeps two of them at times."""
+    text, others = "", ""
+    for number, body in enumerate([*bodies, None]):
+        theirs = "".join(f"{line}\n" for line in between[number])
+        others += theirs
+        text += theirs
+        if body is not None:
+            text += marker.stamped("".join(f"{line}\n" for line in body), "1.0", 1)
+    assert [mark.intact for mark in marker.parts(text)] == [True] * len(bodies)
+    assert marker.without(text, marker.parts(text)) == others
 
 
 @given(st.integers(0, 200), st.characters(codec="utf-8"))
@@ -102,7 +116,7 @@ def test_attributes_are_added_once() -> None:
         mark = marker.find(after)
         assert mark is not None
         assert mark.intact
-        assert marker.without(after, mark).rstrip() == there.rstrip()
+        assert marker.without(after, [mark]).rstrip() == there.rstrip()
     for there in ("CHANGELOG.md merge=ours\n", "/CHANGELOG.md text -merge\n"):
         assert blocks.attributes(there, "1.0", 1).after is None
 
@@ -126,7 +140,7 @@ def test_hooks_are_added_to_those_of_a_clone(there: str) -> None:
     assert blocks.pre_commit(after, BUNDLE, "1.0", 0) == blocks.Added(None)
     mark = marker.find(after)
     assert mark is not None
-    assert marker.without(after, mark) == there
+    assert marker.without(after, [mark]) == there
 
 
 @pytest.mark.parametrize(
