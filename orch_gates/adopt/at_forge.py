@@ -70,8 +70,7 @@ class AtForge:
             return
         for rule in known.rules:
             yield self._unruled(rule)
-        for name in known.labels:
-            yield self._unlabelled(name)
+        yield from self._unlabelled(known.labels)
 
     def _unruled(self, rule: Rule) -> Step:
         branch, what = rule.after.branch, f"protection of {rule.after.branch}"
@@ -88,22 +87,23 @@ class AtForge:
         why = "taken away" if rule.before is None else "as it was before"
         return self._step(what, lambda: self._restore(rule), by_hand, why)
 
-    def _unlabelled(self, name: str) -> Step:
-        what, by_hand = f"label {name}", f"at {self.pages.labels}"
-        offered = self.forge.labels
+    def _unlabelled(self, names: Sequence[str]) -> Iterator[Step]:
+        offered, by_hand = self.forge.labels, f"at {self.pages.labels}"
+        if offered is None or not names:
+            yield from (Step(f"label {name}", Came.SO) for name in names)
+            return
         try:
-            used = bool(
-                self.forge.issues.list(label=name)
-                or self.forge.issues.list(label=name, closed=True)
-                or self.forge.pulls.labelled(name)
-            )
+            used = offered.used(names)
         except ForgeUnavailable as error:
-            return Step(what, Came.FAILED, str(error), by_hand)
-        if used:
-            return Step(what, Came.KEPT, "issues or pull requests have it", by_hand)
-        if offered is None:
-            return Step(what, Came.SO)
-        return self._step(what, lambda: self._drop(offered, name), by_hand, "taken away")
+            yield from (Step(f"label {name}", Came.FAILED, str(error), by_hand) for name in names)
+            return
+        for name in names:
+            if name in used:
+                # To the forge, removing it is taking it off what was merged long ago, too.
+                yield Step(f"label {name}", Came.KEPT, "issues or pull requests, open or closed, have it", by_hand)
+            else:
+                act = partial(self._drop, offered, name)
+                yield self._step(f"label {name}", act, by_hand, "taken away")
 
     def _step(self, what: str, act: Callable[[], None], by_hand: str, why: str = "") -> Step:
         if self.dry:

@@ -15,7 +15,7 @@ from orch_gates.forge.port.workflows import RunState
 from tests.contract.forge_labels import CommentContract, LabelContract, LabellerContract
 from tests.contract.forge_pulls import MergeContract, PullContract
 from tests.contract.forge_rig import Rig, Who
-from tests.contract.forge_steps import NEVER, eventually, opened, refused
+from tests.contract.forge_steps import NEVER, eventually, merged, opened, refused
 from tests.contract.tracker_steps import TrackerContract
 
 
@@ -297,6 +297,25 @@ class OfferedLabelContract:
                 labels.remove(name)
         assert labels.names() == ("100%, früh?",)
         assert rig.forge.issues.get(number).labels == ()
+
+    def test_which_are_used_is_told(self, rig: Rig) -> None:
+        """By an issue or a pull request, open, closed or merged, on all pages: history is not to lose them."""
+        labels, issues = rig.in_pages(1).labels, rig.forge.issues
+        if labels is None:
+            return
+        names = ["open", "closed, then", "pull", "declined", "landed", "nobody's"]
+        for name in names:
+            labels.make(name, "For the tests.")
+        issues.create("Greet the user", labels=["open"])
+        issues.close(issues.create("Greet them again", labels=["closed, then"]).number)
+        pulls = [opened(rig, f"topic-{number}") for number in range(3)]
+        for pull, name in zip(pulls, ("pull", "declined", "landed"), strict=True):
+            issues.label(pull.number, add=[name])
+        rig.forge.pulls.close(pulls[1].number)
+        merged(rig, pulls[2].number, pulls[2].head)
+        issues.create("Without a label")
+        assert labels.used(names) == tuple(names[:-1])
+        assert labels.used([]) == labels.used(["nobody's", "never made"]) == ()
 
     def test_who_may_not_write_makes_none(self, rig: Rig) -> None:
         if rig.traits.users and rig.traits.labels:

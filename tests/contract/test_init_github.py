@@ -12,7 +12,9 @@ from orch_gates.adopt.at_forge import AtForge
 from orch_gates.adopt.steps import Came, Pages
 from orch_gates.errors import UsageError
 from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.pulls import Merged
 from tests.contract.forge_rig import Who
+from tests.contract.forge_steps import merged, opened
 from tests.contract.github_rig import GithubRig
 from tests.fakes.github.server import Github
 
@@ -34,14 +36,24 @@ def target(before: Protection | None) -> Protection:
 
 
 def test_labels_are_made_once_and_only_ours_are_taken_away(rig: GithubRig, tmp_path: Path) -> None:
-    """One that was there before stays, however it is spelled; so does one that an issue has."""
+    """One that was there before stays, however spelled; so does one that an issue or a merged pull request has."""
     rig.forge.issues.create("An issue", labels=["Merge"])
     assert [step.came for step in at(rig, tmp_path, dry=True).labels(WANTED)] == [Came.WOULD]
     assert [(step.what, step.came) for step in at(rig, tmp_path).labels(WANTED)] == [("label in progress", Came.DONE)]
     assert [step.came for step in at(rig, tmp_path).labels(WANTED)] == [Came.SO]
     number = rig.forge.issues.create("Another", labels=["in progress"]).number
     assert [step.came for step in at(rig, tmp_path).undone()] == [Came.KEPT]
+    rig.forge.issues.close(number)
+    (kept,) = at(rig, tmp_path).undone()
+    assert (kept.came, kept.why) == (Came.KEPT, "issues or pull requests, open or closed, have it")
     rig.forge.issues.label(number, remove=["in progress"])
+    assert rig.forge.pulls.labelled("in progress") == ()
+    pull = opened(rig)
+    rig.forge.issues.label(pull.number, add=["in progress"])
+    assert isinstance(merged(rig, pull.number, pull.head), Merged)
+    assert [step.came for step in at(rig, tmp_path).undone()] == [Came.KEPT]
+    assert rig.forge.pulls.get(pull.number).labels == ("in progress",)
+    rig.forge.issues.label(pull.number, remove=["in progress"])
     assert [step.came for step in at(rig, tmp_path).undone()] == [Came.DONE]
     assert list(rig.project.offered) == ["Merge"]
     assert list(at(rig, tmp_path).undone()) == []

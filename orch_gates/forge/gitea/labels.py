@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.fields import number, text, written
-from orch_gates.forge.gitea.rows import repository_path
+from orch_gates.forge.gitea.rows import label_names, repository_path
 from orch_gates.forge.http import Api
 
 # Of a new label; people change it in the browser.
@@ -28,6 +28,15 @@ class GiteaLabels:
     def names(self) -> tuple[str, ...]:
         """Those of the repository, oldest first."""
         return tuple(name for name, _ in self._all(self._path))
+
+    def used(self, names: Sequence[str]) -> tuple[str, ...]:
+        """One reading for all: the server's own filter wants every label of a name, and there may be several."""
+        left = set(names)
+        for row in self._api.rows(f"{self._repository}/issues", state="all"):
+            left -= set(label_names(row))
+            if not left:
+                break
+        return tuple(name for name in names if name not in left)
 
     def make(self, name: str, description: str) -> None:
         """Make one that is not there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -13,6 +14,14 @@ class Labels(Protocol):
 
         Raises:
             ForgeUnavailable: they could not be read completely.
+        """
+        ...
+
+    def used(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of these names that an issue or a pull request has: open, closed or merged.
+
+        Raises:
+            ForgeUnavailable: that could not be read completely.
         """
         ...
 
