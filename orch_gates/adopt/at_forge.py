@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from orch_gates.adopt import record, steps
 from orch_gates.adopt.record import Record, Rule
@@ -49,13 +50,16 @@ class AtForge:
         goal = wanted(None)
         by_hand = f"at {self.pages.branches}: {steps.in_words(goal)}"
         try:
-            before = self.forge.protections.get(branch)
+            before, found = self.forge.protections.get(branch), self.forge.protections.whole(branch)
         except ForgeUnavailable as error:
             return Step(what, Came.FAILED, str(error), by_hand)
-        goal = wanted(before)
+        goal, made = wanted(before), record.read(self.git_dir).rule(branch)
         if steps.same(before, goal):
             return Step(what, Came.SO)
-        return self._step(what, lambda: self._put(before, goal), by_hand, steps.in_words(goal))
+        changed = steps.changes(made.left, found) if made is not None else ()
+        since = f"; somebody had changed since: {', '.join(changed)}" if changed else ""
+        put = partial(self._put, before, goal, found)
+        return self._step(what, put, by_hand, f"{steps.in_words(goal)}{since}")
 
     def undone(self) -> Iterator[Step]:
         """Take away what this clone made there, as far as it is still as it was made."""
@@ -76,16 +80,21 @@ class AtForge:
         branch, what = rule.after.branch, f"protection of {rule.after.branch}"
         by_hand = f"at {self.pages.branches}"
         try:
-            now = self.forge.protections.get(branch)
+            now, whole = self.forge.protections.get(branch), self.forge.protections.whole(branch)
         except ForgeUnavailable as error:
             return Step(what, Came.FAILED, str(error), by_hand)
-        if now is None:
+        if not whole:
             self._keep(self._record().without_rule(branch))
             return Step(what, Came.SO, "it is gone")
-        if not steps.same(now, rule.after):
-            return Step(what, Came.KEPT, "it was changed since", by_hand)
-        why = "taken away" if rule.before is None else "as it was before"
-        return self._step(what, lambda: self._restore(rule), by_hand, why)
+        if not (changed := steps.changes(rule.left, whole)):
+            why = "as it was before" if rule.found else "taken away"
+            return self._step(what, partial(self._restore, branch, rule.found), by_hand, why)
+        since = f"as somebody changed in it since: {', '.join(changed)}"
+        left = steps.as_found(now, rule)
+        if now is None or left is None or not (ours := steps.taken_back(now, left)):
+            return Step(what, Came.KEPT, f"all of it stays, {since}", by_hand)
+        done = self._step(what, partial(self._loosen, left), by_hand, f"without {ours}; the rest stays, {since}")
+        return replace(done, by_hand=by_hand)
 
     def _unlabelled(self, names: Sequence[str]) -> Iterator[Step]:
         offered, by_hand = self.forge.labels, f"at {self.pages.labels}"
@@ -122,19 +131,21 @@ class AtForge:
         offered.remove(name)
         self._keep(self._record().without_label(name))
 
-    def _put(self, before: Protection | None, wanted: Protection) -> None:
+    def _put(self, before: Protection | None, wanted: Protection, found: Mapping[str, Any]) -> None:
         self.forge.protections.put(wanted)
-        self._keep(self._record().with_rule(before, wanted))
+        rule = Rule(before, wanted, found, self.forge.protections.whole(wanted.branch))
+        self._keep(self._record().with_rule(rule))
         # Another rule, a pattern's, may come first.
         if not steps.same(self.forge.protections.get(wanted.branch), wanted):
             raise UsageError(f"another rule for {wanted.branch} counts more than the one that was put")
 
-    def _restore(self, rule: Rule) -> None:
-        if rule.before is None:
-            self.forge.protections.remove(rule.after.branch)
-        else:
-            self.forge.protections.put(rule.before)
-        self._keep(self._record().without_rule(rule.after.branch))
+    def _restore(self, branch: str, found: Mapping[str, Any]) -> None:
+        self.forge.protections.restore(branch, found)
+        self._keep(self._record().without_rule(branch))
+
+    def _loosen(self, left: Protection) -> None:
+        self.forge.protections.require(left.branch, left.contexts, up_to_date=left.up_to_date)
+        self._keep(self._record().without_rule(left.branch))
 
     def _record(self) -> Record:
         known = record.read(self.git_dir)

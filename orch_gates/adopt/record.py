@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,21 @@ from orch_gates.forge.port.protection import Protection
 from orch_gates.report import files
 
 NAME = "orch-gates-init.json"
-_SCHEMA = "orch.init-record/1"
+_SCHEMA = "orch.init-record/2"
 _MOST_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that init put; `before` is what was there, None for none."""
+    """A rule that init put; `before` is what was there, None for none.
+
+    `found` is all that the forge said of the rule of this very branch before, and `left` after: empty for no rule.
+    """
 
     before: Protection | None
     after: Protection
+    found: Mapping[str, Any]
+    left: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +50,11 @@ class Record:
         """With one label less."""
         return replace(self, labels=tuple(label for label in self.labels if label != name))
 
-    def with_rule(self, before: Protection | None, after: Protection) -> Record:
+    def with_rule(self, rule: Rule) -> Record:
         """With one rule more; what was there before the first one is what counts."""
-        first = next((rule.before for rule in self.rules if rule.after.branch == after.branch), before)
-        return replace(self, rules=(*self.without_rule(after.branch).rules, Rule(first, after)))
+        first = self.rule(rule.after.branch) or rule
+        put = replace(rule, before=first.before, found=first.found)
+        return replace(self, rules=(*self.without_rule(rule.after.branch).rules, put))
 
     def without_rule(self, branch: str) -> Record:
         """With one rule less."""
@@ -67,7 +74,7 @@ def read(git_dir: Path) -> Record:
         found = json.loads(files.read(path, _MOST_BYTES))
         if found["schema"] != _SCHEMA:
             raise ValueError(found["schema"])
-        rules = tuple(Rule(_rule(one["before"]), _put(one["after"])) for one in found["rules"])
+        rules = tuple(_rule(one) for one in found["rules"])
         return Record(str(found["repository"]), tuple(map(str, found["labels"])), rules)
     except (ReportError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} cannot be read, so nothing is known of what init made: {error}") from error
@@ -87,16 +94,14 @@ def write(git_dir: Path, record: Record) -> None:
         "schema": _SCHEMA,
         "repository": record.repository,
         "labels": list(record.labels),
-        "rules": [
-            {"before": None if rule.before is None else asdict(rule.before), "after": asdict(rule.after)}
-            for rule in record.rules
-        ],
+        "rules": [asdict(rule) for rule in record.rules],
     }
     files.replace(path, json.dumps(document, indent=2) + "\n")
 
 
-def _rule(fields: dict[str, Any] | None) -> Protection | None:
-    return None if fields is None else _put(fields)
+def _rule(fields: dict[str, Any]) -> Rule:
+    before = None if fields["before"] is None else _put(fields["before"])
+    return Rule(before, _put(fields["after"]), dict(fields["found"]), dict(fields["left"]))
 
 
 def _put(fields: dict[str, Any]) -> Protection:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from orch_gates.adopt.record import Rule
 from orch_gates.forge.port.protection import Protection
@@ -67,6 +68,21 @@ def as_found(now: Protection | None, made: Rule | None) -> Protection | None:
     return replace(now, contexts=kept, up_to_date=now.up_to_date and not added)
 
 
+def changes(left: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
+    """What somebody changed in a rule since, by the forge's names; what a newer server says besides is no change."""
+    return tuple(name.replace("_", " ") for name, value in left.items() if _plain(value) != _plain(now.get(name)))
+
+
+def taken_back(now: Protection, left: Protection) -> str:
+    """What is taken out of a rule, in words; empty for nothing."""
+    contexts = [context for context in now.contexts if context not in left.contexts]
+    parts = [
+        *([f"the required statuses {', '.join(contexts)}"] if contexts else []),
+        *(["the demand for branches up to date"] if now.up_to_date and not left.up_to_date else []),
+    ]
+    return " and ".join(parts)
+
+
 def target_rule(branch: str, before: Protection | None, contexts: Iterable[str], *, up_to_date: bool) -> Protection:
     """The rule for the target: nobody pushes or forces, merges need these statuses; nothing is loosened."""
     known = before or Protection(branch)
@@ -107,6 +123,13 @@ def in_words(rule: Protection) -> str:
 def worst(steps: Sequence[Step]) -> bool:
     """Whether a step could not be done."""
     return any(step.came is Came.FAILED for step in steps)
+
+
+def _plain(value: object) -> object:
+    """A value as it is compared: to forges, no list and an empty one are the same, in any order."""
+    if isinstance(value, list | tuple):
+        return sorted(map(str, value))
+    return [] if value is None else value
 
 
 def _sorted(rule: Protection) -> tuple[object, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from dataclasses import replace
 
 import pytest
 
@@ -152,6 +154,35 @@ class ProtectionContract:
         assert rig.forge.protections.get("main") == wanted
         rig.forge.protections.put(Protection("main", contexts=("build",)))
         assert rig.forge.protections.get("main") == Protection("main", contexts=("build",))
+
+    def test_a_rule_is_told_whole_and_put_back(self, rig: Rig) -> None:
+        """As the forge says it; where there was none, there is none again, and other branches keep theirs."""
+        protections = rig.forge.protections
+        assert protections.whole("main") == {}
+        rig.push("topic", {"topic.txt": "one\n"})
+        protections.put(Protection("topic"))
+        protections.put(Protection("main", contexts=("build",), approvals=2, mergers=(rig.name(Who.WRITER),)))
+        before = protections.whole("main")
+        protections.put(Protection("main", contexts=("gates/merge",), pushes=True))
+        assert protections.whole("main") != before
+        for _ in range(2):
+            protections.restore("main", json.loads(json.dumps(before)))
+            assert protections.whole("main") == before
+        for _ in range(2):
+            protections.restore("main", {})
+            assert protections.whole("main") == {}
+        protections.restore("main", before)
+        assert protections.whole("main") == before
+        assert protections.get("topic") == Protection("topic")
+
+    def test_what_merges_need_is_changed_alone(self, rig: Rig) -> None:
+        protections = rig.forge.protections
+        first = Protection("main", contexts=("build", "gates [x]"), approvals=2, mergers=(rig.name(Who.WRITER),))
+        protections.put(first)
+        protections.require("main", ["gates [x]"], up_to_date=False)
+        assert protections.get("main") == replace(first, contexts=("gates [x]",))
+        protections.require("main", [], up_to_date=False)
+        assert protections.get("main") == replace(first, contexts=())
 
     def test_a_rule_is_taken_away(self, rig: Rig) -> None:
         """That of another branch stays; where there is none, nothing happens."""

@@ -86,16 +86,41 @@ def test_a_rule_is_put_and_given_back(rig: GithubRig, tmp_path: Path) -> None:
     assert rig.forge.protections.get("main") == wanted
     assert at(rig, tmp_path).rule("rule", "main", target).came is Came.SO
     rig.forge.protections.put(before)
-    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    again = at(rig, tmp_path).rule("rule", "main", target)
+    assert again.came is Came.DONE
+    assert again.why.endswith("; somebody had changed since: required status checks")
     assert [step.came for step in at(rig, tmp_path).undone()] == [Came.DONE]
     assert rig.forge.protections.get("main") == before
 
 
 def test_a_rule_that_somebody_changed_stays(rig: GithubRig, tmp_path: Path) -> None:
+    """But for what init required and nobody says any more; what stays, and why, is told (UX-1)."""
     assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
-    changed = Protection("main", contexts=("orch/merge/main",), approvals=1, up_to_date=True)
+    rule = rig.project.protections["main"]
+    rule["required_linear_history"] = True
+    rule["required_pull_request_reviews"]["dismissal_restrictions"] = {"users": ["bob"], "teams": []}
+    whole = rig.forge.protections.whole("main")
+    (told,) = at(rig, tmp_path, dry=True).undone()
+    assert (told.came, rig.forge.protections.whole("main")) == (Came.WOULD, whole)
+    (step,) = at(rig, tmp_path).undone()
+    assert (step.came, step.why) == (Came.DONE, told.why)
+    assert step.why == (
+        "without the required statuses orch/merge/main and the demand for branches up to date; the rest stays, as "
+        "somebody changed in it since: required pull request reviews, required linear history"
+    )
+    assert step.by_hand.endswith("/settings/branches")
+    assert rig.forge.protections.whole("main") == {**whole, "required_status_checks": None}
+    assert list(at(rig, tmp_path).undone()) == []
+
+
+def test_a_rule_whose_statuses_somebody_took_out_stays_whole(rig: GithubRig, tmp_path: Path) -> None:
+    """Nothing is left in it that only orch-gates would say; one that is gone is forgotten."""
+    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    changed = Protection("main", contexts=("build",), approvals=1)
     rig.forge.protections.put(changed)
-    assert [step.came for step in at(rig, tmp_path).undone()] == [Came.KEPT]
+    (kept,) = at(rig, tmp_path).undone()
+    since = "required status checks, required pull request reviews"
+    assert (kept.came, kept.why) == (Came.KEPT, f"all of it stays, as somebody changed in it since: {since}")
     assert rig.forge.protections.get("main") == changed
     rig.forge.protections.remove("main")
     assert [(step.came, step.why) for step in at(rig, tmp_path).undone()] == [(Came.SO, "it is gone")]

@@ -169,11 +169,13 @@ def test_who_may_not_administer_is_told_what_to_do_by_hand(gitea: Gitea, tmp_pat
 
 
 def test_a_rule_of_somebodys_is_tightened_and_given_back(gitea: Gitea, tmp_path: Path) -> None:
-    """What it asks for stays; one that was changed since is left alone; labels of others stay."""
+    """What it asks for stays; what was there is put back, who may push too; what was changed since stays."""
     repository = Repository(gitea, gitea.alice, tmp_path, FILES, {})
-    repository.protect(
-        "main", enable_push=True, enable_status_check=True, status_check_contexts=["build"], required_approvals=2
-    )
+    repository.add(gitea.bob)
+    listed = {"enable_push_whitelist": True, "push_whitelist_usernames": ["alice", "bob"]}
+    needed = {"enable_status_check": True, "status_check_contexts": ["build"], "required_approvals": 2}
+    repository.protect("main", enable_push=True, **listed, **needed)
+    found = rules(repository)["main"]
     work, mine = repository.clone(), token(gitea, gitea.alice)
     typed(work, said(work, "--level", "0", "--actions", ACTIONS, token=mine))
     assert came(said(work, token=mine)) == {"protection of main": "done"}
@@ -182,14 +184,21 @@ def test_a_rule_of_somebodys_is_tightened_and_given_back(gitea: Gitea, tmp_path:
     assert sorted(now["status_check_contexts"]) == ["build", "orch/security/main"]
     assert came(said(work, "--remove", "--dry-run", token=mine)) == {"protection of main": "would be done"}
     assert came(said(work, "--remove", token=mine)) == {"protection of main": "done"}
-    now = rules(repository)["main"]
-    assert (now["enable_push"], now["required_approvals"], now["status_check_contexts"]) == (True, 2, ["build"])
+    assert rules(repository)["main"] == {**found, "updated_at": rules(repository)["main"]["updated_at"]}
 
     work.git("checkout", "--quiet", "HEAD", ".")
     assert came(said(work, token=mine)) == {"protection of main": "done"}
-    repository.api().patch("/branch_protections/main", {"required_approvals": 1}).ok()
-    assert came(said(work, "--remove", token=mine)) == {"protection of main": "left alone"}
-    assert rules(repository)["main"]["required_approvals"] == 1
+    repository.api().patch("/branch_protections/main", {"enable_push": True, **listed, "required_approvals": 1}).ok()
+    removed = said(work, "--remove", token=mine)
+    assert came(removed) == {"protection of main": "done"}
+    (step,) = removed["steps"]
+    assert step["why"].startswith("without the required statuses orch/security/main; the rest stays, as somebody")
+    assert "changed in it since: enable push, enable push whitelist, required approvals" in step["why"]
+    assert step["by_hand"].endswith("/settings/branches")
+    now = rules(repository)["main"]
+    assert (now["required_approvals"], now["status_check_contexts"]) == (1, ["build"])
+    assert {name: now[name] for name in ("enable_push", *listed)} == {"enable_push": True, **listed}
+    assert came(said(work, "--remove", token=mine)) == {}
 
 
 def test_a_rule_that_lets_the_branch_be_forced_is_none(gitea: Gitea, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeUnavailable
@@ -11,6 +13,9 @@ from orch_gates.forge.gitea.rows import repository_path, texts
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.rule import BranchRule, Who
+
+_TIMES = frozenset({"created_at", "updated_at"})
+_NAMES = frozenset({"rule_name", "branch_name"})
 
 
 class GiteaProtections:
@@ -51,30 +56,48 @@ class GiteaProtections:
         """Make the rule of this very name, or change it; what it has beyond this stays."""
         rule = {
             "enable_push": wanted.pushes,
-            "enable_push_whitelist": False,
             "enable_force_push": False,
             "enable_merge_whitelist": bool(wanted.mergers),
             "merge_whitelist_usernames": list(wanted.mergers),
             "merge_whitelist_teams": [],
-            "enable_status_check": bool(wanted.contexts),
-            # The server reads patterns here, and ignores those that are none.
-            "status_check_contexts": [glob.literal(context) for context in wanted.contexts],
+            **_needed(wanted.contexts),
             "required_approvals": wanted.approvals,
             "block_admin_merge_override": wanted.admins,
             "block_on_outdated_branch": wanted.up_to_date,
         }
-        if self._has(wanted.branch):
-            self._api.write("PATCH", f"{self._path}/{quote(wanted.branch, safe='')}", rule)
-        else:
-            self._api.write("POST", self._path, {"rule_name": wanted.branch, **rule})
+        self._write(wanted.branch, rule)
+
+    def whole(self, branch: str) -> Row:
+        """The rule as it is listed, without the times."""
+        row = self._own(branch) or {}
+        return {name: value for name, value in row.items() if name not in _TIMES}
+
+    def restore(self, branch: str, whole: Mapping[str, Any]) -> None:
+        """Every field, as what is not named stays; so does what is null."""
+        if not whole:
+            self.remove(branch)
+            return
+        fields = {name: [] if value is None else value for name, value in whole.items() if name not in _NAMES}
+        self._write(branch, fields)
+
+    def require(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> None:
+        """What is not named stays."""
+        self._write(branch, {**_needed(contexts), "block_on_outdated_branch": up_to_date})
 
     def remove(self, branch: str) -> None:
         """Take away the rule of this very name."""
-        if self._has(branch):
+        if self._own(branch) is not None:
             self._api.write("DELETE", f"{self._path}/{quote(branch, safe='')}")
 
-    def _has(self, branch: str) -> bool:
-        return any(text(row, "rule_name") == branch for row in self._rules())
+    def _write(self, branch: str, fields: Row) -> None:
+        if self._own(branch) is not None:
+            self._api.write("PATCH", f"{self._path}/{quote(branch, safe='')}", fields)
+        else:
+            self._api.write("POST", self._path, {"rule_name": branch, **fields})
+
+    def _own(self, branch: str) -> Row | None:
+        """The rule of this very name."""
+        return next((row for row in self._rules() if text(row, "rule_name") == branch), None)
 
     def _row(self, branch: str) -> Row | None:
         return next((row for row in self._rules() if glob.matches(text(row, "rule_name"), branch)), None)
@@ -103,6 +126,14 @@ def of_row(branch: str, row: Row) -> BranchRule:
         up_to_date=row.get("block_on_outdated_branch") is True,
         admins=row.get("block_admin_merge_override") is True,
     )
+
+
+def _needed(contexts: Sequence[str]) -> Row:
+    # The server reads patterns here, and ignores those that are none.
+    return {
+        "enable_status_check": bool(contexts),
+        "status_check_contexts": [glob.literal(context) for context in contexts],
+    }
 
 
 def _mergers(row: Row) -> tuple[str, ...]:

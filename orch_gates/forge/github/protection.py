@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from orch_gates.documents import escape
@@ -17,6 +18,8 @@ from orch_gates.forge.port.rule import BranchRule, Who
 _APP = "[bot]"
 _SWITCHES = ("required_linear_history", "required_conversation_resolution", "lock_branch", "block_creations")
 _REVIEW_SWITCHES = ("dismiss_stale_reviews", "require_code_owner_reviews", "require_last_push_approval")
+
+_REVIEW_LISTS = ("dismissal_restrictions", "bypass_pull_request_allowances")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,23 @@ class GithubProtections:
         if wanted.up_to_date and not wanted.contexts:
             raise ForgeRefused("GitHub holds a branch that is behind only where statuses are required; name one")
         self.api.write("PUT", self._at(wanted.branch), document_of(wanted, self._row(wanted.branch) or {}))
+
+    def whole(self, branch: str) -> Row:
+        """The branch protection as it would be put; rulesets are none of it."""
+        row = self._row(branch)
+        return {} if row is None else whole_of(row)
+
+    def restore(self, branch: str, whole: Mapping[str, Any]) -> None:
+        """Put what `whole` told; what it does not name is switched off."""
+        if whole:
+            self.api.write("PUT", self._at(branch), dict(whole))
+        else:
+            self.remove(branch)
+
+    def require(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> None:
+        """The whole rule is put again."""
+        checks = {"strict": up_to_date, "contexts": sorted(contexts)} if contexts else None
+        self.restore(branch, {**self.whole(branch), "required_status_checks": checks})
 
     def remove(self, branch: str) -> None:
         """Take the branch protection away; rulesets stay."""
@@ -171,6 +191,29 @@ def document_of(wanted: Protection, known: Row) -> Row:
         **{name: True for name in _SWITCHES if _enabled(known, name)},
         "allow_force_pushes": False,
         "allow_deletions": False,
+    }
+
+
+def whole_of(row: Row) -> Row:
+    """A branch protection as GitHub takes it, whatever it says.
+
+    Raises:
+        ForgeUnavailable: something is missing in it.
+    """
+    checks = part(row, "required_status_checks") if row.get("required_status_checks") else None
+    reviews = part(row, "required_pull_request_reviews") if row.get("required_pull_request_reviews") else None
+    return {
+        "required_status_checks": checks
+        and {"strict": checks.get("strict") is True, "contexts": sorted(texts(checks, "contexts"))},
+        "enforce_admins": _enabled(row, "enforce_admins"),
+        "required_pull_request_reviews": reviews
+        and {
+            **{name: reviews.get(name) is True for name in _REVIEW_SWITCHES},
+            **{name: _named(part(reviews, name)) for name in _REVIEW_LISTS if reviews.get(name)},
+            "required_approving_review_count": number(reviews, "required_approving_review_count"),
+        },
+        "restrictions": _named(part(row, "restrictions")) if row.get("restrictions") else None,
+        **{name: _enabled(row, name) for name in (*_SWITCHES, "allow_force_pushes", "allow_deletions")},
     }
 
 

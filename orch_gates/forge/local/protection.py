@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.local import kinds, records
 from orch_gates.forge.local.documents import Rule
@@ -64,6 +68,24 @@ class LocalProtections:
             return records.write("protect", f"protect {wanted.branch}", path, after)
 
         self._records.change(decide)
+
+    def whole(self, branch: str) -> Mapping[str, Any]:
+        """The rule, which has nothing beyond the port's."""
+        rule = self.get(branch)
+        return {} if rule is None else asdict(rule)
+
+    def restore(self, branch: str, whole: Mapping[str, Any]) -> None:
+        """Put it, or take it away."""
+        if not whole:
+            self.remove(branch)
+            return
+        lists = {name: tuple(whole[name]) for name in ("contexts", "mergers")}
+        self.put(Protection(**{**whole, **lists}))
+
+    def require(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> None:
+        """Put it with these."""
+        wanted = replace(self.get(branch) or Protection(branch), contexts=tuple(contexts), up_to_date=up_to_date)
+        self.put(wanted)
 
     def remove(self, branch: str) -> None:
         """Take the rule of this branch away."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from orch_gates.forge.port.rule import BranchRule
 
@@ -52,6 +53,33 @@ class Protections(Protocol):
         Raises:
             ForgeRefused: no permission.
             ForgeUnclear, ForgeUnavailable: doing it again is safe.
+        """
+        ...
+
+    def whole(self, branch: str) -> Mapping[str, Any]:
+        """All that the forge says of the rule of this very branch, by the forge's own names; empty where there is none.
+
+        It tells whether a rule was changed, and puts it back. JSON can keep it.
+
+        Raises:
+            ForgeRefused: the token may not see rules.
+            ForgeUnavailable: the forge did not answer.
+        """
+        ...
+
+    def restore(self, branch: str, whole: Mapping[str, Any]) -> None:
+        """Put the rule of this very branch back as `whole` told it; where there was none, take it away.
+
+        Raises:
+            ForgeRefused, ForgeUnclear, ForgeUnavailable: as `put`.
+        """
+        ...
+
+    def require(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> None:
+        """Let merges need exactly these statuses; all else of the rule of this very branch, which is there, stays.
+
+        Raises:
+            ForgeRefused, ForgeUnclear, ForgeUnavailable: as `put`.
         """
         ...
 
