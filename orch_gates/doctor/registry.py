@@ -15,6 +15,7 @@ from orch_gates.doctor import (
     server_hook,
     state_branch,
     tracker,
+    workflow_secrets,
 )
 from orch_gates.doctor.check import Check
 
@@ -23,6 +24,7 @@ CHECKS: tuple[Check[Any], ...] = (
     *server_hook.CHECKS,
     *clone_hook.CHECKS,
     *forge.CHECKS,
+    *workflow_secrets.CHECKS,
     *tracker.CHECKS,
     *state_branch.CHECKS,
     *schedule.CHECKS,

@@ -29,7 +29,7 @@ class Traits:
     tells a conflict from a check that is not done. `drafts`: pull requests can be drafts.
     `workflows`: it has a CI of its own. `ignores_case`: labels that differ by case are one. `tells_labellers`: it keeps
     who put which label on. `labels`: it offers labels that nothing has. `holds_back`: its rules can keep a branch
-    that is behind from being merged.
+    that is behind from being merged. `tells_owners_secrets`: what its owner keeps for all repositories is told.
     """
 
     kind: Kind
@@ -41,6 +41,7 @@ class Traits:
     tells_labellers: bool = True
     labels: bool = True
     holds_back: bool = True
+    tells_owners_secrets: bool = True
 
 
 class Rig(Protocol):
@@ -100,6 +101,10 @@ class Rig(Protocol):
 
         It can be dispatched, has an optional input `task`, and one job, `gates`. Only where there are workflows.
         """
+        ...
+
+    def add_secret(self, name: str) -> None:
+        """Keep a secret of the repository; only where there are workflows."""
         ...
 
     def refuse_pushes(self, words: str) -> AbstractContextManager[None]:

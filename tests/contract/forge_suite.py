@@ -14,10 +14,10 @@ from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.rule import Who as Pushers
 from orch_gates.forge.port.server import Kind
 from orch_gates.forge.port.workflows import RunState
-from tests.contract.forge_labels import CommentContract, LabelContract, LabellerContract
+from tests.contract.forge_labels import CommentContract, LabelContract, LabellerContract, OfferedLabelContract
 from tests.contract.forge_pulls import MergeContract, PullContract
 from tests.contract.forge_rig import Rig, Who
-from tests.contract.forge_steps import NEVER, eventually, merged, opened, refused
+from tests.contract.forge_steps import NEVER, eventually, opened, refused
 from tests.contract.tracker_steps import TrackerContract
 
 
@@ -294,6 +294,20 @@ class WorkflowContract:
         assert workflows.runs(branch="topic") == workflows.runs(event="push") == ()
         assert workflows.runs(commit=secrets.token_hex(20)) == ()
 
+    def test_secrets_are_known_by_name(self, rig: Rig) -> None:
+        """On all pages, and to who administers the repository; whether others may count is told."""
+        if not rig.traits.workflows:
+            refused(rig.forge.workflows.secrets)
+            return
+        names = ["ORCH_TOKEN", "ANOTHER", "THIRD"]
+        assert rig.forge.workflows.secrets().names == ()
+        for name in names:
+            rig.add_secret(name)
+        found = rig.in_pages(2).workflows.secrets()
+        assert sorted(found.names) == sorted(names)
+        assert found.untold == ("" if rig.traits.tells_owners_secrets else rig.name(Who.OWNER))
+        refused(rig.as_(Who.STRANGER).workflows.secrets)
+
     def test_what_is_not_there_is_refused(self, rig: Rig) -> None:
         workflows = rig.forge.workflows
         if rig.traits.workflows:
@@ -304,56 +318,6 @@ class WorkflowContract:
             lambda: workflows.run(NEVER),
             lambda: workflows.jobs(NEVER),
         )
-
-
-class OfferedLabelContract:
-    """The labels that a repository offers (UX-1)."""
-
-    def test_they_are_made_once_and_taken_away(self, rig: Rig) -> None:
-        """On all pages; whatever is in a name, and whether or not anything has it."""
-        labels = rig.in_pages(2).labels
-        if not rig.traits.labels:
-            assert labels is None
-            return
-        assert labels is not None
-        names = ["merge", "in progress", "orch/held", "100%, früh?"]
-        for _ in range(2):
-            for name in names:
-                labels.make(name, "For the tests.")
-        assert sorted(labels.names()) == sorted(names)
-        number = rig.forge.issues.create("Greet the user", labels=["merge"]).number
-        assert sorted(labels.names()) == sorted(names)
-        for _ in range(2):
-            for name in names[:3]:
-                labels.remove(name)
-        assert labels.names() == ("100%, früh?",)
-        assert rig.forge.issues.get(number).labels == ()
-
-    def test_which_are_used_is_told(self, rig: Rig) -> None:
-        """By an issue or a pull request, open, closed or merged, on all pages: history is not to lose them."""
-        labels, issues = rig.in_pages(1).labels, rig.forge.issues
-        if labels is None:
-            return
-        names = ["open", "closed, then", "pull", "declined", "landed", "nobody's"]
-        for name in names:
-            labels.make(name, "For the tests.")
-        issues.create("Greet the user", labels=["open"])
-        issues.close(issues.create("Greet them again", labels=["closed, then"]).number)
-        pulls = [opened(rig, f"topic-{number}") for number in range(3)]
-        for pull, name in zip(pulls, ("pull", "declined", "landed"), strict=True):
-            issues.label(pull.number, add=[name])
-        rig.forge.pulls.close(pulls[1].number)
-        merged(rig, pulls[2].number, pulls[2].head)
-        issues.create("Without a label")
-        assert labels.used(names) == tuple(names[:-1])
-        assert labels.used([]) == labels.used(["nobody's", "never made"]) == ()
-
-    def test_who_may_not_write_makes_none(self, rig: Rig) -> None:
-        if rig.traits.users and rig.traits.labels:
-            stranger = rig.as_(Who.STRANGER).labels
-            assert stranger is not None
-            with pytest.raises(ForgeRefused):
-                stranger.make("merge", "For the tests.")
 
 
 class ServerContract:

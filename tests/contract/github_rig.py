@@ -73,6 +73,9 @@ class GithubRig:
     def add_workflow(self, name: str) -> str:
         return self.push("main", {f".github/workflows/{name}": _WORKFLOW})
 
+    def add_secret(self, name: str) -> None:
+        self.project.secrets.setdefault("", []).append(name)
+
     @contextmanager
     def refuse_pushes(self, words: str) -> Iterator[None]:
         self.project.hook_words = words

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import Repo
 from tests.contract.test_forge_github_rules import KEPT, REVIEWS, rule
 from tests.doctor_rig import Found, only
 from tests.fakes.github.server import Github
@@ -37,6 +38,25 @@ def test_the_token(look: Look) -> None:
     assert look("token", "read:org")["state"] == "bad"
     found = look("token", "repo, delete_repo, admin:org")
     assert (found["state"], "admin:org" in found["seen"]) == ("warning", True)
+
+
+def test_the_secret_of_the_workflows(github: Github, look: Look, tmp_path: Path) -> None:
+    """It may be the repository's, the organisation's, or an environment's; to who only reads it could not be told."""
+    assert look("secrets")["state"] == "not used"
+    work = Repo(tmp_path / "work")
+    work.commit(files={".github/workflows/queue.yml": "on: push\nenv: {A: '${{ secrets.ORCH_TOKEN }}'}\n"})
+    work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    work.git("fetch", "--quiet")
+    found = look("secrets")
+    assert (found["state"], "ask for the secret ORCH_TOKEN, and" in found["seen"]) == ("bad", True)
+    assert found["mend"].endswith(f"{github.project.full_name}/settings/secrets/actions")
+    for place in ("", "organization", "merge / it"):
+        github.project.secrets[place] = ["ANOTHER", "ORCH_TOKEN"]
+        assert look("secrets")["state"] == "ok"
+        github.project.secrets[place] = ["ANOTHER"]
+        assert look("secrets")["state"] == "bad"
+    found = look("secrets", ORCH_FORGE_TOKEN=github.token("carol", "repo"))
+    assert (found["state"], "administrators only" in found["seen"]) == ("unknown", True)
 
 
 def test_branches_that_are_deleted(github: Github, look: Look) -> None:

@@ -87,6 +87,9 @@ class LocalRig:
     def add_workflow(self, name: str) -> str:
         raise AssertionError("a bare repository runs no workflows")
 
+    def add_secret(self, name: str) -> None:
+        raise AssertionError("a bare repository runs no workflows")
+
     @contextlib.contextmanager
     def refuse_pushes(self, words: str) -> Iterator[None]:
         hook = self.server.path / "hooks" / "pre-receive"

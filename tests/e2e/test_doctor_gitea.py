@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -126,6 +127,43 @@ def test_the_token(gitea: Gitea, doctor: Doctor) -> None:
     for more, state in (({}, "not used"), ({"ORCH_MERGE_FENCE": "status"}, "unknown")):
         code, found_all = looked(doctor.work.path, *names, env=doctor.env | more)
         assert (code, {one["state"] for one in found_all.values()}) == (2, {state})
+
+
+def test_the_secret_of_the_workflows(gitea: Gitea, doctor: Doctor) -> None:
+    """Workflows ask for it by name; a person's own secrets may count as well, and Gitea shows those to nobody."""
+    assert doctor.look("secrets")["state"] == "not used"
+    doctor.work.commit(files={".gitea/workflows/queue.yml": "on: push\nenv: {A: '${{ secrets.ORCH_TOKEN }}'}\n"})
+    doctor.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    api = doctor.repository.api()
+    found = doctor.look("secrets")
+    assert (found["state"], "ask for the secret ORCH_TOKEN, and" in found["seen"]) == ("unknown", True)
+    assert found["seen"].endswith("whether alice has one that counts here is not told")
+    assert found["mend"].endswith(f"{doctor.repository.name}/settings/actions/secrets")
+    api.put("/actions/secrets/ORCH_TOKEN", {"data": token_hex(8)}).ok()
+    assert doctor.look("secrets")["state"] == "ok"
+    doctor.repository.add(gitea.bob)
+    doctor.as_(gitea.bob)
+    found = doctor.look("secrets")
+    assert (found["state"], "administrators only" in found["seen"]) == ("unknown", True)
+    doctor.as_(gitea.alice)
+    api.delete("/actions/secrets/ORCH_TOKEN").ok()
+    assert doctor.look("secrets")["state"] == "unknown"
+
+
+def test_the_secret_of_an_organisation(gitea: Gitea, doctor: Doctor) -> None:
+    """Its owners are told of it: where there is none either, it is certainly missing."""
+    alice = gitea.api(gitea.token(gitea.alice, ["write:organization", "write:repository", "write:user"]))
+    name = f"org{token_hex(4)}"
+    alice.post("/orgs", {"username": name}).ok()
+    alice.post(f"/orgs/{name}/repos", {"name": "project", "auto_init": True, "default_branch": "main"}).ok()
+    doctor.work.commit(files={".gitea/workflows/queue.yml": "on: push\nenv: {A: '${{ secrets.ORCH_TOKEN }}'}\n"})
+    doctor.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    doctor.env["ORCH_FORGE_REPOSITORY"] = f"{name}/project"
+    assert doctor.look("secrets")["state"] == "unknown"
+    doctor.as_(gitea.alice, [*SCOPES, "read:organization"])
+    assert doctor.look("secrets")["state"] == "bad"
+    alice.call("PUT", f"/orgs/{name}/actions/secrets/ORCH_TOKEN", {"data": token_hex(8)}).ok()
+    assert doctor.look("secrets")["state"] == "ok"
 
 
 def test_styles_of_merges(doctor: Doctor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,7 +38,7 @@ _EVENTS = {ReviewState.APPROVED: "APPROVED", ReviewState.CHANGES_REQUESTED: "REQ
 class GiteaRig:
     """Alice's repository; Bob may write to it, and the bot may read it as everybody may."""
 
-    traits = Traits(Kind.GITEA, tells_conflicts=False)
+    traits = Traits(Kind.GITEA, tells_conflicts=False, tells_owners_secrets=False)
 
     def __init__(self, server: Gitea, folder: Path) -> None:
         self.server = server
@@ -88,6 +89,9 @@ class GiteaRig:
 
     def add_workflow(self, name: str) -> str:
         return self.push("main", {f".gitea/workflows/{name}": _WORKFLOW})
+
+    def add_secret(self, name: str) -> None:
+        self.repository.api().put(f"/actions/secrets/{name}", {"data": secrets.token_hex(8)}).ok()
 
     @contextmanager
     def refuse_pushes(self, words: str) -> Iterator[None]:

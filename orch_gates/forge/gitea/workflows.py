@@ -9,7 +9,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.fields import Row, document, number, said, started, text
 from orch_gates.forge.gitea.rows import repository_path
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.workflows import Run, RunJob, RunState
+from orch_gates.forge.port.workflows import Run, RunJob, RunState, Secrets
 
 _STATES = {
     "queued": RunState.WAITING,
@@ -32,6 +32,16 @@ class GiteaWorkflows:
         self._api = api
         self._repository = repository_path(repository)
         self._path = f"{self._repository}/actions"
+        self._owner = repository.partition("/")[0]
+
+    def secrets(self) -> Secrets:
+        """Those of an organisation are told to its owners, those of a person to nobody."""
+        names = [text(row, "name") for row in self._api.rows(f"{self._path}/secrets")]
+        try:
+            rows = list(self._api.rows(f"/orgs/{quote(self._owner, safe='')}/actions/secrets"))
+        except ForgeRefused:
+            return Secrets(tuple(names), self._owner)
+        return Secrets((*names, *(text(row, "name") for row in rows)))
 
     def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> int:
         """Start a workflow on a branch; the server takes inputs that the workflow names, and no others.

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from orch_gates.forge.fields import Row, document, number, said, started, text
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.workflows import Run, RunJob, RunState
+from orch_gates.forge.port.workflows import Run, RunJob, RunState, Secrets
 
 _WAITING = {"queued", "waiting", "requested", "pending"}
 _ENDS = {
@@ -31,6 +31,17 @@ class GithubWorkflows:
 
     api: Api
     path: str
+
+    def secrets(self) -> Secrets:
+        """Of environments all, whichever of them a job names."""
+        names = self._named(f"{self._actions}/secrets")
+        names += self._named(f"{self._actions}/organization-secrets")
+        for row in self.api.rows(f"{self.path}/environments", "environments"):
+            names += self._named(f"{self.path}/environments/{quote(text(row, 'name'), safe='')}/secrets")
+        return Secrets(tuple(names))
+
+    def _named(self, path: str) -> list[str]:
+        return [text(row, "name") for row in self.api.rows(path, "secrets")]
 
     def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> int:
         """Start a workflow by its file's name; a GitHub of one's own may be too old to tell the run."""

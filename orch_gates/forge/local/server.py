@@ -10,7 +10,7 @@ from typing import NoReturn
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.local.repository import Repository
 from orch_gates.forge.port.server import About, Access, Kind
-from orch_gates.forge.port.workflows import Run, RunJob
+from orch_gates.forge.port.workflows import Run, RunJob, Secrets
 
 
 class LocalServer:
@@ -43,6 +43,10 @@ class LocalServer:
 
 class NoWorkflows:
     """The refusal of everything about workflows."""
+
+    def secrets(self) -> Secrets:
+        """Refused."""
+        _refuse("secrets")
 
     def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> int:
         """Refused."""

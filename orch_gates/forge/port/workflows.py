@@ -42,8 +42,25 @@ class RunJob:
     state: RunState
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The names of secrets, not what they are; `untold` says whose others may count, of which nobody is told."""
+
+    names: tuple[str, ...]
+    untold: str = ""
+
+
 class Workflows(Protocol):
     """The workflows of one repository; a forge without a CI of its own refuses all of it."""
+
+    def secrets(self) -> Secrets:
+        """The secrets that workflows of the repository may be given: its own, its owner's, its environments'.
+
+        Raises:
+            ForgeRefused: the token may not see those of the repository.
+            ForgeUnavailable: they could not be read completely.
+        """
+        ...
 
     def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> int:
         """Start a workflow by its file's name, on a branch; the id of its run, 0 where the forge does not tell.

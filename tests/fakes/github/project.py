@@ -108,7 +108,10 @@ class Run:
 
 @dataclass(slots=True)
 class Project:
-    """`full_name` belongs to an organisation; `rights` says what each user may do: admin, write or read."""
+    """`full_name` belongs to an organisation; `rights` says what each user may do: admin, write or read.
+
+    `secrets` are names: of the repository (empty), of its `organization`, or of an environment.
+    """
 
     full_name: str
     bare: Repo
@@ -126,6 +129,7 @@ class Project:
     protections: dict[str, dict[str, Any]] = field(default_factory=dict)
     offered: dict[str, str] = field(default_factory=dict)
     rules: list[dict[str, Any]] = field(default_factory=list)
+    secrets: dict[str, list[str]] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     hook_words: str = ""
     queued: set[int] = field(default_factory=set)

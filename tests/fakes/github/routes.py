@@ -305,6 +305,29 @@ def list_runs(asked: Asked) -> Answer:
     return 200, {"total_count": len(rows), "workflow_runs": [asked.shapes.run(run) for run in reversed(rows)]}
 
 
+def list_secrets(asked: Asked) -> Answer:
+    return _secrets(asked, "")
+
+
+def list_organization_secrets(asked: Asked) -> Answer:
+    return _secrets(asked, "organization")
+
+
+def list_environments(asked: Asked) -> Answer:
+    names = [name for name in asked.project.secrets if name not in {"", "organization"}]
+    return 200, {"total_count": len(names), "environments": [asked.shapes.environment(name) for name in names]}
+
+
+def list_environment_secrets(asked: Asked) -> Answer:
+    return _secrets(asked, asked.args["environment_name"])
+
+
+def _secrets(asked: Asked, place: str) -> Answer:
+    asked.needs("write")
+    names = asked.project.secrets.get(place, [])
+    return 200, {"total_count": len(names), "secrets": [asked.shapes.secret(name) for name in names]}
+
+
 def get_run(asked: Asked) -> Answer:
     return 200, asked.shapes.run(_run(asked))
 
@@ -435,6 +458,10 @@ ROUTES: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("PATCH", f"{REPO}/issues/comments/{{comment_id}}"): edit_comment,
     ("DELETE", f"{REPO}/issues/comments/{{comment_id}}"): delete_comment,
     ("POST", f"{REPO}/actions/workflows/{{workflow_id}}/dispatches"): dispatch,
+    ("GET", f"{REPO}/actions/secrets"): list_secrets,
+    ("GET", f"{REPO}/actions/organization-secrets"): list_organization_secrets,
+    ("GET", f"{REPO}/environments"): list_environments,
+    ("GET", f"{REPO}/environments/{{environment_name}}/secrets"): list_environment_secrets,
     ("GET", f"{REPO}/actions/runs"): list_runs,
     ("GET", f"{REPO}/actions/runs/{{run_id}}"): get_run,
     ("GET", f"{REPO}/actions/runs/{{run_id}}/jobs"): list_jobs,

@@ -183,6 +183,14 @@ class Shapes:
         """A label that the repository offers."""
         return {**self.label(name), "description": self._project.offered[name] or None}
 
+    def secret(self, name: str) -> Document:
+        """What is told of a secret, wherever it is kept."""
+        return {**self.example(f"GET {REPO}/actions/secrets")["secrets"][0], "name": name}
+
+    def environment(self, name: str) -> Document:
+        """An environment that jobs may name."""
+        return {**self.example(f"GET {REPO}/environments")["environments"][0], "name": name}
+
     def protection(self, branch: str) -> Document:
         """The rule as GitHub shows it, made of what was put."""
         put, found = self._project.protections[branch], self.example(f"PUT {REPO}/branches/{{branch}}/protection")
