@@ -7,6 +7,7 @@ of being read is shown as its code: `\\x1b`, `\\u202e`.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 
@@ -27,6 +28,20 @@ _MOST_MARKS = 3
 _RUNNER_COMMAND = re.compile(r"(?<!\S)::|##\[")
 _MARKDOWN_ACTIVE = re.compile(r"[\\`*_\[\]~$]")
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
+# What Gitea, Forgejo and GitHub make a link of by themselves: urls, addresses of mail, issues (`owner/name#1`, `!1`,
+# `GH-1`), commits.
+_URL = r"[A-Za-z0-9._~:/?#%=+,;!-]*"
+_LINKED = re.compile(
+    rf"[A-Za-z][A-Za-z0-9+.-]{{0,30}}://{_URL}"
+    rf"|(?:mailto|xmpp):{_URL}"
+    rf"|www\.{_URL}"
+    r"|(?<![A-Za-z0-9.+_-])[A-Za-z0-9.+_-]{1,64}@[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+"
+    r"|(?<![A-Za-z0-9._/-])[A-Za-z0-9._/-]{0,140}[#!][0-9]+"
+    r"|[#!][0-9]+"
+    r"|gh-[0-9]+"
+    r"|(?<![A-Za-z0-9])[0-9a-f]{7,}(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 _ELLIPSIS = "..."
 
@@ -77,6 +92,35 @@ def markdown(text: str) -> str:
     shown = _MENTION.sub(lambda hit: code(hit[0]), visible(text))
     shown = _MARKDOWN_ACTIVE.sub(lambda hit: "\\" + hit[0], shown)
     return re.sub(r"[&<>|]", lambda hit: _ENTITIES[hit[0]], shown)
+
+
+def comment(text: str) -> str:
+    """`markdown` for what a forge shows below an issue or a pull request, where plain words become links as well.
+
+    What would become one is a span of code: it can be read and copied, leads nowhere, and tells nobody.
+    """
+    shown = visible(text)
+    linked = _linked(shown)
+    runs = itertools.groupby(range(len(shown)), linked.__getitem__)
+    parts = ((hit, "".join(shown[place] for place in places)) for hit, places in runs)
+    return "".join(f"`{part}`" if hit else _beside(part) for hit, part in parts)
+
+
+def _linked(text: str) -> list[bool]:
+    """Which characters belong to a link; beside one that was taken out, what is left may have become one."""
+    found = [False] * len(text)
+    while True:
+        runs = [list(places) for hit, places in itertools.groupby(range(len(text)), found.__getitem__) if not hit]
+        hits = [(run[0], hit) for run in runs for hit in _LINKED.finditer(text[run[0] : run[-1] + 1])]
+        if not hits:
+            return found
+        for start, hit in hits:
+            found[start + hit.start() : start + hit.end()] = [True] * len(hit[0])
+
+
+def _beside(text: str) -> str:
+    # To some readers, a backtick beside a span of code belongs to it, escaped or not.
+    return markdown(text).replace("\\`", "&#96;")
 
 
 def plain(text: str) -> str:

@@ -13,8 +13,8 @@ _LONGEST = 2000
 
 
 def text(line: str) -> str:
-    """What the comment says; what others wrote in a title or a reason is shown as text, and mentions nobody."""
-    shown = escape.markdown(escape.clip(escape.visible(line), _LONGEST))
+    """What the comment says; what others wrote in it is shown as text, links nowhere and mentions nobody."""
+    shown = escape.comment(escape.clip(escape.visible(line), _LONGEST))
     return f"{MARK}\n**Merge queue**: {shown}\n"
 
 

@@ -32,7 +32,7 @@ def telegram_html(card: Card, most: int = TELEGRAM_MOST) -> str:
 
 
 def comment_markdown(card: Card) -> str:
-    """The card for a comment; what others wrote in a title or a reason is shown as text, and mentions nobody."""
+    """The card for a comment; what others wrote in it is shown as text, links nowhere, mentions nobody."""
     head = f"**{_prose(card.why.task, _TITLE_SHOWN)}** {_prose(card.title, _TITLE_SHOWN)}"
     parts = [head, f"{_prose(card.why.stage, _TITLE_SHOWN)} · {card.why.state}"]
     if card.gates:
@@ -116,7 +116,7 @@ def _shown(text: str, most: int) -> str:
 
 
 def _prose(text: str, most: int) -> str:
-    return escape.markdown(escape.clip(escape.visible(text), most))
+    return escape.comment(escape.clip(escape.visible(text), most))
 
 
 def _escaped(text: str) -> str:

@@ -40,7 +40,7 @@ def read(body: str) -> Notice:
 
 
 def standing(text: str) -> str:
-    """Where a task stands, as Markdown; what others wrote in a reason is shown as text, and mentions nobody."""
+    """Where a task stands, as Markdown; what others wrote is shown as text, links nowhere, mentions nobody."""
     return f"**orch-gates**: {_shown(text)}".strip()
 
 
@@ -50,4 +50,4 @@ def note(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return escape.markdown(escape.clip(escape.visible(text), _LONGEST))
+    return escape.comment(escape.clip(escape.visible(text), _LONGEST))

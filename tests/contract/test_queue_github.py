@@ -159,7 +159,7 @@ def test_red_together_is_told_so(queue: Queue, main: str, said: str) -> None:
     queue.ci(caught_up, "failure")
     assert queue.came() == {second: "sent back"}
     (comment,) = queue.comments(second)
-    assert f"build (failure), on two together with main at {tip[:10]}{said}" in comment
+    assert f"build (failure), on two together with main at `{tip[:10]}`{said}" in comment
     assert "was caught up by a rebase and pushed: fetch it first" in comment
 
 

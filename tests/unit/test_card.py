@@ -108,7 +108,7 @@ def test_text_of_others_is_text() -> None:
     assert "<a" not in comment
     assert "[y]" not in comment
     assert "@everybody" not in comment
-    assert "\\`rm\\`" in comment
+    assert "&#96;rm&#96;" in comment
 
 
 def test_a_long_card_is_cut_to_what_telegram_takes() -> None:

@@ -8,12 +8,30 @@ import unicodedata
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from orch_gates.documents.escape import clip, markdown, markdown_code, plain, terminal_line, visible, well_formed
+from orch_gates.documents.escape import (
+    clip,
+    comment,
+    markdown,
+    markdown_code,
+    plain,
+    terminal_line,
+    visible,
+    well_formed,
+)
 
 hostile = st.one_of(
     st.text(st.characters()),
     st.text(st.sampled_from("\x1b[\r\n\t\0\x7f\x9b|`\\*_<>&@:#]![~$ \u202e\u200b\ufeff\u2028\udcffaé"), max_size=20),
+)
+# Pieces of what forges make links of, and what may stand between them.
+LINKS = ["#", "!", "3", "acme/app", "GH-", "gh-1", "@", "ann", "https://", "www.", "x.example", "abcdef0", "1234567"]
+LINKS += ["`", "\\", " ", "(", "&", "_", "*", "<", "/", ".", ":", "-"]
+LINKED = re.compile(
+    r"[A-Za-z]://|www\.[A-Za-z0-9]|[#!][0-9]|gh-[0-9]|(?<![A-Za-z0-9])@[A-Za-z0-9]"
+    r"|(?<![A-Za-z0-9])[0-9a-f]{7,}(?![A-Za-z0-9])|[A-Za-z0-9]@[A-Za-z0-9]+\.[A-Za-z0-9]",
+    re.IGNORECASE,
 )
 ACTING = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -135,6 +153,28 @@ def test_prose_is_shown_as_it_was_on_a_terminal(text: str) -> None:
 def test_ordinary_names_stay_and_others_show_their_code(text: str, shown: str) -> None:
     """A person recognises the file (P8)."""
     assert visible(text) == shown
+
+
+@given(text=st.one_of(hostile, st.lists(st.sampled_from(LINKS), max_size=8).map("".join)))
+@example(text="#3#4!5@ann")
+@example(text="`#3` \\#3 \\`GH-1`` https://a.example/`b`")
+@example(text="ann@#3 user@1234567 acme/app@abcdef0 x@y.example")
+def test_a_comment_leads_nowhere(text: str) -> None:
+    """Urls, issues, commits and people in it are text or code, all as it was written, in its order (SEC-5)."""
+    (inline,) = MarkdownIt("commonmark").parseInline(comment(text))
+    assert {one.type for one in inline.children or ()} <= {"text", "code_inline"}
+    for one in inline.children or ():
+        assert one.type == "code_inline" or not LINKED.search(one.content), one.content
+    told = "".join(one.content for one in inline.children or ())
+    assert told.replace("\\x40", "@").split() == visible(text).replace("\\x40", "@").split()
+
+
+@pytest.mark.parametrize(
+    "text", ["PR-2 is red", "T-1: 3 of 12", "a.b/c", "10:30", "C#", "wow!", "deadbee", "ein Größe"]
+)
+def test_a_comment_keeps_common_words(text: str) -> None:
+    """Only what a forge would link is shown as code."""
+    assert comment(text) == (f"`{text}`" if text == "deadbee" else text)
 
 
 def test_mentions_do_not_call_people() -> None:
