@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import string
 import subprocess
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts import house_rules
+from tests.builders import Repo
 from tests.bundle.published import publish
 
 
@@ -23,6 +26,21 @@ def git(repo: Path, *arguments: str) -> str:
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with what this checkout would publish, committed or not."""
     return publish(tmp_path_factory.mktemp("bundle")).path
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """This checkout as a repository of its own, with a tag at its only commit."""
+    folder = tmp_path_factory.mktemp("release") / "orch-gates"
+    for source in house_rules.project_files():
+        copy = folder / source.relative_to(house_rules.ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, copy, follow_symlinks=False)
+    made = Repo(folder)
+    made.git("init", "-q", "-b", "main")
+    made.commit("the release")
+    made.git("tag", "v9.8.7")
+    return made
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a release publishes: built from a tag, whole, tried with each Python that is here (DOC-1)."""
+"""The packages of a release: built from a tag, whole, tried with each Python that is here (DOC-1)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,29 +17,6 @@ from tests.builders import Repo
 
 ROOT = house_rules.ROOT
 pytestmark = pytest.mark.slow
-WORKFLOW = ".github/workflows/release.yml"
-# Actions of others that the workflow uses; none can be fetched here, so each is a step that keeps what it is given.
-OTHERS = {
-    "actions/upload-artifact": "inputs: {name: {}, path: {}, if-no-files-found: {}}",
-    "actions/download-artifact": "inputs: {name: {}, path: {}}",
-    "actions/attest-build-provenance": "inputs: {subject-path: {}}",
-    "pypa/gh-action-pypi-publish": "inputs: {packages-dir: {}}",
-}
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    """This checkout as a repository of its own, with a tag at its only commit."""
-    folder = tmp_path_factory.mktemp("release") / "orch-gates"
-    for source in house_rules.project_files():
-        copy = folder / source.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, copy, follow_symlinks=False)
-    made = Repo(folder)
-    made.git("init", "-q", "-b", "main")
-    made.commit("the release")
-    made.git("tag", "v9.8.7")
-    return made
 
 
 def script(checkout: Repo, name: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
@@ -111,37 +87,3 @@ def test_the_wheel_works_with_each_python(checkout: Repo, dist: Path, python: st
     done = script(checkout, "try-release", dist, python)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "proven: a push of a random token was refused" in done.stdout
-
-
-def test_the_workflow_builds_and_tries_what_it_publishes(
-    checkout: Repo, tmp_path: Path, real: Callable[[str], Path]
-) -> None:
-    """A runner builds and tries the packages of a tag; the actions of others get all of them, and nothing else."""
-    text = (checkout.path / WORKFLOW).read_text()
-    command = [real("act"), "push", "-W", checkout.path / ".github" / "workflows", "-e", tmp_path / "event.json"]
-    command += ["-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--artifact-server-addr", "127.0.0.1"]
-    (tmp_path / "event.json").write_text('{"ref": "refs/tags/v9.8.7"}')
-    kept = tmp_path / "kept"
-    for name, inputs in OTHERS.items():
-        stand_in = tmp_path / name
-        stand_in.mkdir(parents=True)
-        keeps = f"mkdir -p {kept} && " + (f"cp -r {kept}/dist ." if "download" in name else f"cp -r dist {kept}/")
-        step = f"runs: {{using: composite, steps: [{{shell: bash, run: '{keeps}'}}]}}"
-        (stand_in / "action.yml").write_text(f"name: {name}\ndescription: kept\n{inputs}\n{step}\n")
-        commit = text.partition(f"uses: {name}@")[2][:40]
-        command.append(f"--local-repository={name}@{commit}={stand_in}")
-    path = f"{sys.base_prefix}/bin{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=checkout.path,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("try-release: the wheel works with Python") == 1
-    published = {path.name for path in (kept / "dist").iterdir()}
-    assert published == {"orch_gates-9.8.7-py3-none-any.whl", "orch_gates-9.8.7.tar.gz"}
