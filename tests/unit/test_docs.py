@@ -317,13 +317,36 @@ def test_every_command_has_examples_that_it_takes(path: str) -> None:
     found = examples(COMMANDS[path])
     assert found
     for line in found:
-        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
-        words = list(itertools.takewhile(lambda word: not set(word) & set("<>|()"), lexer))
+        words = words_of(line)
         assert f"{' '.join(words)} ".startswith(f"{path} "), line
-        # Unknown options are refused also where nothing is asked for or run.
+        assert is_taken(words), line
+
+
+INLINE = re.compile(r"`(orch-gates [a-z][^`]*)`")
+PLACEHOLDER = "NAME"  # of a gate
+
+
+@pytest.mark.parametrize("page", markdown_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_in_a_sentence_exists(page: Path) -> None:
+    """What a page tells people to type is a command with options that there are (DOC-1)."""
+    lines = (" ".join(line.split()) for line in INLINE.findall(page.read_text("utf-8")))
+    assert [line for line in lines if PLACEHOLDER not in line and not is_taken(words_of(line))] == []
+
+
+def words_of(line: str) -> list[str]:
+    """The words of a command line, before what is the shell's."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    return list(itertools.takewhile(lambda word: not set(word) & set("<>|()&;"), lexer))
+
+
+def is_taken(words: list[str]) -> bool:
+    """Whether there are such a command and such options; unknown ones are refused also where nothing is run."""
+    try:
         with cli.make_context("orch-gates", words[1:], resilient_parsing=True) as ctx:
-            assert taken(cli, ctx, words[1:]), line
+            return taken(cli, ctx, words[1:])
+    except click.UsageError:
+        return False
 
 
 def taken(group: click.Command, ctx: click.Context, words: list[str]) -> bool:
