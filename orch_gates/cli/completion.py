@@ -15,6 +15,8 @@ _VARIABLE = "_ORCH_GATES_COMPLETE"
 def completion(shell: str) -> None:
     """Print what makes SHELL complete commands, options, tasks, stages, environments, checks, pages and outputs.
 
+    Write it where the shell looks; make that folder first if it is not there.
+
     \b
     Examples:
       orch-gates completion bash >~/.local/share/bash-completion/completions/orch-gates
