@@ -86,7 +86,8 @@ def blocks(document: str, name: str) -> list[re.Match[str]]:
 def exported(document: str) -> list[str]:
     """The names that a tutorial asks for values of your own."""
     (own,) = blocks(document, "own")
-    return re.findall(r"export (?:[^#\n]*? )?(\w+)=?", own["script"])
+    lines = re.findall(r"\bexport ([^#\n]*)", own["script"])
+    return [word.partition("=")[0] for line in lines for word in line.split()]
 
 
 def shown(document: str) -> list[str]:

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.blocks import FENCE, ROOT, blocks
+
+PAGE = "docs/tutorials/l0-security-gate.md"
+
 pytestmark = pytest.mark.slow
 Commit = Callable[..., str]
 
@@ -68,14 +72,18 @@ def project(
     made.git("init", "-q", "-b", "main")
     made.git("remote", "add", "origin", f"file://{tmp_path / 'server.git'}")
     rev = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bundle, check=True, capture_output=True, text=True).stdout
-    (made.repo / ".pre-commit-config.yaml").write_text(
-        "default_install_hook_types: [pre-commit, pre-push]\n"
-        f"repos:\n  - repo: file://{bundle}\n    rev: {rev.strip()}\n"
-        "    hooks:\n      - id: orch-secrets\n      - id: orch-secrets-push\n"
+    page = (ROOT / PAGE).read_text("utf-8")
+    (config,) = (block["text"] for block in FENCE.finditer(page) if block["mark"] == "read: client")
+    config = config.replace("https://git.example.org/orch/orch-gates", f"file://{bundle}").replace(
+        "0" * 40, rev.strip()
     )
+    (made.repo / ".pre-commit-config.yaml").write_text(config)
     commit(made.repo, app="print('hello')\n")
     made.git("push", "-q", "origin", "main")
-    installed = made.call(made.pre_commit, "install", "--install-hooks")
+    (install,) = blocks(PAGE, "client")
+    path = f"{made.pre_commit.parent}{os.pathsep}{os.environ['PATH']}"
+    assert made.call("sh", "-c", install["script"], PATH=path).returncode == 0
+    installed = made.call(made.pre_commit, "install-hooks")
     assert installed.returncode == 0, installed.stdout
     return made
 

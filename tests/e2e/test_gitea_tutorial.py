@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.builders import Repo
 from tests.bundle.published import publish
 from tests.e2e.actions import Bundle
 from tests.e2e.gitea import Gitea
@@ -26,5 +27,15 @@ def test_a_pull_request_is_gated_by_a_required_status(
     owner = gitea.alice
     merged = owner.api.get(f"/repos/{owner.name}/shop/pulls/1").ok()
     assert merged["merged"]
-    for name in ("shop", "orch-gates"):
+    copied = tmp_path / "checkout"
+    copied.mkdir()
+    other = Repo(copied)
+    other.git("init", "--quiet", "--initial-branch=main")
+    other.commit("a checkout", {"action.yml": "name: checkout\n"})
+    other.git("tag", "v4")
+    person.copy("checkout", "https://github.com/actions/checkout", copied)
+    checkout = owner.api.get(f"/repos/{owner.name}/checkout").ok()
+    assert (checkout["private"], checkout["has_actions"]) == (False, False)
+    assert [one["name"] for one in owner.api.get(f"/repos/{owner.name}/checkout/tags").ok()] == ["v4"]
+    for name in ("shop", "orch-gates", "checkout"):
         owner.api.call("DELETE", f"/repos/{owner.name}/{name}").ok()

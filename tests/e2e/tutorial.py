@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.blocks import BLOCK, ROOT, Shell, shown
+from tests.blocks import BLOCK, ROOT, Shell, exported, shown
 from tests.e2e.gitea import Gitea
 
 
@@ -24,9 +24,8 @@ class Person:
         self.token = gitea.token(owner, list(scopes))
         person = {"ORCH_FORGE_URL": gitea.url, "OWNER": owner.name, "ORCH_FORGE_TOKEN": self.token, **exports}
         self.text = (ROOT / tutorial).read_text("utf-8")
-        # What is exported in a script that the tutorial writes is the script's own.
-        before = self.text.partition("<!-- run:")[0]
-        assert set(re.findall(r"export (\w+)", before)) == set(person)
+        assert set(exported(tutorial)) == set(person)
+        self._config = config
         self._shell = Shell(
             folder, {**person, "GIT_CONFIG_GLOBAL": str(config), "ORCH_CACHE_DIR": str(folder / "cache")}
         )
@@ -39,6 +38,13 @@ class Person:
         assert self.token not in said
         assert len(BLOCK.findall(self.text)) == self.text.count("<!-- run:")
         return said
+
+    def copy(self, name: str, url: str, source: Path) -> str:
+        """Run a block that copies from a url of others, with this repository in its place."""
+        with self._config.open("a") as config:
+            config.write(f'[url "file://{source}"]\n\tinsteadOf = {url}\n')
+        self._shell.here = self._shell.root / "scratch"
+        return self._shell.series(self.tutorial, name, 1)
 
 
 def _without_ids(text: str) -> str:

@@ -19,6 +19,7 @@ from orch_gates.forge.port.pulls import Draft
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from tests import sweep_rig
+from tests.blocks import Shell, blocks
 from tests.fakes import scripted_http, telegram
 from tests.fakes.scripted_http import says
 from tests.fakes.telegram import Telegram
@@ -351,3 +352,14 @@ def test_many_at_once_make_one_comment(rig: SweepRig) -> None:
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda _: run(rig, COMMENT), range(3)))
     assert len(comments(rig, number)) == 1
+
+
+@pytest.mark.parametrize("name", ["test", "now"])
+def test_the_commands_of_the_how_to_say_what_it_shows(name: str, rig: SweepRig, server: Telegram) -> None:
+    """As written, in the clone; what is printed stands behind each (DOC-1)."""
+    page = "docs/how-to/follow-tasks-in-a-chat.md"
+    shell = Shell(rig.folder / "person", {**rig.settings, **chat(server)})
+    shell.here = rig.work.path
+    said = shell.series(page, name, 1)
+    (block,) = blocks(page, name)
+    assert said.strip() == block["script"].partition("#")[2].strip()

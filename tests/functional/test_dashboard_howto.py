@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests import sweep_rig
-from tests.blocks import BLOCK, PROGRAM, ROOT, SHOWN, Shell
-from tests.sweep_rig import SweepRig, until
+from tests.blocks import BLOCK, PROGRAM, ROOT, SHOWN, Shell, blocks
+from tests.sweep_rig import SWEEP, SweepRig, until
 
 TEXT = (ROOT / "docs" / "how-to" / "publish-a-dashboard.md").read_text("utf-8")
 SCRIPTS = {block["name"]: block["script"] for block in BLOCK.finditer(TEXT)}
@@ -55,6 +55,30 @@ def test_a_loop_keeps_it_new(rig: SweepRig) -> None:
         finally:
             child.kill()
     assert "Ticks" in page.read_text("utf-8")
+
+
+def test_the_commands_of_the_sweep(rig: SweepRig) -> None:
+    """Its own page: a look that writes nothing, the status, and ticks until they are ended (DOC-1)."""
+    page = "docs/how-to/run-the-sweep.md"
+    before = rig.state()
+    shell = Shell(rig.folder / "sweeper", environment(rig))
+    shell.here = rig.work.path
+    assert "nothing to record or start" in shell.series(page, "look", 1)
+    assert rig.state() == before
+    (loop,) = blocks(page, "loop")
+    env = {**os.environ, **environment(rig), "PATH": f"{Path(PROGRAM).parent}:{os.environ['PATH']}"}
+
+    def ticked() -> bytes:
+        return rig.server.attempt("rev-parse", "--verify", "--quiet", SWEEP).stdout
+
+    ticks = ticked()
+    with subprocess.Popen(["sh", "-c", f"exec {loop['script']}"], cwd=rig.work.path, env=env) as child:
+        try:
+            until(lambda: ticked() != ticks)
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(timeout=60) == 0
+        finally:
+            child.kill()
 
 
 def test_every_block_is_run() -> None:

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.blocks import BLOCK, ROOT, Shell
+from tests.blocks import ROOT, Shell, blocks, exported
 from tests.builders import Repo
 
 PAGE = "docs/tutorials/l2-deploy.md"
-TEXT = (ROOT / PAGE).read_text("utf-8")
 
 Real = Callable[[str], Path]
 
@@ -61,6 +60,7 @@ def shell(tmp_path: Path, real: Real) -> Iterator[Shell]:
         "ORCH_FORGE": "local",
         "ORCH_STATE_BY": "ann",
     }
+    assert set(exported(PAGE)) == set(env) - {"PATH"}
     yield Shell(tmp_path, env)
     listed = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True, check=False).stdout
     for pid in map(int, listed.split()):
@@ -70,7 +70,7 @@ def shell(tmp_path: Path, real: Real) -> Iterator[Shell]:
 
 def test_a_service_goes_to_production_and_back(shell: Shell) -> None:
     """A green deploy over a red production is seen, and what was verified is brought back, once."""
-    said = [shell.run(block["script"], int(block["code"] or 0)) for block in BLOCK.finditer(TEXT)]
+    said = [shell.run(block["script"], int(block["code"] or 0)) for block in blocks(PAGE, "shop")]
     first, second, after = said[-5], said[-3], said[-2]
     assert "what can we do for you" in first
     assert "HEALTHY" in first

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.blocks import Shell
 
 MODELS = Path(__file__).parents[1] / "model"
 STORE = MODELS / "store.pml"
@@ -171,3 +175,12 @@ def test_work_is_started_until_it_ran_and_runs_once(check: Check) -> None:
 def test_no_guard_of_a_dispatch_can_be_left_out(check: Check, guard: str, broken: set[str]) -> None:
     """JOB-1: without it, spin finds a run that breaks what the guard is there for."""
     assert_broken(check(guard, model=DISPATCH), broken)
+
+
+def test_a_model_is_searched_by_hand(real: Callable[[str], Path], tmp_path: Path) -> None:
+    """The commands of the page, with a switch that takes a guard away: the trail is what it kept out (DOC-1)."""
+    shell = Shell(tmp_path, {"PATH": f"{real('spin').parent}{os.pathsep}{os.environ['PATH']}"})
+    shutil.copytree(MODELS, shell.here, dirs_exist_ok=True)
+    said = shell.series("docs/explanation/model.md", "spin", 1)
+    assert_broken(said, {"nothing_lost"})
+    assert "spin: trail ends after" in said

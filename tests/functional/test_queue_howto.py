@@ -11,6 +11,7 @@ from orch_gates.forge.port.checks import StatusState
 from orch_gates.forge.port.pulls import Draft
 from tests import queue_rig
 from tests.blocks import BLOCK, ROOT, Shell
+from tests.builders import bare, clone
 from tests.queue_rig import QueueRig
 
 PAGE = "docs/how-to/run-a-merge-queue.md"
@@ -78,6 +79,27 @@ def test_a_repair_of_a_red_main(rig: QueueRig) -> None:
     assert rig.ran()[1]["frozen"] == ""
 
 
+def test_a_held_pull_request_goes_on(rig: QueueRig) -> None:
+    """A person has looked, and the queue takes it up again (DOC-1, MRG-13)."""
+    rig.label(12)
+    rig.ran()
+    rig.ok("task", "hold", "PR-12", "--reason", "look at it")
+    assert "PR-12" in follow(rig, "held", 0)
+    assert rig.state_of("PR-12")[1] != "held"
+
+
+def test_the_state_branch_is_made_once(tmp_path: Path) -> None:
+    """In a clone, by somebody who may push."""
+    server = bare(tmp_path / "app.git")
+    shell = Shell(tmp_path / "person", {"ORCH_CACHE_DIR": str(tmp_path / "cache"), "ORCH_STATE_BY": "ann"})
+    work = clone(server, shell.here / "app")
+    work.commit("first")
+    work.git("push", "--quiet", "origin", "HEAD:main")
+    shell.here = work.path
+    shell.series(PAGE, "state", 1)
+    assert server.git("show", "orch-state:orch-state.md")
+
+
 def test_every_block_is_run() -> None:
     """No block is marked and left out."""
-    assert len(re.findall(r"<!-- run:", TEXT)) == 3
+    assert len(re.findall(r"<!-- run:", TEXT)) == 5

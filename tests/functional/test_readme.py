@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.blocks import BLOCK, ROOT, Shell, blocks, shown
+from tests.blocks import BLOCK, FENCE, ROOT, Shell, blocks, shown
 
 TOKEN = re.compile(r"ghp_[A-Za-z0-9]{36}")
 
@@ -42,6 +42,15 @@ def test_every_marked_block_does_what_is_told(
     said = Shell(tmp_path).series(document, name, count)
     assert TOKEN.search(said) is None
     assert "push refused: 1 secret found" in said
+
+
+@pytest.mark.slow
+def test_the_tutorial_begins_with_a_scanner_that_works(tmp_path: Path) -> None:
+    page = "docs/tutorials/l0-security-gate.md"
+    said = Shell(tmp_path).series(page, "works", 1)
+    first, second = shown(page)[0].splitlines()
+    assert re.search(f"^{re.escape(first).replace(re.escape('...'), '.*')}$", said, re.M)
+    assert second in said.splitlines()
 
 
 @pytest.mark.slow
@@ -92,8 +101,8 @@ def test_a_marker_stands_above_every_block_that_it_is_meant_for() -> None:
 @pytest.mark.slow
 def test_a_finding_is_allowed_the_way_the_how_to_says(tmp_path: Path, real: Callable[[str], Path]) -> None:
     real("gitleaks")
-    text = (ROOT / "docs/how-to/allow-a-finding.md").read_text("utf-8")
-    make_key, write_entry, write_many, to_target = re.findall(r"^```sh\n(.*?)^```$", text, re.S | re.M)
+    page = "docs/how-to/allow-a-finding.md"
+    make_key, write_entry, write_many, to_target = (block["script"] for block in blocks(page, "allow"))
     shell = Shell(tmp_path)
     shell.run("""
         git init -q --bare -b main server.git
@@ -120,6 +129,9 @@ def test_a_finding_is_allowed_the_way_the_how_to_says(tmp_path: Path, real: Call
     assert "none of 1 findings is chosen" in shell.run(allow, 2)
     assert "allowed " in shell.run(allow.replace("testdata/*", "*.py").replace("made for the tests", "an example"))
     shell.run(write_entry.split("\n", 1)[1].replace("011d3eb32c29", finding[1]))
+    (entry,) = (one["text"] for one in FENCE.finditer((ROOT / page).read_text("utf-8")) if one["mark"] == "read: entry")
+    written = (shell.here / ".orch-gates/allowed-secrets.md").read_text("utf-8")
+    assert re.search(re.escape(entry).replace("9f0c…", "[0-9a-f]+"), written), written
     shell.run("rm report.md")
     shell.run(to_target)
     shell.run("git push -q origin allow-example:main && git switch -q feature && git rebase -q origin/main")
@@ -131,28 +143,32 @@ def test_a_finding_is_allowed_the_way_the_how_to_says(tmp_path: Path, real: Call
     assert "is allowed by ops@example.org until 2027-06-30" in shell.run("git push origin feature")
 
 
+LEAK = 'echo "token = \\"$KEY\\"" > config.py; git add .; git commit -q -m leak'
+MERGE = """
+git switch -q -c side; echo "token = 'side'" > config.py; git add .; git commit -q -m side
+git switch -q main; echo "token = 'main'" > config.py; git add .; git commit -q -m main
+git merge -q side >/dev/null || true; echo "token = '$KEY'" > config.py; git add .; git commit -q -m merge
+git commit -q --allow-empty -m more
+"""
 REMOVALS = {
-    "A file, in your last commit": 'echo "token = \\"$KEY\\"" > config.py; git add .; git commit -q -m leak',
-    "A file, in an earlier commit": (
-        'echo "token = \\"$KEY\\"" > config.py; git add .; git commit -q -m leak; git commit -q --allow-empty -m more'
-    ),
-    "A commit message": 'touch new; git add new; git commit -q -m "say $KEY"',
-    "A tag": 'git tag -a v1.0 -m "say $KEY"',
-    "A file name": 'touch "name-$KEY"; git add .; git commit -q -m name',
-    "A branch or tag name": 'git switch -q -c "name-$KEY"',
+    "inlast": LEAK,
+    "inearlier": f"{LEAK}; git commit -q --allow-empty -m more",
+    "inmerge": MERGE,
+    "inmessage": 'touch new; git add new; git commit -q -m "say $KEY"',
+    "intag": 'git tag -a v1.0 -m "say $KEY"',
+    "infilename": 'touch "name-$KEY"; git add .; git commit -q -m name',
+    "inrefname": 'git switch -q -c "name-$KEY"',
 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("heading", REMOVALS)
+@pytest.mark.parametrize("place", REMOVALS)
 def test_each_way_to_remove_a_secret_gets_the_push_through(
-    heading: str, tmp_path: Path, real: Callable[[str], Path]
+    place: str, tmp_path: Path, real: Callable[[str], Path]
 ) -> None:
     """The how-to's commands, with the person's editor played by sed."""
     real("gitleaks")
-    text = (ROOT / "docs/how-to/remove-a-leaked-secret.md").read_text("utf-8")
-    found = re.search(rf"^### {re.escape(heading)}\n.*?^```sh\n(.*?)^```$", text, re.S | re.M)
-    assert found is not None
+    (block,) = blocks("docs/how-to/remove-a-leaked-secret.md", place)
     shell = Shell(tmp_path)
     shell.run("""
         git init -q --bare -b main server.git
@@ -166,14 +182,15 @@ def test_each_way_to_remove_a_secret_gets_the_push_through(
         git push -q origin main
         """)
     key = 'KEY="ghp_$(head -c 400 /dev/urandom | base64 | tr -dc A-Za-z0-9 | head -c 36)"\n'
-    shell.run(key + REMOVALS[heading])
+    shell.run(key + REMOVALS[place])
     everything = "git push origin HEAD --follow-tags"
-    refused = shell.run(everything if heading != "A tag" else "git push origin v1.0", 1)
+    refused = shell.run(everything if place != "intag" else "git push origin v1.0", 1)
     assert "push refused: 1 secret found" in refused
-    script = found[1].replace("'name-with-the-value'", "name-ghp_*")
+    script = block["script"].replace("'name-with-the-value'", "name-ghp_*")
     if named := re.search(r"\(commit ([0-9a-f]{10})", refused):
         script = script.replace("9abd7d2460", named[1])
-    editors = "export GIT_EDITOR='sed -i s/ghp_.*/it/' GIT_SEQUENCE_EDITOR='sed -i 1s/pick/edit/'\n"
+    first = r"/^merge /a break" if place == "inmerge" else "1s/pick/edit/"
+    editors = f"export GIT_EDITOR='sed -i s/ghp_.*/it/' GIT_SEQUENCE_EDITOR='sed -i \"{first}\"'\n"
     cleaned = "echo 'token = None' > config.py\n"
     if "# take the value out" in script:
         script = script.replace("# take the value out of the file\n", cleaned)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import tracker_rig
+from tests.blocks import Shell, shown
 from tests.builders import Repo
 from tests.fakes import telegram
 from tests.tracker_rig import TrackerRig
@@ -210,3 +211,13 @@ def test_without_a_tracker_nothing_is_followed(rig: TrackerRig) -> None:
 def test_labels_that_contradict_each_other_are_refused(rig: TrackerRig) -> None:
     done = rig.say("tracker", "sync", ORCH_TRACKER_APPROVED="rejected")
     assert (done.returncode, b"are the same" in done.stderr) == (2, True)
+
+
+def test_a_lost_event_is_found_as_the_how_to_shows(rig: TrackerRig) -> None:
+    """The commands as written, and what they print, but for the number (DOC-1)."""
+    page = "docs/how-to/use-issues-as-tasks.md"
+    number = rig.issue("Greet the user", "in progress")
+    shell = Shell(rig.folder / "person", {key: value for key, value in rig.env.items() if value})
+    shell.here = rig.work.path
+    said = shell.series(page, "sync", 1)
+    assert said == shown(page)[0].replace("#12", f"#{number}").replace("ISSUE-12", f"ISSUE-{number}")

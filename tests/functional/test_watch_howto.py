@@ -38,11 +38,15 @@ def test_the_page_is_followed(tmp_path: Path) -> None:
         (order,) = (block["script"] for block in BLOCK.finditer(TEXT) if block["name"] == "order")
         shell.run(order)
         assert rig.rolled == [rig.head("T-1")]
+        verified = rig.environment()["verified"]
+        yours = {"REVISION=REVISION": f"REVISION={verified['revision']}", "=DIGEST": f"={verified['digest']}"}
+        shell.series(PAGE, "back", 1, {**yours, "--runs DEPLOY": f"--runs {verified['deploy']}"})
+        assert rig.environment()["current"]["deploy"] == verified["deploy"]
 
 
 def test_every_block_is_run() -> None:
     """No block is marked and left out."""
-    assert {block["name"] for block in BLOCK.finditer(TEXT)} == {"watch", "alert", "order"}
+    assert {block["name"] for block in BLOCK.finditer(TEXT)} == {"watch", "alert", "order", "back"}
 
 
 def test_the_configuration_that_it_shows_is_taken() -> None:
