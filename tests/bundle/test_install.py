@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.blocks import Shell
 from tests.builders import Repo, bare, github_token
+
+PAGE = "docs/how-to/install.md"
 
 PLAIN = {"PATH": f"{sys.base_prefix}/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 PIP = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.endswith("_CERT")}
@@ -22,14 +25,21 @@ def call(*argv: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProces
     )
 
 
+def administrator(bundle: Path, folder: Path, **env: str) -> Shell:
+    """Somebody in a checkout, who has nothing of a developer's."""
+    shell = Shell(
+        folder, {**PLAIN, **PIP, "PYTHONPATH": "", "UV_CACHE_DIR": f"{os.environ['ORCH_CACHE_DIR']}/uv", **env}
+    )
+    shell.here = bundle
+    return shell
+
+
 @pytest.mark.slow
 def test_a_venv_of_its_own_is_all_that_a_server_needs(bundle: Path, tmp_path: Path) -> None:
     """Installed from a commit, it says which one it is, needs no HOME, and protects a repository; in 125 MB at most."""
-    python = Path(sys.base_prefix, "bin", "python3")
     venv = tmp_path / "opt" / "orch-gates"
-    assert call(python, "-m", "venv", venv, cwd=tmp_path).returncode == 0
-    made = call(venv / "bin/pip", "install", "-q", f"git+file://{bundle}", cwd=tmp_path, HOME=str(tmp_path / "home"))
-    assert made.returncode == 0, made.stderr
+    shell = administrator(bundle, tmp_path / "admin")
+    assert "works" in shell.series(PAGE, "server", 1, {"/opt/orch-gates": str(venv), "git+URL": f"git+file://{bundle}"})
     program = venv / "bin/orch-gates"
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bundle, capture_output=True, text=True, check=True).stdout
     said = call(program, "--version", cwd=tmp_path).stdout
@@ -53,6 +63,29 @@ def test_a_venv_of_its_own_is_all_that_a_server_needs(bundle: Path, tmp_path: Pa
     assert size <= 125_000_000
     refused = work.push("main")
     assert (refused.returncode, b"1 secret found" in refused.stderr) == (1, True)
+    # Where the lock and a folder of wheels take its place, the program stays the same.
+    for name in ("locked", "offline"):
+        shell.series(PAGE, name, 1, {"/opt/orch-gates": str(venv)})
+        assert call(program, "--version", cwd=tmp_path).stdout == said
+
+
+@pytest.mark.slow
+def test_a_person_installs_it_with_uv(bundle: Path, tmp_path: Path) -> None:
+    """The commands of the README and of the page about installation, with the url that stands there."""
+    tools = tmp_path / "tools"
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "install", "-q", "--target", tools, "uv"]
+    assert call(*pip, cwd=tmp_path, HOME=os.environ["HOME"]).returncode == 0
+    config, url = tmp_path / "gitconfig", "https://git.example.org/orch/orch-gates"
+    config.write_text(f'[url "file://{bundle}"]\n\tinsteadOf = {url}\n')
+    home = tmp_path / "home"
+    shell = administrator(bundle, tmp_path / "person", HOME=str(home), GIT_CONFIG_GLOBAL=str(config))
+    shell.env = {**shell.env, "PATH": f"{tools}/bin:{PLAIN['PATH']}"}
+    assert "Installed 1 executable: orch-gates" in shell.series("README.md", "install", 1)
+    # Before it on PATH is the program that is tested.
+    yours = {"git+URL": f"git+{url}", "\norch-gates": f"\n{home}/.local/bin/orch-gates"}
+    assert re.search(
+        r"^orch-gates, version 0\.1\.0\.dev\d+\+g[0-9a-f]{7,}$", shell.series(PAGE, "install", 1, yours), re.M
+    )
 
 
 def test_a_tarball_of_a_commit_says_which_one_it_is(bundle: Path, tmp_path: Path) -> None:

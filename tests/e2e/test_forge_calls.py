@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.blocks import Shell, shown
 from tests.builders import PROGRAM, github_token, run
 from tests.e2e.gitea import ROOT, Gitea
 from tests.e2e.repository import Repository
@@ -250,3 +252,19 @@ def statuses(task: WaitingTask, commit: str) -> list[dict[str, Any]]:
 
 def api_path(task: WaitingTask) -> str:
     return f"/repos/alice/{task.repository.name}"
+
+
+def test_the_commands_of_the_page_that_connects_a_forge(gitea: Gitea, shared: WaitingTask, tmp_path: Path) -> None:
+    """As written, with this server for the one that is named there; `forge check` says what the page shows (DOC-1)."""
+    page = "docs/how-to/connect-a-forge.md"
+    token = shared.env["ORCH_FORGE_TOKEN"]
+    shell = Shell(tmp_path, {**shared.env, "GITEA_TOKEN": token})
+    shell.here = shared.path
+    said = shell.series(page, "connect", 3, {"https://git.example.org": gitea.url})
+    for line in shown(page)[0].splitlines():
+        assert said.count(f"\n{line[:16]}") + said.startswith(line[:16]) == 3, line
+    timed = shell.series(page, "timings", 1)
+    assert re.search(r"^forge: 2 requests, \d\.\d\d s$", timed, re.M), timed
+    for line in shown(page)[1].splitlines()[1:]:
+        assert line.partition("commits/")[0].partition(" 200")[0].replace("/repos/acme/app", api_path(shared)) in timed
+    assert token not in said + timed
