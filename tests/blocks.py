@@ -102,8 +102,9 @@ def workflow(text: str) -> str | None:
         case {"on": _, "jobs": _} | {True: _, "jobs": _}:  # YAML reads `on` as a boolean
             return text
         case {"jobs": {**jobs}} if all(isinstance(job, dict) for job in jobs.values()):
-            rest = "" if "steps:" in text else STEPS.format("- run: make")
-            return HEAD + text + textwrap.indent(RUNS_ON + rest, "    ")
+            rest = "".join(line for line in RUNS_ON.splitlines(keepends=True) if line.partition(":")[0] not in text)
+            rest += "" if "steps:" in text else STEPS.format("- run: make")
+            return HEAD + text + textwrap.indent(rest, "    ")
         case [{"run": _}] | [{"uses": _}]:
             steps = textwrap.indent(textwrap.dedent(text), "  ").lstrip()
             return HEAD + "jobs:\n  shown:\n" + textwrap.indent(RUNS_ON + STEPS.format(steps), "    ")

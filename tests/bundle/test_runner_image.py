@@ -120,8 +120,10 @@ def released(
         yield Released(done.returncode, done.stdout + done.stderr, kept, client)
 
 
-def test_the_workflow_builds_and_tries_what_it_publishes(released: Released) -> None:
+def test_the_workflow_builds_and_tries_what_it_publishes(checkout: Repo, released: Released) -> None:
     """A runner builds and tries the packages of a tag; the actions of others get all of them, and nothing else."""
+    (by_hand,) = blocks("CONTRIBUTING.md", "tried")
+    assert f"run: {by_hand['script']}" in (checkout.path / WORKFLOW).read_text()
     assert released.log.count("try-release: the wheel works with Python") == 1, released.log
     published = (released.kept / "published").read_text().split()
     assert published == ["orch_gates-9.8.7-py3-none-any.whl", "orch_gates-9.8.7.tar.gz"]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
 from scripts import house_rules
+from tests import blocks
+from tests.blocks import FENCE
 
 ROOT = house_rules.ROOT
 ACTIONS = sorted([ROOT / "action.yml", *ROOT.glob("actions/*/action.yml")])
@@ -262,3 +266,73 @@ def test_actionlint_finds_nothing(real: Callable[[str], Path]) -> None:
         [real("actionlint"), "-shellcheck=", "-pyflakes=", *EXAMPLES], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+SHOWN = [
+    (f"{page.relative_to(ROOT)} {number}", made)
+    for page in sorted((ROOT / "docs").rglob("*.md"))
+    for number, found in enumerate(FENCE.finditer(page.read_text("utf-8")))
+    if found["language"] == "yaml" and (made := blocks.workflow(found["text"]))
+]
+
+
+@pytest.mark.parametrize("made", [made for _, made in SHOWN], ids=[name for name, _ in SHOWN])
+def test_steps_that_pages_show_are_clean(made: str, real: Callable[[str], Path], tmp_path: Path) -> None:
+    """They can be pasted into a workflow as they are."""
+    workflow = tmp_path / ".github" / "workflows" / "shown.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(made)
+    lints = {"actionlint": "-shellcheck= -pyflakes=", "zizmor": "--quiet --pedantic --offline --no-progress"}
+    for name, options in lints.items():
+        argv: list[str | Path] = [real(name), *options.split(), workflow]
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{made}\n{done.stdout}{done.stderr}"
+    assert list(house_rules.expressions_in_shell(made)) == []
+
+
+# Which tests run an example as written, but for the bundle's address.
+RUN_BY = {
+    "gitea-image.yml": "e2e/test_image_workflow.py",
+    "gitea-issues.yml": "e2e/test_tracker_workflow.py",
+    "gitea-merge.yml": "e2e/test_merge_workflow.py",
+    "gitea-monorepo.yml": "bundle/test_monorepo_example.py",
+    "gitea-queue.yml": "e2e/queue_workflow.py",
+    "gitea-release.yml": "e2e/test_release_workflow.py",
+    "gitea-security.yml": "e2e/test_actions.py",
+    "gitea-staging.yml": "bundle/test_staging_act.py",
+    "gitea-sweep.yml": "e2e/test_sweep_workflow.py",
+    "github-dashboard.yml": "bundle/test_merge_act.py",
+    "github-deploy.yml": "bundle/test_deploy_act.py",
+    "github-image.yml": "bundle/test_image_act.py",
+    "github-job.yml": "bundle/test_job_act.py",
+}
+# What differs between forges, and not in what the steps do.
+OF_A_FORGE = {
+    "ghcr.io": "git.example.org",
+    "${{ github.actor }}": "deploy-bot",
+    "${{ github.token }}": "${{ secrets.ORCH_REGISTRY_TOKEN }}",
+}
+
+
+@cache
+def jobs_of(example: str) -> str:
+    jobs = yaml.safe_load((ROOT / "docs" / "examples" / example).read_text())["jobs"]
+    kept = {
+        name: {k: v for k, v in job.items() if k not in {"environment", "permissions"}} for name, job in jobs.items()
+    }
+    text = json.dumps(kept, sort_keys=True)
+    for there, here in OF_A_FORGE.items():
+        text = text.replace(there, here)
+    return text
+
+
+@workflows
+def test_each_example_is_run(workflow: Path) -> None:
+    """By a test that names it, or its jobs are those of an example that one runs, but for the forge's rights."""
+    kind = workflow.stem.partition("-")[2]
+    run = {name: module for name, module in RUN_BY.items() if jobs_of(name) == jobs_of(workflow.name)}
+    assert run
+    for name, module in run.items():
+        text = (ROOT / "tests" / module).read_text("utf-8")
+        made = {name, f"{{forge}}-{kind}.yml", f"*-{kind}.yml", f"{{name}}-{kind}.yml", "gitea-{name}.yml"}
+        assert any(one in text for one in made), f"{module} does not name {name}"
