@@ -78,6 +78,8 @@ def choose(facts: Facts, where: Where, bundle: Bundle, answers: Answers, version
     if answers.level > 0 and test is None and not answers.settled:
         raise UsageError(why_no_test(facts, ci))
     contexts = (*ci.contexts, security(facts.target)) if kind is not None else ()
+    checkout = existing_ci.checkout(kind, facts.workflows) if kind is not None else ""
+    page = partial(bundle.page, server=where.server, github=kind is Kind.GITHUB)
     wanted = configuration.Wanted(
         answers.level,
         contexts,
@@ -92,7 +94,7 @@ def choose(facts: Facts, where: Where, bundle: Bundle, answers: Answers, version
         kind=kind,
         folder=ci.folder,
         config=wanted,
-        actions=Actions(place, bundle.commit, partial(bundle.page, server=where.server, github=kind is Kind.GITHUB)),
+        actions=Actions(place, bundle.commit, page, checkout),
         bundle=replace(bundle, place=bundle.url(where.server)),
         wakes=(*ci.workflows, "security"),
         pre_commit=answers.pre_commit or facts.pre_commit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,6 +18,7 @@ _EVENT = "pull_request"
 _FILTERS = frozenset({"paths", "paths-ignore"})
 # They would be read as patterns, or are filled in by the runner.
 _PATTERN = frozenset("*?[]{}\\")
+_MIRROR = re.compile(r"^[\s-]*uses:\s*[\"']?(?P<url>https?://[^\s@\"'#]+/checkout)@", re.M)
 FOLDERS: Mapping[Kind, tuple[str, ...]] = {
     Kind.GITEA: (".gitea/workflows", ".github/workflows"),
     Kind.FORGEJO: (".forgejo/workflows", ".gitea/workflows", ".github/workflows"),
@@ -44,6 +46,17 @@ def folder_of(kind: Kind, paths: Mapping[str, str]) -> str:
     usual = FOLDERS[kind]
     there = {str(PurePosixPath(path).parent) for path in paths}
     return next((folder for folder in usual if folder in there), usual[0])
+
+
+def checkout(kind: Kind, texts: Mapping[str, str]) -> str:
+    """The url that workflows here take `actions/checkout` from; empty where it is none but that name.
+
+    A server that takes no actions from GitHub has a mirror somewhere, and only these files know where.
+    """
+    if kind is Kind.GITHUB:
+        return ""
+    found = (hit["url"] for _, text in sorted(texts.items()) for hit in _MIRROR.finditer(text))
+    return next(found, "")
 
 
 def judging(kind: Kind, texts: Mapping[str, str]) -> Ci:

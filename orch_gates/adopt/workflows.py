@@ -16,6 +16,7 @@ _OF_LEVEL: Mapping[int, tuple[str, ...]] = {0: ("security",), 1: ("queue",), 2: 
 # The same as for Gitea.
 _ALIKE = {"forgejo-security": "gitea-security"}
 _PLACE = "orch/orch-gates/actions/"
+_CHECKOUT = "actions/checkout"
 _UNSET = re.compile(r"@0{40} # v\S+")
 _COPY = "# Copy to "
 # What a person does who copies an example ends here.
@@ -27,11 +28,15 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What the workflows use: `place` is what stands before `/actions/`; `page` tells where a page of its docs is."""
+    """What the workflows use: `place` is what stands before `/actions/`; `page` tells where a page of its docs is.
+
+    `checkout` is the url of a mirror of `actions/checkout`; empty for that name.
+    """
 
     place: str
     commit: str
     page: Callable[[str], str]
+    checkout: str = ""
 
 
 def names(level: int) -> tuple[str, ...]:
@@ -61,5 +66,7 @@ def filled(example: str, actions: Actions, wakes: Sequence[str]) -> str:
     placed = kept.replace(_PLACE, f"{actions.place}/actions/")
     linked = _PAGE.sub(lambda hit: actions.page(hit[0]), placed)
     used = _UNSET.sub(f"@{actions.commit}", linked)
+    if actions.checkout:
+        used = used.replace(f"uses: {_CHECKOUT}@", f"uses: {actions.checkout}@")
     listed = ", ".join(name if _PLAIN.fullmatch(name) else json.dumps(name) for name in wakes)
     return used.replace(_WAKES, f"workflows: [{listed}]") if wakes else used

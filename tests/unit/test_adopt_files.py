@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.adopt import blocks, bundle, configuration, marker, workflows
+from orch_gates.adopt import blocks, bundle, configuration, existing_ci, marker, workflows
 from orch_gates.adopt.bundle import Bundle
 from orch_gates.adopt.workflows import Actions
 from orch_gates.config.parse import parse
@@ -83,6 +85,20 @@ def test_a_workflow_is_the_example_of_the_documents(kind: Kind) -> None:
         assert isinstance(yaml.safe_load(text)["jobs"], dict)
     queue = workflows.text(kind, "queue", ACTIONS, ["ci", "a b"])
     assert ('workflows: [ci, "a b"]' in queue) == (kind is not Kind.FORGEJO)
+
+
+def test_checkout_is_taken_from_where_other_workflows_take_it() -> None:
+    """A server that takes nothing from GitHub has a mirror of it; our commit of it stays, whatever theirs is."""
+    ours = workflows.text(Kind.GITEA, "queue", ACTIONS, ["ci"])
+    mirror = "https://git.example.org/mirrors/checkout"
+    steps = f"steps:\n  # uses: http://x/checkout@1\n  - uses: '{mirror}@v4'\n"
+    texts = {".gitea/workflows/ci.yml": steps}
+    assert existing_ci.checkout(Kind.FORGEJO, texts) == existing_ci.checkout(Kind.GITEA, texts) == mirror
+    assert existing_ci.checkout(Kind.GITHUB, texts) == existing_ci.checkout(Kind.GITEA, {"ci.yml": ours}) == ""
+    mirrored = workflows.text(Kind.GITEA, "queue", replace(ACTIONS, checkout=mirror), ["ci"])
+    assert mirrored == ours.replace("uses: actions/checkout@", f"uses: {mirror}@")
+    assert mirrored != ours
+    assert existing_ci.checkout(Kind.GITEA, {"queue.yml": mirrored}) == mirror
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
