@@ -27,18 +27,20 @@ def test_an_issue_is_done_by_itself(gitea: Gitea, runner: Runner, bundle: Bundle
     except AssertionError as error:
         raise AssertionError(f"{error}\n{logs(owner)}") from error
     assert "ISSUE-1 is done" in said
-    server = Repo(gitea.repositories / owner.name / "shop.git")
+    server = Repo(gitea.repositories / owner.name / "greetings.git")
     merged = server.git("log", "--first-parent", "--format=%(trailers:key=Orch-Task,valueonly,separator=%x2C)", "main")
     assert merged.split() == ["ISSUE-1"]
-    for name in ("shop", "orch-gates"):
+    for name in ("greetings", "orch-gates"):
         owner.api.call("DELETE", f"/repos/{owner.name}/{name}").ok()
 
 
 def logs(owner: User) -> str:
     """What every job said, oldest first."""
     said = []
-    for run in reversed(owner.api.get(f"/repos/{owner.name}/shop/actions/runs?limit=50").ok()["workflow_runs"]):
+    for run in reversed(owner.api.get(f"/repos/{owner.name}/greetings/actions/runs?limit=50").ok()["workflow_runs"]):
         said.append(f"=== run {run['id']} {run['path']} {run['event']} {run['status']} {run.get('conclusion')}")
-        jobs = owner.api.get(f"/repos/{owner.name}/shop/actions/runs/{run['id']}/jobs").ok()["jobs"]
-        said += [owner.api.get(f"/repos/{owner.name}/shop/actions/jobs/{job['id']}/logs").text[-3000:] for job in jobs]
+        jobs = owner.api.get(f"/repos/{owner.name}/greetings/actions/runs/{run['id']}/jobs").ok()["jobs"]
+        said += [
+            owner.api.get(f"/repos/{owner.name}/greetings/actions/jobs/{job['id']}/logs").text[-3000:] for job in jobs
+        ]
     return "\n".join(said)
