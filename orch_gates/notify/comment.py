@@ -31,7 +31,8 @@ class PullComments:
     def show(self, branch: str, markdown: str, pull: int, claim: Callable[[], bool]) -> Came:
         """Let the comment say this; `pull` is the pull request that it is on, 0 where that is still to be found.
 
-        `claim` is asked before a comment is made: False where another process makes it. Never raises for the forge.
+        `claim` is asked once before a comment is made or edited: False where another process does. Never raises for
+        the forge.
         """
         try:
             return self._shown(branch, f"{MARK}\n{markdown}", pull, claim)
@@ -48,9 +49,11 @@ class PullComments:
             return Came(Result.ABSENT)
         ours = own_comment.ours_at(self.forge, self.kind)
         found = own_comment.find(self.forge.issues.comments(number), MARK, ours)
+        if found is not None and found.body.strip() == text.strip():
+            return Came(Result.SHOWN, "", number)
+        if not claim():
+            return Came(Result.LEFT, "", pull)
         if found is None:
-            if not claim():
-                return Came(Result.LEFT, "", pull)
             found = own_comment.make(self.forge.issues, number, MARK, ours, text)
         if found is not None and found.body.strip() != text.strip():
             self.forge.issues.edit_comment(number, found.id, text)

@@ -38,27 +38,28 @@ class Chat:
     def show(self, task: str, html: str, message: int, claim: Callable[[], bool]) -> Came:
         """Let the card say this; `message` is the one that it is now, 0 for none.
 
-        `claim` is asked once before a message is sent, as that cannot be done twice: False where another process
-        sends it. At most one message is sent, and nothing is waited for.
+        `claim` is asked once before a message is sent or edited: False where another process does. Of two edits at
+        once older words could be the last. At most one message is sent, and nothing is waited for.
         """
-        if message and not self.bump:
+        edits = bool(message) and not self.bump
+        if edits:
+            if not claim():
+                return Came(Result.LEFT, "another process edits it", message)
             reply = self._edit(message, html)
             if reply.sort is not Sort.GONE:
-                return _came(reply, message)
+                return _changed(reply, message)
         # One answer has two causes: a message that is gone, and a chat that the bot may not enter any more.
         reached = self._call("getChat")
         if reached.sort is not Sort.DONE:
             return _came(reached, message)
-        if not claim():
+        if not edits and not claim():
             return Came(Result.LEFT, "another process sends it", message)
         if message and self.bump:
             left = self._cleared(task, message)
             if left is not None:
                 return _came(left, message)
         sent = self._call("sendMessage", **_text(html), **self._topic(), disable_notification=True)
-        if sent.sort is Sort.UNCLEAR:
-            return Came(Result.UNKNOWN, sent.words, message)
-        return _came(sent, sent.message or message)
+        return _changed(sent, sent.message or message)
 
     def _cleared(self, task: str, message: int) -> Reply | None:
         """Take the old card away, or let it point to the new one; the reply that keeps both from being done."""
@@ -82,6 +83,13 @@ def _text(html: str) -> dict[str, object]:
     return {"text": html, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
 
 
+def _changed(reply: Reply, message: int) -> Came:
+    """What came of a call that may still be done after its answer was lost: an edit over the next one, for example."""
+    if reply.sort is Sort.UNCLEAR:
+        return Came(Result.UNKNOWN, reply.words, message)
+    return _came(reply, message)
+
+
 def _came(reply: Reply, message: int = 0) -> Came:
     match reply.sort:
         case Sort.DONE | Sort.SAME:
@@ -89,7 +97,6 @@ def _came(reply: Reply, message: int = 0) -> Came:
         case Sort.LATER:
             return Came(Result.LATER, reply.words, message, reply.wait)
         case Sort.UNSENT | Sort.UNCLEAR:
-            # Only a message that may have been sent is not to be asked for again.
             return Came(Result.LATER, reply.words, message)
         case Sort.REFUSED | Sort.GONE | Sort.TOO_OLD:
             return Came(Result.REFUSED, reply.words, message)

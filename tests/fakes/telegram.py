@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,7 +61,10 @@ class Message:
 
 @dataclass
 class Telegram:
-    """`answers` take the place of its own, by method, once each; `clock` is its time in seconds."""
+    """`answers` take the place of its own, by method, once each; `clock` is its time in seconds.
+
+    `late`: the next call of a method is done when the event is set, whether somebody still waits for its answer or not.
+    """
 
     token: str
     url: str = ""
@@ -69,6 +73,7 @@ class Telegram:
     calls: list[str] = field(default_factory=list)
     answers: list[tuple[str, Answer]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    late: dict[str, threading.Event] = field(default_factory=dict)
     clock: int = 0
     last: int = 0
 
@@ -85,6 +90,8 @@ class Telegram:
                 del self.answers[number]
                 answer(handler)
                 return
+        if (until := self.late.pop(method, None)) is not None:
+            assert until.wait(120)
         status, result = (401, "Unauthorized") if bot != f"bot{self.token}" else self._done(method, json.loads(body))
         if method in self.lost:
             # Done, and the answer is lost.

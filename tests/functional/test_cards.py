@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +17,17 @@ import pytest
 
 from orch_gates.documents import escape
 from orch_gates.forge.port.pulls import Draft
+from orch_gates.forge.port.server import Kind
 from orch_gates.model.ids import TaskId
+from orch_gates.notify.comment import PullComments
+from orch_gates.notify.shown import Result
 from orch_gates.state import layout
 from tests import sweep_rig
 from tests.blocks import Shell, blocks
 from tests.fakes import scripted_http, telegram
 from tests.fakes.scripted_http import says
 from tests.fakes.telegram import Telegram
-from tests.sweep_rig import SweepRig
+from tests.sweep_rig import SweepRig, until
 
 TOKEN = f"{secrets.randbelow(10**9) + 10**8}:{secrets.token_urlsafe(26)}"
 SECRET = secrets.token_hex(16)
@@ -109,6 +113,23 @@ def test_a_message_that_may_have_come_is_not_sent_again_at_once(rig: SweepRig, s
     assert "T-1: shown in telegram" in rig.tick(timedelta(minutes=11), env=chat(server)).lines
     assert server.calls.count("sendMessage") == 2
     assert (shown(rig)["claim"], shown(rig)["message"]) == (None, 2)
+
+
+def test_an_edit_that_comes_late_does_not_stay(rig: SweepRig, server: Telegram) -> None:
+    """Its process waits no more, the task moves, and then the old words come: the newest are what the card says."""
+    env = chat(server, ORCH_NOTIFY_TIMEOUT_S="2")
+    run(rig, env)
+    comes = server.late["editMessageText"] = threading.Event()
+    rig.ok("task", "hold", "T-1", "--reason", "the old words")
+    run(rig, env)
+    rig.ok("task", "resume", "T-1")
+    rig.ok("task", "hold", "T-1", "--reason", "the new words")
+    run(rig, env)
+    comes.set()
+    until(lambda: "the old words" in server.messages[1].text)
+    rig.tick(timedelta(minutes=11), env=env)
+    assert "the new words" in server.messages[1].text
+    assert list(server.messages) == [1]
 
 
 def test_a_limit_holds_for_the_next_tick_too(rig: SweepRig, server: Telegram) -> None:
@@ -352,6 +373,21 @@ def test_many_at_once_make_one_comment(rig: SweepRig) -> None:
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda _: run(rig, COMMENT), range(3)))
     assert len(comments(rig, number)) == 1
+
+
+def test_a_comment_that_another_process_edits_is_left_to_it(rig: SweepRig) -> None:
+    """Of two edits at once the one with the older words could be the last."""
+    rig.local_forge()
+    number = pull(rig)
+    run(rig, COMMENT)
+    before = comments(rig, number)
+    workspace = rig.workspace()
+    shown = PullComments(workspace.need_forge(), Kind.LOCAL, "main")
+    assert shown.show("task/T-1", "older words", number, lambda: False).result is Result.LEFT
+    assert comments(rig, number) == before
+    assert shown.show("task/T-1", "newer words", number, lambda: True).result is Result.SHOWN
+    assert "newer words" in "".join(comments(rig, number))
+    workspace.store.close()
 
 
 @pytest.mark.parametrize("name", ["test", "now"])

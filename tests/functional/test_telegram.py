@@ -128,11 +128,18 @@ def test_a_send_with_a_lost_answer_is_not_repeated(server: Telegram) -> None:
 
 
 def test_an_edit_with_a_lost_answer_may_be_repeated(server: Telegram) -> None:
-    """Repeating an edit changes nothing, so it is done again later."""
+    """It may still come, over the words of the next one: nobody edits before that is over, and then it is repeated."""
     show(server, "one")
     server.lost.append("editMessageText")
-    assert show(server, "two", 1).result is Result.LATER
+    assert show(server, "two", 1).result is Result.UNKNOWN
     assert show(server, "two", 1).result is Result.SHOWN
+
+
+def test_an_edit_that_others_claimed_is_left_to_them(server: Telegram) -> None:
+    """Of two at once the one with the older words could be the last."""
+    show(server, "one")
+    assert show(server, "two", 1, claims=False).result is Result.LEFT
+    assert texts(server) == ["one"]
 
 
 LIMITED = [
