@@ -119,9 +119,11 @@ def publisher_of(
     """Where cards can be shown from here, and the channels that are set and cannot be used: one stops no other."""
     import secrets
 
+    from orch_gates import clock, machine
     from orch_gates.errors import OrchError, SettingsError
     from orch_gates.model.card import Channel
     from orch_gates.notify import channels
+    from orch_gates.notify.claims import Claims
     from orch_gates.notify.publish import Published, Publisher
 
     apart: list[Published] = []
@@ -136,13 +138,14 @@ def publisher_of(
         return None
 
     settings = settings or workspace.settings.notify
+    now, forge = partial(_now, workspace), partial(_forge_date, workspace)
     publisher = Publisher(
         workspace.store,
         opened(Channel.TELEGRAM, partial(channels.chat_of, settings)),
         opened(Channel.WEBHOOK, partial(channels.webhook_of, settings)),
         opened(Channel.COMMENT, partial(_comments, workspace)),
         lambda: secrets.token_hex(8),
-        partial(_now, workspace),
+        Claims(workspace.store, now, clock.monotonic, forge, machine.identity().host),
         late,
         workspace.settings.tools.cache_dir,
     )
@@ -154,6 +157,18 @@ def _now(workspace: Workspace) -> datetime:
     from orch_gates import clock
 
     return max(workspace.now, clock.utc_now())
+
+
+def _forge_date(workspace: Workspace) -> datetime | None:
+    """The forge's clock, as for leases; None where none is known that tells it: what this machine sees counts then."""
+    from orch_gates.errors import OrchError
+    from orch_gates.forge.port.server import Kind
+
+    try:
+        about = workspace.forge.server.about() if workspace.forge is not None else None
+    except OrchError:
+        return None
+    return None if about is None or about.kind is Kind.LOCAL else about.date
 
 
 def wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:

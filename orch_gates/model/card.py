@@ -33,6 +33,7 @@ class Claim(_Part):
     )
     at: Timestamp = Field(description="When it was claimed, UTC.")
     digest: _Digest = Field(description="The text that is sent.")
+    by_forge: bool = Field(default=False, description="Whether the forge said when; no other machine's clock counts.")
 
 
 class ShownIn(_Part):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from orch_gates.errors import StateDocumentError
-from orch_gates.model.card import Card, ShownIn
+from orch_gates.model.card import Card, Claim, ShownIn
 from orch_gates.model.ids import TaskId
 from orch_gates.notify import plan
+from orch_gates.notify.claims import Claims
 from orch_gates.notify.shown import Came
 from orch_gates.state import codec, layout
 from orch_gates.state.card_kind import CARD
@@ -37,7 +37,7 @@ class Entry:
     before: ShownIn
     digest: str
     nonce: str
-    clock: Callable[[], datetime]
+    claims: Claims
 
     def claim(self, store: Store) -> bool:
         """Claim the message; False where another process sends it, has sent it, or the task is archived.
@@ -45,8 +45,20 @@ class Entry:
         Raises:
             StateError: it could not be recorded, so nothing may be sent.
         """
+        # The forge is asked before anything is decided on the branch.
+        self.claims.date()
         return self._changed(
-            store, "claim", lambda shown: plan.claimed(shown, self.before, self.digest, self.nonce, self.clock())
+            store, "claim", lambda shown: plan.claimed(shown, self.before, self.claims.made(self.digest, self.nonce))
+        )
+
+    def date(self, store: Store, claim: Claim) -> None:
+        """Let what is claimed count from a moment that the forge says.
+
+        Raises:
+            StateError: it could not be recorded.
+        """
+        self._changed(
+            store, "dated", lambda shown: shown.model_copy(update={"claim": claim}) if shown == self.before else None
         )
 
     def record(self, store: Store, came: Came) -> None:
@@ -58,7 +70,7 @@ class Entry:
         self._changed(
             store,
             str(came.result),
-            lambda shown: plan.after(shown, self.before, self.digest, self.nonce, came, self.clock()),
+            lambda shown: plan.after(shown, self.before, self.digest, self.nonce, came, self.claims.now()),
         )
 
     def _changed(self, store: Store, what: str, change: Callable[[ShownIn], ShownIn | None]) -> bool:

@@ -16,8 +16,8 @@ REFUSED = timedelta(hours=1)
 
 
 def due(shown: ShownIn, digest: str, now: datetime) -> bool:
-    """Whether a channel is to be told: it shows something else, may be asked, and nobody else sends."""
-    return shown.digest != digest and _passed(shown.not_before, now) and claimable(shown, now)
+    """Whether a channel is to be told, where nobody else does it now: it shows something else, and may be asked."""
+    return shown.digest != digest and _passed(shown.not_before, now)
 
 
 def begun(shown: ShownIn) -> bool:
@@ -25,29 +25,37 @@ def begun(shown: ShownIn) -> bool:
     return bool(shown.digest or shown.message or shown.claim is not None)
 
 
-def claimable(shown: ShownIn, now: datetime) -> bool:
-    """Whether a message may be claimed: nobody has, or whoever did has died since."""
-    return shown.claim is None or now - moment(shown.claim.at) >= CLAIMED
+def claim(digest: str, nonce: str, at: datetime, *, by_forge: bool) -> Claim:
+    """The claim of a process that begins to show a text."""
+    return Claim(nonce=nonce, at=timestamp(at), digest=digest, by_forge=by_forge)
 
 
-def claimed(shown: ShownIn, before: ShownIn, digest: str, nonce: str, now: datetime) -> ShownIn | None:
-    """With the claim of whoever sends this text; None where another process sends, or has sent anything since `before`.
+def over(made: Claim, date: datetime) -> bool:
+    """Whether a claim that the forge dated is that of a process that died, by the forge's clock."""
+    return date - moment(made.at) >= CLAIMED
 
-    Who read before a card was sent knows nothing of that message, and would send a second one with older words.
+
+def claimed(shown: ShownIn, before: ShownIn, made: Claim) -> ShownIn | None:
+    """With the claim of whoever shows its text; None where another process shows anything since `before`, or did.
+
+    Who read before a card was sent knows nothing of that message, and would send a second one with older words. A claim
+    in `before` was over.
     """
-    if shown != before or shown.digest == digest or not claimable(shown, now):
+    if shown != before or shown.digest == made.digest:
         return None
-    return shown.model_copy(update={"claim": Claim(nonce=nonce, at=timestamp(now), digest=digest)})
+    return shown.model_copy(update={"claim": made})
 
 
 def after(shown: ShownIn, before: ShownIn, digest: str, nonce: str, came: Came, now: datetime) -> ShownIn | None:
     """What the outbox says after a card was shown or not; None where it stays as it is.
 
     A message that may have been sent stays claimed, so that nobody sends it again at once. What another process has
-    claimed since is its own. Of two that edited one card at once nobody knows who was the last, so it is shown again.
+    claimed since `before` is its own. Of two that edited one card at once nobody knows who was the last, so it is shown
+    again.
     """
     mine = shown.claim is not None and shown.claim.nonce == nonce
-    if came.result is Result.LEFT or (shown.claim is not None and not mine and not claimable(shown, now)):
+    theirs = shown.claim is not None and not mine and shown.claim != before.claim
+    if came.result is Result.LEFT or theirs:
         return None
     if came.result is Result.SHOWN and not mine and (shown.digest, shown.message) != (before.digest, before.message):
         return None if shown.digest in {"", digest} else shown.model_copy(update={"digest": ""})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from orch_gates.engine.card import Card as Content
@@ -13,6 +12,7 @@ from orch_gates.model.card import Card, Channel, ShownIn
 from orch_gates.model.ids import TaskId
 from orch_gates.notify import book, plan, sent
 from orch_gates.notify.book import Entry
+from orch_gates.notify.claims import Claims
 from orch_gates.notify.comment import PullComments
 from orch_gates.notify.shown import Came, Result
 from orch_gates.notify.telegram import Chat
@@ -76,8 +76,8 @@ class _Run:
 class Publisher:
     """Where cards are shown from here; `late` says that no time is left to begin another one.
 
-    `clock` is asked for each card: a claim that is dated by the beginning of a long tick would be over too early.
-    `cache_dir` is where this machine keeps what was sent until that is recorded, None for nowhere.
+    The clock of `claims` is asked for each card: a claim that is dated by the beginning of a long tick would be over
+    too early. `cache_dir` is where this machine keeps what was sent until that is recorded, None for nowhere.
     """
 
     store: Store
@@ -85,14 +85,14 @@ class Publisher:
     webhook: Webhook | None
     comments: PullComments | None
     nonce: Callable[[], str]
-    clock: Callable[[], datetime]
+    claims: Claims
     late: Callable[[], bool] = lambda: False
     cache_dir: Path | None = None
 
     def publish(self, snapshot: Snapshot, wanted: Sequence[Wanted]) -> tuple[Published, ...]:
         """Show what changed; what raises is told, and stops no other channel."""
         cards, broken = _read(snapshot, wanted)
-        sent.remove_old(self.cache_dir, self.clock())
+        sent.remove_old(self.cache_dir, self.claims.now())
         published = []
         for run in self._runs():
             run.refused += broken
@@ -116,7 +116,7 @@ class Publisher:
                 if not entry.claim(self.store):
                     return Came(Result.LEFT)
                 delivery = f"{entry.task}-{entry.digest[:16]}"
-                return webhook.send(text, delivery, int(self.clock().timestamp()))
+                return webhook.send(text, delivery, int(self.claims.now().timestamp()))
 
             runs.append(_Run(Channel.WEBHOOK, webhook.place, render.webhook_json, posted))
         if (comments := self.comments) is not None:
@@ -129,7 +129,7 @@ class Publisher:
 
     def _channel(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> None:
         everything = tuple(one for _, card in cards for one in card.shown)
-        if (until := plan.paused_until(everything, run.place, self.clock())) is not None:
+        if (until := plan.paused_until(everything, run.place, self.claims.now())) is not None:
             run.waits.append(f"{run.channel} asked to be left alone until {until:%H:%M:%S} UTC")
             return
         for number, (wanted, card) in enumerate(cards):
@@ -138,29 +138,42 @@ class Publisher:
             digest = render.digest(text)
             if run.channel is Channel.COMMENT and not wanted.branch:
                 continue
-            if (wanted.over and not plan.begun(before)) or not plan.due(before, digest, self.clock()):
+            if (wanted.over and not plan.begun(before)) or not plan.due(before, digest, self.claims.now()):
+                continue
+            if not self._free(run, wanted.task, before):
                 continue
             if run.tried >= MOST or self.late():
                 run.left = len(cards) - number
                 return
             run.tried += 1
-            entry = Entry(wanted.task, before, digest, self.nonce(), self.clock)
+            entry = Entry(wanted.task, before, digest, self.nonce(), self.claims)
             if not self._shown(run, entry, text, before, wanted.branch):
                 return
+
+    def _free(self, run: _Run, task: TaskId, before: ShownIn) -> bool:
+        """Whether no other process shows it now, as far as is known."""
+        if before.claim is None or self.claims.over(before.claim):
+            return True
+        if (dated := self.claims.dated(before.claim)) is not None:
+            try:
+                Entry(task, before, dated.digest, dated.nonce, self.claims).date(self.store, dated)
+            except OrchError as error:
+                run.waits.append(f"{task}: {run.channel}: {error}")
+        return False
 
     def _recovered(self, run: _Run, task: TaskId, before: ShownIn) -> ShownIn:
         """With the message that this machine sent, and did not record before it died; recorded now."""
         claim = before.claim
         if claim is None or (message := sent.read(self.cache_dir, claim.nonce)) is None:
             return before
-        came, entry = Came(Result.SHOWN, "", message), Entry(task, before, claim.digest, claim.nonce, self.clock)
+        came, entry = Came(Result.SHOWN, "", message), Entry(task, before, claim.digest, claim.nonce, self.claims)
         try:
             entry.record(self.store, came)
             sent.remove(self.cache_dir, claim.nonce)
         except OrchError as error:
             run.waits.append(f"{task}: {run.channel}: {error}")
             return before
-        return plan.after(before, before, claim.digest, claim.nonce, came, self.clock()) or before
+        return plan.after(before, before, claim.digest, claim.nonce, came, self.claims.now()) or before
 
     def _shown(self, run: _Run, entry: Entry, text: str, before: ShownIn, branch: str) -> bool:
         """Show one card; whether the channel may be asked for another one."""
@@ -181,6 +194,8 @@ class Publisher:
                 run.refused.append(told)
                 return len(run.refused) < _MOST_REFUSED
             case Result.LATER | Result.UNKNOWN:
+                if came.result is Result.UNKNOWN:
+                    self.claims.seen(entry.nonce)
                 # A limit is the whole channel's, and a server that is down would cost the time of every card.
                 run.waits.append(told)
                 return False

@@ -29,7 +29,6 @@ pytestmark = pytest.mark.slow
 
 # More moments than a run of these scenes has.
 _MOST = 20
-_CLAIM = timedelta(minutes=11)
 TOKEN = f"{secrets.randbelow(10**9) + 10**8}:{secrets.token_urlsafe(26)}"
 SECRET = secrets.token_hex(16)
 
@@ -95,9 +94,11 @@ def clear(server: Telegram) -> None:
 def at_rest(rig: SweepRig, env: dict[str, str]) -> None:
     """Runs until long after a claim is over; the last one changes nothing."""
     run(rig, env)
-    run(rig, env, _CLAIM)
+    rig.looks_on(11)
+    run(rig, env)
     before = rig.state()
-    run(rig, env, 2 * _CLAIM)
+    rig.looks_on(11)
+    run(rig, env, timedelta(hours=1))
     assert rig.state() == before
 
 
@@ -161,7 +162,9 @@ def test_a_post_is_known_by_its_delivery_wherever_it_dies(made: Path, tmp_path: 
     with scripted_http.forge(says(204)) as receiver:
         env = {"ORCH_WEBHOOK_URL": f"{receiver.url}/hook", "ORCH_WEBHOOK_SECRET": SECRET}
         for moment, rig in killed(made, tmp_path, env):
-            run(rig, env, _CLAIM)
+            run(rig, env)
+            rig.looks_on(11)
+            run(rig, env)
             rig.passed()
             rig.tick()
             at_rest(rig, env)

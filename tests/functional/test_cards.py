@@ -9,7 +9,10 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,8 @@ import pytest
 from orch_gates.documents import escape
 from orch_gates.forge.port.pulls import Draft
 from orch_gates.forge.port.server import Kind
-from orch_gates.model.ids import TaskId
+from orch_gates.model.ids import TaskId, moment
+from orch_gates.notify.claims import Claims
 from orch_gates.notify.comment import PullComments
 from orch_gates.notify.shown import Result
 from orch_gates.state import layout
@@ -110,9 +114,92 @@ def test_a_message_that_may_have_come_is_not_sent_again_at_once(rig: SweepRig, s
     assert shown(rig)["claim"] is not None
     rig.tick(timedelta(minutes=5), env=chat(server))
     assert server.calls.count("sendMessage") == 1
-    assert "T-1: shown in telegram" in rig.tick(timedelta(minutes=11), env=chat(server)).lines
+    rig.looks_on(11)
+    assert "T-1: shown in telegram" in rig.tick(env=chat(server)).lines
     assert server.calls.count("sendMessage") == 2
     assert (shown(rig)["claim"], shown(rig)["message"]) == (None, 2)
+
+
+@contextmanager
+def forge_at(told: list[datetime]) -> Iterator[dict[str, str]]:
+    """The settings of a forge that says what time it is."""
+
+    def gitea(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response_only(200)
+        body = b'{"version": "1.25.0"}'
+        for name, value in {"Date": format_datetime(told[0], usegmt=True), "Content-Length": str(len(body))}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with scripted_http.forge(gitea) as forge:
+        yield {"ORCH_FORGE": "gitea", "ORCH_FORGE_URL": forge.url, "ORCH_FORGE_REPOSITORY": "a/b"}
+
+
+def test_another_clock_takes_over_no_message(rig: SweepRig, server: Telegram) -> None:
+    """A machine whose clock is ahead by more than a claim lasts sends no second one while the first is on its way."""
+    env, goes_on = chat(server, ORCH_NOTIFY_TIMEOUT_S="60"), threading.Event()
+    server.late["sendMessage"] = goes_on
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(run, rig, env)
+        until(lambda: "sendMessage" in server.calls)
+        rig.tick(timedelta(minutes=11), env=env)
+        rig.tick(timedelta(minutes=22), env=env)
+        goes_on.set()
+        assert first.result() == "T-1: shown in telegram\n"
+    assert server.calls.count("sendMessage") == 1
+
+
+def test_a_claim_counts_by_the_time_of_the_forge(rig: SweepRig, server: Telegram) -> None:
+    """It is taken over ten minutes after it was made there, whatever this machine's clock says, and has seen."""
+    told = [datetime(2020, 1, 1, tzinfo=UTC)]
+
+    with forge_at(told) as host:
+        env = chat(server, **host)
+        server.lost.append("sendMessage")
+        run(rig, env)
+        claim = shown(rig)["claim"]
+        assert (claim["by_forge"], claim["at"][:16]) == (True, "2020-01-01T00:00")
+        told[0] += timedelta(minutes=9)
+        rig.looks_on(60)
+        rig.tick(timedelta(minutes=11), env=env)
+        assert server.calls.count("sendMessage") == 1
+        told[0] += timedelta(minutes=2)
+        run(rig, env)
+        assert server.calls.count("sendMessage") == 2
+
+
+def test_a_claim_is_dated_when_it_is_made(rig: SweepRig) -> None:
+    """In a run of many slow cards the last claims are not as old as the run; the forge is asked once."""
+    workspace, elapsed, asked = rig.workspace(), [0.0], []
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def forge() -> datetime:
+        asked.append(began)
+        return began
+
+    claims = Claims(workspace.store, lambda: began - timedelta(days=1), lambda: elapsed[0], forge, "a host")
+    first = claims.made("a" * 64, "0" * 16)
+    elapsed[0] = 660.0
+    second = claims.made("b" * 64, "1" * 16)
+    assert moment(second.at) - moment(first.at) == timedelta(minutes=11)
+    assert (claims.over(first), claims.over(second)) == (True, False)
+    assert len(asked) == 1
+    workspace.store.close()
+
+
+def test_a_claim_of_a_machine_without_the_forge_is_over_by_it_too(rig: SweepRig, server: Telegram) -> None:
+    """Machines that keep nothing would never take it over: it counts from when the first of them saw it."""
+    told = [datetime.now(UTC)]
+
+    server.lost.append("sendMessage")
+    run(rig, chat(server))
+    with forge_at(told) as host:
+        for minutes, sent in ((0, 1), (9, 1), (11, 2)):
+            told[0] = datetime.now(UTC) + timedelta(minutes=minutes)
+            run(rig, chat(server, **host, ORCH_CACHE_DIR=str(rig.folder / f"cache-{minutes}")))
+            assert server.calls.count("sendMessage") == sent
+    rig.ok("state", "verify")
 
 
 def test_an_edit_that_comes_late_does_not_stay(rig: SweepRig, server: Telegram) -> None:
@@ -127,7 +214,8 @@ def test_an_edit_that_comes_late_does_not_stay(rig: SweepRig, server: Telegram) 
     run(rig, env)
     comes.set()
     until(lambda: "the old words" in server.messages[1].text)
-    rig.tick(timedelta(minutes=11), env=env)
+    rig.looks_on(11)
+    run(rig, env)
     assert "the new words" in server.messages[1].text
     assert list(server.messages) == [1]
 
@@ -184,6 +272,7 @@ def test_a_webhook_is_told_once_of_each_change(rig: SweepRig) -> None:
         rig.tick(env=env)
         rig.tick(timedelta(minutes=1), env=env)
         assert len(receiver.seen) == 1
+        rig.looks_on(11)
         rig.tick(timedelta(minutes=11), env=env)
         rig.tick(timedelta(minutes=12), env=env)
         assert len(receiver.seen) == 2

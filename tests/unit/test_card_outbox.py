@@ -31,20 +31,24 @@ def held(nonce: str = MINE, *, ago: timedelta = timedelta(0), digest: str = OLD)
     return EMPTY.model_copy(update={"digest": digest, "message": 4, "claim": claim})
 
 
+def mine() -> Claim:
+    return plan.claim(NEW, MINE, NOW, by_forge=False)
+
+
 def test_the_same_text_is_not_shown_again() -> None:
     """Neither asked for nor claimed."""
     shown = EMPTY.model_copy(update={"digest": NEW})
     assert not plan.due(shown, NEW, NOW)
-    assert plan.claimed(shown, shown, NEW, MINE, NOW) is None
+    assert plan.claimed(shown, shown, mine()) is None
     assert plan.due(shown, OLD, NOW)
 
 
 def test_a_claim_keeps_others_out_until_its_process_has_died() -> None:
-    """Ten minutes to the second."""
-    for ago, free in ((plan.CLAIMED - timedelta(seconds=1), False), (plan.CLAIMED, True)):
-        shown = held(THEIRS, ago=ago)
-        assert plan.due(shown, NEW, NOW) is free
-        assert (plan.claimed(shown, shown, NEW, MINE, NOW) is not None) is free
+    """Ten minutes to the second, by the forge's clock."""
+    for ago, is_over in ((plan.CLAIMED - timedelta(seconds=1), False), (plan.CLAIMED, True)):
+        claim = held(THEIRS, ago=ago).claim
+        assert claim is not None
+        assert plan.over(claim, NOW) is is_over
 
 
 @given(*[st.sampled_from([one for one in Result if one is not Result.ABSENT])] * 2)
@@ -100,8 +104,8 @@ def shows(digest: str, message: int) -> ShownIn:
 
 def test_who_read_before_a_card_was_sent_sends_no_second_one() -> None:
     """Its words are older, and it knows nothing of the message that is there."""
-    assert plan.claimed(EMPTY, EMPTY, NEW, MINE, NOW) is not None
-    assert plan.claimed(shows(OLD, 4), EMPTY, NEW, MINE, NOW) is None
+    assert plan.claimed(EMPTY, EMPTY, mine()) is not None
+    assert plan.claimed(shows(OLD, 4), EMPTY, mine()) is None
 
 
 def test_of_two_edits_at_once_the_newest_words_are_not_lost() -> None:
