@@ -11,6 +11,9 @@ from orch_gates.notify.shown import Came, Result
 
 # Longer than any request takes, so that a claim that is older is that of a process that died.
 CLAIMED = timedelta(minutes=10)
+# A card that fails again is tried after twice this, then after twice as long each time, but once a day.
+_AGAIN, _MOST_DOUBLED = timedelta(minutes=5), 8
+_LONGEST = timedelta(days=1)
 # What a person has to mend is tried again so often.
 REFUSED = timedelta(hours=1)
 
@@ -59,20 +62,31 @@ def after(shown: ShownIn, before: ShownIn, digest: str, nonce: str, came: Came, 
         return None
     if came.result is Result.SHOWN and not mine and (shown.digest, shown.message) != (before.digest, before.message):
         return None if shown.digest in {"", digest} else shown.model_copy(update={"digest": ""})
-    changes: dict[str, object] = {"problem": one_line(came.reason), "not_before": None, "limited": False}
+    problem = one_line(came.reason)
+    if came.result is Result.LATER and not mine and not came.wait and shown.problem == problem:
+        return None
+    failures = shown.failures + mine
+    changes: dict[str, object] = {"problem": problem, "not_before": None, "limited": False, "failures": failures}
     match came.result:
         case Result.SHOWN | Result.ABSENT:
             # Nothing to show it on is looked for again with the next text only.
-            changes |= {"digest": digest, "message": came.message, "claim": None}
+            changes |= {"digest": digest, "message": came.message, "claim": None, "failures": 0}
         case Result.REFUSED:
             changes |= {"claim": None, "not_before": timestamp(now + REFUSED)}
         case Result.LATER:
-            wait = timestamp(now + timedelta(seconds=came.wait)) if came.wait else None
-            changes |= {"claim": None, "not_before": wait, "limited": wait is not None}
+            wait = timestamp(now + timedelta(seconds=came.wait)) if came.wait else _again(failures, now)
+            changes |= {"claim": None, "not_before": wait, "limited": came.wait > 0}
         case Result.UNKNOWN:
-            changes |= {"claim": shown.claim}
+            changes |= {"not_before": _again(failures, now)}
     found = shown.model_copy(update=changes)
     return None if found == shown else found
+
+
+def _again(failures: int, now: datetime) -> str | None:
+    """When a card that fails is tried again: each try is a commit or two, and a server may be down for days."""
+    if failures < 2:
+        return None
+    return timestamp(now + min(_AGAIN * 2 ** min(failures - 1, _MOST_DOUBLED), _LONGEST))
 
 
 def paused_until(everything: tuple[ShownIn, ...], place: str, now: datetime) -> datetime | None:

@@ -23,8 +23,8 @@ from orch_gates.state.store import Store
 
 # Of one channel in one run; Telegram takes 20 a minute in a group.
 MOST = 15
-# A channel that refuses as many would refuse the rest.
-_MOST_REFUSED = 3
+# A channel that fails as often in one run would fail for the rest.
+_MOST_FAILED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,18 @@ class _Run:
     waits: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     tried: int = 0
+    failed: int = 0
     left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A card that a channel is to be told."""
+
+    task: TaskId
+    before: ShownIn
+    text: str
+    branch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +143,27 @@ class Publisher:
         if (until := plan.paused_until(everything, run.place, self.claims.now())) is not None:
             run.waits.append(f"{run.channel} asked to be left alone until {until:%H:%M:%S} UTC")
             return
-        for number, (wanted, card) in enumerate(cards):
-            before = self._recovered(run, wanted.task, card.on(run.channel, run.place))
-            text = run.text(wanted.content)
-            digest = render.digest(text)
-            if run.channel is Channel.COMMENT and not wanted.branch:
-                continue
-            if (wanted.over and not plan.begun(before)) or not plan.due(before, digest, self.claims.now()):
-                continue
-            if not self._free(run, wanted.task, before):
-                continue
+        due = self._due(run, cards)
+        for number, one in enumerate(due):
             if run.tried >= MOST or self.late():
-                run.left = len(cards) - number
+                run.left = len(due) - number
                 return
             run.tried += 1
-            entry = Entry(wanted.task, before, digest, self.nonce(), self.claims)
-            if not self._shown(run, entry, text, before, wanted.branch):
+            entry = Entry(one.task, one.before, render.digest(one.text), self.nonce(), self.claims)
+            if not self._shown(run, entry, one.text, one.before, one.branch):
                 return
+
+    def _due(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> list[_Due]:
+        """What is to be shown; what failed comes last, in another order each time, and keeps no other one unshown."""
+        found = []
+        for wanted, card in cards:
+            before = self._recovered(run, wanted.task, card.on(run.channel, run.place))
+            if (wanted.over and not plan.begun(before)) or (run.channel is Channel.COMMENT and not wanted.branch):
+                continue
+            text = run.text(wanted.content)
+            if plan.due(before, render.digest(text), self.claims.now()) and self._free(run, wanted.task, before):
+                found.append(_Due(wanted.task, before, text, wanted.branch))
+        return sorted(found, key=lambda one: self.nonce() if one.before.problem else "")
 
     def _free(self, run: _Run, task: TaskId, before: ShownIn) -> bool:
         """Whether no other process shows it now, as far as is known."""
@@ -192,13 +207,15 @@ class Publisher:
                 run.shown.append(entry.task)
             case Result.REFUSED:
                 run.refused.append(told)
-                return len(run.refused) < _MOST_REFUSED
+                run.failed += 1
+                return run.failed < _MOST_FAILED
             case Result.LATER | Result.UNKNOWN:
                 if came.result is Result.UNKNOWN:
                     self.claims.seen(entry.nonce)
-                # A limit is the whole channel's, and a server that is down would cost the time of every card.
                 run.waits.append(told)
-                return False
+                run.failed += 1
+                # A limit is the whole channel's, and a server that is down would cost the time of every card.
+                return not came.wait and run.failed < _MOST_FAILED
             case Result.LEFT | Result.ABSENT:
                 pass
         return True

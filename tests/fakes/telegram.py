@@ -63,7 +63,8 @@ class Message:
 class Telegram:
     """`answers` take the place of its own, by method, once each; `clock` is its time in seconds.
 
-    `late`: the next call of a method is done when the event is set, whether somebody still waits for its answer or not.
+    `broken` are the answers to every edit of a message. `late`: the next call of a method is done when the event is
+    set, whether somebody still waits for its answer or not.
     """
 
     token: str
@@ -73,6 +74,7 @@ class Telegram:
     calls: list[str] = field(default_factory=list)
     answers: list[tuple[str, Answer]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    broken: dict[int, Answer] = field(default_factory=dict)
     late: dict[str, threading.Event] = field(default_factory=dict)
     clock: int = 0
     last: int = 0
@@ -90,6 +92,9 @@ class Telegram:
                 del self.answers[number]
                 answer(handler)
                 return
+        if method == "editMessageText" and (broken := self.broken.get(json.loads(body)["message_id"])) is not None:
+            broken(handler)
+            return
         if (until := self.late.pop(method, None)) is not None:
             assert until.wait(120)
         status, result = (401, "Unauthorized") if bot != f"bot{self.token}" else self._done(method, json.loads(body))

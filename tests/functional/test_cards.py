@@ -233,6 +233,50 @@ def test_a_limit_holds_for_the_next_tick_too(rig: SweepRig, server: Telegram) ->
     assert len(server.messages) == 2
 
 
+BROKEN = {"status": says(500, {"ok": False, "error_code": 500, "description": "broken"}), "page": says(200, b"<html>")}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_card_that_fails_keeps_no_other_unshown(rig: SweepRig, server: Telegram, name: str) -> None:
+    """The newest is asked for in vain each time; all others are shown, and it is not asked for by every run (P3)."""
+    env, others = chat(server), ("T-2", "T-3", "T-4")
+    for task in others:
+        rig.ok("task", "new", task, f"Change for {task}")
+    run(rig, env)
+    broken = next(number for number, one in server.messages.items() if "T-1" in one.text)
+    server.broken[broken] = BROKEN[name]
+    for task in (*others, "T-1"):
+        rig.ok("task", "hold", task, "--reason", "the new words")
+    run(rig, env)
+    said = [one.text for number, one in server.messages.items() if number != broken]
+    assert all("the new words" in text for text in said)
+    rig.looks_on(11)
+    run(rig, env)
+    rig.looks_on(11)
+    calls = len(server.calls)
+    assert run(rig, env) == "nothing changed\n"
+    assert len(server.calls) == calls
+    server.broken.clear()
+    rig.tick(timedelta(minutes=15), env=env)
+    assert "the new words" in server.messages[broken].text
+
+
+def test_cards_that_fail_come_after_those_that_do_not(rig: SweepRig, server: Telegram) -> None:
+    """As many as end a run keep nothing unshown that changes later, and nothing that failed once."""
+    env, tasks = chat(server), ("T-1", "T-2", "T-3", "T-4")
+    for task in tasks[1:]:
+        rig.ok("task", "new", task, f"Change for {task}")
+    run(rig, env)
+    numbers = {task: n for task in tasks for n, one in server.messages.items() if f"<b>{task}<" in one.text}
+    server.broken.update({numbers[task]: BROKEN["status"] for task in tasks[1:]})
+    for task in tasks:
+        rig.ok("task", "hold", task, "--reason", "the new words")
+    run(rig, env)
+    assert "the new words" not in server.messages[numbers["T-1"]].text
+    run(rig, env)
+    assert "the new words" in server.messages[numbers["T-1"]].text
+
+
 def test_a_refusal_is_told_once_and_tried_again(rig: SweepRig, server: Telegram) -> None:
     """A person has to look: the alert is new in one tick, and over once the card is shown."""
     env = chat(server)
