@@ -47,6 +47,7 @@ class ShownIn(_Part):
     not_before: Timestamp | None = Field(description="When the channel may be asked again, UTC.")
     limited: bool = Field(description="Whether that is a limit of the whole place.")
     problem: Line = Field(description="Why it does not show the newest card; empty where it does.")
+    refused: _Digest = Field(default="", description="The text that it refused; it is not asked for that again alone.")
     failures: int = Field(default=0, ge=0, description="How often in a row it was claimed and not shown.")
 
 

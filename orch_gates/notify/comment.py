@@ -28,6 +28,16 @@ class PullComments:
         """Which repository this is."""
         return f"{self.forge.repository} {self.target}"
 
+    def check(self) -> Came:
+        """Whether the forge says who we are there; nothing is written."""
+        try:
+            own_comment.ours_at(self.forge, self.kind)
+        except ForgeRefused as error:
+            return Came(Result.REFUSED, str(error))
+        except ForgeUnavailable as error:
+            return Came(Result.LATER, str(error))
+        return Came(Result.SHOWN)
+
     def show(self, branch: str, markdown: str, pull: int, claim: Callable[[], bool]) -> Came:
         """Let the comment say this; `pull` is the pull request that it is on, 0 where that is still to be found.
 

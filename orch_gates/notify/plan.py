@@ -14,7 +14,7 @@ CLAIMED = timedelta(minutes=10)
 # A card that fails again is tried after twice this, then after twice as long each time, but once a day.
 _AGAIN, _MOST_DOUBLED = timedelta(minutes=5), 8
 _LONGEST = timedelta(days=1)
-# What a person has to mend is tried again so often.
+# What a person has to mend is not tried again before.
 REFUSED = timedelta(hours=1)
 
 
@@ -70,9 +70,9 @@ def after(shown: ShownIn, before: ShownIn, digest: str, nonce: str, came: Came, 
     match came.result:
         case Result.SHOWN | Result.ABSENT:
             # Nothing to show it on is looked for again with the next text only.
-            changes |= {"digest": digest, "message": came.message, "claim": None, "failures": 0}
+            changes |= {"digest": digest, "message": came.message, "claim": None, "refused": "", "failures": 0}
         case Result.REFUSED:
-            changes |= {"claim": None, "not_before": timestamp(now + REFUSED)}
+            changes |= {"claim": None, "not_before": timestamp(now + REFUSED), "refused": digest}
         case Result.LATER:
             wait = timestamp(now + timedelta(seconds=came.wait)) if came.wait else _again(failures, now)
             changes |= {"claim": None, "not_before": wait, "limited": came.wait > 0}

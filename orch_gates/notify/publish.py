@@ -59,12 +59,13 @@ class Published:
 
 @dataclass
 class _Run:
-    """One channel in one run: how it spells a card, and how it shows one."""
+    """One channel in one run: how it spells a card, how it shows one, and how it is tried without any effect."""
 
     channel: Channel
     place: str
     text: Callable[[Content], str]
     show: Callable[[Entry, str, ShownIn, str], Came]
+    check: Callable[[], Came] | None = None
     shown: list[TaskId] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -75,12 +76,13 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """A card that a channel is to be told."""
+    """A card that a channel is to be told; `again`: it refused just that, and is asked once it takes another one."""
 
     task: TaskId
     before: ShownIn
     text: str
     branch: str
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Publisher:
             def shown(entry: Entry, text: str, before: ShownIn, _branch: str) -> Came:
                 return chat.show(entry.task, text, before.message, lambda: entry.claim(self.store))
 
-            runs.append(_Run(Channel.TELEGRAM, chat.place, render.telegram_html, shown))
+            runs.append(_Run(Channel.TELEGRAM, chat.place, render.telegram_html, shown, chat.check))
         if (webhook := self.webhook) is not None:
 
             def posted(entry: Entry, text: str, _before: ShownIn, _branch: str) -> Came:
@@ -135,7 +137,7 @@ class Publisher:
             def commented(entry: Entry, text: str, before: ShownIn, branch: str) -> Came:
                 return comments.show(branch, text, before.message, lambda: entry.claim(self.store))
 
-            runs.append(_Run(Channel.COMMENT, comments.place, render.comment_markdown, commented))
+            runs.append(_Run(Channel.COMMENT, comments.place, render.comment_markdown, commented, comments.check))
         return runs
 
     def _channel(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> None:
@@ -148,10 +150,29 @@ class Publisher:
             if run.tried >= MOST or self.late():
                 run.left = len(due) - number
                 return
-            run.tried += 1
+            if one.again and not run.shown:
+                continue
             entry = Entry(one.task, one.before, render.digest(one.text), self.nonce(), self.claims)
+            if run.tried == 0 and not self._reached(run, entry):
+                return
+            run.tried += 1
             if not self._shown(run, entry, one.text, one.before, one.branch):
                 return
+
+    def _reached(self, run: _Run, entry: Entry) -> bool:
+        """Whether the channel may be used; one that may not costs no claim, so that it changes nothing in any run."""
+        came = run.check() if run.check is not None else Came(Result.SHOWN)
+        if came.result is Result.SHOWN:
+            return True
+        run.tried += 1
+        found = run.refused if came.result is Result.REFUSED else run.waits
+        found.append(f"{entry.task}: {run.channel}: {came.reason}")
+        if came.wait:
+            try:
+                entry.record(self.store, came)
+            except OrchError as error:
+                run.waits.append(f"{entry.task}: {run.channel}: {error}")
+        return False
 
     def _due(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> list[_Due]:
         """What is to be shown; what failed comes last, in another order each time, and keeps no other one unshown."""
@@ -161,8 +182,9 @@ class Publisher:
             if (wanted.over and not plan.begun(before)) or (run.channel is Channel.COMMENT and not wanted.branch):
                 continue
             text = run.text(wanted.content)
-            if plan.due(before, render.digest(text), self.claims.now()) and self._free(run, wanted.task, before):
-                found.append(_Due(wanted.task, before, text, wanted.branch))
+            digest = render.digest(text)
+            if plan.due(before, digest, self.claims.now()) and self._free(run, wanted.task, before):
+                found.append(_Due(wanted.task, before, text, wanted.branch, before.refused == digest))
         return sorted(found, key=lambda one: self.nonce() if one.before.problem else "")
 
     def _free(self, run: _Run, task: TaskId, before: ShownIn) -> bool:

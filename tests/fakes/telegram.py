@@ -63,8 +63,8 @@ class Message:
 class Telegram:
     """`answers` take the place of its own, by method, once each; `clock` is its time in seconds.
 
-    `broken` are the answers to every edit of a message. `late`: the next call of a method is done when the event is
-    set, whether somebody still waits for its answer or not.
+    `blocked` refuses every call. `broken` are the answers to every edit of a message. `late`: the next call of a method
+    is done when the event is set, whether somebody still waits for its answer or not.
     """
 
     token: str
@@ -74,6 +74,7 @@ class Telegram:
     calls: list[str] = field(default_factory=list)
     answers: list[tuple[str, Answer]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    blocked: bool = False
     broken: dict[int, Answer] = field(default_factory=dict)
     late: dict[str, threading.Event] = field(default_factory=dict)
     clock: int = 0
@@ -92,6 +93,10 @@ class Telegram:
                 del self.answers[number]
                 answer(handler)
                 return
+        if self.blocked:
+            described = "Forbidden: bot was kicked from the supergroup chat"
+            says(403, {"ok": False, "error_code": 403, "description": described})(handler)
+            return
         if method == "editMessageText" and (broken := self.broken.get(json.loads(body)["message_id"])) is not None:
             broken(handler)
             return

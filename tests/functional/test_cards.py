@@ -291,6 +291,47 @@ def test_a_refusal_is_told_once_and_tried_again(rig: SweepRig, server: Telegram)
     assert len(server.messages) == 1
 
 
+def test_a_bot_that_is_blocked_makes_no_commits(rig: SweepRig, server: Telegram) -> None:
+    """No tick of any hour does: an alert says it, and what changed is shown when it is mended (SWP-1)."""
+    env, tasks = chat(server), [f"T-{number}" for number in range(1, 6)]
+    for task in tasks[1:]:
+        rig.ok("task", "new", task, f"Change for {task}")
+    rig.tick(env=env)
+    for task in tasks:
+        rig.ok("task", "hold", task, "--reason", "the new words")
+    rig.tick()
+    before, server.blocked = rig.commits(), True
+    alerts = [rig.tick(timedelta(minutes=minutes), env=env).opened for minutes in (0, 5, 65, 130)]
+    assert [len(opened) for opened in alerts] == [1, 0, 0, 0]
+    assert "bot was kicked" in alerts[0][0].line
+    assert rig.commits() == before
+    server.blocked = False
+    rig.tick(timedelta(minutes=135), env=env)
+    assert all("the new words" in one.text for one in server.messages.values())
+
+
+def test_a_text_that_is_refused_is_not_asked_for_by_itself(rig: SweepRig, server: Telegram) -> None:
+    """By no tick of any hour (SWP-1); it is made up for once the channel takes another one."""
+    env, tasks = chat(server), ["T-1", "T-2"]
+    rig.ok("task", "new", "T-2", "Change for T-2")
+    run(rig, env)
+    described = "Bad Request: not enough rights to send text messages to the chat"
+    refusal = says(400, {"ok": False, "error_code": 400, "description": described})
+    server.broken.update(dict.fromkeys(server.messages, refusal))
+    for task in tasks:
+        rig.ok("task", "hold", task, "--reason", "the new words")
+    rig.tick(env=env)
+    before, calls = rig.commits(), len(server.calls)
+    for minutes in (5, 65, 130):
+        rig.tick(timedelta(minutes=minutes), env=env)
+    assert (rig.commits(), len(server.calls)) == (before, calls)
+    server.broken.clear()
+    rig.ok("task", "new", "T-3", "Change for T-3")
+    rig.tick(timedelta(minutes=135), env=env)
+    assert ["the new words" in server.messages[number].text for number in (1, 2)] == [True, True]
+    rig.ok("state", "verify")
+
+
 def test_a_refusal_ends_the_command_with_1(rig: SweepRig, server: Telegram) -> None:
     """What Telegram said is in the output."""
     server.chats.clear()
