@@ -12,6 +12,8 @@ from orch_gates.hooks.server_hook.kinds import Kind
 from orch_gates.hooks.server_hook.standing import Standing, State
 from orch_gates.hooks.server_hook.status import Status
 
+_ANEW = "have the server write its hooks anew (Gitea: gitea admin regenerate hooks)"
+
 
 @dataclass(frozen=True, slots=True)
 class HookFacts:
@@ -35,7 +37,7 @@ def standing(subject: Subject) -> Standing:
     def ask() -> Standing:
         if (server := subject.server) is None:
             raise NotUsedError("the server's repository is not on this disk: run this there, with --repo")
-        (found,) = Status(subject.settings, prove=True).of([server])
+        (found,) = Status(subject.settings, prove=True, targets=(subject.workspace.target,)).of([server])
         return found
 
     return subject.once("hook", ask)
@@ -76,7 +78,9 @@ def judge(facts: HookFacts) -> Finding:
             if not absent and not found.facts.executable and found.facts.hook:
                 mend = f"chmod +x {shlex.quote(found.facts.hook)}"
             elif found.facts.below_dispatcher and not found.facts.entry_executable:
-                mend = "have the server write its hooks anew (Gitea: gitea admin regenerate hooks)"
+                mend = _ANEW
+            elif found.facts.proof and found.facts.below_dispatcher:
+                mend = f"{_ANEW}, then {install}"
             return bad(f"{found.facts.repository}: {why}{relied}", mend)
         case State.UNKNOWN:
             return unknown(f"{found.facts.repository}: {'; '.join(found.reasons)}", f"orch-gates hook status {where}")

@@ -8,7 +8,7 @@ from secrets import token_hex
 
 import pytest
 
-from tests.builders import Repo, orch
+from tests.builders import Repo, github_token, orch
 from tests.doctor_rig import Found, follow, looked, only
 from tests.e2e.gitea import Gitea, User
 from tests.e2e.repository import Repository
@@ -201,6 +201,17 @@ def test_the_hook_below_the_servers_own(doctor: Doctor, tmp_path: Path) -> None:
     found = only(bare, "hook", env=env)
     assert (found["state"], "--gitea" in found["mend"]) == ("bad", True)
     follow(found, tmp_path, env)
+    assert only(bare, "hook", env=env)["state"] == "ok"
+    dispatcher = bare / "hooks" / "pre-receive"
+    whole = dispatcher.read_text()
+    assert "[ ${i} -eq 0 ] || exit ${i}" in whole
+    dispatcher.write_text(whole.replace("[ ${i} -eq 0 ] || exit ${i}", ":"))
+    found = only(bare, "hook", env=env)
+    doctor.work.commit(files={"leak.txt": f"{github_token()}\n"})
+    pushed = doctor.work.push("HEAD:refs/heads/leak")
+    assert (pushed.returncode, b"1 secret found" in pushed.stderr) == (0, True), "Gitea stores what ours refuses"
+    assert (found["state"], "lets a random token pass to refs/heads/main" in found["seen"]) == ("bad", True)
+    dispatcher.write_text(whole)
     assert only(bare, "hook", env=env)["state"] == "ok"
     shutil.rmtree(bare / "hooks" / "pre-receive.d")
     assert only(bare, "hook", env=env)["state"] == "bad"

@@ -99,6 +99,74 @@ def test_a_hook_that_no_dispatcher_calls_is_bad(tmp_path: Path) -> None:
     assert not server.git("for-each-ref")
 
 
+DECLINES = "#!/bin/sh\necho 'not from this disk' >&2\nexit 1\n"
+
+
+@pytest.fixture
+def below(tmp_path: Path) -> Repo:
+    """A repository of a server whose own hook declines every push that did not come through it, as Gitea's does."""
+    made = bare(tmp_path / "srv" / "gitea.git")
+    write_hook(made.path / "hooks" / "pre-receive", GITEA)
+    write_hook(made.path / "hooks" / "pre-receive.d" / "gitea", DECLINES)
+    assert orch("hook", "install", "--gitea", made.path, cwd=tmp_path).returncode == 0
+    return made
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[ ${i} -eq 0 ] || exit ${i}", ":"),
+        ("data=$(cat)\n", "data=$(cat)\ncase $data in *refs/heads/main*) exit 0; esac\n"),
+        ("data=$(cat)\n", "data=$(cat)\ncase $data in *refs/heads/task/*) exit 0; esac\n"),
+        ('test -x "${hook}"', 'test "${hook##*/}" = gitea'),
+    ],
+)
+def test_a_dispatcher_that_does_not_pass_a_refusal_on_is_bad(before: str, after: str, below: Repo) -> None:
+    """That another hook declines what is tried on the server proves nothing: of ours the refusal has to count."""
+    assert only(below.path, "hook")["state"] == "ok"
+    dispatcher = below.path / "hooks" / "pre-receive"
+    assert before in GITEA
+    dispatcher.write_text(GITEA.replace(before, after))
+    found = only(below.path, "hook")
+    assert found["state"] == "bad", found
+    assert "regenerate hooks" in found["mend"]
+    proven = orch("hook", "status", "--prove", below.path, cwd=below.path)
+    assert proven.returncode == 1
+    assert not below.git("for-each-ref")
+
+
+def test_a_dispatcher_that_refuses_everything_is_not_told(below: Repo, tmp_path: Path) -> None:
+    """No push says then whether our refusal counts (P2); an installation says the same, and is made."""
+    dispatcher = below.path / "hooks" / "pre-receive"
+    dispatcher.write_text(f"{GITEA}echo closed >&2\nexit 1\n")
+    found = only(below.path, "hook")
+    assert (found["state"], "refuses a clean commit too" in found["seen"]) == ("unknown", True)
+    done = orch("hook", "install", "--gitea", below.path, cwd=tmp_path)
+    assert (done.returncode, b"could not be told" in done.stdout, b"proven: a push" in done.stdout) == (0, True, False)
+
+
+@pytest.mark.parametrize("branch", ["main", "next", "task/*"])
+def test_a_hook_that_leaves_out_a_branch_that_matters_is_bad(branch: str, server: Repo) -> None:
+    """It is tried with the names of the target and of a task, elsewhere: neither is ever moved here."""
+    hook = server.path / "hooks" / "pre-receive"
+    env = {"ORCH_TARGET": "next"} if branch == "next" else {}
+    start = f'#!/bin/sh\nin=$(cat)\ncase $in in *refs/heads/{branch}*) exit 0; esac\necho "$in" | (\n'
+    hook.write_text(hook.read_text().replace("#!/bin/sh\n", start) + ")\n")
+    found = only(server.path, "hook", env=env)
+    assert (found["state"], branch.strip("*") in found["seen"]) == ("bad", True)
+    assert not server.git("for-each-ref")
+
+
+def test_a_hook_of_ones_own_is_tried_with_what_lies_beside_it(server: Repo) -> None:
+    """It may call others in its folder."""
+    hook = server.path / "hooks" / "pre-receive"
+    hook.rename(hook.with_name("secrets"))
+    write_hook(hook, '#!/bin/sh\n# orch-gates hook pre-receive\nexec "$(dirname "$0")/secrets"\n')
+    assert only(server.path, "hook")["state"] == "ok"
+    write_hook(hook, '#!/bin/sh\n# orch-gates hook pre-receive\n"$(dirname "$0")/secrets" || exit 0\n')
+    assert only(server.path, "hook")["state"] == "bad"
+
+
 def test_a_hook_that_lets_leaks_pass_is_bad(server: Repo) -> None:
     """It is there, executable and ours by its first line, and judges nothing; what got in while trying is taken out."""
     hook = server.path / "hooks" / "pre-receive"

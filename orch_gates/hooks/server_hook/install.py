@@ -33,11 +33,11 @@ def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[st
     require_runnable(place, script.program())
     if place.shared:
         yield _shared(place)
-    _renew(place, target, script.text(script.for_owner(settings, place.owner), pin))
+    doubt = _renew(place, target, script.text(script.for_owner(settings, place.owner), pin))
     yield f"wrote {target}"
     if place.owner.is_other:
         yield f"run by root: the hook belongs to {place.writer.name}, and was proven as {place.owner.name}"
-    yield proof.PROVEN
+    yield f"the hook itself is proven; whether its refusal counts could not be told: {doubt}" if doubt else proof.PROVEN
 
 
 def install_all(settings: Settings, root: Path) -> Iterator[str]:
@@ -70,13 +70,13 @@ def install_all(settings: Settings, root: Path) -> Iterator[str]:
             seen.add(target)
             try:
                 require_runnable(place, script.program())
-                _renew(place, target, script.text(script.for_owner(settings, place.owner), pin))
+                doubt = _renew(place, target, script.text(script.for_owner(settings, place.owner), pin))
             except OrchError as error:
                 refused.append(f"{repository}: not renewed: {error}")
             else:
                 done += 1
                 by = f", as {place.owner.name}" if place.owner.is_other else ""
-                yield f"{repository}: renewed and proven{by}"
+                yield f"{repository}: renewed and {f'not wholly proven{by}: {doubt}' if doubt else f'proven{by}'}"
     yield from refused
     if refused:
         raise OrchError(f"{len(refused)} of {done + len(refused)} hooks were not renewed, and are as they were")
@@ -108,19 +108,22 @@ def require_runnable(place: Place, program: Path) -> None:
     )
 
 
-def _renew(place: Place, target: Path, content: bytes) -> None:
-    """Prove the hook beside its place, move it there, and prove that git runs it there."""
+def _renew(place: Place, target: Path, content: bytes) -> str:
+    """Prove the hook beside its place, move it there, and prove that git runs it there; returns what is in doubt."""
+    refs = proof.names(place)
     with proof.prepared(place) as probe, files.candidate(place, target, content) as path:
         # Looked at again, as somebody else may have been at work until now.
         before = _replaceable(place, target)
-        proof.rehearse(place, probe, path)
+        proof.rehearse(place, probe, path, refs)
         files.move(place, path, target)
         try:
+            doubt = "" if target == place.plain else proof.pass_on(place, probe, target, refs)
             proof.refuse_leak(place, probe, target)
         except BaseException:
             # Also where a person stops it.
             files.put_back(place, before)
             raise
+    return doubt
 
 
 def _target(place: Place, repository: Path, *, gitea: bool) -> Path:

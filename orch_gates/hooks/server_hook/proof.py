@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,13 @@ from orch_gates.scanners.matcher import canary
 
 _REF = "refs/heads/orch-gates-probe"
 _REFUSED = b"orch-gates: push refused: 1 secret found"
+_TASK = "refs/heads/task/orch-gates-probe"
+# What git itself would run for a push beside pre-receive; none of it belongs to the proof.
+_RUN_BY_GIT = frozenset(
+    ("pre-receive", "update", "post-receive", "post-update", "proc-receive", "push-to-checkout")
+    + ("reference-transaction", "pre-auto-gc", "fsmonitor-watchman")
+)
+_STAND_IN = "#!/bin/sh\ncat >/dev/null\n"
 PROVEN = "proven: a push of a random token was refused, and a clean one was accepted elsewhere"
 
 
@@ -51,25 +59,58 @@ def prepared(place: Place) -> Iterator[_Probe]:
         yield _Probe(git, _commit(git, "leak", canary()), _commit(git, "clean", b"nothing to see here\n"))
 
 
-def rehearse(place: Place, probe: _Probe, hook: Path) -> None:
+def names(place: Place, targets: Sequence[str] = ()) -> tuple[str, ...]:
+    """The refs that a hook is tried with elsewhere: of the default branch, of other targets and of a task.
+
+    Raises:
+        GitError: git does not say which branch is the default.
+    """
+    branches = (place.git.leads_to("HEAD"), *(f"refs/heads/{target}" for target in targets))
+    return tuple(dict.fromkeys((*(ref for ref in branches if ref.startswith("refs/heads/")), _TASK)))
+
+
+def rehearse(place: Place, probe: _Probe, hook: Path, refs: Sequence[str]) -> None:
     """Push a leak and a clean commit at the empty repository, whose hook is this very file.
 
     Raises:
         OrchError: the hook is not what it should be; the message says why.
     """
     with place.owner.acting(), telling("linked to", hook):
-        folder = probe.git.directory / "hooks"
-        folder.mkdir(exist_ok=True)
-        link = folder / "pre-receive"
-        link.unlink(missing_ok=True)
-        link.symlink_to(hook)
-    refused = _push(probe, probe.leak, probe.git.directory)
-    if refused.returncode == 0:
-        raise OrchError(f"the hook is not proven, as git did not call it; {why_not_run(place, hook)}")
-    _require_refusal(refused)
-    accepted = _push(probe, probe.clean, probe.git.directory)
+        _emptied(probe.git.directory / "hooks").joinpath("pre-receive").symlink_to(hook)
+    for ref in refs:
+        refused = _push_new(probe, probe.leak, ref)
+        if refused.returncode == 0:
+            raise OrchError(_not_called(place, hook, ref))
+        _require_refusal(refused)
+    accepted = _push_new(probe, probe.clean, *refs)
     if accepted.returncode != 0:
         raise OrchError(f"the hook refuses a clean commit: {accepted.complaint}")
+
+
+def pass_on(place: Place, probe: _Probe, hook: Path, refs: Sequence[str]) -> str:
+    """Whether the hook that git runs ends as ours below it does, which is tried where all others accept.
+
+    A server's own hook declines a push from this disk anyway, so a refusal there would prove nothing of ours. Returns
+    why it could not be told, empty where it is proven.
+
+    Raises:
+        OrchError: it lets a leak pass; the message says why.
+    """
+    with place.owner.acting(), telling("linked to", place.hooks):
+        _stand_in(place, probe, hook)
+    for ref in refs:
+        refused = _push_new(probe, probe.leak, ref)
+        if refused.returncode == 0 and _REFUSED in refused.stderr:
+            raise OrchError(
+                f"{place.plain} lets a random token pass to {ref} that the hook refuses: "
+                "it has to fail when one of those that it calls fails"
+            )
+        if refused.returncode == 0:
+            raise OrchError(_not_called(place, hook, ref))
+    accepted = _push_new(probe, probe.clean, *refs)
+    if accepted.returncode == 0:
+        return ""
+    return f"{place.plain} refuses a clean commit too, where all that it calls accept it: {accepted.complaint}"
 
 
 def refuse_leak(place: Place, probe: _Probe, hook: Path) -> None:
@@ -81,13 +122,13 @@ def refuse_leak(place: Place, probe: _Probe, hook: Path) -> None:
     # `env -i`: what this command has around it is not what the server has.
     around = [f"{name}={value}" for name, value in place.env.items()]
     receive = shlex.join(["env", "-i", *around, "git", "receive-pack"])
-    pushed = _push(probe, probe.leak, place.git_dir, f"--receive-pack={receive}")
+    pushed = _push(probe, probe.leak, place.git_dir, _REF, receive=receive)
     if pushed.returncode != 0:
         _require_refusal(pushed)
         return
     removed = place.server().run("-c", "safe.directory=*", "update-ref", "-d", _REF, probe.leak)
     left = "" if removed.returncode == 0 else f"; remove {_REF} from it: {removed.complaint}"
-    raise OrchError(f"the hook is not proven, as git did not call it; {why_not_run(place, hook)}{left}")
+    raise OrchError(f"{_not_called(place, hook, _REF)}{left}")
 
 
 def why_not_run(place: Place, hook: Path) -> str:
@@ -104,6 +145,11 @@ def why_not_run(place: Place, hook: Path) -> str:
         if hook.parent != place.hooks and not os.access(place.plain, os.X_OK, effective_ids=True):
             return f"{place.plain}, which should call it, is not executable: chmod +x it"
     return f"perhaps the server's own hook, {place.plain}, calls none in {place.below_dispatcher.parent.name}"
+
+
+def _not_called(place: Place, hook: Path, ref: str) -> str:
+    why = why_not_run(place, hook)
+    return f"the hook is not proven, as a random token passed to {ref} and git did not call it; {why}"
 
 
 def _require_refusal(pushed: process.Completed) -> None:
@@ -136,5 +182,38 @@ def _commit(git: Git, name: str, content: bytes) -> str:
     return git.text("commit-tree", tree, "-m", f"probe: {name}")
 
 
-def _push(probe: _Probe, commit: str, to: Path, *options: str) -> process.Completed:
-    return probe.git.run("push", "--quiet", *options, str(to), f"{commit}:{_REF}")
+def _stand_in(place: Place, probe: _Probe, hook: Path) -> None:
+    """Hooks as they are in the repository, with one that accepts everything in the place of each that is not ours."""
+    folder = _emptied(probe.git.directory / "hooks")
+    for path in place.hooks.iterdir():
+        if path.name not in _RUN_BY_GIT and path != place.below_dispatcher.parent:
+            (folder / path.name).symlink_to(path)
+    (folder / place.plain.name).symlink_to(place.plain)
+    below = place.below_dispatcher.parent
+    (folder / below.name).mkdir()
+    for path in below.iterdir() if below.is_dir() else ():
+        copy = folder / below.name / path.name
+        if path == hook:
+            copy.symlink_to(path)
+        elif os.access(path, os.X_OK, effective_ids=True):
+            copy.write_text(_STAND_IN)
+            copy.chmod(0o755)
+
+
+def _emptied(folder: Path) -> Path:
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    return folder
+
+
+def _push_new(probe: _Probe, commit: str, *refs: str) -> process.Completed:
+    # For what is there already git would run no hook, or refuse the push itself.
+    for ref in refs:
+        probe.git.read("update-ref", "-d", ref)
+    return _push(probe, commit, probe.git.directory, *refs)
+
+
+def _push(probe: _Probe, commit: str, to: Path, *refs: str, receive: str = "git receive-pack") -> process.Completed:
+    made = (f"{commit}:{ref}" for ref in refs)
+    return probe.git.run("push", "--quiet", f"--receive-pack={receive}", str(to), *made)

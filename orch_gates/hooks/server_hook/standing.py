@@ -24,7 +24,8 @@ class Facts:
 
     `hook` is ours, empty where there is none; `entry` is what git runs. `installed_pin` is the engine that the hook's
     program has now, None where it did not say. `proof` is None where none was asked for, empty where it worked out,
-    else why not. `unreadable` is what could not be looked at: nothing else is known then.
+    else why not; `doubt` is why that could not be told. `unreadable` is what could not be looked at: nothing else is
+    known then.
     """
 
     repository: str
@@ -47,6 +48,7 @@ class Facts:
     pin: str = ""
     installed_pin: str | None = None
     proof: str | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ def _broken(facts: Facts) -> Iterator[str]:
 
 def _unknown(facts: Facts) -> Iterator[str]:
     if facts.proof == "":
+        return
+    if facts.doubt:
+        yield facts.doubt
         return
     if not facts.hook:
         yield "another hook seems to call orch-gates: --prove tells"

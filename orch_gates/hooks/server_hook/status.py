@@ -24,10 +24,14 @@ _ASK_S = 120
 
 @dataclass(slots=True)
 class Status:
-    """How hooks stand; what programs say about themselves is asked once."""
+    """How hooks stand; what programs say about themselves is asked once.
+
+    `targets` are branches that matter beside the default one.
+    """
 
     settings: Settings
     prove: bool
+    targets: Sequence[str] = ()
     _pins: dict[str, tuple[str, str | None]] = field(default_factory=dict)
 
     def of(self, repositories: Sequence[Path]) -> Iterator[Standing]:
@@ -86,8 +90,22 @@ class Status:
             facts = self._with_hook(facts, place, ours)
         # A hook that is known not to run would let the leak in.
         if self.prove and judge(facts).state is not State.NOT_WORKING:
-            facts = replace(facts, proof=_proof(place, ours or plain))
+            facts = self._with_proof(facts, place, ours)
         return facts
+
+    def _with_proof(self, facts: Facts, place: Place, ours: Found | None) -> Facts:
+        hook, doubt = ours.path if ours is not None else place.plain, ""
+        try:
+            refs = proof.names(place, self.targets)
+            with proof.prepared(place) as probe:
+                if ours is not None:
+                    proof.rehearse(place, probe, hook, refs)
+                if ours is None or hook != place.plain:
+                    doubt = proof.pass_on(place, probe, hook, refs)
+                proof.refuse_leak(place, probe, hook)
+        except OrchError as error:
+            return replace(facts, proof=str(error))
+        return replace(facts, doubt=doubt) if doubt else replace(facts, proof="")
 
     def _with_hook(self, facts: Facts, place: Place, ours: Found) -> Facts:
         found = script.parse(ours.content)
@@ -170,13 +188,3 @@ def _others(place: Place) -> Iterator[str]:
                 is_hook = path.is_file() and os.access(path, os.X_OK, effective_ids=True)
                 if is_hook and path.name not in ours and path.suffix != ".sample":
                     yield str(path.relative_to(place.hooks))
-
-
-def _proof(place: Place, hook: Found) -> str:
-    try:
-        with proof.prepared(place) as probe:
-            proof.rehearse(place, probe, hook.path)
-            proof.refuse_leak(place, probe, hook.path)
-    except OrchError as error:
-        return str(error)
-    return ""
