@@ -59,20 +59,48 @@ def merges(inherited: Mapping[str, str]) -> bool:
             return False
 
 
-def commit(hooks: Path, inherited: Mapping[str, str], content: bytes) -> process.Completed:
+def hook_of(top: Path, inherited: Mapping[str, str], name: str) -> tuple[Path, Path, str]:
+    """Where git looks for a hook when its user commits in a clone, the place in its .git, and what sets core.hooksPath.
+
+    Git itself is asked: the setting may be in any of its files, in one that they include, or in the environment.
+
+    Raises:
+        OrchError: git does not say.
+    """
+    env = _around(inherited)
+    path, own = (
+        top / _git(top, env, "rev-parse", *asked).decode("utf-8", "surrogateescape").removesuffix("\n")
+        for asked in (("--git-path", f"hooks/{name}"), ("--git-common-dir",))
+    )
+    asked = ["git", "config", "--show-origin", "--null", "--get", "core.hooksPath"]
+    done = process.run(asked, env=env, timeout=_TIMEOUT_S, cwd=top)
+    origin = done.stdout.decode("utf-8", "surrogateescape").split("\0")[0].removeprefix("file:")
+    return path, own / "hooks" / name, "the environment" if origin == "command line:" else origin
+
+
+def commit(hooks: Path, inherited: Mapping[str, str], content: bytes, beside: Mapping[Path, Path]) -> process.Completed:
     """A commit of a file under the hooks in a folder, as their user would make it; nothing of it is kept.
+
+    `beside` are files that a hook may look for, by their paths in a clone.
 
     Raises:
         OrchError: it could not be tried.
     """
-    env = {name: value for name, value in inherited.items() if name not in GIT_LOCATION}
-    env |= {**_WHO, "GIT_TERMINAL_PROMPT": "0"}
+    env = _around(inherited) | _WHO
     with _folder() as folder:
         _git(folder, env, "init", "--quiet", "--template=", ".")
+        for place, file in beside.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).symlink_to(file)
         (folder / "trial.txt").write_bytes(content)
         _git(folder, env, "add", "trial.txt")
         asked = ["git", "-c", f"core.hooksPath={hooks}", "-c", "commit.gpgSign=false", "commit", "-m", "a trial"]
         return process.run(asked, env=env, timeout=_TIMEOUT_S, cwd=folder)
+
+
+def _around(inherited: Mapping[str, str]) -> dict[str, str]:
+    env = {name: value for name, value in inherited.items() if name not in GIT_LOCATION}
+    return env | {"GIT_TERMINAL_PROMPT": "0"}
 
 
 @contextlib.contextmanager

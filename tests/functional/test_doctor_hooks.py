@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import PROGRAM, Repo, bare, clone, orch
+from tests.builders import PROGRAM, Repo, bare, clone, github_token, orch
 from tests.doctor_rig import follow, only
 from tests.functional.test_server_hook import GITEA, write_hook
 
@@ -238,6 +238,71 @@ def test_a_hook_in_a_clone_that_refuses_nothing_of_ours_is_bad(script: str, work
     assert (found["state"], "did not refuse a random token" in found["seen"]) == ("bad", True)
 
 
+@pytest.mark.parametrize("way", ["global", "includeIf", "worktree", "environment", "local, nothing there"])
+def test_a_hook_that_git_does_not_run_is_bad(way: str, work: Repo, tmp_path: Path) -> None:
+    """It lies in .git/hooks, and core.hooksPath leads elsewhere, by whatever sets it: a leak is committed."""
+    shutil.copy(HOOK, work.path / ".git" / "hooks" / "pre-commit")
+    other = tmp_path / "others"
+    write_hook(other / "pre-commit", "#!/bin/sh\nexit 0\n")
+    env: dict[str, str | None] = {}
+    setting = f"[core]\n\thooksPath = {other}\n"
+    match way:
+        case "global":
+            (tmp_path / "global").write_text(setting)
+            env["GIT_CONFIG_GLOBAL"] = str(tmp_path / "global")
+        case "includeIf":
+            (tmp_path / "more").write_text(setting)
+            (tmp_path / "global").write_text(f'[includeIf "gitdir:{work.path}/"]\n\tpath = {tmp_path / "more"}\n')
+            env["GIT_CONFIG_GLOBAL"] = str(tmp_path / "global")
+        case "worktree":
+            work.git("config", "extensions.worktreeConfig", "true")
+            work.git("config", "--worktree", "core.hooksPath", str(other))
+        case "environment":
+            env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.hooksPath", "GIT_CONFIG_VALUE_0": str(other)}
+        case _:
+            work.git("config", "core.hooksPath", "nowhere")
+    work.env |= {name: value for name, value in env.items() if value is not None}
+    work.commit(files={"leak.txt": f"{github_token()}\n"})
+    found = only(work.path, "pre-commit", env=env)
+    assert (found["state"], "core.hooksPath is set in" in found["seen"]) == ("bad", True), found
+    if way == "environment":
+        assert "set in the environment" in found["seen"]
+
+
+def test_a_hook_for_all_clones_may_call_that_of_the_clone(work: Repo, tmp_path: Path) -> None:
+    """What counts is whether a leak is refused in the end, and not where the hook lies."""
+    shutil.copy(HOOK, work.path / ".git" / "hooks" / "pre-commit")
+    shared = write_hook(tmp_path / "shared" / "pre-commit", "#!/bin/sh\nexec .git/hooks/pre-commit\n")
+    work.git("config", "core.hooksPath", str(shared.parent))
+    assert only(work.path, "pre-commit")["state"] == "ok"
+    shared.write_text("#!/bin/sh\n.git/hooks/pre-commit || true\n")
+    assert only(work.path, "pre-commit")["state"] == "bad"
+    shared.write_text("#!/bin/sh\necho 'not today' >&2\nexit 1\n")
+    assert only(work.path, "pre-commit")["state"] == "unknown"
+
+
+def test_the_hook_of_a_linked_work_tree(work: Repo, tmp_path: Path) -> None:
+    """Git runs that of the repository there too."""
+    shutil.copy(HOOK, work.path / ".git" / "hooks" / "pre-commit")
+    work.commit(files={"a.txt": "fine\n"})
+    work.git("worktree", "add", "--quiet", str(tmp_path / "tree"))
+    assert only(tmp_path / "tree", "pre-commit")["state"] == "ok"
+
+
+def test_husky_runs_a_script_that_need_not_refuse(work: Repo) -> None:
+    """The script that git runs does not name us, and the one that it calls does; before it is set up nothing runs."""
+    script = write_hook(work.path / ".husky" / "pre-commit", "orch-gates hook pre-commit\n")
+    assert only(work.path, "pre-commit")["state"] == "warning"
+    called = 's=$(dirname "$(dirname "$0")")/$(basename "$0")\n[ ! -f "$s" ] && exit 0\nsh -e "$s" "$@"\n'
+    write_hook(work.path / ".husky" / "_" / "h", f"#!/usr/bin/env sh\n{called}")
+    write_hook(work.path / ".husky" / "_" / "pre-commit", '#!/usr/bin/env sh\n. "$(dirname "$0")/h"\n')
+    work.git("config", "core.hooksPath", ".husky/_")
+    assert only(work.path, "pre-commit")["state"] == "ok"
+    script.write_text("orch-gates hook pre-commit || true\n")
+    found = only(work.path, "pre-commit")
+    assert (found["state"], ".husky/pre-commit" in found["seen"]) == ("bad", True)
+
+
 def test_a_hook_that_refuses_everything_says_nothing_about_leaks(work: Repo) -> None:
     """It has our words for a token, and for what is none too: that is no proof (P2)."""
     hook = work.path / ".git" / "hooks" / "pre-commit"
@@ -254,6 +319,11 @@ def test_pre_commit_that_is_configured_and_not_installed_is_told(work: Repo) -> 
     assert (found["state"], found["mend"]) == ("warning", "pre-commit install")
     hook = write_hook(work.path / ".git" / "hooks" / "pre-commit", "#!/bin/sh\n# another one\n")
     assert only(work.path, "pre-commit")["state"] == "warning"
+    work.git("config", "core.hooksPath", str(hook.parent))
+    assert only(work.path, "pre-commit")["state"] == "bad", "pre-commit installs nothing then"
+    hook.write_text("#!/bin/sh\nexec pre-commit run\n")
+    assert only(work.path, "pre-commit")["state"] == "ok"
+    work.git("config", "--unset", "core.hooksPath")
     hook.write_text("#!/bin/sh\n# File generated by pre-commit: https://pre-commit.com\n")
     assert only(work.path, "pre-commit")["state"] == "ok"
     hook.chmod(0o644)
