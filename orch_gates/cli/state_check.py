@@ -166,15 +166,8 @@ def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
     except StateDocumentError as error:
         # Without the branch's own document nothing else of it is read.
         return 1, [Problem(ROOT, "", str(error).removeprefix(f"{ROOT}: "))]
-    problems: list[Problem] = []
-    checked = 0
-    for entry in snapshot.files():
-        checked += 1
-        try:
-            problems += files.alone(KINDS, entry.path, snapshot.read(entry).encode())
-        except StateDocumentError as error:
-            problems.append(Problem(entry.path, "", str(error).removeprefix(f"{entry.path}: ")))
-    return checked, problems
+    found = tuple(files.each(KINDS, snapshot))
+    return len(found), [problem for one in found for problem in one]
 
 
 @click.command()

@@ -25,10 +25,14 @@ _PAGE = "docs/how-to/watch-a-deploy.md"
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """An environment, and what the registry says of the image of its last verified deploy; None where none is known."""
+    """An environment, and what the registry says of the image of its last verified deploy; None where none is known.
+
+    `unreadable` is why its file says nothing.
+    """
 
     environment: str
-    image: RollbackImage | None
+    image: RollbackImage | None = None
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,9 @@ class HealthFacts:
 def _gather_images(subject: Subject) -> tuple[ImageFacts, ...]:
     snapshot = subject.state
     settings = subject.workspace.settings.registry
-    found: list[ImageFacts] = []
-    for page in environments.read(snapshot).pages:
+    known_ones = environments.read(snapshot)
+    found = [ImageFacts(file.path, unreadable=file.why) for file in known_ones.quarantined]
+    for page in known_ones.pages:
         here = page.environment
         if here.verified is None or not here.verified.digest:
             continue
@@ -70,10 +75,13 @@ def judge_images(found: tuple[ImageFacts, ...]) -> Finding:
 
 def _of_image(facts: ImageFacts) -> Finding:
     where, image = facts.environment, facts.image
+    if facts.unreadable:
+        return unknown(facts.unreadable, "orch-gates state lint")
     if image is None:
         return unknown(
             f"{where}: no image report says in which repository the image of the last verified deploy is",
-            "record one: `orch-gates gate image --task ID` before the next deploy",
+            "before the next deploy record one: `orch-gates gate image --report FILE`, then "
+            "`orch-gates task report ID --file FILE`",
         )
     match image.standing:
         case Standing.KEPT:

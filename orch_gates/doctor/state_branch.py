@@ -22,9 +22,7 @@ from orch_gates.errors import (
 )
 from orch_gates.forge.port.rule import BranchRule, Who
 from orch_gates.hooks.server_hook.standing import State as HookState
-from orch_gates.jobs import overview
-from orch_gates.state import layout
-from orch_gates.tasks import book
+from orch_gates.state import files
 
 _SHOWN = 3
 
@@ -172,19 +170,20 @@ def judge_guard(facts: GuardFacts) -> Finding:
 
 
 def _gather_files(subject: Subject) -> tuple[str, ...]:
-    snapshot = subject.state
-    apart = (*overview.read(snapshot).quarantined, *book.read(snapshot, layout.LEASES).quarantined)
-    return tuple(one.why for one in apart)
+    # Models of every document cost what no other check needs.
+    from orch_gates.document_kinds import KINDS
+
+    return tuple(problem.line for found in files.each(KINDS, subject.state) for problem in found)
 
 
-def judge_files(apart: tuple[str, ...]) -> Finding:
-    """A file that cannot be read is set apart: its task, job or lease stands still (ST-6)."""
-    if not apart:
-        return ok("every task, job and lease can be read")
-    more = f"; and {len(apart) - _SHOWN} more" if len(apart) > _SHOWN else ""
+def judge_files(problems: tuple[str, ...]) -> Finding:
+    """A file that cannot be read is set apart: what it is about, a task, a job or production, stands still (ST-6)."""
+    if not problems:
+        return ok("every file can be read, and is well by itself")
+    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
     return bad(
-        f"set apart, as they cannot be read: {'; '.join(apart[:_SHOWN])}{more}",
-        "orch-gates state lint names all of them; mend each by hand as `orch-gates help state` says",
+        f"not as they have to be: {'; '.join(problems[:_SHOWN])}{more}",
+        "`orch-gates state lint` names all of them; mend each by hand as `orch-gates help state` says",
     )
 
 

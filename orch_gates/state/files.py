@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orch_gates.documents import escape
@@ -9,6 +10,7 @@ from orch_gates.errors import ReportError, StateDocumentError
 from orch_gates.model.document import Document
 from orch_gates.state import codec
 from orch_gates.state.kinds import Kind, Kinds, Unknown
+from orch_gates.state.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,16 @@ def alone(kinds: Kinds, path: str, data: bytes) -> tuple[Problem, ...]:
         return ()
     kind = kinds.by_name[found.document.KIND]
     return tuple(Problem(path, broken.field, broken.rule) for broken in kind.alone(found.document))
+
+
+def each(kinds: Kinds, snapshot: Snapshot) -> Iterator[tuple[Problem, ...]]:
+    """Everything that is wrong with each file of the branch, by itself.
+
+    Raises:
+        StateUnreachable: a file could not be had.
+    """
+    for entry in snapshot.files():
+        try:
+            yield alone(kinds, entry.path, snapshot.read(entry).encode())
+        except StateDocumentError as error:
+            yield (Problem(entry.path, "", str(error).removeprefix(f"{entry.path}: ")),)

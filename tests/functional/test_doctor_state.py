@@ -131,6 +131,26 @@ def test_a_file_that_cannot_be_read_is_bad(project: Project) -> None:
     assert (found["state"], "T-1" in found["seen"]) == ("bad", True)
 
 
+@pytest.mark.parametrize(
+    "path", ["environments/prod.md", "transitions/T-1/0000000001.md", "sweep.md", "leases/main.md", "notes.txt"]
+)
+def test_what_the_lint_names_is_bad(path: str, project: Project) -> None:
+    """Of whatever kind the file is; of an environment that cannot be read no image could be told either."""
+    edit = clone(project.server, project.folder / "edit")
+    edit.git("checkout", "--quiet", "orch-state")
+    edit.write(path, "garbage\n")
+    edit.git("add", path)
+    edit.git("commit", "--quiet", "-m", "by hand")
+    edit.git("push", "--quiet", "origin", "orch-state")
+    linted = orch("state", "lint", cwd=project.work.path, env=project.env)
+    assert (linted.returncode, path.encode() in linted.stdout) == (1, True)
+    found = project.look("state-files")
+    assert (found["state"], path in found["seen"]) == ("bad", True)
+    if path == "environments/prod.md":
+        found = project.look("rollback-image")
+        assert (found["state"], path in found["seen"]) == ("unknown", True)
+
+
 def test_a_schedule_that_never_ran(tmp_path: Path) -> None:
     """It is missed where a workflow should run it, or work waits for it; a tick, as is said, mends that."""
     project = Project(tmp_path)
