@@ -80,7 +80,7 @@ def _of_image(facts: ImageFacts) -> Finding:
     if image is None:
         return unknown(
             f"{where}: no image report says in which repository the image of the last verified deploy is",
-            "before the next deploy record one: `orch-gates gate image --report FILE`, then "
+            "before the next deploy record one: `orch-gates gate image --image REF --report FILE`, then "
             "`orch-gates task report ID --file FILE`",
         )
     match image.standing:

@@ -341,7 +341,7 @@ def words_of(line: str) -> list[str]:
 
 
 def is_taken(words: list[str]) -> bool:
-    """Whether there are such a command and such options; unknown ones are refused also where nothing is run."""
+    """Whether there are such a command and such options."""
     try:
         with cli.make_context("orch-gates", words[1:], resilient_parsing=True) as ctx:
             return taken(cli, ctx, words[1:])
@@ -357,7 +357,12 @@ def taken(group: click.Command, ctx: click.Context, words: list[str]) -> bool:
         return False
     inner = command.make_context(name, list(rest), parent=ctx, resilient_parsing=True)
     deeper = isinstance(command, click.Group) and rest and not rest[0].startswith("-")
-    return taken(command, inner, rest) if deeper else True
+    if deeper:
+        return taken(command, inner, rest)
+    # click itself lets unknown ones pass where nothing is to be run.
+    known = {name for param in command.get_params(inner) for name in (*param.opts, *param.secondary_opts)}
+    named = itertools.takewhile(lambda word: word != "--", rest)
+    return known >= {word.partition("=")[0] for word in named if re.match(r"--?[a-z]", word)}
 
 
 def test_every_id_that_is_cited_is_explained() -> None:
