@@ -13,8 +13,6 @@ from orch_gates.adopt.plan import Change, Deed
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.report import files
 
-# Of a run that was killed; another one that writes now takes less.
-_STALE_S = 60
 _WRITTEN = {Deed.CREATE, Deed.UPDATE}
 
 
@@ -44,7 +42,7 @@ def write(top: Path, changes: Sequence[Change]) -> None:
         ReportError: a file cannot be written; those before it are.
     """
     for folder in {(top / change.path).parent for change in changes}:
-        files.remove_drafts(folder, clock.utc_now().timestamp() - _STALE_S)
+        files.remove_drafts(folder, clock.utc_now().timestamp())
     for change in changes:
         if change.deed not in {*_WRITTEN, Deed.DELETE}:
             continue

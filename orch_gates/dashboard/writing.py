@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orch_gates import clock
 from orch_gates.errors import ReportError
 from orch_gates.report import files, output_path
 from orch_gates.report.html.dashboard import MARK, render
@@ -34,6 +35,8 @@ def write(board: Dashboard, path: Path) -> None:
     Raises:
         ReportError: it could not be written; what was there is there still.
     """
+    # A page that is left as it is would leave them too, and the folder is published.
+    files.remove_drafts(path.parent, clock.utc_now().timestamp())
     text = render(board)
     if path.exists() and files.read(path, _LONGEST) == text:
         return

@@ -16,6 +16,8 @@ SECURITY_REPORT = "17-security-report.md"
 STAGING_REPORT = "15-staging-report.md"
 _PERMISSIONS = 0o777
 _DRAFT = re.compile(r"\.orch-gates-[0-9a-f]{16}\.tmp")
+# Of a process that was killed; one that writes now takes less.
+_STALE_S = 60
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISLNK, "a link"),
@@ -87,14 +89,17 @@ def remove_older(folder: Path, suffixes: tuple[str, ...], oldest: float) -> None
                     Path(entry.path).unlink()
 
 
-def remove_drafts(folder: Path, oldest: float) -> None:
-    """Remove what killed processes left of files that they were writing there, if it is older than `oldest`."""
+def remove_drafts(folder: Path | int, now: float) -> None:
+    """Remove what killed processes left of files that they were writing there; `now` is in seconds of 1970.
+
+    It is housekeeping: what cannot be removed stays.
+    """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
                 ours = _DRAFT.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
-                if ours and entry.stat(follow_symlinks=False).st_mtime < oldest:
-                    Path(entry.path).unlink()
+                if ours and entry.stat(follow_symlinks=False).st_mtime < now - _STALE_S:
+                    os.unlink(entry.path, dir_fd=folder if isinstance(folder, int) else None)
 
 
 def make_folder(path: Path) -> None:
@@ -165,11 +170,16 @@ def _folder(path: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _draft(folder: int, text: str, mode: int) -> Iterator[tuple[str, int]]:
-    """A new file with all of the text, by its name and open; gone at the end unless it was renamed."""
+    """A new file with all of the text, by its name and open; gone at the end unless it was renamed.
+
+    A killed process leaves it, and whoever writes there next takes it away.
+    """
     # Its own name, not the target's with more at the end: that could be too long.
     name = f".orch-gates-{secrets.token_hex(8)}.tmp"
     handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
     try:
+        # The time of the file system, which is that of the others.
+        remove_drafts(folder, os.fstat(handle).st_mtime)
         with open(handle, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
             stream.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -40,6 +41,19 @@ def sections(page: str) -> dict[str, str]:
     found = re.findall(r'<section id="([a-z]+)".*?</section>', page, re.DOTALL)
     texts = re.findall(r"<section .*?</section>", page, re.DOTALL)
     return {name: " ".join(re.sub(r"<[^>]*>", " ", text).split()) for name, text in zip(found, texts, strict=True)}
+
+
+def test_what_a_killed_run_left_half_written_is_not_published(rig: SweepRig, tmp_path: Path) -> None:
+    """Whichever command writes there next, also where the page is the same; what another may be writing stays."""
+    new, other = tmp_path / f".orch-gates-{'1' * 16}.tmp", tmp_path / ".orch-gates-mine.tmp"
+    for words in (("status",), ("status",), ("sweep",)):
+        old = tmp_path / f".orch-gates-{'0' * 16}.tmp"
+        for path in (old, new, other):
+            path.write_text("half\n")
+        for path in (old, other):
+            os.utime(path, (0, 0))
+        rig.ok(*words, "--html", str(tmp_path))
+        assert (old.exists(), new.exists(), other.exists()) == (False, True, True)
 
 
 def test_the_page_shows_the_state(rig: SweepRig, tmp_path: Path) -> None:

@@ -248,3 +248,15 @@ def test_a_runners_file_that_is_none_is_not_waited_for(other: tuple[str, Path]) 
     kind, path = other
     with pytest.raises(ReportError, match=r"is a|cannot write"):
         files.append(path if kind != "link" else path.parent, "x\n")
+
+
+@pytest.mark.parametrize("write", [files.replace, lambda path, text: files.create(path, text, 0o600)])
+def test_what_a_killed_process_left_goes_with_the_next_file(
+    write: Callable[[Path, str], object], tmp_path: Path
+) -> None:
+    """Of whatever is written so: a page, a report, an effect that was made."""
+    left = tmp_path / f".orch-gates-{'0' * 16}.tmp"
+    left.write_text("half\n")
+    os.utime(left, (0, 0))
+    write(tmp_path / "report.md", "whole\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
