@@ -83,7 +83,9 @@ def judge(facts: HookFacts) -> Finding:
                 mend = f"{_ANEW}, then {install}"
             return bad(f"{found.facts.repository}: {why}{relied}", mend)
         case State.UNKNOWN:
-            return unknown(f"{found.facts.repository}: {'; '.join(found.reasons)}", f"orch-gates hook status {where}")
+            return unknown(
+                f"{found.facts.repository}: {'; '.join(found.reasons)}", f"orch-gates hook status --prove {where}"
+            )
 
 
 CHECKS = (Check("hook", Group.HOOKS, _gather, judge, seconds=150),)
