@@ -33,8 +33,8 @@ class CloneHookFacts:
 
     `path` is where git looks, `there` and `executable` say how it is, `direct` that it names our hook itself and
     `framework` that it is pre-commit's, or runs that. `refused`: we refused a commit of a random token, None where
-    that was not tried; `declined`: something else did. `accepted`: a commit without one was made. `complaint` is what
-    was said.
+    that was not tried; `overruled`: and it was made nevertheless; `declined`: something else refused it. `accepted`:
+    a commit without one was made. `complaint` is what was said.
     """
 
     path: str
@@ -46,6 +46,7 @@ class CloneHookFacts:
     framework: bool
     refused: bool | None = None
     declined: bool = False
+    overruled: bool = False
     accepted: bool = False
     complaint: str = ""
 
@@ -66,7 +67,7 @@ def _gather(subject: Subject) -> CloneHookFacts:
     if not named and not direct:
         raise NotUsedError("no hook judges what is staged in this clone")
     facts = CloneHookFacts(str(path), tuple(named), set_in, path.is_file(), os.access(path, os.X_OK), direct, framework)
-    if not facts.there or not facts.executable or framework or not (direct or scripts):
+    if not facts.there or not facts.executable or framework or not (direct or scripts or set_in):
         return facts
     # These are programs of the clone, and a look hands nothing out.
     env = without_credentials(subject.settings)
@@ -74,7 +75,9 @@ def _gather(subject: Subject) -> CloneHookFacts:
     beside = {Path(".git/hooks") / _HOOK if one == own else one.relative_to(top): one for one in scripts}
     tried = trial.commit(path.parent, env, b"key = '" + canary() + b"'\n", beside)
     if tried.returncode == 0 or _REFUSED not in tried.stderr:
-        return replace(facts, refused=False, declined=tried.returncode != 0, complaint=tried.complaint)
+        made = tried.returncode == 0
+        overruled = made and _REFUSED in tried.stderr
+        return replace(facts, refused=False, declined=not made, overruled=overruled, complaint=tried.complaint)
     # A hook that refuses everything says nothing about leaks.
     control = trial.commit(path.parent, env, b"nothing to see here\n", beside)
     return replace(facts, refused=True, accepted=control.returncode == 0, complaint=control.complaint)
@@ -87,17 +90,28 @@ def judge(facts: CloneHookFacts) -> Finding:
         return bad(f"{facts.path} is not executable, so git does not run it", f"chmod +x {path}")
     if facts.framework and _CONFIG in facts.named:
         return ok("pre-commit runs orch-secrets; not tried, `pre-commit run orch-secrets --all-files` does that")
+    if facts.overruled:
+        calls = f" ({names})" if names else ""
+        return bad(
+            f"{facts.path} did not refuse a random token: the commit was made though orch-gates refused it",
+            f"let {path}, or what it calls{calls}, fail when `orch-gates hook pre-commit` fails",
+        )
     if facts.set_in and not facts.direct and not facts.refused and not facts.declined:
         gone = "" if facts.there else ", which is not there"
         return bad(
             f"{names} names orch-gates, and git runs {facts.path} instead{gone}: core.hooksPath is set in "
             f"{facts.set_in}, and that one refuses no random token",
-            f"let {path} run `orch-gates hook pre-commit` and fail when that fails, or unset core.hooksPath there",
+            f"let {path}, or what it calls, run `orch-gates hook pre-commit` and fail when that fails; or unset "
+            "core.hooksPath there",
         )
     if facts.refused is None:
         mend = "pre-commit install" if _CONFIG in facts.named else f"let {path} run `orch-gates hook pre-commit`"
         what = ".pre-commit-config.yaml names orch-secrets" if _CONFIG in facts.named else f"{names} names orch-gates"
         return warning(f"{what}, and git runs no pre-commit in this clone", mend)
+    return _tried(facts, path)
+
+
+def _tried(facts: CloneHookFacts, path: str) -> Finding:
     if facts.declined and not facts.direct:
         return unknown(
             f"{facts.path} refused a random token, and not for it: {facts.complaint or 'no word of why'}",

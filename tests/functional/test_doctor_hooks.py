@@ -300,7 +300,7 @@ def test_husky_runs_a_script_that_need_not_refuse(work: Repo) -> None:
     assert only(work.path, "pre-commit")["state"] == "ok"
     script.write_text("orch-gates hook pre-commit || true\n")
     found = only(work.path, "pre-commit")
-    assert (found["state"], ".husky/pre-commit" in found["seen"]) == ("bad", True)
+    assert (found["state"], ".husky/pre-commit" in found["mend"]) == ("bad", True)
 
 
 def test_a_hook_that_refuses_everything_says_nothing_about_leaks(work: Repo) -> None:
