@@ -11,10 +11,11 @@ from typing import Any
 from orch_gates.adopt import record, steps
 from orch_gates.adopt.record import Record, Rule
 from orch_gates.adopt.steps import Came, Pages, Step
-from orch_gates.errors import ForgeUnavailable, OrchError, UsageError
+from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError, UsageError
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.labels import Labels
-from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.protection import Demand
+from orch_gates.forge.port.rule import Who
 
 _MADE_BY = "Made by orch-gates init."
 
@@ -45,21 +46,28 @@ class AtForge:
         for name in missing:
             yield self._step(f"label {name}", partial(self._make, offered, name), f"make it at {self.pages.labels}")
 
-    def rule(self, what: str, branch: str, wanted: Callable[[Protection | None], Protection]) -> Step:
-        """Put a rule for a branch, where it is not so already."""
-        goal = wanted(None)
-        by_hand = f"at {self.pages.branches}: {steps.in_words(goal)}"
+    def rule(self, what: str, demand: Demand) -> Step:
+        """Put a rule for a branch, where it is not so already; all that is not demanded stays as it is."""
+        branch, made = demand.branch, record.read(self.git_dir).rule(demand.branch)
+        by_hand = f"at {self.pages.branches}: {steps.in_words(demand)}"
         try:
-            before, found = self.forge.protections.get(branch), self.forge.protections.whole(branch)
+            now, found = self.forge.protections.rule(branch), self.forge.protections.whole(branch)
         except ForgeUnavailable as error:
             return Step(what, Came.FAILED, str(error), by_hand)
-        goal, made = wanted(before), record.read(self.git_dir).rule(branch)
-        if steps.same(before, goal):
+        if steps.met(now, demand):
             return Step(what, Came.SO)
+        if demand.pushes and now is not None and now.pushers is Who.NOBODY:
+            why = "its rule lets nobody push, and it is written by pushes; the rule was left as it is"
+            return Step(what, Came.FAILED, why, by_hand)
         changed = steps.changes(made.left, found) if made is not None else ()
         since = f"; somebody had changed since: {', '.join(changed)}" if changed else ""
-        put = partial(self._put, before, goal, found)
-        return self._step(what, put, by_hand, f"{steps.in_words(goal)}{since}")
+        rule = replace(steps.put(demand, now, made), found=found if made is None else made.found)
+        if made is not None and changed and steps.changes(made.found, found):
+            # What they changed is theirs, and is put back with the rest.
+            act = partial(self._put_over, demand, rule, made)
+        else:
+            act = partial(self._put, demand, rule)
+        return self._step(what, act, by_hand, f"{steps.in_words(demand)}{since}")
 
     def undone(self) -> Iterator[Step]:
         """Take away what this clone made there, as far as it is still as it was made."""
@@ -77,23 +85,21 @@ class AtForge:
         yield from self._unlabelled(known.labels)
 
     def _unruled(self, rule: Rule) -> Step:
-        branch, what = rule.after.branch, f"protection of {rule.after.branch}"
-        by_hand = f"at {self.pages.branches}"
+        branch, what, by_hand = rule.branch, f"protection of {rule.branch}", f"at {self.pages.branches}"
         try:
-            now, whole = self.forge.protections.get(branch), self.forge.protections.whole(branch)
+            now, whole = self.forge.protections.rule(branch), self.forge.protections.whole(branch)
         except ForgeUnavailable as error:
             return Step(what, Came.FAILED, str(error), by_hand)
-        if not whole:
+        if not whole or (rule.found and not steps.changes(rule.found, whole)):
             self._keep(self._record().without_rule(branch))
-            return Step(what, Came.SO, "it is gone")
+            return Step(what, Came.SO, "it is as it was before" if whole else "it is gone")
         if not (changed := steps.changes(rule.left, whole)):
             why = "as it was before" if rule.found else "taken away"
-            return self._step(what, partial(self._restore, branch, rule.found), by_hand, why)
+            return self._step(what, partial(self._restore, rule, whole), by_hand, why)
         since = f"as somebody changed in it since: {', '.join(changed)}"
-        left = steps.as_found(now, rule)
-        if now is None or left is None or not (ours := steps.taken_back(now, left)):
+        if now is None or not (ours := steps.taken_back(now, rule)):
             return Step(what, Came.KEPT, f"all of it stays, {since}", by_hand)
-        done = self._step(what, partial(self._loosen, left), by_hand, f"without {ours}; the rest stays, {since}")
+        done = self._step(what, partial(self._loosen, rule), by_hand, f"without {ours}; the rest stays, {since}")
         return replace(done, by_hand=by_hand)
 
     def _unlabelled(self, names: Sequence[str]) -> Iterator[Step]:
@@ -124,28 +130,63 @@ class AtForge:
         return Step(what, Came.DONE, why)
 
     def _make(self, offered: Labels, name: str) -> None:
-        offered.make(name, _MADE_BY)
-        self._keep(self._record().with_label(name))
+        # Known before it is there: a run that is killed between the two has it taken away, too.
+        before = self._record()
+        self._keep(before.with_label(name))
+        try:
+            offered.make(name, _MADE_BY)
+        except ForgeRefused:
+            self._keep(before)
+            raise
 
     def _drop(self, offered: Labels, name: str) -> None:
         offered.remove(name)
         self._keep(self._record().without_label(name))
 
-    def _put(self, before: Protection | None, wanted: Protection, found: Mapping[str, Any]) -> None:
-        self.forge.protections.put(wanted)
-        rule = Rule(before, wanted, found, self.forge.protections.whole(wanted.branch))
-        self._keep(self._record().with_rule(rule))
-        # Another rule, a pattern's, may come first.
-        if not steps.same(self.forge.protections.get(wanted.branch), wanted):
-            raise UsageError(f"another rule for {wanted.branch} counts more than the one that was put")
+    def _put(self, demand: Demand, rule: Rule) -> None:
+        branch, protections, before = rule.branch, self.forge.protections, self._record()
+        whole = protections.tightened(demand)
+        # Known before it is there: a run that is killed between the two can be undone, too.
+        self._keep(before.with_rule(replace(rule, left=whole)))
+        found = protections.whole(branch)
+        try:
+            protections.restore(branch, whole)
+        except ForgeRefused:
+            self._keep(before)
+            raise
+        self._keep(before.with_rule(replace(rule, left=protections.whole(branch))))
+        now = protections.rule(branch)
+        if steps.met(now, demand):
+            return
+        if steps.met_by_most(now, demand):
+            raise UsageError("it holds, but for administrators: this server does not hold them to rules")
+        protections.restore(branch, found)
+        self._keep(before)
+        raise UsageError(
+            f"another rule that is for {branch} too comes before one of its own, which was therefore taken back; "
+            "change that rule, or move it down"
+        )
 
-    def _restore(self, branch: str, found: Mapping[str, Any]) -> None:
-        self.forge.protections.restore(branch, found)
-        self._keep(self._record().without_rule(branch))
+    def _put_over(self, demand: Demand, rule: Rule, made: Rule) -> None:
+        left = self.forge.protections.without(rule.branch, made.contexts, up_to_date=made.up_to_date)
+        self._put(demand, replace(rule, found=left))
 
-    def _loosen(self, left: Protection) -> None:
-        self.forge.protections.require(left.branch, left.contexts, up_to_date=left.up_to_date)
-        self._keep(self._record().without_rule(left.branch))
+    def _restore(self, rule: Rule, now: Mapping[str, Any]) -> None:
+        protections = self.forge.protections
+        protections.restore(rule.branch, rule.found)
+        if rule.found and (differ := steps.changes(rule.found, protections.whole(rule.branch))):
+            # Half of a rule may be less than none of it was.
+            protections.restore(rule.branch, now)
+            raise UsageError(
+                f"it stays as init left it, as the forge does not take back what was there before: {', '.join(differ)}"
+            )
+        self._keep(self._record().without_rule(rule.branch))
+
+    def _loosen(self, rule: Rule) -> None:
+        protections = self.forge.protections
+        less = protections.without(rule.branch, rule.contexts, up_to_date=rule.up_to_date)
+        protections.restore(rule.branch, less)
+        self._keep(self._record().without_rule(rule.branch))
 
     def _record(self) -> Record:
         known = record.read(self.git_dir)

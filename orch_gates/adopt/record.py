@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from orch_gates.errors import ReportError, UsageError
-from orch_gates.forge.port.protection import Protection
 from orch_gates.report import files
 
 NAME = "orch-gates-init.json"
-_SCHEMA = "orch.init-record/2"
+_SCHEMA = "orch.init-record/3"
 _MOST_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that init put; `before` is what was there, None for none.
+    """A rule that init put, or was about to put; `contexts` and `up_to_date` are what it asks for since.
 
     `found` is all that the forge said of the rule of this very branch before, and `left` after: empty for no rule.
     """
 
-    before: Protection | None
-    after: Protection
+    branch: str
+    contexts: tuple[str, ...]
+    up_to_date: bool
     found: Mapping[str, Any]
     left: Mapping[str, Any]
 
@@ -40,7 +40,7 @@ class Record:
 
     def rule(self, branch: str) -> Rule | None:
         """The rule that was put for a branch; None where none was."""
-        return next((rule for rule in self.rules if rule.after.branch == branch), None)
+        return next((rule for rule in self.rules if rule.branch == branch), None)
 
     def with_label(self, name: str) -> Record:
         """With one label more."""
@@ -51,14 +51,12 @@ class Record:
         return replace(self, labels=tuple(label for label in self.labels if label != name))
 
     def with_rule(self, rule: Rule) -> Record:
-        """With one rule more; what was there before the first one is what counts."""
-        first = self.rule(rule.after.branch) or rule
-        put = replace(rule, before=first.before, found=first.found)
-        return replace(self, rules=(*self.without_rule(rule.after.branch).rules, put))
+        """With the rule of one branch."""
+        return replace(self, rules=(*self.without_rule(rule.branch).rules, rule))
 
     def without_rule(self, branch: str) -> Record:
         """With one rule less."""
-        return replace(self, rules=tuple(rule for rule in self.rules if rule.after.branch != branch))
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.branch != branch))
 
 
 def read(git_dir: Path) -> Record:
@@ -100,10 +98,6 @@ def write(git_dir: Path, record: Record) -> None:
 
 
 def _rule(fields: dict[str, Any]) -> Rule:
-    before = None if fields["before"] is None else _put(fields["before"])
-    return Rule(before, _put(fields["after"]), dict(fields["found"]), dict(fields["left"]))
-
-
-def _put(fields: dict[str, Any]) -> Protection:
-    lists = {name: tuple(fields[name]) for name in ("contexts", "mergers")}
-    return Protection(**{**fields, **lists})
+    contexts = tuple(map(str, fields["contexts"]))
+    up_to_date = bool(fields["up_to_date"])
+    return Rule(str(fields["branch"]), contexts, up_to_date, dict(fields["found"]), dict(fields["left"]))

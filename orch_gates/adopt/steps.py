@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from orch_gates.adopt.record import Rule
-from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.protection import Demand
+from orch_gates.forge.port.rule import BranchRule, Who
 
 
 class Came(StrEnum):
@@ -57,58 +58,65 @@ class Pages:
         return f"{self.server}/{self.repository}/{path}" if self.server and self.repository else "its settings there"
 
 
-def as_found(now: Protection | None, made: Rule | None) -> Protection | None:
-    """A rule without what init added to it at another level, which nothing may say any more."""
-    if now is None or made is None:
-        return now
-    found = made.before or Protection(now.branch)
-    ours = set(made.after.contexts) - set(found.contexts)
-    kept = tuple(context for context in now.contexts if context not in ours)
-    added = made.after.up_to_date and not found.up_to_date
-    return replace(now, contexts=kept, up_to_date=now.up_to_date and not added)
-
-
 def changes(left: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
     """What somebody changed in a rule since, by the forge's names; what a newer server says besides is no change."""
     return tuple(name.replace("_", " ") for name, value in left.items() if _plain(value) != _plain(now.get(name)))
 
 
-def taken_back(now: Protection, left: Protection) -> str:
-    """What is taken out of a rule, in words; empty for nothing."""
-    contexts = [context for context in now.contexts if context not in left.contexts]
+def taken_back(now: BranchRule, made: Rule) -> str:
+    """What is taken out of a rule again, in words; empty for nothing."""
+    contexts = [context for context in now.contexts if context in made.contexts]
     parts = [
         *([f"the required statuses {', '.join(contexts)}"] if contexts else []),
-        *(["the demand for branches up to date"] if now.up_to_date and not left.up_to_date else []),
+        *(["the demand for branches up to date"] if now.up_to_date and made.up_to_date else []),
     ]
     return " and ".join(parts)
 
 
-def target_rule(branch: str, before: Protection | None, contexts: Iterable[str], *, up_to_date: bool) -> Protection:
-    """The rule for the target: nobody pushes or forces, merges need these statuses; nothing is loosened."""
-    known = before or Protection(branch)
-    return Protection(
-        branch,
-        contexts=tuple(dict.fromkeys((*known.contexts, *contexts))),
-        approvals=known.approvals,
-        mergers=known.mergers,
-        pushes=False,
-        admins=True,
-        up_to_date=up_to_date or known.up_to_date,
+def target_rule(branch: str, contexts: Iterable[str], made: Rule | None, *, up_to_date: bool) -> Demand:
+    """The rule for the target: nobody pushes or forces, merges need these statuses.
+
+    What init `made` it ask for at another level, and nothing says any more, it asks for no more.
+    """
+    wanted = tuple(contexts)
+    dropped = tuple(one for one in made.contexts if one not in wanted) if made is not None else ()
+    held = True if up_to_date else False if made is not None and made.up_to_date else None
+    return Demand(branch, wanted, dropped, up_to_date=held)
+
+
+def state_rule(branch: str) -> Demand:
+    """The rule for the state branch: nobody forces or deletes it; it is written by pushes."""
+    return Demand(branch, pushes=True)
+
+
+def put(demand: Demand, now: BranchRule | None, made: Rule | None) -> Rule:
+    """What is known of a rule that is about to be put: what only init makes it ask for."""
+    before = now.contexts if now is not None else ()
+    ours = made.contexts if made is not None else ()
+    contexts = tuple(one for one in demand.contexts if one in ours or one not in before)
+    held = made is not None and made.up_to_date
+    added = demand.up_to_date is True and (held or now is None or not now.up_to_date)
+    return Rule(demand.branch, contexts, added, {}, {})
+
+
+def met(now: BranchRule | None, demand: Demand) -> bool:
+    """Whether the rule in force asks for all that is demanded, of administrators too."""
+    return now is not None and now.admins is True and met_by_most(now, demand)
+
+
+def met_by_most(now: BranchRule | None, demand: Demand) -> bool:
+    """Whether it does, whoever is held to it."""
+    return (
+        now is not None
+        and not (now.forced or now.deleted)
+        and (now.pushers is not Who.NOBODY if demand.pushes else now.pushers is Who.NOBODY)
+        and set(demand.contexts) <= set(now.contexts)
+        and not set(demand.dropped) & set(now.contexts)
+        and demand.up_to_date in {None, now.up_to_date}
     )
 
 
-def state_rule(branch: str, before: Protection | None) -> Protection:
-    """The rule for the state branch: nobody forces or deletes it; it is written by pushes."""
-    known = before or Protection(branch)
-    return Protection(branch, mergers=known.mergers, pushes=True)
-
-
-def same(one: Protection | None, other: Protection) -> bool:
-    """Whether a rule is as wanted; the order of statuses and people makes no difference."""
-    return one is not None and _sorted(one) == _sorted(other)
-
-
-def in_words(rule: Protection) -> str:
+def in_words(rule: Demand) -> str:
     """A rule as a person sets it on a page."""
     parts = [
         "pushes allowed" if rule.pushes else "nobody pushes",
@@ -130,15 +138,3 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return sorted(map(str, value))
     return [] if value is None else value
-
-
-def _sorted(rule: Protection) -> tuple[object, ...]:
-    return (
-        rule.branch,
-        sorted(rule.contexts),
-        rule.approvals,
-        sorted(rule.mergers),
-        rule.pushes,
-        rule.admins,
-        rule.up_to_date,
-    )

@@ -22,7 +22,6 @@ from orch_gates.config.file import effective
 from orch_gates.config.parse import parse
 from orch_gates.engine import issues
 from orch_gates.errors import ForgeUnavailable, GitError, OrchError, SettingsError
-from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.server import Kind
 from orch_gates.git.answers import Fetched
 from orch_gates.git.cli import open_repository
@@ -89,7 +88,7 @@ def undo(
             forge = here.need_forge()
             found += AtForge(forge, Pages(where.server, forge.repository), git.git_dir(), dry_run).undone()
         except OrchError as error:
-            rules = [f"protection of {rule.after.branch}" for rule in known.rules]
+            rules = [f"protection of {rule.branch}" for rule in known.rules]
             labels = [f"label {one}" for one in known.labels]
             found += [Step(one, Came.FAILED, str(error), "run this again with a token") for one in (*rules, *labels)]
     if level and _has_state(here):
@@ -187,12 +186,9 @@ def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str) -> Iterator[S
     ]
     made = record.read(here.git.git_dir()).rule(target)
 
-    def closed(now: Protection | None) -> Protection:
-        return steps.target_rule(target, steps.as_found(now, made), contexts, up_to_date=fenced)
-
-    yield at.rule(wanted[0], target, closed)
+    yield at.rule(wanted[0], steps.target_rule(target, contexts, made, up_to_date=fenced))
     if scene.choice.level:
-        yield at.rule(wanted[1], branch, lambda now: steps.state_rule(branch, now))
+        yield at.rule(wanted[1], steps.state_rule(branch))
 
 
 def _state(scene: Scene, here: Workspace, waits: str) -> Step:

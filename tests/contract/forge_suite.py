@@ -10,7 +10,7 @@ import pytest
 
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
-from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.protection import Demand, Protection
 from orch_gates.forge.port.rule import Who as Pushers
 from orch_gates.forge.port.server import Kind
 from orch_gates.forge.port.workflows import RunState
@@ -179,10 +179,34 @@ class ProtectionContract:
         protections = rig.forge.protections
         first = Protection("main", contexts=("build", "gates [x]"), approvals=2, mergers=(rig.name(Who.WRITER),))
         protections.put(first)
-        protections.require("main", ["gates [x]"], up_to_date=False)
+        protections.restore("main", protections.without("main", ["build"], up_to_date=False))
         assert protections.get("main") == replace(first, contexts=("gates [x]",))
-        protections.require("main", [], up_to_date=False)
+        protections.restore("main", protections.without("main", ["gates [x]"], up_to_date=False))
         assert protections.get("main") == replace(first, contexts=())
+
+    def test_a_rule_is_tightened(self, rig: Rig) -> None:
+        """What is demanded is added, and all else stays; where there is no rule, one is made."""
+        protections = rig.forge.protections
+        held = True if rig.traits.holds_back else None
+        demand = Demand("main", contexts=("gates [x]",), dropped=("old",), up_to_date=held)
+        rule = protections.tightened(demand)
+        assert protections.whole("main") == {}
+        protections.restore("main", rule)
+        wanted = Protection("main", contexts=("gates [x]",), up_to_date=bool(held))
+        assert protections.get("main") == wanted
+        first = Protection("main", ("build", "old"), 2, (rig.name(Who.WRITER),), pushes=False, admins=False)
+        protections.put(first)
+        protections.restore("main", protections.tightened(demand))
+        now = protections.get("main")
+        assert now is not None
+        assert set(now.contexts) == {"build", "gates [x]"}
+        tight = replace(first, contexts=now.contexts, admins=True, up_to_date=bool(held))
+        assert now == tight
+        protections.restore("main", protections.tightened(Demand("main", pushes=True)))
+        assert protections.get("main") == now
+        protections.put(Protection("main", pushes=True))
+        protections.restore("main", protections.tightened(Demand("main", pushes=True)))
+        assert protections.get("main") == Protection("main", pushes=True)
 
     def test_a_rule_is_taken_away(self, rig: Rig) -> None:
         """That of another branch stays; where there is none, nothing happens."""

@@ -31,8 +31,7 @@ def at(rig: GithubRig, folder: Path, who: Who = Who.OWNER, *, dry: bool = False)
     return AtForge(forge, Pages("https://github.example.invalid", forge.repository), folder, dry)
 
 
-def target(before: Protection | None) -> Protection:
-    return steps.target_rule("main", before, ("orch/merge/main",), up_to_date=True)
+TARGET = steps.target_rule("main", ("orch/merge/main",), None, up_to_date=True)
 
 
 def test_labels_are_made_once_and_only_ours_are_taken_away(rig: GithubRig, tmp_path: Path) -> None:
@@ -63,13 +62,10 @@ def test_labels_are_made_once_and_only_ours_are_taken_away(rig: GithubRig, tmp_p
 def test_another_level_takes_back_what_the_one_before_added(rig: GithubRig, tmp_path: Path) -> None:
     """What nobody says any more is required no more; what a person required stays."""
     rig.forge.protections.put(Protection("main", contexts=("build",)))
-    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    assert at(rig, tmp_path).rule("rule", TARGET).came is Came.DONE
     made = record.read(tmp_path).rule("main")
-
-    def lower(now: Protection | None) -> Protection:
-        return steps.target_rule("main", steps.as_found(now, made), ("orch/security/main",), up_to_date=False)
-
-    assert at(rig, tmp_path).rule("rule", "main", lower).came is Came.DONE
+    lower = steps.target_rule("main", ("orch/security/main",), made, up_to_date=False)
+    assert at(rig, tmp_path).rule("rule", lower).came is Came.DONE
     found = rig.forge.protections.get("main")
     assert found is not None
     assert (set(found.contexts), found.up_to_date) == ({"build", "orch/security/main"}, False)
@@ -79,14 +75,14 @@ def test_a_rule_is_put_and_given_back(rig: GithubRig, tmp_path: Path) -> None:
     """What was there before the first time is what is put back."""
     before = Protection("main", contexts=("build",), approvals=1)
     rig.forge.protections.put(before)
-    assert at(rig, tmp_path, dry=True).rule("rule", "main", target).came is Came.WOULD
+    assert at(rig, tmp_path, dry=True).rule("rule", TARGET).came is Came.WOULD
     assert rig.forge.protections.get("main") == before
-    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    assert at(rig, tmp_path).rule("rule", TARGET).came is Came.DONE
     wanted = Protection("main", contexts=("build", "orch/merge/main"), approvals=1, up_to_date=True)
     assert rig.forge.protections.get("main") == wanted
-    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.SO
+    assert at(rig, tmp_path).rule("rule", TARGET).came is Came.SO
     rig.forge.protections.put(before)
-    again = at(rig, tmp_path).rule("rule", "main", target)
+    again = at(rig, tmp_path).rule("rule", TARGET)
     assert again.came is Came.DONE
     assert again.why.endswith("; somebody had changed since: required status checks")
     assert [step.came for step in at(rig, tmp_path).undone()] == [Came.DONE]
@@ -95,7 +91,7 @@ def test_a_rule_is_put_and_given_back(rig: GithubRig, tmp_path: Path) -> None:
 
 def test_a_rule_that_somebody_changed_stays(rig: GithubRig, tmp_path: Path) -> None:
     """But for what init required and nobody says any more; what stays, and why, is told (UX-1)."""
-    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    assert at(rig, tmp_path).rule("rule", TARGET).came is Came.DONE
     rule = rig.project.protections["main"]
     rule["required_linear_history"] = True
     rule["required_pull_request_reviews"]["dismissal_restrictions"] = {"users": ["bob"], "teams": []}
@@ -115,7 +111,7 @@ def test_a_rule_that_somebody_changed_stays(rig: GithubRig, tmp_path: Path) -> N
 
 def test_a_rule_whose_statuses_somebody_took_out_stays_whole(rig: GithubRig, tmp_path: Path) -> None:
     """Nothing is left in it that only orch-gates would say; one that is gone is forgotten."""
-    assert at(rig, tmp_path).rule("rule", "main", target).came is Came.DONE
+    assert at(rig, tmp_path).rule("rule", TARGET).came is Came.DONE
     changed = Protection("main", contexts=("build",), approvals=1)
     rig.forge.protections.put(changed)
     (kept,) = at(rig, tmp_path).undone()
@@ -129,7 +125,7 @@ def test_a_rule_whose_statuses_somebody_took_out_stays_whole(rig: GithubRig, tmp
 
 def test_what_one_may_not_do_is_said_with_the_page(rig: GithubRig, tmp_path: Path) -> None:
     """Nothing is recorded that was not done."""
-    step = at(rig, tmp_path, Who.WRITER).rule("rule", "main", target)
+    step = at(rig, tmp_path, Who.WRITER).rule("rule", TARGET)
     assert step.came is Came.FAILED
     assert step.why
     assert f"/{rig.project.full_name}/settings/branches: nobody pushes" in step.by_hand
@@ -152,9 +148,60 @@ def test_the_record_of_another_repository_is_not_acted_on(rig: GithubRig, tmp_pa
             list(at(rig, tmp_path).undone())
 
 
-def test_an_existing_rule_is_never_loosened() -> None:
-    """Whatever it asks for stays, and what is missing is added."""
-    strict = Protection("main", ("build",), 2, ("bob",), pushes=True, admins=False, up_to_date=True)
-    found = steps.target_rule("main", strict, ("build", "orch/merge/main"), up_to_date=False)
-    assert found == Protection("main", ("build", "orch/merge/main"), 2, ("bob",), up_to_date=True)
-    assert steps.state_rule("orch-state", None) == Protection("orch-state", pushes=True)
+def test_an_existing_rule_is_never_loosened(rig: GithubRig, tmp_path: Path) -> None:
+    """Whatever it asks for stays, also what only GitHub knows: whose status counts, what reviews need."""
+    rig.project.protections["main"] = {
+        "required_status_checks": {
+            "strict": True,
+            "contexts": ["build"],
+            "checks": [{"context": "build", "app_id": 15368}],
+        },
+        "enforce_admins": False,
+        "required_pull_request_reviews": {
+            "required_approving_review_count": 2,
+            "require_code_owner_reviews": True,
+            "bypass_pull_request_allowances": {"users": ["bob"], "teams": []},
+        },
+        "restrictions": {"users": [], "teams": ["justice-league"], "apps": []},
+        "required_linear_history": True,
+        "allow_force_pushes": True,
+    }
+    found = rig.forge.protections.whole("main")
+    assert at(rig, tmp_path).rule("rule", steps.target_rule("main", ("new",), None, up_to_date=False)).came is Came.DONE
+    left = rig.forge.protections.whole("main")
+    pinned = [{"context": "build", "app_id": 15368}, {"context": "new", "app_id": -1}]
+    reviews = {name: value for name, value in found["required_pull_request_reviews"].items() if "bypass" not in name}
+    assert left == {
+        **found,
+        "required_status_checks": {"strict": True, "contexts": [], "checks": pinned},
+        "enforce_admins": True,
+        "required_pull_request_reviews": reviews,
+        "allow_force_pushes": False,
+    }
+    assert [step.came for step in at(rig, tmp_path).undone()] == [Came.DONE]
+    assert rig.forge.protections.whole("main") == found
+
+
+def test_what_somebody_changed_between_two_runs_is_put_back_with_the_rest(rig: GithubRig, tmp_path: Path) -> None:
+    """What they made stricter is not loosened to what was there before them."""
+    rig.forge.protections.put(Protection("main", approvals=1))
+    assert at(rig, tmp_path).rule("rule", TARGET).came is Came.DONE
+    rig.project.protections["main"]["required_pull_request_reviews"]["required_approving_review_count"] = 3
+    rig.project.protections["main"]["enforce_admins"] = False
+    again = at(rig, tmp_path).rule("rule", TARGET)
+    assert (again.came, "changed since: enforce admins, required pull request reviews" in again.why) == (
+        Came.DONE,
+        True,
+    )
+    assert [step.came for step in at(rig, tmp_path).undone()] == [Came.DONE]
+    assert rig.forge.protections.get("main") == Protection("main", approvals=3, admins=False)
+
+
+def test_a_state_branch_that_nobody_may_push_to_is_left_so(rig: GithubRig, tmp_path: Path) -> None:
+    """Somebody closed it; opening it is theirs to decide."""
+    rig.push("orch-state", {"a": "b\n"})
+    closed = Protection("orch-state", contexts=("build",), approvals=1)
+    rig.forge.protections.put(closed)
+    step = at(rig, tmp_path).rule("rule", steps.state_rule("orch-state"))
+    assert (step.came, step.why.split(",")[0]) == (Came.FAILED, "its rule lets nobody push")
+    assert rig.forge.protections.get("orch-state") == closed

@@ -17,16 +17,25 @@ FILES = {"README.md": "# A project\n", "Makefile": "test:\n\ttest ! -e broken\n"
 ACTIONS = f"https://git.example.invalid/orch/orch-gates@{'0123456789' * 4}"
 
 
-def init(work: Repo, *args: str, token: str = "") -> Done:
-    done = orch("init", "--yes", *args, cwd=work.path, env={"ORCH_FORGE_TOKEN": token or None})
+def through(url: str, repository: Repository) -> dict[str, str]:
+    """What names the forge by another address than the clone does."""
+    name = f"{repository.owner.name}/{repository.name}"
+    return {"ORCH_FORGE": "gitea", "ORCH_FORGE_URL": url, "ORCH_FORGE_REPOSITORY": name}
+
+
+def init(work: Repo, *args: str, token: str = "", at: tuple[str, Repository] | None = None) -> Done:
+    place = through(*at) if at is not None else {}
+    done = orch("init", "--yes", *args, cwd=work.path, env={"ORCH_FORGE_TOKEN": token or None, **place})
     assert b"Traceback" not in done.stderr
     if token:
         assert token.encode() not in done.stdout + done.stderr
     return done
 
 
-def said(work: Repo, *args: str, token: str = "", code: int = 0) -> dict[str, Any]:
-    done = init(work, "--json", *args, token=token)
+def said(
+    work: Repo, *args: str, token: str = "", code: int = 0, at: tuple[str, Repository] | None = None
+) -> dict[str, Any]:
+    done = init(work, "--json", *args, token=token, at=at)
     assert done.returncode == code, (done.stdout.decode(), done.stderr.decode())
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -11,11 +11,16 @@ from orch_gates.forge.fields import Row, flag, number, text
 from orch_gates.forge.gitea import glob
 from orch_gates.forge.gitea.rows import repository_path, texts
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.protection import Demand, Protection
 from orch_gates.forge.port.rule import BranchRule, Who
 
 _TIMES = frozenset({"created_at", "updated_at"})
 _NAMES = frozenset({"rule_name", "branch_name"})
+# Some fields are only read where their switch is named with them.
+_SWITCH = "enable_"
+# What the server itself switches off where nobody may push, or force.
+_OF_PUSHES = ("enable_push_whitelist", "push_whitelist_deploy_keys")
+_OF_FORCE = ("enable_force_push_allowlist", "force_push_allowlist_deploy_keys")
 
 
 class GiteaProtections:
@@ -60,7 +65,9 @@ class GiteaProtections:
             "enable_merge_whitelist": bool(wanted.mergers),
             "merge_whitelist_usernames": list(wanted.mergers),
             "merge_whitelist_teams": [],
-            **_needed(wanted.contexts),
+            "enable_status_check": bool(wanted.contexts),
+            # The server reads patterns here, and ignores those that are none.
+            "status_check_contexts": [glob.literal(context) for context in wanted.contexts],
             "required_approvals": wanted.approvals,
             "block_admin_merge_override": wanted.admins,
             "block_on_outdated_branch": wanted.up_to_date,
@@ -69,20 +76,31 @@ class GiteaProtections:
 
     def whole(self, branch: str) -> Row:
         """The rule as it is listed, without the times."""
-        row = self._own(branch) or {}
-        return {name: value for name, value in row.items() if name not in _TIMES}
+        return _untimed(self._own(branch) or {})
+
+    def tightened(self, demand: Demand) -> Row:
+        """The row with these fields changed; that of a pattern at its place, where a name comes before it."""
+        row = self._own(demand.branch)
+        return tightened(_untimed(row) if row is not None else _copied(self._row(demand.branch) or {}), demand)
+
+    def without(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> Row:
+        """The row with these fields changed."""
+        row = self.whole(branch)
+        needed = _needed(_required(row), (), contexts)
+        return {**row, **needed, **({"block_on_outdated_branch": False} if up_to_date else {})}
 
     def restore(self, branch: str, whole: Mapping[str, Any]) -> None:
-        """Every field, as what is not named stays; so does what is null."""
+        """The fields that differ, and the switches; what is not named stays, and so does what is null."""
         if not whole:
             self.remove(branch)
             return
-        fields = {name: [] if value is None else value for name, value in whole.items() if name not in _NAMES}
+        now = self._own(branch)
+        fields = {
+            name: [] if value is None else value
+            for name, value in whole.items()
+            if name not in _NAMES and (now is None or name.startswith(_SWITCH) or value != now.get(name))
+        }
         self._write(branch, fields)
-
-    def require(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> None:
-        """What is not named stays."""
-        self._write(branch, {**_needed(contexts), "block_on_outdated_branch": up_to_date})
 
     def remove(self, branch: str) -> None:
         """Take away the rule of this very name."""
@@ -128,12 +146,39 @@ def of_row(branch: str, row: Row) -> BranchRule:
     )
 
 
-def _needed(contexts: Sequence[str]) -> Row:
-    # The server reads patterns here, and ignores those that are none.
+def tightened(row: Row, demand: Demand) -> Row:
+    """A row with what is demanded, and all else as it is (pure)."""
+    pushes = flag(row, "enable_push") if demand.pushes and row else demand.pushes
+    off = _OF_FORCE if pushes else _OF_FORCE + _OF_PUSHES
     return {
-        "enable_status_check": bool(contexts),
-        "status_check_contexts": [glob.literal(context) for context in contexts],
+        **row,
+        **{name: False for name in off if name in row},
+        "enable_push": pushes,
+        "enable_force_push": False,
+        **(_needed(_required(row), demand.contexts, demand.dropped) if demand.contexts or demand.dropped else {}),
+        "block_admin_merge_override": True,
+        **({} if demand.up_to_date is None else {"block_on_outdated_branch": demand.up_to_date}),
     }
+
+
+def _required(row: Row) -> tuple[str, ...]:
+    """The statuses that a row needs, as they are written there: patterns."""
+    return texts(row, "status_check_contexts") if row and flag(row, "enable_status_check") else ()
+
+
+def _needed(written: Sequence[str], more: Sequence[str], fewer: Sequence[str]) -> Row:
+    gone = {glob.literal(context) for context in fewer}
+    kept = [one for one in written if one not in gone]
+    contexts = list(dict.fromkeys([*kept, *map(glob.literal, more)]))
+    return {"enable_status_check": bool(contexts), "status_check_contexts": contexts}
+
+
+def _untimed(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in _TIMES}
+
+
+def _copied(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in {*_TIMES, *_NAMES}}
 
 
 def _mergers(row: Row) -> tuple[str, ...]:

@@ -12,14 +12,23 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.fields import Row, document, flag, number, part, parts, text, texts
 from orch_gates.forge.github import errors
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.protection import Demand, Protection
 from orch_gates.forge.port.rule import BranchRule, Who
 
 _APP = "[bot]"
-_SWITCHES = ("required_linear_history", "required_conversation_resolution", "lock_branch", "block_creations")
+_SWITCHES = (
+    "required_linear_history",
+    "required_conversation_resolution",
+    "lock_branch",
+    "allow_fork_syncing",
+    "block_creations",
+)
 _REVIEW_SWITCHES = ("dismiss_stale_reviews", "require_code_owner_reviews", "require_last_push_approval")
 
-_REVIEW_LISTS = ("dismissal_restrictions", "bypass_pull_request_allowances")
+_BYPASS = "bypass_pull_request_allowances"
+_REVIEW_LISTS = ("dismissal_restrictions", _BYPASS)
+# What GitHub takes for a status that any app may post.
+_ANY_APP = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +68,22 @@ class GithubProtections:
         row = self._row(branch)
         return {} if row is None else whole_of(row)
 
+    def tightened(self, demand: Demand) -> Row:
+        """The branch protection, a pattern's included; rulesets count besides it."""
+        return tightened(self.whole(demand.branch), demand)
+
+    def without(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> Row:
+        """As it would be put."""
+        whole = self.whole(branch)
+        needed = _needed(whole["required_status_checks"], (), contexts, False if up_to_date else None)
+        return {**whole, "required_status_checks": needed}
+
     def restore(self, branch: str, whole: Mapping[str, Any]) -> None:
         """Put what `whole` told; what it does not name is switched off."""
         if whole:
             self.api.write("PUT", self._at(branch), dict(whole))
         else:
             self.remove(branch)
-
-    def require(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> None:
-        """The whole rule is put again."""
-        checks = {"strict": up_to_date, "contexts": sorted(contexts)} if contexts else None
-        self.restore(branch, {**self.whole(branch), "required_status_checks": checks})
 
     def remove(self, branch: str) -> None:
         """Take the branch protection away; rulesets stay."""
@@ -203,8 +217,7 @@ def whole_of(row: Row) -> Row:
     checks = part(row, "required_status_checks") if row.get("required_status_checks") else None
     reviews = part(row, "required_pull_request_reviews") if row.get("required_pull_request_reviews") else None
     return {
-        "required_status_checks": checks
-        and {"strict": checks.get("strict") is True, "contexts": sorted(texts(checks, "contexts"))},
+        "required_status_checks": checks and _told(checks),
         "enforce_admins": _enabled(row, "enforce_admins"),
         "required_pull_request_reviews": reviews
         and {
@@ -215,6 +228,50 @@ def whole_of(row: Row) -> Row:
         "restrictions": _named(part(row, "restrictions")) if row.get("restrictions") else None,
         **{name: _enabled(row, name) for name in (*_SWITCHES, "allow_force_pushes", "allow_deletions")},
     }
+
+
+def tightened(whole: Row, demand: Demand) -> Row:
+    """What `whole_of` told with what is demanded, and all else as it is (pure)."""
+    reviews: Row | None = whole.get("required_pull_request_reviews")
+    if not demand.pushes:
+        kept = {name: value for name, value in (reviews or {}).items() if name != _BYPASS}
+        reviews = {**dict.fromkeys(_REVIEW_SWITCHES, False), "required_approving_review_count": 0, **kept}
+    checks = whole.get("required_status_checks")
+    return {
+        **(whole or whole_of({})),
+        "required_status_checks": _needed(checks, demand.contexts, demand.dropped, demand.up_to_date),
+        "enforce_admins": True,
+        "required_pull_request_reviews": reviews,
+        "allow_force_pushes": False,
+        "allow_deletions": False,
+    }
+
+
+def _told(checks: Row) -> Row:
+    """The statuses by name alone, where they may be from anybody."""
+    strict = checks.get("strict") is True
+    rows = parts(checks, "checks") if checks.get("checks") else []
+    if not any(row.get("app_id") for row in rows):
+        return {"strict": strict, "contexts": sorted(texts(checks, "contexts"))}
+    named = [{"context": text(row, "context"), "app_id": row.get("app_id") or _ANY_APP} for row in rows]
+    return _pinned(named, strict=strict)
+
+
+def _pinned(rows: Sequence[Row], *, strict: bool) -> Row:
+    # GitHub demands the other list, too, and takes one of them.
+    return {"strict": strict, "contexts": [], "checks": sorted(rows, key=lambda row: str(row["context"]))}
+
+
+def _needed(known: Row | None, more: Sequence[str], fewer: Sequence[str], strict: bool | None) -> Row | None:
+    known = known or {"contexts": []}
+    held = known.get("strict") is True if strict is None else strict
+    if "checks" in known:
+        rows = [row for row in known["checks"] if row["context"] not in fewer]
+        there = {row["context"] for row in rows}
+        rows += [{"context": context, "app_id": _ANY_APP} for context in more if context not in there]
+        return _pinned(rows, strict=held) if rows else None
+    contexts = sorted({*(one for one in known["contexts"] if one not in fewer), *more})
+    return {"strict": held, "contexts": contexts} if contexts else None
 
 
 def _checks(wanted: Protection) -> Row:
@@ -249,8 +306,7 @@ def _mergers(branch: str, restrictions: Row, organisation: str) -> tuple[str, ..
 
 def _bypassed(reviews: Row) -> bool:
     """Whether somebody needs no pull request."""
-    allowed = "bypass_pull_request_allowances"
-    return any(part(reviews, allowed).values()) if reviews.get(allowed) else False
+    return any(part(reviews, _BYPASS).values()) if reviews.get(_BYPASS) else False
 
 
 def _enabled(row: Row, name: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.local import kinds, records
 from orch_gates.forge.local.documents import Rule
 from orch_gates.forge.local.records import Ledger, Records
-from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.protection import Demand, Protection
 from orch_gates.forge.port.rule import BranchRule, Who
 from orch_gates.model.ids import branch_name
 from orch_gates.state.store import Change
@@ -74,6 +74,21 @@ class LocalProtections:
         rule = self.get(branch)
         return {} if rule is None else asdict(rule)
 
+    def tightened(self, demand: Demand) -> Mapping[str, Any]:
+        """The rule with what is demanded."""
+        known = self.get(demand.branch) or Protection(demand.branch, pushes=demand.pushes)
+        kept = [context for context in known.contexts if context not in demand.dropped]
+        contexts = tuple(dict.fromkeys((*kept, *demand.contexts)))
+        held = known.up_to_date if demand.up_to_date is None else demand.up_to_date
+        pushes = known.pushes and demand.pushes
+        return {**asdict(known), "contexts": contexts, "pushes": pushes, "admins": True, "up_to_date": held}
+
+    def without(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> Mapping[str, Any]:
+        """The rule without these."""
+        known = self.whole(branch)
+        held = known["up_to_date"] and not up_to_date
+        return {**known, "up_to_date": held, "contexts": tuple(one for one in known["contexts"] if one not in contexts)}
+
     def restore(self, branch: str, whole: Mapping[str, Any]) -> None:
         """Put it, or take it away."""
         if not whole:
@@ -81,11 +96,6 @@ class LocalProtections:
             return
         lists = {name: tuple(whole[name]) for name in ("contexts", "mergers")}
         self.put(Protection(**{**whole, **lists}))
-
-    def require(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> None:
-        """Put it with these."""
-        wanted = replace(self.get(branch) or Protection(branch), contexts=tuple(contexts), up_to_date=up_to_date)
-        self.put(wanted)
 
     def remove(self, branch: str) -> None:
         """Take the rule of this branch away."""

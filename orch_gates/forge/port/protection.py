@@ -27,6 +27,21 @@ class Protection:
     up_to_date: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a rule has to ask for besides all that it asks for already; nobody may force or delete the branch, either.
+
+    `dropped` are statuses that it needs no more. `pushes`: it says nothing of pushes; otherwise nobody may push.
+    `up_to_date` stays as it is where it is None.
+    """
+
+    branch: str
+    contexts: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    pushes: bool = False
+    up_to_date: bool | None = None
+
+
 class Protections(Protocol):
     """The protection of branches."""
 
@@ -67,16 +82,29 @@ class Protections(Protocol):
         """
         ...
 
-    def restore(self, branch: str, whole: Mapping[str, Any]) -> None:
-        """Put the rule of this very branch back as `whole` told it; where there was none, take it away.
+    def tightened(self, demand: Demand) -> Mapping[str, Any]:
+        """The rule of this very branch with what is demanded, for `restore`; nothing is changed yet.
+
+        Where there is none, it begins with the rule that is in force, a pattern's. All that is not demanded, known here
+        or not, is as it is there.
 
         Raises:
-            ForgeRefused, ForgeUnclear, ForgeUnavailable: as `put`.
+            ForgeRefused, ForgeUnavailable: as `whole`.
         """
         ...
 
-    def require(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> None:
-        """Let merges need exactly these statuses; all else of the rule of this very branch, which is there, stays.
+    def without(self, branch: str, contexts: Sequence[str], *, up_to_date: bool) -> Mapping[str, Any]:
+        """The rule of this very branch, which is there, without these statuses, for `restore`; nothing is changed yet.
+
+        `up_to_date`: nor does it hold branches that are behind.
+
+        Raises:
+            ForgeRefused, ForgeUnavailable: as `whole`.
+        """
+        ...
+
+    def restore(self, branch: str, whole: Mapping[str, Any]) -> None:
+        """Make the rule of this very branch what `whole` told; where that is empty, take it away.
 
         Raises:
             ForgeRefused, ForgeUnclear, ForgeUnavailable: as `put`.

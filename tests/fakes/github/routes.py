@@ -153,6 +153,9 @@ def get_protection(asked: Asked) -> Answer:
 
 
 def put_protection(asked: Asked) -> Answer:
+    checks = asked.body["required_status_checks"]
+    if checks and checks.get("checks"):
+        checks["contexts"] = [check["context"] for check in checks["checks"]]
     asked.project.protections[_branch(asked)] = asked.body
     return 200, asked.shapes.protection(asked.args["branch"])
 

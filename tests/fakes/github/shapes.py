@@ -195,13 +195,14 @@ class Shapes:
         """The rule as GitHub shows it, made of what was put."""
         put, found = self._project.protections[branch], self.example(f"PUT {REPO}/branches/{{branch}}/protection")
         switches = ("required_linear_history", "required_conversation_resolution", "lock_branch", "block_creations")
-        for name in (*switches, "allow_force_pushes", "allow_deletions"):
+        for name in (*switches, "allow_fork_syncing", "allow_force_pushes", "allow_deletions"):
             found[name] = {"enabled": bool(put.get(name))}
         found["enforce_admins"]["enabled"] = bool(put["enforce_admins"])
         if (checks := put["required_status_checks"]) is None:
             del found["required_status_checks"]
         else:
-            contexts = [{"context": name, "app_id": None} for name in checks["contexts"]]
+            apps = {one["context"]: one["app_id"] for one in checks.get("checks", ()) if one["app_id"] > 0}
+            contexts = [{"context": name, "app_id": apps.get(name)} for name in checks["contexts"]]
             found["required_status_checks"] |= {**checks, "checks": contexts}
         if (reviews := put["required_pull_request_reviews"]) is None:
             del found["required_pull_request_reviews"]
