@@ -203,5 +203,9 @@ class StateDocumentError(StateError):
     """A file of the state branch is not what it has to be; the others are not affected (ST-6)."""
 
 
+class NoStateDocument(StateDocumentError):
+    """A branch lacks the document that every state branch has: it is another one, or somebody took that out."""
+
+
 class UpgradeNeeded(StateDocumentError):
     """A newer orch-gates wrote the document; this one must not guess what it means (ST-1)."""

@@ -21,7 +21,7 @@ from orch_gates.config.file import PATH as CONFIG
 from orch_gates.config.file import effective
 from orch_gates.config.parse import parse
 from orch_gates.engine import issues
-from orch_gates.errors import ForgeUnavailable, GitError, OrchError, SettingsError
+from orch_gates.errors import ForgeUnavailable, GitError, NoStateDocument, OrchError, SettingsError, WrongStateBranch
 from orch_gates.forge.port.server import Kind
 from orch_gates.git.answers import Fetched
 from orch_gates.git.cli import open_repository
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from orch_gates.settings import Settings
 
 _ORIGIN = "origin"
+_ANOTHER = "if the branch is somebody's, name another one: ORCH_STATE_BRANCH, or state.branch in .orch-gates.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,14 @@ def set_up(scene: Scene) -> tuple[Step, ...]:
         return (Step(what, Came.LATER, f"no token is in {variable}; with one, run `orch-gates init` again"),)
     found: list[Step] = []
     try:
-        waits = _why_later(scene, here)
+        waits, foreign = _why_later(scene, here), False
         if scene.choice.level > 0:
-            found.append(_state(scene, here, waits))
+            found.append(step := _state(scene, here, waits))
+            foreign = step.came is Came.FAILED and _is_foreign(here)
         if not local:
             forge = here.need_forge()
             at = AtForge(forge, Pages(scene.where.server, forge.repository), here.git.git_dir(), scene.dry_run)
-            found += [*at.labels(_labels(scene, here)), *_rules(scene, here, at, waits)]
+            found += [*at.labels(_labels(scene, here)), *_rules(scene, here, at, waits, foreign=foreign)]
     except (SettingsError, GitError, ForgeUnavailable) as error:
         found.append(Step("the forge", Came.FAILED, str(error), "run `orch-gates forge check`"))
     return tuple(found)
@@ -91,7 +93,7 @@ def undo(
             rules = [f"protection of {rule.branch}" for rule in known.rules]
             labels = [f"label {one}" for one in known.labels]
             found += [Step(one, Came.FAILED, str(error), "run this again with a token") for one in (*rules, *labels)]
-    if level and _has_state(here):
+    if level and _has_state(here) and not _is_foreign(here):
         branch = here.settings.state.branch
         how = f"git push {_ORIGIN} --delete {shlex.quote(branch)}"
         found.append(Step(f"state branch {branch}", Came.KEPT, "it holds the history of all tasks and merges", how))
@@ -171,7 +173,7 @@ def _labels(scene: Scene, here: Workspace) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*queue, *names_of(here.settings.tracker).values(), *told)))
 
 
-def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str) -> Iterator[Step]:
+def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: bool) -> Iterator[Step]:
     target, branch = scene.facts.target, here.settings.state.branch
     wanted = [f"protection of {target}", *([f"protection of {branch}"] if scene.choice.level else [])]
     if waits:
@@ -187,7 +189,9 @@ def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str) -> Iterator[S
     made = record.read(here.git.git_dir()).rule(target)
 
     yield at.rule(wanted[0], steps.target_rule(target, contexts, made, up_to_date=fenced))
-    if scene.choice.level:
+    if foreign:
+        yield Step(wanted[1], Came.KEPT, f"{branch} is no state branch")
+    elif scene.choice.level:
         yield at.rule(wanted[1], steps.state_rule(branch))
 
 
@@ -199,6 +203,7 @@ def _state(scene: Scene, here: Workspace, waits: str) -> Step:
         return Step(what, Came.LATER, waits)
     try:
         if here.heads.of(here.settings.state.branch):
+            here.store.load()
             return Step(what, Came.SO)
         if scene.dry_run:
             return Step(what, Came.WOULD)
@@ -209,5 +214,18 @@ def _state(scene: Scene, here: Workspace, waits: str) -> Step:
                 return Step(what, Came.SO)
             case other:
                 assert_never(other)
+    except (NoStateDocument, WrongStateBranch) as error:
+        return Step(what, Came.FAILED, str(error), _ANOTHER)
     except OrchError as error:
         return Step(what, Came.FAILED, str(error), by_hand)
+
+
+def _is_foreign(here: Workspace) -> bool:
+    """Whether the branch with the name of the state branch is another one."""
+    try:
+        here.store.load()
+    except (NoStateDocument, WrongStateBranch):
+        return True
+    except OrchError:
+        return False
+    return False

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from orch_gates.documents import frontmatter
-from orch_gates.errors import ReportError, StateDocumentError, UpgradeNeeded
+from orch_gates.errors import NoStateDocument, ReportError, StateDocumentError, UpgradeNeeded
 from orch_gates.state.layout import ROOT
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _same(text: str, wanted: dict[str, Value]) -> bool:
 
 def _decode(text: str | None) -> tuple[int, dict[str, Value], str]:
     if text is None:
-        raise StateDocumentError(f"{ROOT}: missing; put it back by hand: `orch-gates help state`")
+        raise NoStateDocument(f"{ROOT}: missing; put it back by hand: `orch-gates help state`")
     try:
         fields, body = frontmatter.decode(text)
     except ReportError as error:

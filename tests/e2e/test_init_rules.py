@@ -160,3 +160,21 @@ def test_a_rule_that_has_no_effect_is_taken_back(gitea: Gitea, tmp_path: Path) -
     assert "another rule that is for main too comes before" in step["why"]
     assert {name: untimed(rule) for name, rule in rules(repository).items()} == order
     assert not (work.path / ".git" / "orch-gates-init.json").exists()
+
+
+def test_a_branch_of_somebodys_with_the_name_of_the_state_branch(gitea: Gitea, tmp_path: Path) -> None:
+    """It is neither claimed nor protected, and never named as one to delete; another name is what helps."""
+    repository = Repository(gitea, gitea.alice, tmp_path, FILES, {"orch-state": {"a": "b\n"}})
+    work, mine = repository.clone(), token(gitea, gitea.alice)
+    typed(work, said(work, "--level", "1", "--actions", ACTIONS))
+    document = said(work, token=mine, code=2)
+    assert came(document) == {
+        "state branch orch-state": "could not",
+        "label merge": "done",
+        "protection of main": "done",
+        "protection of orch-state": "left alone",
+    }
+    (state,) = (step for step in document["steps"] if step["what"].startswith("state branch"))
+    assert state["by_hand"].startswith("if the branch is somebody's, name another one: ORCH_STATE_BRANCH")
+    assert set(rules(repository)) == {"main"}
+    assert came(said(work, "--remove", token=mine)) == dict.fromkeys(("label merge", "protection of main"), "done")
