@@ -91,8 +91,13 @@ def _warn_of_another(git: Git, revision: str) -> None:
 
     top = git.run("rev-parse", "--show-toplevel")
     here = Path(top.stdout.decode("utf-8", "surrogateescape").rstrip("\n")) / PATH
-    if top.returncode == 0 and here.is_file() and here.read_bytes() != (git.blob(revision, PATH) if revision else None):
+    counts = git.blob(revision, PATH) if revision else None
+    if top.returncode == 0 and here.is_file() and _plain(here.read_bytes()) != (counts and _plain(counts)):
         say(f"note: {PATH} in the work tree differs; it counts once it is on the default branch\n", to=sys.stderr)
+
+
+def _plain(raw: bytes) -> bytes:
+    return raw.replace(b"\r\n", b"\n")
 
 
 @config.command()

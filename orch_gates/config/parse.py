@@ -21,14 +21,15 @@ TOP = frozenset({key.partition(".")[0] for key in BY_KEY} | _OTHERS)
 
 
 def parse(raw: bytes, *, name: str = PATH, revision: str = "") -> Config:
-    """Read a configuration file called `name`, which stands in the commit `revision`.
+    """Read a configuration file called `name`, which stands in the commit `revision`; CRLF ends a line as well.
 
     Raises:
         ConfigError: anything in it is wrong; each problem starts with `name:line:column`.
     """
     if len(raw) > MAX_BYTES:
         raise ConfigError([f"{name}:1:1: the file has more than {MAX_BYTES} bytes"])
-    text = raw.decode("utf-8", "surrogateescape")
+    # Of a checkout on Windows, or committed from one; a carriage return elsewhere stays refused.
+    text = raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
     if all(not line.strip() or line.lstrip().startswith("#") for line in text.split("\n")):
         return Config(revision, present=True)
     try:

@@ -426,6 +426,27 @@ def test_other_line_ends_are_kept(work: Repo) -> None:
     assert (work.path / ".gitattributes").read_bytes() == b"*.png binary\r\n"
 
 
+def test_a_checkout_with_other_line_ends_is_read(work: Repo) -> None:
+    """As git makes one with core.autocrlf: the configuration says the same, to init and to those who check it."""
+    args = ("--yes", "--json", "--forge", "gitea", "--actions", ACTIONS)
+    said(init(work, *args, "--level", "1"))
+    work.git("add", "--all")
+    work.git("commit", "--quiet", "-m", "init")
+    work.git("config", "core.autocrlf", "true")
+    for path in (work.path / name for name in files(work)):
+        path.unlink()
+    work.git("reset", "--quiet", "--hard")
+    path = work.path / ".orch-gates.yaml"
+    assert b"\r\n" in path.read_bytes()
+    again = said(init(work, *args))
+    assert (set(deeds(again).values()), again["level"]) == ({"same"}, 1)
+    assert orch("config", "check", cwd=work.path).returncode == 0
+    path.write_bytes(path.read_bytes() + b"# one's own\r\n")
+    assert deeds(said(init(work, *args)))[".orch-gates.yaml"] == "keep"
+    path.write_bytes(path.read_bytes() + b"merge: {fence:\rstatus}\r\n")
+    assert orch("config", "check", cwd=work.path).returncode == 1
+
+
 def test_two_parts_of_one_file_are_both_taken_out(work: Repo) -> None:
     """A merge by hand kept the part of either side; one that was cut off is named, and then nothing is taken out."""
     path = work.path / ".gitattributes"

@@ -61,6 +61,12 @@ def test_a_file_sets_what_it_names_and_nothing_else() -> None:
     assert settings.resolved(BY_KEY["security.max_bytes"]).place == ".orch-gates.yaml:2:14@1234567890"
 
 
+def test_lines_may_end_as_those_of_a_checkout_on_windows() -> None:
+    """It says the same, at the same places."""
+    text = "security:\n  max_bytes: 7\ntarget: develop\n"
+    assert read(text.replace("\n", "\r\n")) == read(text)
+
+
 @pytest.mark.parametrize("text", ["", "\n", "# only words\n\n  # more\n"])
 def test_a_file_without_a_word_sets_nothing(text: str) -> None:
     """Everything may be commented out."""
@@ -133,7 +139,7 @@ def test_the_file_and_the_variable_say_the_same(key: str, data: st.DataObject) -
         ('"\\u001b[31m": 1\n', "1:1: unknown key '\\x1b[31m'"),
         ("target: main\ntarget: x\n", "2:1: key 'target' is repeated"),
         ("target: &a main\n", "1:9: anchors and aliases are not allowed"),
-        ("target: main\r\n", "1:13: character \\x0d is not allowed here"),
+        ("target: main\r", "1:13: character \\x0d is not allowed here"),
         ("target: \udcff\n", "1:9: character \\xff is not allowed here"),
         ("- a\n", "1:1: a mapping is expected"),
         ("target: [\n", "2:1: "),
