@@ -95,6 +95,7 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
     texts, obstacles = looking.present(facts.top, planning.candidates(), facts.hidden)
     wanted = settings.forge
     found = where.find(wanted.kind, wanted.url, facts.url, facts.workflows, wanted.timeout, options.observe)
+    facts, silent = init_steps.asked(settings, facts, found, options.observe)
     choice, found = init_ask.choice(settings, facts, found, given, texts.get(CONFIG))
     changes = planning.plan(choice, texts, obstacles)
     if not as_json:
@@ -103,7 +104,7 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
     written = _write(facts.top, changes, given)
     made: tuple[Step, ...] = ()
     if written:
-        scene = init_steps.Scene(settings, facts, found, choice, changes, options.observe, given.dry_run)
+        scene = init_steps.Scene(settings, facts, found, choice, changes, options.observe, given.dry_run, silent)
         made = init_steps.set_up(scene)
     closed = record.read(git.git_dir()).rule(facts.target) is not None
     commands = planning.next_commands(changes, facts, closed=closed)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from orch_gates import clock
@@ -21,7 +22,15 @@ from orch_gates.config.file import PATH as CONFIG
 from orch_gates.config.file import effective
 from orch_gates.config.parse import parse
 from orch_gates.engine import issues
-from orch_gates.errors import ForgeUnavailable, GitError, NoStateDocument, OrchError, SettingsError, WrongStateBranch
+from orch_gates.errors import (
+    ForgeRefused,
+    ForgeUnavailable,
+    GitError,
+    NoStateDocument,
+    OrchError,
+    SettingsError,
+    WrongStateBranch,
+)
 from orch_gates.forge.port.server import Kind
 from orch_gates.git.answers import Fetched
 from orch_gates.git.cli import open_repository
@@ -33,12 +42,14 @@ if TYPE_CHECKING:
     from orch_gates.settings import Settings
 
 _ORIGIN = "origin"
+_SERVER = "the server"
+_AGAIN = "run `orch-gates init` again once it answers; `orch-gates forge check` says whether it does"
 _ANOTHER = "if the branch is somebody's, name another one: ORCH_STATE_BRANCH, or state.branch in .orch-gates.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the steps rest on; `changes` are those of the files, made or not."""
+    """What the steps rest on; `changes` are those of the files, made or not. `silent`: why the forge tells nothing."""
 
     settings: Settings
     facts: Facts
@@ -47,6 +58,32 @@ class Scene:
     changes: Sequence[Change]
     observe: Observe
     dry_run: bool
+    silent: str = ""
+
+
+def asked(settings: Settings, facts: Facts, where: Where, observe: Observe) -> tuple[Facts, str]:
+    """The facts with the default branch that the forge names, where there is a token; and why it does not answer.
+
+    A clone is not told that it was renamed.
+    """
+    if where.kind in {None, Kind.LOCAL}:
+        return facts, ""
+    try:
+        git = open_repository(facts.top, settings.inherited_env, timeout=settings.security.budget.seconds)
+        here = Workspace(_settled(settings, where, ""), git, clock.utc_now(), observe=observe)
+        if not here.settings.forge.token:
+            return facts, ""
+        target = here.need_forge().server.access().default_branch
+    except ForgeRefused:
+        # Each step says what it is refused.
+        return facts, ""
+    except ForgeUnavailable as error:
+        return facts, str(error)
+    except (SettingsError, GitError):
+        return facts, ""
+    if not target or (target == facts.target and facts.told_by == _SERVER):
+        return facts, ""
+    return replace(facts, target=target, told_by="the forge"), ""
 
 
 def set_up(scene: Scene) -> tuple[Step, ...]:
@@ -59,6 +96,8 @@ def set_up(scene: Scene) -> tuple[Step, ...]:
         variable = here.settings.forge.token_env
         what = "state branch, labels, protection" if scene.choice.level else f"protection of {scene.facts.target}"
         return (Step(what, Came.LATER, f"no token is in {variable}; with one, run `orch-gates init` again"),)
+    if scene.silent:
+        return (Step("the forge", Came.FAILED, f"{scene.silent}; nothing else was asked of it", _AGAIN),)
     found: list[Step] = []
     try:
         waits, foreign = _why_later(scene, here), False
@@ -88,6 +127,9 @@ def undo(
         try:
             here.need_writable_forge()
             forge = here.need_forge()
+            with contextlib.suppress(ForgeRefused):
+                # One that does not answer is waited for once.
+                forge.server.access()
             found += AtForge(forge, Pages(where.server, forge.repository), git.git_dir(), dry_run).undone()
         except OrchError as error:
             rules = [f"protection of {rule.branch}" for rule in known.rules]

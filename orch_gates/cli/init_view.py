@@ -49,7 +49,7 @@ def seen(facts: Facts, where: Where, choice: Choice) -> str:
     """What was found, in two columns."""
     rows = [
         ("repository", str(facts.top)),
-        ("default branch", f"{facts.target} ({facts.told_by})"),
+        ("default branch", f"{facts.target} ({facts.told_by}{_renamed(facts)})"),
         ("forge", _forge(where)),
         ("languages", ", ".join(facts.languages) or "none seen"),
         ("tests", ", ".join(f"{one.command} ({one.seen})" for one in facts.tests[:2]) or "no command seen"),
@@ -59,6 +59,12 @@ def seen(facts: Facts, where: Where, choice: Choice) -> str:
         rows.insert(2, ("remote", f"{facts.remote or 'none chosen'} of {', '.join(facts.remotes)}"))
     width = max(len(name) for name, _ in rows)
     return "".join(f"{name:{width}}  {visible(value)}\n" for name, value in rows) + "\n"
+
+
+def _renamed(facts: Facts) -> str:
+    """What a clone does not hear of, and fetching does not tell it."""
+    head = facts.told_by == f"{facts.remote}/HEAD"
+    return f"; if it was renamed: git remote set-head {shlex.quote(facts.remote)} --auto" if head else ""
 
 
 def diffs(changes: Sequence[Change]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.builders import PROGRAM, Repo
+from tests.builders import PROGRAM, Repo, orch
 from tests.e2e.gitea import Gitea
 from tests.e2e.repository import Repository, eventually
-from tests.e2e.test_init import ACTIONS, FILES, came, labels, rules, said, through, token, typed
+from tests.e2e.test_init import ACTIONS, FILES, came, init, labels, rules, said, through, token, typed
 from tests.fakes.fault_proxy import FaultProxy
 
 STRICT = {
@@ -178,3 +179,36 @@ def test_a_branch_of_somebodys_with_the_name_of_the_state_branch(gitea: Gitea, t
     assert state["by_hand"].startswith("if the branch is somebody's, name another one: ORCH_STATE_BRANCH")
     assert set(rules(repository)) == {"main"}
     assert came(said(work, "--remove", token=mine)) == dict.fromkeys(("label merge", "protection of main"), "done")
+
+
+def test_the_default_branch_that_was_renamed(gitea: Gitea, tmp_path: Path) -> None:
+    """With a token the forge says which it is; without, what the clone believes is said, and what refreshes it."""
+    repository = Repository(gitea, gitea.alice, tmp_path, FILES, {"trunk": {"a": "b\n"}})
+    repository.api().patch("", {"default_branch": "trunk"}).ok()
+    work, mine = repository.clone(), token(gitea, gitea.alice)
+    work.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    typed(work, said(work, "--level", "0", "--actions", ACTIONS))
+    work.git("push", "--quiet", "--force", "origin", "HEAD:refs/heads/trunk")
+    text = init(work).stdout.decode()
+    assert "default branch  main (origin/HEAD; if it was renamed: git remote set-head origin --auto)" in text
+    document = said(work, token=mine)
+    assert (document["target"], document["target_told_by"]) == ("trunk", "the forge")
+    assert came(document) == {"protection of trunk": "done"}
+    work.git("remote", "set-head", "origin", "--auto")
+    assert said(work)["target"] == "trunk"
+
+
+def test_a_forge_that_hangs_is_waited_for_once(gitea: Gitea, tmp_path: Path) -> None:
+    """It is said, and nothing more is asked of it, whether a level is set up or taken back."""
+    repository = Repository(gitea, gitea.alice, tmp_path, FILES, {})
+    work, mine = level_0(gitea, repository)
+    assert came(said(work, token=mine)) == {"protection of main": "done"}
+    for args, what in (((), "the forge"), (("--remove",), "protection of main")):
+        with FaultProxy(gitea.url) as proxy:
+            proxy.on("GET", "/repos/", times=None).delay_before(20)
+            place = {**through(proxy.url, repository), "ORCH_FORGE_TOKEN": mine, "ORCH_FORGE_TIMEOUT_S": "2"}
+            done = orch("init", "--yes", "--json", *args, cwd=work.path, env=place)
+            assert done.returncode == 2, done.stderr
+            (step,) = json.loads(done.stdout)["steps"]
+            assert (step["what"], step["came"]) == (what, "could not")
+            assert len([seen for seen in proxy.seen if "/repos/" in seen.target]) == 1

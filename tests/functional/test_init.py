@@ -227,9 +227,11 @@ def test_a_forge_that_does_not_answer_stops_no_file(work: Repo) -> None:
     args = ("--yes", "--json", "--forge", "gitea", "--actions", ACTIONS, "--level", "1")
     document = said(init(work, *args, ORCH_FORGE_TOKEN=github_token()), 2)
     assert set(deeds(document).values()) == {"create"}
-    failed = {step["what"]: step for step in document["steps"] if step["came"] == "could not"}
-    assert "nothing answers there" in failed["labels merge"]["why"]
-    assert failed["labels merge"]["by_hand"] == "make them at http://127.0.0.1:9/acme/app/labels"
+    (failed,) = document["steps"]
+    assert (failed["what"], failed["came"]) == ("the forge", "could not")
+    assert "nothing answers there" in failed["why"]
+    assert failed["why"].endswith("; nothing else was asked of it")
+    assert failed["by_hand"].startswith("run `orch-gates init` again once it answers")
 
 
 def test_what_was_changed_by_hand_stays(work: Repo) -> None:
