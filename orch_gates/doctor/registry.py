@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orch_gates.doctor import (
+    actions,
     clone_hook,
     delivery,
     forge,
@@ -24,6 +25,7 @@ CHECKS: tuple[Check[Any], ...] = (
     *server_hook.CHECKS,
     *clone_hook.CHECKS,
     *forge.CHECKS,
+    *actions.CHECKS,
     *workflow_secrets.CHECKS,
     *tracker.CHECKS,
     *state_branch.CHECKS,

@@ -129,6 +129,27 @@ def test_the_token(gitea: Gitea, doctor: Doctor) -> None:
         assert (code, {one["state"] for one in found_all.values()}) == (2, {state})
 
 
+def test_the_actions_that_workflows_use(gitea: Gitea, doctor: Doctor) -> None:
+    """A runner fetches them without a login: not from a private repository, nor from one that is not there."""
+    assert doctor.look("actions")["state"] == "not used"
+    place = f"{gitea.url}/{doctor.repository.owner.name}/{doctor.repository.name}"
+    step = f"      - uses: {place}/actions/queue@{'0' * 40}\n"
+    doctor.work.commit(files={".gitea/workflows/queue.yml": f"on: push\njobs:\n  a:\n    steps:\n{step}"})
+    doctor.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    for private, state in ((False, "ok"), (True, "bad")):
+        doctor.repository.api().patch("", {"private": private}).ok()
+        found = doctor.look("actions")
+        assert (found["state"], place in found["seen"]) == (state, True)
+    doctor.work.commit(files={".gitea/workflows/queue.yml": f"on: push\n{step.replace('/actions', 'x/actions')}"})
+    doctor.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    assert doctor.look("actions")["state"] == "bad"
+    doctor.work.commit(
+        files={".gitea/workflows/queue.yml": f"- uses: http://127.0.0.1:9/a/b/actions/queue@{'0' * 40}\n"}
+    )
+    doctor.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    assert doctor.look("actions")["state"] == "unknown"
+
+
 def test_the_secret_of_the_workflows(gitea: Gitea, doctor: Doctor) -> None:
     """Workflows ask for it by name; a person's own secrets may count as well, and Gitea shows those to nobody."""
     assert doctor.look("secrets")["state"] == "not used"

@@ -1,0 +1,69 @@
+"""Where workflows take the actions of orch-gates from: a runner fetches them without a login (UX-1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orch_gates.deploy.sources import web
+from orch_gates.deploy.sources.web import Page, Unreached
+from orch_gates.doctor.check import Check, Group
+from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, worst
+from orch_gates.doctor.subject import WORKFLOWS, Subject
+
+_USED = r"uses: *['\"]?https?://[^ @'\"]+/actions/[a-z]+@"
+_PLACE = re.compile(r"uses: *['\"]?(?P<url>.+)/actions/[a-z]+@")
+_ANSWER_S = 6.0
+_MOST = 3
+# As git asks for it; a server answers a stranger so for what is not there, and for what it shows to others only.
+_CLOSED = frozenset({401, 403, 404})
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """The url of a repository that workflows of the default branch use, and what it answers a stranger."""
+
+    url: str
+    answer: Page | Unreached
+
+
+def _gather(subject: Subject) -> tuple[PlaceFacts, ...]:
+    urls = _urls(subject)
+    if not urls:
+        raise NotUsedError("no workflow of the default branch takes the actions of orch-gates by a whole url")
+    return tuple(PlaceFacts(url, _asked(url)) for url in urls[:_MOST])
+
+
+def _urls(subject: Subject) -> list[str]:
+    if not (trusted := subject.workspace.config.revision):
+        return []
+    found = subject.git.run("grep", "-h", "-o", "-E", _USED, trusted, "--", *WORKFLOWS).stdout
+    hits = (_PLACE.search(line) for line in found.decode("utf-8", "replace").splitlines())
+    return sorted({hit["url"] for hit in hits if hit is not None})
+
+
+def _asked(url: str) -> Page | Unreached:
+    query = {"service": "git-upload-pack"}
+    return web.get(f"{url}/info/refs", timeout=_ANSWER_S, most=0, anywhere=True, query=query)
+
+
+def judge(found: tuple[PlaceFacts, ...]) -> Finding:
+    """Each can be read by everybody; whether a runner reaches the server is not seen from here."""
+    return worst(*(_of_place(facts) for facts in found))
+
+
+def _of_place(facts: PlaceFacts) -> Finding:
+    place, answer = web.shown(facts.url), facts.answer
+    if isinstance(answer, Unreached):
+        return unknown(f"{place}, which workflows use, {answer.why}")
+    if answer.status in _CLOSED:
+        return bad(
+            f"workflows use {place}, and without a login it is not to be had (status {answer.status}): no job starts",
+            "let everybody on the server read it, or name the right one: `orch-gates init --actions URL@COMMIT`",
+        )
+    if answer.status != 200:
+        return unknown(f"{place}, which workflows use, answered with status {answer.status}")
+    return ok(f"{place}, which workflows use, can be read without a login")
+
+
+CHECKS = (Check("actions", Group.FORGE, _gather, judge, seconds=20),)
