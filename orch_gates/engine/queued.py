@@ -35,7 +35,8 @@ def way_on(task: Task, pipeline: Pipeline) -> str:
     """How a person lets a task leave the stage in which it waits for one."""
     if pipeline.by_asking:
         return f"set the label, or run `orch-gates queue add {task.id.rpartition('-')[2]}`"
-    return f"`orch-gates advance {task.id} --approve`"
+    on_issue = f"`approved` on issue {task.issue}, or " if task.issue else ""
+    return f"{on_issue}`orch-gates advance {task.id} --approve`"
 
 
 def refused(task: Task) -> Asked | None:

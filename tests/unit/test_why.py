@@ -69,6 +69,11 @@ def test_what_is_over_waits_for_nobody() -> None:
     ("changes", "action", "when"),
     [
         ({"stage": "analysis"}, "a person approves: `orch-gates advance T-1 --approve`", "now"),
+        (
+            {"stage": "analysis", "issue": 7},
+            "a person approves: `approved` on issue 7, or `orch-gates advance T-1 --approve`",
+            "now",
+        ),
         ({"stage": "architecture"}, "the architect finishes, then `orch-gates advance T-1`", "now"),
         (
             {"stage": "deploy-staging"},
