@@ -62,7 +62,8 @@ def chosen(checks: Sequence[Check[Any]], names: Sequence[str]) -> tuple[Check[An
     if missing := next((name for name in names if name not in known), ""):
         from orch_gates.config.problems import meant
 
-        raise UsageError(f"--only: no check is called {meant(missing, known)}")
+        each = "; give --only once for each check" if "," in missing else ""
+        raise UsageError(f"--only: no check is called {meant(missing, known)}{each}")
     return tuple(check for check in checks if not names or check.name in names)
 
 

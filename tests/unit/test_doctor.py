@@ -22,7 +22,7 @@ from orch_gates.doctor.registry import CHECKS
 from orch_gates.doctor.subject import Subject
 from orch_gates.doctor.summary import summary
 from orch_gates.documents import escape
-from orch_gates.errors import GitError
+from orch_gates.errors import GitError, UsageError
 from orch_gates.forge.port.rule import BranchRule, Who
 from orch_gates.forge.port.server import Access
 from tests.tasks_builders import NOW
@@ -209,3 +209,10 @@ def test_what_others_wrote_is_shown_short_and_visible(text: str) -> None:
         document = json.loads(doctor_view.as_json([result], summary([result])))
         assert len(document["checks"][0]["seen"]) < 30_000
         shown.encode()
+
+
+def test_several_checks_are_named_one_by_one() -> None:
+    """Who writes a list is told how to name several."""
+    assert [each.name for each in check.chosen(CHECKS, ("hook", "token"))] == ["hook", "token"]
+    with pytest.raises(UsageError, match="give --only once for each check"):
+        check.chosen(CHECKS, ("hook,token",))
