@@ -1,4 +1,4 @@
-"""Where workflows take the actions of orch-gates from: a runner fetches them without a login (UX-1)."""
+"""Whether workflows run at all, and where they take the actions of orch-gates from (UX-1)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from orch_gates.deploy.sources import web
 from orch_gates.deploy.sources.web import Page, Unreached
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, worst
+from orch_gates.doctor.forge import page_of
 from orch_gates.doctor.subject import WORKFLOWS, Subject
 
 _USED = r"uses: *['\"]?https?://[^ @'\"]+/actions/[a-z]+@"
@@ -27,7 +28,16 @@ class PlaceFacts:
     answer: Page | Unreached
 
 
-def _gather(subject: Subject) -> tuple[PlaceFacts, ...]:
+@dataclass(frozen=True, slots=True)
+class SwitchFacts:
+    """Whether a repository's Actions are on, and the `page` where that is set."""
+
+    repository: str
+    on: bool
+    page: str
+
+
+def _gather_places(subject: Subject) -> tuple[PlaceFacts, ...]:
     urls = _urls(subject)
     if not urls:
         raise NotUsedError("no workflow of the default branch takes the actions of orch-gates by a whole url")
@@ -47,7 +57,7 @@ def _asked(url: str) -> Page | Unreached:
     return web.get(f"{url}/info/refs", timeout=_ANSWER_S, most=0, anywhere=True, query=query)
 
 
-def judge(found: tuple[PlaceFacts, ...]) -> Finding:
+def judge_places(found: tuple[PlaceFacts, ...]) -> Finding:
     """Each can be read by everybody; whether a runner reaches the server is not seen from here."""
     return worst(*(_of_place(facts) for facts in found))
 
@@ -66,4 +76,26 @@ def _of_place(facts: PlaceFacts) -> Finding:
     return ok(f"{place}, which workflows use, can be read without a login")
 
 
-CHECKS = (Check("actions", Group.FORGE, _gather, judge, seconds=20),)
+def _gather_switch(subject: Subject) -> SwitchFacts:
+    trusted = subject.workspace.config.revision
+    listed = subject.git.run("ls-tree", "-r", "-z", "--name-only", trusted, "--", *WORKFLOWS).stdout if trusted else b""
+    if not listed:
+        raise NotUsedError("the default branch has no workflow")
+    subject.need_forge()
+    on = subject.forge.access.runs_workflows
+    if on is None:
+        raise NotUsedError("this forge does not tell whether it runs workflows")
+    return SwitchFacts(subject.workspace.need_forge().repository, on, page_of(subject, ""))
+
+
+def judge_switch(facts: SwitchFacts) -> Finding:
+    """A repository with workflows runs them."""
+    if facts.on:
+        return ok(f"Actions are switched on in {facts.repository}")
+    return bad(f"Actions are switched off in {facts.repository}: none of its workflows runs", f"at {facts.page}")
+
+
+CHECKS = (
+    Check("workflows", Group.FORGE, _gather_switch, judge_switch),
+    Check("actions", Group.FORGE, _gather_places, judge_places, seconds=20),
+)

@@ -129,6 +129,16 @@ def test_the_token(gitea: Gitea, doctor: Doctor) -> None:
         assert (code, {one["state"] for one in found_all.values()}) == (2, {state})
 
 
+def test_workflows_that_never_run(doctor: Doctor) -> None:
+    """Files are there, and somebody switched Actions off."""
+    assert doctor.look("workflows")["state"] == "not used"
+    doctor.work.commit(files={".gitea/workflows/ci.yml": "on: push\n"})
+    doctor.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    for on, state in ((True, "ok"), (False, "bad"), (True, "ok")):
+        doctor.repository.api().patch("", {"has_actions": on}).ok()
+        assert doctor.look("workflows")["state"] == state
+
+
 def test_the_actions_that_workflows_use(gitea: Gitea, doctor: Doctor) -> None:
     """A runner fetches them without a login: not from a private repository, nor from one that is not there."""
     assert doctor.look("actions")["state"] == "not used"

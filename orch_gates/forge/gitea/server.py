@@ -64,6 +64,7 @@ class GiteaServer:
             mirror=flag(row, "mirror"),
             empty=flag(row, "empty"),
             rewriting=_rewriting(row) if "allow_merge_commits" in row else None,
+            runs_workflows=flag(row, "has_actions") if "has_actions" in row else None,
         )
 
     def _kind(self, version: str) -> Kind:

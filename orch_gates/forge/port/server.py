@@ -32,7 +32,7 @@ class Access:
 
     What the forge does not tell is None, and an empty `login`. `deletes_branches`: it deletes the branch of every
     merge, whatever the request for the merge says. `rewriting` are the styles of merges that are allowed there and put
-    other commits into the target than those that were validated.
+    other commits into the target than those that were validated. `runs_workflows`: its Actions are switched on.
     """
 
     login: str
@@ -47,6 +47,7 @@ class Access:
     mirror: bool = False
     empty: bool = False
     rewriting: tuple[str, ...] | None = None
+    runs_workflows: bool | None = None
 
 
 class Server(Protocol):
