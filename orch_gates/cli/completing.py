@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +21,16 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _READ_S = "3"
 
 
-class Known(click.ParamType[str], ABC):
-    """A word of which some are known; any other is taken too, and judged by the command."""
+class Known(click.ParamType[str]):
+    """A word of which some are known; any other is taken too, and judged by the command.
+
+    `words` gives those of the repository that the command is about.
+    """
 
     name = "text"
+
+    def __init__(self, words: Callable[[Path], Iterable[str]]) -> None:
+        self._words = words
 
     def shell_complete(
         self,
@@ -36,64 +41,54 @@ class Known(click.ParamType[str], ABC):
         """The known words that begin so; none where the repository cannot be read."""
         repo = ctx.params.get("repo")
         try:
-            found = [word for word in self._known(repo if isinstance(repo, Path) else Path()) if word]
+            found = [word for word in self._words(repo if isinstance(repo, Path) else Path()) if word]
         except OrchError:
             return []
         return [
             CompletionItem(word) for word in sorted(found) if _PLAIN.fullmatch(word) and word.startswith(incomplete)
         ]
 
-    @abstractmethod
-    def _known(self, repo: Path) -> Iterable[str]:
-        """The words; `repo` is the repository that the command is about."""
+
+def _tasks(repo: Path) -> Iterable[str]:
+    from orch_gates.tasks import book
+
+    return book.names(_workspace(repo).store.load())
 
 
-class _Task(Known):
-    def _known(self, repo: Path) -> Iterable[str]:
-        from orch_gates.tasks import book
+def _stages(repo: Path) -> Iterable[str]:
+    from orch_gates.model.task import DONE_STAGE
 
-        return book.names(_workspace(repo).store.load())
-
-
-class _Stage(Known):
-    def _known(self, repo: Path) -> Iterable[str]:
-        from orch_gates.model.task import DONE_STAGE
-
-        return [*_workspace(repo).pipeline.names, DONE_STAGE]
+    return [*_workspace(repo).pipeline.names, DONE_STAGE]
 
 
-class _Environment(Known):
-    def _known(self, repo: Path) -> Iterable[str]:
-        from orch_gates.state import layout
+def _environments(repo: Path) -> Iterable[str]:
+    from orch_gates.state import layout
 
-        workspace = _workspace(repo)
-        there = workspace.store.load().files(layout.ENVIRONMENTS)
-        return {*workspace.config.environments, *(Path(entry.path).stem for entry in there)}
-
-
-class _Check(Known):
-    def _known(self, repo: Path) -> Iterable[str]:  # noqa: ARG002 - they are the same everywhere
-        from orch_gates.doctor.registry import CHECKS
-
-        return [check.name for check in CHECKS]
+    workspace = _workspace(repo)
+    there = workspace.store.load().files(layout.ENVIRONMENTS)
+    return {*workspace.config.environments, *(Path(entry.path).stem for entry in there)}
 
 
-class _Page(Known):
-    def _known(self, repo: Path) -> Iterable[str]:  # noqa: ARG002 - they are the same everywhere
-        from orch_gates.report.help_pages import PAGES
+def _checks(_: Path) -> Iterable[str]:
+    from orch_gates.doctor.registry import CHECKS
 
-        return PAGES
-
-
-class _Output(Known):
-    def _known(self, repo: Path) -> Iterable[str]:  # noqa: ARG002 - they are the same everywhere
-        from orch_gates.cli.outputs import catalogue
-
-        return [one.name for one in catalogue.OUTPUTS]
+    return [check.name for check in CHECKS]
 
 
-TASK, STAGE, ENVIRONMENT = _Task(), _Stage(), _Environment()
-CHECK, PAGE, OUTPUT = _Check(), _Page(), _Output()
+def _pages(_: Path) -> Iterable[str]:
+    from orch_gates.report.help_pages import PAGES
+
+    return PAGES
+
+
+def _outputs(_: Path) -> Iterable[str]:
+    from orch_gates.cli.outputs import catalogue
+
+    return [one.name for one in catalogue.OUTPUTS]
+
+
+TASK, STAGE, ENVIRONMENT = Known(_tasks), Known(_stages), Known(_environments)
+CHECK, PAGE, OUTPUT = Known(_checks), Known(_pages), Known(_outputs)
 
 
 def _workspace(repo: Path) -> Workspace:
