@@ -15,7 +15,6 @@ from orch_gates.doctor.subject import WORKFLOWS, Subject
 _USED = r"uses: *['\"]?https?://[^ @'\"]+/actions/[a-z]+@"
 _PLACE = re.compile(r"uses: *['\"]?(?P<url>.+)/actions/[a-z]+@")
 _ANSWER_S = 6.0
-_MOST = 3
 # As git asks for it; a server answers a stranger so for what is not there, and for what it shows to others only.
 _CLOSED = frozenset({401, 403, 404})
 
@@ -41,14 +40,11 @@ def _gather_places(subject: Subject) -> tuple[PlaceFacts, ...]:
     urls = _urls(subject)
     if not urls:
         raise NotUsedError("no workflow of the default branch takes the actions of orch-gates by a whole url")
-    return tuple(PlaceFacts(url, _asked(url)) for url in urls[:_MOST])
+    return tuple(PlaceFacts(url, _asked(url)) for url in urls)
 
 
 def _urls(subject: Subject) -> list[str]:
-    if not (trusted := subject.workspace.config.revision):
-        return []
-    found = subject.git.run("grep", "-h", "-o", "-E", _USED, trusted, "--", *WORKFLOWS).stdout
-    hits = (_PLACE.search(line) for line in found.decode("utf-8", "replace").splitlines())
+    hits = (_PLACE.search(line) for line in subject.in_workflows("-h", "-o", "-E", _USED).splitlines())
     return sorted({hit["url"] for hit in hits if hit is not None})
 
 
@@ -78,8 +74,7 @@ def _of_place(facts: PlaceFacts) -> Finding:
 
 def _gather_switch(subject: Subject) -> SwitchFacts:
     trusted = subject.workspace.config.revision
-    listed = subject.git.run("ls-tree", "-r", "-z", "--name-only", trusted, "--", *WORKFLOWS).stdout if trusted else b""
-    if not listed:
+    if not (trusted and subject.git.text("ls-tree", "-r", "--name-only", trusted, "--", *WORKFLOWS)):
         raise NotUsedError("the default branch has no workflow")
     subject.need_forge()
     on = subject.forge.access.runs_workflows

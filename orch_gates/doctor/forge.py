@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning, worst
-from orch_gates.doctor.subject import WORKFLOWS, Subject
+from orch_gates.doctor.subject import Subject
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.check import MOST_SKEW_S
 from orch_gates.forge.port.rule import BranchRule, Who
@@ -154,11 +154,8 @@ def _gather_protection(subject: Subject) -> ProtectionFacts:
 
 def _posts_security(subject: Subject) -> bool:
     """Whether a workflow uses the action of the security gate, and has it post its verdict."""
-    asked = ("grep", "--quiet", "--all-match", "-E", "-e", r"actions/security@", "-e", r"^ +status: *true")
-    return bool(
-        (trusted := subject.workspace.config.revision)
-        and subject.git.run(*asked, trusted, "--", *WORKFLOWS).returncode == 0
-    )
+    asked = ("--name-only", "--all-match", "-E", "-e", r"actions/security@", "-e", r"^ +status: *true")
+    return subject.in_workflows(*asked) != ""
 
 
 def judge_protection(facts: ProtectionFacts) -> Finding:

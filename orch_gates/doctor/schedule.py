@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, bad, not_used, ok, unknown, warning
-from orch_gates.doctor.subject import WORKFLOWS, Subject
+from orch_gates.doctor.subject import Subject
 from orch_gates.sweep.lag import Lag, Schedule, lag
 
 _SWEEPS = r"actions/sweep@|run: *['\"]?sweep|orch-gates sweep"
@@ -44,11 +44,7 @@ def _gather(subject: Subject) -> ScheduleFacts:
 
 def _workflow(subject: Subject) -> str:
     """A workflow of the default branch that runs the sweep; empty where there is none."""
-    if not (trusted := subject.workspace.config.revision):
-        return ""
-    asked = ("grep", "--name-only", "-z", "-E", _SWEEPS, trusted, "--", *WORKFLOWS)
-    found = subject.git.run(*asked).stdout.decode("utf-8", "replace").split("\0")
-    return found[0].partition(":")[2]
+    return subject.in_workflows("--name-only", "-z", "-E", _SWEEPS).split("\0")[0].partition(":")[2]
 
 
 def judge(facts: ScheduleFacts) -> Finding:

@@ -79,6 +79,21 @@ class Subject:
 
         return self.once("git", ask)
 
+    def in_workflows(self, *asked: str) -> str:
+        """What `git grep` prints about the workflows of the default branch; nothing where no such branch is known.
+
+        Raises:
+            NotUsedError: there is no repository.
+            GitError: git could not look at all of them, so that nothing found says nothing.
+        """
+        if not (trusted := self.workspace.config.revision):
+            return ""
+        done = self.git.run("grep", *asked, trusted, "--", *WORKFLOWS)
+        # It tells of a file that it cannot read, goes on, and ends as if it had found nothing there.
+        if done.returncode not in {0, 1} or done.stderr.strip():
+            raise GitError(f"the workflows of the default branch could not be read: {done.complaint}")
+        return done.stdout.decode("utf-8", "replace")
+
     @property
     def workspace(self) -> Workspace:
         """What a command would stand on; a configuration that cannot be used is `problem` there.

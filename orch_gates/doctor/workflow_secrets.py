@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown
 from orch_gates.doctor.forge import page_of
-from orch_gates.doctor.subject import WORKFLOWS, Subject
+from orch_gates.doctor.subject import Subject
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.port.server import Kind
 from orch_gates.forge.port.workflows import Secrets
@@ -46,10 +46,8 @@ def _gather(subject: Subject) -> SecretFacts:
 
 
 def _asked(subject: Subject) -> tuple[str, ...]:
-    if not (trusted := subject.workspace.config.revision):
-        return ()
-    found = subject.git.run("grep", "-h", "-o", "-E", _ASKED, trusted, "--", *WORKFLOWS).stdout
-    names = (line.partition(".")[2].upper() for line in found.decode("utf-8", "replace").splitlines())
+    found = subject.in_workflows("-h", "-o", "-E", _ASKED)
+    names = (line.partition(".")[2].upper() for line in found.splitlines())
     return tuple(sorted(set(names)))
 
 

@@ -143,3 +143,16 @@ def test_a_list_that_cannot_be_read_is_bad(project: Project) -> None:
     assert project.look("exceptions")["state"] == "ok"
     project.land({".orch-gates/allowed-secrets.md": "no list\n"})
     assert project.look("exceptions")["state"] == "bad"
+
+
+@pytest.mark.parametrize("name", ["actions", "secrets"])
+def test_a_workflow_that_cannot_be_read_is_not_one_that_asks_for_nothing(name: str, project: Project) -> None:
+    """git goes on past a damaged file, and ends as if nothing was in it (P2)."""
+    path = ".gitea/workflows/queue.yml"
+    assert project.look(name)["state"] == "not used"
+    step = "- uses: http://127.0.0.1:9/a/b/actions/queue@1\n"
+    project.land({path: f"{step}  with: {{token: '${{{{ secrets.ORCH_TOKEN }}}}'}}\n"})
+    blob = project.work.git("rev-parse", f"HEAD:{path}")
+    (project.work.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    found = project.look(name)
+    assert (found["state"], "could not be read" in found["seen"]) == ("unknown", True)
