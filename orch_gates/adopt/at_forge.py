@@ -76,8 +76,8 @@ class AtForge:
             yield Step(
                 "what init made",
                 Came.FAILED,
-                f"it was made in {known.repository}, and this is {self.forge.repository}",
-                "ORCH_FORGE_REPOSITORY names the other one",
+                f"init made it in {known.repository}, but this clone uses {self.forge.repository}",
+                "set ORCH_FORGE_REPOSITORY to that repository",
             )
             return
         for rule in known.rules:
@@ -92,7 +92,7 @@ class AtForge:
             return Step(what, Came.FAILED, str(error), by_hand)
         if not whole or (rule.found and not steps.changes(rule.found, whole)):
             self._keep(self._record().without_rule(branch))
-            return Step(what, Came.SO, "it is as it was before" if whole else "it is gone")
+            return Step(what, Came.SO, "it is as it was before" if whole else "already gone")
         if not (changed := steps.changes(rule.left, whole)):
             why = "as it was before" if rule.found else "taken away"
             return self._step(what, partial(self._restore, rule, whole), by_hand, why)
@@ -115,7 +115,8 @@ class AtForge:
         for name in names:
             if name in used:
                 # To the forge, removing it is taking it off what was merged long ago, too.
-                yield Step(f"label {name}", Came.KEPT, "issues or pull requests, open or closed, have it", by_hand)
+                used_by = "issues or pull requests, open or closed, use this label"
+                yield Step(f"label {name}", Came.KEPT, used_by, by_hand)
             else:
                 act = partial(self._drop, offered, name)
                 yield self._step(f"label {name}", act, by_hand, "taken away")
@@ -159,12 +160,11 @@ class AtForge:
         if steps.met(now, demand):
             return
         if steps.met_by_most(now, demand):
-            raise UsageError("it holds, but for administrators: this server does not hold them to rules")
+            raise UsageError("the rule is set, but this server does not apply it to administrators")
         protections.restore(branch, found)
         self._keep(before)
         raise UsageError(
-            f"another rule that is for {branch} too comes before one of its own, which was therefore taken back; "
-            "change that rule, or move it down"
+            f"another rule for {branch} overrides the new one, which was undone; change that rule, or move it down"
         )
 
     def _put_over(self, demand: Demand, rule: Rule, made: Rule) -> None:
@@ -178,7 +178,7 @@ class AtForge:
             # Half of a rule may be less than none of it was.
             protections.restore(rule.branch, now)
             raise UsageError(
-                f"it stays as init left it, as the forge does not take back what was there before: {', '.join(differ)}"
+                f"it stays as init left it, as the forge did not restore the rule of before: {', '.join(differ)}"
             )
         self._keep(self._record().without_rule(rule.branch))
 

@@ -44,7 +44,7 @@ def pre_commit(before: str | None, bundle: Bundle, version: str, level: int) -> 
     text = before.replace("\r\n", "\n")
     repos = _repos(text)
     if repos is None:
-        return Added(None, "it is no list of `repos`; mend it first")
+        return Added(None, "it has no list `repos`; fix the file first")
     ours = {hook.get("id") for repo in repos for hook in repo.get("hooks") or () if isinstance(hook, dict)}
     if "orch-secrets" in ours:
         return Added(None)
@@ -53,7 +53,7 @@ def pre_commit(before: str | None, bundle: Bundle, version: str, level: int) -> 
     after = _appended(before, marker.stamped(_entry(bundle, indent), version, level, indent))
     # Only where nothing of it changed its meaning.
     if (_repos(after.replace("\r\n", "\n")) or [])[:-1] != repos:
-        return Added(None, f"`repos` is not its last part; add this there:\n{_entry(bundle, indent)}")
+        return Added(None, f"`repos` is not the last key; add this entry to it:\n{_entry(bundle, indent)}")
     return Added(after)
 
 

@@ -20,7 +20,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NAMED = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _SCP = re.compile(r"(?:[^@/]+@)([^:/]+):(?!//)(.+)")
 _USED = re.compile(r"uses: (?P<place>\S+)/actions/\w+@(?P<commit>[0-9a-f]{40,64})\b")
-_LIKE = "--actions has to be like https://git.example.org/orch/orch-gates@<whole commit id>, or orch/orch-gates@…"
+_LIKE = "--actions must be like https://git.example.org/orch/orch-gates@<full commit id>, or orch/orch-gates@…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,12 +68,12 @@ def choose(facts: Facts, where: Where, bundle: Bundle, answers: Answers, version
     """
     ci, kind = ci_of(facts, where), where.workflows
     if answers.level > 0 and where.kind is None:
-        raise UsageError(f"level {answers.level} needs a forge, and none is known; name its kind with --forge")
+        raise UsageError(f"level {answers.level} needs a forge, but none is known; name its kind with --forge")
     place = bundle.uses(kind, where.server) if kind is not None else ""
     if kind is not None and not (place and bundle.commit):
         raise UsageError(why_no_actions(kind, bundle))
     if (answers.pre_commit or facts.pre_commit) and not (bundle.place and bundle.commit):
-        raise UsageError("pre-commit needs the url of orch-gates; give it with --actions URL@COMMIT")
+        raise UsageError("pre-commit needs the URL of orch-gates; give it with --actions URL@COMMIT")
     test = test_of(facts, ci, answers.test) if answers.level > 0 else None
     if answers.level > 0 and test is None and not answers.settled:
         raise UsageError(why_no_test(facts, ci))
@@ -106,11 +106,14 @@ def why_no_actions(kind: Kind, bundle: Bundle) -> str:
     """Why no workflow can be written, and which option says what is missing."""
     if bundle.place and bundle.commit:
         return (
-            f"{kind.value} takes actions from itself only, and orch-gates is at {bundle.place}; mirror it there and "
-            "name the copy with --actions OWNER/NAME"
+            f"{kind.value} runs only actions that it hosts itself, but orch-gates is at {bundle.place}; mirror "
+            "orch-gates on the forge, and name the copy with --actions OWNER/NAME"
         )
-    missing = "its whole commit id is" if bundle.place else "where runners find orch-gates is"
-    return f"{missing} not known here; give it with --actions URL@COMMIT (`git ls-remote URL HEAD` prints the newest)"
+    missing = "the full commit id" if bundle.place else "the URL"
+    return (
+        f"{missing} of orch-gates is unknown; give it with --actions URL@COMMIT "
+        "(`git ls-remote URL HEAD` prints the newest)"
+    )
 
 
 def why_no_test(facts: Facts, ci: Ci) -> str:
@@ -118,6 +121,6 @@ def why_no_test(facts: Facts, ci: Ci) -> str:
     found = f"there are projects in {', '.join(facts.projects[:3])}; " if facts.projects else ""
     left = f"{'; '.join(ci.left_out[:3])}; " if ci.left_out else ""
     return (
-        "no workflow here judges every pull request, and no command that runs the tests was found; "
+        "no workflow here tests every pull request, and no test command was found; "
         f"{found}{left}give one with --test COMMAND"
     )

@@ -83,7 +83,9 @@ def present(
             if (top / path).exists():
                 obstacles[path] = str(error)
             elif path in hidden:
-                obstacles[path] = f"git has it, and this sparse checkout leaves it out; git sparse-checkout add {path}"
+                obstacles[path] = (
+                    f"the file is in git, but not in this sparse checkout; run `git sparse-checkout add {path}`"
+                )
     return texts, obstacles
 
 

@@ -166,8 +166,8 @@ def _whole(choice: Choice, path: str, before: str | None, body: str) -> Change:
         # Another version of the program that writes the same is no reason for a change.
         return Change(path, *((Deed.SAME, before, before) if ours == body else (Deed.UPDATE, before, after)))
     if marker.find(before) is not None:
-        return Change(path, Deed.KEEP, before, after, "it was changed by hand, so it stays as it is")
-    why = "it is not from init; rename it, or put what is below into it yourself"
+        return Change(path, Deed.KEEP, before, after, "somebody edited this file by hand, so init keeps it")
+    why = "init did not write this file; rename it, or add the text below to it"
     return Change(path, Deed.BLOCKED, before, after, why)
 
 
@@ -180,10 +180,10 @@ def _configured(choice: Choice, before: str | None) -> Change:
         return wanted
     raw = before.encode("utf-8", "surrogateescape")
     if wrong := configuration.problems(raw):
-        return Change(CONFIG, Deed.BLOCKED, before, wanted.after, f"mend it first: {wrong[0]}")
+        return Change(CONFIG, Deed.BLOCKED, before, wanted.after, f"fix the file first: {wrong[0]}")
     if lacking := configuration.lacks(raw, choice.level):
-        return Change(CONFIG, Deed.BLOCKED, before, wanted.after, f"{lacking}; put what is below into it")
-    return Change(CONFIG, Deed.KEEP, before, wanted.after, "it is yours, and valid")
+        return Change(CONFIG, Deed.BLOCKED, before, wanted.after, f"{lacking}; add the text below to it")
+    return Change(CONFIG, Deed.KEEP, before, wanted.after, "your own file, and valid")
 
 
 def _undone(path: str, text: str) -> Change | None:
@@ -194,7 +194,8 @@ def _undone(path: str, text: str) -> Change | None:
         return _without(path, text, marks)
     if marker.covered(text):
         return Change(path, Deed.DELETE, text, None)
-    return Change(path, Deed.KEEP, text, None, "it was changed by hand since; remove it yourself if it shall go")
+    why = "somebody edited this file by hand; delete it yourself if you do not need it"
+    return Change(path, Deed.KEEP, text, None, why)
 
 
 def _without(path: str, text: str, marks: Sequence[marker.Mark]) -> Change:

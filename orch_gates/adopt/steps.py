@@ -120,10 +120,10 @@ def in_words(rule: Demand) -> str:
     """A rule as a person sets it on a page."""
     parts = [
         "pushes allowed" if rule.pushes else "nobody pushes",
-        "nobody forces or deletes it",
+        "no force pushes, no deletion",
         *([f"required statuses {', '.join(rule.contexts)}"] if rule.contexts else []),
         *(["branches up to date"] if rule.up_to_date else []),
-        "administrators held to it",
+        "applies to administrators too",
     ]
     return ", ".join(parts)
 

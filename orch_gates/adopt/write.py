@@ -29,9 +29,9 @@ def refuse_unwritable(top: Path, changes: Sequence[Change]) -> None:
         while not path.exists():
             path = path.parent
         if not path.is_dir():
-            raise UsageError(f"{path} is no folder, so {change.path} cannot be written; nothing was written")
+            raise UsageError(f"{path} is not a folder, so {change.path} cannot be written; nothing was written")
         if not os.access(path, os.W_OK | os.X_OK):
-            raise UsageError(f"{path} may not be written to; nothing was written")
+            raise UsageError(f"{path} cannot be written; nothing was written")
 
 
 def write(top: Path, changes: Sequence[Change]) -> None:

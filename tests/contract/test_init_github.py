@@ -44,7 +44,7 @@ def test_labels_are_made_once_and_only_ours_are_taken_away(rig: GithubRig, tmp_p
     assert [step.came for step in at(rig, tmp_path).undone()] == [Came.KEPT]
     rig.forge.issues.close(number)
     (kept,) = at(rig, tmp_path).undone()
-    assert (kept.came, kept.why) == (Came.KEPT, "issues or pull requests, open or closed, have it")
+    assert (kept.came, kept.why) == (Came.KEPT, "issues or pull requests, open or closed, use this label")
     rig.forge.issues.label(number, remove=["in progress"])
     assert rig.forge.pulls.labelled("in progress") == ()
     pull = opened(rig)
@@ -119,7 +119,7 @@ def test_a_rule_whose_statuses_somebody_took_out_stays_whole(rig: GithubRig, tmp
     assert (kept.came, kept.why) == (Came.KEPT, f"all of it stays, as somebody changed in it since: {since}")
     assert rig.forge.protections.get("main") == changed
     rig.forge.protections.remove("main")
-    assert [(step.came, step.why) for step in at(rig, tmp_path).undone()] == [(Came.SO, "it is gone")]
+    assert [(step.came, step.why) for step in at(rig, tmp_path).undone()] == [(Came.SO, "already gone")]
     assert list(at(rig, tmp_path).undone()) == []
 
 

@@ -158,7 +158,7 @@ def test_a_rule_that_has_no_effect_is_taken_back(gitea: Gitea, tmp_path: Path) -
     document = said(work, token=mine, code=2)
     (step,) = document["steps"]
     assert step["came"] == "could not", rules(repository)
-    assert "another rule that is for main too comes before" in step["why"]
+    assert "another rule for main overrides the new one" in step["why"]
     assert {name: untimed(rule) for name, rule in rules(repository).items()} == order
     assert not (work.path / ".git" / "orch-gates-init.json").exists()
 

@@ -265,7 +265,7 @@ def test_a_workflow_of_the_same_name_is_in_the_way(work: Repo) -> None:
     work.write(".gitea/workflows/security.yml", CI)
     done = init(work, "--yes", "--forge", "gitea", "--actions", ACTIONS)
     assert done.returncode == 2
-    assert b"in the way       .gitea/workflows/security.yml: it is not from init" in done.stdout
+    assert b"in the way       .gitea/workflows/security.yml: init did not write this file" in done.stdout
     assert (work.path / ".gitea/workflows/security.yml").read_text() == CI
     assert (work.path / ".orch-gates.yaml").is_file()
     assert init(work, "--remove", "--yes").returncode == 0
@@ -275,10 +275,10 @@ def test_a_workflow_of_the_same_name_is_in_the_way(work: Repo) -> None:
 @pytest.mark.parametrize(
     ("there", "level", "code", "words"),
     [
-        ("securty: {}\n", "0", 2, b"mend it first: .orch-gates.yaml:1:1"),
-        ("security: {dep_audit_enabled: false}\n", "0", 0, b"it is yours, and valid"),
+        ("securty: {}\n", "0", 2, b"fix the file first: .orch-gates.yaml:1:1"),
+        ("security: {dep_audit_enabled: false}\n", "0", 0, b"your own file, and valid"),
         ("security: {dep_audit_enabled: false}\n", "1", 2, b"neither `pipeline: merge-queue`"),
-        ("pipeline: merge-queue\nci_green: {contexts: [a]}\n", "1", 0, b"it is yours, and valid"),
+        ("pipeline: merge-queue\nci_green: {contexts: [a]}\n", "1", 0, b"your own file, and valid"),
         ("pipeline: merge-queue\n", "2", 2, b"no tracker"),
     ],
 )
@@ -402,7 +402,7 @@ def test_what_a_sparse_checkout_leaves_out_is_not_replaced(work: Repo) -> None:
     work.git("sparse-checkout", "set", "--no-cone", "/README.md")
     done = init(work, "--yes", "--forge", "gitea", "--actions", ACTIONS)
     assert done.returncode == 2
-    assert done.stdout.count(b"git has it, and this sparse checkout leaves it out") == 2
+    assert done.stdout.count(b"the file is in git, but not in this sparse checkout") == 2
     work.git("sparse-checkout", "disable")
     assert {name: work.path.joinpath(name).read_text() for name in own} == own
 
@@ -411,7 +411,7 @@ def test_a_folder_in_the_place_of_a_file(work: Repo) -> None:
     (work.path / ".gitea").write_text("a file\n")
     done = init(work, "--yes", "--forge", "gitea", "--actions", ACTIONS)
     assert done.returncode == 2
-    assert b"is no folder, so .gitea/workflows/security.yml cannot be written; nothing was written" in done.stderr
+    assert b"is not a folder, so .gitea/workflows/security.yml cannot be written; nothing was written" in done.stderr
     assert sorted(files(work)) == [".gitea", "Makefile", "app.py"]
 
 
@@ -500,7 +500,7 @@ def test_a_folder_that_may_not_be_written() -> None:
         safe = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
         done = somebody.run(program, "init", "--yes", "--forge", "gitea", "--actions", ACTIONS, cwd=work.path, env=safe)
         assert done.returncode == 2
-        assert b"may not be written to; nothing was written" in done.stderr
+        assert b"cannot be written; nothing was written" in done.stderr
         assert files(work) == {}
 
 
