@@ -19,11 +19,11 @@ def issue(received: Received) -> Event:
     """`issues`, and the names that Gitea has for one besides."""
     number = _number(received)
     if not number:
-        return received.unreadable("it has no number of an issue")
+        return received.unreadable("the payload has no issue number")
     if _is_pull(received):
-        return received.nothing("it is about a pull request, whose own events tell it")
+        return received.nothing("it is about a pull request, which has its own events")
     if received.action not in _ACTIONS:
-        return received.ignored() if received.action else received.unreadable("it has no action")
+        return received.ignored() if received.action else received.unreadable("the payload has no action")
     action = _ACTIONS[received.action]
     if received.action not in labels.ACTIONS:
         return IssueChanged(received.actor, number, action, "")
@@ -37,11 +37,11 @@ def comment(received: Received) -> Event:
     """`issue_comment`, and Gitea's `pull_request_comment`; a comment counts once, as it was written first."""
     number = _number(received) or fields.number(received.payload, "pull_request", "number")
     if not number:
-        return received.unreadable("it has no number of an issue or a pull request")
+        return received.unreadable("the payload has no number of an issue or a pull request")
     if received.action != "created":
-        return received.ignored() if received.action else received.unreadable("it has no action")
+        return received.ignored() if received.action else received.unreadable("the payload has no action")
     if not isinstance(fields.at(received.payload, "comment", "body"), str):
-        return received.unreadable("it has no comment")
+        return received.unreadable("the payload has no comment")
     body = fields.text(received.payload, "comment", "body", limit=fields.MAX_BODY)
     return Commented(received.actor, number, received.name == "pull_request_comment" or _is_pull(received), body)
 

@@ -24,7 +24,7 @@ def pull_request(received: Received) -> Event:
     """`pull_request` and `pull_request_target`."""
     number = _number(received)
     if not number:
-        return received.unreadable("it has no number of a pull request")
+        return received.unreadable("the payload has no pull request number")
     if received.action == "reviewed":
         return review(received)
     pull = fields.at(received.payload, "pull_request")
@@ -33,7 +33,7 @@ def pull_request(received: Received) -> Event:
         label, added = labels.changed(received)
         return Labelled(received.actor, number, label, added, head, target, is_of_fork(received.payload))
     if not received.action:
-        return received.unreadable("it has no action")
+        return received.unreadable("the payload has no action")
     if received.action not in _ACTIONS:
         return received.ignored()
     return PullChanged(
@@ -52,12 +52,12 @@ def review(received: Received) -> Event:
     """`pull_request_review`, and the names that Gitea has for one besides."""
     number = _number(received)
     if not number:
-        return received.unreadable("it has no number of a pull request")
+        return received.unreadable("the payload has no pull request number")
     if received.action not in _REVIEW_ACTIONS:
-        return received.ignored() if received.action else received.unreadable("it has no action")
+        return received.ignored() if received.action else received.unreadable("the payload has no action")
     state = _state(received)
     if state is None:
-        return received.unreadable("it does not say what the reviewer decided")
+        return received.unreadable("the payload has no review decision")
     return Reviewed(
         actor=received.actor,
         number=number,
@@ -73,9 +73,9 @@ def review_comment(received: Received) -> Event:
         return review(received)
     number = _number(received)
     if not number:
-        return received.unreadable("it has no number of a pull request")
+        return received.unreadable("the payload has no pull request number")
     if received.action != "created":
-        return received.ignored() if received.action else received.unreadable("it has no action")
+        return received.ignored() if received.action else received.unreadable("the payload has no action")
     body = fields.text(received.payload, "comment", "body", limit=fields.MAX_BODY)
     return Commented(received.actor, number, True, body)
 

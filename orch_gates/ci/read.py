@@ -40,7 +40,7 @@ def read(settings: Settings) -> Event:
     except UsageError as error:
         return Unreadable("", str(error))
     if payload is None:
-        return Unreadable("", "there is no event; GITHUB_EVENT_PATH names its file in a workflow")
+        return Unreadable("", "there is no event; in a workflow, GITHUB_EVENT_PATH names the event file")
     return parse(ci.event_name, payload, ref=ci.ref, sha=ci.sha)
 
 

@@ -47,7 +47,7 @@ class Received:
 
     def ignored(self) -> Nothing:
         """Nothing follows from what happened."""
-        return self.nothing("nothing follows from it")
+        return self.nothing("this event needs no action")
 
     def unreadable(self, why: str) -> Unreadable:
         """The event does not say what happened."""

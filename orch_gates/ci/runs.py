@@ -28,13 +28,13 @@ def push(received: Received) -> Event:
     """`push`; the removal of a branch too, which only GitHub calls a push."""
     ref = fields.text(received.payload, "ref", limit=fields.MAX_BODY) or received.ref
     if not ref.startswith("refs/heads/"):
-        return received.nothing("it is of no branch") if ref else received.unreadable("it names no ref")
+        return received.nothing("not about a branch") if ref else received.unreadable("the payload names no ref")
     said = fields.at(received.payload, "after")
     after = fields.commit(said) or (received.commit if said is None else "")
     zeros = isinstance(said, str) and said != "" and said.strip("0") == ""
     deleted = zeros or fields.at(received.payload, "deleted") is True
     if not after and not deleted:
-        return received.unreadable("it names no commit")
+        return received.unreadable("the payload names no commit")
     return Pushed(
         actor=received.actor,
         branch=fields.branch_of_ref(ref),
@@ -50,7 +50,7 @@ def status(received: Received) -> Event:
     commit = fields.commit(received.payload, "sha")
     state = fields.text(received.payload, "state").lower()
     if not commit or not state:
-        return received.unreadable("it does not say which commit has which state")
+        return received.unreadable("the payload has no commit or no state")
     return StatusChanged(received.actor, commit, fields.text(received.payload, "context"), state)
 
 
@@ -59,18 +59,20 @@ def checks(received: Received) -> Event:
     found = fields.at(received.payload, received.name)
     commit = fields.commit(found, "head_sha")
     if not commit:
-        return received.unreadable("it names no commit")
+        return received.unreadable("the payload names no commit")
     return ChecksChanged(received.actor, commit, _pulls(received, found), fields.text(found, "conclusion").lower())
 
 
 def workflow_run(received: Received) -> Event:
     """`workflow_run`, of a run that has ended."""
     if received.action != "completed":
-        return received.nothing("it has not ended") if received.action else received.unreadable("it has no action")
+        if not received.action:
+            return received.unreadable("the payload has no action")
+        return received.nothing("run not finished")
     run = fields.at(received.payload, "workflow_run")
     commit = fields.commit(run, "head_sha")
     if not commit:
-        return received.unreadable("it names no commit")
+        return received.unreadable("the payload names no commit")
     of_path = _PULL_OF_PATH.search(fields.text(run, "path", limit=fields.MAX_BODY))
     return WorkflowEnded(
         actor=received.actor,
@@ -88,7 +90,7 @@ def dispatch(received: Received) -> Event:
     by_hand = received.name == "workflow_dispatch"
     inputs = fields.at(received.payload, "inputs" if by_hand else "client_payload")
     if inputs is not None and not isinstance(inputs, Mapping):
-        return received.unreadable("its inputs have no names")
+        return received.unreadable("the inputs are not a mapping")
     return Dispatched(
         actor=received.actor,
         inputs=_inputs(inputs or {}),
