@@ -118,12 +118,13 @@ class _Reading:
             self.problems.add((*path, "warmup_s"), "the warm-up is as long as the window, so nothing is watched")
         names = [one.url.partition("?")[0] for one in probes] + [one.name for one in sources]
         if len(set(names)) < len(names):
-            self.problems.add(path, "two of its probes or sources have the same url (but for its query) or name")
+            self.problems.add(path, "two probes or sources have the same name, or the same URL (without its query)")
         if OWN in {one.name for one in sources}:
-            self.problems.add((*path, "sources"), f"{OWN} is the name of what the probes count themselves; use another")
+            why = f"the name {OWN} is reserved for the counts of the probes; use another one"
+            self.problems.add((*path, "sources"), why)
         takes = due * (_SAMPLE_TAKES + sum(len(name) + _READING_TAKES for name in names))
         if due > MOST_SAMPLES or takes > _ROOM:
-            self.problems.add(path, f"{due} samples are more than can be recorded; make every_s longer")
+            self.problems.add(path, f"{due} samples are more than can be recorded; raise every_s")
 
     def _probe(self, item: Value, path: Path) -> ProbePlan:
         from orch_gates.engine.watch_plan import ProbePlan
@@ -181,7 +182,7 @@ class _Reading:
         value = fields[key]
         if isinstance(value, int) and not isinstance(value, bool) and bounds.least <= value <= bounds.most:
             return value
-        self.problems.add((*path, key), f"{spelled(value)} is no whole number from {bounds.least} to {bounds.most}")
+        self.problems.add((*path, key), f"{spelled(value)} is not a whole number from {bounds.least} to {bounds.most}")
         return bounds.default
 
     def _decimal(

@@ -42,14 +42,14 @@ class Pipelines:
             return True
         if not self.whole:
             raise GitError(
-                "which pipelines the default branch has configured cannot be told in this clone; "
-                "fetch its whole history (git fetch --unshallow origin)"
+                "this clone lacks history, so the earlier pipelines of the default branch are unknown; fetch all of "
+                "it: `git fetch --unshallow origin`"
             )
         if root.configured_by and not self.reaches(root.configured_by):
             raise GitError(
-                f"the pipeline of the state branch was configured by {root.configured_by}, which is not in the history "
-                "of the default branch as it is known here: it was rewritten, has to be fetched, or pushed before, "
-                "or another branch is taken for that one (git remote set-head origin -a)"
+                f"the pipeline of the state branch was configured by commit {root.configured_by}, which is not on the "
+                "default branch of this clone. Fetch or push that branch; if git takes another branch for it, run "
+                "`git remote set-head origin -a`. Or its history was rewritten"
             )
         return False
 

@@ -66,7 +66,7 @@ def declared(placed: Placed, problems: Problems, name: str, at: str) -> Declared
         return None
     for path, gate in _leaps(stages, rework):
         why = f"gate {gate.name} sends tasks back to '{rework}', which comes later"
-        problems.add(path if own else ("rework",), f"{why}; say on_fail: stay and on_absent: stay" if own else why)
+        problems.add(path if own else ("rework",), f"{why}; set on_fail: stay and on_absent: stay" if own else why)
 
     def place(path: Path) -> str:
         return located(name, placed.values[path]) + at

@@ -47,7 +47,7 @@ def _role(name: str, item: Value, path: Path, problems: Problems) -> Role | None
         problems.unknown_key((*path, key), ROLE_KEYS)
     most = item.get("max_concurrency", 0)
     if "max_concurrency" in item and (isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST):
-        problems.add((*path, "max_concurrency"), f"{spelled(most)} is no whole number from 1 to {MOST}")
+        problems.add((*path, "max_concurrency"), f"{spelled(most)} is not a whole number from 1 to {MOST}")
         return None
     dispatch = item.get("dispatch")
     if not isinstance(dispatch, dict):

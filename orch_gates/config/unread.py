@@ -39,4 +39,4 @@ def unread(variables: Iterable[str], token_env: str) -> Mapping[str, str]:
 def line(found: Mapping[str, str]) -> str:
     """That nobody reads these, in a line."""
     said = [f"{name}{f' (did you mean {meant}?)' if meant else ''}" for name, meant in found.items()]
-    return f"nothing reads {', '.join(said)}"
+    return f"no setting is named {', '.join(said)}"

@@ -402,14 +402,14 @@ def test_a_variable_that_nobody_reads_is_warned_of(pair: Pair) -> None:
     _, work = pair
     work.write(FILE, OFF)
     odd = {"ORCH_SECURTY_ENABLED": "1", "ORCH_FORGE_TOKEN_ENV": "ORCH_MINE", "ORCH_MINE": secrets.token_hex(9)}
-    warned = b"warning: nothing reads ORCH_SECURTY_ENABLED (did you mean ORCH_SECURITY_ENABLED?)\n"
+    warned = b"warning: no setting is named ORCH_SECURTY_ENABLED (did you mean ORCH_SECURITY_ENABLED?)\n"
     for command, code in ((("check",), 0), (("show", "--json"), 0), (("check", "broken.yaml"), 1)):
         work.write("broken.yaml", BROKEN)
         quiet = orch("config", *command, cwd=work.path, env={**work.env, "ORCH_FORGE_TOKEN_ENV": "ORCH_MINE"})
         told = orch("config", *command, cwd=work.path, env={**work.env, **odd})
         assert (quiet.returncode, told.returncode) == (code, code)
         assert warned in told.stderr
-        assert b"nothing reads" not in quiet.stderr
+        assert b"no setting is named" not in quiet.stderr
         assert b"ORCH_MINE" not in told.stderr
         if command == ("check",):
             assert told.stdout == quiet.stdout

@@ -154,7 +154,7 @@ def test_people_read_a_line_for_each_check(tmp_path: Path) -> None:
     text = done.stdout.decode()
     assert text.startswith("this machine\n  could not tell  repository: no git repository is here")
     assert "  ok              git: git version " in text
-    assert "  warning         variables: nothing reads ORCH_SECURTY_ENABLED" in text
+    assert "  warning         variables: no setting is named ORCH_SECURTY_ENABLED" in text
     assert "\n                  mend: unset ORCH_SECURTY_ENABLED" in text
     assert "\nhooks\n" not in text
     folded = re.search(r"\n\n(\d+) checks do not apply here: (.*, hook, .*); --all shows them\n\n", text)

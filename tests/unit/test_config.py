@@ -414,8 +414,8 @@ def known_of(rule: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 REFERENCES = re.compile(
-    r"already|no stage is named|unknown stage|which comes later|more than can be recorded|the same url"
-    r"|the name of what the probes count"
+    r"already|no stage is named|unknown stage|which comes later|more than can be recorded|the same URL"
+    r"|reserved for the counts of the probes"
 )
 
 
@@ -469,7 +469,10 @@ def test_roles_say_how_their_work_is_started() -> None:
         ("roles: {a: {dispatch: {command: 7}}}", "roles.a.dispatch.command: 7 is not a command for sh"),
         ("roles: {a: {dispatch: {workflow: ../w.yml}}}", "roles.a.dispatch.workflow: '../w.yml' is not the file name"),
         ("roles: {a: {dispatch: {workflow: w.yml, ref: refs/heads/..}}}", "roles.a.dispatch.ref: "),
-        ("roles: {a: {dispatch: {command: x}, max_concurrency: 0}}", "roles.a.max_concurrency: 0 is no whole number"),
+        (
+            "roles: {a: {dispatch: {command: x}, max_concurrency: 0}}",
+            "roles.a.max_concurrency: 0 is not a whole number",
+        ),
         ("roles: {a: {dispatch: {command: x}, max_concurrency: true}}", "roles.a.max_concurrency: true is no whole"),
         ("roles: {a: {dispatch: {command: x}, most: 1}}", "roles.a: unknown key 'most'"),
         ("roles: {a: {dispatch: {command: x, job: y}}}", "roles.a.dispatch: unknown key 'job'"),
