@@ -110,7 +110,7 @@ class Deploys:
             self.configured.check(tasks.root_of(snapshot))
             task = tasks.need(snapshot, wanted.task).task
             if task.branch != branch:
-                raise UsageError(f"{task.id} has another branch by now; run this again")
+                raise UsageError(f"the branch of {task.id} has changed; run the command again")
             revision = self._revision(snapshot, task, head)
             digest = reporting.digest_of(snapshot, task, revision, wanted.digest)
             running = self._running(deploy, task.id, revision, digest, now, alert_only=wanted.alert_only)
@@ -122,8 +122,9 @@ class Deploys:
                     environments.require(snapshot, wanted.environment, self.declared)
             elif wanted.alert_only and not after.deployed.alert_only:
                 raise UsageError(
-                    f"{wanted.environment} runs {after.deployed.revision[:10]} of {after.deployed.task} already, by a "
-                    f"deploy that may be rolled back; `orch-gates watch stop {task.id}` keeps it where it is watched"
+                    f"{wanted.environment} already runs {after.deployed.revision[:10]} of {after.deployed.task}, but "
+                    f"that deploy may be rolled back automatically; `orch-gates watch stop {task.id}` prevents this "
+                    "while it is watched"
                 )
             found, change = _begun(page, after, running, now)
             return change
@@ -213,8 +214,8 @@ class Deploys:
                 raise UsageError(f"the merge of {task.id} is {attempt.phase}, not validated yet: {attempt.reason}")
             if attempt.commit != revision:
                 raise UsageError(
-                    f"{task.branch} is at {revision[:10]}, and {attempt.commit[:10]} was validated for the merge; "
-                    f"validate it again: `orch-gates gate merge --task {task.id}`"
+                    f"{task.branch} is at {revision[:10]}, but {attempt.commit[:10]} was validated for the merge; "
+                    f"validate again: `orch-gates gate merge --task {task.id}`"
                 )
         return revision
 
@@ -225,11 +226,12 @@ class Deploys:
         if task.state.waits_for_a_person:
             go_on = "resume" if task.state is TaskState.HELD else "retry"
             raise UsageError(
-                f"{task.id} is {task.state}: {task.reason}; `orch-gates task {go_on} {task.id}` lets it go on"
+                f"{task.id} is {task.state}: {task.reason}; to continue, run `orch-gates task {go_on} {task.id}`"
             )
         if stage is None or reporting.STATUS not in {gate.name for gate in stage.gates}:
             raise UsageError(
-                f"{task.id} is in {task.stage}, which has no gate {reporting.STATUS}: it is not to be deployed now"
+                f"{task.id} is in stage {task.stage}, which has no gate {reporting.STATUS}, so it "
+                "cannot be deployed now"
             )
         if task.available_at is not None and now < moment(task.available_at):
             raise JobWaits(f"{task.id} is deferred until {task.available_at}: {task.reason}")
@@ -246,14 +248,14 @@ def _begun(
     match after:
         case Already(deployed=deployed):
             reason = f"{name} runs {deployed.revision[:10]} of {deployed.task} already, by deploy {deployed.deploy}"
-            return Stopped(Outcome.PASS, f"{reason} at {deployed.at}; nothing is run", deployed), None
+            return Stopped(Outcome.PASS, f"{reason} at {deployed.at}; nothing to do", deployed), None
         case Busy(running=other):
             return _busy(name, other), None
         case Refused(reason=reason):
             return Stopped(Outcome.HOLD, reason, lost=page.environment.unsettled), None
         case Environment():
             what = f"deploy {running.deploy} of {running.task} at {running.revision[:10]}"
-            back = f", which takes back {running.rollback_of}" if running.rollback_of else ""
+            back = f", which rolls back {running.rollback_of}" if running.rollback_of else ""
             line = f"{what} begins{back}, generation {after.generation} [by {running.by}, {running.runner}]"
             change = Change(
                 event="deploy-begin",
@@ -267,4 +269,4 @@ def _begun(
 
 def _busy(name: str, other: Running) -> Stopped:
     who = f"deploy {other.deploy} of {other.task} by {other.runner} since {other.began}"
-    return Stopped(Outcome.DEFER, f"{name} is being deployed to: {who}, until {other.until} at the latest")
+    return Stopped(Outcome.DEFER, f"another deploy to {name} is running: {who}, until {other.until} at the latest")

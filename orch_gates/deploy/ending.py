@@ -78,7 +78,7 @@ class Endings:
             if not kept.output:
                 raise
         # A server's own rules may find in the output what is no secret here; how it ended counts more.
-        less = replace(kept, output="", note="its output is not kept: the server refused it")
+        less = replace(kept, output="", note="the command's output is not saved: the server refused it")
         return self._recorded(name, begun, came_to, less)
 
     def lost(self, name: str, look: Look, now: datetime) -> Recorded | None:
@@ -142,4 +142,4 @@ def _next_step(name: str, begun: Running, end: End) -> str:
             return f"Fix why the command refused, then {resume}, and deploy again."
         case End.UNKNOWN:
             settle = f"`orch-gates env settle {name} --runs DEPLOY|REVISION --reason TEXT`"
-            return f"Look at what {name} runs, and say so: {settle}; then {resume}."
+            return f"Check what {name} runs, and record it: {settle}; then {resume}."

@@ -86,5 +86,5 @@ def digest_of(snapshot: Snapshot, task: Task, revision: str, given: str) -> str:
     if not isinstance(proven, str) or not proven:
         return given
     if given and given != proven:
-        raise UsageError(f"--digest is {given}, and {gate.record.file} proves {proven} for {revision[:10]}")
+        raise UsageError(f"--digest is {given}, but {gate.record.file} proves {proven} for {revision[:10]}")
     return proven

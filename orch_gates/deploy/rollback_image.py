@@ -74,12 +74,13 @@ def ask(verified: Deployed, image: Reference, settings: RegistrySettings) -> Rol
     except ImageMissing as error:
         return RollbackImage(
             Standing.MISSING,
-            f"{what} is not in its registry any more, so nothing can be rolled back to: {error}. Push it again under a "
-            f"tag of its own; `orch-gates image promote` gives each revision one, which keeps it",
+            f"{what} is no longer in its registry, so a rollback is impossible: {error}. Push the image again under "
+            "its own tag; `orch-gates image promote` gives each revision a tag that keeps its image",
         )
     except OrchError as error:
         hint = "" if known else "; ORCH_REGISTRY_HOST says which registry the login is for"
-        return RollbackImage(Standing.UNKNOWN, f"whether {what} is still in its registry is not known: {error}{hint}")
+        why = f"could not check whether {what} is still in its registry: {error}{hint}"
+        return RollbackImage(Standing.UNKNOWN, why)
     return RollbackImage(Standing.KEPT)
 
 

@@ -105,7 +105,7 @@ class Settling:
         if not OID.fullmatch(word.runs):
             raise UsageError(
                 f"no deploy to {environment.name} is known as {word.runs!r}; name one that `orch-gates env show "
-                f"{environment.name}` shows, or a commit by its whole id"
+                f"{environment.name}` shows, or a full commit id"
             )
         return Deployed(
             deploy=nonce,

@@ -130,7 +130,7 @@ class Watching:
             if not isinstance(step, Finish | Record):
                 found = Ticked(page.watch, step, judged)
                 return None
-            full = f"; {len(rest)} samples are not recorded, as there is no more room" if rest else ""
+            full = f"; {len(rest)} samples are not recorded: the record is full" if rest else ""
             if isinstance(step, Record):
                 found = Ticked(watch, step, judged)
                 return self._change(page, watch, now, "watch-record", f"{step.why}: {judged.reason}{full}", snapshot)
@@ -234,7 +234,7 @@ class Watching:
                 raise UsageError(f"deploy {deploy} is not rolled back: {left}")
             reaction = react(watched, here, why)
             if not isinstance(reaction, Rollback):
-                left = reaction.why if isinstance(reaction, Alert) else "somebody reacted before"
+                left = reaction.why if isinstance(reaction, Alert) else "somebody else reacted"
                 raise UsageError(f"deploy {deploy} is not rolled back: {left}")
             return Finish(WatchVerdict.DEGRADED, why, reaction)
 
@@ -247,7 +247,7 @@ class Watching:
             page = self._need(snapshot, deploy)
             before = page.watch.reaction
             if before.what is not Act.PLANNED:
-                return Refused(f"the rollback of deploy {deploy} is not planned any more: {before.what}")
+                return Refused(f"the rollback of deploy {deploy} is no longer pending: {before.what}")
             reaction = Reaction(what=Act.BEGAN, deploy=running.deploy, why=before.why)
             after = page.watch.model_copy(update={"reaction": reaction})
             return watches.changed(page, after, now, f"rollback begins as deploy {running.deploy}")

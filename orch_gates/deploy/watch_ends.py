@@ -103,8 +103,8 @@ def held(
         return {}
     task = page.task
     why = (
-        f"deploy {watch.deploy} to {watch.environment} is {watch.verdict}: {watch.reason}; push what mends it, or "
-        f"cancel the task; `orch-gates task resume {task.id}` lets it go on"
+        f"deploy {watch.deploy} to {watch.environment} is {watch.verdict}: {watch.reason}; push a fix and run "
+        f"`orch-gates task resume {task.id}`, or cancel the task"
     )
     asked = events.HoldAsked(by, one_line(why))
     decided = decide(task, asked, (), now, pipeline_of(task), generation=snapshot.generation + 1)

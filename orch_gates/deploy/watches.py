@@ -75,8 +75,8 @@ def need(snapshot: Snapshot, task: str, environment: str) -> WatchPage:
     found = find(snapshot, mine[0].deploy)
     if found is None:
         raise UsageError(
-            f"deploy {mine[0].deploy} of {task} to {environment} is not watched; `environments.{environment}.watch` of "
-            "the default branch's .orch-gates.yaml says how one is, and has to be there before the deploy"
+            f"deploy {mine[0].deploy} of {task} to {environment} is not watched; set "
+            f"`environments.{environment}.watch` in .orch-gates.yaml on the default branch before the deploy"
         )
     return found
 
@@ -85,7 +85,7 @@ def gone(snapshot: Snapshot, watch: Watch) -> str:
     """Why a verdict on a deploy says nothing about what its environment runs by now; empty where it still runs."""
     place = environments.page(snapshot, watch.environment).environment
     if place.unknown:
-        return f"what {watch.environment} runs is not known: {place.unknown}"
+        return f"unknown what {watch.environment} runs: {place.unknown}"
     if place.current is not None and place.current.deploy == watch.deploy:
         return ""
     return f"{watch.environment} runs {place.current.revision[:10] if place.current is not None else 'nothing'} by now"

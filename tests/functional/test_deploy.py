@@ -173,7 +173,7 @@ def image_report(rig: DeployRig, status: str = "FRESH", digest: str = DIGEST) ->
 def test_the_image_is_the_one_that_was_proven(rig: DeployRig) -> None:
     """IMG-1: by the recorded report; another one that is named is refused, and nothing runs."""
     image_report(rig)
-    assert f"--digest is {OTHER}, and 19-image-report.md proves {DIGEST}" in rig.deploy("", "--digest", OTHER, code=2)
+    assert f"--digest is {OTHER}, but 19-image-report.md proves {DIGEST}" in rig.deploy("", "--digest", OTHER, code=2)
     rig.deploy('test "$EXPECTED_DIGEST" = ' + DIGEST)
     assert rig.environment()["current"]["digest"] == DIGEST
 
@@ -219,7 +219,7 @@ def test_a_stage_without_the_gate_is_not_deployed(rig: DeployRig) -> None:
     """Once it moved on, only what runs already is told."""
     rig.deploy("")
     rig.push()
-    assert "T-1 is in closing, which has no gate deploy-status" in rig.deploy("", code=2)
+    assert "T-1 is in stage closing, which has no gate deploy-status" in rig.deploy("", code=2)
     assert rig.ran == 1
 
 
@@ -232,9 +232,9 @@ def test_what_runs_already_is_not_deployed_again(rig: DeployRig) -> None:
     before = rig.commits()
     said = rig.deploy("")
     assert "production runs" in said
-    assert "nothing is run" in said
+    assert "nothing to do" in said
     assert (rig.ran, rig.task()["stage"], rig.commits()) == (1, "closing", before + 1)
-    assert "nothing is run" in rig.deploy("")
+    assert "nothing to do" in rig.deploy("")
     assert (rig.ran, rig.commits()) == (1, before + 1)
 
 
@@ -243,7 +243,7 @@ def test_two_at_once_run_one_after_the_other(rig: DeployRig) -> None:
     rig.new("T-2")
     with rig.deploying("sleep 60"):
         said = rig.deploy("", task="T-2", code=75)
-        assert "production is being deployed to: deploy" in said
+        assert "another deploy to production is running: deploy" in said
         assert "of T-1 by bot on" in said
         assert rig.ran == 1
         rig.deploy("", "--environment", "staging", task="T-2")
@@ -297,7 +297,7 @@ def test_what_ended_and_was_not_recorded_is_known_on_this_machine(rig: DeployRig
     gone.rename(rig.server.path)
     assert rig.environment()["running"] is not None
     again = rig.deploy("")
-    assert "nothing is run" in again
+    assert "nothing to do" in again
     assert (rig.ran, rig.report()["deploy_status"], rig.task()["stage"]) == (1, "DEPLOYED", "closing")
     rig.legal()
 

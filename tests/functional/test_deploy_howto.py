@@ -40,7 +40,7 @@ def test_a_task_is_deployed_and_looked_at(rig: DeployRig) -> None:
     assert f"here goes {rig.head()}" in first
     assert re.search(rf"^production +{rig.head()[:10]} +T-1 .* unwatched", first, re.M)
     assert looked.rstrip().endswith(rig.head())
-    assert "nothing is run" in again
+    assert "nothing to do" in again
     lost, settled = follow(rig, "lost")
     assert "deploy-status: HOLD" in lost
     assert f"production runs {rig.head('T-2')[:10]} of T-2" in settled

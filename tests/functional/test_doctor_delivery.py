@@ -72,7 +72,7 @@ def test_the_image_that_a_rollback_needs(rig: DeployRig, client: Client) -> None
     assert (found["state"], client.secret in str(found)) == ("unknown", False)
     assert client.ask("DELETE", "acme/app", f"manifests/{digest}")[0] == 202
     found = look()
-    assert (found["state"], "is not in its registry any more" in found["seen"]) == ("bad", True)
+    assert (found["state"], "is no longer in its registry" in found["seen"]) == ("bad", True)
     client.push("acme/app", built, "again")
     assert look()["state"] == "ok"
 

@@ -86,7 +86,7 @@ def test_an_endpoint_that_comes_late_counts_from_its_first_answer() -> None:
     with forge(says(503), says(200, exposed(1000, 900)), says(200, exposed(1001, 901))) as server:
         source = metrics(server.url)
         source.begin()
-        assert "where counting begins" in why(source.read())
+        assert "counting begins here" in why(source.read())
         assert source.read() == Count("metrics", 2, 1)
 
 
@@ -214,7 +214,7 @@ def test_a_zero_that_stands_in_for_no_series_proves_nothing() -> None:
     with forge(says(200, vector("200")), says(200, vector())) as server:
         source = prometheus(server.url)
         source.errors = 'sum(increase({__name__=~"x"}[$window]))'
-        assert "names no counter" in why(source.read())
+        assert "has no counter" in why(source.read())
 
 
 def test_a_prometheus_that_does_not_say_which_series_there_are_is_no_data() -> None:

@@ -27,8 +27,8 @@ def asked(target: Target) -> tuple[Probed, str]:
     [
         (200, ""),
         (204, ""),
-        (304, "answered 304 Not Modified, where 2xx is right"),
-        (404, "answered 404 Not Found, a client error: is the probe right?"),
+        (304, "answered 304 Not Modified; expected 2xx"),
+        (404, "answered 404 Not Found, a client error: check the probe"),
         (500, "answered 500 Internal Server Error, a server error"),
         (503, "answered 503 Service Unavailable, a server error"),
         (599, "answered 599, a server error"),
@@ -44,7 +44,7 @@ def test_only_a_status_that_is_named_is_right() -> None:
     """As of a page that is meant to ask for a password."""
     with forge(says(401), says(200)) as server:
         assert asked(Target(server.url, statuses=(401, 403)))[0] is Probed.OK
-        assert asked(Target(server.url, statuses=(401, 403)))[1] == "answered 200 OK, where 401 or 403 is right"
+        assert asked(Target(server.url, statuses=(401, 403)))[1] == "answered 200 OK; expected 401 or 403"
 
 
 def test_what_does_not_answer_is_told_apart() -> None:
@@ -113,8 +113,8 @@ def test_a_redirect_is_followed_on_the_same_host_only() -> None:
         result, why = asked(Target(it.url))
         assert result is Probed.FAILED
         assert why == (
-            f"answered 302 Found, to {other.url}, which is another port of the same host: "
-            "probe that, or let the probe follow"
+            f"answered 302 Found, a redirect to {other.url}, which is another port of the same host: "
+            "probe that address, or follow redirects"
         )
         assert other.seen == []
         assert asked(Target(it.url))[0] is Probed.OK
@@ -132,16 +132,15 @@ def test_a_redirect_is_followed_on_the_same_host_only() -> None:
         ("https://127.0.0.1:8443/a?state=secret", "https://127.0.0.1:8443/a, which is the same host over https"),
         ("http://shop.example/login?back=/a#x", "http://shop.example/login, which is another host"),
         ("//shop.example/", "http://shop.example/, which is another host"),
-        ("mailto:ann@shop.example?subject=x", "mailto:ann@shop.example, which is no address of a page"),
-        ("http://[::1/", "http://[::1/, which is no address of a page"),
+        ("mailto:ann@shop.example?subject=x", "mailto:ann@shop.example, which is not a web address"),
+        ("http://[::1/", "http://[::1/, which is not a web address"),
     ],
 )
 def test_a_redirect_that_is_not_followed_says_where_it_leads(location: str, to: str) -> None:
     """Most often to https of the very host, which is no other one; what its query holds is told to nobody."""
     with forge(says(301, Location=location)) as it:
-        assert asked(Target(it.url)) == (
-            Probed.FAILED, f"answered 301 Moved Permanently, to {to}: probe that, or let the probe follow"
-        )  # fmt: skip
+        why = f"answered 301 Moved Permanently, a redirect to {to}: probe that address, or follow redirects"
+        assert asked(Target(it.url)) == (Probed.FAILED, why)
 
 
 def test_a_server_error_that_is_right_is_no_error() -> None:

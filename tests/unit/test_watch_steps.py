@@ -284,7 +284,7 @@ def test_what_there_is_no_room_for_counts_against_production_only() -> None:
         assert found.judged.observed == (MAX_SAMPLES if verdict is WatchVerdict.HEALTHY else MAX_SAMPLES + 3)
         page = watches.find(rig.store.load(), NEW)
         assert page is not None
-        assert "3 samples are not recorded, as there is no more room" in page.body
+        assert "3 samples are not recorded: the record is full" in page.body
 
 
 def test_a_rollback_is_claimed_once_and_settled_once() -> None:

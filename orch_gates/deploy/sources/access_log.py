@@ -23,7 +23,7 @@ _LONGEST_LINE = 65_536
 _READ_WITHIN_S = 5.0
 _BASELINE_BYTES = 4_194_304
 _COMPARED = 256
-EMPTIED = "it was emptied in place, so lines from before that may be lost"
+EMPTIED = "the log was truncated, so older lines may be lost"
 
 
 @dataclass(slots=True)

@@ -45,7 +45,7 @@ class Metrics:
             return found
         before, self._before = self._before, found
         if before is None:
-            return NoData(self.name, "it was not reached before, so this answer is where counting begins")
+            return NoData(self.name, "this is the first answer, so counting begins here")
         return self._grown(before, found)
 
     def _grown(self, before: Mapping[Series, float], now: Mapping[Series, float]) -> Reading:

@@ -46,7 +46,7 @@ class Totals:
 def reading(source: str, totals: Totals) -> Reading:
     """Totals as a watch counts them; no data where they cannot be true."""
     if not all(0 <= one <= _MOST for one in (totals.requests, totals.errors)):
-        return NoData(source, "it counts more requests than anybody answers")
+        return NoData(source, "it counts an impossible number of requests")
     requests, errors = round(totals.requests), round(totals.errors)
     if errors > requests:
         return NoData(source, f"it counts more errors ({errors}) than requests ({requests})")

@@ -78,7 +78,7 @@ def judge(target: Target, answer: Page | Unreached) -> Probe:
     if why := _wrong_status(target, answer):
         return Probe(target.name, Probed.FAILED, why)
     if target.latency and answer.seconds > target.latency:
-        return Probe(target.name, Probed.FAILED, f"took {answer.seconds:.2f} s, and may take {target.latency:g} s")
+        return Probe(target.name, Probed.FAILED, f"took {answer.seconds:.2f} s; the limit is {target.latency:g} s")
     if target.body:
         return _searched(target, answer)
     return Probe(target.name, Probed.OK)
@@ -95,12 +95,13 @@ def _wrong_status(target: Target, answer: Page) -> str:
         return ""
     said = _spelled(status)
     if answer.elsewhere:
-        return f"answered {said}, to {answer.elsewhere}, {answer.differs}: probe that, or let the probe follow"
+        where = f"a redirect to {answer.elsewhere}, {answer.differs}"
+        return f"answered {said}, {where}: probe that address, or follow redirects"
     if _is_server_error(status):
         return f"answered {said}{SERVER_ERROR}"
     if 400 <= status < 500:
-        return f"answered {said}, a client error: is the probe right?"
-    return f"answered {said}, where {_named(target.statuses)} is right"
+        return f"answered {said}, a client error: check the probe"
+    return f"answered {said}; expected {_named(target.statuses)}"
 
 
 def _searched(target: Target, answer: Page) -> Probe:

@@ -92,7 +92,7 @@ class Prometheus:
         except ValueError as error:
             return NoData(self.name, f"{query}: a counter {error}", misconfigured=True)
         if not selectors:
-            why = f"{query} found none, and names no counter as in x[{WINDOW}]"
+            why = f"{query} returned nothing, and has no counter as in x[{WINDOW}]"
             return NoData(self.name, why, misconfigured=True)
         for one in selectors:
             there = self._there(one, seconds + self.window)
@@ -145,7 +145,7 @@ class Prometheus:
         if not values:
             return None
         found = sum(values)
-        return found if math.isfinite(found) else NoData(self.name, f"{asked} is no number that counts requests")
+        return found if math.isfinite(found) else NoData(self.name, f"{asked} is not a number that counts requests")
 
     def _data(self, asked: str) -> Any:
         """What Prometheus answers to a query, or `NoData`."""

@@ -74,11 +74,11 @@ def get(
                 return Page(status, body, whole, seconds, at=shown(url))
             query, target = None, _led_to(url, location)
             if not target:
-                return Page(status, body, whole, seconds, _shown(location), "which is no address of a page", shown(url))
+                return Page(status, body, whole, seconds, _shown(location), "which is not a web address", shown(url))
             if not anywhere and (differs := _difference(url, target)):
                 return Page(status, body, whole, seconds, shown(target), differs, shown(url))
             url = target
-    return Unreached(f"leads from one address to another more than {_MOST_REDIRECTS} times")
+    return Unreached(f"redirects more than {_MOST_REDIRECTS} times")
 
 
 def shown(url: str) -> str:
