@@ -107,26 +107,28 @@ def judge(facts: CloneHookFacts) -> Finding:
     if facts.refused is None:
         mend = "pre-commit install" if _CONFIG in facts.named else f"let {path} run `orch-gates hook pre-commit`"
         what = ".pre-commit-config.yaml names orch-secrets" if _CONFIG in facts.named else f"{names} names orch-gates"
-        return warning(f"{what}, and git runs no pre-commit in this clone", mend)
+        return warning(f"{what}, but git runs no pre-commit hook in this clone", mend)
     return _tried(facts, path)
 
 
 def _tried(facts: CloneHookFacts, path: str) -> Finding:
     if facts.declined and not facts.direct:
         return unknown(
-            f"{facts.path} refused a random token, and not for it: {facts.complaint or 'no word of why'}",
-            f"see what else {path} asks for; try it with `git commit` in this clone",
+            f"{facts.path} refused a commit with a random token, but for another reason: "
+            f"{facts.complaint or 'no word of why'}",
+            f"see what else {path} checks; try it with `git commit` in this clone",
         )
     if not facts.refused:
         said = facts.complaint or "the commit was made"
         return bad(
             f"{facts.path} did not refuse a random token: {said}",
-            f"install orch-gates where {path} finds it, or copy hooks/pre-commit of orch-gates there anew",
+            f"install orch-gates where {path} finds it, or copy hooks/pre-commit of orch-gates there again",
         )
     if not facts.accepted:
         return unknown(
-            f"{facts.path} refused a random token, and a commit without one too: {facts.complaint or 'no word of why'}",
-            f"see what else {path} asks for; try it with `git commit` in a new repository",
+            f"{facts.path} refused a commit with a random token, but also one without: "
+            f"{facts.complaint or 'no word of why'}",
+            f"see what else {path} checks; try it with `git commit` in a new repository",
         )
     return ok(f"{facts.path} refused a commit of a random token, and let one without it pass")
 

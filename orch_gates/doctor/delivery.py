@@ -119,7 +119,7 @@ def judge_probes(facts: HealthFacts) -> Finding:
     """What is probed is what users see, and answers."""
     missed = (
         bad(
-            f"{name}: users go to {web.shown(url)}, and no probe does",
+            f"{name}: users go to {web.shown(url)}, but no probe requests it",
             f"probe that too: environments.{name}.watch.probes; {_PAGE}",
         )
         for name, url in facts.missed
@@ -134,17 +134,18 @@ def _of_probe(facts: ProbeFacts) -> Iterator[Finding]:
     mend = f"probe the address that users see: environments.{facts.environment}.watch.probes; {_PAGE}"
     host = urlsplit(probe.url).hostname or ""
     if private := _private(host):
-        yield warning(f"{where} is {private}, so it says nothing of what users see", mend)
+        yield warning(f"{where} is {private}, so it does not show what users see", mend)
     if isinstance(answer, Unreached):
         yield unknown(f"{where} {answer.why}")
         return
     led = answer.elsewhere if answer.elsewhere else answer.at if answer.at != asked else ""
     if led and _LOGIN.search(urlsplit(led).path):
-        yield bad(f"{where} leads to a login, {led}, which is well also where the application is not", mend)
+        yield bad(f"{where} redirects to a login page, {led}, which answers even if the application is down", mend)
     elif answer.elsewhere and not probe.anywhere:
-        yield bad(f"{where} leads to {answer.elsewhere}, {answer.differs}: the watch takes that for ill", mend)
+        yield bad(f"{where} redirects to {answer.elsewhere}, {answer.differs}: the watch counts that as failed", mend)
     elif not answer.elsewhere and not _expected(probe, answer.status):
-        yield warning(f"{where} answers {answer.status} now", "see whether production is ill, or the probe is wrong")
+        look = "check whether production is unhealthy, or the probe is wrong"
+        yield warning(f"{where} answers {answer.status} now", look)
     elif not private:
         yield ok(f"{where} answers {answer.status}")
 

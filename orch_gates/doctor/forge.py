@@ -68,7 +68,7 @@ def rule_for(subject: Subject, branch: str) -> BranchRule | None:
             return subject.workspace.need_forge().protections.rule(branch)
         except ForgeRefused as error:
             raise ForgeUnavailable(
-                f"the rules of {branch} are shown to administrators only: {error}; look with a token of one"
+                f"only administrators can see the rules of {branch}: {error}; use an administrator's token"
             ) from error
 
     return subject.once(f"rule {branch}", ask)
@@ -94,7 +94,7 @@ def judge_token(facts: TokenFacts) -> Finding:
     who, user = access.login or "this token", access.login or "its user"
     renew = f"make a token for {user} with fewer or other scopes, and put it into {facts.variable}"
     if not access.can_read:
-        return bad(f"{who} may not read the repository", f"give {user} access to the repository")
+        return bad(f"{who} cannot read the repository", f"give {user} access to the repository")
     if access.can_write is None:
         return unknown(f"{who}: the forge does not say whether this token may write")
     scopes = "" if access.scopes is None else f", scopes {', '.join(access.scopes) or 'none'}"
@@ -105,7 +105,7 @@ def judge_token(facts: TokenFacts) -> Finding:
         )
     if access.scopes is not None:
         if facts.issues and _ISSUES.isdisjoint(access.scopes):
-            return bad(f"{who} may not write issues and comments{scopes}", f"{renew} (Gitea: add write:issue)")
+            return bad(f"{who} cannot write issues and comments{scopes}", f"{renew} (Gitea: add write:issue)")
         broad = [scope for scope in access.scopes if scope.startswith(_BROAD)]
         if broad:
             return warning(f"{who} may more than is needed: {', '.join(broad)}", renew)
@@ -134,7 +134,7 @@ def _of_styles(access: Access, facts: StyleFacts) -> Iterator[Finding]:
     if access.merge_commits is None:
         yield unknown("the forge does not say to this token which styles of merges are allowed")
     if access.deletes_branches:
-        yield bad("branches are deleted after a merge, and later gates judge them", f"switch that off: {mend}")
+        yield bad("branches are deleted after a merge, but later gates judge them", f"switch that off: {mend}")
     if access.rewriting and not facts.fenced:
         yield warning(
             f"people may also merge by {', '.join(access.rewriting)}, which puts other commits into the target than "
@@ -160,7 +160,7 @@ def _posts_security(subject: Subject) -> bool:
 
 def judge_protection(facts: ProtectionFacts) -> Finding:
     """Only merges change the target, and with the fence `status` only validated ones (MRG-5)."""
-    return worst(*_of_protection(facts), ok(f"nobody pushes to {facts.target}, and administrators are held to that"))
+    return worst(*_of_protection(facts), ok(f"nobody can push to {facts.target}, not even administrators"))
 
 
 def _of_protection(facts: ProtectionFacts) -> Iterator[Finding]:
@@ -181,7 +181,7 @@ def _of_protection(facts: ProtectionFacts) -> Iterator[Finding]:
     yield from _of_fence(facts, rule)
     if rule.admins is False:
         told = bad if facts.fence == "status" else warning
-        yield told(f"administrators may override the rule for {target}", f"hold them to it: {facts.page}")
+        yield told(f"administrators may override the rule for {target}", f"apply it to them: {facts.page}")
     if rule.admins is None and facts.fence == "status":
         yield unknown(f"the forge does not say who may bypass the rules for {target}")
 
@@ -190,25 +190,25 @@ def _of_fence(facts: ProtectionFacts, rule: BranchRule) -> Iterator[Finding]:
     context, security = context_of(facts.target), f"orch/security/{facts.target}"
     if facts.posts and not _requires(rule, security):
         yield bad(
-            f"a workflow says {security}, and {facts.target} does not require it: a red one stops no merge",
+            f"a workflow posts {security}, but {facts.target} does not require it: a failed one blocks no merge",
             f"require it: {facts.page}",
         )
     if facts.fence != "status":
         if context in rule.contexts:
             yield bad(
-                f"{facts.target} requires the status {context}, and merge.fence is not `status`, so nobody says it: "
-                "nothing can be merged",
+                f"{facts.target} requires the status {context}, but merge.fence is not `status`, so nothing posts it: "
+                "no merge is possible",
                 f"take it out of the required statuses: {facts.page}",
             )
         return
     if not _requires(rule, context):
         yield bad(
-            f"merge.fence is `status`, and {facts.target} does not require the status {context}",
+            f"merge.fence is `status`, but {facts.target} does not require the status {context}",
             f"require it: {facts.page}",
         )
     if not rule.up_to_date:
         yield bad(
-            f"merge.fence is `status`, and a branch that is behind {facts.target} may be merged",
+            f"merge.fence is `status`, but a branch that is behind {facts.target} may be merged",
             f"block outdated branches: {facts.page}",
         )
 
@@ -226,11 +226,12 @@ def _gather_clock(subject: Subject) -> float | None:
 def judge_clock(ahead: float | None) -> Finding:
     """Leases compare with the forge's clock (ST-7)."""
     if ahead is None:
-        return unknown("the forge tells no time (no Date header)", "see what a proxy before the forge takes out")
+        mend = "check which headers a proxy before the forge removes"
+        return unknown("the forge sends no time (no Date header)", mend)
     if abs(ahead) > MOST_SKEW_S:
         first, second = ("the forge's", "this machine's") if ahead > 0 else ("this machine's", "the forge's")
         return bad(
-            f"{first} clock is {abs(ahead):.0f} s ahead of {second}, and leases compare with the forge's",
+            f"{first} clock is {abs(ahead):.0f} s ahead of {second}, but leases use the forge's clock",
             "timedatectl set-ntp true (on the machine whose clock is wrong)",
         )
     return ok("the forge's clock is this machine's" if abs(ahead) < 1 else f"{abs(ahead):.0f} s from the forge's")

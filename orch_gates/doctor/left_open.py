@@ -72,15 +72,15 @@ def _of_glass(facts: GlassFacts) -> Iterator[Finding]:
     for lease, tip in facts.leases:
         glass = lease.break_glass
         assert glass is not None
-        said = f"{glass.by} broke the glass for {lease.target}: {glass.reason}"
+        said = f"break-glass override by {glass.by} for {lease.target}: {glass.reason}"
         acknowledge = f"orch-gates lease break-glass --acknowledge --target {shlex.quote(lease.target)}"
         if broken_glass(lease, tip, facts.now):
             yield bad(
                 f"{said}; until {glass.expires} one push passes the fence",
-                f"it ends at that time, or as {lease.target} moves; then: {acknowledge}",
+                f"it ends then, or with the next push to {lease.target}; afterwards: {acknowledge}",
             )
         elif not glass.acknowledged:
-            yield warning(f"{said}; it is over, and nobody has looked at what was done with it", acknowledge)
+            yield warning(f"{said}; it has expired, but nobody has reviewed its use", acknowledge)
     for word in facts.words:
         yield _of_word(word, facts)
 
@@ -90,9 +90,9 @@ def _of_word(word: str, facts: GlassFacts) -> Finding:
     try:
         over = moment(word.split()[2]) <= facts.now
     except (IndexError, ValueError):
-        return warning(f"the repository's configuration has a {GLASS} that means nothing: {word}", unset)
+        return warning(f"the repository's git config has an invalid {GLASS}: {word}", unset)
     if over:
-        return warning(f"the repository's configuration still has a {GLASS} that is over: {word}", unset)
+        return warning(f"the repository's git config still has an expired {GLASS}: {word}", unset)
     return bad(f"an administrator's {GLASS} lets a push pass the fence: {word}", unset)
 
 
@@ -119,8 +119,8 @@ def judge_waiting(facts: WaitingFacts) -> Finding:
 
 def _of_waiting(facts: WaitingFacts) -> Iterator[Finding]:
     for what, found, mend in (
-        ("planned, and not known to be done", facts.effects, "orch-gates effects run"),
-        ("queued, and nobody began it", facts.jobs, "orch-gates job list; `orch-gates job retry` starts one anew"),
+        ("pending, outcome unknown", facts.effects, "orch-gates effects run"),
+        ("queued, but not started", facts.jobs, "orch-gates job list; `orch-gates job retry` starts a new one"),
     ):
         stuck = [(name, since) for name, since in found if facts.now - since > facts.patience]
         if stuck:
@@ -140,7 +140,7 @@ def _gather_alerts(subject: Subject) -> tuple[Alert, ...]:
 def judge_alerts(alerts: tuple[Alert, ...]) -> Finding:
     """What the sweep found that only a person can mend."""
     if not alerts:
-        return ok("the sweep needs nobody")
+        return ok("the sweep has no open alert")
     more = f"; and {len(alerts) - _SHOWN} more" if len(alerts) > _SHOWN else ""
     return warning("; ".join(alert.line for alert in alerts[:_SHOWN]) + more, "orch-gates status (names all of them)")
 

@@ -94,7 +94,7 @@ def _engine(name: str) -> Check[EngineFacts]:
 def judge_engine(facts: EngineFacts) -> Finding:
     """The engine finds a random token, and nothing in ordinary text."""
     if facts.problem:
-        return bad(facts.problem, "mend that; `orch-gates setup` prepares the scanner and tries it again")
+        return bad(facts.problem, "fix that; then run `orch-gates setup`, which prepares and tests the scanner")
     return ok(f"found a random token: {facts.pin}")
 
 
@@ -114,10 +114,10 @@ def _gather_pin(subject: Subject) -> PinFacts:
 def judge_pin(facts: PinFacts) -> Finding:
     """The engine and the rules are those that the hook was proven with."""
     if facts.installed is None:
-        return unknown(f"{facts.at}: the program that it names does not say its engine and rules")
+        return unknown(f"{facts.at}: the program named there does not report its scanner and rules")
     if facts.wanted != facts.installed:
         return bad(
-            f"{facts.at} is pinned to {facts.wanted}, and installed is {facts.installed}: every push is refused",
+            f"{facts.at} is pinned to {facts.wanted}, but {facts.installed} is installed: every push is refused",
             "orch-gates hook install --all ROOT (proves every hook below ROOT with what is installed)",
         )
     return ok(f"{facts.at} is pinned to what is installed")

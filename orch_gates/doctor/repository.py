@@ -90,12 +90,12 @@ def judge_history(facts: HistoryFacts) -> Finding:
     """A range in a clone whose history is cut off proves nothing (SEC-2, MRG-9)."""
     if facts.shallow:
         return bad(
-            "history is cut off here, so no range and no merge can be proven",
+            "this clone is shallow, so ranges and merges cannot be verified",
             "git fetch --unshallow (in CI: `fetch-depth: 0` in the checkout step)",
         )
     if facts.filter:
         return bad(
-            f"this clone was made with --filter={facts.filter}, and lacks content that has to be judged",
+            f"this clone was made with --filter={facts.filter}, and lacks content that must be judged",
             "git fetch --refetch --no-filter origin (in CI: take `filter` out of the checkout step)",
         )
     return ok("the whole history is here")
@@ -168,7 +168,7 @@ def _infra(git: Git, trusted: str) -> Iterator[tuple[str, str, date]]:
 
 
 _MENDS = {
-    infra.PATH: f"look at it anew: take it out of {infra.PATH}, or give it another last day",
+    infra.PATH: f"review it: take it out of {infra.PATH}, or give it another last day",
     allowlist.PATH: "orch-gates secrets expire --past (takes them out; merge that into the target branch)",
     baseline.PATH: "orch-gates secrets expire --past (takes them out; merge that into the target branch)",
 }
@@ -176,7 +176,7 @@ _MENDS = {
 
 def judge_exceptions(facts: ExceptionFacts) -> Finding:
     """One that ended holds no more, and should be looked at anew; a list that cannot be read refuses everything."""
-    found = [bad(why, "orch-gates help allow (mend the list by hand)") for why in facts.broken]
+    found = [bad(why, "orch-gates help allow (fix the list by hand)") for why in facts.broken]
     soon = []
     for place, about, last in facts.entries:
         if last < facts.today:

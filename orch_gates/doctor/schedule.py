@@ -50,7 +50,7 @@ def _workflow(subject: Subject) -> str:
 def judge(facts: ScheduleFacts) -> Finding:
     """A dead schedule leaves dead jobs, stale leases and stuck tasks as they are."""
     if facts.problem:
-        return unknown(f"what the last sweep left cannot be read: {facts.problem}", "orch-gates sweep")
+        return unknown(f"the record of the last sweep cannot be read: {facts.problem}", "orch-gates sweep")
     if facts.lag.ago < timedelta(0):
         return unknown(facts.lag.line, "set the clock that is wrong; the next sweep says when it really began")
     return _judged(facts)
@@ -59,9 +59,9 @@ def judge(facts: ScheduleFacts) -> Finding:
 def _judged(facts: ScheduleFacts) -> Finding:
     match facts.lag.schedule:
         case Schedule.NEVER if facts.workflow:
-            return bad(f"{facts.workflow} should run the sweep, and none has run yet", _RUN)
+            return bad(f"{facts.workflow} should run the sweep, but no sweep has run yet", _RUN)
         case Schedule.NEVER if facts.needed:
-            return bad("no sweep has run yet, and the configuration has work that is started by one", _RUN)
+            return bad("no sweep has run yet, but roles or a tracker in the configuration need one", _RUN)
         case Schedule.NEVER:
             return not_used("no sweep has ever run")
         case Schedule.DEAD | Schedule.LATE if not facts.workflow and not facts.needed:

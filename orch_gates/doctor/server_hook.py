@@ -12,7 +12,7 @@ from orch_gates.hooks.server_hook.kinds import Kind
 from orch_gates.hooks.server_hook.standing import Standing, State
 from orch_gates.hooks.server_hook.status import Status
 
-_ANEW = "have the server write its hooks anew (Gitea: gitea admin regenerate hooks)"
+_ANEW = "have the server write its hooks again (Gitea: gitea admin regenerate hooks)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def judge(facts: HookFacts) -> Finding:
     found = facts.standing
     if found is None:
         return unknown(
-            "merge.fence is `hook`, and the server's repository is not on this disk",
+            "merge.fence is `hook`, but the server's repository is not on this disk",
             "orch-gates doctor --repo REPOSITORY (on the server)",
         )
     where = shlex.quote(found.facts.repository)

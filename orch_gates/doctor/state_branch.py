@@ -70,11 +70,11 @@ def judge_branch(facts: BranchFacts) -> Finding:  # noqa: PLR0911 - each kind of
     error = facts.error
     match error:
         case None:
-            return ok(f"{facts.branch} stands at generation {facts.generation}")
+            return ok(f"{facts.branch} is at generation {facts.generation}")
         case WipedState() | RewoundState():
             return bad(str(error), "orch-gates state restore")
         case MissingState() if facts.needed:
-            return bad(f"there is no branch {facts.branch}, and the configuration rests on it", "orch-gates state init")
+            return bad(f"there is no branch {facts.branch}, but the configuration needs it", "orch-gates state init")
         case MissingState():
             return not_used(f"there is no branch {facts.branch} (orch-gates state init makes it)")
         case WrongStateBranch():
@@ -84,7 +84,7 @@ def judge_branch(facts: BranchFacts) -> Finding:  # noqa: PLR0911 - each kind of
         case StateDenied():
             return bad(str(error), "give whoever runs this access to the repository of the state branch")
         case StateDocumentError():
-            return bad(str(error), "orch-gates help state (mend the file by hand)")
+            return bad(str(error), "orch-gates help state (fix the file by hand)")
         case _:
             return unknown(str(error))
 
@@ -98,7 +98,7 @@ def judge_witness(witnessed: bool) -> Finding:
     """Without it, a loss of the last steps would be seen by nobody (ST-4)."""
     if not witnessed:
         return bad(
-            "the branch has no witness refs/orch/witness, so nobody would see that its last steps were lost",
+            "the ref refs/orch/witness is missing, so lost commits of the state branch cannot be detected",
             "orch-gates state restore",
         )
     return ok("the witness refs/orch/witness follows the branch")
@@ -149,18 +149,18 @@ def judge_guard(facts: GuardFacts) -> Finding:
         return ok(f"the server's hook judges every push to {facts.branch}")
     if rule is not None and not (rule.forced or rule.deleted):
         if rule.pushers is Who.SOME:
-            return ok(f"the forge lets some push to {facts.branch}, and nobody force or delete it")
+            return ok(f"the forge lets some users push to {facts.branch}; nobody can force-push or delete it")
         return warning(
-            f"whoever may write the repository may write {facts.branch}; nobody may force or delete it",
-            f"let the bot push to {facts.branch}, and whoever makes tasks by hand, and nobody else: {facts.page}",
+            f"everybody with write access can push to {facts.branch}; nobody can force-push or delete it",
+            f"let only the bot, and people who create tasks by hand, push to {facts.branch}: {facts.page}",
         )
     if facts.kept:
         return warning(
-            f"{facts.branch} cannot be rewound or deleted, and nobody judges what is pushed to it",
+            f"{facts.branch} cannot be rewound or deleted, but no hook checks pushes to it",
             f"orch-gates hook install {shlex.quote(facts.repository)}",
         )
     if facts.hook is None and not facts.ruled:
-        return unknown(f"whether anything guards {facts.branch}: {'; '.join(facts.hidden)}")
+        return unknown(f"could not check what protects {facts.branch}: {'; '.join(facts.hidden)}")
     mend = (
         f"orch-gates hook install {shlex.quote(facts.repository)}"
         if facts.repository
@@ -182,8 +182,8 @@ def judge_files(problems: tuple[str, ...]) -> Finding:
         return ok("every file can be read, and is well by itself")
     more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
     return bad(
-        f"not as they have to be: {'; '.join(problems[:_SHOWN])}{more}",
-        "`orch-gates state lint` names all of them; mend each by hand as `orch-gates help state` says",
+        f"not as they must be: {'; '.join(problems[:_SHOWN])}{more}",
+        "`orch-gates state lint` names all of them; fix each by hand as `orch-gates help state` says",
     )
 
 

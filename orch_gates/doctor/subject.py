@@ -187,7 +187,7 @@ class Subject:
         try:
             return self.snapshot()
         except WipedState as error:
-            raise OrchError("the state branch is gone: see state-branch") from error
+            raise OrchError("the state branch is gone: see the check state-branch") from error
         except MissingState as error:
             raise NotUsedError("no state branch") from error
         except NotUsedError:

@@ -85,7 +85,7 @@ def test_rulesets(github: Github, look: Look) -> None:
         rule("pull_request", required_approving_review_count=1, **REVIEWS),
         rule("required_status_checks", required_status_checks=checks, strict_required_status_checks_policy=True),
     ]
-    assert "so nobody says it" in look("protection")["seen"]
+    assert "so nothing posts it" in look("protection")["seen"]
     found = look("protection", ORCH_MERGE_FENCE="status")
     assert (found["state"], "bypass" in found["seen"]) == ("unknown", True)
     github.project.rules = KEPT[:1]

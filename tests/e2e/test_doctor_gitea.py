@@ -259,8 +259,8 @@ def test_who_guards_the_state_branch(doctor: Doctor) -> None:
     assert (found["state"], "rewind or delete orch-state" in found["seen"]) == ("warning", True)
     alice = {"enable_push": True, "enable_push_whitelist": True, "push_whitelist_usernames": ["alice"]}
     for rule, state, words in (
-        (alice, "ok", "some push to orch-state"),
-        ({"enable_push": True}, "warning", "whoever may write the repository"),
+        (alice, "ok", "some users push to orch-state"),
+        ({"enable_push": True}, "warning", "everybody with write access"),
         (alice | {"enable_force_push": True}, "warning", "rewind or delete"),
         ({"enable_push": False}, "bad", "no step can be recorded"),
     ):

@@ -111,8 +111,8 @@ def probing(folder: Path, url: str, users: str = "") -> Repo:
     [
         ("/health", "ok", "answers 200"),
         ("/moved", "ok", "answers 200"),
-        ("/", "bad", "leads to a login, http://app.example.test/user/login,"),
-        ("/sso", "bad", "leads to a login, http://id.example.test/oauth2/authorize,"),
+        ("/", "bad", "redirects to a login page, http://app.example.test/user/login,"),
+        ("/sso", "bad", "redirects to a login page, http://id.example.test/oauth2/authorize,"),
         ("/away", "bad", "which is another host"),
         ("/down", "warning", "answers 503 now"),
     ],
@@ -133,7 +133,7 @@ def test_users_go_where_a_probe_goes(host: str, state: str, tmp_path: Path) -> N
     with scripted_http.forge(production) as server:
         work = probing(tmp_path, "http://app.example.test/health", f"http://{host}.example.test/shop")
         found = only(work.path, "health-url", env={"http_proxy": server.url, "no_proxy": ""})
-    assert (found["state"], "no probe does" in found["seen"]) == (state, state == "bad")
+    assert (found["state"], "no probe requests it" in found["seen"]) == (state, state == "bad")
 
 
 def test_an_address_that_users_cannot_reach(tmp_path: Path) -> None:

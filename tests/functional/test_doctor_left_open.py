@@ -44,7 +44,7 @@ def test_an_emergency(fenced: Path, tmp_path: Path) -> None:
     rig.work.commit("mend it", {"values/mended": "9\n"})
     rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     found = only(rig.work.path, "break-glass", env=rig.env)
-    assert (found["state"], "nobody has looked" in found["seen"]) == ("warning", True)
+    assert (found["state"], "nobody has reviewed its use" in found["seen"]) == ("warning", True)
     follow(found, rig.work.path, rig.env)
     assert only(rig.work.path, "break-glass", env=rig.env)["state"] == "ok"
 

@@ -63,7 +63,7 @@ def test_none_is_fine_unless_the_configuration_rests_on_it(tmp_path: Path) -> No
     assert set(states.values()) == {"not used"}
     fenced = Project(tmp_path / "fenced", "merge:\n  fence: status\n")
     found_one = fenced.look("state-branch")
-    assert (found_one["state"], "rests on it" in found_one["seen"]) == ("bad", True)
+    assert (found_one["state"], "the configuration needs it" in found_one["seen"]) == ("bad", True)
     fenced.follow(found_one)
     assert fenced.look("state-branch")["state"] == "ok"
 
@@ -113,7 +113,7 @@ def test_who_guards_the_branch(project: Project) -> None:
     assert "rewind or delete" in project.look("state-guard")["seen"]
     project.server.git("config", "receive.denyDeletes", "true")
     half = project.look("state-guard")
-    assert (half["state"], "nobody judges" in half["seen"]) == ("warning", True)
+    assert (half["state"], "no hook checks pushes" in half["seen"]) == ("warning", True)
     project.follow(found)
     assert project.look("state-guard")["state"] == "ok"
     assert project.look("state-guard", {"ORCH_STATE_GUARD_ENABLED": "false"})["state"] == "warning"
