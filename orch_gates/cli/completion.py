@@ -13,7 +13,7 @@ _VARIABLE = "_ORCH_GATES_COMPLETE"
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete commands, options, tasks, stages, environments, checks, pages and outputs.
+    """Print the completion for SHELL: commands, options, tasks, stages, environments, checks, pages and outputs.
 
     Write it where the shell looks; make that folder first if it is not there.
 

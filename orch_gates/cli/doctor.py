@@ -19,10 +19,10 @@ from orch_gates.cli.options import ForgeOptions, forge_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @forge_options
 def doctor(only: tuple[str, ...], everything: bool, repo: Path, as_json: bool, options: ForgeOptions) -> None:
-    """Look for what fails silently: hooks, scanner, token, branch protection, state branch, schedule, and more.
+    """Find what fails silently (hooks, scanner, token, branch protection, state branch and more), and how to fix it.
 
     \b
-    A line for each check says what was seen, and what mends it. Nothing is changed. To try whether they refuse a random
+    A line for each check says what was seen, and how to fix it. Nothing is changed. To try whether they refuse a random
     token, it runs the clone's own commit hooks in a repository that is thrown away, without any token or secret.
 
     \b

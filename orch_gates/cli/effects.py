@@ -25,7 +25,7 @@ _TASK = text_option("--task", metavar="ID", type=TASK, help="Only those of this 
 
 @click.group()
 def effects() -> None:
-    """Show and finish what steps of tasks have planned at the forge.
+    """Show and perform the pending changes at the forge.
 
     An effect stays on its task until the next step of the task, or `effects run`, has seen that it is done.
 

@@ -20,7 +20,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group()
 def env() -> None:
-    """Show what each environment runs, and say so where a deploy was lost.
+    """Show what each environment runs; record it after a lost deploy.
 
     \b
     Examples:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @by_option
 @forge_options
 def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
-    """Do what the event means that the workflow was started by: for the merge queue, an issue, or tasks.
+    """Handle the event that started this workflow: for the merge queue, an issue, or tasks.
 
     \b
     It is read from GITHUB_EVENT_NAME and GITHUB_EVENT_PATH, as runners of Gitea, Forgejo and GitHub set them. What is

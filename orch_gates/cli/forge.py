@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def forge() -> None:
-    """Ask the forge who we are there, and what we may do.
+    """Show the user of the token at the forge, and its permissions.
 
     \b
     Example:

@@ -31,7 +31,7 @@ _LONGEST = timedelta(days=1)
 
 @click.group()
 def lease() -> None:
-    """Show, take back or release the right to merge into a target branch.
+    """Show, reclaim or release the right to merge into a target branch.
 
     \b
     Examples:

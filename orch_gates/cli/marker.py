@@ -26,7 +26,7 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done;
 
 @click.group()
 def marker() -> None:
-    """Name text that has to stay in the target branch, and look for it.
+    """Register text that must stay in the target branch, and check for it.
 
     \b
     Examples:

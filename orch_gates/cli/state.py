@@ -9,7 +9,7 @@ from orch_gates.cli import state_check, state_repair
 
 @click.group()
 def state() -> None:
-    """Make, check, prove and mend the state branch.
+    """Create, check, verify and restore the state branch.
 
     \b
     Examples:

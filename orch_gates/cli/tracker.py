@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def tracker() -> None:
-    """Make tasks of issues, and do what people say there by labels; in Plane by states of work items.
+    """Create tasks from issues, and follow the labels on them; in Plane the states of work items.
 
     \b
     `tracker: {kind: forge}` or `{kind: plane, …}` in .orch-gates.yaml turns it on.
