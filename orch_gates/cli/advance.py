@@ -156,7 +156,7 @@ def _work(session: Workspace, snapshot: Snapshot, task: Task) -> Standing | None
     if task.state.finished or not (stopped := stopped_by_person(session, task)[0]):
         return found
     line = f"{found.line}; {stopped}" if found is not None else stopped
-    return work.Standing(line, "take back on its issue what stops it", "by a person")
+    return work.Standing(line, "clear the stop label or state on its issue", "by a person")
 
 
 def _named(snapshot: Snapshot, name: str) -> Task:

@@ -93,7 +93,7 @@ def _warn_of_another(git: Git, revision: str) -> None:
     here = Path(top.stdout.decode("utf-8", "surrogateescape").rstrip("\n")) / PATH
     counts = git.blob(revision, PATH) if revision else None
     if top.returncode == 0 and here.is_file() and _plain(here.read_bytes()) != (counts and _plain(counts)):
-        say(f"note: {PATH} in the work tree differs; it counts once it is on the default branch\n", to=sys.stderr)
+        say(f"note: {PATH} in the work tree differs; it takes effect once it is on the default branch\n", to=sys.stderr)
 
 
 def _plain(raw: bytes) -> bytes:
@@ -169,7 +169,8 @@ def _of_the_queue(found: Config) -> str:
         return CONTEXTS_NEEDED
     if isinstance(contexts.value, tuple) and "*" in contexts.value:
         return (
-            "the context `*` counts the status of the queue's own job, which is pending while it runs; name those of CI"
+            "the context `*` includes the status of the queue's own job, which is pending while it runs; list the "
+            "statuses of CI instead"
         )
     return ""
 

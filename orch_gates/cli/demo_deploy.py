@@ -78,7 +78,7 @@ def play(bench: Bench, number: int) -> None:
         expect(watched.returncode == 1 and "DEGRADED" in text(watched), "exit code 1: production was ill")
         expect(_page(url) == _WELL, "production shows the page of before")
         shown = text(shop.orch("env", "show", "production"))
-        expect("takes back" in shown, "the state says what runs, and what that took back")
+        expect("rolls back" in shown, "the state says what runs, and what that rolled back")
 
 
 def _set_up(shop: Bench, url: str, number: int) -> None:

@@ -27,7 +27,7 @@ _PRODUCTION = "production"
     help="Where to deploy to.",
 )
 @click.option("--digest", default="", metavar="DIGEST", help="The image, in place of what the image report proves.")
-@text_option("--alert-only", metavar="REASON", help="Never roll this deploy back by itself, and why.")
+@text_option("--alert-only", metavar="REASON", help="Never roll this deploy back automatically; give the reason.")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, _LONGEST_S, min_open=True),
@@ -81,7 +81,7 @@ def deploy(  # noqa: PLR0913, PLR0917 - click hands over each option
 
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         if not (name := task or workspace.settings.handed_over.task):
-            raise UsageError("--task (ORCH_TASK) is missing: what is to be deployed?")
+            raise UsageError("--task (ORCH_TASK) is missing: name the task to deploy")
         wanted = Wanted(name, environment, digest_named(digest), alert_only)
         bound = timeout_of(workspace, environment) if timeout is None else timeout
         how = Options(bound, not no_advance, keep_token, quiet)

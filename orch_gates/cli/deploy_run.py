@@ -94,7 +94,7 @@ class DeployRun:
             begun = deploys.begin_rollback(self.wanted.environment, deploy, clock.utc_now(), claim)
             if isinstance(begun, Stopped):
                 return RolledBack("", begun.reason, well=False)
-            self._about(f"deploy {begun.running.deploy} of {begun.running.revision[:10]} takes back {deploy}")
+            self._about(f"deploy {begun.running.deploy} of {begun.running.revision[:10]} rolls back {deploy}")
             with command.undisturbed():
                 code = self._deployed(deploys, begun, argv, redactor)
         return RolledBack(begun.running.deploy, self._said["reason"], well=code == 0)
@@ -129,22 +129,22 @@ class DeployRun:
             # Before anybody else is asked: a sweep on this machine can record the end by it.
             spool.write(cache, deploy, spool.ExitRecord(code, came_to.reason, came_to.at))
         except OrchError as failed:
-            self._about(f"how it ended is not kept on this machine: {failed}")
+            self._about(f"could not save the result on this machine: {failed}")
         shown, note = wrapped.kept(ended, redactor)
         told = f"deploy {deploy} {came_to.end}: {came_to.reason}"
         try:
             recorded = deploys.end(begun, came_to, Kept(output.block(shown), note, baseline, markdown(warning)))
         except OrchError as failed:
-            self._about(f"{told}, which could not be recorded: {failed}; a sweep on this machine records it later")
+            self._about(f"{told}; could not record the result: {failed}; a sweep on this machine will record it")
             self._say(begun, came_to, _NOT_RECORDED, status="", why=f"{came_to.reason}; not recorded: {failed}")
             return _NOT_RECORDED
         try:
             spool.remove(cache, deploy)
         except OrchError as failed:
-            self._about(f"its record on this machine stays: {failed}")
+            self._about(f"could not delete the local record: {failed}")
         if not recorded.ours:
-            why = "a person or a sweep has said meanwhile what became of it"
-            self._about(f"{told}, and nothing is recorded: {why}; `orch-gates env show {begun.environment}`")
+            why = "a person or a sweep has already recorded the result"
+            self._about(f"{told}; not recorded: {why}; see `orch-gates env show {begun.environment}`")
             self._say(begun, came_to, _NOT_RECORDED, status="", why=why)
             return _NOT_RECORDED
         self._about(told + (f" ({note})" if note else ""))
@@ -203,7 +203,7 @@ class DeployRun:
     def _publish(self) -> None:
         where = f"{self.wanted.task} to {self.wanted.environment}"
         missing = self._said.get("rollback-image") == "missing"
-        lost = " WARNING: the last verified image is not in its registry any more." if missing else ""
+        lost = " WARNING: the last verified image is no longer in its registry." if missing else ""
         line = markdown(f"{where}: {self._said['status']} {self._said['reason']}{lost}")
         wrapped.publish(self.workspace, self._said, f"**Deploy** {line}", self._tell)
 

@@ -45,7 +45,7 @@ def baseline_of(workspace: Workspace, environment: str, tell: Callable[[str], No
     try:
         return watches.taken(observing.before(plan.watch.rules.failures), clock.utc_now())
     except Exception as error:  # noqa: BLE001 - a deploy does not depend on what was seen before it (P3)
-        tell(f"what {environment} was like before is not known, so no error is excused: {error}")
+        tell(f"could not measure {environment} before the deploy, so every error counts: {error}")
         return None
     finally:
         observing.close()
@@ -60,7 +60,7 @@ def rollback_image_of(workspace: Workspace, begun: Began) -> RollbackImage | Non
         found = rollback_image.looked_for(workspace.store.load(), begun.environment, begun.running)
         return None if found is None else rollback_image.ask(*found, workspace.settings.registry)
     except Exception as error:  # noqa: BLE001 - a deploy does not depend on whether it could be asked (P3)
-        return RollbackImage(Standing.UNKNOWN, f"whether the last verified image is still there is not known: {error}")
+        return RollbackImage(Standing.UNKNOWN, f"could not check whether the last verified image still exists: {error}")
 
 
 def timeout_of(workspace: Workspace, environment: str) -> float:

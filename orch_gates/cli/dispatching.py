@@ -35,7 +35,7 @@ def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -
     try:
         done = dispatch_now(workspace)
     except OrchError as error:
-        (tell or _warn)(f"the work that is due now was not started: {error}; a sweep starts it")
+        (tell or _warn)(f"the jobs that are due were not started: {error}; a sweep starts them")
         return error.exit_code
     for line in lines(done):
         (tell or _warn)(line)
@@ -85,8 +85,8 @@ def need_a_way(workspace: Workspace) -> None:
     rules = rules_of(workspace)
     if rules.roles and not any(role.way in rules.ways for role in rules.roles.values()):
         raise SettingsError(
-            "no work can be started from here: workflows need a forge and a token for it (ORCH_FORGE_TOKEN), and a CI "
-            "job starts no commands"
+            "no job can be started here: a workflow needs a forge and its token (ORCH_FORGE_TOKEN), and inside a CI "
+            "job no command is started"
         )
 
 
@@ -102,11 +102,11 @@ def start_queued(workspace: Workspace, job: Job) -> tuple[str, int]:
 
     why, problem = stopped_by_person(workspace, book.need(workspace.store.load(), job.task).task)
     if why:
-        return f"it does not begin: {why}", 2 if problem else 0
+        return f"not started: {why}", 2 if problem else 0
     rules = rules_of(workspace)
     role = rules.roles.get(job.role)
     if role is None or role.way not in rules.ways:
-        return "it cannot be started from here; a sweep that can starts it, a minute from now or later", 0
+        return "this machine cannot start the job; a sweep that can will start it, in a minute or later", 0
     starter = starter_of(workspace)
     asked = dispatching.start_one(workspace.store, workspace.configured, starter, job, role, clock.utc_now)
     return _line_of(asked), 0 if asked.came is Came.STARTED else 2
@@ -124,7 +124,7 @@ def stopped_by_person(workspace: Workspace, task: Task) -> tuple[str, bool]:
         assert tracker is not None
         item = tracker.item(task.issue)
     except OrchError as error:
-        return f"whether a person stopped it on issue #{task.issue} could not be told: {error}", True
+        return f"could not check whether a person stopped it on issue #{task.issue}: {error}", True
     return (f"a person stopped it on issue #{task.issue}" if item.open and item.words & STOPS else ""), False
 
 
@@ -146,7 +146,7 @@ def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], Facts], str]:
         # Where it could not be told who is stopped, everybody is whose issue would say so (REC-5).
         items, problem = (
             None,
-            f"whom people stopped on issues could not be told, so none of theirs starts: {error}",
+            f"could not check which issues people stopped, so no job for an issue starts: {error}",
         )
 
     def facts(snapshot: Snapshot) -> Facts:
@@ -227,9 +227,9 @@ def _line_of(asked: Asked) -> str:
     where = f"CI run {asked.run}" if asked.run else (job.dispatch.way.value if job.dispatch else "")
     came = {
         Came.STARTED: f"started as {where}" + (f"; {asked.reason}" if asked.reason else ""),
-        Came.REFUSED: f"could not be started: {asked.reason}; it stays queued, and a sweep asks again",
+        Came.REFUSED: f"could not be started: {asked.reason}; it stays queued, and a sweep tries again",
         Came.GIVEN_UP: f"is given up: {asked.reason}",
-        Came.UNKNOWN: f"not known to be started: {asked.reason}; a sweep asks again",
+        Came.UNKNOWN: f"start not confirmed: {asked.reason}; a sweep tries again",
     }[asked.came]
     return f"run {job.number} ({job.role}) {came}"
 

@@ -55,13 +55,13 @@ def warn(task: str, performed: Sequence[Performed]) -> None:
         what = f"{one.effect.kind} {one.effect.subject}"
         say(f"orch-gates: {what} is not done: {visible(one.reason)}\n", to=sys.stderr)
     if left:
-        say(f"orch-gates: it stays planned; `orch-gates effects run --task {task}` tries it again\n", to=sys.stderr)
+        say(f"orch-gates: it stays pending; to try again, run `orch-gates effects run --task {task}`\n", to=sys.stderr)
 
 
 def warn_given_up(effects: Sequence[Effect]) -> None:
     """Say on stderr what is not planned any more, as there is too much of it."""
     for effect in effects:
-        say(f"orch-gates: {effect.kind} {effect.subject} is given up: too much is planned\n", to=sys.stderr)
+        say(f"orch-gates: {effect.kind} {effect.subject} is dropped: too many effects are pending\n", to=sys.stderr)
 
 
 def _row(task: str, effect: Effect) -> dict[str, Any]:
@@ -87,6 +87,6 @@ def _outcome(one: Ran) -> str:
         case Result.REFUSED:
             return f"refused: {reason}"
         case Result.UNKNOWN:
-            return f"not known to be done: {reason}"
+            return f"outcome unknown: {reason}"
         case _:
             assert_never(one.performed.result)

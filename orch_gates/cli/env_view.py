@@ -42,7 +42,7 @@ def show_text(page: Page, width: int | None = None) -> str:
     if one.running is not None:
         lines += ["", "under way", *_running(one.running)]
     if one.unsettled is not None:
-        lines += ["", "not known to have ended", *_running(one.unsettled)]
+        lines += ["", "no end recorded", *_running(one.unsettled)]
     lines += ["", "last verified", *(["  none"] if one.verified is None else _deployed(one.verified))]
     if one.history:
         inner = None if width is None else width - 2
@@ -78,7 +78,7 @@ def _state(one: Environment) -> str:
         return f"deploy {one.running.deploy} is under way, generation {one.generation}"
     if one.unsettled is not None:
         settle = f"`orch-gates env settle {one.name} --runs DEPLOY|REVISION --reason TEXT`"
-        return f"what it runs is not known: {escape.visible(one.unknown)}; {settle}"
+        return f"unknown what it runs: {escape.visible(one.unknown)}; {settle}"
     if one.current is None:
         return "nothing was ever deployed there"
     return f"runs {_short(one.current)} of {one.current.task or 'no task'}, {one.current.standing}"
@@ -92,7 +92,7 @@ def _deployed(one: Deployed) -> list[str]:
         "digest": one.digest or "-",
         "since": f"{one.at} by {shown(one.by, 100)}",
         "standing": one.standing.value,
-        "takes back": one.rollback_of,
+        "rolls back": one.rollback_of,
         "only alerts": shown(one.alert_only),
     }
     return _table(values)
@@ -107,7 +107,7 @@ def _running(one: Running) -> list[str]:
         "since": f"{one.began} by {shown(one.by, 100)}",
         "until": one.until,
         "runner": shown(one.runner),
-        "takes back": one.rollback_of,
+        "rolls back": one.rollback_of,
         "only alerts": shown(one.alert_only),
     }
     return _table(values)

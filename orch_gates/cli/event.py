@@ -56,7 +56,7 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         found = read.read(workspace.settings)
         if isinstance(found, Unreadable):
-            raise UsageError(f"the event cannot be read: {found.reason}; `orch-gates queue run` needs none")
+            raise UsageError(f"the event cannot be read: {found.reason}; `orch-gates queue run` works without an event")
         if isinstance(found, IssueChanged) and workspace.settings.tracker.kind == "forge":
             _follow_issue(workspace, found, dry_run=dry_run, as_json=as_json)
             return

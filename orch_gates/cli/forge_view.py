@@ -93,8 +93,8 @@ def _rule(rule: Protection | None) -> str:
         f"statuses: {', '.join(rule.contexts)}" if rule.contexts else "no required statuses",
         f"approvals: {rule.approvals}",
         f"mergers: {', '.join(rule.mergers)}" if rule.mergers else "all who may write may merge",
-        "admins held to it" if rule.admins else "admins not held to it",
-        *(["no branch that is behind"] if rule.up_to_date else []),
+        "applies to admins" if rule.admins else "does not apply to admins",
+        *(["up-to-date branches only"] if rule.up_to_date else []),
     ]
     return f"{rule.branch}: {'; '.join(parts)}"
 

@@ -63,10 +63,10 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
 
         settings = load(overrides=options.overrides)
         if everything and (base or head):
-            raise UsageError("--all judges everything, so neither --base nor --head can be given with it")
+            raise UsageError("--all judges everything; leave out --base and --head")
         if everything and status:
             raise UsageError(
-                "--all judges every ref, and a status is about one commit; all that HEAD reaches is judged with "
+                "--all judges every ref, but --status needs one commit; to judge all commits up to HEAD, use "
                 "--base $(git hash-object -t tree /dev/null)"
             )
         named = outputs(settings, repo, report, sarif)

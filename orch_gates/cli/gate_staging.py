@@ -123,7 +123,7 @@ def _check(asked: Asked, *, command: bool) -> None:
     if asked.argv and asked.exit_code is not None:
         raise UsageError("COMMAND has an exit code of its own, so --exit-code cannot be given with it")
     if not asked.argv and asked.exit_code is None:
-        raise UsageError("results alone prove nothing: give --exit-code, or -- and the command that makes them")
+        raise UsageError("results without an exit code prove nothing: give --exit-code, or -- and the test command")
     if asked.timeout is not None and not asked.argv:
         raise UsageError("--timeout is for a COMMAND")
     if asked.task and asked.previous is not None:

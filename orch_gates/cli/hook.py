@@ -182,16 +182,17 @@ def import_(repository: Path, tip: str, baseline: Path | None, withdraw: bool) -
             raise UsageError("give either --baseline or --withdraw")
         git = open_repository(repository.resolve(), settings_module.load().inherited_env, timeout=60)
         if not git.is_bare():
-            raise UsageError(f"{repository} is no bare repository; a word for an import is given on the server")
+            raise UsageError(f"{repository} is not a bare repository; run `orch-gates hook import` on the server")
         if baseline is None:
             taken = importing.withdraw(git, tip)
-            click.echo(f"taken back: the word for {tip[:10]}" if taken else f"there was no word for {tip[:10]}")
+            permission = f"import permission for {tip[:10]}"
+            click.echo(f"{permission} withdrawn" if taken else f"no {permission}")
             return
         path, word, known = importing.give(git, tip, baseline, clock.utc_now())
         click.echo(f"wrote {path}")
         click.echo(
-            f"One push of {word.tip[:10]} passes with the {len(known.entries)} old findings that {word.baseline} names "
-            f"(owner {known.owner}, until {known.expires}). The user that runs git has to be able to read that file."
+            f"One push of {word.tip[:10]} may contain the {len(known.entries)} old findings that {word.baseline} lists "
+            f"(owner {known.owner}, until {known.expires}). The user that runs git must be able to read that file."
         )
 
 
@@ -207,7 +208,7 @@ def _working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        raise UsageError(f"the working directory cannot be told: {error.strerror}") from error
+        raise UsageError(f"cannot find the working directory: {error.strerror}") from error
 
 
 def _document_kinds() -> Kinds:
@@ -221,7 +222,7 @@ def _stdin() -> bytes:
     from orch_gates.errors import BudgetExceeded, GitError
 
     if getattr(sys, "stdin", None) is None:
-        raise GitError("standard input is closed, so git cannot say what is pushed")
+        raise GitError("standard input is closed, but git passes the pushed refs there")
     data = sys.stdin.buffer.read(_MOST_INPUT + 1)
     if len(data) > _MOST_INPUT:
         raise BudgetExceeded(f"git named more than {_MOST_INPUT} bytes of refs; push fewer at a time")

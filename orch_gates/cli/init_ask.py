@@ -98,7 +98,7 @@ def _forge(where: Where, given: Given) -> Where:
         return where
     from orch_gates.forge.port.server import Kind
 
-    need = f"which forge this repository is on could not be told ({where.told_by}); name its kind with --forge KIND"
+    need = f"could not detect the forge of this repository ({where.told_by}); name its kind with --forge KIND"
     said = _ask(
         given, f"orch-gates: {need.partition(';')[0]}\nWhich kind is it?", f"{need}: {', '.join(_KINDS)}", _KINDS
     )
@@ -112,9 +112,9 @@ def _actions(bundle: Bundle, known: Bundle, given: Given) -> Bundle:
     if bundle.place and bundle.commit:
         return bundle
     need = (
-        "where runners find orch-gates is not known here; give it with --actions URL@COMMIT "
-        "(`git ls-remote URL HEAD` prints the newest commit); runners fetch it from there, so a path of this machine "
-        "will not do: mirror it on the forge, where everybody may read it"
+        "give the URL of orch-gates with --actions URL@COMMIT (`git ls-remote URL HEAD` prints the newest commit); "
+        "runners fetch it from there, so a local path does not work: mirror orch-gates on the forge, readable for "
+        "everybody"
     )
     said = _ask(given, "Where do runners find orch-gates (URL@COMMIT)?", need)
     return bundles.completed(bundles.named(said), known)

@@ -95,7 +95,7 @@ def set_up(scene: Scene) -> tuple[Step, ...]:
     if not (local or here.settings.forge.token):
         variable = here.settings.forge.token_env
         what = "state branch, labels, protection" if scene.choice.level else f"protection of {scene.facts.target}"
-        return (Step(what, Came.LATER, f"no token is in {variable}; with one, run `orch-gates init` again"),)
+        return (Step(what, Came.LATER, f"{variable} holds no token; set one, and run `orch-gates init` again"),)
     if scene.silent:
         return (Step("the forge", Came.FAILED, f"{scene.silent}; nothing else was asked of it", _AGAIN),)
     found: list[Step] = []
@@ -134,7 +134,8 @@ def undo(
         except OrchError as error:
             rules = [f"protection of {rule.branch}" for rule in known.rules]
             labels = [f"label {one}" for one in known.labels]
-            found += [Step(one, Came.FAILED, str(error), "run this again with a token") for one in (*rules, *labels)]
+            again = "run `orch-gates init` again with a token"
+            found += [Step(one, Came.FAILED, str(error), again) for one in (*rules, *labels)]
     if level and _has_state(here) and not _is_foreign(here):
         branch = here.settings.state.branch
         how = f"git push {_ORIGIN} --delete {shlex.quote(branch)}"
@@ -180,7 +181,7 @@ def _why_later(scene: Scene, here: Workspace) -> str:
     """
     target = scene.facts.target
     if any(change.deed is Deed.BLOCKED for change in scene.changes):
-        return "something is in the way of the files"
+        return "existing files are in the way"
     if any(change.deed in {Deed.CREATE, Deed.UPDATE, Deed.DELETE} for change in scene.changes):
         return f"the files are not on {target} yet"
     if scene.facts.remote != _ORIGIN:
@@ -196,7 +197,7 @@ def _why_later(scene: Scene, here: Workspace) -> str:
     for change in scene.changes:
         there = here.git.blob(ref, change.path)
         if there is None or _plain(there.decode("utf-8", "surrogateescape")) != _plain(change.before or ""):
-            return f"{change.path} is not on {target} as it is here"
+            return f"{change.path} on {target} is missing, or differs from the one here"
     return ""
 
 
@@ -232,7 +233,7 @@ def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: b
 
     yield at.rule(wanted[0], steps.target_rule(target, contexts, made, up_to_date=fenced))
     if foreign:
-        yield Step(wanted[1], Came.KEPT, f"{branch} is no state branch")
+        yield Step(wanted[1], Came.KEPT, f"{branch} is not a state branch")
     elif scene.choice.level:
         yield at.rule(wanted[1], steps.state_rule(branch))
 

@@ -138,9 +138,9 @@ def _next(said: Said) -> Iterator[str]:
 
 def _why_nothing(said: Said) -> str:
     if said.choice is None:
-        return "nothing is here as init wrote it"
+        return "no unchanged file of init is here"
     if blocked(said.changes):
-        return "something is in the way"
+        return "existing files are in the way"
     waits = any(step.came is Came.LATER for step in said.steps)
     return "the files are as they should be" if waits else "all is set up"
 
@@ -153,7 +153,7 @@ def _line(change: Change, *, done: bool) -> str:
 def _above(change: Change) -> str:
     if change.deed in _CHANGED:
         return ""
-    return f"{visible(change.path)} is left as it is; init would have it so:\n"
+    return f"{visible(change.path)} is unchanged; init would write this:\n"
 
 
 def _forge(where: Where) -> str:

@@ -280,5 +280,5 @@ def _at_the_runner(job: Job, *, inside: bool) -> str:
         where = visible(job.run.url) or f"CI run {job.run.id}"
         return f"its CI run goes on until you cancel it: {where}"
     if who is not None:
-        return f"it is not known to run on this machine; {visible(job.runner)} ends it, or it ends by itself"
+        return f"it seems to run on another machine; {visible(job.runner)} must end it, or it ends by itself"
     return "it had not begun"

@@ -60,7 +60,7 @@ class JobRun:
         output_path.check_runner_files(self.workspace.settings.ci)
         # What a person starts by hand is that person's word; a dispatch is not (REC-5).
         if self.wanted.attempt and (why := self._stopped()):
-            raise JobWaits(f"{self.wanted.task}: {why}, so its work does not begin by itself")
+            raise JobWaits(f"{self.wanted.task}: {why}, so no job starts automatically")
         runs, redactor = self._runs(), Redactor(self.workspace.settings, wrapped.own_rules(self.workspace))
         with redactor.loading():
             began = runs.begin(self.wanted, clock.utc_now())
@@ -110,13 +110,13 @@ class JobRun:
             # Before anybody else is asked: a sweep on this machine can end the job by it.
             spool.write(cache, job.attempt, spool.ExitRecord(known, reason, now))
         except OrchError as failed:
-            self._tell(f"how it ended is not kept on this machine: {failed}")
+            self._tell(f"could not save the result on this machine: {failed}")
         shown, note = wrapped.kept(ended, redactor)
         came_to = Outcome(known, reason, now, shown, note)
         try:
             recorded = runs.end(began, came_to, self.workspace.heads.of)
         except OrchError as failed:
-            self._tell(f"{job.task}: {reason}, which could not be recorded: {failed}; a sweep ends the job later")
+            self._tell(f"{job.task}: {reason}; could not record the result: {failed}; a sweep ends the job later")
             self._said = _outputs(job, "", ended.exit_code or failed.exit_code, f"{reason}; not recorded: {failed}")
             return ended.exit_code or 2, None
         if recorded.ours:
@@ -126,22 +126,22 @@ class JobRun:
                 f"{job.task}: run {job.number} {recorded.job.status}: {reason}, after {took(recorded.job)}{note}"
             )
             if recorded.ready:
-                self._tell(f"{job.task}: its work counts as done again")
+                self._tell(f"{job.task}: marked as ready again")
             self._said = _outputs(job, recorded.job.status, ended.exit_code, reason)
         else:
-            self._tell(f"{job.task}: {reason}, and nothing is recorded: {recorded.reason}")
+            self._tell(f"{job.task}: {reason}; not recorded: {recorded.reason}")
             status = recorded.job.status if recorded.job is not None else ""
             self._said = _outputs(job, status, ended.exit_code, recorded.reason)
         try:
             spool.remove(cache, job.attempt)
         except OrchError as failed:
-            self._tell(f"its record on this machine stays: {failed}")
+            self._tell(f"could not delete the local record: {failed}")
         return ended.exit_code, recorded
 
     def _advance(self) -> None:
         """One step through the gate: what it says changes no exit code, a sweep asks it again (REAP-3)."""
         if why := self._stopped():
-            self._tell(f"{self.wanted.task}: not advanced: {why}; a sweep asks its gate once that is over")
+            self._tell(f"{self.wanted.task}: not advanced: {why}; afterwards a sweep evaluates its gate")
             self._said |= {"verdict": "", "verdict-reason": why}
             return
         self._said |= wrapped.advance(self.workspace, self.wanted.task, self._tell, quiet=self.options.quiet)
@@ -201,7 +201,7 @@ def wanted_of(settings: Settings, task: str, role: str, attempt: str) -> Wanted:
     ours = not task or task == given.task
     for name, value in (("--task (ORCH_TASK)", task or given.task), ("--role (ORCH_ROLE)", role or given.role)):
         if not value:
-            raise SettingsError(f"{name} is missing: whose work is it?")
+            raise SettingsError(f"{name} is missing: name the task and role")
     # An attempt belongs to its task: a command of one task may start the work of another.
     return Wanted(task or given.task, role or given.role, attempt or (given.attempt if ours else ""))
 

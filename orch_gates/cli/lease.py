@@ -166,7 +166,7 @@ def break_glass(  # noqa: PLR0913, PLR0917 - click hands over each option
         from orch_gates.model.ids import OID
 
         if not acknowledge and not (OID.fullmatch(tip) and reason):
-            raise UsageError("give --tip, the full id of the commit where the target stands, and --reason")
+            raise UsageError("give --reason, and --tip with the full id of the target branch's commit")
         span = span_of(lasts, _LONGEST)
     _keep(
         target,

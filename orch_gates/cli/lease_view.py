@@ -24,10 +24,12 @@ def line(page: Page) -> str:
         else:
             parts.append(f"until {lease.expires}")
         if lease.claim is not None:
-            parts.append(f"{lease.claim.runner} works on it until {lease.claim.until}")
+            parts.append(f"{lease.claim.runner} works on the attempt until {lease.claim.until}")
     if lease.break_glass is not None and not lease.break_glass.acknowledged:
         glass = lease.break_glass
-        parts.append(f"glass broken by {glass.by} at {glass.tip[:10]}, until {glass.expires}: {glass.reason}")
+        parts.append(
+            f"break-glass override by {glass.by} for a push on {glass.tip[:10]}, until {glass.expires}: {glass.reason}"
+        )
     return visible(" · ".join(parts))
 
 

@@ -69,7 +69,7 @@ def add(
         if found is False:
             raise UsageError(f"{workspace.target} does not have {made.pattern!r} in {made.path}, so nothing was added")
         if found is None:
-            say(f"orch-gates: whether {workspace.target} has it now could not be told\n", to=sys.stderr)
+            say(f"orch-gates: could not check whether {workspace.target} contains it\n", to=sys.stderr)
         added = marking.add(workspace.store, workspace.configured, workspace.target, made)
         say(f"{made.path}: {made.pattern} {'is a marker' if added else 'is a marker already'}\n")
 
@@ -103,7 +103,7 @@ def remove(
         marking.remove(
             workspace.store, workspace.configured, workspace.target, path, pattern, f"{reason} (by {workspace.by})"
         )
-        say(f"{path}: {pattern} is no marker any more\n")
+        say(f"{path}: {pattern} is no longer a marker\n")
 
 
 @marker.command("list")

@@ -160,7 +160,7 @@ def _run(gate: str, asked: _Asked, overrides: Mapping[str, str], options: ForgeO
         from orch_gates.cli import merge_waiting
 
         if asked.task or asked.branch or asked.dry_run:
-            raise UsageError("--waiting goes with none of --task, --branch and --dry-run")
+            raise UsageError("--waiting excludes --task, --branch and --dry-run")
         merging.refuse_automatic_token(workspace)
         verdict, step = merge_waiting.drive(workspace, gate, lambda fresh, name: _driven(fresh, gate, name, asked))
     else:

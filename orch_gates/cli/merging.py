@@ -64,7 +64,7 @@ def refuse_automatic_token(workspace: Workspace) -> None:
     if token and token in automatic:
         raise SettingsError(
             f"{workspace.settings.forge.token_env} holds the job's own token, whose pushes and merges start no "
-            "workflow; make a token for a bot, keep it as a secret, and hand it over in that variable"
+            "workflow; create a token for a bot, store it as a secret, and pass it in that variable"
         )
 
 
@@ -145,7 +145,7 @@ def _last_look(workspace: Workspace, task: Task, commit: str) -> Stop | None:
     snapshot, label = workspace.store.load(), workspace.settings.queue.label
     freeze = ledger.queue(snapshot, workspace.target)[0].frozen(timestamp(clock.utc_now()))
     if freeze is not None:
-        return Stop(Outcome.DEFER, f"nothing is merged now: {freeze.said}", "It goes on when that ends.")
+        return Stop(Outcome.DEFER, f"nothing is merged now: {freeze.said}", "It continues after the freeze.")
     pull = workspace.need_forge().pulls.get(task.asked.pull)
     entry = queue.Entry(task, ledger.page(snapshot, workspace.target, task.id).attempt)
     seen = queue.Seen(pull, has(pull, label) or task.asked.label)
@@ -228,7 +228,7 @@ def follow_branch(workspace: Workspace, attempt: Attempt) -> None:
     spec = f"+{source}:{source.replace('refs/heads/', 'refs/remotes/origin/', 1)}"
     answer = workspace.code.fetch(git.git_dir(), [spec], timeout=workspace.settings.state.timeout)
     if answer.meaning is not Fetched.DONE:
-        say(f"orch-gates: {attempt.branch} was caught up and not fetched: {answer.reason}\n", to=sys.stderr)
+        say(f"orch-gates: {attempt.branch} was updated, but could not be fetched: {answer.reason}\n", to=sys.stderr)
 
 
 def step_after(workspace: Workspace, attempt: Attempt) -> Step:

@@ -90,7 +90,7 @@ def lines(one: Published, before: str = "") -> list[str]:
     if one.unusable:
         # A clone of a person that has no token runs sweeps too.
         told.append(f"{before}no card is shown in {one.channel}: {one.unusable}")
-    return [*told, f"{one.channel}: {one.left} more tasks are looked at by the next run"] if one.left else told
+    return [*told, f"{one.channel}: the next run handles {one.left} more tasks"] if one.left else told
 
 
 def publish(

@@ -27,7 +27,7 @@ def why_alert_only(workspace: Workspace) -> str:
     try:
         return OWN if _is_own(workspace) else ""
     except GitError as error:
-        return f"whether this repository hosts the pipeline itself could not be told: {error}"
+        return f"could not check whether this repository hosts the pipeline itself: {error}"
 
 
 def _is_own(workspace: Workspace) -> bool:

@@ -112,5 +112,8 @@ def _is_of_fork(ci: CiContext) -> bool:
 
 
 def _warn_in_fork(ci: CiContext, context: str) -> None:
-    words = f"the status {context} was not posted: the job of a pull request from a fork may not; its own result counts"
+    words = (
+        f"the status {context} was not posted: a pull request from a fork gives its job no permission; the job's own "
+        "result counts"
+    )
     say(f"{'::warning title=orch-gates::' if ci.active else 'orch-gates: '}{words}\n", to=sys.stderr)

@@ -12,7 +12,7 @@ from orch_gates.cli.boundary import exit_codes, open_for_reading, say
 @click.command()
 @click.argument("commit")
 @click.option("--on", "branch", default="", metavar="BRANCH", help="The branch on the server [the default branch].")
-@click.option("--base", default="", metavar="COMMIT", help="What it was tested with: it has to bring something more.")
+@click.option("--base", default="", metavar="COMMIT", help="What it was tested with: it must bring something more.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def prove(commit: str, branch: str, base: str, repo: Path, as_json: bool) -> None:

@@ -72,13 +72,13 @@ def said(
     try:
         login = _login(workspace, forge)
     except OrchError as error:
-        return (f"no comment says where a pull request stands: {error}",)
+        return (f"could not comment on the queued pull requests: {error}",)
     for number, line in sorted(lines.items()):
         try:
             text = queue_comment.text(line)
             queue_comment.put(forge, login, number, text, anew=anew is None or number in anew)
         except OrchError as error:
-            problems.append(f"the comment on pull request {number} does not say so yet: {error}")
+            problems.append(f"the comment on pull request {number} is outdated: {error}")
     return tuple(problems)
 
 
@@ -93,5 +93,5 @@ def _login(workspace: Workspace, forge: Forge) -> str:
 
     login, place = forge.server.access().login, workspace.forge_place
     if not login and (place is None or place.kind is not Kind.GITHUB):
-        raise SettingsError("the token may not say whose it is; let it read its user, or set ORCH_QUEUE_COMMENT=false")
+        raise SettingsError("the token cannot read its own user; grant it that scope, or set ORCH_QUEUE_COMMENT=false")
     return login

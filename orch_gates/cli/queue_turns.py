@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from orch_gates.workspace import Workspace
 
 CONTEXTS_NEEDED = (
-    "the queue has to know which statuses prove a commit: name those that CI posts on a pull request as "
-    '`ci_green: {contexts: ["NAME"]}` in .orch-gates.yaml (ORCH_CI_GREEN_CONTEXTS); `orch-gates gate ci-green` '
-    "shows their names. Where no CI runs, say `ci_green: {enabled: false}` and set merge.test"
+    "set the statuses that CI posts on a pull request as "
+    '`ci_green: {contexts: ["NAME"]}` in .orch-gates.yaml (ORCH_CI_GREEN_CONTEXTS); the queue requires them. '
+    "`orch-gates gate ci-green` shows their names. Where no CI runs, set `ci_green: {enabled: false}` and merge.test"
 )
 # A run that takes longer than a scheduler waits is no run; the next one goes on.
 _MOST_TURNS = 1000
@@ -117,7 +117,7 @@ def run(
         return Ran(done, turns, why_frozen(workspace, queueing).reason)
     except OrchError as error:
         # What was done is told all the same.
-        return Ran(done, turns, f"whether the target is green could not be told: {error}")
+        return Ran(done, turns, f"could not check whether the target branch passes: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> Frozen:
     tip = workspace.heads.of(context.target)
     queued = (entry for _, entry in entries(snapshot, context.target) if entry.queued)
     if (found := red_by_test(((one.task, one.attempt) for one in queued), tip, workspace.now)) != "":
-        return Frozen(f"{context.target} is red at {tip[:10]}, as its test found; {found}", red=True)
+        return Frozen(f"{context.target} fails its test at {tip[:10]}; {found}", red=True)
     if workspace.settings.scope("ci-green").excludes(workspace.settings.ci.repository):
         return Frozen()
     return Frozen(red_target(context, tip), red=True)

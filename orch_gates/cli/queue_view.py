@@ -127,11 +127,11 @@ def _planned(action: Action) -> str:
         case Drop(number=number, reason=reason):
             return f"#{number} would be dropped: {reason}"
         case Unlabel(number=number):
-            return f"#{number} would lose the label that asked before"
+            return f"#{number} would lose the label of an older request"
         case SetLabel(number=number):
             return f"#{number} would get the label of the command that asked"
         case Unlabelled(number=number):
-            return f"#{number} could be asked for again"
+            return f"#{number} could be queued again"
 
 
 def change_json(target: str, line: str, facts: Mapping[str, object]) -> str:

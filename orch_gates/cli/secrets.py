@@ -87,7 +87,7 @@ def allow(  # noqa: PLR0913, PLR0917 - click hands over each option
         if not (findings or report or rule or pattern):
             raise UsageError("name a finding, or choose with --report, --rule or --path")
         if report is not None and (base or head):
-            raise UsageError("--report says which commits it is about, so neither --base nor --head can be given")
+            raise UsageError("--report names the commits itself; leave out --base and --head")
         run, listed = _from_report(settings, repo, report) if report else (None, ())
         chosen = _chosen(
             run or _range(settings, repo, base, head), lists.git, frozenset(findings or listed), rule, pattern
@@ -102,7 +102,7 @@ def allow(  # noqa: PLR0913, PLR0917 - click hands over each option
             say(f"allowed {found.id}: {found.path}{f':{found.line}' if found.line else ''}  {found.rule}\n")
         if len(chosen) > _SHOWN:
             say(f"+{len(chosen) - _SHOWN} more\n")
-        click.echo(f"wrote {path}; it counts once it is on the target branch")
+        click.echo(f"wrote {path}; it takes effect once it is on the target branch")
 
 
 def _range(settings: Settings, repo: Path, base: str, head: str) -> SecurityRun:
@@ -119,7 +119,7 @@ def _from_report(settings: Settings, repo: Path, path: Path) -> tuple[SecurityRu
     try:
         report = security.read(path)
     except ReportError as error:
-        raise UsageError(f"{path} is no report of the security gate that can be used: {error}") from error
+        raise UsageError(f"{path} is not a usable report of the security gate: {error}") from error
     ids = tuple(finding.id for finding in report.findings if finding.carrier != "dependency")
     if not ids:
         raise UsageError(f"{path} lists no secret")

@@ -97,8 +97,8 @@ def needed_key(settings: Settings, git: Git) -> bytes:
     key = allowlist_file.read_key(settings, git)
     if not key:
         raise UsageError(
-            "there is no key for the hashes of the list; make one with `orch-gates secrets key`, or where others have "
-            "one already, take theirs (ORCH_ALLOW_KEY_FILE)"
+            "no key for the hashes of the list; create one with `orch-gates secrets key`, or use the existing key of "
+            "your team (ORCH_ALLOW_KEY_FILE)"
         )
     return key
 

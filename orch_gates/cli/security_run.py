@@ -71,7 +71,7 @@ class SecurityRun:
         try:
             reports.write(path, verdict, head=facts.head, base=facts.base, target=facts.target, now=now)
         except ReportError as error:
-            return replace(verdict, outcome=Outcome.FAIL, reason=f"the report counts, and has none: {error}"), path
+            return replace(verdict, outcome=Outcome.FAIL, reason=f"the required report is not usable: {error}"), path
         return reports.verdict_of(path, head=facts.head), path
 
     def scanned(self, git: Git) -> SecretFacts | Unproven:

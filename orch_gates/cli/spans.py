@@ -21,5 +21,5 @@ def span_of(text: str, most: timedelta) -> timedelta:
     span = timedelta(**{_UNITS[found["unit"]]: int(found["number"])}) if found is not None else timedelta(0)
     if not timedelta(0) < span <= most:
         longest = "a day" if most == timedelta(days=1) else f"{most.days} days"
-        raise UsageError(f"{text!r} is no time like 90s, 15m or 2h, of at most {longest}")
+        raise UsageError(f"{text!r} is not a time like 90s, 15m or 2h, of at most {longest}")
     return span

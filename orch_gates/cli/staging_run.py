@@ -157,7 +157,7 @@ class _Run:
             return _Ended(wrapped.NO_PROGRAM, (str(error),), fresh)
         broken = [f"the command did not finish within {timeout:g} s"] if done.timed_out else []
         if git.text("rev-parse", "HEAD") != before_it:
-            broken.append("the command moved HEAD, so it is not known which commit was checked")
+            broken.append("the command moved HEAD, so the checked commit is unknown")
         return _Ended(done.exit_code, tuple(broken), fresh, {"seconds": round(clock.monotonic() - began)})
 
     def _of_task(self) -> _Previous:
@@ -196,6 +196,6 @@ def _written(path: Path, judged: Judged, head: str, now: datetime) -> Judged:
         text = reports.write(path, verdict, word=word, head=head, now=now, more=ran.text(judged.ran))
         _, outcome = recorded.read(record, text)
     except OrchError as error:
-        failed = replace(verdict, outcome=Outcome.FAIL, reason=f"the report counts, and has none: {error}")
+        failed = replace(verdict, outcome=Outcome.FAIL, reason=f"the required report is not usable: {error}")
         return replace(judged, verdict=failed)
     return judged if outcome is verdict.outcome else replace(judged, verdict=replace(verdict, outcome=Outcome.FAIL))

@@ -58,8 +58,8 @@ def verify(as_json: bool, repo: Path) -> None:
         say(machine.document("state-verify", said) if as_json else _told(total, generation, bad))
         if not witnessed:
             say(
-                "orch-gates: the branch has no witness refs/orch/witness, so whether its last steps were lost cannot "
-                "be told; `orch-gates state restore` makes it anew\n",
+                "orch-gates: the ref refs/orch/witness is missing, so lost commits of the state branch cannot be "
+                "detected; `orch-gates state restore` creates it\n",
                 to=sys.stderr,
             )
         raise SystemExit(1 if bad else 0 if witnessed else 2)

@@ -94,12 +94,12 @@ def restore(forget: bool, repo: Path) -> None:
 
         match open_for_reading(repo).store.restore(forget=forget):
             case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost, kept=kept):
-                say(f"restored: {how}; the branch stands at {commit[:10]}, generation {generation}\n")
+                say(f"restored: {how}; the branch is at {commit[:10]}, generation {generation}\n")
                 if lost:
-                    where = f"is kept as {kept}" if kept else "is kept by no ref: refs/orch/lost is full"
-                    say(f"what stood there instead, {lost if not kept else lost[:10]}, {where}\n")
+                    where = f"is kept as {kept}" if kept else "is not kept: refs/orch/lost is full"
+                    say(f"the replaced commit, {lost if not kept else lost[:10]}, {where}\n")
             case outcome.NothingToDo(tip=tip):
-                say(f"nothing is lost: the branch, at {tip[:10]}, holds the commit that its witness names\n")
+                say(f"nothing is lost: the branch, at {tip[:10]}, contains the commit of its witness ref\n")
             case other:
                 assert_never(other)
 
@@ -130,6 +130,6 @@ def compact(days: int, repo: Path) -> None:
         done = archive(found.store, timedelta(days=days), found.now)
         say(f"{len(done.archived)} tasks archived\n")
         if done.left:
-            say(f"{done.left} more are old enough; run it again\n")
+            say(f"{done.left} more are old enough; run the command again\n")
         if done.waiting:
             say(f"{done.waiting} more have planned effects; `orch-gates effects run` finishes them\n")

@@ -73,9 +73,11 @@ def sweep(
         from orch_gates.errors import UsageError
 
         if loop and dry_run:
-            raise UsageError("--loop goes with no --dry-run")
+            raise UsageError("use --loop without --dry-run")
         if folder is not None and dry_run:
-            raise UsageError("--html goes with no --dry-run, which writes nothing; `orch-gates status --html DIR` does")
+            raise UsageError(
+                "use --html without --dry-run, which writes nothing; or run `orch-gates status --html DIR`"
+            )
         run = partial(_tick, repo, {**options.overrides, **overrides}, options, folder)
         if loop is None:
             with ended_by_signals() as ended:

@@ -93,7 +93,7 @@ def _merge(workspace: Workspace, gate: str, task: Task, seen: Seen, *, begin: bo
         return Came()
     validated = attempt is not None and goes_on and attempt.phase.number >= Phase.VALIDATED.number
     if workspace.settings.merge.test and not validated:
-        why = f"left to `orch-gates merge --task {task.id}`, as a tick runs no tests (merge.test)"
+        why = f"not merged: a sweep runs no tests (merge.test); run `orch-gates merge --task {task.id}`"
         return Came(lines=(f"{task.id}: {gate}: {why}",))
     # Every task has a moment of its own, as fetching takes its time.
     now = workspace.at(clock.utc_now())
@@ -162,7 +162,7 @@ def deploys(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
 
 
 def _set_apart(files: Sequence[Quarantined]) -> Came:
-    told = {f"{_FILE}{file.path}": f"{file.why}; nobody deploys there before it is mended" for file in files}
+    told = {f"{_FILE}{file.path}": f"{file.why}; no deploy there until this file is fixed" for file in files}
     return Came(alerts=told, looked=(_FILE,))
 
 
@@ -182,7 +182,7 @@ def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> 
             if task in seen.overview.tasks and task not in seen.stopped:
                 decided = step_of(now).take(task).decision
                 lines.append(f"{task}: {decided.move} to {decided.task.stage}: {decided.reason}")
-    told = f"what {name} runs is not known: {environment.unknown}; look there, then `orch-gates env settle {name}`"
+    told = f"unknown what {name} runs: {environment.unknown}; check it there, then run `orch-gates env settle {name}`"
     alerts = {f"{_ENVIRONMENT}{name}: unknown": told} if environment.unsettled is not None else {}
     return Came(lines=tuple(lines), alerts=alerts, looked=(f"{_ENVIRONMENT}{name}: ",))
 
@@ -214,5 +214,5 @@ def _markers(workspace: Workspace, wanted: Markers) -> Came:
         for one in found.missing
     }
     # A git error says nothing about a marker that was gone before (P2).
-    warned = tuple(f"warning: a marker of {wanted.target} could not be looked for: {one}" for one in found.unknown)
+    warned = tuple(f"warning: could not check a marker of {wanted.target}: {one}" for one in found.unknown)
     return Came(lines=warned, alerts=alerts, looked=() if found.unknown else (f"marker {wanted.target} ",))

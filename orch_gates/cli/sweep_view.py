@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from orch_gates.sweep.tick import Report
 
 # What a tick does after its plan is recorded, each by a look of its own.
-NOT_LOOKED_AT = "not looked at without doing it: merges and leases, deploys and watches, markers"
+NOT_LOOKED_AT = "not part of a dry run: merges and leases, deploys and watches, markers"
 
 
 def as_text(report: Report, *, dry_run: bool) -> str:
     """A line for each thing that was done; problems are for stderr."""
     lines = [f"would do: {line}" if dry_run else line for line in report.lines]
     lines += [f"needs a person: {alert.line}" for alert in report.opened]
-    lines += [f"is over: {alert.line}" for alert in report.closed]
+    lines += [f"resolved: {alert.line}" for alert in report.closed]
     if dry_run:
         lines += [] if report.lines else ["nothing to record or start"]
         lines.append(NOT_LOOKED_AT)

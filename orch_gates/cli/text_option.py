@@ -25,7 +25,7 @@ def text_option(
 
 def _not_blank(_context: click.Context, option: click.Parameter, value: str | None) -> str:
     if value is not None and (value == "--" or _OPTION.fullmatch(value)):
-        raise click.BadParameter(f"{value} is no text; give one: {option.opts[0]} TEXT")
+        raise click.BadParameter(f"{value} is not a text; give one: {option.opts[0]} TEXT")
     if value is not None and not value.strip():
         raise click.BadParameter(f"it is empty; give a text{'' if option.required else ', or leave the option out'}")
     return value or ""

@@ -78,7 +78,7 @@ def watch(
 
         workspace = _opened(repo, overrides, options)
         if not (name := task or workspace.settings.handed_over.task):
-            raise UsageError("--task (ORCH_TASK) is missing: whose deploy is to be watched?")
+            raise UsageError("--task (ORCH_TASK) is missing: name the task whose deploy to watch")
         page = watches.need(workspace.store.load(), name, environment)
         with ended_by_signals() as ended:
             over = WatchRun(workspace, environment, ended, quiet).go(page.watch.deploy)
@@ -86,7 +86,7 @@ def watch(
         _show(over, as_json=as_json)
         code = exit_code(over)
         if code == 0 and (gone := watches.gone(workspace.store.load(), over)):
-            say(f"orch-gates: {name}: that was well, and {gone}\n", to=sys.stderr)
+            say(f"orch-gates: {name}: the watch ended healthy, but {gone}\n", to=sys.stderr)
             code = 2
     raise SystemExit(code)
 

@@ -55,7 +55,7 @@ class WatchRun:
             try:
                 watch = self._watched(steps, observing, watch)
             except StateError:
-                self._tell(f"{watch.task}: what {len(self._pending)} samples saw is not recorded")
+                self._tell(f"{watch.task}: {len(self._pending)} samples are not recorded")
                 raise
             finally:
                 observing.close()
@@ -84,7 +84,9 @@ class WatchRun:
                 due = min(window, due)
             if not self._sleep(begun + due - behind):
                 steps.leave(watch.deploy, self._pending, clock.utc_now())
-                raise JobWaits(f"{watch.task}: the watch over deploy {watch.deploy} was asked to end; others go on")
+                raise JobWaits(
+                    f"{watch.task}: the watch of deploy {watch.deploy} was stopped here; a sweep continues it"
+                )
 
     def _tell_progress(self, ticked: Ticked, elapsed: int, window: int) -> None:
         """How far it is, as often as a person wants to read it: what is new, and each tenth of the window."""
@@ -100,7 +102,7 @@ class WatchRun:
         except StateError as error:
             if elapsed >= window + _GRACE_S:
                 raise
-            self._tell(f"the state branch was not reached, and is asked again: {error}")
+            self._tell(f"could not reach the state branch; trying again: {error}")
             return None
         if watches.last_recorded(ticked.watch) >= max((one.at for one in self._pending), default=0):
             self._pending.clear()
@@ -117,8 +119,8 @@ class WatchRun:
     def _line(self, ticked: Ticked, elapsed: int, window: int) -> str:
         if ticked.watch.state is WatchState.OVER:
             return f"{ticked.watch.verdict}, {ticked.judged.coverage} observed: {ticked.watch.reason}"
-        seen = {WatchVerdict.HEALTHY: "well", WatchVerdict.DEGRADED: "ill"}
-        so_far = seen.get(ticked.judged.verdict, "not yet well") if ticked.judged.observed else "nothing observed"
+        seen = {WatchVerdict.HEALTHY: "healthy", WatchVerdict.DEGRADED: "unhealthy"}
+        so_far = seen.get(ticked.judged.verdict, "not healthy yet") if ticked.judged.observed else "nothing observed"
         why = "" if ticked.judged.verdict is WatchVerdict.HEALTHY else f": {ticked.judged.reason}"
         return f"{elapsed} of {window} s, {so_far} so far, {ticked.judged.coverage} observed{why}"
 

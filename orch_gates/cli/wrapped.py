@@ -84,7 +84,7 @@ def kept(ended: Ended, redactor: Redactor) -> tuple[str, str]:
     try:
         return output.tail(redactor.redact(text)), ""
     except OrchError as error:
-        return "", f"its output is not kept, as it could not be scanned for secrets: {error}"
+        return "", f"the command's output is not saved, as it could not be scanned for secrets: {error}"
 
 
 def how(ended: Ended, timeout: float) -> str:
@@ -107,7 +107,7 @@ def advance(workspace: Workspace, task: str, tell: Callable[[str], None], *, qui
     try:
         applied = step_of(workspace.at(clock.utc_now())).take(task)
     except OrchError as error:
-        tell(f"{task}: not advanced: {error}; a sweep asks its gate again")
+        tell(f"{task}: not advanced: {error}; a sweep evaluates its gate again")
         return {"verdict": "", "verdict-reason": str(error)}
     for line in render.step(task, applied.decision, applied.verdicts, recorded=bool(applied.commit)).splitlines():
         tell(line)

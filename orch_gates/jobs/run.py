@@ -138,7 +138,7 @@ class Runs:
             if not came_to.output:
                 raise
         # A server's own rules may find in the output what is no secret here; how it ended counts more.
-        return ending.record("", "its output is not kept: the server refused it")
+        return ending.record("", "the command's output is not saved: the server refused it")
 
     def _by_hand(self, snapshot: Snapshot, task: Task, wanted: Wanted, now: datetime) -> tuple[Began, Change]:
         """The job that waits for this, or a new one, which has to be one of few enough."""

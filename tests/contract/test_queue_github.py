@@ -224,7 +224,7 @@ def test_the_jobs_own_token_is_refused(queue: Queue, name: str, command: tuple[s
     writes = [one for one in queue.github.asked if not one.startswith("GET ")]
     done = queue.say("queue", *command, **{name: queue.token})
     assert done.returncode == 2
-    assert b"start no workflow; make a token for a bot" in done.stderr
+    assert b"start no workflow; create a token for a bot" in done.stderr
     assert [one for one in queue.github.asked if not one.startswith("GET ")] == writes
     assert queue.say("queue", *command, **{name: secrets.token_hex(20)}).returncode == 0
 
@@ -236,7 +236,7 @@ def test_the_contexts_have_to_be_named(queue: Queue) -> None:
     queue.fetched()
     code, said = queue.run()
     assert (code, queue.pull(number).labels) == (2, ["merge"])
-    assert "the queue has to know which statuses prove a commit" in said["error"]["message"]
+    assert "set the statuses that CI posts" in said["error"]["message"]
 
 
 def test_a_rule_without_the_fence_is_told(queue: Queue) -> None:

@@ -213,7 +213,7 @@ def test_the_job_of_a_fork_judges_and_posts_nothing(gitea: Gitea, project: Make)
     first.approve()
     assert first.ended() == "success"
     said = first.log("gate")
-    assert "orch/security/main was not posted: the job of a pull request from a fork may not" in said
+    assert "orch/security/main was not posted: a pull request from a fork gives its job no permission" in said
     assert "write:repository" not in said
     leaked = work.commit("leak", leak())
     work.git("push", "--quiet", f"{gitea.url}/bob/{name}.git", "HEAD:refs/heads/topic")

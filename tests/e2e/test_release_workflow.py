@@ -177,13 +177,13 @@ def test_a_service_goes_to_production_and_back(released: Released, one_runner: R
     assert second.ended() == "failure", released.log(second)
     said = released.log(second)
     assert "DEGRADED" in said
-    assert f"takes back {released.environment()['current']['rollback_of']}" in said
+    assert f"rolls back {released.environment()['current']['rollback_of']}" in said
     assert release_shop.ask(released.port) == (200, "Hello, what can we do for you?\n")
     now = released.environment()["current"]
     assert (now["revision"], now["digest"], now["standing"]) == (good["revision"], good["digest"], "verified")
     assert 'deploy_status: "DEPLOYED"' in released.report("T-2", "20-deploy-report.md")
     assert "answered 500" in released.report("T-2", "16-post-deploy-log.md")
-    assert said.count("takes back") == 1
+    assert said.count("rolls back") == 1
 
     released.fetch()
     released.task("T-3", *reversed(BROKEN))

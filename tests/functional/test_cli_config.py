@@ -381,10 +381,10 @@ def test_check_finds_every_mistake_before_the_push(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "note"),
     [
-        ("pipeline: merge-queue\n", "which statuses prove a commit"),
+        ("pipeline: merge-queue\n", "set the statuses that CI posts"),
         ("pipeline: merge-queue\nci_green: {contexts: ['*']}\n", "pending while it runs"),
         ("pipeline: merge-queue\nci_green: {contexts: ['ci / test']}\n", ""),
-        ("pipeline: merge-queue\nci_green: {enabled: false}\n", "set merge.test"),
+        ("pipeline: merge-queue\nci_green: {enabled: false}\n", "and merge.test"),
         ("pipeline: merge-queue\nci_green: {enabled: false}\nmerge: {test: make test}\n", ""),
         ("ci_green: {contexts: ['*']}\n", ""),
     ],

@@ -210,7 +210,7 @@ def test_a_red_status_is_only_bettered_by_judging_as_much(work: Repo, say: Say) 
     code, said = judge("--base", first)
     assert (code, "it is about everything" in said) == (1, True)
     code, said = judge("--all")
-    assert (code, "a status is about one commit" in said) == (2, True)
+    assert (code, "--status needs one commit" in said) == (2, True)
 
 
 def test_a_status_names_no_branch_that_was_not_judged_for(work: Repo, say: Say) -> None:
@@ -276,9 +276,7 @@ def test_the_job_of_a_fork_posts_nothing_and_keeps_its_result(fork: bool, work: 
     args = ("gate", "security", "--status", "--forge", "gitea", "--url", NOWHERE)
     done = say(*args, **job, **asked, ORCH_SECURITY_DEP_AUDIT_ENABLED="false")
     assert done.returncode == (0 if fork else 2), done.stderr
-    words = (
-        b"::warning title=orch-gates::the status orch/security/main was not posted: the job of a pull request from a"
-    )
+    words = b"::warning title=orch-gates::the status orch/security/main was not posted: a pull request from a"
     assert (words in done.stderr) is fork
     assert (b"write" in done.stderr) is False
 

@@ -156,7 +156,7 @@ def test_the_past_is_judged_when_it_is_asked_for(pair: Pair) -> None:
     assert found["evidence"]["commits_scanned"] == 1
     assert gate(work, "--base", work.git("hash-object", "-t", "tree", "/dev/null")).returncode == 1
     both = gate(work, "--all", "--base", "HEAD")
-    assert (both.returncode, b"neither --base nor --head" in both.stderr) == (2, True)
+    assert (both.returncode, b"leave out --base and --head" in both.stderr) == (2, True)
 
 
 def test_outside_of_a_repository_is_exit_2(tmp_path: Path) -> None:

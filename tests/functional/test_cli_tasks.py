@@ -286,7 +286,7 @@ def test_a_file_that_cannot_be_read_is_set_apart_and_the_rest_works(work: Repo) 
     edit(work, layout.task_path(TaskId("T-1")), "---\nschema: no\n")
     said = ok(work, "status")
     assert "1 files cannot be read" in said
-    assert "set apart: tasks/" in said
+    assert "unreadable: tasks/" in said
     ok(work, "advance", "T-2", "--approve")
     assert "T-1/task.md" in ok(work, "why", "T-1", code=2)
 

@@ -203,5 +203,5 @@ def test_a_page_that_cannot_be_written_stops_no_tick(rig: SweepRig, tmp_path: Pa
     assert "T-1: advance to review" in said
     assert "the dashboard was not written: " in said
     assert rig.task()["stage"] == "review"
-    assert "--html goes with no --dry-run" in rig.sweep("--html", str(tmp_path / "page"), "--dry-run", code=2)
+    assert "use --html without --dry-run" in rig.sweep("--html", str(tmp_path / "page"), "--dry-run", code=2)
     assert not (tmp_path / "page").exists()

@@ -53,7 +53,7 @@ def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> 
         "-> production shows the error",
         "-> exit code 1: production was ill",
         "-> production shows the page of before",
-        "-> the state says what runs, and what that took back",
+        "-> the state says what runs, and what that rolled back",
         "All of this happened as described.",
     ):
         assert said in done.stdout

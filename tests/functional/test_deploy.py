@@ -293,7 +293,7 @@ def test_what_ended_and_was_not_recorded_is_known_on_this_machine(rig: DeployRig
     """The state branch was away: the exit code is kept, and the next call records it and goes on."""
     gone = rig.server.path.with_name("away.git")
     said = rig.deploy(f"mv {rig.server.path} {gone}", code=2, env={"ORCH_STATE_TIMEOUT_S": "1"})
-    assert "which could not be recorded" in said
+    assert "could not record the result" in said
     gone.rename(rig.server.path)
     assert rig.environment()["running"] is not None
     again = rig.deploy("")

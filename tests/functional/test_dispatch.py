@@ -188,14 +188,14 @@ def test_work_that_cannot_be_started_is_told_and_stays_asked_for(rig: JobRig) ->
     rig.cache.mkdir(exist_ok=True)
     (rig.cache / "jobs").write_text("in the way")
     said = rig.ok("advance", "T-1", "--approve")
-    assert "not known to be started" in said
+    assert "start not confirmed" in said
     (waiting,) = rig.jobs()
     assert (waiting["status"], waiting["dispatch"]["sent"]) == ("queued", None)
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "code", "told"),
-    [("CI", "true", 2, "no work can be started from here"), ("ORCH_DISPATCH_ENABLED", "false", 0, "no work is due")],
+    [("CI", "true", 2, "no job can be started here"), ("ORCH_DISPATCH_ENABLED", "false", 0, "no work is due")],
 )
 def test_nothing_starts_where_it_may_not(rig: JobRig, variable: str, value: str, code: int, told: str) -> None:
     """P9: a switch turns it off; a CI job starts no command, which would end with it, and does not call that done."""

@@ -163,7 +163,7 @@ def test_a_forge_that_is_down_undoes_no_step(work: Work, server: StatusServer) -
     assert [row["subject"] for row in work.planned()] == [f"{CI}@{work.head}", f"{TESTS}@{work.head}"]
     waits = "1 more have planned effects; `orch-gates effects run` finishes them"
     assert waits in work.ok("state", "compact", "--older-than", "0")
-    assert "not known to be done" in work.ok("effects", "run", "--task", "T-1", code=2)
+    assert "outcome unknown" in work.ok("effects", "run", "--task", "T-1", code=2)
     server.meanwhile = lambda _method, _done: setattr(server, "answer", None)
     assert f"T-1: {CI}@{work.head}: done\n" in work.ok("effects", "run", "--task", "T-1")
     assert (len(server.posted(CI)), work.planned()) == (1, [])

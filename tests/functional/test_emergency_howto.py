@@ -51,7 +51,7 @@ def test_one_push_is_let_through(made: Path, tmp_path: Path) -> None:
     assert rig.main == fix
     rig.work.commit("and more", {"values/more": "10\n"})
     assert rig.work.attempt("push", "origin", "HEAD:refs/heads/main").returncode != 0
-    assert "glass broken by" not in rig.ok("lease", "show")
+    assert "break-glass override by" not in rig.ok("lease", "show")
 
 
 @pytest.mark.parametrize("page", ["docs/how-to/let-one-push-through.md", "docs/how-to/merge-through-the-gate.md"])

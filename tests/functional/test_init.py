@@ -106,7 +106,7 @@ def test_every_level_is_written_once_and_taken_away(
     assert set(deeds(said(init(work, "--remove", "--yes", "--json"))).values()) == {"delete"}
     assert files(work) == before
     assert not (work.path / f".{forge}").exists()
-    assert b"nothing is here as init wrote it" in init(work, "--remove", "--yes").stdout
+    assert b"no unchanged file of init is here" in init(work, "--remove", "--yes").stdout
 
 
 def test_what_to_do_next_works_as_printed(tmp_path: Path) -> None:

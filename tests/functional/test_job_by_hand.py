@@ -67,7 +67,7 @@ def test_a_document_that_cannot_be_read_stops_its_own_task_only(rig: JobRig) -> 
     rig.run("true")
     by_hand(rig, layout.job_path(TaskId("T-1"), "f" * 16), "---\nno: job\n---\n")
     said = rig.ok("job", "list", "--all")
-    assert f"set apart: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in said
+    assert f"unreadable: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in said
     assert "succeeded" in said
     assert "could not be told: mend it first" in rig.run("true", code=2)
     assert "schema" in rig.run("true", code=2, options=("--attempt", "f" * 16))
@@ -83,7 +83,7 @@ def test_a_job_that_runs_here_is_cancelled_with_its_process(rig: JobRig) -> None
         assert f"process {child.pid} on this machine was asked to end, and did" in said
         out, err = child.communicate(timeout=60)
         assert (child.returncode, out) == (128 + signal.SIGTERM, b"")
-        assert b"nothing is recorded: run 1 of developer cancelled at" in err
+        assert b"not recorded: run 1 of developer cancelled at" in err
     assert (rig.job()["status"], rig.job()["reason"]) == ("cancelled", "cancelled by ann: the wrong branch")
     assert "not done: it is over" in rig.ok("job", "cancel", "T-1", "1", "--reason", "again", code=1)
     assert "not done: it is over" in rig.ok("job", "cancel", "T-1", "--reason", "again", code=1)
@@ -125,7 +125,7 @@ def test_a_process_of_another_machine_is_left_alone(rig: JobRig) -> None:
         )
         by_hand(rig, path, text)
         said = rig.ok("job", "cancel", "T-1", "--reason", "it hangs")
-        assert "not known to run on this machine; bob on another ends it" in said
+        assert "seems to run on another machine; bob on another must end it" in said
         assert other.poll() is None
         other.kill()
     assert rig.job()["status"] == "cancelled"

@@ -139,13 +139,13 @@ def test_an_output_that_the_server_refuses_is_left_out(guarded: Path, tmp_path: 
     rig.sh(f"echo {word}")
     assert rig.job()["status"] == "succeeded"
     assert rig.shown() == ""
-    assert "its output is not kept: the server refused it" in rig.ok("job", "show", "T-1")
+    assert "the command's output is not saved: the server refused it" in rig.ok("job", "show", "T-1")
 
 
 def test_without_a_scan_no_output_is_kept(rig: JobRig) -> None:
     """What could not be looked through may hold anything (P2)."""
     engine = {"ORCH_SECURITY_ENGINE": "gitleaks", "ORCH_GITLEAKS_BIN": "/none"}
-    assert "its output is not kept" in rig.sh("echo hello; exit 5", code=5, env=engine)
+    assert "output is not saved" in rig.sh("echo hello; exit 5", code=5, env=engine)
     assert (rig.job()["status"], rig.shown()) == ("failed", "")
     assert "could not be scanned for secrets" in rig.ok("job", "show", "T-1")
 
@@ -237,7 +237,7 @@ def test_a_job_says_that_the_work_was_done_again(rig: JobRig) -> None:
     sent_back(rig)
     rig.run("false", code=1)
     assert rig.task()["sent_back"]["ready"] is False
-    assert "T-1: its work counts as done again" in rig.run("true")
+    assert "T-1: marked as ready again" in rig.run("true")
     assert rig.task()["sent_back"]["ready"] is True
     assert rig.task()["stage"] == "development"
     rig.ok("task", "report", "T-1", "tests-passed", "PASSED", "--reason", "again")
@@ -400,7 +400,7 @@ def test_the_state_cannot_be_reached_at_the_end(rig: JobRig) -> None:
     """What the command came to stays on this machine, for the next sweep here (REAP-1, tier 2)."""
     away = rig.folder / "away.git"
     said = rig.sh(f"mv {rig.server.path} {away}; echo done", code=2, env={"ORCH_STATE_TIMEOUT_S": "2"})
-    assert "exit code 0, which could not be recorded" in said
+    assert "exit code 0; could not record the result" in said
     away.rename(rig.server.path)
     job = rig.job()
     assert job["status"] == "running"
@@ -423,7 +423,7 @@ def test_a_job_that_somebody_else_ended_is_left_alone(rig: JobRig) -> None:
     """REAP-2: nothing is recorded over it, the gate is not asked, and the exit code is the command's."""
     cancel = f"'{PROGRAM}' job cancel T-1 --reason 'the wrong branch'"
     said = rig.sh(f"trap '' TERM; {cancel}; {REPORT} PASSED --reason tests; exit 0")
-    assert "nothing is recorded: run 1 of developer cancelled at" in said
+    assert "not recorded: run 1 of developer cancelled at" in said
     assert (rig.job()["status"], rig.job()["exit_code"]) == ("cancelled", None)
     assert rig.task()["stage"] == "development"
     assert "legal" in rig.ok("state", "verify")

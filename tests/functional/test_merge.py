@@ -259,14 +259,14 @@ def test_an_emergency_has_one_way(rig: MergeRig) -> None:
     assert rig.gate("T-1")[0] == 0
     tip = rig.main
     rig.ok("lease", "break-glass", "--tip", tip, "--reason", "production is down")
-    assert "glass broken by bot" in rig.ok("lease", "show")
+    assert "break-glass override by bot" in rig.ok("lease", "show")
     rig.work.git("checkout", "--quiet", "--detach", "origin/main")
     first = rig.work.commit("mend it", {"values/mended": "9\n"})
     rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     rig.work.commit("and more", {"values/more": "10\n"})
     assert rig.work.attempt("push", "origin", "HEAD:refs/heads/main").returncode != 0
     rig.ok("lease", "break-glass", "--acknowledge")
-    assert "glass broken by bot at" not in rig.ok("lease", "show")
+    assert "break-glass override by bot for" not in rig.ok("lease", "show")
     rig.first = first
     assert rig.merge("T-1")[0] == 0, "the task begins anew on what was pushed"
     assert rig.assert_sound() == ["T-1"]

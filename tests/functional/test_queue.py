@@ -312,7 +312,7 @@ def test_what_proves_a_commit_has_to_be_said(rig: QueueRig) -> None:
     rig.work.git("push", "--quiet", "origin", "origin/off:refs/heads/main")
     rig.work.git("fetch", "--quiet", "origin")
     done = rig.say("queue", "run")
-    assert (done.returncode, b"set merge.test" in done.stderr) == (2, True), done.stdout + done.stderr
+    assert (done.returncode, b"and merge.test" in done.stderr) == (2, True), done.stdout + done.stderr
     assert rig.seen(pull.number).state.value == "open"
 
 

@@ -97,7 +97,7 @@ def test_what_does_not_concern_it(rig: QueueRig, name: str, payload: dict[str, A
 def test_an_event_that_cannot_be_read_is_no_event_that_means_nothing(rig: QueueRig) -> None:
     """Exit 2, with the command that needs none."""
     done = happened(rig, "pull_request_target", {"action": "labeled"})
-    assert (done.returncode, b"`orch-gates queue run` needs none" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, b"`orch-gates queue run` works without an event" in done.stderr) == (2, True), done.stderr
     done = rig.say("event", GITHUB_EVENT_NAME="push", GITHUB_EVENT_PATH=str(rig.folder / "none.json"), CI="true")
     assert (done.returncode, b"none.json" in done.stderr) == (2, True), done.stderr
 

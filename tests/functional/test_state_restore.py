@@ -264,7 +264,7 @@ def test_a_branch_without_a_witness_is_not_said_to_lose_nothing(rig: GitRig) -> 
         return done.returncode, (done.stdout + done.stderr).decode()
 
     code, said = state("verify")
-    assert (code, "cannot be told; `orch-gates state restore` makes it anew" in said) == (2, True)
+    assert (code, "cannot be detected; `orch-gates state restore` creates it" in said) == (2, True)
     code, said = state("restore")
     assert (code, "its witness refs/orch/witness was gone and is back" in said) == (0, True)
     assert rig.witness() == rig.tip()

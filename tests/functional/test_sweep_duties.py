@@ -112,7 +112,7 @@ def test_no_test_is_run_by_a_tick(merging: SweepRig, tmp_path: Path) -> None:
     before = merging.state()
     report = merging.tick(env=command)
     assert report.lines == (
-        "T-1: merge-proof: left to `orch-gates merge --task T-1`, as a tick runs no tests (merge.test)",
+        "T-1: merge-proof: not merged: a sweep runs no tests (merge.test); run `orch-gates merge --task T-1`",
     )
     assert merging.state() == before
     assert not ran.exists()
@@ -206,7 +206,7 @@ def test_a_feature_that_a_revert_took_is_told_once(rig: SweepRig) -> None:
     rig.work.commit("again", {"login.py": "def reset_password\n"})
     rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     rig.work.git("fetch", "--quiet", "origin")
-    assert rig.sweep().startswith("is over: main has lost")
+    assert rig.sweep().startswith("resolved: main has lost")
     assert "needs a person, since" not in rig.ok("status")
 
 

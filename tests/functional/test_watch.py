@@ -40,7 +40,7 @@ def test_a_healthy_deploy_is_verified(rig: WatchRig) -> None:
     (before,) = rig.over()["baseline"]["probes"]
     assert before["result"] == "ok"
     said = rig.watch()
-    assert re.search(rf" s, well so far, [0-9]+/{WINDOW_S} observed", said)
+    assert re.search(rf" s, healthy so far, [0-9]+/{WINDOW_S} observed", said)
     assert re.search(rf"HEALTHY: [0-9]+ of {WINDOW_S} samples observed", said)
     found = rig.environment()
     assert found["current"]["standing"] == "verified"
@@ -232,7 +232,7 @@ def test_a_verdict_is_about_what_runs(rig: WatchRig) -> None:
     assert "nothing of T-2 was deployed to production yet" in rig.watch("T-2", code=2)
     word = ("--runs", rig.head("T-2"), "--reason", "by hand")
     rig.ok("env", "settle", "production", *word)
-    assert f"that was well, and production runs {rig.head('T-2')[:10]} by now" in rig.watch(code=2)
+    assert f"the watch ended healthy, but production runs {rig.head('T-2')[:10]} by now" in rig.watch(code=2)
     rig.legal()
 
 

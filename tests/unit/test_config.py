@@ -473,7 +473,7 @@ def test_roles_say_how_their_work_is_started() -> None:
             "roles: {a: {dispatch: {command: x}, max_concurrency: 0}}",
             "roles.a.max_concurrency: 0 is not a whole number",
         ),
-        ("roles: {a: {dispatch: {command: x}, max_concurrency: true}}", "roles.a.max_concurrency: true is no whole"),
+        ("roles: {a: {dispatch: {command: x}, max_concurrency: true}}", "roles.a.max_concurrency: true is not a whole"),
         ("roles: {a: {dispatch: {command: x}, most: 1}}", "roles.a: unknown key 'most'"),
         ("roles: {a: {dispatch: {command: x, job: y}}}", "roles.a.dispatch: unknown key 'job'"),
     ],

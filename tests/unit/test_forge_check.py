@@ -69,7 +69,7 @@ def test_it_can_be_read_by_people_and_by_programs() -> None:
         "kind            gitea",
         "scopes          read:repository",
         "may             read, write",
-        "protection      main: no pushes; statuses: orch/security; approvals: 1; mergers: bot; admins held to it",
+        "protection      main: no pushes; statuses: orch/security; approvals: 1; mergers: bot; applies to admins",
         "clock           as here",
         "requests        4",
     ):

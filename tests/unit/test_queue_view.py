@@ -127,8 +127,8 @@ PLANNED: list[tuple[Action, str]] = [
     (Refuse(7, "a draft"), "#7 would be refused, and its label taken off: a draft\n"),
     (TakeOut(7, "PR-7", "closed", unlabel=True), "#7 would be taken out: closed\n"),
     (Drop(7, "PR-7", "merged"), "#7 would be dropped: merged\n"),
-    (Unlabel(7, "PR-7"), "#7 would lose the label that asked before\n"),
-    (Unlabelled(7, "PR-7"), "#7 could be asked for again\n"),
+    (Unlabel(7, "PR-7"), "#7 would lose the label of an older request\n"),
+    (Unlabelled(7, "PR-7"), "#7 could be queued again\n"),
 ]
 
 
