@@ -43,17 +43,17 @@ def why_it_stays(there: CommitStatus, commit: str, base: str, *, left_out: bool 
     if there.state in {StatusState.SUCCESS, StatusState.PENDING} or not base.strip("0"):
         return ""
     before = judged_since(there)
-    stays = f"the status on {commit[:10]} is {there.state}, and stays so"
+    stays = f"the status on {commit[:10]} stays {there.state}"
     if not before:
-        return f"{stays}: it does not say which commits it is about; judge all of them with {_ALL}"
+        return f"{stays}: it does not name the commits it covers; judge all of them with {_ALL}"
     if not before.strip("0"):
-        return f"{stays}: it is about everything, and this is about what is after {base[:10]}; judge with {_ALL}"
+        return f"{stays}: it covers all commits, but this run only those after {base[:10]}; judge with {_ALL}"
     if base.startswith(before):
         return ""
-    about = f"{stays}: it is about what is after {before}, "
+    about = f"{stays}: it covers the commits after {before}, "
     if left_out is None:
         return f"{about}which is not in this clone; fetch it, or judge with {_ALL}"
-    return f"{about}and this leaves some of it out; judge with `--base {before}`" if left_out else ""
+    return f"{about}but this run leaves out some of them; judge with `--base {before}`" if left_out else ""
 
 
 def present(statuses: CommitStatuses, commit: str) -> Mapping[str, str]:

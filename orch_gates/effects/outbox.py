@@ -100,4 +100,4 @@ def _told(tracker: Tracker | None, effect: IssueEffect) -> Performed:
         return Performed(effect, Result.SUPERSEDED, "no tracker is turned on here (tracker.kind)")
     if tracker.show(effect.issue, effect.label, effect.text, generation=effect.generation, clears=effect.clears):
         return Performed(effect, Result.DONE)
-    return Performed(effect, Result.SUPERSEDED, f"issue {effect.subject} says something newer")
+    return Performed(effect, Result.SUPERSEDED, f"issue {effect.subject} shows a newer state")

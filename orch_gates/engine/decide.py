@@ -101,16 +101,14 @@ def _asked(
 def _evaluated(changed: Changing, event: events.Evaluated, verdicts: Sequence[Verdict], pipeline: Pipeline) -> Decision:
     task = changed.task
     if task != event.seen:
-        return changed.nothing(
-            "it changed while its gates were judged; nothing was decided on the old state", Outcome.DEFER
-        )
+        return changed.nothing("the task changed while its gates ran; nothing was decided", Outcome.DEFER)
     if task.state.waits_for_a_person:
         return changed.nothing(f"it is {task.state} and waits for a person: {task.reason}{_hint(task)}", Outcome.HOLD)
     if task.available_at is not None and changed.now < moment(task.available_at) and not event.due:
         return changed.nothing(f"it is deferred until {task.available_at}: {task.reason}", Outcome.DEFER)
     stage = pipeline.stage(task.stage)
     if stage is None:
-        way = f"`orch-gates task resume {task.id}` takes it to {pipeline.rework}"
+        way = f"`orch-gates task resume {task.id}` moves it to {pipeline.rework}"
         why = f"stage {task.stage!r} is not in the configured pipeline ({', '.join(pipeline.names)}); {way}"
         return changed.to(Move.HOLD, why, cause="configuration", state=TaskState.HELD, available_at=None)
     if stage.human:
@@ -125,13 +123,15 @@ def _approved(changed: Changing, event: events.Approved, verdicts: Sequence[Verd
     task = changed.task
     stage = pipeline.stage(task.stage)
     if task != event.seen:
-        return changed.refuse("it changed while it was being approved; look at it again")
+        return changed.refuse("the task changed during the approval; check it, then approve again")
     if task.state.waits_for_a_person:
         return changed.refuse(f"it is {task.state}: {task.reason}" + _hint(task))
     if stage is not None and pipeline.by_asking:
-        return changed.refuse(f"a pull request is asked for, not approved here: {queued.way_on(task, pipeline)}")
+        return changed.refuse(f"a pull request is queued, not approved: {queued.way_on(task, pipeline)}")
     if stage is None or not stage.human:
-        return changed.refuse(f"{task.stage} is not left by approval; `orch-gates advance {task.id}` judges its gates")
+        return changed.refuse(
+            f"stage {task.stage} needs no approval; `orch-gates advance {task.id}` evaluates its gates"
+        )
     if stage.gates:
         return _by_verdicts(changed, stage, verdicts, pipeline, event)
     return _advance(changed, stage, event.reason or f"approved by {event.by}", event.by, pipeline, event.head)
@@ -322,9 +322,9 @@ def _before_rework(task: Task, pipeline: Pipeline) -> bool:
 def _hint(task: Task) -> str:
     match task.state:
         case TaskState.HELD:
-            return f"; `orch-gates task resume {task.id}` lets it go on"
+            return f"; `orch-gates task resume {task.id}` resumes it"
         case TaskState.ESCALATED | TaskState.DEFERRED:
-            return f"; `orch-gates task retry {task.id}` lets it go on"
+            return f"; `orch-gates task retry {task.id}` retries it"
         case TaskState.ACTIVE | TaskState.DONE | TaskState.CANCELLED:
             return ""
         case _:

@@ -86,9 +86,7 @@ def taken(before: Environment, running: Running) -> Environment | Already | Busy
         if isinstance(target, Refused):
             return target
         if (target.revision, target.digest) != (running.revision, running.digest):
-            return Refused(
-                f"the last verified deploy of {before.name} is {target.deploy}, and a rollback goes there only"
-            )
+            return Refused(f"a rollback of {before.name} can only go to {target.deploy}, its last verified deploy")
     elif before.current is not None and _brings(running) == _brings(before.current):
         return Already(before.current)
     return before.model_copy(update={"running": running, "generation": before.generation + 1})
@@ -101,7 +99,7 @@ def rollback_target(environment: Environment, deploy: str) -> Deployed | Refused
         return Refused(f"what {name} runs is not known: {environment.unknown}; {_settle(environment)}")
     if runs is None or runs.deploy != deploy:
         now = "nothing" if runs is None else f"{runs.deploy} ({runs.revision[:10]})"
-        return Refused(f"{name} does not run {deploy} any more, but {now}")
+        return Refused(f"{name} no longer runs {deploy}; it runs {now}")
     if runs.rollback_of:
         return Refused(f"{deploy} is itself the rollback of {runs.rollback_of}, and a rollback is never rolled back")
     if verified is None:
@@ -256,6 +254,6 @@ def _brings(one: Running | Deployed) -> tuple[str, str, str]:
 
 def _settle(environment: Environment) -> str:
     return (
-        f"look at what it runs, and say so: `orch-gates env settle {environment.name} --runs DEPLOY|REVISION "
+        f"check what it runs, and record it: `orch-gates env settle {environment.name} --runs DEPLOY|REVISION "
         "--reason TEXT`"
     )

@@ -74,7 +74,7 @@ def _asked_again(changed: Changing, event: events.MergeAsked) -> Decision:
     if task.asked is not None and (task.asked.target, task.asked.head) == (event.target, event.head):
         return changed.nothing(f"it is queued already: {task.reason}", Outcome.PASS)
     return changed.refuse(
-        f"it is queued for another commit or target; take it out first: `orch-gates queue remove {event.pull}`"
+        f"it is queued for another commit or target branch; remove it first: `orch-gates queue remove {event.pull}`"
     )
 
 
@@ -82,7 +82,7 @@ def _take_out(changed: Changing, event: events.TakenOut, pipeline: Pipeline) -> 
     """Back to be asked for; nobody is charged. One that is held is a person's to end."""
     task = changed.task
     if task.state.waits_for_a_person:
-        way = f"`orch-gates task resume {task.id}` lets it go on, `orch-gates task cancel {task.id}` ends it for ever"
+        way = f"`orch-gates task resume {task.id}` resumes it, `orch-gates task cancel {task.id}` ends it for good"
         return changed.refuse(f"it is {task.state}: {task.reason}; {way}")
     return changed.to(
         Move.TAKE_OUT,

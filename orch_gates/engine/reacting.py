@@ -146,7 +146,7 @@ def superseded(watched: Watched, environment: InEnvironment) -> str:
 
 
 def _unknown(environment: InEnvironment) -> str:
-    late = f"deploy {environment.running} should be over by now, and nothing is known of its end"
+    late = f"deploy {environment.running} should have ended by now, but no end is recorded"
     return environment.unknown or (late if environment.running and environment.overdue else "")
 
 
@@ -183,5 +183,5 @@ def _kept(watched: Watched, environment: InEnvironment) -> str:
     if verified is None:
         return "no deploy of the environment was ever verified"
     if (verified.revision, verified.digest) == (own.revision, own.digest):
-        return "what was verified last is the very same revision and digest"
+        return "the last verified deploy has the same revision and digest"
     return ""

@@ -43,9 +43,9 @@ def doubt(task: Task, verdict: Verdict, head: str) -> str:
             again = f"`orch-gates task report {task.id}` with `{verdict.gate} STATUS` or `--file FILE`"
             return f"the report of {verdict.gate} is from before the task was sent back; record it again: {again}"
         case Outcome.FAIL if rests_on and rests_on <= used:
-            return f"{verdict.gate} has to answer anew: it sent the task back already: {verdict.reason}"
+            return f"{verdict.gate} needs a new result: its last one already sent the task back: {verdict.reason}"
         case Outcome.FAIL if not rests_on and charge(verdict.gate, head) in sent.charged:
-            return f"{verdict.gate} has to answer anew: {verdict.reason}"
+            return f"{verdict.gate} needs a new result: {verdict.reason}"
         case _:
             return ""
 

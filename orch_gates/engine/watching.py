@@ -219,7 +219,7 @@ def _excused(sample: Sample, before: Sample | None) -> int:
 
 def _share(requests: int, errors: int, limit: Fraction) -> str:
     share, most = float(Fraction(errors, requests)), float(limit)
-    return f"{errors} of {requests} requests failed, {share:.1%} where {most:.1%} may"
+    return f"{errors} of {requests} requests failed, {share:.1%}; allowed are {most:.1%}"
 
 
 def _excess(requests: int, errors: int, limit: Fraction) -> int:
@@ -244,7 +244,7 @@ def _lacking(samples: Sequence[Sample], rules: Rules, before: Sample | None) -> 
             # No proof that the deploy made it ill, or it would be that; least of all one that it is well.
             found.append(row + too)
         elif target in rules.targets and target not in well:
-            found.append(f"{target} was never seen well{too}")
+            found.append(f"{target} never passed{too}")
     found += [problem for source in sorted(rules.sources) if (problem := _silent(samples, source))]
     if not rules.targets:
         found += _too_few(samples, rules)
@@ -259,14 +259,14 @@ def _unverified(samples: Sequence[Sample], rules: Rules) -> str:
     failed = {sample.at // rules.every for sample in samples if _has_failed_probe(sample)}
     well = {sample.at // rules.every for sample in samples if _is_seen_well(sample, rules)} - failed
     if 2 * len(well) < rules.due:
-        return f"{len(well)} of {rules.due} samples were seen well, and half of them have to be"
+        return f"{len(well)} of {rules.due} samples passed; at least half must"
     last = samples[-rules.failures :]
     for sample in last:
         if unwell := _unwell(sample, rules):
-            return one_line(f"the last {len(last)} samples have to be well, and at {sample.at} s {unwell}")
+            return one_line(f"the last {len(last)} samples must pass, but at {sample.at} s {unwell}")
     if not rules.targets and not any(count.requests for sample in last for count in _counts(sample, rules)):
-        return f"the last {len(last)} samples have to be well, and nobody asked for anything in them"
-    end = f"the last {len(last)} samples have to be well, and"
+        return f"the last {len(last)} samples must pass, but they contain no requests"
+    end = f"the last {len(last)} samples must pass, but"
     for source in sorted(rules.sources):
         for part, what in ((samples, "of the whole window"), (last, end)):
             counts = [count for sample in part for count in _counts(sample, rules) if count.source == source]
@@ -298,7 +298,7 @@ def _unwell(sample: Sample, rules: Rules) -> str:
             return f"{target} was not asked"
     counted = {count.source for count in _counts(sample, rules) if not count.note}
     missing = next((source for source in sorted(rules.sources) if source not in counted), "")
-    return f"{missing} gave no number of all requests" if missing else ""
+    return f"{missing} did not report the total of requests" if missing else ""
 
 
 def _silent(samples: Sequence[Sample], source: str) -> str:
@@ -312,7 +312,7 @@ def _silent(samples: Sequence[Sample], source: str) -> str:
     if counts:
         return f"{source} counted nothing but errors"
     why = next((reading.why for reading in reversed(mine) if isinstance(reading, NoData)), "it was never asked")
-    return f"{source} gave no number in the whole window ({why}): check what it is asked"
+    return f"{source} reported no data in the whole window ({why}): check its query"
 
 
 def _too_few(samples: Sequence[Sample], rules: Rules) -> Iterator[str]:
@@ -323,4 +323,4 @@ def _too_few(samples: Sequence[Sample], rules: Rules) -> Iterator[str]:
             good[count.source] = good.get(count.source, 0) + count.requests - count.errors
     most = max(good.values(), default=0)
     if most < rules.min_requests:
-        yield f"{most} requests were seen answered well, and {rules.min_requests} are needed"
+        yield f"{most} requests succeeded; at least {rules.min_requests} are needed"

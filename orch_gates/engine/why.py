@@ -174,7 +174,7 @@ def _work(task: Task, pipeline: Pipeline) -> str:
     if not gates:
         return command
     if task.sent_back is not None and task.sent_back.ready and task.sent_back.head == task.head:
-        return f"the {stage.role} records {gates} again, as reports from before do not count, then {command}"
+        return f"the {stage.role} records {gates} again (older reports do not count), then {command}"
     return f"the {stage.role} gets {gates} green, then {command}"
 
 

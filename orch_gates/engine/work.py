@@ -144,7 +144,7 @@ def need(
     stage = pipeline.stage(task.stage)
     role = None if stage is None or stage.human else rules.roles.get(stage.role)
     if role is None or role.way not in rules.ways:
-        return Wait("nobody starts it from here")
+        return Wait("no sweep here starts it")
     if task.state is not TaskState.ACTIVE:
         return Wait(f"the task is {task.state}")
     runs = runs_of(task, jobs)
@@ -186,7 +186,7 @@ def _unfinished(task: Task, last: Job, verdict: Verdict | None, now: datetime, r
     assert last.ended is not None
     ended = moment(last.ended)
     if verdict is None or now < ended + rules.grace:
-        return f"run {last.number} ended well; its gate is asked again"
+        return f"run {last.number} succeeded; its gate is evaluated again"
     if verdict.outcome is not Outcome.FAIL:
         return f"{verdict.gate}: {verdict.outcome}, {verdict.reason}"
     if (verdict.absent or spent.blocked(task, task.head)) and now < ended + rules.evidence:

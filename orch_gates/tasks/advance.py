@@ -25,7 +25,7 @@ from orch_gates.tasks.edge import Gate, HeadOf, Judged
 Stepped = events.Evaluated | events.Approved | events.Rejected
 
 _ROUNDS = 3
-_MOVED_ON = "it changed since its issue was looked at; nothing was decided, the next run looks again"
+_MOVED_ON = "the task changed after its issue was read; nothing was decided, the next run checks again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,10 @@ class Step:
                 continue
             if (applied := self._record(judged, posting, earlier)) is not None:
                 return self._finished(applied, earlier)
-        why = f"what it rests on changed {_ROUNDS} times while its gates were judged; nothing was decided, run it again"
+        why = (
+            f"the task or its reports changed {_ROUNDS} times while its gates ran; nothing was decided, run the "
+            "command again"
+        )
         assert first is not None
         return Applied(Decision(Move.STAY, first, why, Outcome.DEFER), (), "")
 

@@ -101,7 +101,7 @@ def finish(store: Store, task: Task, performed: tuple[Performed, ...]) -> tuple[
     try:
         acknowledge(store, {task.id: done})
     except OrchError as error:
-        why = f"done, and that could not be recorded: {error}"
+        why = f"done, but not recorded: {error}"
         return tuple(replace(one, result=Result.UNKNOWN, reason=why) if one.settled else one for one in performed)
     return performed
 

@@ -110,9 +110,9 @@ class Configured:
             return "the server's HEAD names no branch that is there: push the default branch, or set it on the server"
         if newest.name == self.read.name:
             known = f"{newest.name} is known here as {self.read.commit[:10] or 'no commit'}, not the server's newest"
-            return f"{known}: run `{'git fetch' if self.read.commit else everything}`, and run this again"
+            return f"{known}: run `{'git fetch' if self.read.commit else everything}`, and run the command again"
         ours = self.read.name or "no branch"
         return (
-            f"the server's default branch is {newest.name}, here {ours} is taken for it: unset ORCH_TARGET where it "
-            f"says so, else run `{everything}` and `git remote set-head origin -a`; then run this again"
+            f"the server's default branch is {newest.name}, but this clone uses {ours}: unset ORCH_TARGET if it is "
+            f"set, else run `{everything}` and `git remote set-head origin -a`; then run the command again"
         )

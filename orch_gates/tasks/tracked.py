@@ -134,9 +134,9 @@ class Tracking:
                 left = [effect for effect in task.effects if isinstance(effect, IssueEffect)]
                 told = self._perform(left)
                 if failed := [one.reason for one in told if not one.settled]:
-                    reason = f"the issue could not be told what was recorded before: {failed[0]}"
+                    reason = f"could not update the issue to the recorded state: {failed[0]}"
                     return Done(number, task.id, "problem", reason, problem=True), told
-                return Done(number, task.id, "told", "its issue says what was recorded before"), told
+                return Done(number, task.id, "told", "its issue now shows the recorded state"), told
             case Refuse(words=words, reason=reason):
                 self.tracker.say(number, reason)
                 for word in words:
@@ -187,7 +187,7 @@ class Tracking:
         left = [one.reason for one in performed if not one.settled]
         if not left:
             return done, performed
-        return replace(done, reason=f"{done.reason}; the issue does not say so yet: {left[0]}", problem=True), performed
+        return replace(done, reason=f"{done.reason}; the issue is not updated yet: {left[0]}", problem=True), performed
 
     def _perform(self, effects: Sequence[object]) -> tuple[Performed, ...]:
         return self.step.outbox.perform([effect for effect in effects if isinstance(effect, IssueEffect)])
@@ -200,7 +200,7 @@ class Tracking:
         try:
             acknowledge(self.step.store, {task: done for task, done in keys.items() if done})
         except OrchError as error:
-            return (Done(0, "", "problem", f"what was told could not be acknowledged: {error}", problem=True),)
+            return (Done(0, "", "problem", f"could not record the updates of issues: {error}", problem=True),)
         return ()
 
 

@@ -203,12 +203,12 @@ def test_a_red_status_is_only_bettered_by_judging_as_much(work: Repo, say: Say) 
     work.git("push", "--quiet", "--no-verify", "origin", f"{leaked}:refs/heads/main")
     code, said = judge("--base", "origin/main")
     assert (code, status()) == (2, "FAIL")
-    assert f"leaves some of it out; judge with `--base {first[:10]}`" in said
+    assert f"leaves out some of them; judge with `--base {first[:10]}`" in said
     assert judge("--base", first[:10])[0] == 1
     everything = ("--base", work.git("hash-object", "-t", "tree", "/dev/null"))
     assert judge(*everything) == (1, "")
     code, said = judge("--base", first)
-    assert (code, "it is about everything" in said) == (1, True)
+    assert (code, "it covers all commits" in said) == (1, True)
     code, said = judge("--all")
     assert (code, "--status needs one commit" in said) == (2, True)
 
@@ -319,7 +319,7 @@ def test_the_whole_url_is_named_where_no_forge_answers(say: Say) -> None:
         url = f"{proxy.url}/acme/app"
         asked = {"ORCH_FORGE_URL": url, "ORCH_FORGE_REPOSITORY": "acme/app", "ORCH_FORGE_TOKEN": secrets.token_hex(20)}
         said = say("forge", "check", **asked).stderr.decode()
-    assert f"answers at {url.removeprefix('http://')}; is ORCH_FORGE_URL right?" in said
+    assert f"answers at {url.removeprefix('http://')}; check ORCH_FORGE_URL" in said
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_only_the_servers_default_branch_configures(how: str, ann: Repo) -> None
         bob.git("remote", "set-head", "origin", "--delete")
     done = run(bob, "task", "new", "T-2", "Older", env=env)
     assert done.returncode == 2
-    assert b"the server's default branch is trunk, here main is taken for it" in done.stderr
+    assert b"the server's default branch is trunk, but this clone uses main" in done.stderr
     follow(done, bob)
     done = run(bob, "task", "new", "T-2", "Newer")
     assert done.returncode == 0, done.stderr.decode()

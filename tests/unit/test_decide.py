@@ -311,9 +311,9 @@ def test_nothing_automatic_touches_a_task_that_waits_for_a_person(state: str, ou
     decision = evaluated(task, [a_verdict(outcome)])
     assert decision.task is task
     assert (decision.move, decision.outcome, decision.refused) == (STAY, Outcome.HOLD, False)
-    way = {"held": "resume", "escalated": "retry"}[state]
+    way, does = {"held": ("resume", "resumes"), "escalated": ("retry", "retries")}[state]
     lead = f"it is {state} and waits for a person: look at it"
-    assert decision.reason == f"{lead}; `orch-gates task {way} T-1` lets it go on"
+    assert decision.reason == f"{lead}; `orch-gates task {way} T-1` {does} it"
 
 
 def test_a_human_stage_is_not_left_by_gates() -> None:
@@ -351,7 +351,7 @@ def test_a_task_that_changed_since_it_was_seen_stays(then: dict[str, Any]) -> No
     decision = decide(task, events.Evaluated("ann", seen, HEAD), green(task.stage), NOW, DEFAULT)
     assert decision.task is task
     assert (decision.move, decision.outcome) == (STAY, Outcome.DEFER)
-    assert "it changed while" in decision.reason
+    assert "the task changed while" in decision.reason
 
 
 def test_verdicts_about_the_task_with_other_words_decide_nothing() -> None:
@@ -412,8 +412,8 @@ def test_approval_does_not_replace_the_gates_of_a_human_stage() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"stage": "review"}, "review is not left by approval"),
-        ({"stage": "retired"}, "retired is not left by approval"),
+        ({"stage": "review"}, "stage review needs no approval"),
+        ({"stage": "retired"}, "stage retired needs no approval"),
         ({"stage": "analysis", "state": "held"}, "`orch-gates task resume T-1`"),
         ({"stage": "analysis", "state": "escalated"}, "`orch-gates task retry T-1`"),
     ],
@@ -534,13 +534,13 @@ ASKED: dict[str, events.Event] = {
     [
         ("hold", "held", "it is held already"),
         ("resume", "active", "it is active, not held"),
-        ("resume", "deferred", "it is deferred, not held; `orch-gates task retry T-1` lets it go on"),
-        ("resume", "escalated", "it is escalated, not held; `orch-gates task retry T-1` lets it go on"),
+        ("resume", "deferred", "it is deferred, not held; `orch-gates task retry T-1` retries it"),
+        ("resume", "escalated", "it is escalated, not held; `orch-gates task retry T-1` retries it"),
         ("retry", "active", "it is active; only an escalated or deferred task is retried"),
         (
             "retry",
             "held",
-            "it is held; only an escalated or deferred task is retried; `orch-gates task resume T-1` lets it go on",
+            "it is held; only an escalated or deferred task is retried; `orch-gates task resume T-1` resumes it",
         ),
     ],
 )

@@ -249,8 +249,8 @@ def test_a_deploy_is_taken_back_to_the_last_verified_one() -> None:
 @pytest.mark.parametrize(
     ("environment", "deploy", "why"),
     [
-        (BOTH, OLD, "does not run"),
-        (empty("production"), NEW, "does not run"),
+        (BOTH, OLD, "no longer runs"),
+        (empty("production"), NEW, "no longer runs"),
         (make_environment(), OLD, "is itself the last verified deploy"),
         (make_environment(current=SECOND, verified=None), NEW, "was ever verified"),
         (make_environment(current=make_deployed(deploy=NEW, rollback_of="4" * 16, standing="degraded")), NEW, "never"),

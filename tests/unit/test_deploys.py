@@ -159,7 +159,7 @@ def test_what_is_superseded_is_not_rolled_back() -> None:
     place.put(make_environment())
     stopped = place.roll_back(NEW)
     assert isinstance(stopped, Stopped)
-    assert "does not run" in stopped.reason
+    assert "no longer runs" in stopped.reason
 
 
 def test_a_lost_deploy_is_recorded_before_the_next_begins() -> None:

@@ -84,8 +84,8 @@ def test_a_rollback_is_never_rolled_back() -> None:
         (replace(WATCHED, alert_only="the migration cannot be undone"), HERE, "the migration cannot be undone"),
         (replace(WATCHED, can_roll_back=False), HERE, "no rollback command"),
         (WATCHED, replace(HERE, verified=None), "ever verified"),
-        (WATCHED, replace(HERE, verified=NEW), "very same"),
-        (WATCHED, replace(HERE, verified=replace(NEW, deploy="d" * 16)), "very same"),
+        (WATCHED, replace(HERE, verified=NEW), "the same revision and digest"),
+        (WATCHED, replace(HERE, verified=replace(NEW, deploy="d" * 16)), "the same revision and digest"),
     ],
 )
 def test_where_nothing_may_be_rolled_back_a_person_is_told_why(watched: Watched, here: InEnvironment, why: str) -> None:

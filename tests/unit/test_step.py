@@ -97,7 +97,7 @@ def test_what_never_stands_still_is_deferred_and_nothing_is_written(rig: Rig) ->
     before = rig.commits
     applied = moving.take("T-1")
     assert (applied.decision.outcome, applied.commit, rig.commits) == (Outcome.DEFER, "", before)
-    assert "run it again" in applied.decision.reason
+    assert "run the command again" in applied.decision.reason
     assert len(rig.asked) == 3
 
 

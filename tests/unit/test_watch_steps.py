@@ -124,7 +124,7 @@ def test_what_is_ill_at_the_end_is_nothing_to_go_back_to() -> None:
     rig.steps().take(NEW, NOW)
     rig.steps().tick(NEW, samples(*[OK] * 28, ILL, ILL), 900, AFTER)
     assert rig.watch.verdict is WatchVerdict.HEALTHY
-    assert "not verified: the last 3 samples have to be well, and at 840 s" in rig.watch.reason
+    assert "not verified: the last 3 samples must pass, but at 840 s" in rig.watch.reason
     page = watches.find(rig.store.load(), NEW)
     assert page is not None
     assert "not verified: the last 3 samples" in page.body

@@ -165,7 +165,7 @@ def test_a_probe_that_failed_before_in_the_same_way_makes_nobody_roll_back() -> 
     assert found.verdict is UNOBSERVED
     assert found.reason == f"{SITE} failed 3 times in a row, 0 s to 60 s: 503; it failed before the deploy too"
     found = classify(probed(FAILED, FAILED), PROBED, failed_before("503"))
-    assert (found.verdict, found.reason) == (UNOBSERVED, f"{SITE} was never seen well; it failed before the deploy too")
+    assert (found.verdict, found.reason) == (UNOBSERVED, f"{SITE} never passed; it failed before the deploy too")
     # Well in between, and ill as before again: that is nothing to call healthy.
     assert classify(probed(OK, FAILED, FAILED, FAILED, OK), PROBED, failed_before("503")).verdict is UNOBSERVED
     assert classify(probed(OK, FAILED, FAILED, OK), PROBED, failed_before("503")).verdict is HEALTHY
@@ -217,7 +217,7 @@ def test_what_is_ill_at_the_end_is_healthy_by_the_rule_and_not_verified() -> Non
     for last in ((FAILED, FAILED), (FAILED, OK), (OK, FAILED), (UNMADE, OK)):
         found = classify(well + probed(*last, start=840), PROBED)
         assert found.verdict is HEALTHY
-        assert "the last 3 samples have to be well" in found.unverified
+        assert "the last 3 samples must pass" in found.unverified
     blind = classify(well + probed(FAILED, control=False, start=840), PROBED)
     assert (blind.verdict, f"at 840 s {SITE} failed: 503" in blind.unverified) == (HEALTHY, True)
     assert classify([*well, *probed(FAILED, start=840), *probed(OK, OK, OK, start=870)], PROBED).unverified == ""
@@ -232,7 +232,7 @@ def test_what_flaps_is_not_verified() -> None:
     flapping = probed(*[OK, FAILED] * 13, OK, OK, OK)
     assert classify(flapping, PROBED).unverified == ""
     worse = probed(*[FAILED, OK, FAILED] * 9, OK, OK, OK)
-    assert classify(worse, PROBED).unverified == "12 of 30 samples were seen well, and half of them have to be"
+    assert classify(worse, PROBED).unverified == "12 of 30 samples passed; at least half must"
 
 
 def test_errors_at_the_end_leave_a_deploy_unverified() -> None:
@@ -242,23 +242,23 @@ def test_errors_at_the_end_leave_a_deploy_unverified() -> None:
     found = classify(counted(*good, (9, 0), (8, 0), (2, 1)), COUNTED)
     assert found.verdict is HEALTHY
     assert found.unverified == (
-        "the last 3 samples have to be well, and log: 1 of 19 requests failed, 5.3% where 5.0% may"
+        "the last 3 samples must pass, but log: 1 of 19 requests failed, 5.3%; allowed are 5.0%"
     )
     as_before = classify(counted(*good, (9, 0), (8, 0), (2, 1)), COUNTED, before("log", 100, 1))
     assert (as_before.verdict, as_before.unverified) == (HEALTHY, found.unverified)
     silent = [*counted(*good), Sample(810, readings=(NoData("log", "gone"),))]
-    assert "log gave no number of all requests" in classify(silent, COUNTED).unverified
+    assert "log did not report the total of requests" in classify(silent, COUNTED).unverified
     unused = classify(counted(*good, (0, 0), (0, 0), (0, 0)), COUNTED)
-    assert (unused.verdict, "nobody asked for anything" in unused.unverified) == (HEALTHY, True)
+    assert (unused.verdict, "they contain no requests" in unused.unverified) == (HEALTHY, True)
     partly = [*counted(*good), Sample(810, readings=(Count("log", 9, 0, "it was emptied"),))]
-    assert "log gave no number of all requests" in classify(partly, COUNTED).unverified
+    assert "log did not report the total of requests" in classify(partly, COUNTED).unverified
 
 
 def test_as_bad_as_before_is_nothing_to_go_back_to() -> None:
     """Errors from before the deploy are not its fault; half of all requests failing is no health either."""
     found = classify(counted(*[(100, 50)] * 30), COUNTED, before("log", 1000, 500))
     assert found.verdict is HEALTHY
-    assert found.unverified == "of the whole window log: 1500 of 3000 requests failed, 50.0% where 5.0% may"
+    assert found.unverified == "of the whole window log: 1500 of 3000 requests failed, 50.0%; allowed are 5.0%"
 
 
 def test_nothing_observed_is_not_healthy() -> None:
@@ -267,13 +267,13 @@ def test_nothing_observed_is_not_healthy() -> None:
         assert classify(samples, PROBED).verdict is UNOBSERVED
     found = classify([], PROBED)
     assert found.coverage == "0/30"
-    assert found.reason == f"{SITE} was never seen well"
+    assert found.reason == f"{SITE} never passed"
 
 
 def test_every_target_has_to_be_seen_well() -> None:
     """A configured target that nobody asked is not healthy because another one is."""
     found = classify(probed(OK, OK), replace(PROBED, targets=(SITE, API)))
-    assert (found.verdict, found.reason) == (UNOBSERVED, f"{API} was never seen well")
+    assert (found.verdict, found.reason) == (UNOBSERVED, f"{API} never passed")
 
 
 def test_a_source_that_never_gave_a_number_is_a_mistake_in_the_configuration() -> None:
@@ -282,7 +282,7 @@ def test_a_source_that_never_gave_a_number_is_a_mistake_in_the_configuration() -
     silent = [replace(one, readings=(NoData("metrics", "an empty vector"),)) for one in probed(OK, OK)]
     found = classify(silent, both)
     assert found.verdict is UNOBSERVED
-    assert "metrics gave no number in the whole window (an empty vector)" in found.reason
+    assert "metrics reported no data in the whole window (an empty vector)" in found.reason
     spoke = [*silent, Sample(60, readings=(Count("metrics", 0, 0),))]
     assert classify(spoke, both).verdict is HEALTHY
     assert "it was never asked" in classify(probed(OK), both).reason
