@@ -50,7 +50,7 @@ def need(pages: Sequence[Page], task: str, which: str) -> Page:
     """
     found = chosen(pages, which) if which else (pages[-1] if pages else None)
     if found is None:
-        what = f"no job {which}, or several whose attempts begin so" if which else "no job"
+        what = f"no job {which}, or several whose ids begin like that" if which else "no job"
         raise UsageError(f"{task} has {what}; `orch-gates job list --task {task} --all` shows those there are")
     return found
 
@@ -72,10 +72,10 @@ def cancel(store: Store, name: str, which: str, reason: str, *, by: str, now: da
         active = [page for page in pages if not page.job.status.terminal]
         if not which and len(active) > 1:
             told = ", ".join(page.job.attempt for page in active)
-            raise UsageError(f"{name} has {len(active)} jobs that are not over; name one of {told}")
+            raise UsageError(f"{name} has {len(active)} unfinished jobs; name one of {told}")
         page = need(pages if which or not active else active, name, which)
         over = jobs.cancelled(page.job, why, now)
-        found = Done(why if over is not None else f"it is over: {state_of(page.job)}", page.job, refused=over is None)
+        found = Done(why if over is not None else f"it has ended: {state_of(page.job)}", page.job, refused=over is None)
         if over is None:
             return None
         return Change(
@@ -136,19 +136,19 @@ class Retry:
         pages = book.jobs_of(snapshot, task.id)
         busy = next((one.job for one in pages if not one.job.status.terminal and one.job.stage == task.stage), None)
         if busy is not None:
-            raise JobWaits(f"{task.id} has a run that is not over: {state_of(busy)}")
+            raise JobWaits(f"{task.id} already has a job: {state_of(busy)}")
         role = self._role(task)
         if role is None:
             stage = self.configured.pipeline_of(task).stage(task.stage)
             who = stage.role if stage is not None else "ROLE"
-            line = f"nothing starts its work here; run `orch-gates job run --task {task.id} --role {who} -- COMMAND`"
+            line = f"no role here starts this job; run `orch-gates job run --task {task.id} --role {who} -- COMMAND`"
             return Done(f"{done}{line}", refused=resumed is None), resumed
         try:
             require_room(self.rules, role.name, book.read(snapshot, active=True).pages)
         except JobWaits as error:
             if resumed is None:
                 raise
-            return Done(f"{done}its work starts when there is room: {error}"), resumed
+            return Done(f"{done}its job starts when another one ends: {error}"), resumed
         return self._queued(task, role, [one.job for one in pages], resumed, done)
 
     def _queued(

@@ -144,7 +144,7 @@ def _lost(dispatch: Dispatch, runs: Mapping[int, RunState], now: datetime) -> tu
     if dispatch.sent is None:
         # A forge that is down is asked ever more rarely, each time with a commit.
         due = min(LONGEST_CLAIM, CLAIM * 2 ** min(dispatch.tries - 1, 10))
-        why = dispatch.reason or "whether it was started is not known"
+        why = dispatch.reason or "unknown whether it was started"
         return (why if abs(now - moment(dispatch.planned)) >= due else ""), False
     # Where another clock was ahead, it is asked again rather than never.
     waited = abs(now - moment(dispatch.sent))

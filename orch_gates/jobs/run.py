@@ -175,9 +175,9 @@ class Runs:
     def _stale(self, task: Task, job: Job, wanted: Wanted) -> str:
         """Why a job that waits is not the task's work any more; empty where it is."""
         if job.role != wanted.role:
-            raise UsageError(f"attempt {job.attempt} of {job.task} is work of {job.role}, not of {wanted.role}")
+            raise UsageError(f"job {job.attempt} of {job.task} is for role {job.role}, not {wanted.role}")
         if job.stage != task.stage or job.created < jobs.visit_began(task):
-            return f"{task.id} moved on before this run of its work in {job.stage} began"
+            return f"{task.id} had left stage {job.stage} before this job began"
         waits = task.state.finished or task.state.waits_for_a_person
         return f"{task.id} is {task.state} by now: {task.reason}" if waits else ""
 
@@ -188,24 +188,27 @@ class Runs:
         if task.state.waits_for_a_person:
             go_on = "resume" if task.state is TaskState.HELD else "retry"
             raise UsageError(
-                f"{task.id} is {task.state}: {task.reason}; `orch-gates task {go_on} {task.id}` lets it go on"
+                f"{task.id} is {task.state}: {task.reason}; to continue, run `orch-gates task {go_on} {task.id}`"
             )
         if stage is None:
             raise UsageError(f"{task.id} is in {task.stage}, which is not in the configured pipeline")
         if stage.role != wanted.role:
-            raise UsageError(f"{task.id} is in {task.stage}, the work of {stage.role}, not of {wanted.role}")
+            raise UsageError(f"{task.id} is in stage {task.stage}, which is for role {stage.role}, not {wanted.role}")
         if task.available_at is not None and now < moment(task.available_at):
             raise JobWaits(f"{task.id} is deferred until {task.available_at}: {task.reason}")
 
     def _require_idle(self, found: Jobs) -> None:
         if found.quarantined:
             raise StateDocumentError(
-                f"{found.quarantined[0].why}; whether somebody works on the task could not be told: mend it first"
+                f"{found.quarantined[0].why}; could not check whether a job runs for this task: fix that file first"
             )
         for page in found.pages:
             if page.job.status is JobStatus.RUNNING:
                 job = page.job
-                raise JobWaits(f"{job.task} is worked on already: {state_of(job)}; `orch-gates job cancel {job.task}`")
+                raise JobWaits(
+                    f"{job.task} already has a running job: {state_of(job)}; to stop it, run "
+                    f"`orch-gates job cancel {job.task}`"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,13 +295,11 @@ def require_room(rules: Rules, role: str, active: Sequence[Page]) -> None:
         JobWaits: as many run or wait to run as may.
     """
     if len(active) >= rules.most:
-        raise JobWaits(
-            f"{len(active)} jobs run or wait to run, and {rules.most} may at once (ORCH_JOBS_MAX_CONCURRENCY)"
-        )
+        raise JobWaits(f"{len(active)} jobs run or wait; the limit is {rules.most} (ORCH_JOBS_MAX_CONCURRENCY)")
     known = rules.roles.get(role)
     same = sum(page.job.role == role for page in active)
     if known is not None and known.most and same >= known.most:
-        raise JobWaits(f"{same} jobs of {role} run or wait to run, and {known.most} may at once (roles.{role})")
+        raise JobWaits(f"{same} jobs of {role} run or wait; the limit is {known.most} (roles.{role})")
 
 
 def state_of(job: Job) -> str:

@@ -91,7 +91,7 @@ class Starter:
     def _workflow(self, job: Job, role: Role) -> Asked:
         forge = self.forge()
         if forge is None:
-            return Asked(job, Came.UNKNOWN, reason="no forge is known here that may be written to")
+            return Asked(job, Came.UNKNOWN, reason="no forge with a write token is configured")
         inputs = {"task": job.task, "role": job.role, "attempt": job.attempt}
         return Asked(job, Came.STARTED, forge.workflows.dispatch(role.workflow, role.ref or self.target, inputs))
 

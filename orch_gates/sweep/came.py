@@ -80,7 +80,7 @@ def alerts_after(before: tuple[Alert, ...], came: Came, now: datetime) -> Alerts
     new = [Alert(key=key, since=at, line=line) for key, line in sorted(lines.items()) if key not in known]
     room = max(MAX_ALERTS - len(kept), 0)
     more = len(new) - room
-    dropped = f"{more} more things need a person than are remembered; mend some of the {MAX_ALERTS}" if more > 0 else ""
+    dropped = f"{more} more alerts than can be stored; resolve some of the stored {MAX_ALERTS}" if more > 0 else ""
     return Alerts((*kept, *new[:room]), tuple(new[:room]), closed, dropped)
 
 

@@ -66,7 +66,7 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one
             return Concern(found.reason, found.tasks, jobs=True) if known.runs else found
         case events.IssueChanged(number=number, action=action):
             return Concern(
-                f"issue {number}: {action}, and no tracker is turned on for the forge (`tracker: {{kind: forge}}`)"
+                f"issue {number}: {action}, but no tracker is turned on for the forge (`tracker: {{kind: forge}}`)"
             )
         case events.Commented(number=number, pull=pull):
             what = f"a comment on {'pull request' if pull else 'issue'} {number}"
@@ -85,13 +85,13 @@ def of_issue(event: IssueChanged, labels: Collection[str]) -> Concern:
     known = {label.casefold() for label in labels}
     labelled = event.action in {IssueAction.LABELED, IssueAction.UNLABELED}
     if labelled and event.label and event.label.casefold() not in known:
-        return Concern(f"the label {event.label} says nothing to the tracker")
+        return Concern(f"the tracker does not use the label {event.label}")
     return Concern(f"issue {event.number} was {event.action}", issue=True)
 
 
 def _branch(branch: str, what: str, known: Known) -> Concern:
     found = frozenset(task.id for task in known.tasks if branch and task.branch == branch)
-    return Concern(what if found else f"{what}, which is no task's", found)
+    return Concern(what if found else f"{what}, not a task's branch", found)
 
 
 def _commit(commit: str, what: str, known: Known) -> Concern:
@@ -99,4 +99,4 @@ def _commit(commit: str, what: str, known: Known) -> Concern:
     found = [task.id for task in known.tasks if commit and known.heads.get(task.branch) == commit]
     if len(found) > 1:
         return Concern(f"{what}, which is at the branches of {', '.join(sorted(found))}: not resolved")
-    return Concern(what if found else f"{what}, which no task's branch stands at", frozenset(found))
+    return Concern(what if found else f"{what}, which is not the head of a task's branch", frozenset(found))

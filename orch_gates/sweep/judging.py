@@ -65,9 +65,9 @@ def judge(
             silent = 0
         except OrchError as error:
             silent += isinstance(error, ForgeUnavailable) and not isinstance(error, ForgeRefused)
-            found.problems.append(f"{task.id}: its gates could not be asked: {error}")
+            found.problems.append(f"{task.id}: could not evaluate its gates: {error}")
         except Exception as error:  # noqa: BLE001 - the next task is still asked about, and the cause is told (P3)
-            found.problems.append(f"{task.id}: its gates could not be asked: {type(error).__name__}: {error}")
+            found.problems.append(f"{task.id}: could not evaluate its gates: {type(error).__name__}: {error}")
     _still_there(parts, found)
     return found
 

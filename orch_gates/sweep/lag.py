@@ -40,8 +40,8 @@ class Lag:
             return "no sweep has run yet"
         if self.ago < timedelta(0):
             return (
-                f"the last sweep claims to have begun at {self.last}, {spelled(-self.ago)} from now: the clock of its "
-                "machine or of this one is wrong, so that a schedule that died would not be seen"
+                f"the last sweep reports its start at {self.last}, {spelled(-self.ago)} in the future: the clock of "
+                "its machine or of this one is wrong, so a dead schedule cannot be detected"
             )
         said = f"the last sweep began {spelled(self.ago)} ago, at {self.last}"
         if self.schedule is Schedule.ON_TIME:

@@ -137,7 +137,7 @@ class _Asking:
         found: dict[int, T] = {}
         for run in sorted(runs):
             if self._late() or self._silent >= _MOST_SILENT:
-                self.problems.append(f"CI run {run} was not asked about: {self._why()}")
+                self.problems.append(f"CI run {run} was not checked: {self._why()}")
                 continue
             try:
                 forge = self._forge()
@@ -175,7 +175,7 @@ def by_process(one: Process | None, here: str, *, gone: bool, lives: bool) -> Si
     if name != our_name or name in _NAMELESS:
         return Sighting(Life.UNKNOWN, f"it runs on {name}")
     if boot and our_boot and boot != our_boot:
-        return Sighting(Life.DEAD, f"{name} was started anew since it began")
+        return Sighting(Life.DEAD, f"{name} was rebooted since it began")
     return Sighting(Life.UNKNOWN, f"it runs in a container on {name}")
 
 
@@ -184,7 +184,7 @@ def _here(one: Process, *, gone: bool, lives: bool) -> Sighting:
         return Sighting(Life.UNKNOWN, "its machine does not tell when processes start")
     if gone and not lives:
         return Sighting(Life.DEAD, f"its process {one.pid} is gone")
-    return Sighting(Life.ALIVE, f"its process {one.pid} is gone, and what it started works on" if gone else "")
+    return Sighting(Life.ALIVE, f"its process {one.pid} is gone, but what it started works on" if gone else "")
 
 
 def _machine(host: str) -> tuple[str, str]:

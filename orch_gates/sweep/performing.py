@@ -53,7 +53,7 @@ class Performing:
             case Start.REFUSED | Start.GIVEN_UP:
                 return Came(problems=(f"{what} could not be started: {asked.reason}",))
             case Start.UNKNOWN:
-                return Came(problems=(f"{what} is not known to be started, and is asked for again: {asked.reason}",))
+                return Came(problems=(f"{what}: start not confirmed, so it is requested again: {asked.reason}",))
 
     def effects(self, tasks: Sequence[Task], alerts: Sequence[Alert]) -> Came:
         """Perform what tasks have pending; what the forge refuses is an alert until it is done or given up."""
@@ -81,7 +81,7 @@ class Performing:
             problems=tuple(f"{told[one]}: {one.reason}" for one in performed if one.result is Result.UNKNOWN),
             alerts={
                 f"{_EFFECT}{task.id} {one.effect.key}": f"{told[one]}: refused: {one.reason}; "
-                "`orch-gates effects run --drop-refused` gives it up"
+                "`orch-gates effects run --drop-refused` drops it"
                 for one in performed
                 if one.result is Result.REFUSED
             },

@@ -59,7 +59,7 @@ def left_alone(task: Task, jobs: Sequence[Job], now: datetime, pipeline: Pipelin
         return f"it is deferred until {task.available_at}"
     stage = pipeline.stage(task.stage)
     if stage is None or stage.human:
-        return "a person lets it leave its stage"
+        return "its stage needs a person's approval"
     if active := next((job for job in jobs if not job.status.terminal), None):
         return f"its job {active.attempt} is {active.status}"
     changed = max([task.updated, *(job.ended for job in jobs if job.ended is not None)])

@@ -107,7 +107,7 @@ class Ticking:
             followed = self._parts.follow(act)
         except Exception as error:  # noqa: BLE001 - jobs and other tasks are still looked at, and the cause is told (P3)
             why = error if isinstance(error, OrchError) else f"{type(error).__name__}: {error}"
-            self._came.append(Came(problems=(f"what people say on issues could not be told: {why}",)))
+            self._came.append(Came(problems=(f"could not read the issues: {why}",)))
             return None
         self._came.append(followed.came)
         return followed.stopped
@@ -124,7 +124,7 @@ class Ticking:
         try:
             recalled = self._parts.memory().read()
         except StateError as error:
-            self._came.append(Came(problems=(f"what the last tick saw could not be read: {error}",)))
+            self._came.append(Came(problems=(f"could not read the record of the last sweep: {error}",)))
             return nothing(), ""
         if recalled.problem:
             self._came.append(Came(lines=(f"warning: {recalled.problem}",)))
@@ -160,7 +160,7 @@ class Ticking:
         try:
             return self._parts.look(jobs, self._now, self.late)
         except Exception as error:  # noqa: BLE001 - tasks are still looked at, and the cause is told (P3)
-            return Look(problems=(f"which jobs live could not be told: {type(error).__name__}: {error}",))
+            return Look(problems=(f"could not check which jobs are alive: {type(error).__name__}: {error}",))
 
     def _record(self, recording: Recording) -> Recorded:
         recorded: Recorded | None = None
@@ -214,7 +214,7 @@ class Ticking:
         if answer.done:
             return answer.oid
         if not answer.lost:
-            self._came.append(Came(lines=(f"warning: what this tick saw could not be kept: {answer.reason}",)))
+            self._came.append(Came(lines=(f"warning: could not save the record of this sweep: {answer.reason}",)))
         return oid
 
     def _report(self, memory: Memory, gap: Lag, *, busy: bool = False) -> Report:

@@ -127,7 +127,7 @@ def test_a_commands_own_75_is_red(rig: JobRig, runner: Runner) -> None:
         ("deferred: '`touch pwned`'", "neither pass nor fail"),
         ("timeout: $(touch pwned)", "--timeout"),
         ("attempt: $(touch pwned)", "has no attempt"),
-        ("role: tester", "the work of developer, not of tester"),
+        ("role: tester", "which is for role developer, not tester"),
         ("role: ''", "the input role is empty"),
     ],
 )

@@ -69,7 +69,7 @@ def test_a_document_that_cannot_be_read_stops_its_own_task_only(rig: JobRig) -> 
     said = rig.ok("job", "list", "--all")
     assert f"unreadable: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in said
     assert "succeeded" in said
-    assert "could not be told: mend it first" in rig.run("true", code=2)
+    assert "could not check whether a job runs for this task: fix that file first" in rig.run("true", code=2)
     assert "schema" in rig.run("true", code=2, options=("--attempt", "f" * 16))
     rig.new("T-2")
     assert "succeeded" in rig.ok("job", "run", "--task", "T-2", "--role", "developer", "--", "true")
@@ -162,7 +162,7 @@ def test_work_that_failed_too_often_is_tried_again(rig: JobRig) -> None:
         "command",
         1,
     )
-    assert "has a run that is not over: run 1 of developer waits" in rig.retry(code=75)
+    assert "already has a job: run 1 of developer waits" in rig.retry(code=75)
     assert "legal" in rig.ok("state", "verify")
 
 
@@ -184,7 +184,7 @@ def test_work_that_nobody_starts_is_run_by_hand(rig: JobRig) -> None:
     assert by in rig.retry()
     assert (rig.task()["state"], rig.jobs()) == ("active", [])
     off = {"ORCH_DISPATCH_ENABLED": "false"}
-    assert "nothing starts its work here" in rig.retry(code=1, env=off)
+    assert "no role here starts this job" in rig.retry(code=1, env=off)
 
 
 def test_a_retry_keeps_the_bounds(rig: JobRig) -> None:
@@ -192,9 +192,9 @@ def test_a_retry_keeps_the_bounds(rig: JobRig) -> None:
     full = {"ORCH_JOBS_MAX_CONCURRENCY": "1"}
     rig.new("T-2")
     rig.retry(task="T-2")
-    assert "1 may at once" in rig.retry(code=75, env=full)
+    assert "the limit is 1" in rig.retry(code=75, env=full)
     rig.ok("task", "hold", "T-1", "--reason", "its work failed 3 times: x")
-    assert "its work starts when there is room" in rig.retry(env=full)
+    assert "its job starts when another one ends" in rig.retry(env=full)
     assert (rig.task()["state"], rig.jobs()) == ("active", [])
 
 

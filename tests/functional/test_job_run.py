@@ -259,11 +259,16 @@ def test_a_new_commit_needs_no_such_word(rig: JobRig) -> None:
     ("prepare", "asked", "code", "said"),
     [
         ([], ["--task", "T-9", "--role", "developer"], 2, "there is no task T-9"),
-        ([], ["--task", "T-1", "--role", "reviewer"], 2, "the work of developer, not of reviewer"),
+        ([], ["--task", "T-1", "--role", "reviewer"], 2, "which is for role developer, not reviewer"),
         ([], [*BY, "--attempt", "0123456789abcdef"], 2, "T-1 has no attempt 0123456789abcdef"),
         ([], [*BY, "--attempt", "../../x"], 2, "T-1 has no attempt"),
         ([], ["--task", "T-1"], 2, "--role (ORCH_ROLE) is missing"),
-        ([["task", "hold", "T-1", "--reason", "legal"]], BY, 2, "T-1 is held: legal; `orch-gates task resume T-1`"),
+        (
+            [["task", "hold", "T-1", "--reason", "legal"]],
+            BY,
+            2,
+            "T-1 is held: legal; to continue, run `orch-gates task resume T-1`",
+        ),
         ([["task", "cancel", "T-1", "--reason", "no more"]], BY, 2, "T-1 is cancelled"),
     ],
 )
@@ -289,17 +294,17 @@ def test_the_work_of_a_task_runs_once_at_a_time(rig: JobRig) -> None:
     rig.new("T-2")
     rig.new("T-3")
     with rig.running("sleep 60"):
-        assert "is worked on already: run 1 of developer is run by bot on" in rig.run("true", code=75)
+        assert "already has a running job: run 1 of developer is run by bot on" in rig.run("true", code=75)
         rig.ok("job", "run", "--task", "T-2", "--role", "developer", "--", "true")
         rig.retry(task="T-2")
         told = rig.ok("job", "run", "--task", "T-3", "--role", "developer", "--", "true", code=75)
-        assert "2 jobs of developer run or wait to run, and 2 may at once" in told
+        assert "2 jobs of developer run or wait; the limit is 2" in told
         # One that waits has its place.
         rig.ok("job", "run", "--task", "T-2", "--role", "developer", "--", "true")
         rig.ok("job", "run", "--task", "T-3", "--role", "developer", "--", "true")
         limited = {"ORCH_JOBS_MAX_CONCURRENCY": "1"}
         asked = ("job", "run", "--task", "T-3", "--role", "developer", "--", "true")
-        assert "1 may at once" in rig.ok(*asked, code=75, env=limited)
+        assert "the limit is 1" in rig.ok(*asked, code=75, env=limited)
     assert len(rig.jobs("T-3")) == 1
 
 

@@ -197,7 +197,7 @@ def test_a_gate_that_could_not_be_asked_touches_nothing_and_stops_nobody(rig: Sw
     rig.env |= {"ORCH_FORGE_TIMEOUT_S": "1"}
     report = rig.tick(SOON)
     assert report.exit_code == 2
-    assert any(problem.startswith("T-1: its gates could not be asked: ") for problem in report.problems)
+    assert any(problem.startswith("T-1: could not evaluate its gates: ") for problem in report.problems)
     assert (rig.task("T-1")["stage"], rig.task("T-2")["stage"]) == ("review", "review")
 
 

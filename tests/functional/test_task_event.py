@@ -74,7 +74,7 @@ def test_a_commit_of_no_task_or_of_two_moves_none(rig: SweepRig, branches: int) 
     else:
         commit = rig.server.git("rev-parse", "main")
     said = happened(rig, "status", status(commit))
-    assert ("not resolved" if branches else "no task's branch stands at") in said
+    assert ("not resolved" if branches else "is not the head of a task's branch") in said
     assert rig.task()["stage"] == "review"
 
 

@@ -94,11 +94,19 @@ def test_the_runs_of_one_visit_are_numbered() -> None:
 @pytest.mark.parametrize(
     ("values", "error", "said"),
     [
-        ({"state": "held", "reason": "legal"}, UsageError, "is held: legal; `orch-gates task resume T-1`"),
-        ({"state": "escalated", "reason": "red"}, UsageError, "is escalated: red; `orch-gates task retry T-1`"),
+        (
+            {"state": "held", "reason": "legal"},
+            UsageError,
+            "is held: legal; to continue, run `orch-gates task resume T-1`",
+        ),
+        (
+            {"state": "escalated", "reason": "red"},
+            UsageError,
+            "is escalated: red; to continue, run `orch-gates task retry T-1`",
+        ),
         ({"state": "cancelled"}, UsageError, "is cancelled"),
         ({"state": "done", "stage": "done"}, UsageError, "is done"),
-        ({"stage": "review"}, UsageError, "the work of reviewer, not of developer"),
+        ({"stage": "review"}, UsageError, "which is for role reviewer, not developer"),
         ({"stage": "gone"}, UsageError, "not in the configured pipeline"),
         (
             {"state": "deferred", "available_at": timestamp(NOW + timedelta(minutes=1))},
@@ -157,7 +165,7 @@ def test_a_dispatch_that_comes_too_late_is_over(values: dict[str, Any]) -> None:
 def test_a_role_that_was_not_meant_leaves_the_dispatch_alone() -> None:
     rig = Rig()
     job = queued(rig)
-    with pytest.raises(UsageError, match="is work of developer, not of tester"):
+    with pytest.raises(UsageError, match="is for role developer, not tester"):
         runs(rig).begin(Wanted("T-1", "tester", job.attempt), NOW)
     assert stored(rig, job.attempt) == job
 
@@ -193,7 +201,7 @@ def test_the_bounds_count_what_waits_and_what_runs() -> None:
     rig.write(layout.job_path(TaskId("T-9"), "9" * 16), "---\nno: job\n---\n")
     roles = {"developer": Role("developer", Way.COMMAND, "x", most=2)}
     for rules in (Rules(most=2), Rules(roles, most=9)):
-        with pytest.raises(JobWaits, match="2 may at once"):
+        with pytest.raises(JobWaits, match="the limit is 2"):
             runs(rig, rules).begin(MINE, NOW)
     assert isinstance(runs(rig, Rules(most=3)).begin(MINE, NOW), Began)
 
@@ -204,7 +212,7 @@ def test_a_task_is_worked_on_once_at_a_time() -> None:
     put(rig, stage="review", role="reviewer", attempt="e" * 16)
     job = queued(rig)
     for wanted in (MINE, Wanted("T-1", "developer", job.attempt)):
-        with pytest.raises(JobWaits, match="is worked on already"):
+        with pytest.raises(JobWaits, match="already has a running job"):
             runs(rig).begin(wanted, NOW)
 
 

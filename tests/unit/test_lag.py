@@ -50,7 +50,7 @@ def test_a_tick_from_the_future_hides_no_dead_schedule() -> None:
     every = timedelta(minutes=10)
     assert lag([tick(timedelta(minutes=-9))], NOW, every).schedule is Schedule.ON_TIME
     found = lag([tick(timedelta(days=-9))], NOW, every)
-    assert (found.schedule, "9 days from now" in found.line) == (Schedule.LATE, True)
+    assert (found.schedule, "9 days in the future" in found.line) == (Schedule.LATE, True)
 
 
 def test_before_the_first_tick_nothing_is_late() -> None:
@@ -95,7 +95,7 @@ def test_what_is_more_than_can_be_remembered_is_told(more: int, told: bool) -> N
     came = Came(alerts={f"file {number:04}": "broken" for number in range(MAX_ALERTS + more)}, looked=("file ",))
     found = alerts_after((), came, NOW)
     assert len(found.open) == MAX_ALERTS
-    assert (f"{more} more things need a person" in found.dropped) is told
+    assert (f"{more} more alerts than can be stored" in found.dropped) is told
     assert alerts_after(found.open, came, NOW).dropped == found.dropped
 
 

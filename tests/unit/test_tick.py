@@ -203,7 +203,7 @@ def test_where_it_cannot_be_told_who_is_stopped_tasks_with_an_issue_are() -> Non
     report = world.tick(follow=broken)
     assert world.task("T-1").stage == "review"
     assert world.task("ISSUE-7").stage == "development"
-    assert report.problems == ("what people say on issues could not be told: down",)
+    assert report.problems == ("could not read the issues: down",)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_one_gate_that_breaks_stops_no_other() -> None:
 
     world.rig.by_forge = odd
     report = world.tick()
-    assert report.problems == ("T-1: its gates could not be asked: KeyError: 'odd'",)
+    assert report.problems == ("T-1: could not evaluate its gates: KeyError: 'odd'",)
     assert world.task("T-2").stage == "review"
 
 
