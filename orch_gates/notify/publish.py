@@ -143,7 +143,7 @@ class Publisher:
     def _channel(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> None:
         everything = tuple(one for _, card in cards for one in card.shown)
         if (until := plan.paused_until(everything, run.place, self.claims.now())) is not None:
-            run.waits.append(f"{run.channel} asked to be left alone until {until:%H:%M:%S} UTC")
+            run.waits.append(f"{run.channel} is rate-limited until {until:%H:%M:%S} UTC")
             return
         due = self._due(run, cards)
         for number, one in enumerate(due):

@@ -63,7 +63,7 @@ class Webhook:
         if answer.status in _PASSING:
             return Came(Result.LATER, words, wait=_wait(answer.headers.get("Retry-After", "")))
         if 300 <= answer.status < 400:
-            return Came(Result.REFUSED, f"{words}, and no redirect is followed; set ORCH_WEBHOOK_URL to where it leads")
+            return Came(Result.REFUSED, f"{words}, but no redirect is followed; set ORCH_WEBHOOK_URL to where it leads")
         return Came(Result.REFUSED if answer.status < 500 else Result.UNKNOWN, words)
 
 

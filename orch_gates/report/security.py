@@ -83,7 +83,7 @@ def _verdict(reading: Callable[[], SecurityReport], head: str) -> Verdict:
 
 
 def _doubt(cause: str) -> Verdict:
-    reason = f"the security report proves nothing: {escape.clip(escape.visible(cause), 300)}"
+    reason = f"the security report is not valid: {escape.clip(escape.visible(cause), 300)}"
     return Verdict(gate=GATE, outcome=Outcome.FAIL, reason=reason, next_step=_NEXT_AFTER_DOUBT)
 
 

@@ -36,7 +36,7 @@ def task_page(task: Task, body: str) -> str:
     width = max(len(name) for name, _ in fields)
     lines = [f"{name:{width}}  {'' if value is None else shown(str(value), 1000)}".rstrip() for name, value in fields]
     if (sent := task.sent_back) is not None:
-        again = "said to be ready again" if sent.ready else "not ready again"
+        again = "marked as ready again" if sent.ready else "not ready again"
         lines.append(f"{'sent_back':{width}}  at {sent.head[:10] or 'no commit'}, {sent.at}: {again}")
     if task.feedback is not None:
         lines += ["", f"feedback of {shown(task.feedback.gate)}: {shown(task.feedback.reason, 1000)}"]

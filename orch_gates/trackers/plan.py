@@ -150,15 +150,17 @@ def _without_task(item: Item, look: Look) -> Action | None:
 def _asked(item: Item, task: Task, pipeline: Pipeline) -> Action:
     rejected = Word.REJECTED in item.words
     if rejected and Word.APPROVED in item.words:
-        return Say(item.number, "it is approved and rejected at once; take one of the two labels off")
+        return Say(item.number, "it has both labels, approved and rejected; remove one of them")
     if task.state.waits_for_a_person:
         way = "resume" if task.state is TaskState.HELD else "retry"
-        return Say(item.number, f"{task.id} is {task.state}: {task.reason}; `orch-gates task {way} {task.id}` frees it")
+        return Say(
+            item.number, f"{task.id} is {task.state}: {task.reason}; to continue, run `orch-gates task {way} {task.id}`"
+        )
     stage = pipeline.stage(task.stage)
     if stage is None:
         return Say(item.number, f"the stage {task.stage} of {task.id} is not configured any more")
     if rejected:
         return Reject(item.number, task)
     if not stage.human:
-        return Say(item.number, f"{stage.name} is not left by approval: its gates decide; take the approval back")
+        return Say(item.number, f"stage {stage.name} needs no approval: its gates decide; remove the approval")
     return Approve(item.number, task)

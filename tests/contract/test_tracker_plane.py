@@ -96,7 +96,7 @@ def test_a_list_that_never_stands_still_is_no_list(tracked: PlaneTracked) -> Non
             tracked.make("New")
 
     tracked.server.meanwhile = meanwhile
-    with pytest.raises(ForgeUnavailable, match="changed each time"):
+    with pytest.raises(ForgeUnavailable, match="changed during each read"):
         tracked.tracker(page=2).items()
     assert len(tracked.server.asked) < 60
 

@@ -227,7 +227,7 @@ def test_a_limit_holds_for_the_next_tick_too(rig: SweepRig, server: Telegram) ->
     server.fail("sendMessage", 429, "Too Many Requests: retry after 900", retry_after=900)
     assert rig.tick(env=env).exit_code == 0
     calls = len(server.calls)
-    assert "asked to be left alone" in "".join(rig.tick(timedelta(minutes=10), env=env).lines)
+    assert "is rate-limited until" in "".join(rig.tick(timedelta(minutes=10), env=env).lines)
     assert len(server.calls) == calls
     rig.tick(timedelta(minutes=16), env=env)
     assert len(server.messages) == 2

@@ -160,7 +160,7 @@ def test_a_file_that_is_no_report_is_a_fail(content: bytes) -> None:
     """The reason says in one line that the report proves nothing, and the next step is named (P8)."""
     verdict = judged(content)
     assert (verdict.outcome, verdict.gate) == (Outcome.FAIL, "security")
-    assert verdict.reason.startswith("the security report proves nothing: ")
+    assert verdict.reason.startswith("the security report is not valid: ")
     assert "\n" not in verdict.reason
     assert verdict.next_step
 

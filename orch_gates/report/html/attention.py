@@ -89,7 +89,7 @@ def _unread(board: Dashboard) -> Iterator[Wanted]:
     if board.problem:
         yield Wanted(Html("the configuration"), "not known", "", board.problem)
     if board.sweep.problem:
-        yield Wanted(Html("what the sweep remembers"), "not known", "", board.sweep.problem)
+        yield Wanted(Html("the record of the sweep"), "not known", "", board.sweep.problem)
     if board.unread:
         what = Html(f"{count(len(board.unread), 'file')} of the state branch")
         shown = " · ".join(board.unread[:3]) + (" · …" if len(board.unread) > 3 else "")

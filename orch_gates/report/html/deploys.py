@@ -10,8 +10,8 @@ from orch_gates.report.html.parts import NONE, Page, badge, commit, empty, line,
 from orch_gates.report.html.spark import sparks
 from orch_gates.report.html.values import Dashboard
 
-_HEADS = ("Environment", "Runs", "Image", "Since", "Known of it", "Verified last", "Now")
-_BEFORE = ("Deploy", "Commit", "Task", "Since", "Known of it", "By")
+_HEADS = ("Environment", "Runs", "Image", "Since", "Details", "Verified last", "Now")
+_BEFORE = ("Deploy", "Commit", "Task", "Since", "Details", "By")
 _LEGEND = (
     "A low bar is a moment at which all was well, a high one shows errors, a dot that nothing was seen; each picture "
     "goes from the begin of the watch to its end."

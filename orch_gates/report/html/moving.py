@@ -60,7 +60,7 @@ def sweep(board: Dashboard, page: Page) -> Html:
     parts = [schedule, tag("dl", *facts, class_="counters")]
     if memory.streaks:
         seen = count(len(memory.streaks), "running job was", "running jobs were")
-        parts.append(tag("p", f"{seen} seen dead, and not often enough to be ended yet."))
+        parts.append(tag("p", f"{seen} found dead, but not yet in enough ticks to be ended."))
     if memory.ticks:
         rows = (_tick(tick, page) for tick in reversed(memory.ticks))
         parts.append(tag("details", tag("summary", "The last ticks"), table("The last ticks", _TICKS, rows)))

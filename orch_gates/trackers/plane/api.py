@@ -88,7 +88,7 @@ class PlaneApi:
             if len(pages) == 1 or (ids == before and len({*ids}) == len(ids)):
                 return found
             before = ids
-        raise ForgeUnavailable(f"{self._api.at(path)} changed each time that it was read; ask again")
+        raise ForgeUnavailable(f"{self._api.at(path)} changed during each read; run the command again")
 
     def write(self, method: str, path: str, document: Row) -> Row:
         """Have something done, once; the document in the answer.

@@ -71,7 +71,7 @@ class States:
         free = [state for state in self.all if self.word(state.id) is None]
         fitting = [state for state in free if state.group == group] or [state for state in free if state.default]
         if not fitting:
-            raise ForgeRefused("the project has no default state to leave an item in; choose one in its settings")
+            raise ForgeRefused("the project has no default state for an item; choose one in its settings")
         return fitting[0].id
 
     def _is(self, state: State, word: Word) -> bool:

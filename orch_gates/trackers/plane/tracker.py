@@ -104,7 +104,7 @@ class PlaneTracker:
             if found.get("state") != wanted:
                 raise
         if found.get("state") != wanted:
-            raise ForgeUnclear("Plane answered that the state is set, and shows another one")
+            raise ForgeUnclear("Plane answered that the state is set, but shows another one")
 
     def _write(self, row: Row, there: Row | None, wanted: Told) -> None:
         path = f"{_path(row)}comments/"
@@ -189,7 +189,7 @@ def connect(settings: TrackerSettings, observe: Observe = unobserved, *, page: i
         "ORCH_TRACKER_TOKEN": settings.token,
     }
     if missing := [name for name, value in needed.items() if not value]:
-        raise SettingsError(f"the tracker is Plane, and {', '.join(missing)} is not set")
+        raise SettingsError(f"the tracker is Plane, but {', '.join(missing)} is not set")
     url = settings.url.rstrip("/")
     api = PlaneApi(url, settings.workspace, settings.project, settings.token, settings.timeout, observe, page)
     return PlaneTracker(api, names_of(settings), f"{url}/{settings.workspace}")
