@@ -210,7 +210,7 @@ class Workspace:
         wanted, ci = self.settings.forge, self.settings.ci
         if not wanted.token and wanted.token_env != "ORCH_FORGE_TOKEN":
             # The value is not repeated: somebody may have given the token itself.
-            need = "ORCH_FORGE_TOKEN_ENV (--token-env) has to name a variable that is set, and is not the token itself"
+            need = "ORCH_FORGE_TOKEN_ENV (--token-env) must name a variable that is set; do not give the token itself"
             raise SettingsError(need)
         try:
             origin = self.origin.url

@@ -101,5 +101,5 @@ def from_between(answer: Answer) -> Trouble:
     """What a refusal means that is not in the forge's own words: a proxy, a login page, a server that restarts."""
     place = escape.visible(answer.headers.get("Location", ""))[:_LONGEST]
     where = f", which leads to {place}" if place else ""
-    words = f"{answer.status} of something between here and the forge{where}; is the url right, and the forge up?"
+    words = f"{answer.status} from a proxy between here and the forge{where}; check the URL, and that the forge is up"
     return Trouble(Sort.FAILED, words, answer.wait or 1.0)

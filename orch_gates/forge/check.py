@@ -74,8 +74,8 @@ def problems(seen: Seen) -> tuple[str, ...]:
         )
     if seen.access.deletes_branches:
         found.append(
-            "branches are deleted after a merge, and later gates judge them; switch that off in the settings of the "
-            "repository"
+            "the forge deletes branches after a merge, but later gates need them; switch that off in the repository "
+            "settings"
         )
     if seen.clock_ahead is not None and abs(seen.clock_ahead) > MOST_SKEW_S:
         first, second = ("the forge's", "this machine's") if seen.clock_ahead > 0 else ("this machine's", "the forge's")

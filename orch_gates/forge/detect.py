@@ -85,7 +85,7 @@ def _unnamed(forge: SplitResult, origin: str) -> str:
     """Why the clone does not say which repository is meant; the url may be that of a page, or of the API."""
     if forge.path.strip("/") and _repository_at(forge._replace(path=""), origin):
         return "this clone's origin is not below the path of ORCH_FORGE_URL; leave that path out, or "
-    elsewhere = f"it is at {place}: mend ORCH_FORGE_URL, or " if (place := server_of(origin)) else ""
+    elsewhere = f"it is at {place}: fix ORCH_FORGE_URL, or " if (place := server_of(origin)) else ""
     return f"no remote `origin` here names a repository of {escape.visible(forge.netloc)}; {elsewhere}"
 
 

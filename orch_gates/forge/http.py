@@ -157,7 +157,7 @@ class Api:
             ForgeRefused, ForgeUnavailable: as `get`, or it changed with each reading.
         """
         before: list[int] | None = None
-        why = f"{self.at(path)} changed each time that it was read; ask again"
+        why = f"{self.at(path)} changed during each read; run the command again"
         for _ in range(_MOST_READINGS):
             try:
                 pages = list(self._pages(path, "", query, hidden))
@@ -207,7 +207,7 @@ class Api:
             total = _total(answer, found)
             # What went from an earlier page has moved a row of a later one there, where it was not seen.
             if total is not None and total < most:
-                raise _Changed(f"{self.at(path)} became shorter while it was read; ask again")
+                raise _Changed(f"{self.at(path)} became shorter while it was read; run the command again")
             most = max(most, total or 0)
             if total is not None and count < total and hidden is not None and len(rows) < size:
                 if page * min(size, hidden()) >= total:
@@ -219,7 +219,7 @@ class Api:
         else:
             raise ForgeUnavailable(f"{self.at(path)} has more than {_MOST_PAGES * size} rows")
         if total is not None and count < total:
-            raise _Changed(f"{self.at(path)} gave {count} rows of {total}; ask again")
+            raise _Changed(f"{self.at(path)} gave {count} rows of {total}; run the command again")
 
     def read(self, path: str, query: Mapping[str, str | int] | None = None) -> Answer:
         """A good answer to a question; a forge that is busy is asked again, as long as one request may take.

@@ -32,7 +32,7 @@ def there_already(refused: ForgeRefused, found: Sequence[PullRequest]) -> PullRe
     if found:
         return found[0]
     if "already exists" in str(refused):
-        raise ForgeUnclear(f"{refused}, and the list does not show it yet") from refused
+        raise ForgeUnclear(f"{refused}, but the forge does not list it yet") from refused
     raise refused
 
 
@@ -93,4 +93,4 @@ class Asking:
             case AlreadyMerged():
                 return Merged(found.commit) if isinstance(outcome, Merged) else found
             case _:
-                return Ambiguous("the forge says that it is merged, and the pull request does not say so")
+                return Ambiguous("the forge answered that it merged, but the pull request is not merged")

@@ -64,5 +64,5 @@ def ours_at(forge: Forge, kind: Kind | None) -> Ours:
         return Ours("", anybody=True)
     login = forge.server.access().login
     if not login and kind is not Kind.GITHUB:
-        raise ForgeRefused("the token may not say whose it is, so no comment is written; let it read its user")
+        raise ForgeRefused("the token cannot read its own user, so no comment is written; grant it that scope")
     return Ours(login)

@@ -358,5 +358,5 @@ def default_branch_commit(git: Git) -> str:
     except UnknownRevision:
         # A branch whose commit is gone is no empty repository.
         if named := git.text("for-each-ref", "--format=%(refname)", git.text("symbolic-ref", "HEAD")):
-            raise GitError(f"{named} cannot be read, so neither can what configures this repository") from None
+            raise GitError(f"{named} cannot be read, so the repository's configuration is unknown") from None
         return ""

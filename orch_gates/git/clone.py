@@ -51,8 +51,8 @@ class Clone:
         found = self._all(_PUSH_URL) or [self._rewritten(url) for url in self._all(_URL)]
         if len(found) > 1:
             raise SettingsError(
-                f"this clone pushes to {len(found)} urls, and the state is in one repository; "
-                f"name that one with `git config --replace-all {_PUSH_URL} URL`"
+                f"this clone pushes to {len(found)} URLs, but the state is in one repository; keep only its URL: "
+                f"`git config --replace-all {_PUSH_URL} URL`"
             )
         return found[0] if found else ""
 

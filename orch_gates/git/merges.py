@@ -16,7 +16,7 @@ def contains(git: Git, commit: str, ancestor: str) -> bool:
     """
     done = git.run("merge-base", "--is-ancestor", ancestor, commit)
     if done.returncode not in {0, 1} or done.stderr.strip():
-        raise GitError(f"whether {ancestor} is in {commit} could not be told: {done.complaint}")
+        raise GitError(f"could not check whether {ancestor} is in {commit}: {done.complaint}")
     return done.returncode == 0
 
 

@@ -40,7 +40,7 @@ _NO_ANSWER = "did not answer within {timeout:g} s"
 _MEANING: tuple[tuple[type[BaseException], Breakage], ...] = (
     (
         NameResolutionError,
-        Breakage(True, "cannot be reached: its name is not known here; is the url right, is there a network?"),
+        Breakage(True, "cannot be reached: its host name does not resolve; check the URL and the network"),
     ),
     (
         NewConnectionError,

@@ -70,7 +70,7 @@ def test_a_repository_that_deletes_branches_says_so(github: Github, say: Say) ->
     github.project.deletes_branches = True
     done = say("forge", "check")
     assert done.returncode == 2
-    assert b"branches are deleted after a merge" in done.stderr
+    assert b"the forge deletes branches after a merge" in done.stderr
 
 
 def test_a_verdict_becomes_a_status(github: Github, say: Say, tmp_path: Path) -> None:

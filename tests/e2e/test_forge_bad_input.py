@@ -59,7 +59,7 @@ def test_nothing_listens_there(shared: WaitingTask, kind: str) -> None:
 
 
 def test_the_name_is_not_known(shared: WaitingTask) -> None:
-    all_say(shared, "its name is not known here", ORCH_FORGE_URL="http://forge.invalid", **named(shared))
+    all_say(shared, "its host name does not resolve", ORCH_FORGE_URL="http://forge.invalid", **named(shared))
 
 
 def test_the_token_is_wrong(shared: WaitingTask) -> None:

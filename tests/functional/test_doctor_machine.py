@@ -128,7 +128,7 @@ def test_a_clone_of_several_servers_makes_nothing_green(tmp_path: Path) -> None:
     work.git("remote", "set-url", "--add", "origin", str(bare(tmp_path / "other.git").path))
     code, found = looked(work.path, "--only", "hook", "--only", "state-branch")
     assert (code, {one["state"] for one in found.values()}) == (2, {"unknown"})
-    assert "pushes to 2 urls" in found["hook"]["seen"]
+    assert "pushes to 2 URLs" in found["hook"]["seen"]
 
 
 def test_an_unknown_check_is_wrong_usage(tmp_path: Path) -> None:

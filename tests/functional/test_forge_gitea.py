@@ -124,7 +124,7 @@ def test_a_list_in_which_one_is_there_twice_is_not_whole() -> None:
     """It moved to a later page, and so another one may have moved past."""
     rows = [{"id": 1, **pull(1)}, {"id": 2, **pull(2)}]
     first, second = (says(200, found, X_Total_Count="3") for found in (rows, rows[1:]))
-    with forge(*[first, second] * 5) as server, pytest.raises(ForgeUnavailable, match="changed each time"):
+    with forge(*[first, second] * 5) as server, pytest.raises(ForgeUnavailable, match="changed during each read"):
         asked(server).pulls.find("topic", "main")
 
 

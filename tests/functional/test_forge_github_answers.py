@@ -71,7 +71,7 @@ def test_one_that_exists_and_is_not_listed_yet_is_unclear() -> None:
         "message": "Validation Failed",
         "errors": [{"message": "A pull request already exists for orchard:topic."}],
     }
-    with forge(says(422, words), says(200, [])) as server, pytest.raises(ForgeUnclear, match="does not show it yet"):
+    with forge(says(422, words), says(200, [])) as server, pytest.raises(ForgeUnclear, match="does not list it yet"):
         asked(server).pulls.open(Draft("topic", "main", "Land topic"))
 
 

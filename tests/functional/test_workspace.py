@@ -132,6 +132,6 @@ def test_the_state_is_where_git_pushes(work: Repo, tmp_path: Path) -> None:
     work.git("config", "--add", "remote.origin.pushurl", str(tmp_path / "mirror.git"))
     refused = orch("why", "T-1", cwd=work.path)
     assert refused.returncode == 2
-    assert b"pushes to 2 urls" in refused.stderr
+    assert b"pushes to 2 URLs" in refused.stderr
     work.git("config", "--replace-all", "remote.origin.pushurl", str(server))
     assert "held" in ok(work, "why", "T-1")

@@ -70,7 +70,7 @@ def test_no_origin_is_no_place(tmp_path: Path) -> None:
 def test_several_push_urls_are_refused_with_advice_that_works(key: str, tmp_path: Path) -> None:
     """The state is in one repository; following the message names it."""
     repo = configured(tmp_path / "repo", ("remote.origin.url", HTTPS), (key, SSH), (key, HTTPS))
-    with pytest.raises(SettingsError, match=r"pushes to [23] urls") as refusal:
+    with pytest.raises(SettingsError, match=r"pushes to [23] URLs") as refusal:
         read(repo).push_url()
     assert "`git config --replace-all remote.origin.pushurl URL`" in str(refusal.value)
     repo.git("config", "--replace-all", "remote.origin.pushurl", SSH)

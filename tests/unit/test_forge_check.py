@@ -35,7 +35,7 @@ def test_a_forge_without_a_problem() -> None:
         (replace(SEEN, access=replace(ACCESS, mirror=True)), "use the one that it mirrors"),
         (replace(SEEN, access=replace(ACCESS, empty=True)), "push its default branch"),
         (replace(SEEN, access=replace(ACCESS, merge_commits=False)), "allow them in the settings"),
-        (replace(SEEN, access=replace(ACCESS, deletes_branches=True)), "switch that off in the settings"),
+        (replace(SEEN, access=replace(ACCESS, deletes_branches=True)), "switch that off in the repository settings"),
         (replace(SEEN, clock_ahead=61.0), "the forge's clock is 61 s ahead of this machine's"),
         (replace(SEEN, clock_ahead=-3600.0), "this machine's clock is 3600 s ahead of the forge's"),
     ],

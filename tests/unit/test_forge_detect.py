@@ -96,7 +96,7 @@ def test_a_forge_may_live_below_a_path() -> None:
         (
             URL,
             "https://ann@git.example.org:8443/acme/app",
-            "names a repository of git.example.org; it is at https://git.example.org:8443: mend ORCH_FORGE_URL, or ",
+            "names a repository of git.example.org; it is at https://git.example.org:8443: fix ORCH_FORGE_URL, or ",
         ),
         (f"{URL}/api/v1", f"{URL}/acme/app.git", "leave that path out, or ORCH_FORGE_REPOSITORY has to name"),
         (f"{URL}/acme/app", f"{URL}/acme/app.git", "leave that path out, or "),

@@ -29,13 +29,13 @@ from tests.e2e.scenes import RECORDED
 
 _FOUND: dict[str, dict[str, Any]] = json.loads(RECORDED.read_text("utf-8"))
 _NO_TOKEN = "401, the token is wrong or has expired; make a new one"
-_NO_SCOPE = "403, the token lacks the scope write:repository; it has read:repository: make one that has it"
+_NO_SCOPE = "403, the token lacks the scope write:repository (it has read:repository); create a token with that scope"
 _ARCHIVED = "423, the repository is archived; unarchive it to change anything"
-_SILENT = "a hook or rule of the server refuses it without a word, or was ended"
+_SILENT = "a hook or rule of the server refused it without a message, or was killed"
 _LOST_RACE = (
     f"PushRejected with remote message: cannot lock ref 'refs/heads/main': is at {'a' * 40} but expected {'b' * 40}"
 )
-_BETWEEN = "of something between here and the forge; is the url right, and the forge up?"
+_BETWEEN = "from a proxy between here and the forge; check the URL, and that the forge is up"
 _HIDDEN = "404, there is no such thing, or the token may not see it (not found)"
 _MOVED = "has moved to alice/project-new; name the new one"
 
@@ -148,7 +148,7 @@ ELSEWHERE: list[tuple[str, int, object, MergeOutcome]] = [
         "Gitea 1.26: another push holds the lock",
         409,
         {"message": "PushRejected with remote message: cannot lock ref 'refs/heads/main': File exists."},
-        Transient("another push holds the target: cannot lock ref 'refs/heads/main': File exists."),
+        Transient("another push to the target runs: cannot lock ref 'refs/heads/main': File exists."),
     ),
     (
         "Gitea 1.26: its hook does not reach it",

@@ -124,7 +124,7 @@ def test_a_hooks_words_decide_nothing() -> None:
         ),
         (answer(200, {"merged": True}), Merged()),
         (answer(202, {"uuid": "7"}), Scheduled()),
-        (answer(408), Transient("408, it waited for the request in vain; try again later", 1.0)),
+        (answer(408), Transient("408, the request arrived too slowly; try again later", 1.0)),
     ],
 )
 def test_a_merge_that_is_no_refusal(given_answer: Answer, outcome: MergeOutcome) -> None:
@@ -210,8 +210,8 @@ def test_a_repository_that_moved_has_no_such_pull_request() -> None:
         (answer(404, says("Not Found"), {"X-RateLimit-Remaining": "0"}), Sort.REFUSED, "404, there is no such thing"),
         (answer(500, says("no rate limit"), {"X-RateLimit-Remaining": "0"}), Sort.FAILED, "500 (no rate limit)"),
         (answer(418, says("I am a teapot")), Sort.REFUSED, "418"),
-        (answer(418), Sort.FAILED, "418 of something between here and the forge"),
-        (Answer(404, {}, b"<html>\nNot found"), Sort.FAILED, "404 of something between"),
+        (answer(418), Sort.FAILED, "418 from a proxy between here and the forge"),
+        (Answer(404, {}, b"<html>\nNot found"), Sort.FAILED, "404 from a proxy between"),
         (answer(302, None, {"Location": "https://sso.example"}), Sort.FAILED, "which leads to https://sso.example"),
         (answer(500, says("Server Error")), Sort.FAILED, "500 (Server Error)"),
         (Answer(502, {}, b"<html>\nBad gateway"), Sort.FAILED, "502"),

@@ -153,9 +153,9 @@ def _rejected(words: str) -> MergeOutcome:
     if _LOST_RACE.search(words):
         return BaseMoved()
     if "cannot lock ref" in words:
-        return Transient(f"another push holds the target: {words}")
+        return Transient(f"another push to the target runs: {words}")
     if words in _SILENT:
-        return Transient("a hook or rule of the server refuses it without a word, or was ended")
+        return Transient("a hook or rule of the server refused it without a message, or was killed")
     if words.startswith(_OWN_TROUBLE) or _ENDED.search(words):
         return Transient(f"a hook of the server failed: {words}")
     return NotReady(words) if _NOT_YET.search(words) else Forbidden(words)
@@ -174,7 +174,7 @@ def _forbidden(answer: Answer) -> str:
     said = answer.message
     if scope := _SCOPE.search(said):
         wanted = " or ".join(scope[1].split())
-        return f"the token lacks the scope {wanted}; it has {scope[2] or 'none'}: make one that has it"
+        return f"the token lacks the scope {wanted} (it has {scope[2] or 'none'}); create a token with that scope"
     if _NO_RIGHT in said:
         return "the token's user may not write to the repository; give them that right"
     if _NO_ADMIN in said:

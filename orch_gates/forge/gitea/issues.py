@@ -160,7 +160,7 @@ class GiteaIssues:
 def _issue(row: Row) -> Issue:
     said = text(row, "state")
     if said not in {"open", "closed"}:
-        raise ForgeUnavailable(f"the forge calls an issue {said!r}, which is not known here")
+        raise ForgeUnavailable(f"the forge reports the unknown issue state {said!r}")
     return Issue(
         number=number(row, "number"),
         title=text(row, "title"),

@@ -192,5 +192,5 @@ def _mergers(row: Row) -> tuple[str, ...]:
     users = texts(row, "merge_whitelist_usernames")
     if not users or texts(row, "merge_whitelist_teams"):
         rule = text(row, "rule_name")
-        raise ForgeUnavailable(f"the rule for {rule} lets teams or nobody merge; name the users who may in it")
+        raise ForgeUnavailable(f"the rule for {rule} allows teams, or nobody, to merge; list the allowed users in it")
     return users

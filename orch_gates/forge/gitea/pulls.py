@@ -162,7 +162,7 @@ def _pull(row: Row) -> PullRequest:
     head, base = part(row, "head"), part(row, "base")
     word = text(row, "state")
     if word not in _STATES:
-        raise ForgeUnavailable(f"the forge calls a pull request {word!r}, which is not known here")
+        raise ForgeUnavailable(f"the forge reports the unknown pull request state {word!r}")
     state = PullState.MERGED if flag(row, "merged") else _STATES[word]
     return PullRequest(
         number=number(row, "number"),

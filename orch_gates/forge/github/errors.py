@@ -75,7 +75,7 @@ def trouble(answer: Answer) -> Trouble:
         case 403:
             return Trouble(Sort.REFUSED, _forbidden(answer, why))
         case status if status == _TOO_SLOW:
-            return Trouble(Sort.LATER, "408, it waited for the request in vain; try again later")
+            return Trouble(Sort.LATER, "408, the request arrived too slowly; try again later")
         case status if 400 <= status < 500:
             needed = _needed(answer) if status == 404 else ""
             return Trouble(Sort.REFUSED, f"{status}{_MEANINGS.get(status, '')}{needed}{why}")
@@ -127,7 +127,7 @@ def _done(answer: Answer) -> MergeOutcome:
     if answer.status == _UNDER_WAY and isinstance(found, dict):
         return Scheduled()
     if not isinstance(found, dict) or found.get("merged") is not True:
-        return Ambiguous(f"{answer.status}, but it does not say that it merged")
+        return Ambiguous(f"{answer.status}, but the answer confirms no merge")
     commit = found.get("sha")
     return Merged(commit if isinstance(commit, str) else "")
 

@@ -58,9 +58,9 @@ class GithubProtections:
     def put(self, wanted: Protection) -> None:
         """Make the branch protection, or change it; what it has beyond this stays, and so do rulesets."""
         if wanted.pushes and wanted.approvals:
-            raise ForgeRefused("GitHub takes approvals only where nobody pushes; nothing was changed")
+            raise ForgeRefused("GitHub can require approvals only where pushes are off; nothing was changed")
         if wanted.up_to_date and not wanted.contexts:
-            raise ForgeRefused("GitHub holds a branch that is behind only where statuses are required; name one")
+            raise ForgeRefused("GitHub blocks outdated branches only where a status is required; name one")
         self.api.write("PUT", self._at(wanted.branch), document_of(wanted, self._row(wanted.branch) or {}))
 
     def whole(self, branch: str) -> Row:

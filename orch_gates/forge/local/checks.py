@@ -34,7 +34,7 @@ class LocalStatuses:
     def post(self, commit: str, status: CommitStatus) -> None:
         """Say something about a commit."""
         if not (OID.fullmatch(commit) and self._repository.has_commit(commit)):
-            raise ForgeRefused(f"there is no commit {commit} in the repository, so nothing is said about it")
+            raise ForgeRefused(f"the repository has no commit {commit}, so no status is posted on it")
         said: dict[str, Any] = {
             "context": status.context,
             "state": status.state.value,

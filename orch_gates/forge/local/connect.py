@@ -32,7 +32,7 @@ def connect(
         SettingsError: it is no bare repository, or nobody asks.
     """
     if not who.strip():
-        raise SettingsError("nobody is named who asks the local forge; set ORCH_STATE_BY")
+        raise SettingsError("the local forge needs a user name; set ORCH_STATE_BY")
     try:
         git = open_repository(directory, env, timeout=timeout)
         bare = git.is_bare()

@@ -48,7 +48,7 @@ class LocalProtections:
             ) from error
         if wanted.up_to_date:
             raise ForgeRefused(
-                "the local forge holds no branch that is behind; its hook does: `orch-gates hook install`"
+                "the local forge cannot block outdated branches; its hook can: `orch-gates hook install`"
             )
         values = {
             "branch": wanted.branch,

@@ -56,7 +56,7 @@ def named(commit: str) -> None:
         ForgeRefused: none is.
     """
     if not commit:
-        raise ForgeRefused("no commit is named, so nothing is said about one")
+        raise ForgeRefused("no commit is named, so no status is posted")
 
 
 class CommitStatuses(Protocol):
