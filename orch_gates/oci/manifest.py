@@ -99,17 +99,17 @@ def read(body: bytes, digest: str, told_type: str) -> Manifest:
     if media_type not in known:
         raise RegistryBroken(f"it is of the kind {_shown(media_type)}, which is no image")
     if outside in known and outside != media_type:
-        raise RegistryBroken(f"the answer calls it {outside}, it calls itself {media_type}")
+        raise RegistryBroken(f"the Content-Type is {outside}, but its mediaType is {media_type}")
     if document.get("schemaVersion") != 2:
         raise RegistryBroken("its schemaVersion is not 2")
     annotations = _texts(document.get("annotations"), "annotations")
     if media_type in INDEXES:
         # A document that can be read as both would be another image for another reader.
         if "config" in document or "layers" in document:
-            raise RegistryBroken("it is called an index, and is an image too")
+            raise RegistryBroken("it is called an index, but is an image too")
         return Manifest(digest, media_type, body, annotations, parts=tuple(_parts(document.get("manifests"))))
     if "manifests" in document:
-        raise RegistryBroken("it is called an image, and is an index too")
+        raise RegistryBroken("it is called an image, but is an index too")
     layers = document.get("layers")
     if not isinstance(layers, list):
         raise RegistryBroken("it has no list of layers")
@@ -125,7 +125,7 @@ def read_config(body: bytes, stated: Descriptor) -> Config:
         RegistryBroken: it is another document, or cannot be read in one way only.
     """
     if len(body) != stated.size:
-        raise RegistryBroken(f"it has {len(body)} bytes, the manifest says {stated.size}")
+        raise RegistryBroken(f"it has {len(body)} bytes, but the manifest states {stated.size}")
     _prove(body, stated.digest)
     document = _object(body)
     inner = document.get("config")
@@ -139,7 +139,7 @@ def read_config(body: bytes, stated: Descriptor) -> Config:
 
 def _prove(body: bytes, digest: str) -> None:
     if (found := digest_of(body, digest)) != digest:
-        raise RegistryBroken(f"what it sent has the digest {found}, asked was for {digest}")
+        raise RegistryBroken(f"the registry sent digest {found}, but {digest} was requested")
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _descriptor(row: object, what: str) -> Descriptor:
         raise RegistryBroken(f"{what} is missing")
     digest, size = row.get("digest"), row.get("size")
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise RegistryBroken(f"{what} has no digest that can be proven")
+        raise RegistryBroken(f"{what} has no valid digest")
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MOST_BYTES:
         raise RegistryBroken(f"{what} has no length from 0 to {MOST_BYTES}")
     platform = row.get("platform")

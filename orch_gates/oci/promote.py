@@ -43,8 +43,8 @@ def promote(registry: Registry, found: Manifest, commit: str, tags: Sequence[str
     before = {tag: one.digest if one else "" for tag, one in there.items()}
     if before[own] not in {"", found.digest}:
         raise PromotionRefused(
-            f"{registry.image.repository}:{own} leads to {before[own]}, and a revision has one image for good; promote "
-            f"that one, or remove the tag if it was never deployed"
+            f"{registry.image.repository}:{own} points to {before[own]}, but a revision has one image for good; "
+            f"promote that one, or remove the tag if it was never deployed"
         )
     written = [tag for tag, digest in before.items() if digest != found.digest]
     # Gitea forgets an index when its tag moves, unless it is stored by its digest too, or has another tag.
@@ -60,8 +60,8 @@ def promote(registry: Registry, found: Manifest, commit: str, tags: Sequence[str
         if read_back is None or read_back.digest != found.digest:
             leads_to = "nothing" if read_back is None else read_back.digest
             raise RegistryBroken(
-                f"{registry.image.repository}: {named} leads to {leads_to} after it was led to "
-                f"{found.digest}; does something else tag it too? Run it again"
+                f"{registry.image.repository}: {named} points to {leads_to} after it was set to {found.digest}; check "
+                "whether something else sets this tag, then run the command again"
             )
     return Promoted(tuple(written), tuple(tag for tag in before if tag not in written))
 

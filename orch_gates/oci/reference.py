@@ -80,7 +80,7 @@ def parse(text: str, option: str) -> Reference:
     if at and not DIGEST.fullmatch(digest):
         raise UsageError(f"{shown}: the digest is sha256: and 64 hexadecimal digits")
     if not (colon or at):
-        raise UsageError(f"{shown}: name a tag or a digest; what `latest` leads to is nobody's decision")
+        raise UsageError(f"{shown}: give a tag or a digest; `latest` does not name a fixed version")
     return Reference(host, name, tag, digest)
 
 

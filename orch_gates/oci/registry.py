@@ -171,17 +171,17 @@ class Registry:
             RegistryRefused: it would go elsewhere.
         """
         if not is_address(realm):
-            raise RegistryBroken(f"{shown(url)} names no address at which a token is had")
+            raise RegistryBroken(f"{shown(url)} names no URL of a token service")
         parts = urlsplit(realm)
         host = parts.netloc.lower()
         if same_server(url, realm):
             return
         if parts.scheme == "http" and not self._wire.may_lead_to(host, url):
-            raise RegistryRefused(f"{shown(url)} sends for a token to {shown(realm)} over plain http")
+            raise RegistryRefused(f"{shown(url)} requests a token from {shown(realm)} over plain HTTP")
         known = host in self._realms or _KNOWN_REALMS.get(self.image.api_host) == host
         if login is not None and not known:
             raise RegistryRefused(
-                f"{shown(url)} sends for a token to {_clipped(host)}, which is another server; if the login may go "
+                f"{shown(url)} requests a token from {_clipped(host)}, which is another server; if the login may go "
                 f"there, add it to ORCH_REGISTRY_REALMS"
             )
 
@@ -204,7 +204,7 @@ def _told_digest(answer: Answer) -> str:
     told = answer.headers.get("Docker-Content-Digest", "")
     found = manifest.digest_of(answer.body, told if DIGEST.fullmatch(told) else "sha256:")
     if told and told != found:
-        raise RegistryBroken(f"the registry says that its digest is {_clipped(told)}, and it is {found}")
+        raise RegistryBroken(f"the registry states the digest {_clipped(told)}, but the content has {found}")
     return found
 
 

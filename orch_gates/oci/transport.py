@@ -142,11 +142,11 @@ class Transport:
         except ValueError:
             target = ""
         if not location or not is_address(target):
-            raise RegistryBroken(f"{shown(url)} leads to {_clipped(location) or 'nowhere'}, which is not asked")
+            raise RegistryBroken(f"{shown(url)} redirects to {_clipped(location) or 'nowhere'}, which is not followed")
         found = urlsplit(target)
         if found.scheme == "http" and not self.may_lead_to(found.netloc, first):
             raise RegistryBroken(
-                f"{shown(url)} leads to http://{_clipped(found.netloc)}, which is not asked without TLS"
+                f"{shown(url)} redirects to http://{_clipped(found.netloc)}, which is not followed without TLS"
             )
         return target
 
@@ -158,7 +158,7 @@ class Transport:
         begun, status = clock.monotonic(), 0
         if begun > self._until:
             raise RegistryUnavailable(
-                f"{shown(url)} is not asked any more: {_MOST_TIMEOUTS * self._timeout:g} s are over"
+                f"no more requests to {shown(url)}: the limit of {_MOST_TIMEOUTS * self._timeout:g} s is used up"
             )
         try:
             with self._session.request(

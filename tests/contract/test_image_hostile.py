@@ -94,7 +94,7 @@ def basic(secret: str) -> str:
 
 def could_not_tell(found: Verdict, said: str) -> None:
     assert found.outcome is Outcome.FAIL
-    assert found.reason.startswith("could not tell: ")
+    assert found.reason.startswith("could not check: ")
     assert said in found.reason, found.reason
     assert "image_status" not in found.evidence
 
@@ -127,15 +127,21 @@ SPOILED: dict[str, tuple[Answer, str]] = {
     "forbidden": (says(403, {"errors": [{"code": "DENIED"}]}), "403 DENIED"),
     "no challenge": (says(401), "401"),
     "a challenge for ever": (says(401, None, WWW_Authenticate='Basic realm="x"'), "401"),
-    "a strange challenge": (says(401, None, WWW_Authenticate='Bearer realm="ftp://x/"'), "names no address"),
+    "a strange challenge": (
+        says(401, None, WWW_Authenticate='Bearer realm="ftp://x/"'),
+        "names no URL of a token service",
+    ),
     "in circles": (says(307, None, Location="?"), "more than 5 times"),
-    "to a file": (says(307, None, Location="file:///etc/passwd"), "which is not asked"),
-    "to a name with a login": (says(307, None, Location="https://a:b@x.example.org/"), "which is not asked"),
-    "out of TLS": (says(307, None, Location="http://10.0.0.1/x"), "which is not asked"),
-    "nowhere": (says(307), "which is not asked"),
-    "to a port that is none": (says(307, None, Location="https://x.example.org:99999/"), "which is not asked"),
-    "to a host that is none": (says(307, None, Location="https://[/"), "which is not asked"),
-    "a realm that is none": (says(401, None, WWW_Authenticate='Bearer realm="https://[:99999/"'), "names no address"),
+    "to a file": (says(307, None, Location="file:///etc/passwd"), "which is not followed"),
+    "to a name with a login": (says(307, None, Location="https://a:b@x.example.org/"), "which is not followed"),
+    "out of TLS": (says(307, None, Location="http://10.0.0.1/x"), "which is not followed"),
+    "nowhere": (says(307), "which is not followed"),
+    "to a port that is none": (says(307, None, Location="https://x.example.org:99999/"), "which is not followed"),
+    "to a host that is none": (says(307, None, Location="https://[/"), "which is not followed"),
+    "a realm that is none": (
+        says(401, None, WWW_Authenticate='Bearer realm="https://[:99999/"'),
+        "names no URL of a token service",
+    ),
 }
 
 
@@ -174,13 +180,13 @@ def test_an_answer_that_is_called_something_else_proves_nothing(registry: FakeRe
     whole = fresh(work)
     registry.push(whole, "staging")
     registry.documents["manifests/staging"] = (rig.DOCKER_MANIFEST, whole.raw)
-    could_not_tell(judged(registry, work), "calls itself")
+    could_not_tell(judged(registry, work), "but its mediaType is")
     registry.push(whole, "staging")
     other = f"sha256:{'0' * 64}"
     registry.bad["GET manifests/staging"] = says(
         200, whole.raw, Content_Type=whole.media_type, Docker_Content_Digest=other
     )
-    could_not_tell(judged(registry, work), f"says that its digest is {other}")
+    could_not_tell(judged(registry, work), f"states the digest {other}")
 
 
 def test_lengths_in_an_index_have_to_be_true(registry: FakeRegistry, work: Repo) -> None:
@@ -196,7 +202,7 @@ def test_lengths_in_an_index_have_to_be_true(registry: FakeRegistry, work: Repo)
     manifest["config"]["size"] += 1
     registry.push(image)
     registry.documents["manifests/staging"] = (rig.OCI_MANIFEST, json.dumps(manifest).encode())
-    could_not_tell(judged(registry, work), "the manifest says")
+    could_not_tell(judged(registry, work), "but the manifest states")
 
 
 def test_many_slow_answers_are_bounded_together(registry: FakeRegistry, work: Repo) -> None:
@@ -215,7 +221,7 @@ def test_many_slow_answers_are_bounded_together(registry: FakeRegistry, work: Re
     own = Registry(client(registry).image, RegistrySettings(timeout=0.5))
     parts = own.manifest("staging").parts
     started = time.monotonic()
-    with pytest.raises(RegistryUnavailable, match="not asked any more: 2 s are over"):
+    with pytest.raises(RegistryUnavailable, match="the limit of 2 s is used up"):
         [own.manifest(part.digest, part.size) for part in parts]
     assert time.monotonic() - started < 4
 
@@ -305,14 +311,14 @@ def test_a_realm_out_of_tls_is_not_asked(registry: FakeRegistry, work: Repo) -> 
     """Not even without a login; the tests would fail at the attempt."""
     registry.push(fresh(work), "staging")
     registry.wants = 'Bearer realm="http://10.0.0.1/token"'
-    could_not_tell(judged(registry, work), "over plain http")
+    could_not_tell(judged(registry, work), "over plain HTTP")
 
 
 def test_nobody_elsewhere_leads_to_this_machine() -> None:
     """A registry in the world could otherwise have services of the runner asked."""
     image = reference.parse("git.example.org/acme/app:v1", "--image")
     wire = Registry(image, RegistrySettings())._wire
-    with pytest.raises(RegistryBroken, match="not asked"):
+    with pytest.raises(RegistryBroken, match="not followed"):
         wire._next("https://git.example.org/v2/", "https://git.example.org/v2/", "http://127.0.0.1:80/x")
     assert wire.base("git.example.org") == "https://git.example.org"
 
@@ -401,7 +407,7 @@ def test_a_base_that_cannot_be_read_is_no_pass(bad: Answer, registry: FakeRegist
         registry.push(based(work, f"{other.host}/acme/app:base"), "staging")
         other.bad["manifests/base"] = bad
         found = judged(registry, work)
-    could_not_tell(found, "so whether its label is the base's is not known")
+    could_not_tell(found, "so the label may come from the base image")
     assert "--base" in found.next_step
 
 
@@ -410,7 +416,7 @@ def test_an_image_leads_nobody_to_this_machine(work: Repo) -> None:
     image = reference.parse("git.example.org/acme/app:v1", "--image")
     top = PlatformImage("linux/amd64", "", {}, {"org.opencontainers.image.base.name": "localhost/base:1"})
     none = Manifest("", "", b"", {})
-    with pytest.raises(RegistryBroken, match="on the machine where it was built"):
+    with pytest.raises(RegistryBroken, match="exists only on the build machine"):
         gather._named_base(top, none, image)
     for text in ("", "x", "x" * 5000, "a.b/c:1@x", "127.0.0.1:80/x:1", "[::1]:80/x:1", "localhost:1/x:1"):
         said = {"org.opencontainers.image.base.name": text, "org.opencontainers.image.base.digest": "x"}
@@ -448,9 +454,9 @@ def test_a_lost_acknowledgement_is_looked_up(
 @pytest.mark.parametrize(
     ("bad", "error", "said"),
     [
-        (says(201), RegistryBroken, "production leads to nothing"),
-        (resets, RegistryBroken, "production leads to nothing"),
-        (says(500), RegistryBroken, "production leads to nothing"),
+        (says(201), RegistryBroken, "production points to nothing"),
+        (resets, RegistryBroken, "production points to nothing"),
+        (says(500), RegistryBroken, "production points to nothing"),
         (says(403, {"errors": [{"code": "DENIED"}]}), RegistryRefused, "403 DENIED"),
         (says(307, None, Location="http://127.0.0.1:1/"), RegistryUnavailable, "production"),
     ],
@@ -477,7 +483,7 @@ def test_a_tag_that_another_one_moves_meanwhile_is_seen(
         says(201)(handler)
 
     registry.bad["PUT manifests/production"] = overtaken
-    with pytest.raises(RegistryBroken, match="does something else tag it too"):
+    with pytest.raises(RegistryBroken, match="check whether something else sets this tag"):
         promoting("production")
 
 
