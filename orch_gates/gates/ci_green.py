@@ -77,7 +77,7 @@ def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
             next_step="Fix the failing checks and push.",
             rests_on=tuple(evidence_id(s.context, s.state, facts.head, s.url, s.description, s.id) for s in definite),
         )
-    wait = "Wait for CI, then run it again."
+    wait = "Wait for CI, then run the gate again."
     if missing:
         reason = f"required statuses are missing on {facts.head[:10]}: {', '.join(missing)}"
         return Verdict(NAME, Outcome.FAIL, reason, evidence=evidence, next_step=wait, absent=True)

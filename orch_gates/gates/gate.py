@@ -85,7 +85,7 @@ class UnknownKind(StrEnum):
 
     UNANSWERED = "the forge could not be asked"
     REFUSED = "the forge refused"
-    UNUSABLE = "what is given cannot be used"
+    UNUSABLE = "the input cannot be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +102,11 @@ class Unknown:
     def _next_step(self) -> str:
         match self.kind:
             case UnknownKind.UNANSWERED:
-                return "Run it again when the forge answers."
+                return "Run the gate again when the forge answers."
             case UnknownKind.REFUSED:
-                return "Give the token what it lacks (`orch-gates forge check` says what), then run it again."
+                return "Give the token what it lacks (`orch-gates forge check` names it), then run the gate again."
             case UnknownKind.UNUSABLE:
-                return "Correct what it names, then run it again."
+                return "Fix the named input, then run the gate again."
             case _:
                 assert_never(self.kind)
 

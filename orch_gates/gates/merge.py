@@ -92,7 +92,7 @@ def _unfit(gate: str, facts: Facts) -> Verdict | None:
         reason = f"the last attempt was to merge it into {attempt.target}, not into {facts.target}"
         return Verdict(gate, Outcome.FAIL, reason, next_step=_merge(attempt.task), absent=True)
     if not attempt.about(facts.head):
-        reason = f"the last attempt was about {(attempt.commit or attempt.head)[:10]}, not {facts.head[:10]}"
+        reason = f"the last attempt was for {(attempt.commit or attempt.head)[:10]}, not {facts.head[:10]}"
         return Verdict(gate, Outcome.FAIL, reason, next_step=_merge(attempt.task), absent=True)
     return None
 
@@ -130,7 +130,7 @@ def _evidence(attempt: Attempt) -> Evidence:
 
 
 def _drive(task: str, gate: str) -> str:
-    return f"`orch-gates gate {gate} --task {task}` goes on with it."
+    return f"To continue: `orch-gates gate {gate} --task {task}`."
 
 
 def _merge(task: str) -> str:

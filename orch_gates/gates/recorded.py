@@ -129,7 +129,7 @@ def read(record: Record, text: str) -> tuple[Report, Outcome]:
     if outcome is Outcome.SKIP:
         raise ReportError("verdict: only a setting skips a gate, never a report")
     if outcome is Outcome.PASS and report.findings:
-        raise ReportError(f"it says {outcome} and lists findings")
+        raise ReportError(f"a report with {outcome} must list no findings")
     return report, outcome
 
 
@@ -202,7 +202,7 @@ def _missing(facts: RecordedFacts, policy: Policy, reason: str) -> Verdict:
     again = f"Record {record.file} for this commit; `orch-gates help gates` says how."
     if not (record.exact and facts.earlier):
         return _absent(record, policy, reason, again)
-    caught_up = f"{reason}; the merge gate made it of {facts.earlier[0][:10]}, so it has to be made again"
+    caught_up = f"{reason}; the merge gate created this commit from {facts.earlier[0][:10]}, so record the report again"
     return replace(_absent(record, policy, caught_up, f"A sweep starts that work again. {again}"), anew=head)
 
 
@@ -214,7 +214,7 @@ def _absent(record: Record, policy: Policy, reason: str, next_step: str) -> Verd
 def _malformed(record: Record, policy: Policy, why: str) -> Verdict:
     from orch_gates.documents import escape
 
-    reason = f"{record.file} proves nothing: {escape.clip(escape.visible(why), 300)}"
+    reason = f"{record.file} is not valid: {escape.clip(escape.visible(why), 300)}"
     return Verdict(
         record.name,
         policy.unknown,

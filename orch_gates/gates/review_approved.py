@@ -74,7 +74,7 @@ def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
             f"changes are requested by {names}",
             findings=tuple(_finding(review) for review in against),
             evidence=evidence,
-            next_step="Answer the review, push, and ask for it again.",
+            next_step="Answer the review, push, and request a new review.",
             rests_on=tuple(evidence_id(review.reviewer, review.commit) for review in against),
         )
     needed = max(1, facts.approvals)

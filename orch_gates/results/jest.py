@@ -52,11 +52,11 @@ def read(document: Mapping[str, Any], into: Collector) -> None:
     if "numRuntimeErrorTestSuites" in document:
         claim(document, "numRuntimeErrorTestSuites", broken, "files that did not load", into)
     if document.get("success") is not True and not (red_tests or broken):
-        into.problem("it says that the run was no success, and shows nothing that failed")
+        into.problem("it reports a failed run, but no failed test")
     if document.get("wasInterrupted") is True:
         into.problem("the run was interrupted")
     if mapping(document.get("snapshot")).get("failure") is True and not (red_tests or broken):
-        into.problem("it says that snapshots failed, and shows nothing that failed")
+        into.problem("it reports failed snapshots, but no failed test")
 
 
 def _short(path: str) -> str:

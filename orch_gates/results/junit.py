@@ -100,11 +100,11 @@ class _Reader:
             raise Unreadable(f"it begins with <{name[:40]}>, not with <testsuites> or <testsuite>", line)
         if name in _SUITES:
             if parent and parent not in _SUITES:
-                raise Unreadable(f"<{name}> stands in <{parent[:40]}>", line)
+                raise Unreadable(f"<{name}> is inside <{parent[:40]}>", line)
             self._open_suite(name, attributes, line)
         elif name == "testcase":
             if parent not in _SUITES:
-                raise Unreadable(f"<testcase> stands in <{parent[:40]}>", line)
+                raise Unreadable(f"<testcase> is inside <{parent[:40]}>", line)
             self._open_case(attributes)
         elif parent == "testcase" and self.case is not None:
             self._in_case(self.case, name, attributes)
@@ -113,7 +113,7 @@ class _Reader:
             self.case = _Case(f"({name[:40]} of the suite)", "", of_suite=True)
             self._in_case(self.case, name, attributes)
         elif parent in _HARMLESS and (name in _RED or name == "testcase"):
-            self.into.problem(f"<{name}> stands in <{parent}>, where nobody looks for it", line)
+            self.into.problem(f"<{name}> is inside <{parent}>, where it is not evaluated", line)
 
     def _open_suite(self, name: str, attributes: dict[str, str], line: int) -> None:
         claims: dict[str, int] = {}
@@ -135,7 +135,7 @@ class _Reader:
                 case.skipped = stated
             elif stated not in _STATED_GREEN:
                 sounds_red = _SOUNDS_RED.match(stated)
-                said = "" if sounds_red else f"{key} is {attributes[key][:200]!r}, which no known runner says of a pass"
+                said = "" if sounds_red else f"{key} is {attributes[key][:200]!r}, not a known value for a pass"
                 case.red.append((Status.FAILED if sounds_red else Status.ERRORED, said))
         if "failure" in attributes:
             case.red.append((Status.FAILED, attributes["failure"]))
@@ -220,11 +220,11 @@ class _Reader:
         named = f"suite {suite.label[:200]!r}" if suite.label else "the file"
         # Fewer tests than it shows are claimed by runners that do not count their todos.
         if (tests := suite.claims.get("tests", 0)) > suite.cases:
-            self.into.problem(f"{named} claims {tests} tests, and shows {suite.cases}", suite.line)
+            self.into.problem(f"{named} states {tests} tests, but contains {suite.cases}", suite.line)
         claimed = [suite.claims[key] for key in ("failures", "errors") if key in suite.claims]
         if claimed and not suite.own_red <= sum(claimed) <= suite.failures:
             self.into.problem(
-                f"{named} claims {sum(claimed)} failures and errors, and shows {suite.failures}", suite.line
+                f"{named} claims {sum(claimed)} failures and errors, but shows {suite.failures}", suite.line
             )
         if self.suites:
             self.suites[-1].cases += suite.cases

@@ -117,7 +117,7 @@ class Collector:
             )
         if not self._nameless and not name.strip():
             self._nameless = True
-            self.problem("a check has no name, so nobody can tell which it is")
+            self.problem("a check has no name")
         texts = tuple(self._kept(text) for text in failures) if status.is_red else ()
         if status.is_red and not texts:
             texts = ("",)

@@ -184,7 +184,7 @@ class _Reader:
         if block.plan is None:
             self.into.problem("there is no plan (1..N), so tests may be missing", block.line)
         elif block.plan != block.points:
-            self.into.problem(f"{block.plan} tests were planned, and {block.points} are there", block.line)
+            self.into.problem(f"{block.plan} tests were planned, but {block.points} are there", block.line)
         elif wrong := next((one for one in block.numbers if not 1 <= one <= block.plan), None):
             self.into.problem(f"test number {wrong} is outside of the plan 1..{block.plan}", block.line)
 

@@ -74,4 +74,4 @@ def claim(stated: Mapping[str, Any], name: str, shown: int, what: str, into: Col
     if claimed is None:
         into.problem(f"{name} is no number")
     elif claimed != shown:
-        into.problem(f"it claims {claimed} {what} ({name}), and shows {shown}")
+        into.problem(f"it claims {claimed} {what} ({name}), but shows {shown}")

@@ -143,7 +143,7 @@ class Engine:
                 raise self._ended()
             received += chunk
             if len(received) > _LONGEST_ANSWER:
-                raise ScannerError("the scan's answer is longer than any of ours")
+                raise ScannerError("the scanner's answer is too long")
         try:
             found = json.loads(received)
         except ValueError as error:

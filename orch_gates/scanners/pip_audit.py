@@ -140,7 +140,7 @@ def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | De
         return Degraded(f"pip-audit skipped {len(skipped)} of {len(asked)} packages, {skipped[0]} among them")
     known = {pin: told[pin.name] for pin in asked if pin.name in told}
     if CONTROL in asked and not known.get(CONTROL):
-        return Degraded(f"the feed does not know the vulnerabilities of {CONTROL.name} {CONTROL.version}")
+        return Degraded(f"the feed lacks the known vulnerabilities of {CONTROL.name} {CONTROL.version}")
     if missing := len(asked) - len(known):
         return Degraded(f"pip-audit did not answer for {missing} of {len(asked)} packages")
     return Audited(known)

@@ -102,7 +102,7 @@ def test_a_stale_image_is_red(runner: Runner, registry: FakeRegistry, work: Repo
     run = promoted(runner, registry, digest, work.git("rev-parse", "HEAD"))
     assert not run.passed
     assert (run.outputs["outcome"], run.outputs["exit-code"]) == ("FAIL", "1")
-    assert "Build the image anew" in run.log
+    assert "Build the image again" in run.log
     assert {asked.method for asked in registry.seen} == {"GET"}
 
 

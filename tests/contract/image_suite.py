@@ -135,8 +135,8 @@ class ImageSuite:
         cases = (
             (rig.dressed(hidden, good.digest), "holds the layers of an image"),
             (rig.dressed(nowhere, good.digest), "holds the layers of an image"),
-            (statements, "no image of this index"),
-            (rig.dressed(statements, "x\x1b"), "no image of this index"),
+            (statements, "not an image of this index"),
+            (rig.dressed(statements, "x\x1b"), "not an image of this index"),
         )
         for part, said in cases:
             place.push(rig.index(good, part), "staging")
@@ -213,7 +213,7 @@ class ImageSuite:
         assert rules(place.judged(":labelled")) == {"inherited-label"}
         place.push(rig.image({rig.REVISION: "x"}, content=("other",)), "other")
         wrong = place.judged(":plain", base=f"{place.path}:other")
-        assert wrong.reason.startswith("could not tell: ")
+        assert wrong.reason.startswith("could not check: ")
 
     def test_a_base_that_cannot_be_compared(self, place: Place) -> None:
         """Without the platform, gone, or not to be found: could not tell, until a person names one that can be read."""
@@ -232,7 +232,7 @@ class ImageSuite:
             place.push(built, "staging")
             found = place.judged(":staging")
             assert found.outcome is Outcome.FAIL
-            assert found.reason.startswith("could not tell: linux/amd64: ")
+            assert found.reason.startswith("could not check: linux/amd64: ")
             assert said in found.reason
             assert "--base" in found.next_step
             assert "image_status" not in found.evidence
@@ -274,7 +274,7 @@ class ImageSuite:
             assert "no such image" in place.judged(named).reason
         other = replace(place, name=f"{place.name}-nothing")
         assert place.judged(":staging").outcome is Outcome.PASS
-        assert other.judged(":staging").reason.startswith("could not tell: ")
+        assert other.judged(":staging").reason.startswith("could not check: ")
         self.delete(place, digest)
         found = place.judged(f"@{digest}")
         assert (found.outcome, found.findings) == (Outcome.FAIL, ())
@@ -293,7 +293,7 @@ class ImageSuite:
         wrong = secrets.token_urlsafe(12)
         place.client = Client(place.client.host, user, wrong if user else "")
         found = place.judged(":staging")
-        assert found.reason.startswith("could not tell: the registry refused"), found.reason
+        assert found.reason.startswith("could not check: the registry refused"), found.reason
         assert said in found.reason
         assert wrong not in str(found)
 

@@ -130,9 +130,13 @@ def test_what_every_kind_of_file_pinned_before_is_shown(work: Repo) -> None:
         ("setup.py", "from setuptools import setup\nsetup()\n", "setup.py is not read: a program"),
         ("uv.lock", "version = 1\n<<<<<<< ours\n", "uv.lock could not be read: no TOML (line 2)"),
         ("poetry.lock", b"\xff\0", "poetry.lock could not be read: not UTF-8"),
-        ("pixi.lock", "version: 6\n", "pixi.lock is not read: a lock of a kind that is not known here"),
+        ("pixi.lock", "version: 6\n", "pixi.lock is not read: a lockfile of an unknown kind"),
         ("environment.yml", "dependencies:\n  - numpy>=1\n", "environment.yml: 1 entry for conda"),
-        ("pyproject.toml", '[project]\ndynamic = ["dependencies"]\n', "pyproject.toml: 1 entry that only a build"),
+        (
+            "pyproject.toml",
+            '[project]\ndynamic = ["dependencies"]\n',
+            "pyproject.toml: 1 entry known only after a build",
+        ),
         ("pyproject.toml", '[project]\ndependencies = ["till>=1"]\n', "pyproject.toml: 1 entry with no exact version"),
         ("requirements.in", "till @ git+https://git.example.invalid/till\n", "requirements.in: 1 entry with a url"),
         ("Pipfile.lock", "{}", "Pipfile.lock could not be read: no packages in it"),
@@ -159,7 +163,7 @@ def test_ranges_beside_a_lock_pass(work: Repo) -> None:
         done = judged(work, "--strict", "--json", url=feed.url)
     assert done.returncode == 0, said(done)
     [notice] = json.loads(done.stdout)["notices"]
-    assert notice == "pyproject.toml: 1 entry with no exact version (line 4); a lock is beside it"
+    assert notice == "pyproject.toml: 1 entry with no exact version (line 4); a lockfile is beside it"
 
 
 @pytest.mark.parametrize("mode", FAILURES)

@@ -57,7 +57,7 @@ def test_the_report_is_what_the_gate_reads(work: Repo, registry: FakeRegistry) -
     assert unknown.returncode == 1
     report = (work.path / "19-image-report.md").read_text()
     assert "image_status" not in report
-    assert 'reason: "could not tell: ' in report
+    assert 'reason: "could not check: ' in report
 
 
 def test_a_runner_gets_the_digest(work: Repo, registry: FakeRegistry, tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ def test_a_merge_is_not_blamed_for_a_file_that_is_named(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "told"), [((), "neither side has; after"), (("mine.txt",), "neither side has, and named files are not")]
+    ("named", "told"),
+    [((), "no content of its own; after"), (("mine.txt",), "no content of its own, and named files are not")],
 )
 def test_a_merge_that_adds_nothing_says_so(named: tuple[str, ...], told: str, pair: Pair) -> None:
     """The words are true in the middle of a merge: what is staged is the other side's, and files may be named."""
@@ -95,7 +96,10 @@ def test_a_merge_that_adds_nothing_says_so(named: tuple[str, ...], told: str, pa
     work.git("merge", "--quiet", "--no-commit", other)
     done = judged(work, *named)
     said = done.stderr.decode()
-    assert (done.returncode, "nothing to judge: the merge in progress adds nothing that" in said) == (0, True), said
+    assert (done.returncode, "nothing to judge: the merge in progress adds no content of its own" in said) == (
+        0,
+        True,
+    ), said
     assert told in said
     assert "after the merge `pre-commit run --all-files`" in said
     assert "no file was named" not in said

@@ -103,7 +103,7 @@ def test_configuration_of_the_target_counts(work: Repo) -> None:
     work.git("switch", "--quiet", "topic")
     done = gate(work, GREEN, "--exit-code", "0")
     assert done.returncode == 1
-    assert b"db::*: it is required, and absent" in done.stdout
+    assert b"db::*: it is required, but absent" in done.stdout
     work.git("switch", "--quiet", "main")
     work.commit("rules", {".orch-gates.yaml": "staging_status: 7\n"})
     work.git("switch", "--quiet", "topic")
@@ -203,11 +203,11 @@ def test_what_was_there_the_last_time(work: Repo) -> None:
     assert b"refused@2099-12-31: used 2 of 2 times" in second.stdout
     spent = gate(work, REFUSED, *args)
     assert spent.returncode == 1
-    assert b"waives 2 in all, and this makes 3" in b" ".join(spent.stdout.split())
+    assert b"waives 2 in all, but 3 failures need it" in b" ".join(spent.stdout.split())
     green = ("--exit-code", "0", "--report", REPORT, "--previous", REPORT)
     gone = gate(work, GREEN, *green)
     assert gone.returncode == 0
-    assert b"ran before, and does not run now: test_broken::test_db" in gone.stdout
+    assert b"ran before, but not now: test_broken::test_db" in gone.stdout
     assert gate(work, REFUSED, *args, ORCH_STAGING_MISSING="fail").returncode == 1
     (work.path / REPORT).write_text("# nothing\n")
     assert gate(work, GREEN, *green).returncode == 1
@@ -295,7 +295,7 @@ def test_the_edge_reads_what_the_gate_wrote(rig: JobRig) -> None:
     rig.push("T-9")
     rig.work.git("switch", "--quiet", "task/T-9")
     done = rig.ok("gate", "staging", str(GREEN), "--exit-code", "0", "--report", REPORT, "--task", "T-9")
-    assert "ran before, and does not run now: test_broken::test_db" in done
+    assert "ran before, but not now: test_broken::test_db" in done
     rig.ok("task", "report", "T-9", "--file", REPORT)
     rig.ok("advance", "T-9")
     assert rig.task("T-9")["stage"] == "review"

@@ -153,8 +153,8 @@ def test_ranges_that_a_lock_settles_are_told_once() -> None:
     result = judge(DependencyFacts((file,), Audited({})), fail_closed=True)
     assert result.refusal == ""
     assert result.notices == (
-        "pyproject.toml: 2 entries with no exact version (line 2); a lock is beside it",
-        "pyproject.toml: 1 entry for the build with no exact version (line 4); a lock is beside it",
+        "pyproject.toml: 2 entries with no exact version (line 2); a lockfile is beside it",
+        "pyproject.toml: 1 entry for the build with no exact version (line 4); a lockfile is beside it",
     )
 
 
@@ -306,11 +306,11 @@ GOOD = row("jinja2", "2.10", "C-1")
         (0, None, "no answer (exit 0)"),
         (1, None, "no answer (exit 1)"),
         (2, None, "no answer (exit 2)"),
-        (0, [], "does not know"),
+        (0, [], "lacks the known vulnerabilities"),
         (2, [GOOD, row("shop", "1.0")], "exit 2"),
         (-9, [GOOD, row("shop", "1.0")], "exit -9"),
-        (0, [row("jinja2", "2.10"), row("shop", "1.0")], "does not know"),
-        (1, [row("shop", "1.0", "V-1")], "does not know"),
+        (0, [row("jinja2", "2.10"), row("shop", "1.0")], "lacks the known vulnerabilities"),
+        (1, [row("shop", "1.0", "V-1")], "lacks the known vulnerabilities"),
         (1, [GOOD], "did not answer for 1 of 2"),
         (1, [GOOD, {"name": "shop", "skip_reason": "not found"}], "skipped 1 of 2 packages, shop"),
         (1, [GOOD, {"name": "shop"}], "no answer"),

@@ -109,7 +109,7 @@ def test_any_other_label_is_stale(labels: dict[str, str], rule: str) -> None:
     """Short ids, local changes and no label at all prove nothing; what to rebuild is said (IMG-2)."""
     found = verdict(one(labels))
     assert (found.outcome, rules(found), found.evidence["image_status"]) == (Outcome.FAIL, [rule], "STALE")
-    assert "Build the image anew from a checkout of cccccccccc" in found.next_step
+    assert "Build the image again from a checkout of cccccccccc" in found.next_step
 
 
 def test_a_label_and_an_annotation_that_differ_prove_nothing() -> None:
@@ -142,7 +142,7 @@ def test_a_base_that_was_not_read_leaves_it_open() -> None:
     """Whether the label is the base's is not known, and what to do is said; what is stale by itself is stale."""
     found = verdict(one(base_unread="x/base:1 does not answer"))
     assert found.outcome is Outcome.FAIL
-    assert found.reason.startswith("could not tell: linux/amd64: x/base:1 does not answer")
+    assert found.reason.startswith("could not check: linux/amd64: x/base:1 does not answer")
     assert "--base" in found.next_step
     assert "image_status" not in found.evidence
     assert rules(verdict(one(base_unread="x"), one({}))) == ["no-label"]
@@ -160,7 +160,7 @@ def test_a_base_that_is_another_one_by_now_tells_nothing() -> None:
     moved = Base("git.example.org/acme/base:latest", {REVISION: OTHER}, ("new",))
     found = verdict(one(base=moved))
     assert found.outcome is Outcome.FAIL
-    assert found.reason.startswith("could not tell: git.example.org/acme/base:latest is not the base")
+    assert found.reason.startswith("could not check: git.example.org/acme/base:latest is not the base")
 
 
 def test_a_base_that_a_person_names_has_to_be_the_base() -> None:
@@ -171,9 +171,9 @@ def test_a_base_that_a_person_names_has_to_be_the_base() -> None:
     for layers in ((), ("l1",), ("l2", "l1", "l3")):
         found = verdict(one(base=base, layers=layers), **named)
         assert found.outcome is Outcome.FAIL
-        assert found.reason.startswith("could not tell: ")
+        assert found.reason.startswith("could not check: ")
         assert "image_status" not in found.evidence
-    assert verdict(one(layers=("l1",)), **named).reason.startswith("could not tell: ")
+    assert verdict(one(layers=("l1",)), **named).reason.startswith("could not check: ")
 
 
 def test_a_moved_tag_is_seen() -> None:
@@ -197,7 +197,7 @@ def test_what_could_not_be_read_is_no_staleness() -> None:
     """FAIL by the policy, with its own words, and no word about the image (SPEC 4.3)."""
     found = judge(Unreadable("x/y:1", COMMIT, "the registry could not be asked", "no answer"), IMAGE_FRESHNESS)
     assert found.outcome is Outcome.FAIL
-    assert found.reason == "could not tell: the registry could not be asked: no answer"
+    assert found.reason == "could not check: the registry could not be asked: no answer"
     assert "image_status" not in found.evidence
 
 

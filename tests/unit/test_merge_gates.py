@@ -65,7 +65,7 @@ def test_one_that_goes_on_is_waited_for(changes: dict[str, Any]) -> None:
     verdict = judged(make_attempt(**changes))
     assert verdict.outcome is Outcome.DEFER
     assert f"is {changes['phase']}: the test command passed" in verdict.reason
-    assert verdict.next_step == "`orch-gates gate merge --task T-1` goes on with it."
+    assert verdict.next_step == "To continue: `orch-gates gate merge --task T-1`."
 
 
 def test_one_that_is_given_up_is_waited_for() -> None:
@@ -99,14 +99,14 @@ def test_how_it_ended_is_the_answer(gate: Any, outcome: Outcome) -> None:
         (None, V, "main", "no attempt to merge cccccccccc has begun"),
         (make_attempt(), V, "release", "was to merge it into main, not into release"),
         (make_attempt(**LANDED), V, "release", "was to merge it into main, not into release"),
-        (make_attempt(), OTHER, "main", "the last attempt was about cccccccccc, not ffffffffff"),
-        (make_attempt(**REBASED | LANDED), OTHER, "main", "the last attempt was about cccccccccc, not ffffffffff"),
-        (make_attempt(outcome="HOLD"), OTHER, "main", "the last attempt was about cccccccccc, not ffffffffff"),
+        (make_attempt(), OTHER, "main", "the last attempt was for cccccccccc, not ffffffffff"),
+        (make_attempt(**REBASED | LANDED), OTHER, "main", "the last attempt was for cccccccccc, not ffffffffff"),
+        (make_attempt(outcome="HOLD"), OTHER, "main", "the last attempt was for cccccccccc, not ffffffffff"),
         (
             make_attempt(phase="acquired", base="", tree="", how="", proven="", commit="", head=A),
             OTHER,
             "main",
-            "the last attempt was about aaaaaaaaaa, not ffffffffff",
+            "the last attempt was for aaaaaaaaaa, not ffffffffff",
         ),
     ],
 )

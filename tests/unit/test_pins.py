@@ -307,9 +307,9 @@ def test_what_lies_in_the_repository_needs_no_audit(path: str, text: str) -> Non
     ("path", "data", "said"),
     [
         ("setup.py", b"setup()", "is not read: a program"),
-        ("pixi.lock", b"version: 6", "is not read: a lock of a kind that is not known here"),
-        ("conda-lock.yml", b"version: 1", "is not read: a lock of a kind"),
-        ("nobody-knows.lock", b"x", "is not read: a lock of a kind"),
+        ("pixi.lock", b"version: 6", "is not read: a lockfile of an unknown kind"),
+        ("conda-lock.yml", b"version: 1", "is not read: a lockfile of an unknown kind"),
+        ("nobody-knows.lock", b"x", "is not read: a lockfile of an unknown kind"),
         ("uv.lock", b"\0\xff\xfe", "not UTF-8"),
         ("uv.lock", b"\0", "no TOML (line 1)"),
         ("uv.lock", b'[[package]]\nname = "u"\n<<<<<<< HEAD\n', "no TOML (line 3)"),

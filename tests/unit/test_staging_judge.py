@@ -172,7 +172,7 @@ def test_problems_of_a_file_fail_and_are_placed() -> None:
     assert (found.outcome, found.findings[0].path, found.findings[0].line) == (Outcome.FAIL, "r.xml", 7)
     assert failed(replace(facts(), results=()), "there is no file of results")
     assert failed(facts(GREEN, broken=("the command did not finish within 1 s",)), "did not finish")
-    assert failed(replace(facts(), results=(Results("j", Format.PYTEST, (GREEN,), exit_code=2),)), "ended with 2")
+    assert failed(replace(facts(), results=(Results("j", Format.PYTEST, (GREEN,), exit_code=2),)), "exit code 2, but 0")
 
 
 def test_required_checks_have_to_run() -> None:
@@ -180,16 +180,16 @@ def test_required_checks_have_to_run() -> None:
     many = [GREEN, Check("app::p[a]", Status.PASSED), Check("app::off", Status.SKIPPED)]
     for wanted in (("app::ok",), ("app::*",), ("app::p[a]",), ("*ok", "app::p[*]")):
         assert verdict(facts(*many, rules=Rules(required=wanted))).outcome is Outcome.PASS
-    assert failed(facts(*many, rules=Rules(required=("app::off",))), "it is required, and was skipped")
-    assert failed(facts(*many, rules=Rules(required=("app::p?a?",))), "it is required, and absent")
-    assert failed(facts(*many, rules=Rules(required=("db::*",))), "it is required, and absent")
+    assert failed(facts(*many, rules=Rules(required=("app::off",))), "it is required, but was skipped")
+    assert failed(facts(*many, rules=Rules(required=("app::p?a?",))), "it is required, but absent")
+    assert failed(facts(*many, rules=Rules(required=("db::*",))), "it is required, but absent")
 
 
 def test_as_many_have_to_pass_as_are_asked_for() -> None:
     """The boundary."""
     two = [GREEN, Check("b", Status.PASSED)]
     assert verdict(facts(*two, rules=Rules(least=2))).outcome is Outcome.PASS
-    assert failed(facts(*two, rules=Rules(least=3)), "2 checks passed, and at least 3 have to")
+    assert failed(facts(*two, rules=Rules(least=3)), "2 checks passed; at least 3 must")
 
 
 def test_what_ran_before_and_is_gone_is_said_and_fails_where_asked() -> None:
@@ -199,8 +199,8 @@ def test_what_ran_before_and_is_gone_is_said_and_fails_where_asked() -> None:
     noted = verdict(facts(*now, before=Before(last)))
     assert noted.outcome is Outcome.PASS
     assert [note for note in noted.notices if "ran before" in note] == [
-        "ran before, and does not run now: b",
-        "ran before, and does not run now: c",
+        "ran before, but not now: b",
+        "ran before, but not now: c",
     ]
     strict = verdict(facts(*now, before=Before(last), rules=Rules(missing_fails=True)))
     assert (strict.outcome, [one.path for one in strict.findings]) == (Outcome.FAIL, ["b", "c"])

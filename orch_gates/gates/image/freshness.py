@@ -17,8 +17,8 @@ REVISION = "org.opencontainers.image.revision"
 # The tree of the commit that was built: it stays the same where a squash or a rebase makes another commit.
 TREE = "org.orch-gates.tree"
 _REBUILD = (
-    "Build the image anew from a checkout of {commit}, with --label {label}=$(git rev-parse HEAD) for every platform; "
-    "push it, test it on staging, and run this again with the digest that was tested."
+    "Build the image again from a checkout of {commit}, with --label {label}=$(git rev-parse HEAD) for every platform; "
+    "push it, test it on staging, and run the gate again with the digest that was tested."
 )
 
 
@@ -120,7 +120,7 @@ def judge(facts: Facts | Unreadable, policy: Policy) -> Verdict:
         reason = f"{named} is not the base of {', '.join(odd)}: its layers are not the first ones there"
         return _unknown(policy, evidence, reason, "Name the image of the FROM line with --base, or leave it out.")
     reason = f"{facts.image}@{facts.digest[:19]} is the image of {facts.revision.commit[:10]} on {_count(facts)}"
-    untested = "no tested digest was given (--tested), so nothing is said about what ran on staging"
+    untested = "no tested digest was given (--tested), so this does not show what ran on staging"
     notices = (*_by_tree_alone(facts), *(() if facts.tested else (untested,)))
     return Verdict(NAME, Outcome.PASS, reason, (), notices, {**evidence, "image_status": "FRESH"}, rests_on=rests_on)
 
@@ -145,13 +145,13 @@ def _by_tree_alone(facts: Facts) -> Iterator[str]:
     revision = facts.revision
     named = {found for one in facts.platforms if _proof(one, revision) == TREE for found in _own(one, REVISION)}
     if unknown := {found for found in named if found not in revision.trees}:
-        yield f"its label names {_listed(unknown)}, which is not in this clone; the tree that it records is the one"
+        yield f"its label names commit {_listed(unknown)}, which is not in this clone; the recorded tree matches"
 
 
 # As git abbreviates a commit.
 _SHORTEST = 7
 _NOT_REBUILT = {"tested-digest", "moved-tag"}
-_INHERITED = "whether its label is the base's is not known"
+_INHERITED = "the label may come from the base image"
 _NAME_THE_BASE = (
     "Name the image of the FROM line, or a copy of it that can be read here, with --base; or give the image the "
     "revision as an annotation of its manifest, which no base has."
@@ -159,8 +159,10 @@ _NAME_THE_BASE = (
 
 
 def _unknown(policy: Policy, evidence: Mapping[str, Scalar], why: str, next_step: str = "") -> Verdict:
-    step = next_step or "Correct what it names, or run it again when the registry answers; no rebuild is needed yet."
-    return Verdict(NAME, policy.unknown, f"could not tell: {why}", evidence=evidence, next_step=step)
+    step = next_step or (
+        "Fix what the reason names, or run the gate again when the registry answers; do not rebuild yet."
+    )
+    return Verdict(NAME, policy.unknown, f"could not check: {why}", evidence=evidence, next_step=step)
 
 
 def _evidence(facts: Facts) -> dict[str, Scalar]:
@@ -183,11 +185,11 @@ def _evidence(facts: Facts) -> dict[str, Scalar]:
 def _findings(facts: Facts) -> Iterator[Finding]:
     where = f"{facts.image}{facts.tag and f':{facts.tag}'}"
     if facts.pinned and facts.pinned != facts.digest:
-        text = f"the tag {facts.tag} was moved: it leads to {facts.digest}, and {facts.pinned} was named"
-        yield _finding("moved-tag", where, facts, text, "Test what the tag leads to now, or name the digest alone.")
+        text = f"the tag {facts.tag} was moved: it points to {facts.digest}, but {facts.pinned} was named"
+        yield _finding("moved-tag", where, facts, text, "Test what the tag points to now, or name the digest alone.")
     if facts.tested and facts.tested != facts.digest:
         part = next((one.platform for one in facts.platforms if one.digest == facts.tested), "")
-        text = f"{facts.tested} was tested, and {where} is {facts.digest}"
+        text = f"{facts.tested} was tested, but {where} is {facts.digest}"
         fix = "Test the digest that is going to be promoted, or promote the one that was tested."
         if part:
             text += f", of which that is only the part for {part}"
@@ -260,18 +262,21 @@ def _why(one: PlatformImage, revision: Revision) -> tuple[str, str]:
     if not stated and not tree:
         return "no-label", f"it has no label {REVISION}"
     if _is_other_tree(tree, revision) and (_own(one, TREE) or not _matching(one, revision)):
-        return "other-tree", f"it was built of the tree {_listed(tree)}, {revision.commit[:10]} has {revision.tree}"
+        return "other-tree", (
+            f"it was built from tree {_listed(tree)}, but {revision.commit[:10]} has tree {revision.tree}"
+        )
     if revision.tree in tree and _is_other_commit(_own(one, REVISION), revision):
         text = (
-            f"it records the tree of {revision.commit[:10]}, and its label names {_listed(stated)}, which has another"
+            f"it records the tree of {revision.commit[:10]}, but its label names {_listed(stated)}, which has another "
+            "tree"
         )
         return "contradicting-labels", f"{text}, or is no commit"
     if _matching(one, revision):
         base = one.base.image if one.base is not None else ""
-        return "inherited-label", f"its label is that of its base {base}, which says nothing about what was built on it"
+        return "inherited-label", f"its label comes from its base {base}, so it does not show what was built on it"
     if not stated:
         return "no-label", f"it has no label {REVISION}, and the tree of {revision.commit[:10]} is not known here"
-    text = f"it was built of {_listed(stated)}, validated is {revision.commit}"
+    text = f"it was built from {_listed(stated)}, but {revision.commit} was validated"
     if next(iter(stated)) not in revision.trees:
         text += ", and that commit is not in this clone to compare the trees"
     return "other-revision", text

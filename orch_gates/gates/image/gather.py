@@ -113,9 +113,9 @@ def _check_attestations(registry: Registry, top: Manifest) -> None:
         where = f"{registry.image.repository}@{part.digest}"
         if part.about not in images:
             about = escape.clip(escape.visible(part.about), 80) or "nothing"
-            raise RegistryBroken(f"{where} is called an attestation about {about}, which is no image of this index")
+            raise RegistryBroken(f"{where} is marked as an attestation of {about}, which is not an image of this index")
         if not registry.manifest(part.digest, part.size).holds_statements:
-            raise RegistryBroken(f"{where} is called an attestation, and holds the layers of an image")
+            raise RegistryBroken(f"{where} is called an attestation, but holds the layers of an image")
 
 
 def _platform(registry: Registry, part: Descriptor | None, top: Manifest) -> PlatformImage:
@@ -188,7 +188,7 @@ def _named_base(one: PlatformImage, top: Manifest, image: Reference) -> Referenc
         raise RegistryBroken(f"it names its base as {shown}, which is no image of a registry") from error
     # Whoever built it chose who is asked, and must not have services of this machine asked.
     if reference.is_loopback(named.host) and not reference.is_loopback(image.host):
-        raise RegistryBroken(f"it names its base as {shown}, which is on the machine where it was built")
+        raise RegistryBroken(f"it names its base as {shown}, which exists only on the build machine")
     return named
 
 

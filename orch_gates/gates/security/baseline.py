@@ -132,8 +132,8 @@ def _about(baseline: Baseline, count: int, today: date) -> str:
     if baseline.expires < today:
         stand = "stands" if count == 1 else "stand"
         return (
-            f"{findings} of the baseline of {baseline.owner} {stand} again: it held until {baseline.expires}; look at "
-            "them anew, and make a new one with `orch-gates secrets baseline`"
+            f"{findings} of the baseline of {baseline.owner} {stand} again: it expired on {baseline.expires}; review "
+            "them, and create a new baseline with `orch-gates secrets baseline`"
         )
     passes = "passes" if count == 1 else "pass"
     return f"{findings} {passes} by the baseline of {baseline.owner} until {baseline.expires}: {baseline.reason}"

@@ -143,7 +143,9 @@ def _unpinned(changed: Sequence[ChangedFile]) -> tuple[list[str], list[str]]:
         known = {_key(entry) for entry in file.base.open} if file.base else set()
         doubts += _lines(file.path, [entry for entry in left if _key(entry) not in before])
         notices += _lines(file.path, [entry for entry in left if _key(entry) in before], ", as before")
-        notices += _lines(file.path, [entry for entry in settled if _key(entry) not in known], "; a lock is beside it")
+        notices += _lines(
+            file.path, [entry for entry in settled if _key(entry) not in known], "; a lockfile is beside it"
+        )
     return doubts, notices
 
 

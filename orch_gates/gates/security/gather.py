@@ -54,7 +54,7 @@ def _elsewhere(git: Git, head: str, trusted: str) -> list[str]:
             return []
     except OrchError:
         return []
-    unknown = "; which one that is is not known here: `git remote set-head origin --auto` asks the server"
+    unknown = "; this clone does not know that branch: `git remote set-head origin --auto` asks the server"
     return [
         f"{baseline.PATH} is in {head[:10]}, and counts once it is on the target branch{'' if trusted else unknown}"
     ]

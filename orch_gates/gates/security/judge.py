@@ -26,8 +26,10 @@ NEXT_PAST = (
     "`orch-gates secrets baseline --help`."
 )
 NEXT_DEPENDENCY = "Upgrade to a fixed version, pin what was not audited, or run again when the audit works."
-NEXT_UNPROVEN = "Nothing is known about this content until the cause is mended; then run it again."
-NEXT_CONFIGURATION = "Mend it on the target branch (`orch-gates config check FILE` tells all problems), then run again."
+NEXT_UNPROVEN = "Fix the cause, then run the gate again; this content is not checked yet."
+NEXT_CONFIGURATION = (
+    "Fix the file on the target branch (`orch-gates config check FILE` lists all problems), then run the gate again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,9 @@ def proof_gaps(scanned: SecretFacts) -> tuple[str, ...]:
         ("bytes", scanned.bytes_scanned, scanned.bytes_given),
         ("canaries", scanned.canaries_found, scanned.canaries),
     )
-    gaps = [f"{got} of {wanted} {what} accounted for" for what, got, wanted in pairs if got != wanted]
+    gaps = [f"the scanner counted {got} of {wanted} {what}" for what, got, wanted in pairs if got != wanted]
     if not scanned.same_objects:
-        gaps.append("other objects were scanned than were listed")
+        gaps.append("the scanned objects differ from the listed ones")
     if scanned.canaries < 1:
         gaps.append("no canary was planted")
     return tuple(gaps)

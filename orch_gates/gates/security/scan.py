@@ -206,7 +206,7 @@ def _with_rules(
     except RepositoryRulesError as error:
         if not lenient:
             raise
-        doubt = f"{error}; judged by the rules of orch-gates alone until this is mended on the default branch"
+        doubt = f"{error}; judged by the rules of orch-gates alone until this is fixed on the default branch"
     facts = scan(bounded, subject(bounded), running, security.budget, pin=security.pin)
     return replace(facts, doubts=(*facts.doubts, doubt))
 
@@ -234,8 +234,9 @@ def scan(
             found = running.scan(lambda to: feed.stream(git, subject.lines(), to), subject.texts, limits, deadline)
             if pin and running.pin != pin:
                 raise ScannerError(
-                    f"this hook was proven with {pin}, and {running.pin} is installed now; if that is meant, prove it "
-                    "again with `orch-gates hook install`, or all of a server with `orch-gates hook install --all ROOT`"
+                    f"this hook was tested with {pin}, but {running.pin} is installed now; if that is intended, test "
+                    "it again with `orch-gates hook install`, or all hooks of a server with "
+                    "`orch-gates hook install --all ROOT`"
                 )
             new, doubts = _new(git, subject, running, found, budget, deadline)
             history = changes.history(git, subject.listed.commits if new else ())
@@ -289,7 +290,7 @@ def _new(
     except OrchError as error:
         if clock.monotonic() >= deadline:
             raise
-        doubt = f"it could not be told what stood there before, so all of it counts as new: {error}"
+        doubt = f"could not read the old content, so every finding counts as new: {error}"
         return [*new, *(New(hit, hit.path, "", 0) for hit in (*in_files, *placed_by_name))], (doubt,)
     judged = _bound(running, in_files, placed, found, deadline)
     new += _new_in_files(git, in_files, placed, found, judged, subject, budget, deadline)

@@ -114,5 +114,8 @@ def _refusal(found: Sequence[Entry], used: Mapping[str, int], today: date) -> st
             return f"entry {entry.id} of {entry.owner} waived it until {entry.expires}; it no longer does"
     for entry in found:
         if used[entry.tally] > entry.uses:
-            return f"entry {entry.id} of {entry.owner} waives {entry.uses} in all, and this makes {used[entry.tally]}"
+            return (
+                f"entry {entry.id} of {entry.owner} waives {entry.uses} in all, but {used[entry.tally]} failures need "
+                "it"
+            )
     return ""

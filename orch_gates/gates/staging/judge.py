@@ -24,13 +24,15 @@ from orch_gates.results.model import Check, Results, Status
 GATE = "staging-status"
 USED = "infra_used."
 NEXT_REAL = "Fix what failed, and run the checks again."
-NEXT_PROBLEM = "Run the checks again so that the results are whole, and say what the runner exited with."
-NEXT_CONFIGURATION = "Mend it on the target branch (`orch-gates config check FILE` tells all problems), then run again."
+NEXT_PROBLEM = "Run the checks again to get whole results, and pass the runner's exit code (--exit-code)."
+NEXT_CONFIGURATION = (
+    "Fix the file on the target branch (`orch-gates config check FILE` lists all problems), then run the gate again."
+)
 _FIX_RULES = {
-    "results": "Nothing is known about what these results leave out; have the runner write them whole.",
+    "results": "These results are incomplete; make the runner write all of them.",
     "exit-code": "Look into the runner's output: a suite that did not load is in no report.",
-    "required": "Run it, or take it off staging_status.required on the target branch.",
-    "missing": "Run it again. Where it is gone on purpose, judge once without the report of before.",
+    "required": "Run this check, or remove it from staging_status.required on the target branch.",
+    "missing": "Run this check again. If it was removed on purpose, run the gate once without the previous report.",
     "checks": "Let the checks run: see why the runner ran none, or too few.",
 }
 _MOST_LISTED = 1000
@@ -164,7 +166,7 @@ def _problems(
     for one in facts.results:
         yield from (_Problem("results", problem.what, one.source, problem.line) for problem in one.problems)
         if one.exit_code and not facts.exit_code:
-            what = f"it says that the runner ended with {one.exit_code}, and 0 is given"
+            what = f"it records the runner's exit code {one.exit_code}, but 0 was given"
             yield _Problem("exit-code", what, one.source)
     yield from _of_exit_code(facts, len(told.real) + len(told.waived), told)
     if what := _too_few(facts, checks, told):
@@ -173,7 +175,7 @@ def _problems(
         if what := _absent(wanted, checks):
             yield _Problem("required", what, wanted)
     if facts.rules.missing_fails:
-        yield from (_Problem("missing", "it ran before, and does not run now", name) for name in gone)
+        yield from (_Problem("missing", "this check ran before, but not now", name) for name in gone)
 
 
 def _too_few(facts: StagingFacts, checks: Mapping[str, Check], told: Classified) -> str:
@@ -184,7 +186,7 @@ def _too_few(facts: StagingFacts, checks: Mapping[str, Check], told: Classified)
     if not passed and not told.real:
         return f"nothing passed: {'every check that ran was waived' if told.waived else 'no check was run to its end'}"
     least = facts.rules.least
-    return f"{_count(passed, 'check')} passed, and at least {least} have to" if 0 < passed < least else ""
+    return f"{_count(passed, 'check')} passed; at least {least} must" if 0 < passed < least else ""
 
 
 def _of_exit_code(facts: StagingFacts, red: int, told: Classified) -> Iterator[_Problem]:
@@ -211,7 +213,7 @@ def _absent(wanted: str, checks: Mapping[str, Check]) -> str:
         fitting = []
     if any(check.status.was_run for check in fitting):
         return ""
-    return f"it is required, and was {fitting[0].status}" if fitting else "it is required, and absent"
+    return f"it is required, but was {fitting[0].status}" if fitting else "it is required, but absent"
 
 
 def _reason(checks: Mapping[str, Check], told: Classified, problems: Sequence[_Problem]) -> str:
@@ -258,7 +260,7 @@ def _findings(told: Classified, problems: Sequence[_Problem]) -> Iterator[Findin
 
 def _shown(failures: Sequence[str]) -> str:
     told = [text for text in dict.fromkeys(failures) if text]
-    return "; ".join(told) or "it failed without a word"
+    return "; ".join(told) or "it failed without a message"
 
 
 def _first_line(failures: Sequence[str]) -> str:
@@ -278,12 +280,12 @@ def _notices(
     lines += [f"{tally}: used {told.used[tally]} of {most} times" for tally, most in uses.items()]
     yield from _bounded(lines)
     if not facts.rules.missing_fails:
-        yield from _bounded([f"ran before, and does not run now: {name}" for name in gone])
+        yield from _bounded([f"ran before, but not now: {name}" for name in gone])
     flaky = [check.id for check in checks.values() if check.flaky and check.status is Status.PASSED]
     if flaky:
         yield f"{_count(len(flaky), 'check')} passed only when run again: {', '.join(flaky[:5])}"
     if checks and not now.counts:
-        yield "what ran is not recorded, as it is too much; the next run cannot tell what is missing"
+        yield "the checks that ran are too many to record; the next run cannot detect missing ones"
     elif now.kind is Kind.SUITES:
         yield "what ran is recorded by suites, as there are too many checks to name"
 

@@ -35,7 +35,7 @@ class Why(StrEnum):
     PLACE = "with a url, a path or a repository in place of a version"
     INCLUDED = "for a file that is not audited itself"
     CONDA = "for conda, whose packages the feed knows under their names on PyPI at best"
-    DYNAMIC = "that only a build can tell"
+    DYNAMIC = "known only after a build"
     UNCLEAR = "that cannot be understood"
 
 

@@ -67,7 +67,7 @@ def ensure(cache_dir: Path | None) -> Path:
             continue
         read(folder)
         return folder
-    raise ScannerError(f"the rules can be written nowhere ({refused or 'ORCH_CACHE_DIR names a place for them'})")
+    raise ScannerError(f"no directory is writable for the rules ({refused or 'ORCH_CACHE_DIR names a place for them'})")
 
 
 def _places(cache_dir: Path | None) -> Iterator[Path]:

@@ -105,7 +105,7 @@ def _redacted(engines: Engines, command: Mapping[str, Any], text: str) -> str:
         for match in collector.matches(piece.data)
     )
     if collector.canaries_found != collector.canaries:
-        raise ScannerError("the engine did not find what it has to find, so what it says of a text proves nothing")
+        raise ScannerError("the scanner missed its own test secret, so its results cannot be trusted")
     shown, position = bytearray(), 0
     for start, end, rule in spans:
         if start >= position:
