@@ -59,7 +59,7 @@ def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate], kinds: Kin
     except OrchError as error:
         return Verdict(GATE, Outcome.ERROR, f"the push to {branch} could not be judged: {error}")
     if not found:
-        return Verdict(GATE, Outcome.PASS, f"every step on {branch} is legal")
+        return Verdict(GATE, Outcome.PASS, f"every commit on {branch} is valid")
     return Verdict(
         GATE,
         Outcome.FAIL,
@@ -130,11 +130,12 @@ def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:
             # Taking such a ref away is what helps.
             if update.new is not None:
                 rule = (
-                    f"git takes this name for {guard.branch}, {WITNESS} or {SWEEP}, or cannot keep both; choose another"
+                    f"git may confuse this name with {guard.branch}, {WITNESS} or {SWEEP}, or cannot keep both; "
+                    "choose another"
                 )
                 yield Refusal(update.ref, "", Problem("", "name", rule))
         elif update.new is None:
-            yield Refusal(update.ref, "", Problem("", "delete", "the state is never deleted"))
+            yield Refusal(update.ref, "", Problem("", "delete", "state refs must not be deleted"))
         elif len(update.new) != 40:
             yield Refusal(update.ref, "", Problem("", "", "the state branch has to be in a SHA-1 repository"))
         elif update.ref == guard.branch:
@@ -143,7 +144,7 @@ def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:
             yield from _memory(guard, update.new)
         elif update.ref == WITNESS:
             if update.new != pushed.get(guard.branch, guard.now_at(guard.branch)):
-                yield Refusal(WITNESS, "", Problem("", "witness", f"it only ever follows {guard.branch}"))
+                yield Refusal(WITNESS, "", Problem("", "witness", f"it must point to the tip of {guard.branch}"))
         else:
             yield from _set_aside(guard, update, pushed.get(guard.branch, ""))
 
@@ -154,7 +155,7 @@ def _memory(guard: _Guard, new: str) -> Iterator[Refusal]:
     commit = objects.commit(new)
     yield from (Refusal(SWEEP, new, problem) for problem in _by_whom(guard.settings, logged(new, commit)))
     if commit.parents:
-        yield Refusal(SWEEP, new, Problem("", "parents", "it is replaced, so its commit follows no other"))
+        yield Refusal(SWEEP, new, Problem("", "parents", "its commit must have no parent"))
     nodes = objects.list(commit.tree)
     if [(node.name, node.mode) for node in nodes] != [(SWEEP_FILE, FILE_MODE)]:
         yield Refusal(SWEEP, new, Problem("", "form", f"it holds {SWEEP_FILE}, a plain file, and nothing else"))
@@ -190,7 +191,7 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
     except MissingObject as error:
         raise GitError(f"history is cut off at {error.oid}") from error
     if not chain.follows:
-        rule = "it only ever goes forward, one commit on top of another"
+        rule = "it must be a fast-forward, with one parent per commit"
         yield Refusal(guard.branch, new, Problem("", "history", rule))
         return
     changed: list[Root] = []
@@ -204,7 +205,9 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
         for problem in (*_by_whom(guard.settings, judged.logged), *judged.problems):
             yield Refusal(guard.branch, commit, problem)
         if commit in joined and (old or witness) and not (replaced and joined[commit] == old):
-            yield Refusal(guard.branch, commit, Problem("", "parents", "a restore, and nothing had been replaced"))
+            yield Refusal(
+                guard.branch, commit, Problem("", "parents", "it is a restore, but nothing had been replaced")
+            )
     # A history that comes back ends as it was known here, or where nothing is; all else is written now (ENG-10).
     known = [root for tip in (old, witness) if tip and (root := _root(objects, tip)) is not None]
     comes_back = not (old or witness) and len(chain.commits) > 1

@@ -187,8 +187,8 @@ class Attempts(Generic[B, D]):
         stale = tuple(f"{ref} {sent.attempt.parent}" for ref in sent.answer.stale)
         if stale and stale == self._stale:
             raise outcome.denied(
-                f"{', '.join(sent.answer.stale)} cannot be seen by a push although a fetch shows it; "
-                "an administrator takes refs/orch and the branch off receive.hideRefs"
+                f"{', '.join(sent.answer.stale)} is visible to a fetch, but hidden from a push; an administrator must "
+                "remove refs/orch and the branch from receive.hideRefs"
             )
         self._stale = stale
 

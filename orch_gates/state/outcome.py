@@ -71,4 +71,4 @@ def exhausted(attempts: int, seconds: float) -> StateExhausted:
 
 def unclear(op: str, reason: str) -> StateUnclear:
     """A commit was sent, and nobody could say whether the server took it."""
-    return StateUnclear(op, f"whether change {op} was recorded could not be found out: {reason}; run the command again")
+    return StateUnclear(op, f"could not check whether change {op} was recorded: {reason}; run the command again")

@@ -52,7 +52,7 @@ def upstream(git: Git, clone: Clone) -> Place:
         return _placed(url, git, clone)
     if git.is_bare():
         return Place(str(git.git_dir()), ())
-    raise SettingsError("this clone has no remote `origin` to ask; `git remote add origin URL` names one")
+    raise SettingsError("this clone has no remote `origin`; add it: `git remote add origin URL`")
 
 
 def _placed(url: str, git: Git, clone: Clone) -> Place:

@@ -125,8 +125,8 @@ class Reader:
 
 def _rewound(tip: str, known: str) -> str:
     return (
-        f"the state branch was rewound or replaced: it stands at {tip}, which does not follow {known}; "
-        "`orch-gates state restore` mends it"
+        f"the state branch was rewound or replaced: it is at {tip}, which does not descend from {known}; "
+        "`orch-gates state restore` repairs it"
     )
 
 
@@ -159,12 +159,14 @@ def certain(objects: Objects, tip: str, ancestor: str) -> bool:
 def missing(heads: Heads, seen: Seen | None) -> str:
     """Why there is no branch: never made, or wiped."""
     if heads.witness:
-        return f"the state branch was wiped; its witness {WITNESS} is at {heads.witness}: `orch-gates state restore`"
+        return (
+            f"the state branch was deleted; its witness ref {WITNESS} is at {heads.witness}: run "
+            "`orch-gates state restore`"
+        )
     if seen is not None:
         return (
-            f"the state branch and its witness {WITNESS} were wiped; it stood at {seen.tip} (generation "
-            f"{seen.generation}): `orch-gates state restore` puts it back where that is here, or push that commit from "
-            "a clone that has it; where this is a new repository at an old address, `orch-gates state init --anew` "
-            "begins without it"
+            f"the state branch and its witness ref {WITNESS} were deleted; the branch was at {seen.tip} (generation "
+            f"{seen.generation}). If this clone has that commit, `orch-gates state restore` puts it back; otherwise "
+            "push it from a clone that has it. For a new repository at an old URL, run `orch-gates state init --anew`"
         )
-    return "there is no state branch yet: `orch-gates state init`"
+    return "there is no state branch yet: run `orch-gates state init`"

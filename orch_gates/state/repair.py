@@ -91,8 +91,8 @@ class Restoring:
                 raise
             if not self._last.forced:
                 raise StateDenied(
-                    f"{error}; what the default branch configures has to be pushed before; otherwise an administrator "
-                    "switches the guard off for this push: `orch-gates help state`"
+                    f"{error}; push the configuration to the default branch first; if that does not help, an "
+                    "administrator can switch the guard off for this push: `orch-gates help state`"
                 ) from error
             good, bad = self._last.done.commit, self._last.done.lost
             raise StateDenied(

@@ -67,7 +67,7 @@ class Planner:
                 return NothingToDo(heads.tip) if heads.witness else self._witnessed(heads.tip)
             if not self._forget:
                 raise RewoundState(_only_here(objects, heads.tip, seen.tip))
-            how = f"branch and witness agree; the record of this machine, which had {seen.tip}, was dropped"
+            how = f"branch and witness ref agree; the local record of {seen.tip} was dropped"
             found = self._snapshot(heads.tip)
             kept = Attempt(heads.tip, heads.tip, found.generation, heads.tip)
             return Plan(kept, [], heads.witness, Restored(heads.tip, found.generation, how))
@@ -86,8 +86,8 @@ class Planner:
             raise MissingState(missing(none, None))
         if not self._source.holds_all(seen.tip):
             raise MissingState(
-                f"the state branch and its witness {WITNESS} were wiped, and this machine does not have their whole "
-                f"history: in a clone that has it, `git push {NAME} {seen.tip}:{self._source.ref}`; "
+                f"the state branch and its witness ref {WITNESS} were deleted, and this machine does not have their "
+                f"whole history: in a clone that has it, `git push {NAME} {seen.tip}:{self._source.ref}`; "
                 "`orch-gates state init --anew` begins again without it"
             )
         found = self._snapshot(seen.tip)
@@ -97,7 +97,7 @@ class Planner:
 
     def _witnessed(self, tip: str) -> Plan:
         generation = self._snapshot(tip).generation
-        how = f"its witness {WITNESS} was gone and is back; whether steps were lost before that cannot be told"
+        how = f"the witness ref {WITNESS} was missing and is back; commits lost before that cannot be detected"
         return Plan(Attempt(tip, tip, generation, tip), [Update(WITNESS, "", tip)], tip, Restored(tip, generation, how))
 
     def _known(self, heads: Heads, objects: Objects) -> str:
@@ -155,7 +155,7 @@ class Planner:
         kept = self._free_lost(found.generation + 1)
         updates = [Update(self._source.ref, heads.tip, good)]
         updates += [Update(kept, "", heads.tip)] if kept else []
-        how = f"the branch had been replaced by what is no history of it, and is back at {good}"
+        how = f"the branch had been replaced by an unrelated history, and is back at {good}"
         done = Restored(good, found.generation, how, heads.tip, kept)
         return Plan(Attempt(good, heads.tip, found.generation, good), updates, heads.witness, done, forced=True)
 
@@ -184,9 +184,9 @@ def _only_here(objects: Objects, tip: str, seen: str) -> str:
     listed = "".join(f"\n  {step}" for step in steps[:_MOST_STEPS])
     more = f"\n  and {len(steps) - _MOST_STEPS} more" if len(steps) > _MOST_STEPS else ""
     return (
-        f"branch and witness agree, at {tip}, and lack what this machine has seen up to {seen}; an older backup may "
-        f"have been put back:{listed}{more}\nnothing was changed; an administrator puts {seen} back where a clone or "
-        "the server still has it, or `orch-gates state restore --forget` goes on without these steps"
+        f"branch and witness ref agree at {tip}, but lack commits that this machine has seen, up to {seen}; perhaps an "
+        f"older backup was restored:{listed}{more}\nnothing was changed; ask an administrator to push {seen} back from "
+        "a clone that has it, or run `orch-gates state restore --forget` to continue without these commits"
     )
 
 

@@ -163,16 +163,17 @@ class Source:
         if heads.witness and heads.tip != heads.witness:
             if not self._is_state(heads.witness, timeout):
                 raise StateError(
-                    f"{WITNESS} is at {heads.witness}, which holds no state, so it tells nothing; take it away with "
-                    f"`git push {NAME} :{WITNESS}`, or `git update-ref -d {WITNESS}` on the server, and run this again"
+                    f"{WITNESS} is at {heads.witness}, which holds no state; delete it with "
+                    f"`git push {NAME} :{WITNESS}`, or `git update-ref -d {WITNESS}` on the server, and run the "
+                    "command again"
                 )
             was_here = self.seen() is not None or (heads.tip and self._is_state(heads.tip, timeout))
             branches = {} if was_here else self.below("refs/heads/", timeout)
             if found := [ref.removeprefix("refs/heads/") for ref, oid in branches.items() if oid == heads.witness]:
                 raise WrongStateBranch(
-                    f"ORCH_STATE_BRANCH (state.branch) is {name!r}, and the state is on {found[0]!r}: set it to that; "
-                    f"only if {name!r} was deleted and that is a copy of it, `git fetch {NAME} {found[0]}` and "
-                    f"`git push {NAME} FETCH_HEAD:{self.ref}` put the branch back"
+                    f"ORCH_STATE_BRANCH (state.branch) is {name!r}, but the state is on {found[0]!r}: set it to that "
+                    f"branch. Only if {name!r} was deleted and that branch is its copy, `git fetch {NAME} {found[0]}` "
+                    f"and `git push {NAME} FETCH_HEAD:{self.ref}` put it back"
                 )
         if heads.tip and self._remote.head(self._session.git_dir, timeout=timeout)[1] == self.ref:
             raise WrongStateBranch(
@@ -342,8 +343,8 @@ class Source:
 def cut_off() -> StateError:
     """The remote is shallow itself."""
     return StateError(
-        "the history of the state branch is cut off on its remote, so nothing proves it whole; "
-        "`git fetch --unshallow` in that repository completes it"
+        "the remote repository is shallow, so the history of the state branch is incomplete; run "
+        "`git fetch --unshallow` in that repository"
     )
 
 

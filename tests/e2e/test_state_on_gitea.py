@@ -143,7 +143,7 @@ def test_a_deletion_that_no_hook_sees_is_mended(gitea: Gitea, state: State) -> N
     api.delete(f"/branches/{BRANCH}").ok()
     lost = state.run("task", "new", "D-1", "The second")
     assert lost.returncode == 2
-    assert "wiped" in lost.stderr.decode()
+    assert "the state branch was deleted" in lost.stderr.decode()
     state.done("state", "restore")
     assert state.tip() == before
     state.repository.protect(f"{BRANCH}*", enable_push=True)

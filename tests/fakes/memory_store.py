@@ -120,10 +120,10 @@ class MemoryStore:
         if not remote.branch:
             how = "restore" if remote.witness else "init"
             known = remote.witness or self._seen
-            raise (WipedState if known else MissingState)(f"there is no state branch: `orch-gates state {how}`")
+            raise (WipedState if known else MissingState)(f"there is no state branch: run `orch-gates state {how}`")
         for before in (remote.witness, self._seen):
             if before and not remote.reaches(remote.branch, before):
-                raise RewoundState(f"{remote.branch} does not follow {before}: `orch-gates state restore`")
+                raise RewoundState(f"{remote.branch} does not descend from {before}: run `orch-gates state restore`")
         snapshot = MemorySnapshot(remote, remote.branch)
         self._seen = remote.branch
         return snapshot
@@ -155,9 +155,9 @@ class MemoryStore:
         if remote.branch:
             return Exists(self.load().tip)
         if remote.witness:
-            raise MissingState("the state branch was wiped: `orch-gates state restore`")
+            raise MissingState("the state branch was deleted: run `orch-gates state restore`")
         if self._seen and not anew:
-            raise MissingState("branch and witness were wiped: `orch-gates state restore`")
+            raise MissingState("branch and witness ref were deleted: run `orch-gates state restore`")
         if remote.refusal:
             raise denied(remote.refusal)
         op = self._op(first)
@@ -179,7 +179,7 @@ class MemoryStore:
             remote.witness = self._seen
             return self._restored(self._seen)
         if not remote.branch and not good:
-            raise MissingState("there is no state branch: `orch-gates state init`")
+            raise MissingState("there is no state branch: run `orch-gates state init`")
         if self._seen and (not good or remote.reaches(self._seen, good)):
             good = self._seen
         if remote.branch and (not good or remote.reaches(remote.branch, good)):

@@ -126,7 +126,7 @@ def test_without_a_state_branch_every_command_says_how_to_make_one(tmp_path: Pat
     made.commit("start")
     made.git("push", "--quiet", "origin", "main")
     for command in (["status"], ["task", "list"], ["why", "T-1"], ["advance", "T-1"], ["task", "new", "T-1", "x"]):
-        assert "there is no state branch yet: `orch-gates state init`" in ok(made, *command, code=2)
+        assert "there is no state branch yet: run `orch-gates state init`" in ok(made, *command, code=2)
 
 
 def test_outside_a_repository_the_error_says_so(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_human_stage_is_left_by_approval_only(work: Repo) -> None:
     assert "waits for a person's approval: `orch-gates advance T-1 --approve`" in ok(work, "advance", "T-1", code=2)
     assert commits(work) == before
     assert "now active in architecture" in ok(work, "advance", "T-1", "--approve")
-    assert "is not left by approval" in ok(work, "advance", "T-1", "--approve", code=1)
+    assert "needs no approval" in ok(work, "advance", "T-1", "--approve", code=1)
 
 
 def test_without_evidence_a_task_stays_and_says_what_is_missing(work: Repo) -> None:

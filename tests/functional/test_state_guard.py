@@ -448,9 +448,9 @@ def test_an_illegal_edit_is_refused_with_the_field_and_the_rule(
 def test_history_is_neither_deleted_nor_rewritten(hand: Hand) -> None:
     """ST-4: also where git itself would allow it."""
     before = hand.tip()
-    assert "never deleted" in hand.push(f":{BRANCH}")[1]
+    assert "must not be deleted" in hand.push(f":{BRANCH}")[1]
     hand.repo.git("reset", "--quiet", "--hard", "HEAD~2")
-    assert "only ever goes forward" in hand.push(f"+HEAD:{BRANCH}")[1].replace("\n", " ")
+    assert "it must be a fast-forward" in hand.push(f"+HEAD:{BRANCH}")[1].replace("\n", " ")
     hand.repo.git("commit", "--quiet", "--allow-empty", "-m", "another past")
     assert hand.push(f"+HEAD:{BRANCH}")[0] != 0
     assert hand.tip() == before
@@ -625,7 +625,7 @@ def by_another(hand: Hand) -> str:
 
 
 NO_MEMORY: dict[str, tuple[Callable[[Hand], str], str]] = {
-    "with a history": (lambda h: remembered(h, parent=h.tip()), "follows no other"),
+    "with a history": (lambda h: remembered(h, parent=h.tip()), "must have no parent"),
     "another file": (lambda h: remembered(h, name="notes.md"), "holds sweep.md"),
     "a program": (lambda h: remembered(h, mode="100755"), "holds sweep.md"),
     "no frontmatter": (lambda h: remembered(h, "hello\n"), "the first line must be exactly ---"),
@@ -653,7 +653,7 @@ def test_nothing_else_is_put_in_its_place(make: Callable[[Hand], str], words: st
 
 def test_the_memory_is_not_deleted_and_has_no_neighbours(hand: Hand) -> None:
     hand.pushed(f"+{remembered(hand)}:{SWEEP}")
-    assert "never deleted" in hand.push(f":{SWEEP}")[1]
+    assert "must not be deleted" in hand.push(f":{SWEEP}")[1]
     for ref in ("refs/orch/sweep2", "refs/orch/lost/7", "refs/heads/refs/orch/sweep", "refs/tags/orch/sweep"):
         assert hand.push(f"{remembered(hand)}:{ref}")[0] != 0, ref
 

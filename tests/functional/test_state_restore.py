@@ -32,7 +32,7 @@ def test_a_branch_that_code_was_pushed_over_is_named_by_every_command(rig: GitRi
     env = {"ORCH_CACHE_DIR": str(rig.folder / "cache")}
     done = orch(*command, "--repo", rig.server.path, cwd=rig.folder, env=env)
     assert done.returncode == 2
-    assert f"rewound or replaced: it stands at {bad}".encode() in done.stderr
+    assert f"rewound or replaced: it is at {bad}".encode() in done.stderr
     assert b"state restore" in done.stderr
 
 
@@ -158,7 +158,7 @@ def test_a_machine_that_knows_a_branch_makes_no_empty_one_in_its_place(rig: GitR
     store = rig.store("known")
     store.transact(put("README.md", "# One\n"))
     good = gone(rig)
-    with pytest.raises(MissingState, match=f"it stood at {good}.*state restore.*init --anew"):
+    with pytest.raises(MissingState, match=f"the branch was at {good}.*state restore.*init --anew"):
         rig.store("known").initialise(FILES)
     mended = rig.store("known").restore()
     assert isinstance(mended, Restored)
@@ -185,7 +185,7 @@ def test_a_wrong_name_of_the_branch_is_no_loss(rig: GitRig) -> None:
     """One runner that spells it otherwise is told so, and may not make a second branch on one witness."""
     store = rig.store(ORCH_STATE_BRANCH="orch_state")
     for act in (store.load, store.restore, lambda: store.initialise(FILES)):
-        with pytest.raises(WrongStateBranch, match="'orch_state', and the state is on 'orch-state'"):
+        with pytest.raises(WrongStateBranch, match="'orch_state', but the state is on 'orch-state'"):
             act()
     before = rig.server.git("for-each-ref")
     rig.server.git("update-ref", "refs/heads/main", rig.server.git("commit-tree", "-m", "Start", f"{BRANCH}^{{tree}}"))
@@ -266,7 +266,7 @@ def test_a_branch_without_a_witness_is_not_said_to_lose_nothing(rig: GitRig) -> 
     code, said = state("verify")
     assert (code, "cannot be detected; `orch-gates state restore` creates it" in said) == (2, True)
     code, said = state("restore")
-    assert (code, "its witness refs/orch/witness was gone and is back" in said) == (0, True)
+    assert (code, "the witness ref refs/orch/witness was missing and is back" in said) == (0, True)
     assert rig.witness() == rig.tip()
     assert state("verify")[0] == 0
     assert "nothing is lost" in state("restore")[1]

@@ -219,7 +219,7 @@ def test_a_push_that_nobody_can_tell_about_is_unknown_and_names_its_op(rig: GitR
     """ST-3: neither done nor not done is claimed where the server is gone after it acted."""
     spoil_pushes(server, git_http.reset, ever=True)
     store = rig.store(ORCH_STATE_TIMEOUT_S="2")
-    with pytest.raises(StateUnclear, match=r"whether change .* was recorded could not be found out: .*") as raised:
+    with pytest.raises(StateUnclear, match=r"could not check whether change .* was recorded: .*") as raised:
         store.transact(one_more("file"))
     assert f"Orch-Op: {raised.value.op}\n" in rig.messages()[0]
     server.fault = None

@@ -24,8 +24,7 @@ from orch_gates.state import outcome
         (
             outcome.unclear("5-ab", "git did not finish within 9 s"),
             2,
-            "whether change 5-ab was recorded could not be found out: git did not finish within 9 s; "
-            "run the command again",
+            "could not check whether change 5-ab was recorded: git did not finish within 9 s; run the command again",
         ),
     ],
 )
