@@ -65,7 +65,7 @@ def _configured(settings: Settings, git: Git, trusted: str, engine: Engine | Non
     try:
         merged, _ = config_file.configured(settings, git, trusted)
     except ConfigError as error:
-        notice = f"{error}; judged by the defaults until this is mended on the default branch"
+        notice = f"{error}; the defaults apply until this is fixed on the default branch"
         return Context(settings, git, trusted, (notice,), engine)
     return Context(merged, replace(git, timeout=merged.security.budget.seconds), trusted, engine=engine)
 
@@ -175,7 +175,7 @@ def _as_import(context: Context, verdict: Verdict, facts: SecurityFacts, tip: st
             return replace(verdict, notices=(*verdict.notices, _FIRST)) if past and not context.trusted else verdict
         known = word.known()
     except OrchError as error:
-        return replace(verdict, notices=(*verdict.notices, f"the word for an import of {tip[:10]}: {error}"))
+        return replace(verdict, notices=(*verdict.notices, f"the import permission for {tip[:10]}: {error}"))
     with_word = replace(facts, baselines=(known,))
     judged = judge.judge(gather.with_exceptions(context.settings, context.git, with_word, context.trusted), now)
     return replace(judged, evidence={**judged.evidence, _IMPORT: tip})

@@ -44,7 +44,7 @@ class Word:
         """
         text, digest = _read(self.baseline)
         if digest != self.digest:
-            raise OrchError(f"{self.baseline} is not what it was; give the word anew with `orch-gates hook import`")
+            raise OrchError(f"{self.baseline} has changed; permit the import again with `orch-gates hook import`")
         return baseline_file.decode(text, str(self.baseline))
 
 
@@ -73,7 +73,7 @@ def give(git: Git, tip: str, baseline: Path, now: datetime) -> tuple[Path, Word,
         known = baseline_file.decode(text, str(file))
         if known.expires < now.date():
             raise UsageError(
-                f"{baseline} held until {known.expires}; make a new one with `orch-gates secrets baseline`"
+                f"{baseline} expired on {known.expires}; create a new one with `orch-gates secrets baseline`"
             )
         created = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         fields = zip(_FIELDS, (SCHEMA, tip, os.fspath(file), digest, created), strict=True)
@@ -131,9 +131,9 @@ def spend(git: Git, tip: str) -> None:
     try:
         path.rename(path.with_suffix(".spent.md"))
     except FileNotFoundError as error:
-        raise OrchError("the word for this import was spent by another push meanwhile") from error
+        raise OrchError("another push has already used this import permission") from error
     except OSError as error:
-        raise OrchError(f"the word for this import cannot be spent: {path}: {error.strerror}") from error
+        raise OrchError(f"could not mark this import permission as used: {path}: {error.strerror}") from error
 
 
 def _checked_place(git: Git, tip: str) -> Path:

@@ -122,7 +122,7 @@ def test_a_broken_file_is_told_and_its_repair_gets_in(pair: Pair) -> None:
     assert pushed.returncode == 0
     told = " ".join(pushed.stderr.decode().replace("remote:", " ").split())
     assert "note: .orch-gates.yaml:2:3: security: unknown key 'max_byte'; did you mean max_bytes?" in told
-    assert "judged by the defaults until this is mended on the default branch" in told
+    assert "the defaults apply until this is fixed on the default branch" in told
     work.commit(files={"a.txt": "fine\n"})
     assert b"note:" not in work.push("HEAD:refs/heads/main").stderr
 

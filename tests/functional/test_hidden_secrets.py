@@ -152,7 +152,7 @@ def test_a_hook_that_is_not_proven_does_not_stay(pair: Pair) -> None:
     hook.chmod(0o755)
     done = orch("hook", "install", "--gitea", server.path, cwd=server.path)
     assert done.returncode == 2
-    assert b"git did not call it" in done.stderr
+    assert b"git did not call the hook" in done.stderr
     assert not (server.path / "hooks/pre-receive.d/orch-gates").exists()
 
 

@@ -324,7 +324,7 @@ class TestImport:
         word = past.folder / "baseline.md"
         word.write_text((past.work.path / BASELINE).read_text().replace("2999-12-31", "2001-01-01"))
         done = past.orch("hook", "import", past.server.path, "--tip", tip, "--baseline", word)
-        assert (done.returncode, b"held until 2001-01-01" in done.stderr) == (2, True)
+        assert (done.returncode, b"expired on 2001-01-01" in done.stderr) == (2, True)
 
 
 def test_what_is_shown_of_a_path_does_not_decide(past: Past) -> None:

@@ -67,7 +67,7 @@ def test_root_installs_for_the_owner(server: Repo, program: Path) -> None:
     done = as_root(program, "install", server.path)
     assert done.returncode == 0, done.stderr
     name = f"user {somebody.UID}"
-    assert f"run by root: the hook belongs to {name}, and was proven as {name}" in told(done)
+    assert f"run by root: the hook belongs to {name}, and was tested as {name}" in told(done)
     made = {path: path.lstat().st_uid for path in (server.path / "hooks", server.path / "hooks/pre-receive")}
     assert set(made.values()) == {somebody.UID}
     assert {path.stat().st_uid for path in server.path.rglob("*")} == {somebody.UID}

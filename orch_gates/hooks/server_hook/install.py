@@ -36,7 +36,7 @@ def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[st
     doubt = _renew(place, target, script.text(script.for_owner(settings, place.owner), pin))
     yield f"wrote {target}"
     if place.owner.is_other:
-        yield f"run by root: the hook belongs to {place.writer.name}, and was proven as {place.owner.name}"
+        yield f"run by root: the hook belongs to {place.writer.name}, and was tested as {place.owner.name}"
     yield f"the hook itself is proven; whether its refusal counts could not be told: {doubt}" if doubt else proof.PROVEN
 
 

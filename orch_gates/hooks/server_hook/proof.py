@@ -149,12 +149,12 @@ def why_not_run(place: Place, hook: Path) -> str:
 
 def _not_called(place: Place, hook: Path, ref: str) -> str:
     why = why_not_run(place, hook)
-    return f"the hook is not proven, as a random token passed to {ref} and git did not call it; {why}"
+    return f"the hook test failed: a random token passed to {ref}, as git did not call the hook; {why}"
 
 
 def _require_refusal(pushed: process.Completed) -> None:
     if _REFUSED not in pushed.stderr:
-        raise OrchError(f"the hook is not proven, it did not refuse a leaked token: {pushed.complaint}")
+        raise OrchError(f"the hook test failed: it did not refuse a leaked token: {pushed.complaint}")
 
 
 def _repository(place: Place, work: Path) -> Git:

@@ -96,7 +96,9 @@ def _broken(facts: Facts) -> Iterator[str]:
     if facts.program_problem:
         yield facts.program_problem
     elif facts.hook and facts.installed_pin is not None and facts.pin != facts.installed_pin:
-        yield "stale: proven with another engine or other rules, so it refuses every push: hook install again"
+        yield (
+            "stale: tested with another scanner or other rules, so it refuses every push: run `orch-gates hook install`"
+        )
     if facts.proof:
         yield facts.proof
 
@@ -110,7 +112,7 @@ def _unknown(facts: Facts) -> Iterator[str]:
     if not facts.hook:
         yield "another hook seems to call orch-gates: --prove tells"
     elif not facts.program:
-        yield "the hook was changed, so what it runs is not known: --prove tells"
+        yield "the hook was changed, so what it runs is unknown: check with --prove"
     elif facts.installed_pin is None:
         yield f"{facts.program} does not say its engine: --prove tells"
     if facts.below_dispatcher and facts.entry is Kind.OTHER:
