@@ -109,11 +109,11 @@ def _refused(
     ref = f"refs/heads/{target}"
     if mine[0].ref != ref or len(mine) > 1:
         other = next(update.ref for update in mine if update.ref != ref)
-        return f"{other} is taken for {ref}, or leads there; choose another name"
+        return f"{other} is an alias of {ref}, or git may confuse them; choose another name"
     update = mine[0]
     if any(is_state(one.ref, settings.state.branch) for one in updates):
         # What says that a merge is right has to stand there before the merge.
-        return f"{target} and the state are never changed by one push"
+        return f"push {target} and the state branch separately"
     if update.old and update.new and _administrators_word(git, target, update.old, now):
         return ""
     objects = Objects(git.git_dir() / "objects", settings.hook.quarantine)
@@ -151,7 +151,7 @@ def _recorded(settings: Settings, git: Git, objects: Objects, target: str) -> fe
     ref = f"refs/heads/{settings.state.branch}"
     tip = git.text("for-each-ref", "--format=%(objectname)", ref).split("\n")[0]
     if not tip:
-        raise GitError(f"there is no branch {settings.state.branch} in this repository, which says who may merge")
+        raise GitError(f"this repository has no state branch {settings.state.branch}, which records who may merge")
     tree = objects.commit(tip).tree
     lease = _document(objects, tree, LEASE, layout.lease_path(target))
     if lease is None:

@@ -24,7 +24,7 @@ from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from orch_gates.tasks import book
 
-ANEW = "Run it again: it begins anew."
+ANEW = "Run the merge again; it starts over."
 _RENEWED = "the lease was renewed"
 
 
@@ -282,7 +282,7 @@ class Attempting:
         seen = ledger.page(self.context.store.load(), self.context.target, self.task.id)
         if seen.attempt is None or seen.attempt.phase.number >= Phase.MERGING.number:
             raise GitError(reason)
-        return self.end(Outcome.ERROR, reason, "See to the cause, and run it again.")
+        return self.end(Outcome.ERROR, reason, "Fix the cause, and run the merge again.")
 
     def _stopped(self, snapshot: Snapshot) -> str:
         """What became of the task since this process looked at it, where nothing is to be merged any more."""
@@ -337,8 +337,8 @@ class Attempting:
 
     def superseded(self, attempt: Attempt, head: str) -> Attempt:
         """A person pushed to the branch: they win."""
-        what = f"stands at {head[:10]} now" if head else "is not there any more"
-        reason = f"{attempt.branch} {what}; this attempt was about another commit"
+        what = f"is at {head[:10]} now" if head else "is not there any more"
+        reason = f"{attempt.branch} {what}; this attempt was for another commit"
         return self.end(Outcome.DEFER, reason, ANEW, moved=True)
 
     def validated(
@@ -386,14 +386,15 @@ def _busy(page: Page, standing: Standing) -> Stop | None:
         case Standing.CLAIMED:
             who = lease.claim.runner if lease.claim is not None else "another process"
             until = lease.claim.until if lease.claim is not None else lease.expires
-            return Stop(Outcome.DEFER, f"{who} works on this attempt until {until}", "Run it again then.")
+            return Stop(Outcome.DEFER, f"{who} works on this attempt until {until}", "Merge again after that.")
         case Standing.HELD:
             reason = f"{lease.holder} holds the lease on {lease.target}: {lease.held}"
-            return Stop(Outcome.DEFER, reason, f"See to {lease.holder} first: `orch-gates lease show`.")
+            step = f"Resolve the hold of {lease.holder} first: see `orch-gates lease show`."
+            return Stop(Outcome.DEFER, reason, step)
         case Standing.BUSY:
             reason = f"{lease.holder} holds the lease on {lease.target} until {lease.expires}"
-            return Stop(Outcome.DEFER, reason, "Run it again then.")
+            return Stop(Outcome.DEFER, reason, "Merge again after that.")
         case Standing.OVERDUE:
-            reason = f"the lease of {lease.holder} on {lease.target} is over since {lease.expires}"
-            step = f"Take it back: `orch-gates lease reclaim --target {lease.target}`."
+            reason = f"the lease of {lease.holder} on {lease.target} expired at {lease.expires}"
+            step = f"Reclaim it: `orch-gates lease reclaim --target {lease.target}`."
             return Stop(Outcome.DEFER, reason, step, overdue=True)

@@ -68,9 +68,9 @@ class Context:
         """
         if self.forge is None:
             raise SettingsError(
-                "no forge is known here that may be written to: give a bot's token in ORCH_FORGE_TOKEN, and the forge "
-                "in ORCH_FORGE_URL where it is not that of the clone; for a bare repository set ORCH_FORGE=local. "
-                "Without a test command (merge.test) the statuses of a forge are what proves a commit"
+                "no forge with a write token is configured: set ORCH_FORGE_TOKEN to a bot's token, and ORCH_FORGE_URL "
+                "if the forge is not that of the clone; for a bare repository set ORCH_FORGE=local. Without a test "
+                "command (merge.test), only statuses at a forge can validate a commit"
             )
         return self.forge
 
@@ -105,7 +105,7 @@ class Context:
             with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
                 answer, found = self.remote.refs(Path(nowhere), refs, timeout=timeout)
         if answer.meaning is not Fetched.DONE:
-            raise GitError(f"where {branch} and {self.target} stand could not be asked: {answer.reason}")
+            raise GitError(f"could not read the current commits of {branch} and {self.target}: {answer.reason}")
         return Where(*(found.get(ref, "") for ref in refs))
 
     def _date(self) -> datetime | None:
@@ -150,4 +150,6 @@ class Clock:
             LeaseLost: others may have taken over by now.
         """
         if self._monotonic() >= self._stop:
-            raise LeaseLost("this process was too slow: others may work on the attempt by now; run it again")
+            raise LeaseLost(
+                "this process was too slow and lost the lease: others may work on the attempt; run the command again"
+            )

@@ -52,13 +52,16 @@ def refusal(push: Pushed, recorded: Recorded | None, now: datetime) -> str:
     if recorded is not None and not of_ours and broken_glass(recorded.lease, push.old, now):
         return ""
     if not push.old:
-        return f"{push.target} is behind a fence, and is not there; an administrator makes it before the fence is on"
+        return (
+            f"{push.target} is protected by the fence but does not exist; an administrator must create it with the "
+            "fence off"
+        )
     if why := _no_validated_merge(push):
-        return f"{why}; {push.target} changes by merges of `orch-gates merge` only"
+        return f"{why}; only merges of `orch-gates merge` may change {push.target}"
     said = trailers.parse(push.message)
     assert isinstance(said, Validated)
     if why := _other_than_said(push, said):
-        return f"what was validated is not what is merged: {why}"
+        return f"this merge differs from the validated one: {why}"
     if recorded is None:
         return f"no lease on {push.target} was ever granted"
     return _not_recorded(said, recorded, push.target)
@@ -72,7 +75,7 @@ def broken_glass(lease: Lease, tip: str, now: datetime) -> bool:
 
 def _no_validated_merge(push: Pushed) -> str:
     if len(push.parents) != 2:
-        return f"{push.new[:10]} is no merge of two commits"
+        return f"{push.new[:10]} is not a merge of two commits"
     said = trailers.parse(push.message)
     return said if isinstance(said, str) else ""
 
@@ -80,15 +83,15 @@ def _no_validated_merge(push: Pushed) -> str:
 def _other_than_said(push: Pushed, said: Validated) -> str:
     first, second = push.parents
     if first != push.old:
-        return f"{push.target} stands at {push.old[:10]}, and the merge is on {first[:10]}"
+        return f"{push.target} is at {push.old[:10]}, but the merge was made on {first[:10]}"
     if said.base != push.old:
-        return f"it was tested with {said.base[:10]}, and {push.target} stands at {push.old[:10]}"
+        return f"it was tested with {said.base[:10]}, but {push.target} is at {push.old[:10]}"
     if second != said.commit:
-        return f"{said.commit[:10]} was validated, and {second[:10]} is merged"
+        return f"{said.commit[:10]} was validated, but {second[:10]} is merged"
     if not push.on_base:
         return f"{said.commit[:10]} does not have {said.base[:10]} in its history"
     if push.tree != said.tree:
-        return f"the tree of the merge is {push.tree[:10]}, and {said.tree[:10]} was validated"
+        return f"the tree of the merge is {push.tree[:10]}, but {said.tree[:10]} was validated"
     return ""
 
 
@@ -97,14 +100,14 @@ def _not_recorded(said: Validated, recorded: Recorded, target: str) -> str:
     holder = lease.holder or "nobody"
     if (lease.holder, lease.generation) != (said.task, said.generation) or attempt is None:
         return (
-            f"the merge is of {said.task}, generation {said.generation}; the lease on {target} is {holder}'s, "
+            f"the merge is for {said.task}, generation {said.generation}, but {holder} holds the lease on {target}, "
             f"generation {lease.generation}: {lease.reason}"
         )
     if (attempt.id, attempt.generation, attempt.target) != (lease.attempt, lease.generation, target):
         return f"the lease on {target} and the attempt of {holder} do not belong together"
     if attempt.phase is not Phase.MERGING or attempt.outcome is not None or attempt.closing:
         stands = "given up" if attempt.closing else attempt.outcome or attempt.phase
-        return f"the attempt of {holder} is {stands}, and only one that is merging may merge"
+        return f"the attempt of {holder} is {stands}; only an attempt in phase `merging` may merge"
     if (attempt.base, attempt.commit, attempt.tree) != (said.base, said.commit, said.tree):
         return f"the attempt of {holder} validated {attempt.commit[:10]} with {attempt.base[:10]}, not this merge"
     return ""

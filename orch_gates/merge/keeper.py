@@ -53,7 +53,7 @@ class Keeper:
             raise
         except StateDocumentError as error:
             return self._freed(f"reclaimed, as it could not be read: {error}")
-        return self._ended(page.lease, "its time was over", forced=False)
+        return self._ended(page.lease, "the lease expired", forced=False)
 
     def release(self, reason: str) -> Kept:
         """End whatever attempt holds the lease, by a person's word.
@@ -72,7 +72,7 @@ class Keeper:
         page = ledger.page(snapshot, context.target, lease.holder)
         task = book.find(snapshot, lease.holder)
         if task is None or page.attempt is None or page.attempt.over or page.attempt.id != lease.attempt:
-            return self._freed(f"{reason}; no attempt of {lease.holder} goes with it")
+            return self._freed(f"{reason}; no attempt of {lease.holder} belongs to this lease")
         attempting = Attempting(context, task.task, snapshot, self.nonce)
         attempt = attempting.take_over(forced=forced)
         if isinstance(attempt, Stop):
@@ -106,11 +106,13 @@ class Keeper:
         context, reason = self.context, one_line(reason)
         stands = context.where(context.target).target
         if tip != stands:
-            where = f"stands at {stands}" if stands else "is not there"
-            raise UsageError(f"{context.target} {where}, and --tip names {tip}; look at what is there, and name that")
+            where = f"is at {stands}" if stands else "is not there"
+            raise UsageError(
+                f"{context.target} {where}, but --tip is {tip}; check that commit, and pass its id as --tip"
+            )
         now = context.sight(leases.free(context.target)).now
         glass = BreakGlass(tip=tip, expires=timestamp(now + lasts), by=one_line(context.by), reason=reason)
-        line = f"the glass is broken by {context.by} for one change from {tip[:10]}, until {glass.expires}: {reason}"
+        line = f"break-glass override by {context.by} for one push on {tip[:10]}, until {glass.expires}: {reason}"
 
         def decide(snapshot: Snapshot) -> Change:
             page = ledger.page(snapshot, context.target, "")
@@ -134,17 +136,17 @@ class Keeper:
         """
         context, now = self.context, self.context.now()
         stands = context.where(context.target).target
-        line = f"the broken glass was looked at by {context.by}"
+        line = f"break-glass override acknowledged by {context.by}"
 
         def decide(snapshot: Snapshot) -> Change | None:
             page = ledger.page(snapshot, context.target, "")
             glass = page.lease.break_glass
             if glass is None:
-                raise UsageError(f"nobody broke the glass of {context.target}")
+                raise UsageError(f"{context.target} has no break-glass override")
             if glass.acknowledged:
                 return None
             if glass.tip == stands and now < moment(glass.expires):
-                raise UsageError(f"it still lets a push to {context.target} pass, until {glass.expires}")
+                raise UsageError(f"the override still lets a push to {context.target} pass, until {glass.expires}")
             lease = page.lease.model_copy(update={"break_glass": glass.model_copy(update={"acknowledged": True})})
             return ledger.change(page, Written(line, lease), "acknowledge", now)
 

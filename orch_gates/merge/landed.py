@@ -42,7 +42,7 @@ def facts(
             raise GitError(f"{branch} could not be fetched: {answer.reason}")
         tip = bench.resolve(_TARGET)
         if (bench.directory / "shallow").exists():
-            raise GitError("the server's own history is cut off, so nothing can be told")
+            raise GitError("the server's repository is shallow, so nothing can be proven")
         tested = _named(git, bench, base) if base else ""
         try:
             named = _named(git, bench, commit)

@@ -42,7 +42,7 @@ def land(attempting: Attempting, attempt: Attempt) -> Attempt:
     context = attempting.context
     where = context.where(attempt.branch)
     if where.head != attempt.commit:
-        what = f"stands at {where.head[:10]} now" if where.head else "is not there any more"
+        what = f"is at {where.head[:10]} now" if where.head else "is not there any more"
         return _undo(attempting, attempt, Meaning(Then.DROP, f"{attempt.branch} {what}"), doubt=True)
     if where.target != attempt.base:
         return _undo(attempting, attempt, Meaning(Then.ANEW, "the target moved"), doubt=True)
@@ -71,8 +71,8 @@ def see_fence(context: Context) -> None:
         return
     if rule is None or not any(name == one or fnmatchcase(name, one) for one in rule.contexts):
         raise SettingsError(
-            f"merge.fence is `status`, and {context.target} does not require the status {name} at the forge: "
-            f"protect {context.target} there and require it, or anybody may merge what was not validated"
+            f"merge.fence is `status`, but {context.target} does not require the status {name} at the forge: protect "
+            f"{context.target} there and require it, or anybody may merge what was not validated"
         )
 
 
@@ -105,7 +105,7 @@ def settle(attempting: Attempting, attempt: Attempt, reason: str) -> Attempt:
         )
     if attempt.phase is Phase.MERGING:
         return _undo(attempting, attempt, Meaning(Then.DROP, reason), doubt=True)
-    return attempting.end(Outcome.DEFER, reason, "Run it again: it begins anew.", moved=True)
+    return attempting.end(Outcome.DEFER, reason, "Run the merge again; it starts over.", moved=True)
 
 
 def look(attempting: Attempting, attempt: Attempt) -> tuple[Proof, str]:
@@ -153,8 +153,8 @@ def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) 
     if guard is not None and guard.missing:
         reason = f"{attempt.target} regressed: {guard.reason}"
         step = (
-            f"Merge what brings it back, after `orch-gates lease release --reason TEXT`, or `orch-gates marker remove` "
-            f"it; then `orch-gates task resume {attempt.task}`."
+            "Run `orch-gates lease release --reason TEXT` and merge a fix, or drop the marker with "
+            f"`orch-gates marker remove`; then `orch-gates task resume {attempt.task}`."
         )
         return attempting.record(
             lambda one: steps.held(steps.landed(one, merge, proof, now), reason, step),
@@ -205,7 +205,7 @@ def _asked(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
         fork=pull_of(attempt.branch) != 0,
     )
     _fence(attempting, attempt, StatusState.SUCCESS, f"validated with {attempt.base[:10]}")
-    found = Meaning(Then.WAIT, "it was not asked")
+    found = Meaning(Then.WAIT, "no request sent")
     most = settings.retry_attempts if settings.retry_enabled else 1
     for number in range(1, most + 1):
         attempting.clock.check()
@@ -223,7 +223,7 @@ def _asked(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
         if number < most:
             context.sleep(retry.pause(number, settings.retry_base, settings.retry_max, found.wait))
         elif found.then is Then.PROVE:
-            reason = f"{found.reason}, and git does not find {attempt.commit[:10]} in {attempt.target}"
+            reason = f"{found.reason}, but git does not find {attempt.commit[:10]} in {attempt.target}"
             return _undo(attempting, attempt, Meaning(Then.HOLD, reason, "Look at the pull request."), doubt=True)
     return _wait(attempting, f"{found.reason} (asked {most} times)")
 
@@ -265,7 +265,7 @@ def _undo(attempting: Attempting, attempt: Attempt, found: Meaning, *, doubt: bo
         case Then.ANEW:
             return attempting.moved(attempt, attempting.context.where(attempt.branch).target)
         case _:
-            step = found.next_step or "Run it again: it begins anew."
+            step = found.next_step or "Run the merge again; it starts over."
             return attempting.end(Outcome.DEFER, found.reason, step, moved=True)
 
 

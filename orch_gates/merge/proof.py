@@ -77,13 +77,16 @@ def prove(facts: Facts) -> Proof:
         return Proof(
             Landed.UNKNOWN,
             Rung.TREE,
-            f"{at} has {name} in its history, and the merge {facts.lost[:10]} on the way has not the content that its "
-            f"parents give: see `{fetch}` and `git show --remerge-diff {facts.lost[:10]}`",
+            f"{at} contains {name}, but the merge {facts.lost[:10]} between them does not have the content of its "
+            f"parents: see `{fetch}` and `git show --remerge-diff {facts.lost[:10]}`",
         )
     if not facts.merge:
         return Proof(Landed.LANDED, Rung.ANCESTRY, f"{name} is one of the commits of {at} itself, without a merge")
     reason = f"{at} has {name} by the merge {facts.merge[:10]}"
     if facts.unjudged:
-        why = f"what {facts.unjudged[:10]} has of it was decided by hand: a conflict, or several branches at once"
+        why = (
+            f"{facts.unjudged[:10]} merged it by hand (after a conflict, or several branches at once), so its content "
+            "is not proven"
+        )
         return Proof(Landed.LANDED, Rung.ANCESTRY, f"{reason}; {why}")
     return Proof(Landed.LANDED, Rung.TREE, f"{reason}, with all of its content")

@@ -168,7 +168,7 @@ def _asked(look: Look, seen: Seen, entry: Entry | None) -> Action | None:
     wish = look.wishes.get(pull.number, Wish("", ""))
     why = unfit(pull, entry.task if entry is not None else None)
     if not why and wish.head not in {"", pull.head}:
-        why = f"{pull.head[:10]} was pushed after the label was set at {wish.head[:10]}; set it again"
+        why = f"{pull.head[:10]} was pushed after the label was set at {wish.head[:10]}; set the label again"
     if not why:
         return Ask(pull, wish.by)
     if entry is None or entry.merging or entry.task.state.finished or entry.task.state.waits_for_a_person:
@@ -183,12 +183,12 @@ def unfit(pull: PullRequest, task: Task | None) -> str:
         return f"its task {task.id} is {task.state}; open another pull request"
     if task is not None and task.state.waits_for_a_person:
         step = "resume" if task.state is TaskState.HELD else "retry"
-        return f"its task is {task.state}: {task.reason}; `orch-gates task {step} {task.id}`, then ask again"
+        return f"its task is {task.state}: {task.reason}; run `orch-gates task {step} {task.id}`, then queue it again"
     if pull.draft:
-        return "it is a draft; mark it as ready, and ask again"
+        return "it is a draft; mark it as ready, and queue it again"
     if not (pull.fork or BRANCH.fullmatch(pull.branch)):
         return "the name of its branch has characters that are not taken here; rename the branch"
-    return "" if OID.fullmatch(pull.head) else "the forge does not say at which commit it is"
+    return "" if OID.fullmatch(pull.head) else "the forge did not report its head commit"
 
 
 def _still(look: Look, seen: Seen, entry: Entry) -> Action | None:
@@ -234,7 +234,7 @@ def left(look: Look, seen: Seen, entry: Entry) -> str:
     if pull.state is not PullState.OPEN:
         return f"pull request {pull.number} was closed"
     if pull.target != look.target:
-        return f"it goes into {pull.target} now, and the queue merges into {look.target}"
+        return f"it goes into {pull.target} now, but the queue merges into {look.target}"
     if not seen.labelled:
         return f"the label {look.label} was taken away"
     if pull.draft:
@@ -305,7 +305,7 @@ def red_by_test(queued: Iterable[tuple[Task, Attempt | None]], tip: str, now: da
     for task, attempt in queued:
         found = attempt is not None and attempt.red_target and attempt.over and attempt.base == tip
         if found and task.available_at is not None and now < moment(task.available_at):
-            return f"{task.id} looks again at {task.available_at}, or when {tip[:10]} is not its tip any more"
+            return f"{task.id} tests it again at {task.available_at}, or when a push replaces {tip[:10]}"
     return ""
 
 
@@ -318,5 +318,5 @@ def passed_over(entry: Entry, frozen: str, now: datetime) -> str:
     if frozen and not entry.merging:
         return f"nothing is merged now: {frozen}"
     if task.available_at is not None and now < moment(task.available_at) and (attempt is None or attempt.over):
-        return f"put off until {task.available_at}: {task.reason}"
+        return f"deferred until {task.available_at}: {task.reason}"
     return ""

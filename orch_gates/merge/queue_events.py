@@ -42,7 +42,7 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911, PLR0
     """What an event means for the queue; `Unreadable` is the caller's to tell."""
     match event:
         case events.Scheduled() | events.Dispatched():
-            return Concern(runs=True, reason="everything is looked at")
+            return Concern(runs=True, reason="the whole queue")
         case events.Pushed(branch=branch, after=after):
             return _pushed(branch, after, known)
         case events.PullChanged(number=number, action=action, head=head):
@@ -63,7 +63,7 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911, PLR0
         case events.WorkflowEnded(name=name, commit=commit, conclusion=conclusion, pulls=pulls):
             return _commit(commit, f"the workflow {name} ended on {commit[:10]}: {conclusion}", known, pulls)
         case events.Commented() | events.IssueChanged():
-            return Concern(runs=False, reason="comments and issues ask for nothing here")
+            return Concern(runs=False, reason="comments and issues do not affect the queue")
         case events.Nothing(reason=reason) | events.Unreadable(reason=reason):
             return Concern(runs=False, reason=reason)
         case _:
@@ -84,7 +84,7 @@ def _pushed(branch: str, after: str, known: Known) -> Concern:
 def _pull_changed(number: int, action: PullAction, head: str, known: Known) -> Concern:
     entry = _queued(number, known)
     if action in _QUIET or (action is PullAction.SYNCHRONIZE and entry is None):
-        return Concern(runs=False, reason=f"{action} of pull request {number} asks for nothing")
+        return Concern(runs=False, reason=f"{action} of pull request {number} does not affect the queue")
     if action is PullAction.SYNCHRONIZE and entry is not None and ours(head, entry):
         return Concern(runs=False, reason=f"{head[:10]} on pull request {number} is the queue's own push")
     return Concern(runs=True, reason=f"pull request {number}: {action}")
@@ -105,7 +105,7 @@ def _labelled(event: events.Labelled, known: Known) -> Concern:
 def _commit(commit: str, what: str, known: Known, pulls: Sequence[int] = ()) -> Concern:
     """A commit is resolved to what waits for it, or not at all (REC-3); `pulls` are named beside it."""
     if commit and commit == known.tip:
-        return Concern(runs=True, reason=f"{what}, where {known.target} stands")
+        return Concern(runs=True, reason=f"{what}, the tip of {known.target}")
     found = [one.task.id for one in known.entries if one.queued and ours(commit, one)]
     pushed = next((number for number in pulls if _queued(number, known) is not None), None)
     if not found and pushed is not None:

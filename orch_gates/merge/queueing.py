@@ -102,7 +102,7 @@ class Queueing:
         """
         page = book.find(self.context.store.load(), task_of(number))
         if page is None:
-            raise UsageError(f"nobody asked for the merge of pull request {number}; `orch-gates queue` shows who did")
+            raise UsageError(f"nobody has queued pull request {number}; `orch-gates queue` lists the queued ones")
         return page.task
 
     def require_queued(self, number: int) -> None:
@@ -116,7 +116,7 @@ class Queueing:
         if page is not None and Entry(page.task, None).queued:
             return
         if not has(self.context.need_forge().pulls.get(number), self.label):
-            raise UsageError(f"pull request {number} is not queued; ask first: `orch-gates queue add {number}`")
+            raise UsageError(f"pull request {number} is not queued; queue it first: `orch-gates queue add {number}`")
 
     def prioritise(self, task: str, priority: Priority) -> None:
         """Let a queued task come before or after others.
@@ -136,7 +136,7 @@ class Queueing:
         if pull.state is not PullState.OPEN:
             raise UsageError(f"pull request {pull.number} is {pull.state}, so it cannot be queued")
         if pull.target != self.context.target:
-            into = f"it goes into {pull.target}, and this queue merges into {self.context.target}"
+            into = f"it goes into {pull.target}, but this queue merges into {self.context.target}"
             raise UsageError(f"pull request {pull.number} cannot be queued: {into}; ORCH_TARGET names another target")
 
     def can_be_asked(self, pull: PullRequest) -> bool:
@@ -303,7 +303,7 @@ class Queueing:
         def too_late(snapshot: Snapshot, now: Task) -> str:
             entry = Entry(now, ledger.page(snapshot, context.target, now.id).attempt)
             leaves = isinstance(event, events.TakenOut | events.CancelAsked)
-            return "the forge was asked for its merge already" if leaves and entry.merging else ""
+            return "its merge was already requested at the forge" if leaves and entry.merging else ""
 
         applied = apply(context.store, task, event, context.configured, context.now(), objection=too_late)
         if applied.decision.refused:

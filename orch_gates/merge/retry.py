@@ -45,14 +45,16 @@ def meaning(  # noqa: C901, PLR0911, PLR0912 - one for each answer
     name = f"pull request {number}"
     match outcome:
         case pulls.Merged() | pulls.AlreadyMerged():
-            return Meaning(Then.PROVE, f"{name} is merged, says the forge")
+            return Meaning(Then.PROVE, f"the forge reports that {name} is merged")
         case pulls.Ambiguous(reason=reason):
             return Meaning(Then.AGAIN, f"the forge did not say whether it merged {name}: {reason}")
         case pulls.Transient(reason=reason, wait=wait):
             return Meaning(Then.AGAIN, f"the forge could not merge {name} now: {reason}", wait=wait)
         case pulls.NotReady(reason=reason) if asked_for:
             # The forge did not take it, and others wait for the target.
-            return Meaning(Then.LATER, f"a rule of the forge is not met: {reason}", "Meet it; it is tried again then.")
+            return Meaning(
+                Then.LATER, f"a rule of the forge is not met: {reason}", "Satisfy it; then the merge is retried."
+            )
         case pulls.NotReady(reason=reason):
             return Meaning(Then.WAIT, f"a rule of the forge is not met: {reason}")
         case pulls.BaseMoved():
@@ -63,7 +65,9 @@ def meaning(  # noqa: C901, PLR0911, PLR0912 - one for each answer
             return Meaning(Then.DROP, f"{name} was re-targeted to {target}")
         case pulls.Conflict():
             return Meaning(
-                Then.FAIL, f"{name} conflicts, says the forge", "Merge or rebase the target into the branch, and push."
+                Then.FAIL,
+                f"the forge reports a conflict in {name}",
+                "Merge or rebase the target into the branch, and push.",
             )
         case pulls.Scheduled():
             return Meaning(
@@ -76,15 +80,15 @@ def meaning(  # noqa: C901, PLR0911, PLR0912 - one for each answer
                 "Look at what was merged; revert it, or validate it.",
             )
         case pulls.Foreign():
-            return Meaning(Then.HOLD, f"the branch of {name} is a fork's", "Push the branch to this repository.")
+            return Meaning(Then.HOLD, f"the branch of {name} is in a fork", "Push the branch to this repository.")
         case pulls.Forbidden(reason=reason):
-            return Meaning(Then.HOLD, f"the forge refused to merge {name}: {reason}", "Let the bot merge it.")
+            return Meaning(Then.HOLD, f"the forge refused to merge {name}: {reason}", "Allow the bot to merge.")
         case pulls.Closed() if asked_for:
             return Meaning(Then.DROP, f"{name} was closed")
         case pulls.Closed():
             return Meaning(Then.HOLD, f"{name} was closed", "Open it again, or cancel the task.")
         case pulls.Gone(reason=reason):
-            return Meaning(Then.HOLD, f"{name} is not there: {reason}", "Look whether the token may see it.")
+            return Meaning(Then.HOLD, f"{name} is not there: {reason}", "Check whether the token can read it.")
         case _:
             assert_never(outcome)
 

@@ -88,7 +88,7 @@ class Driving:
             try:
                 result = self._once(task, snapshot, page, where, gate)
             except LeaseLost as error:
-                return Stop(Outcome.DEFER, str(error), "Run it again.")
+                return Stop(Outcome.DEFER, str(error), "Run the merge again.")
             if isinstance(result, Stop) and result.overdue and Keeper(context, self.nonce).reclaim().changed:
                 continue
             if isinstance(result, Stop) or not result.moved:
@@ -103,7 +103,7 @@ class Driving:
             why = f"the branch of {task.id} is {task.branch}, which is never pushed to"
             return Stop(Outcome.FAIL, why, "Merge from a branch of its own.", absent=True)
         if attempt is not None and not attempt.over and attempt.target != self.context.target:
-            why = f"an attempt to merge {task.id} into {attempt.target} goes on"
+            why = f"a merge of {task.id} into {attempt.target} is already in progress"
             step = f"Finish it, or end it: `orch-gates lease release --target {attempt.target} --reason TEXT`."
             return Stop(Outcome.DEFER, why, step)
         if task.state.waits_for_a_person:
@@ -113,10 +113,10 @@ class Driving:
             )
         if not _on_edge(pipeline := self.context.configured.pipeline_of(task), task, gate):
             wanted = [s.name for s in pipeline.stages if any(g.name == gate for g in s.gates)]
-            where = f"the gate {gate} is on the edge out of {', '.join(wanted) or 'no stage'}"
-            return Stop(Outcome.FAIL, f"{task.id} is in {task.stage}, and {where}", absent=True)
+            where = f"the gate {gate} belongs to stage {', '.join(wanted) or 'no stage'}"
+            return Stop(Outcome.FAIL, f"{task.id} is in stage {task.stage}, but {where}", absent=True)
         if self._would_test(attempt):
-            step = f"`orch-gates {'gate merge' if gate == NAME else 'merge'} --task {task.id}` does."
+            step = f"Run `orch-gates {'gate merge' if gate == NAME else 'merge'} --task {task.id}`."
             return Stop(Outcome.FAIL, "the test command (merge.test) is not run here", step, absent=True)
         return None
 
@@ -150,8 +150,8 @@ class Driving:
         if not where.head:
             return Stop(Outcome.FAIL, f"there is no branch {task.branch}", "Push it.", absent=True)
         if task.asked is not None and not ours(where.head, Entry(task, page.attempt)):
-            why = f"{task.branch} stands at {where.head[:10]}, and the merge of {task.asked.head[:10]} was asked for"
-            return Stop(Outcome.FAIL, why, "Ask again, for this commit.", absent=True)
+            why = f"{task.branch} is at {where.head[:10]}, but the merge of {task.asked.head[:10]} was requested"
+            return Stop(Outcome.FAIL, why, "Queue the new commit again.", absent=True)
         if not where.target:
             return Stop(Outcome.FAIL, f"there is no branch {self.context.target}", "Push it.", absent=True)
         red = self.before(snapshot, task, where.head, gate)
@@ -167,16 +167,16 @@ class Driving:
         """Why an attempt that this process took on has to end, to be begun anew; empty where it goes on."""
         assert attempting.proof is not None
         if attempt.generation != attempting.proof.generation:
-            return f"its lease was taken from it: {attempt.reason}"
+            return f"the attempt lost its lease: {attempt.reason}"
         if attempt.phase.number >= Phase.MERGING.number:
             return ""
         pushed = attempt.phase.number > Phase.CAUGHT_UP.number
         if not attempt.about(where.head) or (pushed and where.head != attempt.commit):
-            return f"{attempt.branch} {f'stands at {where.head[:10]} now' if where.head else 'is not there any more'}"
+            return f"{attempt.branch} {f'is at {where.head[:10]} now' if where.head else 'is not there any more'}"
         if attempting.proof.claim > _MOST_CLAIMS:
-            return f"{_MOST_CLAIMS} runners took it on, and none of them came to an end"
+            return f"{_MOST_CLAIMS} runners took over the attempt, and none finished it"
         if page.lease.attempt == attempt.id and self._too_long(page, attempting.now()):
-            return f"it held the lease since {page.lease.granted}, which is too long"
+            return f"the attempt has held the lease since {page.lease.granted}, which is too long"
         return ""
 
     def _too_long(self, page: Page, now: datetime) -> bool:

@@ -39,8 +39,8 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
     if alone.outcome is Outcome.FAIL and not alone.absent:
         return attempting.end(
             Outcome.DEFER,
-            f"{attempt.target} itself is red at {attempt.base[:10]}: {alone.reason}",
-            f"Make {attempt.target} green first; no retry is charged.",
+            f"{attempt.target} itself fails at {attempt.base[:10]}: {alone.reason}",
+            f"Fix {attempt.target} first; this does not count as a retry.",
             red_target=True,
         )
     findings = of_verdict(verdict).findings

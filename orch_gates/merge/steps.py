@@ -185,7 +185,7 @@ def validation(attempt: Attempt) -> Validated:
 
 def fetch_first(attempt: Attempt) -> str:
     """What an author does before anything else, where the branch is not the one that they pushed any more."""
-    moved = f"{attempt.branch} was caught up by a {attempt.how} and pushed: fetch it first. "
+    moved = f"{attempt.branch} was updated by a {attempt.how}, and pushed: fetch it first. "
     return moved if attempt.how in {"rebase", "merge"} else ""
 
 

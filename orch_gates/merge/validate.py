@@ -52,13 +52,14 @@ def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
         case CaughtUp(how=how) if how != How.NOTHING and (number := pull_of(attempt.branch)):
             return attempting.end(
                 Outcome.FAIL,
-                f"pull request {number} is behind {attempt.target} at {tip[:10]}, and its branch is in a fork, "
-                "where it cannot be caught up from here",
-                f"Its author merges {attempt.target} into the branch, or rebases it, and pushes; then ask again.",
+                f"pull request {number} is behind {attempt.target} at {tip[:10]}; its branch is in a fork, so it "
+                "cannot be updated from here",
+                f"Ask its author to merge {attempt.target} into the branch or to rebase it, and to push; then queue "
+                "it again.",
             )
         case CaughtUp():
             if (wrong := _configuration(attempting, bench, found.commit)) != "":
-                return attempting.end(Outcome.FAIL, wrong, "Correct it on the branch (`orch-gates config check`).")
+                return attempting.end(Outcome.FAIL, wrong, "Fix the file on the branch (`orch-gates config check`).")
             attempting.made.add(found.commit)
             now = attempting.now()
             return attempting.record(lambda one: steps.caught_up(one, found, now), "caught-up")
@@ -81,7 +82,7 @@ def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
             return attempting.end(
                 Outcome.FAIL,
                 f"{attempt.branch} and {attempt.target} have no common commit",
-                f"Begin the branch anew from {attempt.target}.",
+                f"Create the branch again from {attempt.target}.",
             )
 
 
@@ -90,10 +91,10 @@ def _configuration(attempting: Attempting, bench: Git, commit: str) -> str:
     try:
         found = config_file.read(bench, commit)
     except ConfigError as error:
-        return f"with it, {config_file.PATH} could not be used: {error}"
+        return f"this merge would make {config_file.PATH} invalid: {error}"
     named = found.given.get("ORCH_STATE_BRANCH")
     if named is not None and named.value != attempting.context.settings.state.branch:
-        return f"it names another state branch in {config_file.PATH}, where no lease of this merge would be found"
+        return f"it changes the state branch in {config_file.PATH}, so the lease of this merge would not be found there"
     return ""
 
 
@@ -131,7 +132,7 @@ def _move_branch(attempting: Attempting, bench: Git, attempt: Attempt) -> Attemp
         _fetch(attempting, bench, attempt)
         again = catch_up.catch_up(bench, attempt.base, attempt.head, How(attempt.how))
         if not isinstance(again, CaughtUp) or again.commit != attempt.commit:
-            return attempting.end(Outcome.DEFER, f"{attempt.commit[:10]} could not be made again here", ANEW)
+            return attempting.end(Outcome.DEFER, f"commit {attempt.commit[:10]} could not be reproduced here", ANEW)
     attempting.clock.check()
     update = Update(f"refs/heads/{attempt.branch}", attempt.head, attempt.commit)
     answer = attempting.context.remote.push(
@@ -141,7 +142,7 @@ def _move_branch(attempting: Attempting, bench: Git, attempt: Attempt) -> Attemp
         return attempting.end(
             Outcome.ERROR,
             f"the server refused the push to {attempt.branch}: {answer.told or answer.reason}",
-            f"Let the bot push to {attempt.branch}, or catch the branch up yourself.",
+            f"Allow the bot to push to {attempt.branch}, or update the branch yourself.",
         )
     if answer.meaning is not Pushed.LANDED:
         now_at = attempting.context.where(attempt.branch).head
@@ -160,7 +161,7 @@ def _test(attempting: Attempting, bench: Git, attempt: Attempt, *, stay: bool) -
     days = attempting.context.settings.merge.cache_days
     proven = ledger.proven(attempting.snapshot, attempt.target) if days else None
     if (before := retest.known(proven, digest, attempting.now())) is not None:
-        reason = f"this very tree was tested green for {before.task} at {before.tested}"
+        reason = f"the same tree already passed the test for {before.task} at {before.tested}"
         return attempting.validated(attempt, "cache", 0, reason, stay=stay)
     seconds = command.timeout * (command.retries + 1) * 2 + attempting.context.settings.lease.phase
     now = attempting.now()
@@ -194,8 +195,8 @@ def _red(
     if not alone.green:
         return attempting.end(
             Outcome.DEFER,
-            f"{attempt.target} itself is red at {attempt.base[:10]}: {alone.reason}",
-            f"Make {attempt.target} green first; no retry is charged.",
+            f"{attempt.target} itself fails at {attempt.base[:10]}: {alone.reason}",
+            f"Fix {attempt.target} first; this does not count as a retry.",
             (_red_test(attempt, alone, attempting.context.settings),),
             runs=tested.runs + alone.runs,
             red_target=True,
@@ -234,7 +235,7 @@ def _red_test(attempt: Attempt, tested: retest.Tested, settings: Settings) -> Re
         path=attempt.branch,
         line=0,
         commit=attempt.commit,
-        description=shown or "it wrote nothing",
+        description=shown or "it printed nothing",
         fix="Run the test command on the branch together with its target, and fix what it finds.",
         carrier="output",
     )

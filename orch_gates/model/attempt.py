@@ -111,5 +111,5 @@ class Attempt(Document):
 
     def together(self, reason: str, *, green: bool = False) -> str:
         """Why its commit is red, which neither branch nor target need be alone; `green`: the target is known to be."""
-        alone = f", where {self.target} alone is green" if green else ""
+        alone = f", where {self.target} alone passes" if green else ""
         return f"{reason}, on {self.branch} together with {self.target} at {self.base[:10]}{alone}"

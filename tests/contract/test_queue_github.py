@@ -148,7 +148,7 @@ def test_a_red_check_sends_it_back(queue: Queue) -> None:
     assert len(queue.comments(number)) == 1
 
 
-@pytest.mark.parametrize(("main", "said"), [("success", ", where main alone is green"), ("", " (ci-green)")])
+@pytest.mark.parametrize(("main", "said"), [("success", ", where main alone passes"), ("", " (ci-green)")])
 def test_red_together_is_told_so(queue: Queue, main: str, said: str) -> None:
     """Each is green by itself, so the author is told that it is both, and how main itself is (MRG-3)."""
     first, second = queue.asked("one"), queue.asked("two")
@@ -160,7 +160,7 @@ def test_red_together_is_told_so(queue: Queue, main: str, said: str) -> None:
     assert queue.came() == {second: "sent back"}
     (comment,) = queue.comments(second)
     assert f"build (failure), on two together with main at `{tip[:10]}`{said}" in comment
-    assert "was caught up by a rebase and pushed: fetch it first" in comment
+    assert "was updated by a rebase, and pushed: fetch it first" in comment
 
 
 @pytest.mark.parametrize(("status", "path"), [(403, "/issues"), (429, "/statuses")])

@@ -410,10 +410,10 @@ def test_nobody_else_moves_main(gitea: Gitea, rig: GiteaRig) -> None:
     hand.commit("by hand", {"values/five": "5\n"})
     refused = hand.push("HEAD:main")
     assert refused.returncode != 0
-    assert b"is no merge of two commits" in refused.stderr
+    assert b"is not a merge of two commits" in refused.stderr
     answer = rig.repository.write("values/six", "6\n", user=gitea.admin)
     assert answer.status == 403
-    assert "is no merge of two commits" in " ".join(answer.message.split())
+    assert "is not a merge of two commits" in " ".join(answer.message.split())
     answer = rig.pull(number).outcome()
     assert answer.status == 409
     assert "trailers" in answer.message

@@ -64,7 +64,7 @@ def test_one_that_is_up_to_date_lands_and_one_that_is_behind_says_what_its_autho
     behind = forked(rig, "theirs-again", {"values/three": "3\n"}, behind=True)
     came, reason = ran(rig)[behind]
     assert (came, "its branch is in a fork" in reason) == ("sent back", True), reason
-    assert "Its author merges main" in str(rig.document(layout.task_path(TaskId(f"PR-{behind}")))["feedback"])
+    assert "Ask its author to merge main" in str(rig.document(layout.task_path(TaskId(f"PR-{behind}")))["feedback"])
     assert rig.repository.api().get(f"/issues/{behind}").ok()["labels"] == []
     assert rig.head("theirs") == decoy
     rig.ended(f"PR-{good}")

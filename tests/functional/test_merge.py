@@ -178,11 +178,11 @@ def test_nothing_but_a_validated_merge_changes_main(rig: MergeRig) -> None:
     work.git("checkout", "--quiet", "--detach", "origin/main")
     commit = work.commit("by hand", {"values/five": "5\n"})
     for refspec, why in (
-        ("HEAD:refs/heads/main", "is no merge of two commits"),
+        ("HEAD:refs/heads/main", "is not a merge of two commits"),
         (":refs/heads/main", "is never deleted"),
-        ("+HEAD~2:refs/heads/main", "is no merge of two commits"),
-        ("HEAD:refs/heads/MAIN", "is taken for refs/heads/main"),
-        ("HEAD:refs/heads/refs/heads/main", "is taken for refs/heads/main"),
+        ("+HEAD~2:refs/heads/main", "is not a merge of two commits"),
+        ("HEAD:refs/heads/MAIN", "is an alias of refs/heads/main"),
+        ("HEAD:refs/heads/refs/heads/main", "is an alias of refs/heads/main"),
     ):
         done = work.attempt("push", "origin", refspec)
         assert done.returncode != 0, refspec
@@ -223,19 +223,19 @@ def test_the_hook_compares_every_part_of_a_merge(rig: MergeRig) -> None:
 
     for changed, tree, parents, why in (
         ({"Orch-Tree": ""}, "", (), "no trailer Orch-Tree"),
-        ({"Orch-Generation": "7"}, "", (), "generation 7; the lease on main is T-1's"),
-        ({"Orch-Task": "T-2"}, "", (), "the merge is of T-2"),
+        ({"Orch-Generation": "7"}, "", (), "generation 7, but T-1 holds the lease on main"),
+        ({"Orch-Task": "T-2"}, "", (), "the merge is for T-2"),
         ({"Orch-Base": other}, "", (), "it was tested with"),
         ({"Orch-Commit": other}, "", (), "is merged"),
         ({}, f"{other}^{{tree}}", (), "the tree of the merge is"),
         ({}, "", (found["base"], other), "was validated"),
-        ({}, "", (found["commit"], found["base"]), "the merge is on"),
-        ({}, "", (first, found["commit"]), "the merge is on"),
+        ({}, "", (found["commit"], found["base"]), "the merge was made on"),
+        ({}, "", (first, found["commit"]), "the merge was made on"),
         (
             {"Orch-Commit": other},
             f"{other}^{{tree}}",
             (found["base"], other),
-            "what was validated is not what is merged",
+            "this merge differs from the validated one",
         ),
         (
             {"Orch-Commit": other, "Orch-Tree": work.git("rev-parse", f"{other}^{{tree}}")},
@@ -527,7 +527,7 @@ def test_a_configuration_that_cannot_be_used_does_not_land(rig: MergeRig) -> Non
     """With it nobody could merge its repair."""
     rig.task("T-1", {".orch-gates.yaml": "stages: nothing\n"})
     code, said = rig.merge("T-1")
-    assert (code, "could not be used" in said["reason"]) == (1, True)
+    assert (code, "would make .orch-gates.yaml invalid" in said["reason"]) == (1, True)
     assert rig.main == rig.first
 
 

@@ -129,7 +129,7 @@ def test_a_conflict_that_a_person_resolved_is_no_doubt(scene: Scene) -> None:
     scene.pushed()
     code, said = scene.prove(scene.head, "--on", "main")
     assert (code, said["rung"]) == (0, "ancestry")
-    assert "decided by hand" in said["reason"]
+    assert "merged it by hand" in said["reason"]
 
 
 def test_a_rebase_that_emptied_the_branch_landed_nothing(scene: Scene) -> None:

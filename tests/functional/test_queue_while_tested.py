@@ -123,7 +123,7 @@ def test_a_test_that_broke_freezes_it_for_a_while_only(rig: QueueRig) -> None:
     pull, other = rig.asked("one", {"values/two": "2\n"}), rig.asked("two", {"values/three": "3\n"})
     assert rig.run(ORCH_MERGE_TEST="false", **TESTED)[1] == {pull.number: "put off", other.number: "waits"}
     said = rig.ran(ORCH_MERGE_TEST="true", **TESTED)[1]
-    assert "looks again at" in said["frozen"]
+    assert "tests it again at" in said["frozen"]
     rig.ok("task", "retry", f"PR-{pull.number}")
     assert rig.run(ORCH_MERGE_TEST="true", **TESTED)[1] == {pull.number: "landed", other.number: "landed"}
 

@@ -23,7 +23,7 @@ RECORDED = Recorded(LEASE, MERGING)
 SAID = steps.validation(MERGING)
 PUSHED = Pushed("main", OLD, MERGE, (OLD, COMMIT), TREE, f"T-1: it\n\n{trailers.render(SAID)}\n", on_base=True)
 PLAIN = replace(PUSHED, message="a change by hand")
-ONLY = "main changes by merges of `orch-gates merge` only"
+ONLY = "only merges of `orch-gates merge` may change main"
 
 
 def refused(push: Pushed, recorded: Recorded | None = RECORDED, now: datetime = NOW) -> str:
@@ -63,29 +63,32 @@ def test_what_the_driver_records_is_what_the_server_compares() -> None:
     [
         # the target itself
         (replace(PUSHED, new=""), "main is never deleted"),
-        (replace(PUSHED, old=""), "main is behind a fence, and is not there"),
+        (replace(PUSHED, old=""), "main is protected by the fence but does not exist"),
         # what is pushed
-        (replace(PUSHED, parents=(COMMIT,)), f"aaaaaaaaaa is no merge of two commits; {ONLY}"),
-        (replace(PUSHED, parents=()), f"is no merge of two commits; {ONLY}"),
-        (replace(PUSHED, parents=(OLD, COMMIT, OTHER)), f"is no merge of two commits; {ONLY}"),
+        (replace(PUSHED, parents=(COMMIT,)), f"aaaaaaaaaa is not a merge of two commits; {ONLY}"),
+        (replace(PUSHED, parents=()), f"is not a merge of two commits; {ONLY}"),
+        (replace(PUSHED, parents=(OLD, COMMIT, OTHER)), f"is not a merge of two commits; {ONLY}"),
         (PLAIN, f"does not end with a block of trailers; {ONLY}"),
         (replace(PUSHED, message=""), ONLY),
         (replace(PUSHED, message=f"{PUSHED.message}\nSee it."), "does not end with a block of trailers"),
         (replace(PUSHED, message=f"{PUSHED.message.strip()}\norch-task: T-1"), "has Orch-Task twice"),
-        (replace(PUSHED, old=OTHER), "main stands at ffffffffff, and the merge is on dddddddddd"),
-        (replace(PUSHED, parents=(OTHER, COMMIT)), "main stands at dddddddddd, and the merge is on ffffffffff"),
-        (replace(PUSHED, parents=(COMMIT, OLD)), "main stands at dddddddddd, and the merge is on cccccccccc"),
-        (replace(PUSHED, parents=(OLD, OTHER)), "cccccccccc was validated, and ffffffffff is merged"),
+        (replace(PUSHED, old=OTHER), "main is at ffffffffff, but the merge was made on dddddddddd"),
+        (replace(PUSHED, parents=(OTHER, COMMIT)), "main is at dddddddddd, but the merge was made on ffffffffff"),
+        (replace(PUSHED, parents=(COMMIT, OLD)), "main is at dddddddddd, but the merge was made on cccccccccc"),
+        (replace(PUSHED, parents=(OLD, OTHER)), "cccccccccc was validated, but ffffffffff is merged"),
         (replace(PUSHED, on_base=False), "cccccccccc does not have dddddddddd in its history"),
-        (replace(PUSHED, tree=OTHER), "the tree of the merge is ffffffffff, and eeeeeeeeee was validated"),
-        (replace(PUSHED, tree=""), "and eeeeeeeeee was validated"),
+        (replace(PUSHED, tree=OTHER), "the tree of the merge is ffffffffff, but eeeeeeeeee was validated"),
+        (replace(PUSHED, tree=""), "but eeeeeeeeee was validated"),
         # what it says
-        (saying(base=OTHER), "it was tested with ffffffffff, and main stands at dddddddddd"),
-        (saying(commit=OTHER), "ffffffffff was validated, and cccccccccc is merged"),
-        (saying(tree=OTHER), "the tree of the merge is eeeeeeeeee, and ffffffffff was validated"),
-        (saying(task="T-2"), "the merge is of T-2, generation 5; the lease on main is T-1's, generation 5: to merge"),
-        (saying(generation=4), "the merge is of T-1, generation 4; the lease on main is T-1's, generation 5"),
-        (saying(generation=6), "the merge is of T-1, generation 6; the lease on main is T-1's, generation 5"),
+        (saying(base=OTHER), "it was tested with ffffffffff, but main is at dddddddddd"),
+        (saying(commit=OTHER), "ffffffffff was validated, but cccccccccc is merged"),
+        (saying(tree=OTHER), "the tree of the merge is eeeeeeeeee, but ffffffffff was validated"),
+        (
+            saying(task="T-2"),
+            "the merge is for T-2, generation 5, but T-1 holds the lease on main, generation 5: to merge",
+        ),
+        (saying(generation=4), "the merge is for T-1, generation 4, but T-1 holds the lease on main, generation 5"),
+        (saying(generation=6), "the merge is for T-1, generation 6, but T-1 holds the lease on main, generation 5"),
     ],
 )
 def test_one_other_fact_of_the_push_is_refused(push: Pushed, words: str) -> None:
@@ -97,25 +100,28 @@ def test_one_other_fact_of_the_push_is_refused(push: Pushed, words: str) -> None
     ("recorded", "words"),
     [
         (None, "no lease on main was ever granted"),
-        (Recorded(LEASE, None), "the lease on main is T-1's, generation 5: to merge"),
-        (with_lease(holder="", granted=None, attempt=""), "the lease on main is nobody's, generation 5"),
-        (with_lease(holder="T-2"), "the lease on main is T-2's, generation 5"),
-        (with_lease(generation=6), "the merge is of T-1, generation 5; the lease on main is T-1's, generation 6"),
-        (with_lease(generation=4), "the lease on main is T-1's, generation 4"),
+        (Recorded(LEASE, None), "T-1 holds the lease on main, generation 5: to merge"),
+        (with_lease(holder="", granted=None, attempt=""), "nobody holds the lease on main, generation 5"),
+        (with_lease(holder="T-2"), "T-2 holds the lease on main, generation 5"),
+        (with_lease(generation=6), "the merge is for T-1, generation 5, but T-1 holds the lease on main, generation 6"),
+        (with_lease(generation=4), "T-1 holds the lease on main, generation 4"),
         (with_lease(attempt="f" * 16), "the lease on main and the attempt of T-1 do not belong together"),
         (with_attempt(id="f" * 16), "do not belong together"),
         (with_attempt(generation=4), "do not belong together"),
         (with_attempt(generation=6), "do not belong together"),
         (with_attempt(target="release"), "do not belong together"),
-        (with_attempt(phase="acquired"), "the attempt of T-1 is acquired, and only one that is merging may merge"),
-        (with_attempt(phase="caught-up"), "is caught-up, and only one that is merging may merge"),
-        (with_attempt(phase="testing"), "is testing, and"),
-        (with_attempt(phase="validated"), "is validated, and"),
-        (with_attempt(phase="landed", outcome="PASS"), "the attempt of T-1 is PASS, and"),
-        (with_attempt(closing=True), "the attempt of T-1 is given up, and only one that is merging may merge"),
-        (with_attempt(outcome="HOLD"), "the attempt of T-1 is HOLD, and"),
-        (with_attempt(outcome="DEFER"), "the attempt of T-1 is DEFER, and"),
-        (with_attempt(outcome="FAIL"), "the attempt of T-1 is FAIL, and"),
+        (
+            with_attempt(phase="acquired"),
+            "the attempt of T-1 is acquired; only an attempt in phase `merging` may merge",
+        ),
+        (with_attempt(phase="caught-up"), "is caught-up; only an attempt in phase `merging` may merge"),
+        (with_attempt(phase="testing"), "is testing; only an attempt in phase"),
+        (with_attempt(phase="validated"), "is validated; only an attempt in phase"),
+        (with_attempt(phase="landed", outcome="PASS"), "the attempt of T-1 is PASS; only an attempt in phase"),
+        (with_attempt(closing=True), "the attempt of T-1 is given up; only an attempt in phase `merging` may merge"),
+        (with_attempt(outcome="HOLD"), "the attempt of T-1 is HOLD; only an attempt in phase"),
+        (with_attempt(outcome="DEFER"), "the attempt of T-1 is DEFER; only an attempt in phase"),
+        (with_attempt(outcome="FAIL"), "the attempt of T-1 is FAIL; only an attempt in phase"),
         (with_attempt(base=OTHER), "the attempt of T-1 validated cccccccccc with ffffffffff, not this merge"),
         (with_attempt(commit=OTHER), "the attempt of T-1 validated ffffffffff with dddddddddd, not this merge"),
         (with_attempt(tree=OTHER), "the attempt of T-1 validated cccccccccc with dddddddddd, not this merge"),
@@ -195,7 +201,7 @@ def test_it_is_spent_as_soon_as_the_target_moves() -> None:
 
 def test_it_makes_no_target() -> None:
     """Where there is none, there is no commit to name."""
-    assert "is not there" in refused(replace(PLAIN, old=""), broken())
+    assert "but does not exist" in refused(replace(PLAIN, old=""), broken())
     assert not fence.broken_glass(broken().lease, "", NOW)
 
 

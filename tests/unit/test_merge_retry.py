@@ -17,21 +17,21 @@ HEAD = "a" * 40
 
 # Answer, what is done next, words of the reason, words of the next step.
 ROWS: list[tuple[MergeOutcome, Then, str, str]] = [
-    (pulls.Merged(HEAD), Then.PROVE, "is merged, says the forge", ""),
-    (pulls.AlreadyMerged(), Then.PROVE, "is merged, says the forge", ""),
+    (pulls.Merged(HEAD), Then.PROVE, "the forge reports that pull request 12 is merged", ""),
+    (pulls.AlreadyMerged(), Then.PROVE, "the forge reports that pull request 12 is merged", ""),
     (pulls.Ambiguous("timed out"), Then.AGAIN, "did not say whether it merged pull request 12: timed out", ""),
     (pulls.Transient("busy", 9.0), Then.AGAIN, "could not merge pull request 12 now: busy", ""),
     (pulls.NotReady("1 approval"), Then.WAIT, "a rule of the forge is not met: 1 approval", ""),
     (pulls.BaseMoved(), Then.ANEW, "the target moved", ""),
     (pulls.HeadMoved(), Then.DROP, "somebody pushed to the branch of pull request 12", ""),
     (pulls.Retargeted("next"), Then.DROP, "was re-targeted to next", ""),
-    (pulls.Conflict(), Then.FAIL, "conflicts, says the forge", "Merge or rebase the target into the branch"),
+    (pulls.Conflict(), Then.FAIL, "the forge reports a conflict in", "Merge or rebase the target into the branch"),
     (pulls.Scheduled(), Then.HOLD, "only scheduled the merge", "Cancel the scheduled merge"),
     (pulls.MergedOther(HEAD, "next"), Then.HOLD, "was merged with aaaaaaaaaa into next", "Look at what was merged"),
-    (pulls.Foreign(), Then.HOLD, "is a fork's", "Push the branch to this repository"),
-    (pulls.Forbidden("no rights"), Then.HOLD, "refused to merge pull request 12: no rights", "Let the bot merge"),
+    (pulls.Foreign(), Then.HOLD, "is in a fork", "Push the branch to this repository"),
+    (pulls.Forbidden("no rights"), Then.HOLD, "refused to merge pull request 12: no rights", "Allow the bot to merge"),
     (pulls.Closed(), Then.HOLD, "was closed", "Open it again"),
-    (pulls.Gone("404"), Then.HOLD, "is not there: 404", "Look whether the token"),
+    (pulls.Gone("404"), Then.HOLD, "is not there: 404", "Check whether the token"),
 ]
 
 

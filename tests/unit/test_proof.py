@@ -18,7 +18,7 @@ FACTS = Facts(A, "main", B, ancestor=True, merge=C)
     [
         ({}, Landed.LANDED, Rung.TREE, "by the merge cccccccccc, with all of its content"),
         ({"merge": ""}, Landed.LANDED, Rung.ANCESTRY, "is one of the commits of main at bbbbbbbbbb itself"),
-        ({"unjudged": D}, Landed.LANDED, Rung.ANCESTRY, "what dddddddddd has of it was decided by hand"),
+        ({"unjudged": D}, Landed.LANDED, Rung.ANCESTRY, "dddddddddd merged it by hand"),
         ({"lost": D}, Landed.UNKNOWN, Rung.TREE, "git show --remerge-diff dddddddddd"),
         ({"merge": "", "lost": D}, Landed.UNKNOWN, Rung.TREE, "git show --remerge-diff dddddddddd"),
         ({"lost": D, "branch": "x$(y)"}, Landed.UNKNOWN, Rung.TREE, "`git fetch origin 'x$(y)'`"),

@@ -112,10 +112,10 @@ UNFIT: list[tuple[PullRequest, str]] = [
     (pull(branch=""), "name of its branch"),
     (pull(branch="topic\n"), "name of its branch"),
     (pull(branch="ends.lock"), "name of its branch"),
-    (pull(head=""), "which commit"),
-    (pull(head="abc"), "which commit"),
-    (pull(head=HEAD.upper()), "which commit"),
-    (pull(head=f"{HEAD}\n"), "which commit"),
+    (pull(head=""), "its head commit"),
+    (pull(head="abc"), "its head commit"),
+    (pull(head=HEAD.upper()), "its head commit"),
+    (pull(head=f"{HEAD}\n"), "its head commit"),
 ]
 
 
@@ -155,7 +155,7 @@ def test_what_a_person_stopped_is_not_asked_for() -> None:
     """Held where it waits to be asked for: the label goes, and the reason says what lets it go on (ENG-6)."""
     refused = about(PULL, asked(stage="open", state="held", reason="not before the release"))
     assert isinstance(refused, Refuse)
-    assert "not before the release; `orch-gates task resume PR-7`" in refused.reason
+    assert "not before the release; run `orch-gates task resume PR-7`" in refused.reason
     assert about(PULL, asked(stage="open", state="held"), on=False) is None
     assert about(PULL, sent_back(state="held")) == Unlabel(7, "PR-7")
 
@@ -203,7 +203,7 @@ def test_a_target_that_a_test_found_red_is_tested_again() -> None:
     """Nothing else says when it is green; until then the queue waits, and no longer (MRG-6)."""
     red = make_attempt(outcome="DEFER", red_target=True, base=OTHER, phase="testing")
     task = asked(state="deferred", available_at="2099-01-01T00:00:00Z")
-    assert "looks again at 2099" in queue.red_by_test([(task, red)], OTHER, NOW)
+    assert "tests it again at 2099" in queue.red_by_test([(task, red)], OTHER, NOW)
     assert queue.red_by_test([(task, red)], HEAD, NOW) == ""
     assert queue.red_by_test([(asked(state="deferred", available_at=BEFORE), red)], OTHER, NOW) == ""
     assert queue.red_by_test([(asked(), None)], OTHER, NOW) == ""
@@ -453,9 +453,9 @@ PASSED: list[tuple[Task, Attempt | None, str, str]] = [
     (asked(), attempt(phase="merging"), "main is red", ""),
     (asked(), attempt(phase="landed", outcome="PASS"), "main is red", ""),
     (asked(), attempt(phase="merging", outcome="DEFER"), "main is red", "nothing is merged now: main is red"),
-    (asked(state="deferred", available_at=LATER_ON), None, "", f"put off until {LATER_ON}: new"),
+    (asked(state="deferred", available_at=LATER_ON), None, "", f"deferred until {LATER_ON}: new"),
     (asked(state="deferred", available_at=timestamp(NOW)), None, "", ""),
-    (asked(state="deferred", available_at=LATER_ON), attempt(outcome="DEFER"), "", f"put off until {LATER_ON}: new"),
+    (asked(state="deferred", available_at=LATER_ON), attempt(outcome="DEFER"), "", f"deferred until {LATER_ON}: new"),
     (asked(state="deferred", available_at=LATER_ON), attempt(phase="testing"), "", ""),
 ]
 
