@@ -45,6 +45,14 @@ def interruptible_children() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
+def _own_cache(folder: Path) -> Path:
+    """A cache that has the programs of the user's, and remembers no state branch or card of an earlier run."""
+    (CACHE / "uv").mkdir(parents=True, exist_ok=True)
+    for name in ("axe", "bin", "openapi", "tools", "uv"):
+        (folder / name).symlink_to(CACHE / name)
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def isolation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test sees this machine's user, git configuration, CI run or way of starting it."""
@@ -52,7 +60,7 @@ def isolation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith(FOREIGN) or name == "CI"]:
             patch.delenv(name)
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv("ORCH_CACHE_DIR", str(CACHE))
+        patch.setenv("ORCH_CACHE_DIR", str(_own_cache(tmp_path_factory.mktemp("cache"))))
         patch.setenv("PIP_CACHE_DIR", os.environ.get("PIP_CACHE_DIR", str(CACHE / "pip")))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
