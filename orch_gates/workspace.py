@@ -327,7 +327,7 @@ class Workspace:
         if not bare.is_dir():
             # Without a `/` it may be anything, also a token in the wrong variable.
             where = str(bare) if "/" in path else "the path in ORCH_FORGE_URL (--url)"
-            raise SettingsError(f"no bare repository is at {where}; the url of a server begins with https://")
+            raise SettingsError(f"no bare repository is at {where}; the URL of a server begins with https://")
         settings = self.settings
         # Its hooks are told the name of a user, as those of a server are.
         login = settings.state.by or _user(settings.inherited_env)

@@ -78,7 +78,7 @@ def _state(one: Environment) -> str:
         return f"deploy {one.running.deploy} is under way, generation {one.generation}"
     if one.unsettled is not None:
         settle = f"`orch-gates env settle {one.name} --runs DEPLOY|REVISION --reason TEXT`"
-        return f"unknown what it runs: {escape.visible(one.unknown)}; {settle}"
+        return f"cannot tell what it runs: {escape.visible(one.unknown)}; {settle}"
     if one.current is None:
         return "nothing was ever deployed there"
     return f"runs {_short(one.current)} of {one.current.task or 'no task'}, {one.current.standing}"

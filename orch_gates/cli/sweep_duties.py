@@ -182,7 +182,9 @@ def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> 
             if task in seen.overview.tasks and task not in seen.stopped:
                 decided = step_of(now).take(task).decision
                 lines.append(f"{task}: {decided.move} to {decided.task.stage}: {decided.reason}")
-    told = f"unknown what {name} runs: {environment.unknown}; check it there, then run `orch-gates env settle {name}`"
+    told = (
+        f"cannot tell what {name} runs: {environment.unknown}; check it there, then run `orch-gates env settle {name}`"
+    )
     alerts = {f"{_ENVIRONMENT}{name}: unknown": told} if environment.unsettled is not None else {}
     return Came(lines=tuple(lines), alerts=alerts, looked=(f"{_ENVIRONMENT}{name}: ",))
 

@@ -79,7 +79,7 @@ def digest_of(snapshot: Snapshot, task: Task, revision: str, given: str) -> str:
     try:
         report, outcome = read(gate.record, snapshot.read(entry))
     except ReportError as error:
-        raise UsageError(f"{gate.record.file} about {revision[:10]} proves nothing: {error}") from error
+        raise UsageError(f"{gate.record.file} about {revision[:10]} cannot be used as evidence: {error}") from error
     proven = report.evidence.get("digest")
     if report.head != revision or outcome is not Outcome.PASS:
         raise UsageError(f"{gate.record.file} about {revision[:10]} is {outcome}: {report.reason}")

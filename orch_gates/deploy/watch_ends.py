@@ -93,7 +93,7 @@ def reaction_text(watch: Watch) -> str:
 def held(
     snapshot: Snapshot, watch: Watch, by: str, pipeline_of: Callable[[Task], Pipeline], now: datetime
 ) -> Mapping[str, str]:
-    """The task, held where its deploy made production ill: else what is taken back there is merged by itself (WCH-3).
+    """The task, held where its deploy degraded production: else what was rolled back is merged again (WCH-3).
 
     Nothing of a task that is finished, waits for a person already, or was deployed again by a rollback.
     """

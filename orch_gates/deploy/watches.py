@@ -85,7 +85,7 @@ def gone(snapshot: Snapshot, watch: Watch) -> str:
     """Why a verdict on a deploy says nothing about what its environment runs by now; empty where it still runs."""
     place = environments.page(snapshot, watch.environment).environment
     if place.unknown:
-        return f"unknown what {watch.environment} runs: {place.unknown}"
+        return f"cannot tell what {watch.environment} runs: {place.unknown}"
     if place.current is not None and place.current.deploy == watch.deploy:
         return ""
     return f"{watch.environment} runs {place.current.revision[:10] if place.current is not None else 'nothing'} by now"

@@ -31,7 +31,7 @@ def _environment_alone(one: Environment) -> Iterator[Violation]:
     if one.running is not None and one.unsettled is not None:
         yield Violation("running", "nothing is deployed before a person has settled what runs")
     if one.running is not None and one.running.rollback_of and one.current is None:
-        yield Violation("running.rollback_of", "there is nothing to take back")
+        yield Violation("running.rollback_of", "there is nothing to roll back")
     if one.history[:1] != (() if one.current is None else (one.current,)):
         yield Violation("history", "begins with what runs now")
     if one.verified is not None and one.verified.standing is not Standing.VERIFIED:
@@ -140,7 +140,7 @@ def _watch_alone(watch: Watch) -> Iterator[Violation]:
         yield Violation("reaction.deploy", "is named from the claim of a rollback on")
     if watch.reaction.what in {Act.PLANNED, *_CLAIMED}:
         if watch.rollback_of or watch.alert_only:
-            yield Violation("reaction", "what is a rollback itself, or only alerts, is not taken back")
+            yield Violation("reaction", "a rollback, or a deploy that only alerts, is not rolled back")
         if watch.reaction.deploy == watch.deploy:
             yield Violation("reaction.deploy", "is a deploy of its own")
 

@@ -93,7 +93,7 @@ def taken(before: Environment, running: Running) -> Environment | Already | Busy
 
 
 def rollback_target(environment: Environment, deploy: str) -> Deployed | Refused:
-    """What a deploy is taken back to: the last verified one, and only while that deploy still runs (WCH-3, T20)."""
+    """What a deploy is rolled back to: the last verified one, and only while that deploy still runs (WCH-3, T20)."""
     name, runs, verified = environment.name, environment.current, environment.verified
     if environment.unsettled is not None:
         return Refused(f"what {name} runs is not known: {environment.unknown}; {_settle(environment)}")

@@ -90,7 +90,7 @@ class Rules:
 class Judged:
     """What samples prove: HEALTHY, DEGRADED or UNOBSERVED, and in how many of the `due` samples anything was seen.
 
-    `unverified`: why no later deploy may be taken back to this one; empty where one may.
+    `unverified`: why no later deploy may be rolled back to this one; empty where one may.
     """
 
     verdict: WatchVerdict

@@ -311,7 +311,7 @@ class Api:
                 status = response.status_code
                 answer = Answer(status, response.headers, body(response, begun + self._timeout, _MOST_BYTES))
         except UNUSABLE_URL as error:
-            raise ForgeUnavailable(f"{self.at('')} cannot be reached: the url cannot be used") from error
+            raise ForgeUnavailable(f"{self.at('')} cannot be reached: the URL is not valid") from error
         except (requests.RequestException, HTTPError, OSError) as error:
             broken = breakage.meaning(error, self._timeout)
             safe = reading or broken.unsent or (content is not None and not content.sent)

@@ -175,8 +175,8 @@ class Retry:
 def _way_on(task: Task) -> str:
     match task.state:
         case TaskState.HELD:
-            return f"; `orch-gates task resume {task.id}` lets it go on"
+            return f"; `orch-gates task resume {task.id}` continues it"
         case TaskState.ESCALATED | TaskState.DEFERRED:
-            return f"; `orch-gates task retry {task.id}` lets it go on"
+            return f"; `orch-gates task retry {task.id}` continues it"
         case _:
             return ""

@@ -40,8 +40,8 @@ class Running(BaseModel):
     task: TaskName = Field(description="The task that is deployed.")
     revision: Oid = Field(description="The commit that is deployed.")
     digest: DigestOrNone = Field(description="The image that is deployed; empty for none.")
-    rollback_of: DeployIdOrNone = Field(description="The deploy that it takes back; empty for a deploy forward.")
-    alert_only: Line = Field(description="Why it is never taken back by itself; empty where it may be.")
+    rollback_of: DeployIdOrNone = Field(description="The deploy that it rolls back; empty for a deploy forward.")
+    alert_only: Line = Field(description="Why it is never rolled back automatically; empty where it may be.")
     by: Line = Field(description="Who asked for it.")
     runner: Line = Field(description="Who runs it, for people: a CI run's page, or user and host.")
     process: Process = Field(description="The process that runs it.")
@@ -62,8 +62,8 @@ class Deployed(BaseModel):
     at: Timestamp = Field(description="When it was deployed, UTC.")
     by: Line = Field(description="Who deployed it, or said that it runs.")
     standing: Standing = Field(strict=False, description="What is known of it since.")
-    rollback_of: DeployIdOrNone = Field(description="The deploy that it took back; empty for a deploy forward.")
-    alert_only: Line = Field(description="Why it is never taken back by itself; empty where it may be.")
+    rollback_of: DeployIdOrNone = Field(description="The deploy that it rolled back; empty for a deploy forward.")
+    alert_only: Line = Field(description="Why it is never rolled back automatically; empty where it may be.")
 
     @property
     def replaced(self) -> Deployed:

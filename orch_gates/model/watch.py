@@ -119,7 +119,7 @@ class Watch(Document):
     task: TaskName = Field(description="The task that was deployed.")
     revision: Oid = Field(description="The commit that was deployed.")
     digest: DigestOrNone = Field(description="The image that was deployed; empty for none.")
-    rollback_of: DeployIdOrNone = Field(description="The deploy that this one took back: then it only alerts.")
+    rollback_of: DeployIdOrNone = Field(description="The deploy that this one rolled back: then it only alerts.")
     alert_only: Line = Field(description="Why it only alerts; empty where it may roll back.")
     armed: Timestamp = Field(description="Since when it is to be watched, UTC.")
     deadline: Timestamp = Field(description="Until when, UTC; a late start moves it not.")

@@ -28,7 +28,7 @@ class TooLong(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Breakage:
-    """`unsent`: the request certainly never reached the server; `words` are read after its name."""
+    """`unsent`: the request certainly never reached the server; `words` follow the server's name in a message."""
 
     unsent: bool
     words: str
@@ -44,14 +44,17 @@ _MEANING: tuple[tuple[type[BaseException], Breakage], ...] = (
     ),
     (
         NewConnectionError,
-        Breakage(True, "cannot be reached: nothing answers there; is the url right, is the server up?"),
+        Breakage(True, "cannot be reached: nothing answers there; check the URL, and that the server is up"),
     ),
     (ConnectTimeoutError, Breakage(True, _NO_ANSWER)),
     (ReadTimeoutError, Breakage(False, _NO_ANSWER)),
     (TimeoutError, Breakage(False, _NO_ANSWER)),
-    (LocationValueError, Breakage(True, "cannot be reached: the url cannot be used")),
+    (LocationValueError, Breakage(True, "cannot be reached: the URL is not valid")),
     # It may also break in the middle of an answer.
-    (ssl.SSLError, Breakage(False, "does not speak TLS as it should; is the url right, or is it http://?")),
+    (
+        ssl.SSLError,
+        Breakage(False, "does not speak TLS as it should; check the URL: it may have to begin with http://"),
+    ),
 )
 
 
@@ -91,7 +94,7 @@ def _causes(error: object) -> Iterator[BaseException]:
 def _distrust(error: ssl.SSLCertVerificationError) -> str:
     words = f"has a certificate that is not trusted ({escape.visible(error.verify_message)})"
     if error.verify_code in _WRONG_TIME:
-        return f"{words}: is the clock of this machine right? If so, the server needs a new one"
+        return f"{words}: check the clock of this machine; if it is right, the server needs a new certificate"
     if error.verify_code in _WRONG_NAME:
-        return f"{words}: is the url right? If so, the server needs one with this name"
-    return f"{words}: REQUESTS_CA_BUNDLE names a file with its issuer"
+        return f"{words}: check the URL; if it is right, the server needs a certificate for this name"
+    return f"{words}: set REQUESTS_CA_BUNDLE to a file with the certificate of its issuer"

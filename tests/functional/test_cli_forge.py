@@ -83,8 +83,8 @@ def test_a_narrow_terminal_shows_all_of_it(work: Repo, tmp_path: Path) -> None:
         (("--forge", "none", "--url", NOWHERE), "ORCH_FORGE (--forge) is none; unset it to use a forge"),
         (("--forge", "gitea", "--url", NOWHERE), "names a repository of 127.0.0.1:9; ORCH_FORGE_"),
         (("--forge", "gitea"), "ORCH_FORGE_URL has to say where the forge is"),
-        (("--url", "git.example.org"), "the url of a server begins with https://"),
-        (("--url", "./nowhere"), "/nowhere; the url of a server begins with https://"),
+        (("--url", "git.example.org"), "the URL of a server begins with https://"),
+        (("--url", "./nowhere"), "/nowhere; the URL of a server begins with https://"),
         (("--url", "."), "is not a bare repository"),
         (("--url", "ssh://git@git.example.org/a/b"), "ORCH_FORGE_URL has to be like https://git.example.org"),
     ],
@@ -101,7 +101,7 @@ def test_a_token_in_the_place_of_the_url_is_not_repeated(say: Say) -> None:
     """OWN-1: two variables are easily swapped."""
     token = secrets.token_hex(20)
     said = say("forge", "check", ORCH_FORGE_URL=token, ORCH_FORGE_TOKEN="https://git.example.org").stderr.decode()
-    assert "no bare repository is at the path in ORCH_FORGE_URL (--url); the url of a server begins with" in said
+    assert "no bare repository is at the path in ORCH_FORGE_URL (--url); the URL of a server begins with" in said
     assert token not in said
 
 

@@ -71,11 +71,11 @@ def test_many_calls_use_one_connection() -> None:
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        ({}, r"self.signed certificate\): REQUESTS_CA_BUNDLE names"),
-        ({"start": "20200101", "end": "20210101"}, r"certificate has expired\): is the clock of this machine right\?"),
-        ({"start": "20990101", "end": "21000101"}, r"not yet valid\): is the clock of this machine right\?"),
-        ({"name": "IP:127.0.0.2"}, r"mismatch.*\): is the url right\?"),
-        ({"name": "DNS:forge.invalid"}, r"mismatch.*\): is the url right\?"),
+        ({}, r"self.signed certificate\): set REQUESTS_CA_BUNDLE to"),
+        ({"start": "20200101", "end": "20210101"}, r"certificate has expired\): check the clock of this machine"),
+        ({"start": "20990101", "end": "21000101"}, r"not yet valid\): check the clock of this machine"),
+        ({"name": "IP:127.0.0.2"}, r"mismatch.*\): check the URL"),
+        ({"name": "DNS:forge.invalid"}, r"mismatch.*\): check the URL"),
     ],
     ids=["self-signed", "expired", "not yet valid", "another address", "another name"],
 )

@@ -87,7 +87,7 @@ def test_a_server_that_tells_no_time(date: str) -> None:
     "answer", [NOTHING, says(200, b"<html>"), says(200, []), says(200, {}), says(200)], ids=range(5)
 )
 def test_what_is_no_forge_is_named(answer: Answer) -> None:
-    with forge(answer) as server, pytest.raises(ForgeUnavailable, match="is the url right"):
+    with forge(answer) as server, pytest.raises(ForgeUnavailable, match="check the URL"):
         asked(server).server.about()
 
 

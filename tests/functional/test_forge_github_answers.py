@@ -112,4 +112,4 @@ def test_a_server_without_the_api_of_a_github_is_none() -> None:
     """Somebody named the wrong kind of forge, or the wrong url: no permission is missing."""
     with forge(says(404, {"message": "Not Found"})) as server, pytest.raises(ForgeUnavailable) as raised:
         asked(server).server.about()
-    assert "is not the API of a GitHub; is the url right?" in str(raised.value)
+    assert "is not the API of a GitHub; check the URL" in str(raised.value)

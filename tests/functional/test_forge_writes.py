@@ -163,8 +163,8 @@ def too_long(_: Path) -> Iterator[str]:
         (plain, "does not speak TLS", False),
         (distrusted, "REQUESTS_CA_BUNDLE", True),
         (mute, "did not answer within 0.5 s", False),
-        (misspelt, "the url cannot be used", True),
-        (too_long, "the url cannot be used", True),
+        (misspelt, "the URL is not valid", True),
+        (too_long, "the URL is not valid", True),
     ],
 )
 def test_what_was_never_sent(

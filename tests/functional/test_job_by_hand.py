@@ -170,7 +170,7 @@ def test_what_a_person_holds_for_another_reason_is_not_let_go(rig: JobRig) -> No
     rig.ok("task", "hold", "T-1", "--reason", "waiting for legal")
     before = rig.commits()
     said = rig.retry(code=1)
-    assert "not done: it is held: waiting for legal; `orch-gates task resume T-1` lets it go on" in said
+    assert "not done: it is held: waiting for legal; `orch-gates task resume T-1` continues it" in said
     assert rig.commits() == before
 
 

@@ -37,7 +37,7 @@ class GiteaServer:
             version = text(document(answer.document), "version")
         except (ForgeUnavailable, ValueError) as error:
             at = self._api.at("/version")
-            raise ForgeUnavailable(f"{at} does not answer as Gitea and Forgejo do; is the url right?") from error
+            raise ForgeUnavailable(f"{at} does not answer as Gitea and Forgejo do; check the URL") from error
         return About(self._kind(version), version, answer.date)
 
     def access(self) -> Access:

@@ -31,7 +31,7 @@ class GithubServer:
             answer = self.api.read("/meta")
         found = _whole(answer) if answer.ok else {}
         if _MARK not in found:
-            raise ForgeUnavailable(f"{self.api.at('/meta')} is not the API of a GitHub; is the url right?")
+            raise ForgeUnavailable(f"{self.api.at('/meta')} is not the API of a GitHub; check the URL")
         installed = found.get("installed_version")
         version = (
             answer.headers.get("X-GitHub-Enterprise-Version")

@@ -39,7 +39,7 @@ def _environment(one: Environment, page: Page) -> tuple[Html | str, ...]:
 
 
 def _known(one: Deployed) -> Html:
-    more = [f"takes back {one.rollback_of}"] if one.rollback_of else []
+    more = [f"rolls back {one.rollback_of}"] if one.rollback_of else []
     more += [f"only alerts: {one.alert_only}"] if one.alert_only else []
     return lines(badge(one.standing.value), *(tag("span", line(words), class_="age") for words in more))
 
