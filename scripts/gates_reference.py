@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orch_gates.config.table import BY_KEY
-from orch_gates.documents import frontmatter, seal, yaml_write
+from orch_gates.documents import frontmatter, yaml_write
 from orch_gates.engine.decide import decide
 from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.events import Evaluated
@@ -20,7 +20,7 @@ from orch_gates.gates.registry import GATES
 from orch_gates.model.ids import task_id
 from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.report import security_model
+from orch_gates.report import security, security_model
 from orch_gates.settings import load
 from scripts.generated import renewed, table
 
@@ -105,7 +105,7 @@ def _report(gate: Record, outcome: Outcome, head: str) -> str:
     verdict = Verdict(gate.name, outcome, "as an example", evidence={"checks": 1})
     if gate.sealed:
         stated = security_model.fields(verdict, head=head, base=_OLDER, target="main", now=_NOW, findings=0)
-        return frontmatter.join(seal.seal(yaml_write.dump(stated)), "")
+        return frontmatter.join(security.seal(yaml_write.dump(stated)), "")
     return frontmatter.encode({"schema": "orch.report/1", "gate": gate.name, "verdict": outcome, "head": head}, "")
 
 

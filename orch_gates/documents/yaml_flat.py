@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from orch_gates.documents.yaml_limits import MAX_NODES
+from orch_gates.documents.yaml_write import MAX_NODES
 
 if TYPE_CHECKING:
     from orch_gates.documents.yaml_read import Value

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from orch_gates.documents import escape
-from orch_gates.documents.yaml_limits import INT64, MAX_DEPTH, MAX_KEY, MAX_NODES
+from orch_gates.documents.yaml_write import INT64, MAX_DEPTH, MAX_KEY, MAX_NODES
 from orch_gates.errors import MalformedYaml
 
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"

@@ -6,8 +6,13 @@ import re
 from collections.abc import Mapping
 
 from orch_gates.documents import escape
-from orch_gates.documents.yaml_limits import INT64, MAX_DEPTH, MAX_KEY, MAX_NODES
 from orch_gates.errors import ReportError
+
+# How much a frontmatter may hold; the readers refuse more.
+MAX_DEPTH = 8
+MAX_NODES = 20_000
+MAX_KEY = 100
+INT64 = range(-(2**63), 2**63)
 
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_]*")
 _KEYS_OTHERS_TYPE = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}

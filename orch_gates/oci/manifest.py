@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orch_gates.documents import escape, once
+from orch_gates.documents import escape, strict_json
 from orch_gates.errors import RegistryBroken
 from orch_gates.oci.reference import DIGEST
 
@@ -144,7 +144,7 @@ def _prove(body: bytes, digest: str) -> None:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = once.loads(body.decode("utf-8"))
+        found = strict_json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RegistryBroken(f"it is no JSON that can be read: {_shown(why)}") from error

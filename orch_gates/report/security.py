@@ -5,11 +5,13 @@ Whoever wants the verdict reads the file. Every doubt about it is a FAIL.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from orch_gates.documents import escape, frontmatter, seal, yaml_write
+from orch_gates.documents import escape, frontmatter, yaml_write
 from orch_gates.errors import ReportError
 from orch_gates.model.finding import MAX_FINDINGS
 from orch_gates.model.verdict import Outcome, Verdict
@@ -18,6 +20,7 @@ from orch_gates.report.security_model import GATE, SecurityReport, fields
 
 FILE_NAME = files.SECURITY_REPORT
 
+_DIGEST_LINE = re.compile(r'^digest: "sha256:([0-9a-f]{64})"\n\Z', re.MULTILINE)
 _NEXT_AFTER_DOUBT = "Run the security gate again; do not edit the report."
 
 
@@ -38,7 +41,7 @@ def write(path: Path, verdict: Verdict, *, head: str, base: str, target: str, no
     keep = MAX_FINDINGS
     while True:
         stated = fields(verdict, head=head, base=base, target=target, now=now, findings=keep)
-        raw = seal.seal(yaml_write.dump(stated))
+        raw = seal(yaml_write.dump(stated))
         if len(raw) <= frontmatter.MAX_FRONTMATTER or keep == 0:
             break
         keep //= 2
@@ -94,5 +97,25 @@ def parse(text: str) -> SecurityReport:
         ReportError: it is malformed, contradictory or altered.
     """
     mapping, _ = frontmatter.decode(text)
-    seal.check(frontmatter.split(text)[0])
+    _check_seal(frontmatter.split(text)[0])
     return security_model.from_fields(mapping)
+
+
+def seal(raw: str) -> str:
+    """The frontmatter with the line `digest: "sha256:…"` added, over every byte before it.
+
+    It shows damage and edits. It is not a signature: whoever can write the file can also seal it again.
+    """
+    return f'{raw}digest: "sha256:{_sha256(raw)}"\n'
+
+
+def _check_seal(raw: str) -> None:
+    found = _DIGEST_LINE.search(raw)
+    if found is None:
+        raise ReportError("the frontmatter does not end with its digest")
+    if _sha256(raw[: found.start()]) != found[1]:
+        raise ReportError("the frontmatter was changed after it was written: its digest differs")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

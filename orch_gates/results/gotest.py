@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from orch_gates.documents import once
+from orch_gates.documents import strict_json
 from orch_gates.results.model import Collector, Status, Unreadable
 from orch_gates.results.values import text
 
@@ -125,7 +125,7 @@ class _Reader:
 
 def _event(line: str, number: int) -> dict[str, object]:
     try:
-        event = once.loads(line)
+        event = strict_json.loads(line)
     except (ValueError, RecursionError) as error:
         raise Unreadable(
             f"line {number} is no JSON event; give it what `go test -json` prints, and no more", number

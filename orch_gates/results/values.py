@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orch_gates.documents import once
+from orch_gates.documents import strict_json
 from orch_gates.results.model import Collector, Unreadable, count
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -24,7 +24,7 @@ def document(data: bytes) -> Mapping[str, Any]:
     if data.count(b"[") + data.count(b"{") > _MOST_CONTAINERS or data.count(b",") > _MOST_VALUES:
         raise Unreadable("it holds more values than any report does")
     try:
-        found = once.loads(data.decode("utf-8-sig"))
+        found = strict_json.loads(data.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         raise Unreadable(f"it is not JSON, or not whole: {error.msg}", error.lineno) from error
     except RecursionError as error:

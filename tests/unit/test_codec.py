@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orch_gates.document_kinds import KINDS
 from orch_gates.documents import frontmatter
-from orch_gates.documents.yaml_limits import MAX_DEPTH, MAX_KEY
+from orch_gates.documents.yaml_write import MAX_DEPTH, MAX_KEY
 from orch_gates.errors import StateDocumentError, UpgradeNeeded
 from orch_gates.model.document import Document
 from orch_gates.model.finding import MAX_FINDINGS

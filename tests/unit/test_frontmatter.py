@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orch_gates.clock import monotonic
 from orch_gates.documents import frontmatter, yaml_read
-from orch_gates.documents.yaml_limits import MAX_DEPTH, MAX_NODES
+from orch_gates.documents.yaml_write import MAX_DEPTH, MAX_NODES
 from orch_gates.errors import MalformedYaml, ReportError
 
 text = st.text(st.characters(exclude_categories=["Cs"]))

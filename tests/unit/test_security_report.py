@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from orch_gates.documents import frontmatter, seal, yaml_write
+from orch_gates.documents import frontmatter, yaml_write
 from orch_gates.errors import ReportError
 from orch_gates.model.finding import MAX_FINDINGS, MAX_TEXT, Finding
 from orch_gates.model.verdict import Outcome, Verdict
@@ -61,7 +61,7 @@ def resealed(content: bytes, old: str, new: str) -> bytes:
     raw, body = frontmatter.split(content.decode())
     stated = raw[: raw.rindex("digest: ")]
     assert old in stated
-    return frontmatter.join(seal.seal(stated.replace(old, new)), body).encode()
+    return frontmatter.join(security.seal(stated.replace(old, new)), body).encode()
 
 
 def test_what_was_written_is_the_verdict(path: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_digest_is_over_the_frontmatter_before_it(passed: bytes) -> None:
     """Anybody can check it with standard tools: it is the last line, over what stands before."""
     raw, _ = frontmatter.split(passed.decode())
     stated, _, last = raw.rpartition("digest: ")
-    assert raw == seal.seal(stated)
+    assert raw == security.seal(stated)
     assert last.startswith('"sha256:')
 
 

@@ -10,13 +10,13 @@ def loads(text: str) -> Any:
     """What a text of JSON holds.
 
     Raises:
-        ValueError: it is no JSON, or an object names a field twice; of both it is told where that can be.
+        ValueError: it is no JSON, or an object names a field twice.
         RecursionError: it is nested too deeply.
     """
-    return json.loads(text, object_pairs_hook=_once)
+    return json.loads(text, object_pairs_hook=_unique)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("an object names a field twice")
