@@ -161,9 +161,9 @@ class _Run:
         return _Ended(done.exit_code, tuple(broken), fresh, {"seconds": round(clock.monotonic() - began)})
 
     def _of_task(self) -> _Previous:
-        from orch_gates.tasks.newest_report import newest
+        from orch_gates.tasks.record import newest_report
 
-        text = newest(self.workspace.store.load(), self.asked.task, before.record().file)
+        text = newest_report(self.workspace.store.load(), self.asked.task, before.record().file)
         if text is None:
             return _Previous(doubt=f"no staging report is recorded for {self.asked.task} yet, so nothing is compared")
         return _parsed(text, f"the newest staging report of {self.asked.task}")

@@ -141,7 +141,7 @@ def log(name: str, repo: Path, as_json: bool) -> None:
         from orch_gates.model.ids import timestamp
         from orch_gates.report import machine
         from orch_gates.report import tasks as render
-        from orch_gates.tasks.log import history_of
+        from orch_gates.tasks.book import history_of
 
         found = history_of(open_for_reading(repo).store, name)
         steps = [asdict(step) | {"when": timestamp(step.when)} for step in found]

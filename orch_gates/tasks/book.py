@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orch_gates.errors import StateDocumentError, UsageError
 from orch_gates.model.ids import TaskId, task_id
@@ -12,7 +12,9 @@ from orch_gates.model.root import Root
 from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import LEASE, ROOT, TASK
+from orch_gates.state.log import Logged
 from orch_gates.state.snapshot import Snapshot
+from orch_gates.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +125,25 @@ def read(snapshot: Snapshot, *folders: str) -> Book:
             quarantined.append(Quarantined(entry.path, str(error)))
     tasks.sort(key=lambda task: task.id)
     return Book(tuple(tasks), tuple(quarantined), tuple(leases))
+
+
+def history_of(store: Store, name: str) -> tuple[Logged, ...]:
+    """Every commit about a task, the oldest first; archived tasks too.
+
+    Raises:
+        UsageError: that is no task id, or nothing ever happened to such a task.
+        StateError: the branch cannot be read.
+    """
+    task = checked(name)
+    steps = tuple(_about(task, step) for step in store.log() if task in step.tasks)
+    if not steps:
+        raise UsageError(f"there is no task {name}; `orch-gates task list` shows those there are")
+    return steps[::-1]
+
+
+def _about(task: str, step: Logged) -> Logged:
+    """A commit about several tasks as this one's: without the lines of the others."""
+    if len(step.tasks) == 1:
+        return step
+    lines = (line for line in step.body.splitlines() if line.startswith(f"{task}: "))
+    return replace(step, body="\n".join(lines))

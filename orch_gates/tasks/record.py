@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -117,6 +118,23 @@ def from_file(store: Store, name: str, path: Path, configured: Configured, *, no
     except ReportError as error:
         raise UsageError(f"{path}: {error}") from error
     return _write(store, name, configured, gate, _Text(text, head, said), now)
+
+
+def newest_report(snapshot: Snapshot, name: str, file: str) -> str | None:
+    """The text of the report that was made last; None where none is recorded.
+
+    Raises:
+        UsageError: there is no such task.
+        StateError: it cannot be read, or is malformed.
+    """
+    task = book.need(snapshot, name).task
+    found: list[tuple[str, str]] = []
+    for entry in snapshot.files(layout.task_folder(task.id)):
+        keys = REPORT.match(entry.path)
+        if isinstance(keys, Mapping) and f"{keys['report']}.md" == file:
+            text = snapshot.read(entry)
+            found.append((codec.decode(REPORT, entry.path, text)[0].created or "", text))
+    return max(found)[1] if found else None
 
 
 def _body(reason: str) -> str:

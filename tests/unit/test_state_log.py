@@ -10,7 +10,7 @@ from orch_gates.model.ids import TaskId
 from orch_gates.state import layout, message
 from orch_gates.state.log import logged
 from orch_gates.state.store import Change, joined
-from orch_gates.tasks.log import history_of
+from orch_gates.tasks.book import history_of
 from tests.step_rig import Rig
 
 OP = "7-" + "0" * 32
