@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.content.decoding import decode
+from orch_gates.content.views import decode
 
 TEXTS = st.binary(min_size=1, max_size=60)
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from orch_gates import clock
-from orch_gates.content import decoding
 from orch_gates.content.pieces import Piece, plain
-from orch_gates.content.views import views
+from orch_gates.content.views import decode, views
 from orch_gates.errors import BudgetExceeded
 from orch_gates.scanners.answer import Hit
 from orch_gates.scanners.matcher import Raw, Read
@@ -134,7 +133,7 @@ class Collector:
                         yield from self._decoded(raw, depth)
 
     def _decoded(self, encoded: Raw, depth: int) -> Iterator[Match]:
-        for piece in plain(decoding.decode(encoded.rule, encoded.secret)):
+        for piece in plain(decode(encoded.rule, encoded.secret)):
             for inner in self.matches(piece.data, depth + 1):
                 yield Match(Raw(inner.raw.rule, encoded.start, encoded.end, inner.raw.secret, decoded=True))
 
