@@ -18,7 +18,7 @@ from orch_gates.engine.why import Place
 from orch_gates.model.ids import timestamp
 from orch_gates.report.html.dashboard import render
 from orch_gates.report.html.markup import link
-from orch_gates.report.html.moments import age, when
+from orch_gates.report.html.parts import age, when
 from orch_gates.report.html.values import Dashboard, TaskRow
 from tests.dashboard_builders import TIP, a_board, a_frozen_queue, an_empty_board, asked, make_row, many
 from tests.deploy_builders import make_environment, make_running, make_watch

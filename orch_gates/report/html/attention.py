@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orch_gates.report.html.markup import Child, Html, foreign, joined, tag
-from orch_gates.report.html.moments import when
-from orch_gates.report.html.parts import Page, advice, badge, count, empty, section
+from orch_gates.report.html.parts import Page, advice, badge, count, empty, section, when
 from orch_gates.report.html.values import Dashboard
 
 # A page that names more is read by nobody.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from orch_gates.model.environment import Deployed, Environment
 from orch_gates.model.watch import Act, Watch
 from orch_gates.report.html.markup import Html, foreign, joined, tag
-from orch_gates.report.html.moments import when
-from orch_gates.report.html.parts import NONE, Page, badge, commit, empty, line, lines, section, table
+from orch_gates.report.html.parts import NONE, Page, badge, commit, empty, line, lines, section, table, when
 from orch_gates.report.html.spark import sparks
 from orch_gates.report.html.values import Dashboard
 

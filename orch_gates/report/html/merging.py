@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from orch_gates.documents.escape import clip
 from orch_gates.report.html.markup import Html, foreign, joined, tag
-from orch_gates.report.html.moments import when
-from orch_gates.report.html.parts import NONE, Page, advice, badge, count, empty, line, lines, section, table
+from orch_gates.report.html.parts import NONE, Page, advice, badge, count, empty, line, lines, section, table, when
 from orch_gates.report.html.tasks import waits
 from orch_gates.report.html.values import Dashboard, LeaseRow, QueueOf, TaskRow
 

@@ -6,8 +6,7 @@ from orch_gates.model.ids import moment
 from orch_gates.model.job import Job
 from orch_gates.model.sweep import Tick
 from orch_gates.report.html.markup import Html, foreign, joined, link, tag
-from orch_gates.report.html.moments import span, when
-from orch_gates.report.html.parts import Page, badge, count, empty, line, lines, section, table
+from orch_gates.report.html.parts import Page, badge, count, empty, line, lines, section, span, table, when
 from orch_gates.report.html.values import Dashboard
 
 _JOBS = ("Task", "Role", "State", "Since", "Where", "Why")

@@ -1,16 +1,18 @@
-"""What the sections of the page are made of: tables, badges, links to tasks."""
+"""What the sections of the page are made of: tables, badges, moments, links to tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from orch_gates.documents.escape import clip
+from orch_gates.model.ids import moment
 from orch_gates.report.html.markup import Child, Html, foreign, joined, tag, text
 
 _COMMIT = 10
 _LINE = 400
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 NONE = Html("-")
 
 # A word is never told by its colour alone.
@@ -111,3 +113,26 @@ def count(number: int, one: str, many: str = "") -> str:
 def lines(*values: Child) -> Html:
     """Several values of one cell, each on a line of its own."""
     return joined(tag("div", value) for value in values)
+
+
+def when(stamp: str | None, now: datetime) -> Html:
+    """A moment of a document in UTC, and how old it was when the page was made; a dash for none."""
+    if not stamp:
+        return NONE
+    shown = moment(stamp).strftime("%Y-%m-%d %H:%M")
+    return joined((tag("time", shown, datetime=stamp), tag("span", age(stamp, now), class_="age")), " ")
+
+
+def age(stamp: str, now: datetime) -> str:
+    """How long ago a moment was, or in how long it will be, in the largest unit that it has at least two of."""
+    seconds = int((now.astimezone(UTC) - moment(stamp)).total_seconds())
+    short = span(abs(seconds))
+    return f"in {short}" if seconds < 0 else f"{short} ago"
+
+
+def span(seconds: int) -> str:
+    """So many seconds in the largest unit that they have at least two of."""
+    for size, unit in _UNITS:
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -9,7 +9,6 @@ from orch_gates.documents.escape import plain
 from orch_gates.model.job import Job
 from orch_gates.model.task import DONE_STAGE
 from orch_gates.report.html.markup import Child, Html, joined, link, tag
-from orch_gates.report.html.moments import when
 from orch_gates.report.html.parts import (
     Page,
     advice,
@@ -22,6 +21,7 @@ from orch_gates.report.html.parts import (
     lines,
     row,
     section,
+    when,
 )
 from orch_gates.report.html.values import Dashboard, TaskRow
 
