@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orch_gates.ci import fields, labels
+from orch_gates.ci import fields
 from orch_gates.ci.event import Commented, Event, IssueAction, IssueChanged
-from orch_gates.ci.received import Received
+from orch_gates.ci.received import LABEL_ACTIONS, Received
 
 _ACTIONS = {
     **{action.value: action for action in IssueAction},
@@ -25,9 +25,9 @@ def issue(received: Received) -> Event:
     if received.action not in _ACTIONS:
         return received.ignored() if received.action else received.unreadable("the payload has no action")
     action = _ACTIONS[received.action]
-    if received.action not in labels.ACTIONS:
+    if received.action not in LABEL_ACTIONS:
         return IssueChanged(received.actor, number, action, "")
-    label, added = labels.changed(received)
+    label, added = received.label
     if received.action == "label_updated" and label and not added:
         action = IssueAction.UNLABELED
     return IssueChanged(received.actor, number, action, label)

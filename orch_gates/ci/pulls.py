@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orch_gates.ci import fields, labels
+from orch_gates.ci import fields
 from orch_gates.ci.event import Commented, Event, Labelled, PullAction, PullChanged, Reviewed, ReviewState
-from orch_gates.ci.received import Received
+from orch_gates.ci.received import LABEL_ACTIONS, Received
 
 # Gitea and Forgejo say `synchronized` of what GitHub calls `synchronize`.
 _ACTIONS = {**{action.value: action for action in PullAction}, "synchronized": PullAction.SYNCHRONIZE}
@@ -29,8 +29,8 @@ def pull_request(received: Received) -> Event:
         return review(received)
     pull = fields.at(received.payload, "pull_request")
     head, target = fields.commit(pull, "head", "sha"), fields.branch(pull, "base", "ref")
-    if received.action in labels.ACTIONS:
-        label, added = labels.changed(received)
+    if received.action in LABEL_ACTIONS:
+        label, added = received.label
         return Labelled(received.actor, number, label, added, head, target, is_of_fork(received.payload))
     if not received.action:
         return received.unreadable("the payload has no action")

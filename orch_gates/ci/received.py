@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from orch_gates.ci import fields
 from orch_gates.ci.event import Nothing, Unreadable
 
+LABEL_ACTIONS: Final = ("labeled", "unlabeled", "label_updated", "label_cleared")
 _SHOWN = 60
 
 
@@ -40,6 +41,24 @@ class Received:
     def commit(self) -> str:
         """The commit that the job runs for."""
         return fields.commit(self.sha)
+
+    @property
+    def label(self) -> tuple[str, bool]:
+        """The label that it is about, and whether it was added; an empty one where none, or several, are named.
+
+        GitHub names one; Gitea and Forgejo list what changed, or clear them all.
+        """
+        match self.action:
+            case "labeled" | "unlabeled":
+                return fields.text(self.payload, "label", "name"), self.action == "labeled"
+            case "label_updated":
+                added, removed = (
+                    [fields.text(label, "name") for label in fields.items(self.payload, "changes", key)]
+                    for key in ("added_labels", "removed_labels")
+                )
+                return ((added + removed)[0], bool(added)) if len(added) + len(removed) == 1 else ("", False)
+            case _:
+                return "", False
 
     def nothing(self, why: str) -> Nothing:
         """Nothing follows from this event."""
