@@ -14,8 +14,7 @@ from orch_gates.adopt.steps import Came, Pages, Step
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError, UsageError
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.labels import Labels
-from orch_gates.forge.port.protection import Demand
-from orch_gates.forge.port.rule import Who
+from orch_gates.forge.port.protection import Demand, Who
 
 _MADE_BY = "Made by orch-gates init."
 

@@ -8,8 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from orch_gates.adopt.record import Rule
-from orch_gates.forge.port.protection import Demand
-from orch_gates.forge.port.rule import BranchRule, Who
+from orch_gates.forge.port.protection import BranchRule, Demand, Who
 
 
 class Came(StrEnum):

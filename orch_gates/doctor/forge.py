@@ -11,7 +11,7 @@ from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, w
 from orch_gates.doctor.subject import Subject
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.check import MOST_SKEW_S
-from orch_gates.forge.port.rule import BranchRule, Who
+from orch_gates.forge.port.protection import BranchRule, Who
 from orch_gates.forge.port.server import Access, Kind
 from orch_gates.merge.landing import context_of
 

@@ -20,7 +20,7 @@ from orch_gates.errors import (
     WipedState,
     WrongStateBranch,
 )
-from orch_gates.forge.port.rule import BranchRule, Who
+from orch_gates.forge.port.protection import BranchRule, Who
 from orch_gates.hooks.server_hook.standing import State as HookState
 from orch_gates.state import files
 

@@ -11,7 +11,7 @@ import pytest
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.protection import Demand, Protection
-from orch_gates.forge.port.rule import Who as Pushers
+from orch_gates.forge.port.protection import Who as Pushers
 from orch_gates.forge.port.server import Kind
 from orch_gates.forge.port.workflows import RunState
 from tests.contract.forge_labels import CommentContract, LabelContract, LabellerContract, OfferedLabelContract

@@ -12,7 +12,8 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.github.connect import connect
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.protection import Protection
+from orch_gates.forge.port.protection import BranchRule, Protection
+from orch_gates.forge.port.protection import Who as Pushers
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
@@ -26,8 +27,6 @@ from orch_gates.forge.port.pulls import (
     Scheduled,
     Transient,
 )
-from orch_gates.forge.port.rule import BranchRule
-from orch_gates.forge.port.rule import Who as Pushers
 from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import landing, merged, opened
 from tests.contract.github_rig import GithubRig

@@ -23,7 +23,7 @@ from orch_gates.doctor.subject import Subject
 from orch_gates.doctor.summary import summary
 from orch_gates.documents import escape
 from orch_gates.errors import GitError, UsageError
-from orch_gates.forge.port.rule import BranchRule, Who
+from orch_gates.forge.port.protection import BranchRule, Who
 from orch_gates.forge.port.server import Access
 from tests.tasks_builders import NOW
 

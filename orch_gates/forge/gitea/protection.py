@@ -11,8 +11,7 @@ from orch_gates.forge.fields import Row, flag, number, text
 from orch_gates.forge.gitea import glob
 from orch_gates.forge.gitea.rows import repository_path, texts
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.protection import Demand, Protection
-from orch_gates.forge.port.rule import BranchRule, Who
+from orch_gates.forge.port.protection import BranchRule, Demand, Protection, Who
 
 _TIMES = frozenset({"created_at", "updated_at"})
 _NAMES = frozenset({"rule_name", "branch_name"})

@@ -12,8 +12,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.fields import Row, document, flag, number, part, parts, text, texts
 from orch_gates.forge.github import errors
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.protection import Demand, Protection
-from orch_gates.forge.port.rule import BranchRule, Who
+from orch_gates.forge.port.protection import BranchRule, Demand, Protection, Who
 
 _APP = "[bot]"
 _SWITCHES = (

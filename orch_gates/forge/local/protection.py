@@ -10,8 +10,7 @@ from orch_gates.errors import ForgeRefused
 from orch_gates.forge.local import kinds, records
 from orch_gates.forge.local.documents import Rule
 from orch_gates.forge.local.records import Ledger, Records
-from orch_gates.forge.port.protection import Demand, Protection
-from orch_gates.forge.port.rule import BranchRule, Who
+from orch_gates.forge.port.protection import BranchRule, Demand, Protection, Who
 from orch_gates.model.ids import branch_name
 from orch_gates.state.store import Change
 

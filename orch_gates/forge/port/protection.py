@@ -1,12 +1,37 @@
-"""What a forge lets nobody do to a branch."""
+"""The rules for branches: what one in force lets happen, and the one that we ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
-from orch_gates.forge.port.rule import BranchRule
+
+class Who(StrEnum):
+    """How many may do something to a branch."""
+
+    NOBODY = "nobody"
+    SOME = "some"
+    EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRule:
+    """The rule in force for a branch, whoever made it: read only, and more than is ever written.
+
+    `pushers` may push to it, of those who may write. `forced` and `deleted`: somebody may do that to it. `contexts` are
+    statuses that a merge needs, as the forge means them. `up_to_date`: a branch that is behind is not merged. `admins`
+    are held to all of it; None where the forge does not tell.
+    """
+
+    branch: str
+    pushers: Who
+    forced: bool
+    deleted: bool
+    contexts: tuple[str, ...]
+    up_to_date: bool
+    admins: bool | None
 
 
 @dataclass(frozen=True, slots=True)
