@@ -110,7 +110,7 @@ def test_a_rule_that_is_not_put_back_as_it_was_stays_closed(gitea: Gitea, tmp_pa
         removed = said(work, "--remove", token=mine, code=2, at=(proxy.url, repository))
     (step,) = removed["steps"]
     assert step["came"] == "could not"
-    assert step["why"].startswith("it stays as init left it, as the forge does not take back what was there before: ")
+    assert step["why"].startswith("it stays as init left it, as the forge did not restore the rule of before: ")
     assert "enable push" in step["why"]
     assert untimed(rules(repository)["main"]) == left
     assert came(said(work, "--remove", token=mine)) == {"protection of main": "done"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from orch_gates.errors import ForgeUnavailable
-from orch_gates.forge.fields import Row, flag, number, text
-from orch_gates.forge.gitea import glob
+from orch_gates.errors import ForgeRefused, ForgeUnavailable
+from orch_gates.forge.fields import Row, document, flag, number, text
 from orch_gates.forge.gitea.rows import repository_path, texts
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.protection import BranchRule, Demand, Protection, Who
@@ -20,6 +20,8 @@ _SWITCH = "enable_"
 # What the server itself switches off where nobody may push, or force.
 _OF_PUSHES = ("enable_push_whitelist", "push_whitelist_deploy_keys")
 _OF_FORCE = ("enable_force_push_allowlist", "force_push_allowlist_deploy_keys")
+# Characters that make a context a pattern to the server.
+_SPECIAL = re.compile(r"[*?\\\[\]{}]")
 
 
 class GiteaProtections:
@@ -28,13 +30,11 @@ class GiteaProtections:
     def __init__(self, api: Api, repository: str) -> None:
         """`repository` is `owner/name`."""
         self._api = api
-        self._path = f"{repository_path(repository)}/branch_protections"
+        self._repository = repository_path(repository)
+        self._path = f"{self._repository}/branch_protections"
 
     def get(self, branch: str) -> Protection | None:
-        """The first rule that matches, in the server's own order: by priority, names before patterns, oldest first.
-
-        One that lets the branch be forced is told as none.
-        """
+        """The rule that the server says is in force; one that lets the branch be forced counts as none."""
         row = self._row(branch)
         # Who may not push may not force either, whatever that switch says.
         if row is None or (flag(row, "enable_push") and row.get("enable_force_push") is True):
@@ -42,7 +42,7 @@ class GiteaProtections:
         contexts = texts(row, "status_check_contexts") if flag(row, "enable_status_check") else ()
         return Protection(
             branch=branch,
-            contexts=tuple(glob.meant(context) for context in contexts),
+            contexts=tuple(unescaped(context) for context in contexts),
             approvals=number(row, "required_approvals"),
             mergers=_mergers(row),
             pushes=flag(row, "enable_push"),
@@ -66,7 +66,7 @@ class GiteaProtections:
             "merge_whitelist_teams": [],
             "enable_status_check": bool(wanted.contexts),
             # The server reads patterns here, and ignores those that are none.
-            "status_check_contexts": [glob.literal(context) for context in wanted.contexts],
+            "status_check_contexts": [escaped(context) for context in wanted.contexts],
             "required_approvals": wanted.approvals,
             "block_admin_merge_override": wanted.admins,
             "block_on_outdated_branch": wanted.up_to_date,
@@ -114,10 +114,31 @@ class GiteaProtections:
 
     def _own(self, branch: str) -> Row | None:
         """The rule of this very name."""
-        return next((row for row in self._rules() if text(row, "rule_name") == branch), None)
+        return _named(self._rules(), branch)
 
     def _row(self, branch: str) -> Row | None:
-        return next((row for row in self._rules() if glob.matches(text(row, "rule_name"), branch)), None)
+        """The rule in force, which may be that of a pattern: the server names it, but only for a branch that is there.
+
+        Raises:
+            ForgeUnavailable: the server does not say which rule it is.
+        """
+        rules = self._rules()
+        if not rules:
+            return None
+        path = f"{self._repository}/branches/{quote(branch, safe='')}"
+        try:
+            found = document(self._api.get(path))
+        except ForgeRefused as error:
+            if (own := _named(rules, branch)) is not None:
+                return own
+            why = f"the forge does not say which rule is in force for {branch}: {error}; push the branch first"
+            raise ForgeUnavailable(why) from error
+        if not flag(found, "protected"):
+            return None
+        rule = _named(rules, text(found, "effective_branch_protection_name"))
+        if rule is None:
+            raise ForgeUnavailable(f"{self._api.at(path)} does not say which rule is in force; run the command again")
+        return rule
 
     def _rules(self) -> list[Row]:
         """All of them: this list has no pages."""
@@ -125,6 +146,20 @@ class GiteaProtections:
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise ForgeUnavailable(f"{self._api.at(self._path)} did not answer with a list")
         return found
+
+
+def _named(rules: Sequence[Row], name: str) -> Row | None:
+    return next((row for row in rules if text(row, "rule_name") == name), None)
+
+
+def escaped(context: str) -> str:
+    """A pattern that matches exactly this text."""
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", context)
+
+
+def unescaped(pattern: str) -> str:
+    """The text that a pattern from `escaped` matches; any other pattern as it is written."""
+    return re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
 
 
 def of_row(branch: str, row: Row) -> BranchRule:
@@ -139,7 +174,7 @@ def of_row(branch: str, row: Row) -> BranchRule:
         # Who may not push may not force either, whatever that switch says.
         forced=pushers is not Who.NOBODY and row.get("enable_force_push") is True,
         deleted=False,
-        contexts=tuple(glob.meant(context) for context in contexts),
+        contexts=tuple(unescaped(context) for context in contexts),
         up_to_date=row.get("block_on_outdated_branch") is True,
         admins=row.get("block_admin_merge_override") is True,
     )
@@ -166,9 +201,9 @@ def _required(row: Row) -> tuple[str, ...]:
 
 
 def _needed(written: Sequence[str], more: Sequence[str], fewer: Sequence[str]) -> Row:
-    gone = {glob.literal(context) for context in fewer}
+    gone = {escaped(context) for context in fewer}
     kept = [one for one in written if one not in gone]
-    contexts = list(dict.fromkeys([*kept, *map(glob.literal, more)]))
+    contexts = list(dict.fromkeys([*kept, *map(escaped, more)]))
     return {"enable_status_check": bool(contexts), "status_check_contexts": contexts}
 
 
