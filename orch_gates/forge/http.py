@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import requests
 from requests import PreparedRequest
 from requests.auth import AuthBase
-from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from orch_gates import clock
@@ -26,8 +25,6 @@ from orch_gates.wire.session import UNUSABLE_URL, Session, body
 _MOST_PAGES = 200
 _MOST_READINGS = 5
 _MOST_BYTES = 16 * 1024 * 1024
-_MOST_REMEMBERED = 100
-_LONGEST_REMEMBERED = 256 * 1024
 _MOST_DIGITS = 20
 _SHORTEST_WAIT = 1.0
 # Parts of a path that clients and servers drop, whatever was meant by them.
@@ -122,7 +119,6 @@ class Api:
         self._observe = observe
         self._session = Session()
         self._session.headers.update({"Accept": "application/json", **dialect.headers})
-        self._known: dict[str, Answer] = {}
 
     def get(self, path: str, **query: str | int) -> Any:
         """The document at a path.
@@ -292,10 +288,7 @@ class Api:
             raise ForgeRefused(f"{self.at(path)} is not asked for: `.` or `..` is no name")
         begun, status = clock.monotonic(), 0
         reading = method == "GET"
-        key = f"{path}?{sorted(query.items())}"
-        known = self._known.get(key) if reading else None
         content = None if document is None else _Content(json.dumps(document).encode())
-        headers = {"If-None-Match": known.headers["ETag"]} if known else {}
         try:
             with self._session.request(
                 method,
@@ -303,13 +296,13 @@ class Api:
                 params=dict(query),
                 data=content,
                 auth=self._token,
-                headers={**headers, "Content-Type": "application/json"} if content else headers,
+                headers={"Content-Type": "application/json"} if content else None,
                 timeout=self._timeout,
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 status = response.status_code
-                answer = Answer(status, response.headers, body(response, begun + self._timeout, _MOST_BYTES))
+                return Answer(status, response.headers, body(response, begun + self._timeout, _MOST_BYTES))
         except UNUSABLE_URL as error:
             raise ForgeUnavailable(f"{self.at('')} cannot be reached: the URL is not valid") from error
         except (requests.RequestException, HTTPError, OSError) as error:
@@ -318,19 +311,6 @@ class Api:
             raise (ForgeUnavailable if safe else ForgeUnclear)(f"{self.at('')} {broken.words}") from error
         finally:
             self._observe(Call(method, path, status, clock.monotonic() - begun))
-        if known is not None and status == 304:
-            answer = Answer(known.status, CaseInsensitiveDict({**known.headers, **answer.headers}), known.body)
-        if reading:
-            self._remember(key, answer)
-        return answer
-
-    def _remember(self, key: str, answer: Answer) -> None:
-        """What did not change is not sent again, and GitHub does not count it (its limit is per hour)."""
-        self._known.pop(key, None)
-        if answer.ok and answer.headers.get("ETag") and len(answer.body) <= _LONGEST_REMEMBERED:
-            self._known[key] = answer
-            if len(self._known) > _MOST_REMEMBERED:
-                del self._known[next(iter(self._known))]
 
 
 def _total(answer: Answer, found: object) -> int | None:

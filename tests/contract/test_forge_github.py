@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.github.connect import DIALECT, api_url, connect
-from orch_gates.forge.http import Api, Call
+from orch_gates.forge.github.connect import DIALECT, api_url
+from orch_gates.forge.http import Api
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.pulls import (
     Transient,
@@ -117,14 +117,6 @@ class TestLimits:
         assert isinstance(found, Transient)
         assert found.wait == 45
         assert sum(asked.startswith("PUT") for asked in rig.server.asked) == 1
-
-    def test_what_did_not_change_is_not_sent_again(self, rig: GithubRig) -> None:
-        """GitHub does not count it then."""
-        calls: list[Call] = []
-        forge = connect(rig.server.url, rig.project.full_name, rig.server.token("alice"), 10, calls.append)
-        issue = forge.issues.create("One", labels=["task"])
-        assert forge.issues.list() == forge.issues.list() == (issue,)
-        assert [call.status for call in calls] == [201, 200, 304]
 
 
 class TestChecks:

@@ -45,8 +45,8 @@ def test_an_unknown_name_is_said() -> None:
 def test_many_calls_use_one_connection() -> None:
     """Whatever their answers look like, refusals included."""
     answers = [
-        says(200, {"id": 1}, ETag='"a"'),
-        says(304),
+        says(200, {"id": 1}),
+        says(200, {"id": 1}),
         says(200, gzip.compress(b"{}"), Content_Encoding="gzip"),
         chunked(b"{", b"}"),
         says(200, "x" * 300_000),

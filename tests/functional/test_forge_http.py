@@ -178,51 +178,6 @@ def test_a_list_that_is_not_whole_is_none(pages: list[Answer]) -> None:
         list(ask(server.url).rows("/x"))
 
 
-def test_what_did_not_change_is_not_sent_again() -> None:
-    """The same path and query is asked for with the tag it had, and a change replaces what was kept."""
-    answers = [says(200, {"turn": 1}, ETag='"a"'), says(304), says(200, {"turn": 2}, ETag='"b"'), says(304)]
-    with forge(*answers) as server:
-        api = ask(server.url)
-        assert [api.get("/x", page=1)["turn"] for _ in range(4)] == [1, 1, 2, 2]
-        assert [one.headers.get("If-None-Match") for one in server.seen] == [None, '"a"', '"a"', '"b"']
-        server.answers = [says(200, {"turn": 3})]
-        api.get("/x", page=2)
-        api.get("/y", page=1)
-        assert [one.headers.get("If-None-Match") for one in server.seen[4:]] == [None, None]
-        assert [api.get("/x", page=1)["turn"] for _ in range(2)] == [3, 3]
-        assert [one.headers.get("If-None-Match") for one in server.seen[6:]] == ['"b"', None]
-
-
-def test_what_did_not_change_is_said_anew() -> None:
-    """A forge's time, limits and scopes are those of its last answer, the rest is what it said before."""
-    first = says(200, {"turn": 1}, ETag='"a"', X_Total_Count="1", X_RateLimit_Remaining="9")
-    with forge(first, says(304, ETag='"a"', X_RateLimit_Remaining="8")) as server:
-        api = ask(server.url)
-        headers = [api.read("/x").headers for _ in range(2)]
-    assert [one["x-ratelimit-remaining"] for one in headers] == ["9", "8"]
-    assert [one["X-Total-Count"] for one in headers] == ["1", "1"]
-
-
-def test_what_is_kept_is_bounded() -> None:
-    """By number, the least lately asked for going first, and by size; an error is not kept."""
-    with forge(says(200, {}, ETag='"a"')) as server:
-        api = ask(server.url)
-        for number in range(100):
-            api.get(f"/{number}")
-        server.answers = [says(304)]
-        api.get("/0")
-        server.answers = [says(200, {}, ETag='"a"')]
-        api.get("/100")
-        for path, kept in (("/0", '"a"'), ("/1", None)):
-            api.get(path)
-            assert server.seen[-1].headers.get("If-None-Match") == kept
-        for answer in (says(200, "x" * 300_000, ETag='"big"'), says(404, {}, ETag='"none"')):
-            server.answers = [answer]
-            for _ in range(2):
-                api.ask("GET", "/other")
-            assert server.seen[-1].headers.get("If-None-Match") is None
-
-
 def test_a_body_may_come_in_any_way() -> None:
     """Compressed or in chunks: the same document."""
     document = {"words": "x" * 200_000}
