@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
+from orch_gates import workspace
+from orch_gates.cli import config_view
 from orch_gates.cli.boundary import exit_codes, say, terminal_width
+from orch_gates.cli.queue_turns import CONTEXTS_NEEDED
+from orch_gates.config import file as config_file
+from orch_gates.config import unread
+from orch_gates.config.file import PATH, Config
+from orch_gates.config.listing import listing
+from orch_gates.config.parse import parse
+from orch_gates.config.schema import text
+from orch_gates.documents.escape import visible
+from orch_gates.engine.stages import DEFAULT
+from orch_gates.errors import ConfigError, UsageError
+from orch_gates.gates.security.scan import problems_of_rules
+from orch_gates.git.cli import Git
+from orch_gates.scanners import repository_rules
 from orch_gates.settings import load, variables
-
-if TYPE_CHECKING:
-    from orch_gates.config.file import Config
-    from orch_gates.errors import ConfigError
-    from orch_gates.git.cli import Git
+from orch_gates.variables.groups import ForgeSettings
+from orch_gates.variables.scope import scope_settings
+from orch_gates.variables.setting import declared
 
 
 @click.group()
@@ -45,12 +58,6 @@ def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
       orch-gates config show --json --ref origin/topic
     """
     with exit_codes():
-        from orch_gates import workspace
-        from orch_gates.cli import config_view
-        from orch_gates.config import file as config_file
-        from orch_gates.config.listing import listing
-        from orch_gates.errors import ConfigError
-
         _warn_of_unread()
         settings = load()
         git = workspace.repository(settings, repo)
@@ -70,11 +77,6 @@ def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
 
 def _warn_of_unread() -> None:
     """A switch in the environment that is misspelled is believed in, and no configuration shows it."""
-    from orch_gates.config import unread
-    from orch_gates.documents.escape import visible
-    from orch_gates.variables.groups import ForgeSettings
-    from orch_gates.variables.setting import declared
-
     env, token = variables(), dict(declared(ForgeSettings))["token_env"]
     if found := unread.unread(env, env.get(token.variable, "").strip()):
         say(f"warning: {visible(unread.line(found))}\n", to=sys.stderr)
@@ -87,8 +89,6 @@ def _refuse(error: ConfigError, code: int) -> NoReturn:
 
 def _warn_of_another(git: Git, revision: str) -> None:
     """A file in the work tree that does not count yet puzzles whoever has just written it."""
-    from orch_gates.config.file import PATH
-
     top = git.run("rev-parse", "--show-toplevel")
     here = Path(top.stdout.decode("utf-8", "surrogateescape").rstrip("\n")) / PATH
     counts = git.blob(revision, PATH) if revision else None
@@ -116,12 +116,6 @@ def check(file: Path) -> None:
       orch-gates config check /tmp/new.yaml
     """
     with exit_codes():
-        from orch_gates.config.parse import parse
-        from orch_gates.documents.escape import visible
-        from orch_gates.errors import ConfigError, UsageError
-        from orch_gates.gates.security.scan import problems_of_rules
-        from orch_gates.scanners import repository_rules
-
         _warn_of_unread()
         try:
             raw = file.read_bytes()
@@ -148,17 +142,12 @@ def check(file: Path) -> None:
 
 def _idle_roles(found: Config) -> list[str]:
     """The roles that are dispatched, and that no stage of the repository's pipeline has."""
-    from orch_gates.engine.stages import DEFAULT
-
     pipeline = found.declared.pipeline if found.declared else DEFAULT
     return sorted(set(found.roles) - {stage.role for stage in pipeline.stages})
 
 
 def _of_the_queue(found: Config) -> str:
     """What the merge queue will miss, unless the environment says it; empty where nothing is missing."""
-    from orch_gates.cli.queue_turns import CONTEXTS_NEEDED
-    from orch_gates.variables.scope import scope_settings
-
     enabled, contexts, test = (
         found.given.get(variable)
         for variable in (scope_settings("ci-green")[0].variable, "ORCH_CI_GREEN_CONTEXTS", "ORCH_MERGE_TEST")
@@ -184,6 +173,4 @@ def schema() -> None:
       orch-gates config schema >orch-gates.schema.json
     """
     with exit_codes():
-        from orch_gates.config.schema import text
-
         say(text())

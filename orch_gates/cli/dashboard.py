@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from orch_gates import __version__
 from orch_gates.cli.boundary import warn_unread
+from orch_gates.dashboard import reading, writing
 from orch_gates.errors import GitError
-
-if TYPE_CHECKING:
-    from orch_gates.report.html.values import Dashboard
-    from orch_gates.workspace import Workspace
+from orch_gates.forge.detect import name_of
+from orch_gates.model.ids import timestamp
+from orch_gates.report import machine
+from orch_gates.report.html.values import Dashboard
+from orch_gates.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,6 @@ class Written:
 
     def as_json(self) -> str:
         """The same for programs."""
-        from orch_gates.model.ids import timestamp
-        from orch_gates.report import machine
-
         return machine.document(
             "dashboard",
             {
@@ -49,10 +48,6 @@ def write(workspace: Workspace, folder: Path) -> Written:
     Raises:
         OrchError: the state could not be read, or the page not be written; a page that was there is there still.
     """
-    from orch_gates import __version__
-    from orch_gates.dashboard import reading, writing
-    from orch_gates.forge.detect import name_of
-
     path = writing.place(folder, _work_tree(workspace))
     asked = reading.Asked(
         repository=name_of(workspace.origin.url),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from orch_gates.cli import demo_deploy, demo_merge, demo_queue
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.demo_bench import Bench, expect, step, text
 from orch_gates.errors import OrchError
+from orch_gates.hooks.server_hook.install import install
 from orch_gates.process import Completed
 from orch_gates.settings import load
 
@@ -63,8 +65,6 @@ class _Demo:
         say("\nAll of this happened as described. The temporary directory is removed.\n")
 
     def _install(self) -> None:
-        from orch_gates.hooks.server_hook.install import install
-
         step(1, "A server: an empty bare repository, with the hook installed in it.")
         self.bench.git("init", "--quiet", "--bare", "--initial-branch=main", "server.git")
         say("  $ orch-gates hook install server.git\n")
@@ -96,8 +96,6 @@ class _Demo:
 
     def _judge(self, key: str, finding: str) -> str:
         """Judge the same commit on the command line; gives the report."""
-        import sys
-
         step(4, "The same commit, judged by the same gate on the command line, as CI does it.")
         say("  $ orch-gates gate security --base origin/main\n")
         report = self.bench.root / "17-security-report.md"

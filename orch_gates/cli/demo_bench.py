@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orch_gates import process
 from orch_gates.cli.boundary import say
 from orch_gates.errors import OrchError
 from orch_gates.process import Completed
+from orch_gates.scanners.matcher import canary
 from orch_gates.settings import Settings
 
 _TIMEOUT_S = 120
@@ -35,8 +37,6 @@ class Bench:
 
     def run(self, argv: list[str], *, inside: str, env: Mapping[str, str] | None = None) -> Completed:
         """Run a command in a folder of the demo, whatever comes of it."""
-        from orch_gates import process
-
         return process.run(argv, env={**self.env(), **(env or {})}, timeout=_TIMEOUT_S, cwd=self.root / inside)
 
     def push(self, branch: str = "main") -> Completed:
@@ -73,8 +73,6 @@ class Bench:
 
     def key(self) -> str:
         """A random key that the scanner knows for one."""
-        from orch_gates.scanners.matcher import canary
-
         return canary().decode("ascii")
 
     def indented(self, shown: str) -> str:

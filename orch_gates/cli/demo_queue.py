@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from orch_gates import clock, workspace
 from orch_gates.cli.boundary import say
 from orch_gates.cli.demo_bench import Bench, expect, step, text
-
-if TYPE_CHECKING:
-    from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.pulls import Draft
+from orch_gates.settings import load
+from orch_gates.workspace import Workspace
 
 _LABEL = "merge"
 
@@ -38,8 +38,6 @@ def play(bench: Bench, number: int) -> None:
 
 
 def _pull(bench: Bench, forge: Forge, branch: str, files: dict[str, str]) -> None:
-    from orch_gates.forge.port.pulls import Draft
-
     bench.git("fetch", "--quiet", "origin", inside="clone")
     bench.git("checkout", "--quiet", "-B", branch, "origin/main", inside="clone")
     for name, content in files.items():
@@ -66,10 +64,6 @@ def _on_main(bench: Bench, name: str) -> str:
 
 def _forge(bench: Bench) -> Forge:
     """The server as a person has it, with nothing of this machine's configuration."""
-    from orch_gates import clock, workspace
-    from orch_gates.settings import load
-    from orch_gates.workspace import Workspace
-
     nothing_left_behind = {"ORCH_CACHE_DIR": str(bench.root / "cache")}
     settings = load({**bench.env(), **bench.forge_env(), **nothing_left_behind, "ORCH_STATE_BY": "Ann"})
     git = workspace.repository(settings, bench.root / "clone")

@@ -9,8 +9,13 @@ import click
 
 from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.completing import ENVIRONMENT, TASK
+from orch_gates.cli.deploy_run import DeployRun, Options
+from orch_gates.cli.deploying import digest_named, timeout_of
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
+from orch_gates.deploy.contract import Wanted
+from orch_gates.errors import UsageError
+from orch_gates.workspace import open_workspace
 
 _LONGEST_S = 86_400
 _PRODUCTION = "production"
@@ -73,12 +78,6 @@ def deploy(  # noqa: PLR0913, PLR0917 - click hands over each option
       orch-gates deploy --task T-1 --alert-only "the migration drops a column" -- ./deploy.sh
     """
     with exit_codes():
-        from orch_gates.cli.deploy_run import DeployRun, Options
-        from orch_gates.cli.deploying import digest_named, timeout_of
-        from orch_gates.deploy.contract import Wanted
-        from orch_gates.errors import UsageError
-        from orch_gates.workspace import open_workspace
-
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         if not (name := task or workspace.settings.handed_over.task):
             raise UsageError("--task (ORCH_TASK) is missing: name the task to deploy")

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from orch_gates import clock
 from orch_gates.cli import deploying, wrapped
@@ -24,9 +23,7 @@ from orch_gates.jobs.command import Ended
 from orch_gates.model.feedback import one_line
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import output_path
-
-if TYPE_CHECKING:
-    from orch_gates.workspace import Workspace
+from orch_gates.workspace import Workspace
 
 # What could not be recorded, nobody has decided.
 _NOT_RECORDED = 2

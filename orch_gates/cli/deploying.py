@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from orch_gates import clock
+from orch_gates.cli import watching
+from orch_gates.deploy import rollback_image, watches
+from orch_gates.deploy.contract import Began
+from orch_gates.deploy.ending import Arming, Endings, Look
+from orch_gates.deploy.rollback_image import RollbackImage, Standing
+from orch_gates.errors import UsageError
+from orch_gates.model.environment import DIGEST
+from orch_gates.model.watch import Sample
+from orch_gates.sweep.look import Looking
+from orch_gates.workspace import Workspace
 
 DEFAULT_TIMEOUT_S = 1800.0
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from orch_gates.deploy.contract import Began
-    from orch_gates.deploy.ending import Arming, Endings, Look
-    from orch_gates.deploy.rollback_image import RollbackImage
-    from orch_gates.model.watch import Sample
-    from orch_gates.sweep.look import Looking
-    from orch_gates.workspace import Workspace
 
 
 def endings_of(workspace: Workspace) -> Endings:
     """Records how deploys ended."""
-    from orch_gates.deploy.ending import Endings
-
     return Endings(workspace.store, partial(_arming, workspace), _looking(workspace).forget)
 
 
@@ -35,9 +34,6 @@ def look_of(workspace: Workspace) -> Look:
 
 def baseline_of(workspace: Workspace, environment: str, tell: Callable[[str], None]) -> Sample | None:
     """What is seen of an environment before a deploy; None where it is not watched, or, which is told, not known."""
-    from orch_gates.cli import watching
-    from orch_gates.deploy import watches
-
     plan = watching.plan_of(workspace, environment)
     if plan.watch is None:
         return None
@@ -53,9 +49,6 @@ def baseline_of(workspace: Workspace, environment: str, tell: Callable[[str], No
 
 def rollback_image_of(workspace: Workspace, begun: Began) -> RollbackImage | None:
     """What became of the image that a deploy would be rolled back to; None where that is none, or recorded nowhere."""
-    from orch_gates.deploy import rollback_image
-    from orch_gates.deploy.rollback_image import RollbackImage, Standing
-
     try:
         found = rollback_image.looked_for(workspace.store.load(), begun.environment, begun.running)
         return None if found is None else rollback_image.ask(*found, workspace.settings.registry)
@@ -65,8 +58,6 @@ def rollback_image_of(workspace: Workspace, begun: Began) -> RollbackImage | Non
 
 def timeout_of(workspace: Workspace, environment: str) -> float:
     """How many seconds a deploy to an environment may take, where nobody says otherwise."""
-    from orch_gates.cli import watching
-
     return float(watching.plan_of(workspace, environment).deploy_timeout or DEFAULT_TIMEOUT_S)
 
 
@@ -76,26 +67,17 @@ def digest_named(text: str) -> str:
     Raises:
         UsageError: that is no digest.
     """
-    from orch_gates.errors import UsageError
-    from orch_gates.model.environment import DIGEST
-
     if text and not DIGEST.fullmatch(text):
         raise UsageError("--digest is sha256: and 64 hexadecimal digits, or sha512: and 128")
     return text
 
 
 def _looking(workspace: Workspace) -> Looking:
-    from orch_gates.sweep.look import Looking
-
     return Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge)
 
 
 def _arming(workspace: Workspace, environment: str) -> Arming | None:
     """How an environment is watched; None where it is not."""
-    from datetime import timedelta
-
-    from orch_gates.deploy.ending import Arming
-
     plan = workspace.config.environments.get(environment)
     if plan is None or plan.watch is None:
         return None

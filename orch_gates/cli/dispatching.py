@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import secrets
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from orch_gates import clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from orch_gates.engine.work import Rules
-    from orch_gates.jobs.dispatch import Facts
-    from orch_gates.jobs.dispatching import Dispatched, Dispatching
-    from orch_gates.jobs.starting import Asked, Starter
-    from orch_gates.model.job import Job
-    from orch_gates.model.task import Task
-    from orch_gates.state.snapshot import Snapshot
-    from orch_gates.trackers.port import Item
-    from orch_gates.workspace import Workspace
+from orch_gates.cli.boundary import say
+from orch_gates.cli.why import stopped_by_person
+from orch_gates.config import file as config_file
+from orch_gates.documents.escape import visible
+from orch_gates.engine.work import Rules
+from orch_gates.errors import OrchError, SettingsError
+from orch_gates.jobs import dispatching, overview
+from orch_gates.jobs.dispatch import Facts, Plan
+from orch_gates.jobs.dispatching import Attempts, Dispatched, Dispatching
+from orch_gates.jobs.starting import Asked, Came, Starter
+from orch_gates.model.job import Job, Way
+from orch_gates.model.verdict import Outcome
+from orch_gates.report import machine
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book
+from orch_gates.trackers.plan import stopped
+from orch_gates.trackers.port import Item
+from orch_gates.workspace import Workspace
 
 
 def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -> int:
@@ -28,8 +36,6 @@ def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -
     It is told on standard error, unless `tell` says otherwise. The answer is 2 where something could not be told or
     started.
     """
-    from orch_gates.errors import OrchError
-
     if not workspace.config.roles:
         return 0
     try:
@@ -43,8 +49,6 @@ def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -
 
 
 def _warn(line: str) -> None:
-    from orch_gates.cli.boundary import say
-
     say(f"orch-gates: {line}\n", to=sys.stderr)
 
 
@@ -54,11 +58,6 @@ def dispatch_now(workspace: Workspace) -> Dispatched:
     Raises:
         StateError: it could not be recorded.
     """
-    from dataclasses import replace
-
-    from orch_gates.jobs import dispatching
-    from orch_gates.jobs.dispatch import Plan
-
     rules = rules_of(workspace)
     if not any(role.way in rules.ways for role in rules.roles.values()):
         return dispatching.Dispatched(Plan())
@@ -80,8 +79,6 @@ def need_a_way(workspace: Workspace) -> None:
     Raises:
         SettingsError: none can be; nothing is told of what is due.
     """
-    from orch_gates.errors import SettingsError
-
     rules = rules_of(workspace)
     if rules.roles and not any(role.way in rules.ways for role in rules.roles.values()):
         raise SettingsError(
@@ -96,10 +93,6 @@ def start_queued(workspace: Workspace, job: Job) -> tuple[str, int]:
     Raises:
         StateError: what came of it could not be recorded; it is asked for again, and runs once.
     """
-    from orch_gates.jobs import dispatching
-    from orch_gates.jobs.starting import Came
-    from orch_gates.tasks import book
-
     why, problem = stopped_by_person(workspace, book.need(workspace.store.load(), job.task).task)
     if why:
         return f"not started: {why}", 2 if problem else 0
@@ -112,32 +105,11 @@ def start_queued(workspace: Workspace, job: Job) -> tuple[str, int]:
     return _line_of(asked), 0 if asked.came is Came.STARTED else 2
 
 
-def stopped_by_person(workspace: Workspace, task: Task) -> tuple[str, bool]:
-    """Why nothing automatic touches a task, as its issue says, or empty; and whether that could not be told."""
-    from orch_gates.errors import OrchError
-    from orch_gates.trackers.plan import STOPS
-
-    if workspace.settings.tracker.kind == "none" or not task.issue:
-        return "", False
-    try:
-        tracker = workspace.tracker
-        assert tracker is not None
-        item = tracker.item(task.issue)
-    except OrchError as error:
-        return f"could not check whether a person stopped it on issue #{task.issue}: {error}", True
-    return (f"a person stopped it on issue #{task.issue}" if item.open and item.words & STOPS else ""), False
-
-
 def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], Facts], str]:
     """The tasks and jobs of a snapshot, without those that people stopped, and what could not be told about that.
 
     No gate is asked: a sweep does that.
     """
-    from orch_gates.errors import OrchError
-    from orch_gates.jobs import overview
-    from orch_gates.jobs.dispatch import Facts
-    from orch_gates.trackers.plan import stopped
-
     items: tuple[Item, ...] | None = ()
     problem = ""
     try:
@@ -162,12 +134,6 @@ def rules_of(workspace: Workspace) -> Rules:
 
     Where the forge cannot be connected to, its workflows are asked for all the same, which says what is wrong.
     """
-    from dataclasses import replace
-
-    from orch_gates.config import file as config_file
-    from orch_gates.errors import OrchError
-    from orch_gates.model.job import Way
-
     rules = config_file.rules(workspace.config, workspace.settings)
     ways = set() if workspace.settings.ci.active else {Way.COMMAND}
     if any(role.way is Way.WORKFLOW for role in rules.roles.values()):
@@ -181,18 +147,11 @@ def rules_of(workspace: Workspace) -> Rules:
 
 def dispatching_of(workspace: Workspace, rules: Rules) -> Dispatching:
     """The plan's rules, and who asks."""
-    from orch_gates.jobs.dispatching import Attempts, Dispatching
-
     return Dispatching(rules, workspace.configured.pipeline_of, Attempts(lambda: secrets.token_hex(8)), workspace.by)
 
 
 def starter_of(workspace: Workspace) -> Starter:
     """Where jobs are started from."""
-    import tempfile
-    from pathlib import Path
-
-    from orch_gates.jobs.starting import Starter
-
     cache = workspace.settings.tools.cache_dir or Path(tempfile.gettempdir())
     return Starter(
         forge=lambda: workspace.writable_forge,
@@ -207,8 +166,6 @@ def starter_of(workspace: Workspace) -> Starter:
 
 def lines(dispatched: Dispatched) -> list[str]:
     """What was done, one line for each thing."""
-    from orch_gates.documents.escape import visible
-
     told = [dispatched.problem] if dispatched.problem else []
     told += [f"{task.id} is held: {why}" for task, why in dispatched.planned.asks]
     told += [
@@ -221,8 +178,6 @@ def lines(dispatched: Dispatched) -> list[str]:
 
 
 def _line_of(asked: Asked) -> str:
-    from orch_gates.jobs.starting import Came
-
     job = asked.job
     where = f"CI run {asked.run}" if asked.run else (job.dispatch.way.value if job.dispatch else "")
     came = {
@@ -241,8 +196,6 @@ def as_text(dispatched: Dispatched) -> str:
 
 def as_json(dispatched: Dispatched) -> str:
     """The same for machines."""
-    from orch_gates.report import machine
-
     value = {
         "starts": [
             {
@@ -269,8 +222,5 @@ def as_json(dispatched: Dispatched) -> str:
 
 def exit_code(dispatched: Dispatched) -> int:
     """2 where something could not be told or started."""
-    from orch_gates.jobs.starting import Came
-    from orch_gates.model.verdict import Outcome
-
     failed = dispatched.problem != "" or any(asked.came is not Came.STARTED for asked in dispatched.asked)
     return (Outcome.ERROR if failed else Outcome.PASS).exit_code

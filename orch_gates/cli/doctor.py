@@ -7,9 +7,16 @@ from pathlib import Path
 
 import click
 
+from orch_gates.cli import doctor_view as view
 from orch_gates.cli.boundary import exit_codes, progress, say, say_pieces, terminal_width
 from orch_gates.cli.completing import CHECK
 from orch_gates.cli.options import ForgeOptions, forge_options
+from orch_gates.doctor import check
+from orch_gates.doctor.finding import State
+from orch_gates.doctor.registry import CHECKS
+from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.summary import summary
+from orch_gates.errors import UsageError
 
 
 @click.command()
@@ -37,14 +44,6 @@ def doctor(only: tuple[str, ...], everything: bool, repo: Path, as_json: bool, o
       orch-gates doctor --repo /srv/git/app.git --json
     """
     with exit_codes():
-        from orch_gates.cli import doctor_view as view
-        from orch_gates.doctor import check
-        from orch_gates.doctor.finding import State
-        from orch_gates.doctor.registry import CHECKS
-        from orch_gates.doctor.subject import Subject
-        from orch_gates.doctor.summary import summary
-        from orch_gates.errors import UsageError
-
         if not repo.is_dir():
             raise UsageError(f"--repo {repo}: there is no such folder")
         chosen = check.chosen(CHECKS, only)

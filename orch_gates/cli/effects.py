@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates.cli import effects_view as view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completing import TASK
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.text_option import text_option
-
-if TYPE_CHECKING:
-    from orch_gates.tasks.pending import Pending
-    from orch_gates.workspace import Workspace
+from orch_gates.tasks import book, pending
+from orch_gates.tasks.pending import Pending
+from orch_gates.workspace import Workspace, open_workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -49,8 +48,6 @@ def list_(task: str, repo: Path, as_json: bool) -> None:
       orch-gates effects list --task T-1 --json
     """
     with exit_codes():
-        from orch_gates.cli import effects_view as view
-
         found = _pending(open_for_reading(repo), task)
         say(view.pending_json(found) if as_json else view.pending_text(found, terminal_width()))
 
@@ -74,10 +71,6 @@ def run(task: str, drop_refused: bool, repo: Path, as_json: bool, options: Forge
       orch-gates effects run --drop-refused
     """
     with exit_codes():
-        from orch_gates.cli import effects_view as view
-        from orch_gates.tasks import pending
-        from orch_gates.workspace import open_workspace
-
         workspace = open_workspace(repo, options.overrides, options.observe)
         found = _pending(workspace, task)
         if found:
@@ -91,12 +84,9 @@ def run(task: str, drop_refused: bool, repo: Path, as_json: bool, options: Forge
 
 
 def _pending(workspace: Workspace, task: str) -> tuple[Pending, ...]:
-    from orch_gates.tasks import book
-    from orch_gates.tasks.pending import pending
-
     snapshot = workspace.store.load()
     if task:
-        return pending((book.need(snapshot, task).task,))
+        return pending.pending((book.need(snapshot, task).task,))
     everything = book.read(snapshot)
     warn_quarantined(everything.quarantined)
-    return pending(everything.tasks)
+    return pending.pending(everything.tasks)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from orch_gates.cli import deploying
+from orch_gates.cli import env_view as view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completing import ENVIRONMENT
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
+from orch_gates.deploy import environments
+from orch_gates.deploy.environments import Page
+from orch_gates.deploy.settling import Settling, Word
+from orch_gates.documents.escape import visible
+from orch_gates.workspace import open_workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -42,9 +50,6 @@ def list_(repo: Path, as_json: bool) -> None:
       orch-gates env list --json | jq -r '.environments[] | "\\(.name) \\(.current.revision)"'
     """
     with exit_codes():
-        from orch_gates.cli import env_view as view
-        from orch_gates.deploy import environments
-
         found = environments.read(open_for_reading(repo).store.load())
         warn_quarantined(found.quarantined)
         every = [page.environment for page in found.pages]
@@ -64,9 +69,6 @@ def show(name: str, repo: Path, as_json: bool) -> None:
       orch-gates env show staging --json | jq -r .current.digest
     """
     with exit_codes():
-        from orch_gates.cli import env_view as view
-        from orch_gates.deploy import environments
-
         found = open_for_reading(repo)
         snapshot = found.store.load()
         page = environments.page(snapshot, name)
@@ -107,15 +109,6 @@ def settle(
       orch-gates env settle production --runs 5c7d20b1e9 --reason "the old version still answers"
     """
     with exit_codes():
-        import secrets
-
-        from orch_gates.cli import deploying
-        from orch_gates.cli import env_view as view
-        from orch_gates.deploy.environments import Page
-        from orch_gates.deploy.settling import Settling, Word
-        from orch_gates.documents.escape import visible
-        from orch_gates.workspace import open_workspace
-
         found = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         endings, look = deploying.endings_of(found), deploying.look_of(found)
         declared = found.config.environments

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from orch_gates.documents.escape import visible
-
-if TYPE_CHECKING:
-    from orch_gates.engine.watch_plan import EnvironmentPlan, ProbePlan, SourcePlan, WatchPlan
+from orch_gates.engine.watch_plan import EnvironmentPlan, ProbePlan, SourcePlan, WatchPlan
 
 HEADING = ("ENVIRONMENT", "KEY", "VALUE")
 

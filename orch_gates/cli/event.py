@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates.ci import read
+from orch_gates.ci.event import Event, IssueChanged, Reviewed, Unreadable
+from orch_gates.cli import event_tasks, queue
+from orch_gates.cli import tracker_view as view
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.dispatching import start_due
 from orch_gates.cli.notifying import show_after_step
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
-
-if TYPE_CHECKING:
-    from orch_gates.ci.event import Event, IssueChanged
-    from orch_gates.merge.queue_events import Concern
-    from orch_gates.merge.queueing import Queueing
-    from orch_gates.sweep.concern import Concern as TaskConcern
-    from orch_gates.workspace import Workspace
+from orch_gates.cli.tracker import tracking_of
+from orch_gates.documents.escape import visible
+from orch_gates.errors import ForgeRefused, UsageError
+from orch_gates.gates.evaluate import evaluate
+from orch_gates.gates.gate import Ports, Subject
+from orch_gates.merge.queue_events import Concern, Known, concern
+from orch_gates.merge.queueing import Queueing, entries
+from orch_gates.model.branch import pull_branch
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.report import machine
+from orch_gates.sweep.concern import Concern as TaskConcern
+from orch_gates.sweep.concern import of_issue
+from orch_gates.trackers.names import names_of
+from orch_gates.workspace import Workspace, open_workspace
 
 
 @click.command()
@@ -47,12 +57,6 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
       orch-gates event --dry-run --json
     """
     with exit_codes():
-        from orch_gates.ci import read
-        from orch_gates.ci.event import IssueChanged, Reviewed, Unreadable
-        from orch_gates.cli import queue
-        from orch_gates.errors import UsageError
-        from orch_gates.workspace import open_workspace
-
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         found = read.read(workspace.settings)
         if isinstance(found, Unreadable):
@@ -84,8 +88,6 @@ def _follow_tasks(workspace: Workspace, found: Event, *, dry_run: bool, as_json:
     Raises:
         OrchError: it could not be told, or looked at.
     """
-    from orch_gates.cli import event_tasks
-
     about = event_tasks.concern_of(workspace, found)
     if dry_run or not about.runs or not as_json:
         say(_shown(found, about, "looked at", as_json=as_json))
@@ -101,11 +103,6 @@ def _follow_issue(workspace: Workspace, found: IssueChanged, *, dry_run: bool, a
     Raises:
         OrchError: it could not be looked at.
     """
-    from orch_gates.cli import tracker_view as view
-    from orch_gates.cli.tracker import tracking_of
-    from orch_gates.sweep.concern import of_issue
-    from orch_gates.trackers.names import names_of
-
     answer = of_issue(found, names_of(workspace.settings.tracker).values())
     if dry_run or not answer.runs or not as_json:
         say(_shown(found, answer, "the issue is looked at", as_json=as_json))
@@ -124,12 +121,6 @@ def _ask_by_review(workspace: Workspace, queueing: Queueing, number: int) -> Non
     Raises:
         ForgeRefused, ForgeUnclear, ForgeUnavailable: it could not be asked, or the label not be set.
     """
-    from orch_gates.errors import ForgeRefused
-    from orch_gates.gates.evaluate import evaluate
-    from orch_gates.gates.gate import Ports, Subject
-    from orch_gates.model.branch import pull_branch
-    from orch_gates.model.verdict import Outcome, Verdict
-
     forge = queueing.context.need_forge()
     try:
         pull = forge.pulls.get(number)
@@ -144,9 +135,6 @@ def _ask_by_review(workspace: Workspace, queueing: Queueing, number: int) -> Non
 
 
 def _concern(workspace: Workspace, found: Event) -> Concern:
-    from orch_gates.merge.queue_events import Known, concern
-    from orch_gates.merge.queueing import entries
-
     settings = workspace.settings
     known = Known(
         target=workspace.target,
@@ -160,11 +148,7 @@ def _concern(workspace: Workspace, found: Event) -> Concern:
 
 
 def _shown(found: Event, answer: Concern | TaskConcern, what: str, *, as_json: bool) -> str:
-    from orch_gates.documents.escape import visible
-
     if as_json:
-        from orch_gates.report import machine
-
         value = {
             "event": type(found).__name__,
             "actor": found.actor,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from orch_gates.ci.event import Event, Reviewed
+from orch_gates.cli import sweep, sweep_view
 from orch_gates.cli.boundary import say
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from orch_gates.ci.event import Event
-    from orch_gates.model.task import Task
-    from orch_gates.sweep.concern import Concern
-    from orch_gates.workspace import Workspace
+from orch_gates.errors import ForgeRefused
+from orch_gates.jobs import overview
+from orch_gates.model.task import Task
+from orch_gates.sweep.concern import Concern, Known, concern
+from orch_gates.sweep.parts import Scope
+from orch_gates.sweep.tick import Ticking
+from orch_gates.workspace import Workspace
 
 
 def concern_of(workspace: Workspace, found: Event) -> Concern:
@@ -23,9 +24,6 @@ def concern_of(workspace: Workspace, found: Event) -> Concern:
     Raises:
         OrchError: the state, the branches or the pull request could not be read.
     """
-    from orch_gates.jobs import overview
-    from orch_gates.sweep.concern import Known, concern
-
     known = overview.read(workspace.store.load())
     tasks = [task for task in known.tasks.values() if not task.state.finished]
     runs = any(job.run is not None and not job.status.terminal for jobs in known.jobs.values() for job in jobs)
@@ -39,10 +37,6 @@ def tick(workspace: Workspace, about: Concern, *, as_json: bool) -> int:
         StateError: the state could not be read, or nothing be recorded.
         SettingsError: the job's own token is given.
     """
-    from orch_gates.cli import sweep, sweep_view
-    from orch_gates.sweep.parts import Scope
-    from orch_gates.sweep.tick import Ticking
-
     scope = Scope() if about.everything else Scope(about.tasks, about.jobs)
     workspace = replace(workspace, tests=False)
     report = Ticking(sweep.parts_of(workspace), workspace.now, scope).run()
@@ -59,9 +53,6 @@ def _heads(workspace: Workspace, tasks: Sequence[Task]) -> Mapping[str, str]:
 
 def _pulls(workspace: Workspace, found: Event) -> Mapping[int, str]:
     """The branch of the pull request that a review is about, which the event does not name."""
-    from orch_gates.ci.event import Reviewed
-    from orch_gates.errors import ForgeRefused
-
     if not isinstance(found, Reviewed) or workspace.forge is None:
         return {}
     try:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates.cli import forge_view
 from orch_gates.cli.boundary import exit_codes, say, terminal_width
 from orch_gates.cli.options import ForgeOptions, forge_options
-
-if TYPE_CHECKING:
-    from orch_gates.forge.http import Call
+from orch_gates.errors import SettingsError
+from orch_gates.forge.check import look, problems
+from orch_gates.forge.http import Call
+from orch_gates.forge.port.server import Kind
+from orch_gates.workspace import open_workspace
 
 
 @click.group()
@@ -40,14 +43,6 @@ def check(repo: Path, as_json: bool, options: ForgeOptions) -> None:
       orch-gates forge check --url https://git.example.org --token-env GITEA_TOKEN --json
     """
     with exit_codes():
-        from dataclasses import replace
-
-        from orch_gates.cli import forge_view
-        from orch_gates.errors import SettingsError
-        from orch_gates.forge.check import look, problems
-        from orch_gates.forge.port.server import Kind
-        from orch_gates.workspace import open_workspace
-
         found = open_workspace(repo, options.overrides)
         place = found.forge_place
         if place is None:

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from orch_gates import clock
-from orch_gates.cli import gate_alone, gate_staging, image, merge
+from orch_gates.cli import gate_alone, gate_staging
 from orch_gates.cli.boundary import exit_codes
+from orch_gates.cli.lazy import LazyGroup
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
 from orch_gates.cli.verdict_output import Output, verdict_options
@@ -93,14 +94,18 @@ def security(  # noqa: PLR0913, PLR0917 - click hands over each option
         raise SystemExit(code)
 
 
-# These judge more than a report, or bring it about.
-_OWN = {"security": security, "merge": merge.gate, "merge-proof": merge.proof}
+# These judge more than a report, or bring it about; `image` makes the report that the gate image-freshness reads.
+_LAZY = {
+    "merge": "orch_gates.cli.merge:gate",
+    "merge-proof": "orch_gates.cli.merge:proof",
+    "image": "orch_gates.cli.image:gate",
+}
 
 
 def group(gates: Sequence[Gate[Any]] = GATES) -> click.Group:
     """`orch-gates gate`, with a command for each gate."""
 
-    @click.group("gate", invoke_without_command=True)
+    @click.group("gate", cls=LazyGroup, lazy=_LAZY, invoke_without_command=True)
     @click.option("--list", "show", is_flag=True, help="List the gates and what not knowing means for each.")
     @click.pass_context
     def gate(ctx: click.Context, show: bool) -> None:
@@ -117,11 +122,11 @@ def group(gates: Sequence[Gate[Any]] = GATES) -> click.Group:
             click.echo(ctx.get_help())
             ctx.exit(2)
 
+    gate.add_command(security)
     gate.add_command(gate_staging.staging)
     for one in gates:
-        gate.add_command(_OWN.get(one.name) or gate_alone.command(one))
-    # It makes the report that the gate image-freshness reads.
-    gate.add_command(image.gate)
+        if one.name not in {security.name, *_LAZY}:
+            gate.add_command(gate_alone.command(one))
     return gate
 
 

@@ -6,22 +6,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from orch_gates.cli import post_status
 from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
 from orch_gates.cli.verdict_output import Output, verdict_options
-from orch_gates.model.verdict import Outcome
+from orch_gates.errors import UsageError
+from orch_gates.gates import policy, recording, registry
+from orch_gates.gates import range as ranges
+from orch_gates.gates.gate import out_of_scope
+from orch_gates.gates.image import freshness, gather
+from orch_gates.gates.image.gather import Question, Seen
+from orch_gates.gates.security.allowlist_file import private_dir
+from orch_gates.model.ids import OID
+from orch_gates.model.verdict import Outcome, Verdict
+from orch_gates.oci import reference
+from orch_gates.oci.promote import promote as lead
+from orch_gates.oci.registry import Registry
+from orch_gates.report import files
 from orch_gates.settings import load
-
-if TYPE_CHECKING:
-    from orch_gates.gates.image.gather import Question, Seen
-    from orch_gates.model.verdict import Verdict
-    from orch_gates.oci.registry import Registry
-    from orch_gates.workspace import Workspace
+from orch_gates.workspace import Workspace, open_workspace
 
 _GATE = "image-freshness"
 _OPTIONS = (
@@ -77,8 +85,6 @@ def gate(named: str, asked: Asked, status: bool, options: ForgeOptions, output: 
       orch-gates gate image --image git.example.org/acme/app@sha256:... --revision v1.2 --json
     """
     with exit_codes():
-        from orch_gates.workspace import open_workspace
-
         place = outputs(load(overrides=options.overrides), asked.repo, asked.report).report
         workspace = open_workspace(asked.repo, options.overrides, options.observe, before_push=True)
         verdict, _, written = judged(workspace, named, asked, place)
@@ -87,8 +93,6 @@ def gate(named: str, asked: Asked, status: bool, options: ForgeOptions, output: 
         output.show(workspace.settings, verdict, *([f"Report: {shown}\n"] if shown else []))
         code = verdict.outcome.exit_code
         if status:
-            from orch_gates.cli import post_status
-
             code = post_status.post(workspace, verdict, str(verdict.evidence.get("head") or ""))
         raise SystemExit(code)
 
@@ -103,13 +107,6 @@ def judged(
     Raises:
         OrchError: what is asked makes no sense, or the report could not be written.
     """
-    from orch_gates.gates import policy, recording, registry
-    from orch_gates.gates.gate import out_of_scope
-    from orch_gates.gates.image import freshness, gather
-    from orch_gates.gates.security.allowlist_file import private_dir
-    from orch_gates.oci.registry import Registry
-    from orch_gates.report import files
-
     settings = workspace.settings
     if (skipped := out_of_scope(_GATE, settings)) is not None:
         return skipped, None, None
@@ -141,11 +138,6 @@ class Promotable:
 
 
 def _question(workspace: Workspace, named: str, asked: Asked) -> Question:
-    from orch_gates.gates import range as ranges
-    from orch_gates.gates.image.gather import Question
-    from orch_gates.model.ids import OID
-    from orch_gates.oci import reference
-
     git = workspace.git
     event = ranges.Event() if asked.revision else ranges.read_event(workspace.settings)
     revision = asked.revision or event.head or "HEAD"
@@ -187,11 +179,6 @@ def promote(named: str, tags: tuple[str, ...], asked: Asked, output: Output) -> 
       orch-gates image promote git.example.org/acme/app:staging --tested "$DIGEST" --tag v1.2 --tag production
     """
     with exit_codes():
-        from orch_gates.errors import UsageError
-        from orch_gates.oci import reference
-        from orch_gates.oci.promote import promote as lead
-        from orch_gates.workspace import open_workspace
-
         if not asked.tested:
             raise UsageError("--tested DIGEST is missing: only what was tested on staging is promoted (IMG-1)")
         wanted = [reference.tag(tag, "--tag") for tag in tags]

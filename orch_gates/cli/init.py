@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from orch_gates import clock
+from orch_gates import clock, workspace
+from orch_gates.adopt import look as looking
+from orch_gates.adopt import plan as planning
+from orch_gates.adopt import record, where, write
+from orch_gates.adopt.plan import Change, Deed
+from orch_gates.adopt.steps import Step, worst
+from orch_gates.cli import init_ask, init_steps, init_view
 from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.init_ask import Given
 from orch_gates.cli.options import ForgeOptions, forge_options
-
-if TYPE_CHECKING:
-    from orch_gates.adopt.plan import Change
-    from orch_gates.adopt.steps import Step
-    from orch_gates.cli.init_ask import Given
-    from orch_gates.git.cli import Git
-    from orch_gates.settings import Settings
+from orch_gates.config.file import PATH as CONFIG
+from orch_gates.errors import UsageError
+from orch_gates.git.cli import Git
+from orch_gates.settings import Settings, load
+from orch_gates.workspace import Workspace
 
 
 @click.command()
@@ -63,11 +67,6 @@ def init(  # noqa: PLR0913 - each is an option
       orch-gates init --remove
     """
     with exit_codes():
-        from orch_gates import workspace
-        from orch_gates.cli.init_ask import Given
-        from orch_gates.errors import UsageError
-        from orch_gates.settings import load
-
         if remove and level is not None:
             raise UsageError("--remove undoes every level; leave --level out")
         settings = load(overrides=options.overrides)
@@ -82,14 +81,6 @@ def init(  # noqa: PLR0913 - each is an option
 
 
 def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *, as_json: bool) -> int:
-    from orch_gates.adopt import look as looking
-    from orch_gates.adopt import plan as planning
-    from orch_gates.adopt import record, where
-    from orch_gates.adopt.steps import worst
-    from orch_gates.cli import init_ask, init_steps, init_view
-    from orch_gates.config.file import PATH as CONFIG
-    from orch_gates.workspace import Workspace
-
     here = Workspace(settings, git, clock.utc_now())
     facts = looking.look(git, lambda: here.heads)
     texts, obstacles = looking.present(facts.top, planning.candidates(), facts.hidden)
@@ -115,10 +106,6 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
 
 def _write(top: Path, changes: tuple[Change, ...], given: Given) -> bool:
     """Write what is planned, where a person says so; tells whether nothing is left to be written."""
-    from orch_gates.adopt import write
-    from orch_gates.adopt.plan import Deed
-    from orch_gates.cli import init_ask
-
     waiting = [change for change in changes if change.deed in {Deed.CREATE, Deed.UPDATE, Deed.DELETE}]
     if not waiting or given.dry_run:
         return True
@@ -131,14 +118,6 @@ def _write(top: Path, changes: tuple[Change, ...], given: Given) -> bool:
 
 
 def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, *, as_json: bool) -> int:
-    from orch_gates.adopt import look as looking
-    from orch_gates.adopt import plan as planning
-    from orch_gates.adopt import record, where
-    from orch_gates.adopt.steps import worst
-    from orch_gates.cli import init_steps, init_view
-    from orch_gates.config.file import PATH as CONFIG
-    from orch_gates.workspace import Workspace
-
     here = Workspace(settings, git, clock.utc_now())
     facts = looking.look(git, lambda: here.heads)
     texts, _ = looking.present(facts.top, planning.candidates(), facts.hidden)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import click
 
 from orch_gates import __version__
+from orch_gates.adopt import bundle as bundles
+from orch_gates.adopt.bundle import Bundle
+from orch_gates.adopt.choose import LEVELS, Answers, choose, ci_of, test_of, why_no_test
+from orch_gates.adopt.facts import Facts
+from orch_gates.adopt.plan import Choice, is_settled, recorded_level
+from orch_gates.adopt.where import Where
+from orch_gates.config.file import PATH as CONFIG
 from orch_gates.errors import UsageError
-
-if TYPE_CHECKING:
-    from orch_gates.adopt.bundle import Bundle
-    from orch_gates.adopt.facts import Facts
-    from orch_gates.adopt.plan import Choice
-    from orch_gates.adopt.where import Where
-    from orch_gates.settings import Settings
+from orch_gates.forge.port.server import Kind
+from orch_gates.settings import Settings
 
 _KINDS = ("gitea", "forgejo", "github", "none")
 
@@ -45,11 +46,6 @@ def choice(settings: Settings, facts: Facts, where: Where, given: Given, there: 
     Raises:
         UsageError: something has to be said, and there is nobody to ask; the message names the option.
     """
-    from orch_gates.adopt import bundle as bundles
-    from orch_gates.adopt.choose import Answers, choose, ci_of, test_of, why_no_test
-    from orch_gates.adopt.plan import is_settled, recorded_level
-    from orch_gates.config.file import PATH as CONFIG
-
     where = _forge(where, given)
     level = _level(given, None if there is None else recorded_level({CONFIG: there}))
     settled = there is not None and not given.test and is_settled(there, level)
@@ -85,8 +81,6 @@ def _level(given: Given, recorded: int | None) -> int:
         return recorded
     if given.yes:
         return 0
-    from orch_gates.adopt.choose import LEVELS
-
     levels = "".join(f"  {level}  {words}\n" for level, words in LEVELS.items())
     need = "say which level: --level 0, 1 or 2 (--yes takes 0)"
     return int(_ask(given, f"Levels:\n{levels}Which one?", need, [str(level) for level in LEVELS], "0"))
@@ -96,8 +90,6 @@ def _forge(where: Where, given: Given) -> Where:
     """The forge; where none is known, what a person says."""
     if where.kind is not None or where.none:
         return where
-    from orch_gates.forge.port.server import Kind
-
     need = f"could not detect the forge of this repository ({where.told_by}); name its kind with --forge KIND"
     said = _ask(
         given, f"orch-gates: {need.partition(';')[0]}\nWhich kind is it?", f"{need}: {', '.join(_KINDS)}", _KINDS
@@ -107,8 +99,6 @@ def _forge(where: Where, given: Given) -> Where:
 
 def _actions(bundle: Bundle, known: Bundle, given: Given) -> Bundle:
     """Where runners find orch-gates; asked for where the program was not installed from there."""
-    from orch_gates.adopt import bundle as bundles
-
     if bundle.place and bundle.commit:
         return bundle
     need = (

@@ -6,7 +6,7 @@ import contextlib
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from orch_gates import clock
 from orch_gates import settings as settings_module
@@ -31,15 +31,14 @@ from orch_gates.errors import (
     SettingsError,
     WrongStateBranch,
 )
+from orch_gates.forge.http import Observe
 from orch_gates.forge.port.server import Kind
 from orch_gates.git.answers import Fetched
 from orch_gates.git.cli import open_repository
+from orch_gates.settings import Settings
+from orch_gates.state import outcome
 from orch_gates.trackers.names import names_of
 from orch_gates.workspace import Workspace, open_workspace
-
-if TYPE_CHECKING:
-    from orch_gates.forge.http import Observe
-    from orch_gates.settings import Settings
 
 _ORIGIN = "origin"
 _SERVER = "the server"
@@ -239,8 +238,6 @@ def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: b
 
 
 def _state(scene: Scene, here: Workspace, waits: str) -> Step:
-    from orch_gates.state import outcome
-
     what, by_hand = f"state branch {here.settings.state.branch}", "orch-gates state init"
     if waits:
         return Step(what, Came.LATER, waits)

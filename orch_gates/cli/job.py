@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates import clock, machine
+from orch_gates.cli import dispatching
+from orch_gates.cli import job_view as view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completing import TASK
+from orch_gates.cli.job_run import JobRun, Options, timeout_of, wanted_of
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.text_option import text_option
-
-if TYPE_CHECKING:
-    from orch_gates.jobs.by_hand import Done
-    from orch_gates.model.job import Job
+from orch_gates.config import file as config_file
+from orch_gates.documents.escape import visible
+from orch_gates.jobs import book, by_hand
+from orch_gates.jobs.by_hand import Done
+from orch_gates.jobs.command import ask_to_end
+from orch_gates.model.job import Job
+from orch_gates.tasks import book as tasks
+from orch_gates.workspace import open_workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -92,9 +100,6 @@ def run(  # noqa: PLR0913, PLR0917 - click hands over each option
       orch-gates job run --task T-1 --role tester --timeout 600 -- sh -c "make test"
     """
     with exit_codes():
-        from orch_gates.cli.job_run import JobRun, Options, timeout_of, wanted_of
-        from orch_gates.workspace import open_workspace
-
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         wanted = wanted_of(workspace.settings, task, role, attempt)
         how = Options(timeout_of(workspace.settings, timeout), not no_advance, keep_token, quiet, max_output)
@@ -116,10 +121,6 @@ def list_(task: str, everything: bool, repo: Path, as_json: bool) -> None:
       orch-gates job list --task T-1 --all --json
     """
     with exit_codes():
-        from orch_gates.cli import job_view as view
-        from orch_gates.jobs import book
-        from orch_gates.tasks import book as tasks
-
         workspace = open_for_reading(repo)
         snapshot = workspace.store.load()
         name = tasks.need(snapshot, task).task.id if task else None
@@ -143,10 +144,6 @@ def show(task: str, which: str, repo: Path, as_json: bool) -> None:
       orch-gates job show T-1 2 --json | jq -r .output
     """
     with exit_codes():
-        from orch_gates.cli import job_view as view
-        from orch_gates.jobs import book, by_hand
-        from orch_gates.tasks import book as tasks
-
         workspace = open_for_reading(repo)
         snapshot = workspace.store.load()
         found = book.read(snapshot, tasks.need(snapshot, task).task.id)
@@ -171,9 +168,6 @@ def cancel(task: str, attempt: str, reason: str, repo: Path, overrides: Mapping[
       orch-gates job cancel T-1 --reason "the wrong branch"
     """
     with exit_codes():
-        from orch_gates.jobs import by_hand
-        from orch_gates.workspace import open_workspace
-
         found = open_workspace(repo, overrides)
         done = by_hand.cancel(found.store, task, attempt, reason, by=found.by, now=found.now)
         _tell(task, done)
@@ -201,13 +195,6 @@ def retry(
       orch-gates job retry T-1 --reason "the test database is up again"
     """
     with exit_codes():
-        import secrets
-
-        from orch_gates.cli import dispatching
-        from orch_gates.config import file as config_file
-        from orch_gates.jobs import by_hand
-        from orch_gates.workspace import open_workspace
-
         found = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         rules = config_file.rules(found.config, found.settings)
         attempt = secrets.token_hex(8)
@@ -239,9 +226,6 @@ def dispatch(repo: Path, as_json: bool, overrides: Mapping[str, str], options: F
       orch-gates job dispatch --json
     """
     with exit_codes():
-        from orch_gates.cli import dispatching
-        from orch_gates.workspace import open_workspace
-
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         dispatching.need_a_way(workspace)
         done = dispatching.dispatch_now(workspace)
@@ -250,8 +234,6 @@ def dispatch(repo: Path, as_json: bool, overrides: Mapping[str, str], options: F
 
 
 def _tell(task: str, done: Done) -> None:
-    from orch_gates.documents.escape import visible
-
     if done.refused:
         say(f"{task}: not done: {visible(done.line)}\n", to=sys.stderr)
         raise SystemExit(1)
@@ -260,10 +242,6 @@ def _tell(task: str, done: Done) -> None:
 
 def _at_the_runner(job: Job, *, inside: bool) -> str:
     """What became of whoever runs a job that was cancelled; its own command, which is `inside`, is only asked."""
-    from orch_gates import clock, machine
-    from orch_gates.documents.escape import visible
-    from orch_gates.jobs.command import ask_to_end
-
     who = job.process
     runner = None if who is None else machine.Identity(who.host, who.pid, who.started)
     if runner is not None and ask_to_end(runner):

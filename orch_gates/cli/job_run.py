@@ -6,26 +6,26 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orch_gates import clock
 from orch_gates.cli import wrapped
 from orch_gates.cli.boundary import say
-from orch_gates.cli.dispatching import start_due, stopped_by_person
+from orch_gates.cli.dispatching import start_due
+from orch_gates.cli.why import stopped_by_person
+from orch_gates.config import file as config_file
 from orch_gates.documents.escape import markdown, visible
 from orch_gates.errors import JobWaits, OrchError, ProcessError, SettingsError
 from orch_gates.gates.security.redacting import Redactor
 from orch_gates.jobs import command, environment, output, spool
 from orch_gates.jobs.command import Ended
 from orch_gates.jobs.run import Began, Outcome, Recorded, Runs, Taken, Wanted, took
+from orch_gates.model.job import Job
 from orch_gates.report import output_path
-
-if TYPE_CHECKING:
-    from orch_gates.model.job import Job
-    from orch_gates.settings import Settings
-    from orch_gates.workspace import Workspace
+from orch_gates.settings import Settings
+from orch_gates.tasks import book
+from orch_gates.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,6 @@ class JobRun:
             UsageError: there is no such task.
             StateError: it cannot be read.
         """
-        from orch_gates.tasks import book
-
         return stopped_by_person(self.workspace, book.need(self.workspace.store.load(), self.wanted.task).task)[0]
 
     def _publish(self, line: str) -> None:
@@ -165,10 +163,6 @@ class JobRun:
             say(f"orch-gates: {visible(line)}\n", to=sys.stderr)
 
     def _runs(self) -> Runs:
-        from dataclasses import replace
-
-        from orch_gates.config import file as config_file
-
         workspace = self.workspace
         # A role has its bound also where nobody dispatches it.
         rules = replace(config_file.rules(workspace.config, workspace.settings), roles=workspace.config.roles)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from orch_gates.cli import lease_view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
+from orch_gates.cli.merging import context_of
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.spans import span_of
 from orch_gates.cli.text_option import text_option
-
-if TYPE_CHECKING:
-    from orch_gates.merge.keeper import Keeper, Kept
-    from orch_gates.workspace import Workspace
+from orch_gates.errors import UsageError
+from orch_gates.merge import ledger
+from orch_gates.merge.keeper import Keeper, Kept
+from orch_gates.model.ids import OID
+from orch_gates.report import machine
+from orch_gates.state import layout
+from orch_gates.tasks import book
+from orch_gates.workspace import Workspace, open_workspace
 
 _TARGET = click.option("--target", default="", metavar="BRANCH", help="The target [the branch that tasks merge into].")
 _REPO = click.option(
@@ -52,11 +59,6 @@ def show(repo: Path, as_json: bool) -> None:
       orch-gates lease show --json | jq '.leases[] | select(.holder != "")'
     """
     with exit_codes():
-        from orch_gates.cli import lease_view
-        from orch_gates.merge import ledger
-        from orch_gates.state import layout
-        from orch_gates.tasks import book
-
         snapshot = open_for_reading(repo).store.load()
         found = book.read(snapshot, layout.LEASES)
         warn_quarantined(found.quarantined)
@@ -162,9 +164,6 @@ def break_glass(  # noqa: PLR0913, PLR0917 - click hands over each option
       orch-gates lease break-glass --acknowledge
     """
     with exit_codes():
-        from orch_gates.errors import UsageError
-        from orch_gates.model.ids import OID
-
         if not acknowledge and not (OID.fullmatch(tip) and reason):
             raise UsageError("give --reason, and --tip with the full id of the target branch's commit")
         span = span_of(lasts, _LONGEST)
@@ -191,10 +190,6 @@ def _keep(
 ) -> None:
     """Do something to a lease, and say what came of it."""
     with exit_codes():
-        from orch_gates.merge.keeper import Kept
-        from orch_gates.report import machine
-        from orch_gates.workspace import open_workspace
-
         given = {"ORCH_TARGET": target} if target else {}
         # An emergency may be that the configuration cannot be used.
         overriding = {**options.overrides, **overrides, **given}
@@ -207,18 +202,10 @@ def _keep(
 
 
 def _keeper(workspace: Workspace) -> Keeper:
-    import secrets
-
-    from orch_gates.cli.merging import context_of
-    from orch_gates.merge.keeper import Keeper
-
     return Keeper(context_of(workspace), lambda: secrets.token_hex(8))
 
 
 def _standing(workspace: Workspace) -> str:
-    from orch_gates.cli import lease_view
-    from orch_gates.merge import ledger
-
     snapshot = workspace.store.load()
     found = ledger.page(snapshot, workspace.target, "")
     return lease_view.line(ledger.page(snapshot, workspace.target, found.lease.holder))

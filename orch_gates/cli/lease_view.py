@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orch_gates.documents.escape import visible
+from orch_gates.merge.ledger import Page
 from orch_gates.report import machine
-
-if TYPE_CHECKING:
-    from orch_gates.merge.ledger import Page
 
 
 def line(page: Page) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import click
 
 from orch_gates import __version__
 from orch_gates.cli.boundary import json_error, unwritable
+from orch_gates.cli.lazy import LazyGroup
 
 _COMMANDS = {
     "init": "orch_gates.cli.init:init",
@@ -31,7 +31,7 @@ _COMMANDS = {
     "image": "orch_gates.cli.image:image",
     "effects": "orch_gates.cli.effects:effects",
     "sweep": "orch_gates.cli.sweep:sweep",
-    "why": "orch_gates.cli.advance:why",
+    "why": "orch_gates.cli.why:why",
     "status": "orch_gates.cli.status:status",
     "state": "orch_gates.cli.state:state",
     "prove": "orch_gates.cli.prove:prove",
@@ -80,34 +80,16 @@ _HELP = {
 }
 
 
-class _LazyGroup(click.Group):
+class _Commands(LazyGroup):
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
-
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        target = _COMMANDS.get(cmd_name)
-        if target is None:
-            return None
-        module, _, attribute = target.partition(":")
-        command = getattr(importlib.import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            # What click suggests are the commands that were imported.
-            raise click.exceptions.NoSuchCommand(name, possibilities=_COMMANDS, ctx=ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_HELP.items()))
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="orch-gates")
 def cli() -> None:
     """Deterministic delivery gates for a git repository, with nothing to host.

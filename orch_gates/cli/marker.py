@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say
 from orch_gates.cli.options import by_option
 from orch_gates.cli.text_option import text_option
-
-if TYPE_CHECKING:
-    from orch_gates.model.markers import Marker
+from orch_gates.documents.escape import visible
+from orch_gates.errors import UsageError
+from orch_gates.merge import ledger, marking
+from orch_gates.model.markers import Marker
+from orch_gates.report import machine
+from orch_gates.workspace import open_workspace
 
 _TARGET = click.option("--target", default="", metavar="BRANCH", help="The target [the branch that tasks merge into].")
 _REPO = click.option(
@@ -55,10 +57,6 @@ def add(
       orch-gates marker add src/login.py "def reset_password" --reason "people reset their password themselves"
     """
     with exit_codes():
-        from orch_gates.errors import UsageError
-        from orch_gates.merge import marking
-        from orch_gates.workspace import open_workspace
-
         given = {"ORCH_TARGET": target} if target else {}
         workspace = open_workspace(repo, {**overrides, **given})
         made = marking.made(path, pattern, reason, workspace.by, workspace.now)
@@ -92,9 +90,6 @@ def remove(
       orch-gates marker remove src/login.py "def reset_password" --reason "moved to src/password.py"
     """
     with exit_codes():
-        from orch_gates.merge import marking
-        from orch_gates.workspace import open_workspace
-
         given = {"ORCH_TARGET": target} if target else {}
         workspace = open_workspace(repo, {**overrides, **given})
         if dry_run:
@@ -118,9 +113,6 @@ def list_(target: str, repo: Path, as_json: bool) -> None:
       orch-gates marker list --json
     """
     with exit_codes():
-        from orch_gates.merge import ledger
-        from orch_gates.report import machine
-
         workspace = open_for_reading(repo)
         named = target or workspace.target
         found = ledger.markers(workspace.store.load(), named)
@@ -146,9 +138,6 @@ def check(target: str, repo: Path, as_json: bool) -> None:
       orch-gates marker check
     """
     with exit_codes():
-        from orch_gates.merge import marking
-        from orch_gates.report import machine
-
         workspace = open_for_reading(repo)
         named = target or workspace.target
         timeout = workspace.settings.state.timeout
@@ -168,6 +157,4 @@ def check(target: str, repo: Path, as_json: bool) -> None:
 
 
 def _line(marker: Marker) -> str:
-    from orch_gates.documents.escape import visible
-
     return visible(f"{marker.path}: {marker.pattern} ({marker.reason}; {marker.by}, {marker.added})") + "\n"

@@ -6,19 +6,22 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
+from orch_gates.cli import merge_waiting, merging
 from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.completing import TASK
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.publish import outputs, publish
 from orch_gates.cli.verdict_output import Output, verdict_options
+from orch_gates.documents.escape import visible
 from orch_gates.errors import UsageError
-
-if TYPE_CHECKING:
-    from orch_gates.model.verdict import Verdict
-    from orch_gates.workspace import Workspace
+from orch_gates.gates.gate import out_of_scope
+from orch_gates.gates.merge import NAME, PROOF
+from orch_gates.model.verdict import Verdict
+from orch_gates.workspace import Workspace, open_workspace
 
 _OUTPUT_LINES = 30
 _OPTIONS = (
@@ -70,8 +73,6 @@ def gate(
       orch-gates gate merge --waiting
     """
     with exit_codes():
-        from orch_gates.gates.merge import NAME
-
         _run(NAME, _Asked(task, branch, waiting, repo, dry_run, output), overrides, options)
 
 
@@ -88,10 +89,6 @@ def proof(task: str, branch: str, repo: Path, output: Output) -> None:
       orch-gates gate merge-proof --task T-1
     """
     with exit_codes():
-        from orch_gates.cli import merging
-        from orch_gates.gates.merge import PROOF
-        from orch_gates.workspace import open_workspace
-
         workspace = open_workspace(repo)
         name = merging.task_named(workspace, task, branch)
         _show(workspace, merging.as_it_is(workspace, PROOF, name), "", output)
@@ -126,8 +123,6 @@ def merge(
       orch-gates merge --waiting
     """
     with exit_codes():
-        from orch_gates.gates.merge import PROOF
-
         _run(PROOF, _Asked(task, branch, waiting, repo, dry_run, output, moves_on=True), overrides, options)
 
 
@@ -146,19 +141,11 @@ class _Asked:
 
 def _run(gate: str, asked: _Asked, overrides: Mapping[str, str], options: ForgeOptions) -> None:
     """Drive, judge, and let the task move on; the exit code is the verdict's."""
-    from orch_gates.cli import merging
-    from orch_gates.cli.publish import outputs
-    from orch_gates.gates.gate import out_of_scope
-    from orch_gates.gates.merge import NAME
-    from orch_gates.workspace import open_workspace
-
     workspace = open_workspace(asked.repo, {**options.overrides, **overrides}, options.observe)
     outputs(workspace.settings, asked.repo)
     if (skipped := out_of_scope(gate, workspace.settings) or out_of_scope(NAME, workspace.settings)) is not None:
         _show(workspace, skipped, "", asked.output)
     if asked.waiting:
-        from orch_gates.cli import merge_waiting
-
         if asked.task or asked.branch or asked.dry_run:
             raise UsageError("--waiting excludes --task, --branch and --dry-run")
         merging.refuse_automatic_token(workspace)
@@ -173,9 +160,6 @@ def _run(gate: str, asked: _Asked, overrides: Mapping[str, str], options: ForgeO
 
 def _driven(workspace: Workspace, gate: str, name: str, asked: _Asked) -> tuple[Verdict, str]:
     """What came of driving one task, and a line about the step that it took."""
-    from orch_gates.cli import merging
-    from orch_gates.gates.merge import NAME
-
     # A cancelled CI job is sent this: what the test command started has to end with us.
     signal.signal(signal.SIGTERM, _terminated)
     driving = merging.driving(workspace)
@@ -195,8 +179,6 @@ def _terminated(_number: int, _frame: object) -> NoReturn:
 
 
 def _show(workspace: Workspace, verdict: Verdict, step: str, output: Output) -> None:
-    from orch_gates.cli.publish import publish
-
     publish(workspace.settings, verdict, None, None, as_json=output.as_json)
     output.show(workspace.settings, verdict, _output(verdict), step)
     raise SystemExit(verdict.outcome.exit_code)
@@ -204,7 +186,5 @@ def _show(workspace: Workspace, verdict: Verdict, step: str, output: Output) -> 
 
 def _output(verdict: Verdict) -> str:
     """The end of what red tests wrote; a runner obeys nothing in it."""
-    from orch_gates.documents.escape import visible
-
     written = (one.description.rstrip().split("\n") for one in verdict.findings if one.carrier == "output")
     return "".join(f"    | {visible(line)}\n" for lines in written for line in lines[-_OUTPUT_LINES:])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
+from orch_gates import clock
+from orch_gates.engine import spent
+from orch_gates.engine.board import turn
 from orch_gates.errors import OrchError
+from orch_gates.model.ids import timestamp
+from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
-
-if TYPE_CHECKING:
-    from orch_gates.model.task import Task
-    from orch_gates.workspace import Workspace
+from orch_gates.tasks import book
+from orch_gates.workspace import Workspace
 
 # The worst one is the answer of all.
 _WORST = (Outcome.SKIP, Outcome.PASS, Outcome.DEFER, Outcome.FAIL, Outcome.HOLD, Outcome.ERROR)
@@ -18,17 +20,12 @@ _WORST = (Outcome.SKIP, Outcome.PASS, Outcome.DEFER, Outcome.FAIL, Outcome.HOLD,
 
 def names(workspace: Workspace, gate: str) -> list[str]:
     """The tasks on an edge with this gate that may move now, the one that has been there longest first."""
-    from orch_gates.engine.board import turn
-    from orch_gates.tasks import book
-
     found = [task for task in book.read(workspace.store.load()).tasks if _on_edge(workspace, task, gate)]
     return [task.id for task in sorted(found, key=turn) if may_move(workspace, task)]
 
 
 def drive(workspace: Workspace, gate: str, one: Callable[[Workspace, str], tuple[Verdict, str]]) -> tuple[Verdict, str]:
     """Drive each of them with `one`, and sum the answers up; what stops one task does not stop the next (P3)."""
-    from orch_gates import clock
-
     answers: dict[str, Verdict] = {}
     steps = ""
     for name in names(workspace, gate):
@@ -68,10 +65,6 @@ def _on_edge(workspace: Workspace, task: Task, gate: str) -> bool:
 
 def may_move(workspace: Workspace, task: Task) -> bool:
     """Whether nothing but its gates keeps a task on its edge now."""
-    from orch_gates.engine import spent
-    from orch_gates.model.ids import timestamp
-    from orch_gates.model.task import TaskState
-
     if task.state is TaskState.DEFERRED and (task.available_at or "") > timestamp(workspace.now):
         return False
     if task.state.finished or task.state.waits_for_a_person:

@@ -5,22 +5,32 @@ from __future__ import annotations
 import secrets
 import shlex
 import sys
-from typing import TYPE_CHECKING, TypeGuard
+from dataclasses import replace
+from typing import TypeGuard
 
 from orch_gates import clock
+from orch_gates.cli.advance import gate_of, step_of
 from orch_gates.cli.boundary import say
+from orch_gates.engine import spent
 from orch_gates.errors import SettingsError, UsageError
+from orch_gates.gates import ci_green, merge, registry
+from orch_gates.gates.merge import NAME, PROOF
+from orch_gates.git.answers import Fetched
+from orch_gates.merge import ledger, queue
+from orch_gates.merge.attempting import Stop
+from orch_gates.merge.context import Context
+from orch_gates.merge.queueing import has
+from orch_gates.merge.run import Driving
+from orch_gates.model.attempt import Attempt
+from orch_gates.model.branch import code_ref
+from orch_gates.model.ids import timestamp
+from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
-
-if TYPE_CHECKING:
-    from orch_gates.merge.attempting import Stop
-    from orch_gates.merge.context import Context
-    from orch_gates.merge.run import Driving
-    from orch_gates.model.attempt import Attempt
-    from orch_gates.model.task import Task
-    from orch_gates.state.snapshot import Snapshot
-    from orch_gates.tasks.advance import Step
-    from orch_gates.workspace import Workspace
+from orch_gates.state import place
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book, edge
+from orch_gates.tasks.advance import Step
+from orch_gates.workspace import Workspace
 
 
 def context_of(workspace: Workspace) -> Context:
@@ -29,9 +39,6 @@ def context_of(workspace: Workspace) -> Context:
     Raises:
         SettingsError: the job's own token is given, which neither writes the state nor merges.
     """
-    from orch_gates.merge.context import Context
-    from orch_gates.state import place
-
     refuse_automatic_token(workspace)
     run = workspace.settings.ci.run_url
     return Context(
@@ -70,8 +77,6 @@ def refuse_automatic_token(workspace: Workspace) -> None:
 
 def driving(workspace: Workspace) -> Driving:
     """How attempts are driven from here."""
-    from orch_gates.merge.run import Driving
-
     return Driving(
         context_of(workspace),
         lambda *about: _before(workspace, *about),
@@ -86,8 +91,6 @@ def task_named(workspace: Workspace, task: str, branch: str) -> str:
     Raises:
         UsageError: neither or both are given, or no task that is not finished has that branch, or several have.
     """
-    from orch_gates.tasks import book
-
     if bool(task) is bool(branch):
         raise UsageError("name the task with --task, or its branch with --branch")
     if task:
@@ -105,11 +108,6 @@ def task_named(workspace: Workspace, task: str, branch: str) -> str:
 
 def verdict_of(workspace: Workspace, gate: str, name: str, result: Attempt | Stop) -> Verdict:
     """The answer of a gate after an attempt was driven."""
-    from dataclasses import replace
-
-    from orch_gates.gates import merge, registry
-    from orch_gates.merge.attempting import Stop
-
     if isinstance(result, Stop):
         return Verdict(
             gate,
@@ -134,12 +132,6 @@ def _last_look(workspace: Workspace, task: Task, commit: str) -> Stop | None:
     Raises:
         StateError, ForgeUnavailable: it could not be told, so nothing is merged.
     """
-    from orch_gates.gates.merge import NAME
-    from orch_gates.merge import ledger, queue
-    from orch_gates.merge.attempting import Stop
-    from orch_gates.merge.queueing import has
-    from orch_gates.model.ids import timestamp
-
     if task.asked is None:
         return None
     snapshot, label = workspace.store.load(), workspace.settings.queue.label
@@ -165,14 +157,6 @@ def _before(
 
     `again`: also what the attempt itself judged before.
     """
-    from dataclasses import replace
-
-    from orch_gates.cli.advance import gate_of
-    from orch_gates.engine import spent
-    from orch_gates.gates import ci_green
-    from orch_gates.gates.merge import NAME, PROOF
-    from orch_gates.tasks import edge
-
     pipeline = workspace.configured.pipeline_of(task)
     stage = pipeline.stage(task.stage)
     assert stage is not None
@@ -181,14 +165,14 @@ def _before(
         return Verdict(gate, Outcome.FAIL, why, absent=True)
     names = [one.name for one in stage.gates]
     first = stage.gates[: names.index(gate)]
-    merge = edge.merge_of(snapshot, task)
+    recorded = edge.merge_of(snapshot, task)
     # Driving brings about what these judge.
-    own = not again and _tests_by_statuses(workspace, merge.attempt, head)
+    own = not again and _tests_by_statuses(workspace, recorded.attempt, head)
     driven = {NAME, PROOF, *([ci_green.NAME] if own else [])}
     kept = tuple(one for one in first if one.name not in driven)
     stages = (replace(one, gates=kept) if one is stage else one for one in pipeline.stages)
     shortened = replace(pipeline, stages=tuple(stages))
-    judged = edge.judge_edge(gate_of(workspace), snapshot, task, head, shortened, merge)
+    judged = edge.judge_edge(gate_of(workspace), snapshot, task, head, shortened, recorded)
     return next((one for one in judged.verdicts if _stops(one)), None)
 
 
@@ -204,9 +188,6 @@ def _stops(verdict: Verdict) -> bool:
 
 def as_it_is(workspace: Workspace, gate: str, name: str) -> Verdict:
     """What a gate answers on the attempt as it is recorded; nothing is driven."""
-    from orch_gates.gates import merge, registry
-    from orch_gates.tasks import book, edge
-
     snapshot = workspace.store.load()
     task = book.need(snapshot, name).task
     found = edge.merge_of(snapshot, task)
@@ -219,9 +200,6 @@ def as_it_is(workspace: Workspace, gate: str, name: str) -> Verdict:
 
 def follow_branch(workspace: Workspace, attempt: Attempt) -> None:
     """Bring the commit that a branch was caught up to into the clone of a CI job, whose next steps have no token."""
-    from orch_gates.git.answers import Fetched
-    from orch_gates.model.branch import code_ref
-
     git, source = workspace.git, code_ref(attempt.branch)
     if not workspace.settings.ci.active or not attempt.commit or git.is_bare() or git.has(attempt.commit):
         return
@@ -233,15 +211,9 @@ def follow_branch(workspace: Workspace, attempt: Attempt) -> None:
 
 def step_after(workspace: Workspace, attempt: Attempt) -> Step:
     """The step of a task whose attempt was driven; one that came to its end is not waited for any longer."""
-    from dataclasses import replace
-
-    from orch_gates.cli.advance import step_of
-
     return replace(step_of(workspace), due=attempt.outcome in {Outcome.PASS, Outcome.FAIL, Outcome.HOLD})
 
 
 def is_attempt(result: Attempt | Stop) -> TypeGuard[Attempt]:
     """Whether there is an attempt, about which the step of the task decides."""
-    from orch_gates.merge.attempting import Stop
-
     return not isinstance(result, Stop)

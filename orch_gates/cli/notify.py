@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates.cli import notifying
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.options import by_option
 from orch_gates.documents.escape import visible
-
-if TYPE_CHECKING:
-    from orch_gates.engine.card import Card
-    from orch_gates.notify.shown import Came
-    from orch_gates.workspace import Workspace
+from orch_gates.engine.card import Card, card_of
+from orch_gates.engine.why import Place, explain
+from orch_gates.errors import SettingsError
+from orch_gates.model.ids import TaskId, timestamp
+from orch_gates.model.task import Task, TaskState
+from orch_gates.notify import channels
+from orch_gates.notify.shown import Came, Result
+from orch_gates.report import card as render
+from orch_gates.report import machine
+from orch_gates.workspace import Workspace, open_workspace
 
 
 @click.group()
@@ -47,10 +53,6 @@ def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
       orch-gates notify run --json
     """
     with exit_codes():
-        from orch_gates.cli import notifying
-        from orch_gates.report import machine
-        from orch_gates.workspace import open_workspace
-
         published = notifying.publish(open_workspace(repo, overrides))
         rows = [
             {
@@ -86,10 +88,6 @@ def test(repo: Path, as_json: bool) -> None:
       orch-gates notify test --json
     """
     with exit_codes():
-        from orch_gates.notify.shown import Result
-        from orch_gates.report import machine
-        from orch_gates.workspace import open_workspace
-
         came = _tried(open_workspace(repo))
         rows = [{"channel": name, "result": one.result, "reason": one.reason} for name, one in came.items()]
         lines = (f"{name}: {one.result}{f': {one.reason}' if one.reason else ''}\n" for name, one in came.items())
@@ -98,13 +96,6 @@ def test(repo: Path, as_json: bool) -> None:
 
 
 def _tried(workspace: Workspace) -> dict[str, Came]:
-    import secrets
-
-    from orch_gates.errors import SettingsError
-    from orch_gates.notify import channels
-    from orch_gates.notify.shown import Came, Result
-    from orch_gates.report import card as render
-
     wanted, card = workspace.settings.notify, _sample(workspace)
 
     def telegram() -> Came | None:
@@ -131,11 +122,6 @@ def _tried(workspace: Workspace) -> dict[str, Came]:
 
 def _sample(workspace: Workspace) -> Card:
     """The card of a new task in the first stage of this repository's pipeline."""
-    from orch_gates.engine.card import card_of
-    from orch_gates.engine.why import Place, explain
-    from orch_gates.model.ids import TaskId, timestamp
-    from orch_gates.model.task import Task, TaskState
-
     at, pipeline = timestamp(workspace.now), workspace.pipeline
     task = Task(
         id=TaskId("TEST-1"),

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from orch_gates.sweep.came import Came
+from orch_gates import clock, machine
+from orch_gates.cli.boundary import say
+from orch_gates.config import file as config_file
+from orch_gates.documents.escape import visible
+from orch_gates.engine import work
+from orch_gates.engine.card import Link, card_of
+from orch_gates.engine.stages import pipeline_of
+from orch_gates.errors import OrchError, SettingsError
+from orch_gates.forge.port.server import Kind
+from orch_gates.jobs import overview
+from orch_gates.merge import places
+from orch_gates.model.card import Channel
+from orch_gates.model.task import Task
+from orch_gates.notify import channels
+from orch_gates.notify.claims import Claims
+from orch_gates.notify.comment import PullComments
+from orch_gates.notify.publish import Published, Publisher, Wanted
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.sweep.came import Came, isolated
 from orch_gates.sweep.parts import Seen, Unit
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from orch_gates.engine.card import Link
-    from orch_gates.model.task import Task
-    from orch_gates.notify.comment import PullComments
-    from orch_gates.notify.publish import Published, Publisher, Wanted
-    from orch_gates.state.snapshot import Snapshot
-    from orch_gates.variables.notifying import NotifySettings
-    from orch_gates.workspace import Workspace
+from orch_gates.variables.notifying import NotifySettings
+from orch_gates.workspace import Workspace
 
 _T = TypeVar("_T")
 _KEY, _UNIT = "card ", "the cards"
@@ -44,20 +56,12 @@ def show_after_step(workspace: Workspace) -> None:
     """
     if not _is_on(workspace):
         return
-    from orch_gates.cli.boundary import say
-    from orch_gates.documents.escape import visible
-    from orch_gates.sweep.came import isolated
-
     came = isolated(_UNIT, partial(_of_step, workspace))
     for line in (*came.lines, *came.problems):
         say(f"orch-gates: warning: a card is not shown now: {visible(line)}\n", to=sys.stderr)
 
 
 def _of_step(workspace: Workspace) -> Came:
-    from dataclasses import replace
-
-    from orch_gates import clock
-
     until = clock.monotonic() + _MOST_SECONDS_OF_STEP
     wanted = workspace.settings.notify
     quick = replace(wanted, timeout=min(wanted.timeout, _MOST_SECONDS_OF_REQUEST))
@@ -71,8 +75,6 @@ def _is_on(workspace: Workspace) -> bool:
 
 
 def _cards(workspace: Workspace) -> Came:
-    from orch_gates import clock
-
     until = clock.monotonic() + _MOST_SECONDS
     published = publish(workspace, lambda: clock.monotonic() >= until)
     asked = [one for one in published if one.asked]
@@ -102,8 +104,6 @@ def publish(
         SettingsError: no channel is set.
         StateError: the state could not be read.
     """
-    from orch_gates.errors import SettingsError
-
     publisher, apart = publisher_of(workspace, late, settings)
     if publisher.chat is None and publisher.webhook is None and publisher.comments is None:
         if not apart:
@@ -117,15 +117,6 @@ def publisher_of(
     workspace: Workspace, late: Callable[[], bool] = lambda: False, settings: NotifySettings | None = None
 ) -> tuple[Publisher, tuple[Published, ...]]:
     """Where cards can be shown from here, and the channels that are set and cannot be used: one stops no other."""
-    import secrets
-
-    from orch_gates import clock, machine
-    from orch_gates.errors import OrchError, SettingsError
-    from orch_gates.model.card import Channel
-    from orch_gates.notify import channels
-    from orch_gates.notify.claims import Claims
-    from orch_gates.notify.publish import Published, Publisher
-
     apart: list[Published] = []
 
     def opened(channel: Channel, way: Callable[[], _T | None]) -> _T | None:
@@ -154,16 +145,11 @@ def publisher_of(
 
 def _now(workspace: Workspace) -> datetime:
     """What the clock says by now: a tick may have begun long ago."""
-    from orch_gates import clock
-
     return max(workspace.now, clock.utc_now())
 
 
 def _forge_date(workspace: Workspace) -> datetime | None:
     """The forge's clock, as for leases; None where none is known that tells it: what this machine sees counts then."""
-    from orch_gates.errors import OrchError
-    from orch_gates.forge.port.server import Kind
-
     try:
         about = workspace.forge.server.about() if workspace.forge is not None else None
     except OrchError:
@@ -173,14 +159,6 @@ def _forge_date(workspace: Workspace) -> datetime | None:
 
 def wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:
     """What each card says, those that changed last first: they are what people look for."""
-    from orch_gates.config import file as config_file
-    from orch_gates.engine import work
-    from orch_gates.engine.card import card_of
-    from orch_gates.engine.stages import pipeline_of
-    from orch_gates.jobs import overview
-    from orch_gates.merge import places
-    from orch_gates.notify.publish import Wanted
-
     everything, around = overview.read(snapshot), places.read(workspace.store, snapshot, workspace.target)
     rules, found = config_file.rules(workspace.config, workspace.settings), []
     for task in sorted(everything.tasks.values(), key=lambda task: (task.updated, task.id), reverse=True):
@@ -201,8 +179,6 @@ def _comments(workspace: Workspace) -> PullComments | None:
         SettingsError: no forge may be written to from here, with what to do about it.
         GitError, ForgeUnavailable: as `Workspace.forge`.
     """
-    from orch_gates.notify.comment import PullComments
-
     if not workspace.settings.notify.comment:
         return None
     workspace.need_writable_forge()
@@ -212,9 +188,6 @@ def _comments(workspace: Workspace) -> PullComments | None:
 
 def _links(workspace: Workspace, task: Task) -> list[Link]:
     """The pages of a task at a forge whose addresses are known without asking it."""
-    from orch_gates.engine.card import Link
-    from orch_gates.forge.port.server import Kind
-
     place = workspace.forge_place
     if place is None or place.kind is None or place.kind is Kind.LOCAL:
         return []

@@ -6,14 +6,12 @@ import json
 import re
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orch_gates import __version__
 from orch_gates.errors import GitError
-
-if TYPE_CHECKING:
-    from orch_gates.git.cli import Git
-    from orch_gates.workspace import Workspace
+from orch_gates.forge.detect import same_repository
+from orch_gates.git.cli import Git
+from orch_gates.workspace import Workspace
 
 OWN = "this repository hosts the pipeline itself, which never rolls itself back"
 _COMMIT = re.compile(r"\+g([0-9a-f]{7,40})")
@@ -50,8 +48,6 @@ def _is_own(workspace: Workspace) -> bool:
 
 
 def _is_installed_from(git: Git, here: Path, package: Path) -> bool:
-    from orch_gates.forge.detect import same_repository
-
     installed = _installed_from(package)
     if not installed:
         return False

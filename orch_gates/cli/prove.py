@@ -7,6 +7,11 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say
+from orch_gates.errors import UsageError
+from orch_gates.gates import range as ranges
+from orch_gates.merge import landed
+from orch_gates.merge.proof import prove as proven
+from orch_gates.report import machine
 
 
 @click.command()
@@ -32,12 +37,6 @@ def prove(commit: str, branch: str, base: str, repo: Path, as_json: bool) -> Non
       orch-gates prove 4be1d2f --on main --base 9ab33c0 --json
     """
     with exit_codes():
-        from orch_gates.errors import UsageError
-        from orch_gates.gates import range as ranges
-        from orch_gates.merge import landed
-        from orch_gates.merge.proof import prove as proven
-        from orch_gates.report import machine
-
         workspace = open_for_reading(repo)
         named = branch or ranges.target_name(workspace.git, workspace.settings)
         if not named:

@@ -7,20 +7,29 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates.cli import queue_comments, queue_turns, queue_view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, progress, say, terminal_width, warn_quarantined
+from orch_gates.cli.merging import context_of
 from orch_gates.cli.options import ForgeOptions, PullNumber, by_option, forge_options
+from orch_gates.cli.publish import outputs, publish
 from orch_gates.cli.spans import span_of
 from orch_gates.cli.text_option import text_option
-
-if TYPE_CHECKING:
-    from orch_gates.forge.port.pulls import PullRequest
-    from orch_gates.merge.queue import Wish
-    from orch_gates.merge.queueing import Queueing
-    from orch_gates.workspace import Workspace
+from orch_gates.documents.escape import visible
+from orch_gates.errors import SettingsError
+from orch_gates.forge.port.pulls import PullRequest
+from orch_gates.merge import places
+from orch_gates.merge import queue as plans
+from orch_gates.merge.queue import Wish, in_order
+from orch_gates.merge.queueing import Queueing
+from orch_gates.model.feedback import one_line
+from orch_gates.model.ids import timestamp
+from orch_gates.model.queue import Freeze
+from orch_gates.model.task import Priority
+from orch_gates.tasks import book
+from orch_gates.workspace import Workspace, open_workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -62,11 +71,6 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
       orch-gates queue list --json | jq '.entries[].pull'
     """
     with exit_codes():
-        from orch_gates.cli import queue_view
-        from orch_gates.merge import places
-        from orch_gates.merge.queue import in_order
-        from orch_gates.tasks import book
-
         workspace = open_for_reading(repo)
         snapshot = workspace.store.load()
         everything = book.read(snapshot)
@@ -144,8 +148,6 @@ def priority(
       orch-gates queue priority 12 urgent
     """
     with exit_codes():
-        from orch_gates.model.task import Priority
-
         queueing = _open(repo, overrides, options)
         queueing.prioritise(queueing.need(number).id, Priority(level))
         line = f"pull request {number} has the priority {level}"
@@ -169,10 +171,6 @@ def freeze(
       orch-gates queue freeze --reason "release day" --for 8h
     """
     with exit_codes():
-        from orch_gates.model.feedback import one_line
-        from orch_gates.model.ids import timestamp
-        from orch_gates.model.queue import Freeze
-
         span = span_of(lasts, _LONGEST_FREEZE) if lasts else None
         queueing = _open(repo, overrides, options)
         now = queueing.context.now()
@@ -256,11 +254,6 @@ def go(
     Raises:
         OrchError: nothing could be looked at.
     """
-    from orch_gates.cli import queue_comments, queue_turns, queue_view
-    from orch_gates.cli.publish import outputs, publish
-    from orch_gates.merge import queue as plans
-    from orch_gates.tasks import book
-
     queue_turns.require_contexts(workspace)
     if dry_run:
         actions = plans.plan(queueing.look(wishes))
@@ -289,8 +282,6 @@ def _open(repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> Qu
 
 
 def _opened(repo: Path, overrides: Mapping[str, str], options: ForgeOptions) -> tuple[Queueing, Workspace]:
-    from orch_gates.workspace import open_workspace
-
     workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
     return queueing_of(workspace), workspace
 
@@ -301,10 +292,6 @@ def queueing_of(workspace: Workspace) -> Queueing:
     Raises:
         SettingsError: it is not turned on, or no forge may be written to from here.
     """
-    from orch_gates.cli.merging import context_of
-    from orch_gates.errors import SettingsError
-    from orch_gates.merge.queueing import Queueing
-
     if not workspace.config.queue:
         raise SettingsError(
             "the merge queue is not turned on here: put the line `pipeline: merge-queue` into .orch-gates.yaml on the "
@@ -320,7 +307,4 @@ def _pull(queueing: Queueing, number: int) -> PullRequest:
 
 def _tell(queueing: Queueing, line: str, *, as_json: bool, **facts: object) -> None:
     """Say what a command did, in a line or as JSON."""
-    from orch_gates.cli import queue_view
-    from orch_gates.documents.escape import visible
-
     say(queue_view.change_json(queueing.context.target, line, facts) if as_json else f"{visible(line)}\n")

@@ -7,14 +7,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from orch_gates.errors import OrchError, SettingsError
+from orch_gates.forge.port.forge import Forge
+from orch_gates.forge.port.server import Kind
+from orch_gates.merge import places, queue_comment
+from orch_gates.merge.places import Places
+from orch_gates.merge.queue import Entry, in_order
+from orch_gates.merge.queueing import Queueing
+from orch_gates.model.ids import moment
+from orch_gates.model.task import Task
+from orch_gates.tasks import book
+from orch_gates.workspace import Workspace
 
 if TYPE_CHECKING:
     from orch_gates.cli.queue_turns import Ran
-    from orch_gates.forge.port.forge import Forge
-    from orch_gates.merge.places import Places
-    from orch_gates.merge.queueing import Queueing
-    from orch_gates.model.task import Task
-    from orch_gates.workspace import Workspace
 
 # Whoever is further back is told when they come nearer.
 _MOST_COMMENTS = 20
@@ -23,10 +28,6 @@ _LATELY = timedelta(hours=1)
 
 def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ...]:
     """Let each pull request of this run say where it stands; answers what could not be said (P3)."""
-    from orch_gates.merge import places
-    from orch_gates.merge.queue import in_order
-    from orch_gates.tasks import book
-
     snapshot = workspace.store.load()
     everything = book.read(snapshot)
     around = places.of(snapshot, queueing.context.target, everything)
@@ -49,9 +50,6 @@ def _line(around: Places, task: Task, workspace: Workspace, ran: Ran) -> str:
 
 def _left(workspace: Workspace, tasks: Mapping[int, Task]) -> set[int]:
     """Who left the queue lately: the run that saw to that may have died before it could say so (P7)."""
-    from orch_gates.merge.queue import Entry
-    from orch_gates.model.ids import moment
-
     since = workspace.now - _LATELY
     left = [one for one in tasks.items() if not Entry(one[1], None).queued and moment(one[1].updated) >= since]
     return {number for number, _ in sorted(left, key=lambda one: one[1].updated)[-_MOST_COMMENTS:]}
@@ -64,8 +62,6 @@ def said(
 
     `anew` are those that get one beside that of another login; without it, all of them.
     """
-    from orch_gates.merge import queue_comment
-
     if not lines or not workspace.settings.queue.comment:
         return ()
     forge, problems = queueing.context.need_forge(), []
@@ -89,8 +85,6 @@ def _login(workspace: Workspace, forge: Forge) -> str:
         SettingsError: it is not known, so a comment would be repeated by every run.
         ForgeRefused, ForgeUnavailable: the forge does not say.
     """
-    from orch_gates.forge.port.server import Kind
-
     login, place = forge.server.access().login, workspace.forge_place
     if not login and (place is None or place.kind is not Kind.GITHUB):
         raise SettingsError("the token cannot read its own user; grant it that scope, or set ORCH_QUEUE_COMMENT=false")

@@ -8,18 +8,29 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from orch_gates import clock
+from orch_gates.cli import merging, queue_comments
+from orch_gates.cli.advance import step_of
+from orch_gates.cli.security_run import SecurityRun
+from orch_gates.engine import spent
+from orch_gates.engine.decision import Decision, Move
 from orch_gates.errors import ForgeUnavailable, GitError, OrchError, SettingsError
+from orch_gates.gates.security.allowlist_file import key_file
+from orch_gates.gates.security.judge import judged_nothing
+from orch_gates.git.answers import Fetched
+from orch_gates.git.scratch import scratch
+from orch_gates.merge import ledger, queue
+from orch_gates.merge.queue import Entry, Wish, passed_over, red_by_test
+from orch_gates.merge.queueing import Done, Queueing, entries
+from orch_gates.merge.statuses import red_target
+from orch_gates.model.branch import code_ref
+from orch_gates.model.ids import timestamp
+from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
-
-if TYPE_CHECKING:
-    from orch_gates.engine.decision import Decision
-    from orch_gates.merge.queue import Wish
-    from orch_gates.merge.queueing import Done, Queueing
-    from orch_gates.model.task import Task
-    from orch_gates.state.snapshot import Snapshot
-    from orch_gates.workspace import Workspace
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book, edge, record
+from orch_gates.workspace import Workspace
 
 CONTEXTS_NEEDED = (
     "set the statuses that CI posts on a pull request as "
@@ -103,9 +114,6 @@ def run(
     Raises:
         OrchError: nothing could be looked at.
     """
-    from orch_gates.cli import queue_comments
-    from orch_gates.merge import queue
-
     actions = queue.plan(queueing.look(wishes))
     # Once the label is off nothing is left that a later run could answer; what cannot be said is said again below.
     queue_comments.said(
@@ -134,12 +142,6 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> Frozen:
     Raises:
         ForgeUnavailable, GitError, StateError: it could not be told.
     """
-    from orch_gates.merge import ledger
-    from orch_gates.merge.queue import red_by_test
-    from orch_gates.merge.queueing import entries
-    from orch_gates.merge.statuses import red_target
-    from orch_gates.model.ids import timestamp
-
     context = queueing.context
     snapshot = context.store.load()
     freeze = ledger.queue(snapshot, context.target)[0].frozen(timestamp(context.now()))
@@ -156,8 +158,6 @@ def why_frozen(workspace: Workspace, queueing: Queueing) -> Frozen:
 
 def _turns(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None], repair: int) -> Iterator[Turn]:
     """A turn for each that is queued, in order; whoever landed or left makes room for the next."""
-    from orch_gates import clock
-
     had: set[str] = set()
     for _ in range(_MOST_TURNS):
         snapshot = queueing.context.store.load()
@@ -174,9 +174,6 @@ def _turns(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None]
 
 
 def _next(snapshot: Snapshot, target: str, had: set[str]) -> Task | None:
-    from orch_gates.merge import ledger, queue
-    from orch_gates.tasks import book
-
     holder = ledger.page(snapshot, target, "").lease.holder
     return queue.next_turn(book.read(snapshot).tasks, target, holder, had)
 
@@ -197,9 +194,6 @@ def _turn(workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: Ta
 
 
 def _taken(workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: Task, frozen: str) -> tuple[Came, str]:
-    from orch_gates.merge import ledger
-    from orch_gates.merge.queue import Entry, passed_over
-
     page = ledger.page(snapshot, queueing.context.target, task.id)
     attempt = page.attempt
     if why := passed_over(Entry(task, attempt), frozen, workspace.now):
@@ -223,8 +217,6 @@ _DRIVEN = frozenset({"merge", "merge-proof"})
 
 def _judged(workspace: Workspace, task: Task) -> tuple[Decision, Verdict | None]:
     """What the gates lead to now, and the verdict that stopped them; a missing scan is made (SEC-1)."""
-    from orch_gates.cli.advance import step_of
-
     for again in (False, True):
         applied = step_of(workspace).would(task.id)
         if again or not any(_to_be_scanned(task, verdict) for verdict in applied.verdicts):
@@ -237,8 +229,6 @@ def _judged(workspace: Workspace, task: Task) -> tuple[Decision, Verdict | None]
 
 def _to_be_scanned(task: Task, verdict: Verdict) -> bool:
     """Whether there is no scan of this commit, or only one from before the task was sent back."""
-    from orch_gates.engine import spent
-
     return verdict.gate == "security" and (verdict.absent or spent.doubt(task, verdict, task.head) != "")
 
 
@@ -251,14 +241,6 @@ def _scan(workspace: Workspace, task: Task) -> Verdict | None:
         GitError: the commits could not be fetched.
         StateError: it could not be recorded.
     """
-    from orch_gates.cli.security_run import SecurityRun
-    from orch_gates.gates.security.allowlist_file import key_file
-    from orch_gates.gates.security.judge import judged_nothing
-    from orch_gates.git.answers import Fetched
-    from orch_gates.git.scratch import scratch
-    from orch_gates.model.branch import code_ref
-    from orch_gates.tasks import edge, record
-
     settings, target = workspace.settings, workspace.target
     head = edge.merge_of(workspace.store.load(), task).head(
         workspace.heads.of, workspace.configured.pipeline_of(task), task
@@ -281,8 +263,6 @@ def _scan(workspace: Workspace, task: Task) -> Verdict | None:
 
 def _stepped(workspace: Workspace, queueing: Queueing, task: Task, would: Decision) -> tuple[Came, str]:
     """Record what the gates lead to."""
-    from orch_gates.cli.advance import step_of
-
     if would.task.id == task.id and would.task == task:
         return Came.WAITS, would.reason
     return _came(queueing, step_of(workspace).take(task.id).decision)
@@ -290,8 +270,6 @@ def _stepped(workspace: Workspace, queueing: Queueing, task: Task, would: Decisi
 
 def _driven(workspace: Workspace, queueing: Queueing, task: Task) -> tuple[Came, str]:
     """Drive the merge as far as it goes now, and let the task take the step that follows."""
-    from orch_gates.cli import merging
-
     result = merging.driving(workspace).land(task.id)
     if merging.is_attempt(result):
         if result.outcome is None:
@@ -315,8 +293,6 @@ def _driven(workspace: Workspace, queueing: Queueing, task: Task) -> tuple[Came,
 
 def _who_works(queueing: Queueing, task: Task) -> Came:
     """Whether the task itself has the lease and waits, another process works, or a person has to see to a holder."""
-    from orch_gates.merge import ledger
-
     lease = ledger.page(queueing.context.store.load(), queueing.context.target, "").lease
     if lease.holder == task.id and lease.claim is None:
         return Came.WORKS
@@ -324,8 +300,6 @@ def _who_works(queueing: Queueing, task: Task) -> Came:
 
 
 def _came(queueing: Queueing, decision: Decision) -> tuple[Came, str]:
-    from orch_gates.engine.decision import Move
-
     match decision.move:
         case Move.ADVANCE:
             return Came.LANDED, decision.reason

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from orch_gates.cli.queue_turns import Ran
 from orch_gates.documents.escape import clip, visible
-from orch_gates.merge.queue import Ask, Drop, Refuse, SetLabel, TakeOut, Unlabel, Unlabelled
+from orch_gates.engine.why import Why
+from orch_gates.merge.queue import Action, Ask, Drop, Refuse, SetLabel, TakeOut, Unlabel, Unlabelled
+from orch_gates.model.queue import Freeze
+from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
-
-if TYPE_CHECKING:
-    from orch_gates.cli.queue_turns import Ran
-    from orch_gates.engine.why import Why
-    from orch_gates.merge.queue import Action
-    from orch_gates.model.queue import Freeze
-    from orch_gates.model.task import Task
+from orch_gates.report import machine
+from orch_gates.report.columns import columns
 
 _REASON = 100
 _TITLE, _SHORT_TITLE, _WIDE = 50, 20, 120
@@ -42,8 +41,6 @@ class Shown:
 
     def as_text(self, width: int | None = None) -> str:
         """Each in columns, below what holds for all of them; titles are short where there is little room."""
-        from orch_gates.report.columns import columns
-
         head = f"{visible(f'{self.target}: {self.freeze.said}')}\n" if self.freeze is not None else ""
         if not self.rows:
             hint = "" if self.on else "; `pipeline: merge-queue` in .orch-gates.yaml turns the queue on"
@@ -68,8 +65,6 @@ class Shown:
 
     def as_json(self) -> str:
         """The same for programs."""
-        from orch_gates.report import machine
-
         value: dict[str, Any] = {
             "target": self.target,
             "on": self.on,
@@ -105,8 +100,6 @@ def planned(actions: Sequence[Action], order: Sequence[int], frozen: str) -> str
 
 def planned_json(target: str, actions: Sequence[Action], order: Sequence[int], frozen: str) -> str:
     """The same for programs."""
-    from orch_gates.report import machine
-
     rows = [{"pull": _number(one), "what": PLANNED[type(one)], "line": _planned(one)} for one in actions]
     value = {"target": target, "actions": rows, "order": [] if frozen else list(order), "frozen": frozen}
     return machine.document("queue-plan", value)
@@ -136,8 +129,6 @@ def _planned(action: Action) -> str:
 
 def change_json(target: str, line: str, facts: Mapping[str, object]) -> str:
     """What a command did to the queue of a target, for programs."""
-    from orch_gates.report import machine
-
     return machine.document("queue-change", {"target": target, **facts, "said": line})
 
 
@@ -152,8 +143,6 @@ def ran_text(ran: Ran, problems: Sequence[str]) -> str:
 
 def ran_json(ran: Ran, problems: Sequence[str]) -> str:
     """The same for programs."""
-    from orch_gates.report import machine
-
     value = {
         "done": [asdict(one) for one in ran.done],
         "turns": [{"pull": t.pull, "task": t.task, "came": t.came.value, "reason": t.reason} for t in ran.turns],

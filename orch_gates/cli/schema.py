@@ -6,6 +6,11 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, say, terminal_width
 from orch_gates.cli.completing import OUTPUT
+from orch_gates.cli.outputs import catalogue
+from orch_gates.errors import UsageError
+from orch_gates.report.columns import columns
+from orch_gates.report.machine import schema_name
+from orch_gates.state.schema import dumped
 
 
 @click.command()
@@ -23,12 +28,6 @@ def schema(name: str | None) -> None:
       orch-gates schema orch.verdict/1 >verdict.schema.json
     """
     with exit_codes():
-        from orch_gates.cli.outputs import catalogue
-        from orch_gates.errors import UsageError
-        from orch_gates.report.columns import columns
-        from orch_gates.report.machine import schema_name
-        from orch_gates.state.schema import dumped
-
         if name is None:
             rows = [("SCHEMA", "PRINTED BY")]
             rows += [(schema_name(one.name), ", ".join(one.commands) or one.otherwise) for one in catalogue.OUTPUTS]

@@ -8,6 +8,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes
 from orch_gates.errors import UsageError
+from orch_gates.scanners.provision import provision
 from orch_gates.settings import load
 
 # What a build, an interpreter or an editor leaves beside the sources.
@@ -34,8 +35,6 @@ def setup(sources: Path | None) -> None:
         if sources is not None:
             here = Path(__file__).parents[1]
             raise SystemExit(0 if _files(here) == _files(sources / here.name) else 1)
-        from orch_gates.scanners.provision import provision
-
         for line in provision(load()):
             click.echo(line)
 

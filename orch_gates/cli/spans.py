@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from orch_gates.errors import UsageError
+
 _SPAN = re.compile(r"(?P<number>[1-9][0-9]{0,3})(?P<unit>[smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -15,8 +17,6 @@ def span_of(text: str, most: timedelta) -> timedelta:
     Raises:
         UsageError: it is none, or longer than `most`.
     """
-    from orch_gates.errors import UsageError
-
     found = _SPAN.fullmatch(text)
     span = timedelta(**{_UNITS[found["unit"]]: int(found["number"])}) if found is not None else timedelta(0)
     if not timedelta(0) < span <= most:

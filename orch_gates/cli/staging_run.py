@@ -7,30 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orch_gates import clock
 from orch_gates import settings as settings_module
 from orch_gates.cli import wrapped
+from orch_gates.cli.options import ForgeOptions
 from orch_gates.documents.frontmatter import MAX_DOCUMENT
 from orch_gates.errors import ConfigError, OrchError, ProcessError
 from orch_gates.gates import gate, recorded
 from orch_gates.gates.security import allowlist_file
 from orch_gates.gates.security.redacting import Redactor
 from orch_gates.gates.staging import before, gather, judge, ran
+from orch_gates.gates.staging.gather import Fresh
 from orch_gates.gates.staging.judge import Before, Judged, StagingFacts
 from orch_gates.gates.staging.redacted import redacted
+from orch_gates.git.cli import Git
 from orch_gates.jobs import command
 from orch_gates.model.verdict import Outcome, Scalar
 from orch_gates.report import files
 from orch_gates.report import recorded as reports
+from orch_gates.results.model import Format
+from orch_gates.tasks.record import newest_report
 from orch_gates.workspace import Workspace, open_workspace
-
-if TYPE_CHECKING:
-    from orch_gates.cli.options import ForgeOptions
-    from orch_gates.gates.staging.gather import Fresh
-    from orch_gates.git.cli import Git
-    from orch_gates.results.model import Format
 
 _WORDS = {Outcome.PASS: "SUCCESS", Outcome.FAIL: "FAILED"}
 
@@ -161,8 +159,6 @@ class _Run:
         return _Ended(done.exit_code, tuple(broken), fresh, {"seconds": round(clock.monotonic() - began)})
 
     def _of_task(self) -> _Previous:
-        from orch_gates.tasks.record import newest_report
-
         text = newest_report(self.workspace.store.load(), self.asked.task, before.record().file)
         if text is None:
             return _Previous(doubt=f"no staging report is recorded for {self.asked.task} yet, so nothing is compared")

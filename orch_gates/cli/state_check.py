@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, progress, say
-
-if TYPE_CHECKING:
-    from orch_gates.config.history import Pipelines
-    from orch_gates.model.root import Root
-    from orch_gates.state.files import Problem
-    from orch_gates.state.judge_change import Judged
-    from orch_gates.workspace import Workspace
+from orch_gates.config.history import Pipelines, pipelines
+from orch_gates.document_kinds import KINDS
+from orch_gates.documents.escape import visible
+from orch_gates.documents.frontmatter import MAX_DOCUMENT
+from orch_gates.errors import StateDocumentError, UpgradeNeeded, UsageError
+from orch_gates.model.root import Root
+from orch_gates.report import machine
+from orch_gates.state import files
+from orch_gates.state import schema as schemas
+from orch_gates.state.files import Problem
+from orch_gates.state.judge_change import Judged
+from orch_gates.state.layout import ROOT
+from orch_gates.workspace import Workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -43,8 +49,6 @@ def verify(as_json: bool, repo: Path) -> None:
       orch-gates state verify --repo /srv/git/app.git --json
     """
     with exit_codes():
-        from orch_gates.report import machine
-
         workspace = open_for_reading(repo)
         with workspace.store.audit() as audit:
             total, generation, witnessed = len(audit.chain.commits), audit.generation, audit.witnessed
@@ -67,9 +71,6 @@ def verify(as_json: bool, repo: Path) -> None:
 
 def _configured(workspace: Workspace) -> Callable[[Root], bool]:
     """Whether the default branch has ever configured a pipeline; looked up once, and only where one changed."""
-    from functools import cache
-
-    from orch_gates.config.history import pipelines
 
     @cache
     def known() -> Pipelines:
@@ -121,9 +122,6 @@ def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
       orch-gates state lint tasks/cd/T-1/task.md
     """
     with exit_codes():
-        from orch_gates.documents.escape import visible
-        from orch_gates.report import machine
-
         checked, problems = _lint_here(paths) if paths else _lint_branch(repo)
         if as_json:
             values = [{"path": p.path, "field": p.field, "rule": p.rule} for p in problems]
@@ -135,11 +133,6 @@ def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
 
 
 def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
-    from orch_gates.document_kinds import KINDS
-    from orch_gates.documents.frontmatter import MAX_DOCUMENT
-    from orch_gates.errors import UsageError
-    from orch_gates.state import files
-
     problems: list[Problem] = []
     for path in paths:
         try:
@@ -152,12 +145,6 @@ def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
 
 
 def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
-    from orch_gates.document_kinds import KINDS
-    from orch_gates.errors import StateDocumentError, UpgradeNeeded
-    from orch_gates.state import files
-    from orch_gates.state.files import Problem
-    from orch_gates.state.layout import ROOT
-
     store = open_for_reading(repo).store
     try:
         snapshot = store.load()
@@ -181,10 +168,6 @@ def schema(kind: str | None) -> None:
       orch-gates state schema task
     """
     with exit_codes():
-        from orch_gates.document_kinds import KINDS
-        from orch_gates.errors import UsageError
-        from orch_gates.state import schema as schemas
-
         if kind is not None and kind not in KINDS.by_name:
             raise UsageError(f"there is no kind {kind!r}; known are {', '.join(KINDS.by_name)}")
         say(schemas.text(KINDS.by_name[kind]) if kind is not None else schemas.all_text(KINDS))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say
-
-if TYPE_CHECKING:
-    from orch_gates.state.outcome import Initialised
-    from orch_gates.workspace import Workspace
+from orch_gates.model.ids import timestamp
+from orch_gates.model.root import Root
+from orch_gates.state import outcome
+from orch_gates.state.branch import branch_files
+from orch_gates.state.outcome import Initialised
+from orch_gates.tasks.archive import compact as archive
+from orch_gates.workspace import Workspace, open_workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -32,9 +35,6 @@ def init(anew: bool, repo: Path) -> None:
       orch-gates state init --repo /srv/git/app.git
     """
     with exit_codes():
-        from orch_gates.state import outcome
-        from orch_gates.workspace import open_workspace
-
         found = open_workspace(repo)
         branch = found.settings.state.branch
         match make_state(found, anew=anew):
@@ -53,10 +53,6 @@ def make_state(found: Workspace, *, anew: bool = False) -> Initialised:
     Raises:
         StateError, GitError: it could not be made.
     """
-    from orch_gates.model.ids import timestamp
-    from orch_gates.model.root import Root
-    from orch_gates.state.branch import branch_files
-
     root = Root(
         generation=1,
         created=timestamp(found.now),
@@ -90,8 +86,6 @@ def restore(forget: bool, repo: Path) -> None:
       orch-gates state restore --forget
     """
     with exit_codes():
-        from orch_gates.state import outcome
-
         match open_for_reading(repo).store.restore(forget=forget):
             case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost, kept=kept):
                 say(f"restored: {how}; the branch is at {commit[:10]}, generation {generation}\n")
@@ -123,9 +117,6 @@ def compact(days: int, repo: Path) -> None:
       orch-gates state compact --older-than 7
     """
     with exit_codes():
-        from orch_gates.tasks.archive import compact as archive
-        from orch_gates.workspace import open_workspace
-
         found = open_workspace(repo)
         done = archive(found.store, timedelta(days=days), found.now)
         say(f"{len(done.archived)} tasks archived\n")

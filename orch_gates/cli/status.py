@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates.cli import dashboard
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
-
-if TYPE_CHECKING:
-    from orch_gates.jobs.overview import Overview
-    from orch_gates.report.moving import Moving
-    from orch_gates.workspace import Workspace
+from orch_gates.dashboard.swept import sweep_state
+from orch_gates.engine.board import board
+from orch_gates.engine.stages import QUEUE
+from orch_gates.jobs import overview
+from orch_gates.jobs.overview import Overview
+from orch_gates.model.task import MERGE_QUEUE
+from orch_gates.report import tasks as render
+from orch_gates.report.moving import Moving
+from orch_gates.state import layout
+from orch_gates.tasks import book
+from orch_gates.workspace import Workspace
 
 
 @click.command()
@@ -39,12 +46,6 @@ def status(repo: Path, folder: Path | None, as_json: bool) -> None:
         if folder is not None:
             _page(repo, folder, as_json=as_json)
             return
-        from orch_gates.engine.board import board
-        from orch_gates.jobs import overview
-        from orch_gates.report import tasks as render
-        from orch_gates.state import layout
-        from orch_gates.tasks import book
-
         workspace = open_for_reading(repo)
         snapshot = workspace.store.load()
         everything, leases = overview.read(snapshot), book.read(snapshot, layout.LEASES)
@@ -65,21 +66,12 @@ def status(repo: Path, folder: Path | None, as_json: bool) -> None:
 
 
 def _page(repo: Path, folder: Path, *, as_json: bool) -> None:
-    from orch_gates.cli import dashboard
-
     written = dashboard.write(open_for_reading(repo), folder)
     say(written.as_json() if as_json else written.as_text())
 
 
 def _moving(workspace: Workspace, everything: Overview) -> Moving:
     """What moves by itself; where the sweep's memory cannot be read, the rest is shown all the same."""
-    from datetime import timedelta
-
-    from orch_gates.dashboard.swept import sweep_state
-    from orch_gates.engine.stages import QUEUE
-    from orch_gates.model.task import MERGE_QUEUE
-    from orch_gates.report.moving import Moving
-
     swept = sweep_state(workspace.store, workspace.now, timedelta(seconds=workspace.settings.sweep.every))
     jobs: dict[str, Counter[str]] = {}
     for job in (job for runs in everything.jobs.values() for job in runs if not job.status.terminal):

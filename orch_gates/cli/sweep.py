@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates import clock
+from orch_gates.cli import dashboard, dispatching, merging, notifying, sweep_duties, sweep_watches
+from orch_gates.cli import sweep_view as view
+from orch_gates.cli.advance import step_of
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.signals import ended_by_signals
-
-if TYPE_CHECKING:
-    from orch_gates.sweep.parts import Followed, Parts, Rules
-    from orch_gates.sweep.tick import Report
-    from orch_gates.workspace import Workspace
+from orch_gates.cli.tracker import tracking_of
+from orch_gates.errors import OrchError, UsageError
+from orch_gates.sweep import reaper, reconciler
+from orch_gates.sweep.came import Came
+from orch_gates.sweep.look import Looking
+from orch_gates.sweep.parts import Followed, Parts, Rules
+from orch_gates.sweep.tick import Report, Ticking
+from orch_gates.workspace import Workspace, open_workspace
 
 _LONGEST_LOOP = 86_400
 
@@ -70,8 +78,6 @@ def sweep(
       orch-gates sweep --json
     """
     with exit_codes():
-        from orch_gates.errors import UsageError
-
         if loop and dry_run:
             raise UsageError("use --loop without --dry-run")
         if folder is not None and dry_run:
@@ -89,9 +95,6 @@ def sweep(
 
 def _loop(seconds: int, run: Callable[[Callable[[], bool]], Report], *, as_json: bool) -> None:
     """Tick after tick, each opened anew, so that a changed configuration counts; what fails is told and tried again."""
-    from orch_gates import clock
-    from orch_gates.errors import OrchError
-
     with ended_by_signals() as ended:
         while not ended():
             begun = clock.monotonic()
@@ -114,11 +117,6 @@ def _tick(
     *,
     dry_run: bool = False,
 ) -> Report:
-    from dataclasses import replace
-
-    from orch_gates.sweep.tick import Ticking
-    from orch_gates.workspace import open_workspace
-
     workspace = replace(open_workspace(repo, overrides, options.observe), tests=False)
     report = Ticking(parts_of(workspace, ended), workspace.now).run(dry_run=dry_run)
     return report if folder is None else _with_page(report, workspace, folder)
@@ -126,12 +124,6 @@ def _tick(
 
 def _with_page(report: Report, workspace: Workspace, folder: Path) -> Report:
     """The page of what the tick left; what the tick did is done, whatever becomes of the page (P3)."""
-    from dataclasses import replace
-
-    from orch_gates import clock
-    from orch_gates.cli import dashboard
-    from orch_gates.errors import OrchError
-
     try:
         dashboard.write(workspace.at(clock.utc_now()), folder)
     except OrchError as error:
@@ -145,12 +137,6 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
     Raises:
         SettingsError: the job's own token is given, whose pushes and merges start no workflow.
     """
-    from orch_gates import clock
-    from orch_gates.cli import dispatching, merging, notifying, sweep_duties, sweep_watches
-    from orch_gates.cli.advance import step_of
-    from orch_gates.sweep.look import Looking
-    from orch_gates.sweep.parts import Parts
-
     merging.refuse_automatic_token(workspace)
     looking = Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge)
     rules = dispatching.rules_of(workspace)
@@ -186,11 +172,6 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
 
 def rules_of(workspace: Workspace) -> Rules:
     """What the settings bound a tick by."""
-    from datetime import timedelta
-
-    from orch_gates.sweep import reaper, reconciler
-    from orch_gates.sweep.parts import Rules
-
     wanted = workspace.settings.sweep
     reaping = reaper.Rules(wanted.dead_ticks, timedelta(seconds=wanted.max_running))
     reconciling = reconciler.Rules(timedelta(seconds=wanted.grace), wanted.most)
@@ -204,10 +185,6 @@ def rules_of(workspace: Workspace) -> Rules:
 
 def _follow(workspace: Workspace, act: bool) -> Followed:
     """Do what people say on issues, and tell whom they stopped (REC-2)."""
-    from orch_gates.cli.tracker import tracking_of
-    from orch_gates.sweep.came import Came
-    from orch_gates.sweep.parts import Followed
-
     if workspace.settings.tracker.kind == "none":
         return Followed()
     tracking = tracking_of(workspace)
@@ -225,8 +202,6 @@ def _follow(workspace: Workspace, act: bool) -> Followed:
 
 
 def _show(report: Report, *, as_json: bool, dry_run: bool = False) -> None:
-    from orch_gates.cli import sweep_view as view
-
     say(view.as_json(report, dry_run=dry_run) if as_json else view.as_text(report, dry_run=dry_run))
     for problem in () if as_json else report.problems:
         say(f"orch-gates: {problem}\n", to=sys.stderr)

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from orch_gates import clock
+from orch_gates.cli import deploying, merge_waiting, merging, queue, queue_comments, queue_turns
+from orch_gates.cli.advance import step_of
+from orch_gates.cli.merging import context_of
+from orch_gates.cli.queue_turns import Came as TurnCame
+from orch_gates.deploy import environments
+from orch_gates.gates.gate import out_of_scope
+from orch_gates.gates.merge import NAME, PROOF
+from orch_gates.merge import marking
+from orch_gates.merge.attempting import Stop
+from orch_gates.merge.keeper import Keeper
+from orch_gates.model.attempt import Attempt, Phase
+from orch_gates.model.environment import Environment
+from orch_gates.model.markers import Markers
+from orch_gates.model.task import Task
+from orch_gates.model.verdict import Outcome
+from orch_gates.state import codec, layout
+from orch_gates.state.kinds import LEASE, MARKERS
 from orch_gates.sweep.came import Came
 from orch_gates.sweep.parts import Seen, Unit
-
-if TYPE_CHECKING:
-    from orch_gates.model.attempt import Attempt
-    from orch_gates.model.environment import Environment
-    from orch_gates.model.markers import Markers
-    from orch_gates.model.task import Task
-    from orch_gates.tasks.book import Quarantined
-    from orch_gates.workspace import Workspace
+from orch_gates.tasks import book, edge
+from orch_gates.tasks.book import Quarantined
+from orch_gates.workspace import Workspace
 
 _ENVIRONMENT, _FILE = "environment ", "environment-file "
 
 
 def leases(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
     """Take back leases that are over or cannot be read; a live one is left alone (REAP-4)."""
-    from orch_gates.state import layout
-    from orch_gates.state.kinds import LEASE
-    from orch_gates.tasks import book
-
     if not workspace.settings.lease.reclaim_enabled:
         return
     found = book.read(seen.snapshot, layout.LEASES)
@@ -40,17 +48,12 @@ def leases(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
 
 
 def _reclaim(workspace: Workspace, target: str) -> Came:
-    from orch_gates.cli.merging import context_of
-    from orch_gates.merge.keeper import Keeper
-
     kept = Keeper(context_of(_into(workspace, target)), lambda: secrets.token_hex(8)).reclaim()
     return Came(lines=(kept.line,), counts={"reclaimed": 1}) if kept.changed else Came()
 
 
 def _into(workspace: Workspace, target: str) -> Workspace:
     """The workspace of commands that name this target."""
-    from dataclasses import replace
-
     if target == workspace.target:
         return workspace
     return replace(workspace, settings=replace(workspace.settings, target=target))
@@ -58,10 +61,6 @@ def _into(workspace: Workspace, target: str) -> Workspace:
 
 def merges(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
     """Go on with attempts that are open, and begin one for each task that lacks nothing else; no test is run."""
-    from orch_gates.cli import merge_waiting
-    from orch_gates.gates.gate import out_of_scope
-    from orch_gates.gates.merge import NAME, PROOF
-
     if workspace.config.queue:
         yield Unit("the merge queue", partial(_queue, workspace))
     if out_of_scope(NAME, workspace.settings) is not None:
@@ -80,13 +79,6 @@ def merges(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
 
 
 def _merge(workspace: Workspace, gate: str, task: Task, seen: Seen, *, begin: bool) -> Came:
-    from orch_gates.cli import merging
-    from orch_gates.gates.merge import NAME
-    from orch_gates.merge.attempting import Stop
-    from orch_gates.model.attempt import Phase
-    from orch_gates.model.verdict import Outcome
-    from orch_gates.tasks import edge
-
     attempt = edge.merge_of(seen.snapshot, task).attempt
     goes_on = attempt is not None and not attempt.over
     if not goes_on and not (begin and _is_new(workspace, task, attempt)):
@@ -114,17 +106,12 @@ def _merge(workspace: Workspace, gate: str, task: Task, seen: Seen, *, begin: bo
 
 def _is_new(workspace: Workspace, task: Task, before: Attempt | None) -> bool:
     """Whether an attempt could come to another end than the last one, which was red for what is still there."""
-    from orch_gates.model.verdict import Outcome
-
     if before is None or before.outcome is not Outcome.FAIL:
         return True
     return workspace.heads.of(task.branch) not in {before.head, before.commit}
 
 
 def _queue(workspace: Workspace) -> Came:
-    from orch_gates.cli import queue, queue_comments, queue_turns
-    from orch_gates.cli.queue_turns import Came as TurnCame
-
     queueing = queue.queueing_of(workspace)
     queue_turns.require_contexts(workspace)
     ran = queue_turns.run(workspace, queueing, lambda _: None, {})
@@ -151,8 +138,6 @@ def _queue(workspace: Workspace) -> Came:
 
 def deploys(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
     """Record the end of deploys that were lost, and say where nobody knows what runs; a live one is left alone."""
-    from orch_gates.deploy import environments
-
     if not workspace.settings.sweep.reaper_enabled:
         return
     found = environments.read(seen.snapshot)
@@ -167,11 +152,6 @@ def _set_apart(files: Sequence[Quarantined]) -> Came:
 
 
 def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> Came:
-    from dataclasses import replace
-
-    from orch_gates.cli import deploying
-    from orch_gates.cli.advance import step_of
-
     name, lines = environment.name, []
     if environment.running is not None:
         now = replace(workspace.at(clock.utc_now()), now=seen.now)
@@ -191,9 +171,6 @@ def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> 
 
 def markers(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
     """Look for what has to stay in each target, as a revert may come at any time (MRG-10)."""
-    from orch_gates.state import codec
-    from orch_gates.state.kinds import MARKERS
-
     if not workspace.settings.merge.regression_guard:
         return
     for entry in seen.snapshot.files("markers"):
@@ -204,8 +181,6 @@ def markers(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
 
 
 def _markers(workspace: Workspace, wanted: Markers) -> Came:
-    from orch_gates.merge import marking
-
     if not wanted.markers:
         return Came(looked=(f"marker {wanted.target} ",))
     timeout = workspace.settings.state.timeout

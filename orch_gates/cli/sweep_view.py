@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from orch_gates.documents.escape import visible
+from orch_gates.model.sweep import Alert
 from orch_gates.report import machine
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orch_gates.model.sweep import Alert
-    from orch_gates.sweep.lag import Lag
-    from orch_gates.sweep.tick import Report
+from orch_gates.sweep.lag import Lag
+from orch_gates.sweep.tick import Report
 
 # What a tick does after its plan is recorded, each by a look of its own.
 NOT_LOOKED_AT = "not part of a dry run: merges and leases, deploys and watches, markers"

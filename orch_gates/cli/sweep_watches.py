@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
+from orch_gates.cli.watch_run import roll_back
+from orch_gates.cli.watching import watching_of
+from orch_gates.deploy import environments
+from orch_gates.deploy.watches import find, left, of_environment
+from orch_gates.engine.reacting import Finish
+from orch_gates.model.environment import Environment
+from orch_gates.model.watch import Act, Watch, WatchState
 from orch_gates.sweep.came import Came
 from orch_gates.sweep.parts import Seen, Unit
-
-if TYPE_CHECKING:
-    from orch_gates.model.environment import Environment
-    from orch_gates.model.watch import Watch
-    from orch_gates.workspace import Workspace
+from orch_gates.workspace import Workspace
 
 _KEY = "watch "
 
 
 def watches(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
     """Finish the watches of each environment that are over or were left; one that somebody watches is left alone."""
-    from orch_gates.deploy import environments
-
     if not workspace.settings.sweep.reaper_enabled:
         return
     for place in environments.read(seen.snapshot).pages:
@@ -29,12 +29,6 @@ def watches(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
 
 
 def _of_environment(workspace: Workspace, seen: Seen, environment: Environment) -> Came:
-    from orch_gates.cli.watch_run import roll_back
-    from orch_gates.cli.watching import watching_of
-    from orch_gates.deploy.watches import find, left, of_environment
-    from orch_gates.engine.reacting import Finish
-    from orch_gates.model.watch import Act, WatchState
-
     now = seen.now
     lines: list[str] = []
     problems: list[str] = []

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completing import STAGE, TASK
+from orch_gates.cli.effects_view import warn
 from orch_gates.cli.options import by_option
 from orch_gates.cli.text_option import text_option
-
-if TYPE_CHECKING:
-    from orch_gates.effects.performed import Performed
-    from orch_gates.engine.events import Event
+from orch_gates.documents.escape import visible
+from orch_gates.effects.performed import Performed
+from orch_gates.engine import events
+from orch_gates.engine.events import Event
+from orch_gates.errors import UsageError
+from orch_gates.model.ids import timestamp
+from orch_gates.model.task import DONE_STAGE, TaskState
+from orch_gates.report import machine
+from orch_gates.report import tasks as render
+from orch_gates.tasks import book, record
+from orch_gates.tasks.book import history_of
+from orch_gates.tasks.change import apply
+from orch_gates.tasks.create import create, new_task
+from orch_gates.workspace import open_workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -53,11 +64,6 @@ def new(name: str, title: str, branch: str, repo: Path, as_json: bool, overrides
       orch-gates task new T-2 "Say goodbye" --branch feature/bye
     """
     with exit_codes():
-        from orch_gates.model.task import TaskState
-        from orch_gates.report import machine
-        from orch_gates.tasks.create import create, new_task
-        from orch_gates.workspace import open_workspace
-
         found = open_workspace(repo, overrides)
         wanted = new_task(name, title, branch=branch, by=found.by, pipeline=found.pipeline, now=found.now)
         made = create(found.store, wanted, found.configured, found.now)
@@ -82,10 +88,6 @@ def show(name: str, repo: Path, as_json: bool) -> None:
       orch-gates task show T-1
     """
     with exit_codes():
-        from orch_gates.report import machine
-        from orch_gates.report import tasks as render
-        from orch_gates.tasks import book
-
         page = book.need(open_for_reading(repo).store.load(), name)
         say(machine.dumps(page.task.fields()) if as_json else render.task_page(page.task, page.body))
 
@@ -103,12 +105,6 @@ def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
       orch-gates task list --stage review
     """
     with exit_codes():
-        from orch_gates.errors import UsageError
-        from orch_gates.model.task import DONE_STAGE, TaskState
-        from orch_gates.report import machine
-        from orch_gates.report import tasks as render
-        from orch_gates.tasks import book
-
         if state and state not in set(TaskState):
             raise UsageError(f"--state {state}: there are {', '.join(TaskState)}")
         snapshot = open_for_reading(repo).store.load()
@@ -136,13 +132,6 @@ def log(name: str, repo: Path, as_json: bool) -> None:
       orch-gates task log T-1
     """
     with exit_codes():
-        from dataclasses import asdict
-
-        from orch_gates.model.ids import timestamp
-        from orch_gates.report import machine
-        from orch_gates.report import tasks as render
-        from orch_gates.tasks.book import history_of
-
         found = history_of(open_for_reading(repo).store, name)
         steps = [asdict(step) | {"when": timestamp(step.when)} for step in found]
         say(machine.document("task-log", {"task": name, "steps": steps}) if as_json else render.log(steps))
@@ -177,10 +166,6 @@ def report(
       orch-gates task report T-1 --file 17-security-report.md
     """
     with exit_codes():
-        from orch_gates.errors import UsageError
-        from orch_gates.tasks import record
-        from orch_gates.workspace import open_workspace
-
         if (file is None) is not bool(gate and status):
             raise UsageError("give GATE and STATUS, or --file with a report; not both")
         found = open_workspace(repo, overrides)
@@ -212,8 +197,6 @@ def hold(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> No
     Example:
       orch-gates task hold T-1 --reason "waiting for legal"
     """
-    from orch_gates.engine import events
-
     _ask(name, repo, overrides, lambda by: events.HoldAsked(by, reason))
 
 
@@ -229,8 +212,6 @@ def resume(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> 
     Example:
       orch-gates task resume T-1 --reason "legal agrees"
     """
-    from orch_gates.engine import events
-
     _ask(name, repo, overrides, lambda by: events.ResumeAsked(by, reason))
 
 
@@ -246,8 +227,6 @@ def retry(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
     Example:
       orch-gates task retry T-1 --reason "the runner is back"
     """
-    from orch_gates.engine import events
-
     _ask(name, repo, overrides, lambda by: events.RetryAsked(by, reason))
 
 
@@ -265,8 +244,6 @@ def ready(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
     Examples:
       orch-gates task ready T-1 --reason "the test database is up again"
     """
-    from orch_gates.engine import events
-
     _ask(name, repo, overrides, lambda by: events.ReadySaid(by, reason))
 
 
@@ -282,24 +259,16 @@ def cancel(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> 
     Example:
       orch-gates task cancel T-1 --reason "not needed any more"
     """
-    from orch_gates.engine import events
-
     _ask(name, repo, overrides, lambda by: events.CancelAsked(by, reason))
 
 
 def _warn(name: str, performed: tuple[Performed, ...]) -> None:
     if performed:
-        from orch_gates.cli.effects_view import warn
-
         warn(name, performed)
 
 
 def _ask(name: str, repo: Path, overrides: Mapping[str, str], event: Callable[[str], Event]) -> None:
     with exit_codes():
-        from orch_gates.documents.escape import visible
-        from orch_gates.tasks.change import apply
-        from orch_gates.workspace import open_workspace
-
         found = open_workspace(repo, overrides)
         applied = apply(found.store, name, event(found.by), found.configured, found.now, found.outbox)
         decision = applied.decision

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates.cli import tracker_view as view
+from orch_gates.cli.advance import step_of
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.dispatching import start_due
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
-
-if TYPE_CHECKING:
-    from orch_gates.tasks.tracked import Tracking
-    from orch_gates.workspace import Workspace
+from orch_gates.errors import SettingsError
+from orch_gates.tasks.tracked import Tracking
+from orch_gates.trackers.plane import states as plane
+from orch_gates.trackers.plane.tracker import connect
+from orch_gates.workspace import Workspace, open_workspace
 
 
 @click.group()
@@ -53,9 +55,6 @@ def sync(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str],
       orch-gates tracker sync --json
     """
     with exit_codes():
-        from orch_gates.cli import tracker_view as view
-        from orch_gates.workspace import open_workspace
-
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         tracking = tracking_of(workspace)
         if dry_run:
@@ -85,12 +84,6 @@ def states(create: bool, repo: Path, as_json: bool) -> None:
       orch-gates tracker states --create
     """
     with exit_codes():
-        from orch_gates.cli import tracker_view as view
-        from orch_gates.errors import SettingsError
-        from orch_gates.trackers.plane import states as plane
-        from orch_gates.trackers.plane.tracker import connect
-        from orch_gates.workspace import open_workspace
-
         settings = open_workspace(repo).settings.tracker
         if settings.kind != "plane":
             raise SettingsError(f"the tracker is {settings.kind} (tracker.kind); only Plane has states")
@@ -106,10 +99,6 @@ def tracking_of(workspace: Workspace) -> Tracking:
     Raises:
         SettingsError: no tracker is turned on, or its labels contradict each other, or no forge may be written to.
     """
-    from orch_gates.cli.advance import step_of
-    from orch_gates.errors import SettingsError
-    from orch_gates.tasks.tracked import Tracking
-
     workspace.need_writable_forge()
     if workspace.tracker is None:
         raise SettingsError(

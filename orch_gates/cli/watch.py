@@ -5,18 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from orch_gates import clock
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.completing import ENVIRONMENT, TASK
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.signals import ended_by_signals
 from orch_gates.cli.text_option import text_option
-
-if TYPE_CHECKING:
-    from orch_gates.model.watch import Watch
-    from orch_gates.workspace import Workspace
+from orch_gates.cli.watch_run import WatchRun, exit_code, publish, roll_back
+from orch_gates.cli.watching import watching_of
+from orch_gates.deploy import watches
+from orch_gates.deploy.watch_ends import reaction_text
+from orch_gates.documents.escape import visible
+from orch_gates.errors import UsageError
+from orch_gates.model.watch import Watch
+from orch_gates.report import machine
+from orch_gates.workspace import Workspace, open_workspace
 
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
@@ -71,11 +77,6 @@ def watch(
     if context.invoked_subcommand is not None:
         return
     with exit_codes():
-        from orch_gates.cli.signals import ended_by_signals
-        from orch_gates.cli.watch_run import WatchRun, exit_code, publish
-        from orch_gates.deploy import watches
-        from orch_gates.errors import UsageError
-
         workspace = _opened(repo, overrides, options)
         if not (name := task or workspace.settings.handed_over.task):
             raise UsageError("--task (ORCH_TASK) is missing: name the task whose deploy to watch")
@@ -105,10 +106,6 @@ def stop(task: str, reason: str, environment: str, repo: Path, overrides: Mappin
       orch-gates watch stop T-1 --reason "the errors are a load test"
     """
     with exit_codes():
-        from orch_gates import clock
-        from orch_gates.cli.watching import watching_of
-        from orch_gates.deploy import watches
-
         workspace = _opened(repo, overrides)
         deploy = watches.need(workspace.store.load(), task, environment).watch.deploy
         _show(watching_of(workspace, environment).stop(deploy, reason, clock.utc_now()))
@@ -133,11 +130,6 @@ def rollback(task: str, reason: str, environment: str, repo: Path, overrides: Ma
       orch-gates watch rollback T-1 --reason "customers cannot pay"
     """
     with exit_codes():
-        from orch_gates import clock
-        from orch_gates.cli.watch_run import roll_back
-        from orch_gates.cli.watching import watching_of
-        from orch_gates.deploy import watches
-
         workspace = _opened(repo, overrides)
         deploy = watches.need(workspace.store.load(), task, environment).watch.deploy
         steps = watching_of(workspace, environment)
@@ -149,20 +141,13 @@ def rollback(task: str, reason: str, environment: str, repo: Path, overrides: Ma
 
 
 def _opened(repo: Path, overrides: Mapping[str, str], options: ForgeOptions | None = None) -> Workspace:
-    from orch_gates.workspace import open_workspace
-
     if options is None:
         return open_workspace(repo, overrides)
     return open_workspace(repo, {**options.overrides, **overrides}, options.observe)
 
 
 def _show(over: Watch, *, as_json: bool = False) -> None:
-    from orch_gates.deploy.watch_ends import reaction_text
-    from orch_gates.documents.escape import visible
-
     if as_json:
-        from orch_gates.report import machine
-
         fields = over.fields()
         kept = ("deploy", "environment", "task", "revision", "digest", "verdict", "reason", "reaction")
         say(machine.document("watch-end", {key: fields[key] for key in kept} | {"samples": len(over.samples)}))

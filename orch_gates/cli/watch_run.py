@@ -5,24 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from orch_gates import clock
 from orch_gates.cli import watching
 from orch_gates.cli.boundary import say
+from orch_gates.cli.deploy_run import DeployRun, Options, RolledBack
+from orch_gates.cli.deploying import timeout_of
 from orch_gates.deploy import watches
+from orch_gates.deploy.contract import Wanted
+from orch_gates.deploy.sources.observing import Observing
+from orch_gates.deploy.watch import Ticked, Watching
 from orch_gates.documents.escape import markdown, visible
 from orch_gates.engine.reacting import Finish, Over
+from orch_gates.engine.watching import Sample
 from orch_gates.errors import JobWaits, OrchError, StateError
 from orch_gates.model.watch import Act, Watch, WatchState, WatchVerdict
 from orch_gates.report import github
-
-if TYPE_CHECKING:
-    from orch_gates.cli.deploy_run import RolledBack
-    from orch_gates.deploy.sources.observing import Observing
-    from orch_gates.deploy.watch import Ticked, Watching
-    from orch_gates.engine.watching import Sample
-    from orch_gates.workspace import Workspace
+from orch_gates.workspace import Workspace
 
 # Whoever asks a watch to end waits no longer than this.
 _LOOKS_EVERY_S = 0.5
@@ -145,10 +144,6 @@ class WatchRun:
 
 def roll_back(workspace: Workspace, steps: Watching, watch: Watch) -> RolledBack:
     """Run the configured rollback of a watch that planned it, and record what came of it."""
-    from orch_gates.cli.deploy_run import DeployRun, Options, RolledBack
-    from orch_gates.cli.deploying import timeout_of
-    from orch_gates.deploy.contract import Wanted
-
     plan = watching.plan_of(workspace, watch.environment)
     how = Options(timeout_of(workspace, watch.environment), advance=False)
     run = DeployRun(workspace, Wanted(watch.task, watch.environment), how)

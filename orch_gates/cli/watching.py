@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from orch_gates import clock
-
-if TYPE_CHECKING:
-    from orch_gates.deploy.sources.observing import Observing
-    from orch_gates.deploy.watch import Watching
-    from orch_gates.engine.watch_plan import EnvironmentPlan
-    from orch_gates.workspace import Workspace
+from orch_gates.cli import own_repository, wrapped
+from orch_gates.deploy.sources.observing import Observing, observing
+from orch_gates.deploy.watch import Watching
+from orch_gates.engine.watch_plan import EnvironmentPlan, WatchPlan
+from orch_gates.engine.watching import Rules
+from orch_gates.model.feedback import one_line
+from orch_gates.model.ids import timestamp
+from orch_gates.model.watch import Watcher
+from orch_gates.sweep.look import Looking
+from orch_gates.workspace import Workspace
 
 
 def plan_of(workspace: Workspace, environment: str) -> EnvironmentPlan:
     """What is configured about an environment; nothing where nothing is."""
-    from orch_gates.engine.watch_plan import EnvironmentPlan
-
     return workspace.config.environments.get(environment) or EnvironmentPlan(environment)
 
 
 def observing_of(plan: EnvironmentPlan) -> Observing:
     """What is asked about an environment; nothing where its watch was taken out of the configuration."""
-    from orch_gates.deploy.sources.observing import observing
-    from orch_gates.engine.watch_plan import WatchPlan
-
     return observing(plan.watch or WatchPlan())
 
 
 def watching_of(workspace: Workspace, environment: str) -> Watching:
     """The steps of watches in an environment, for this process."""
-    from orch_gates.cli import own_repository, wrapped
-    from orch_gates.deploy.watch import Watching
-    from orch_gates.engine.watching import Rules
-    from orch_gates.model.feedback import one_line
-    from orch_gates.model.ids import timestamp
-    from orch_gates.model.watch import Watcher
-    from orch_gates.sweep.look import Looking
-
     plan = plan_of(workspace, environment)
     me = Watcher(
         runner=one_line(wrapped.runner_of(workspace)),

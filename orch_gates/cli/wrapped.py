@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from orch_gates import clock, machine
+from orch_gates.cli.advance import step_of
+from orch_gates.cli.effects_view import warn
 from orch_gates.documents.escape import markdown, visible
 from orch_gates.errors import OrchError
+from orch_gates.gates.security.redacting import Redactor
 from orch_gates.jobs import environment, output
+from orch_gates.jobs.command import Ended
+from orch_gates.model.feedback import one_line
+from orch_gates.model.job import CiRun, Process
 from orch_gates.report import github
+from orch_gates.report import tasks as render
 from orch_gates.scanners import repository_rules
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from orch_gates.gates.security.redacting import Redactor
-    from orch_gates.jobs.command import Ended
-    from orch_gates.model.job import CiRun, Process
-    from orch_gates.settings import Settings
-    from orch_gates.workspace import Workspace
+from orch_gates.settings import Settings
+from orch_gates.workspace import Workspace
 
 # As a shell has it for what cannot be started.
 NO_PROGRAM = 127
@@ -35,18 +35,12 @@ def runner_of(workspace: Workspace) -> str:
 
 def process_of() -> Process:
     """This process, as others look for it."""
-    from orch_gates.model.feedback import one_line
-    from orch_gates.model.job import Process
-
     me = machine.identity()
     return Process(host=one_line(me.host), pid=me.pid, started=me.started)
 
 
 def ci_run_of(settings: Settings) -> CiRun | None:
     """The CI run that this is part of."""
-    from orch_gates.model.feedback import one_line
-    from orch_gates.model.job import CiRun
-
     ci = settings.ci
     if not (ci.active and ci.run):
         return None
@@ -101,9 +95,6 @@ def advance(workspace: Workspace, task: str, tell: Callable[[str], None], *, qui
 
     What it says changes no exit code: a sweep asks the gate again (REAP-3).
     """
-    from orch_gates.cli.advance import step_of
-    from orch_gates.report import tasks as render
-
     try:
         applied = step_of(workspace.at(clock.utc_now())).take(task)
     except OrchError as error:
@@ -112,8 +103,6 @@ def advance(workspace: Workspace, task: str, tell: Callable[[str], None], *, qui
     for line in render.step(task, applied.decision, applied.verdicts, recorded=bool(applied.commit)).splitlines():
         tell(line)
     if applied.performed and not quiet:
-        from orch_gates.cli.effects_view import warn
-
         warn(task, applied.performed)
     return {"verdict": applied.decision.outcome.value, "verdict-reason": visible(applied.decision.reason)}
 

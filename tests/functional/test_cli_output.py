@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -74,3 +75,14 @@ def test_a_closed_input_is_not_an_empty_one(work: Repo) -> None:
     for hook in ("pre-push", "pre-receive"):
         done = shell(f'"$0" hook {hook} <&-', work)
         assert (done.returncode, "standard input is closed" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(("command", "code"), [("task list", 70), ("gate merge", 70), ("hook pre-receive", 2)])
+def test_a_module_that_cannot_be_imported_is_no_verdict(work: Repo, tmp_path: Path, command: str, code: int) -> None:
+    """A broken installation is neither a failed check nor a finding in a push."""
+    for name in ("pydantic", "pydantic_core"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('no library')\n")
+    env = {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    done = orch(*command.split(), cwd=work.path, env=env)
+    assert done.returncode == code, done.stderr
+    assert b"this is a bug in orch-gates: ImportError" in done.stderr
