@@ -1,4 +1,4 @@
-"""One answer of a forge, and what an error means: the words that a forge's own table gives (P2)."""
+"""One response of a forge, and what its error means by the forge's own table."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """What the forge says went wrong, in one line without anything that a terminal obeys; empty where nothing."""
+        """The forge's own error message, in one line without control characters; empty where there is none."""
         try:
             found = self.document
         except ValueError:
             return ""
-        said = found.get("message") if isinstance(found, dict) else None
-        return escape.visible(" ".join(said.split()))[:_LONGEST] if isinstance(said, str) else ""
+        message = found.get("message") if isinstance(found, dict) else None
+        return escape.visible(" ".join(message.split()))[:_LONGEST] if isinstance(message, str) else ""
 
     @property
     def of_a_forge(self) -> bool:
@@ -66,8 +66,8 @@ class Answer:
     @property
     def wait(self) -> float | None:
         """Seconds that the forge asks to wait, at most a day; a date is not read, as clocks differ (ST-7)."""
-        said = self.headers.get("Retry-After", "")
-        return min(float(said), _LONGEST_WAIT) if said.isdecimal() else None
+        seconds = self.headers.get("Retry-After", "")
+        return min(float(seconds), _LONGEST_WAIT) if seconds.isdecimal() else None
 
     @property
     def date(self) -> datetime | None:
@@ -90,16 +90,16 @@ class Sort(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What an answer that is not a good one means; `words` say what to do."""
+    """What an error response means; `message` says what to do."""
 
     sort: Sort
-    words: str
+    message: str
     wait: float = 1.0
 
 
 def from_between(answer: Answer) -> Trouble:
     """What a refusal means that is not in the forge's own words: a proxy, a login page, a server that restarts."""
-    place = escape.visible(answer.headers.get("Location", ""))[:_LONGEST]
-    where = f", which leads to {place}" if place else ""
-    words = f"{answer.status} from a proxy between here and the forge{where}; check the URL, and that the forge is up"
-    return Trouble(Sort.FAILED, words, answer.wait or 1.0)
+    location = escape.visible(answer.headers.get("Location", ""))[:_LONGEST]
+    where = f", which leads to {location}" if location else ""
+    message = f"{answer.status} from a proxy between here and the forge{where}; check the URL, and that the forge is up"
+    return Trouble(Sort.FAILED, message, answer.wait or 1.0)

@@ -19,7 +19,7 @@ from orch_gates.documents import escape
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.answer import Answer, Sort, Trouble
 from orch_gates.forge.fields import number
-from orch_gates.wire import breakage
+from orch_gates.wire import failure
 from orch_gates.wire.session import UNUSABLE_URL, Session, body
 
 _MOST_PAGES = 200
@@ -64,7 +64,7 @@ Observe = Callable[[Call], None]
 
 
 def unobserved(_: Call) -> None:
-    """Nobody asked what requests were made."""
+    """Ignore the requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,17 +262,17 @@ class Api:
         return self._send(method, path, {}, document)
 
     def at(self, path: str) -> str:
-        """A path as people are told of it: with its host, without a credential."""
+        """A path for a message: with its host, without a credential."""
         host = escape.visible(urlsplit(self._url).netloc.rpartition("@")[2])
         return f"{host}{escape.visible(path)}"
 
     def _raised(self, path: str, trouble: Trouble, *, reading: bool) -> ForgeUnavailable:
-        words = f"{self.at(path)}: {trouble.words}"
+        message = f"{self.at(path)}: {trouble.message}"
         if trouble.sort is Sort.REFUSED:
-            return ForgeRefused(words)
+            return ForgeRefused(message)
         if trouble.sort is Sort.LATER or reading:
-            return ForgeUnavailable(words)
-        return ForgeUnclear(words)
+            return ForgeUnavailable(message)
+        return ForgeUnclear(message)
 
     def _document(self, path: str, answer: Answer) -> Any:
         try:
@@ -306,17 +306,17 @@ class Api:
         except UNUSABLE_URL as error:
             raise ForgeUnavailable(f"{self.at('')} cannot be reached: the URL is not valid") from error
         except (requests.RequestException, HTTPError, OSError) as error:
-            broken = breakage.meaning(error, self._timeout)
-            safe = reading or broken.unsent or (content is not None and not content.sent)
-            raise (ForgeUnavailable if safe else ForgeUnclear)(f"{self.at('')} {broken.words}") from error
+            failed = failure.classify(error, self._timeout)
+            safe = reading or failed.unsent or (content is not None and not content.sent)
+            raise (ForgeUnavailable if safe else ForgeUnclear)(f"{self.at('')} {failed.message}") from error
         finally:
             self._observe(Call(method, path, status, clock.monotonic() - begun))
 
 
 def _total(answer: Answer, found: object) -> int | None:
-    said = answer.headers.get("X-Total-Count", "")
-    if said.isdecimal() and len(said) < _MOST_DIGITS:
-        return int(said)
+    total = answer.headers.get("X-Total-Count", "")
+    if total.isdecimal() and len(total) < _MOST_DIGITS:
+        return int(total)
     inside = found.get("total_count") if isinstance(found, dict) else None
     return inside if isinstance(inside, int) else None
 

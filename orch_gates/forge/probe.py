@@ -33,7 +33,7 @@ def kind(url: str, timeout: float, observe: Observe) -> Kind:
         # One that lets only its users in says so in JSON, and a page that asks for a password does not.
         if _says(answer, field) or (answer.status in _SIGN_IN and answer.message):
             return found
-        trouble = f"{api.at(path)}: {DIALECT.trouble(answer).words}"
+        trouble = f"{api.at(path)}: {DIALECT.trouble(answer).message}"
         if answer.status == 429 or answer.status >= 500:
             raise ForgeUnavailable(trouble)
         moved = moved or (trouble if answer.status in _ELSEWHERE else "")

@@ -15,7 +15,7 @@ from orch_gates import clock
 from orch_gates.documents import escape
 from orch_gates.errors import RegistryBroken, RegistryRefused, RegistryUnavailable, RegistryUnclear
 from orch_gates.oci.reference import is_loopback
-from orch_gates.wire import breakage
+from orch_gates.wire import failure
 from orch_gates.wire.session import UNUSABLE_URL, Session, body
 
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -176,11 +176,11 @@ class Transport:
         except UNUSABLE_URL as error:
             raise RegistryUnavailable(f"{shown(url)} cannot be reached: the address cannot be used") from error
         except (requests.RequestException, HTTPError, OSError) as error:
-            broken = breakage.meaning(error, self._timeout)
-            if isinstance(error, breakage.TooLong) and method == "GET":
-                raise RegistryBroken(f"{shown(url)} {broken.words}") from error
-            unclear = method == "PUT" and not broken.unsent
-            raise (RegistryUnclear if unclear else RegistryUnavailable)(f"{shown(url)} {broken.words}") from error
+            failed = failure.classify(error, self._timeout)
+            if isinstance(error, failure.ResponseTooLong) and method == "GET":
+                raise RegistryBroken(f"{shown(url)} {failed.message}") from error
+            unclear = method == "PUT" and not failed.unsent
+            raise (RegistryUnclear if unclear else RegistryUnavailable)(f"{shown(url)} {failed.message}") from error
         finally:
             self._observe(Call(method, shown(url), status, clock.monotonic() - begun))
 

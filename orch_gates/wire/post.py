@@ -1,4 +1,4 @@
-"""One POST of JSON to a service that is told something: bounded, sent once, never redirected (OWN-1, P2)."""
+"""One POST of JSON: bounded in time and size, sent once, never redirected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from orch_gates import clock
-from orch_gates.wire import breakage
+from orch_gates.wire import failure
 from orch_gates.wire.session import UNUSABLE_URL, Session, body
 
 _MOST_BYTES = 256 * 1024
@@ -76,5 +76,5 @@ def post(url: str, content: bytes, *, timeout: float, headers: Mapping[str, str]
     except UNUSABLE_URL:
         return Unanswered(True, "cannot be reached: the url cannot be used")
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        found = breakage.meaning(error, timeout)
-        return Unanswered(found.unsent, found.words)
+        found = failure.classify(error, timeout)
+        return Unanswered(found.unsent, found.message)

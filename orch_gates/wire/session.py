@@ -1,4 +1,4 @@
-"""What forges and registries are asked with: connections that are timed whole, and answers that are read in bounds."""
+"""Connections to forges and registries: a timeout for the whole response, and a limit of its size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from orch_gates import clock
-from orch_gates.wire import breakage
+from orch_gates.wire import failure
 
 UNUSABLE_URL = (
     requests.exceptions.InvalidURL,
@@ -107,17 +107,17 @@ class Session(requests.Session):
 
 
 def body(response: requests.Response, give_up: float, most: int) -> bytes:
-    """All of it; what comes is looked at as it comes, so that no trickle outlasts the time.
+    """The whole body, read in pieces, so that a slow trickle does not outlast the time.
 
     Raises:
-        TooLong: it has more than `most` bytes.
+        ResponseTooLong: it has more than `most` bytes.
         TimeoutError: it is later than `give_up`, as the monotonic clock counts.
     """
     found = bytearray()
     while chunk := response.raw.read1(65536, decode_content=True):
         found += chunk
         if len(found) > most:
-            raise breakage.TooLong(f"answered with more than {most} bytes")
+            raise failure.ResponseTooLong(f"answered with more than {most} bytes")
         if clock.monotonic() > give_up:
             raise TimeoutError
     return bytes(found)

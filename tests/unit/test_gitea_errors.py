@@ -194,7 +194,7 @@ def test_what_a_merge_came_to(name: str) -> None:
 def test_what_an_error_means(name: str) -> None:
     """One line each, which says what to do where somebody can do something."""
     found = trouble(answer(_FOUND[name]))
-    assert (found.sort, found.words) == TROUBLES[name]
+    assert (found.sort, found.message) == TROUBLES[name]
 
 
 @pytest.mark.parametrize(("source", "status", "body", "expected"), ELSEWHERE, ids=[row[0] for row in ELSEWHERE])
@@ -236,7 +236,7 @@ def test_the_scopes_that_a_refusal_tells() -> None:
 def test_whoever_asks_too_often_waits_as_long_as_the_server_says() -> None:
     found = trouble(Answer(429, {"Retry-After": "17"}))
     assert (found.sort, found.wait) == (Sort.LATER, 17.0)
-    assert merge_outcome(Answer(429, {"Retry-After": "17"})) == Transient(found.words, 17.0)
+    assert merge_outcome(Answer(429, {"Retry-After": "17"})) == Transient(found.message, 17.0)
 
 
 def test_a_request_that_took_too_long_is_no_refusal() -> None:
@@ -247,6 +247,6 @@ def test_a_request_that_took_too_long_is_no_refusal() -> None:
 def test_words_from_outside_cannot_act_on_a_terminal() -> None:
     for status in (301, 403, 404, 409, 422, 500):
         body = json.dumps({"message": "\x1b[2Jgone\n::error::x"}).encode()
-        said = trouble(Answer(status, {"Location": "/repos/a/b\x1b[2J"}, body)).words
+        said = trouble(Answer(status, {"Location": "/repos/a/b\x1b[2J"}, body)).message
         assert "\x1b" not in said
         assert "\n" not in said

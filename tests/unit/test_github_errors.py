@@ -220,8 +220,8 @@ def test_a_repository_that_moved_has_no_such_pull_request() -> None:
 def test_every_trouble_says_what_to_do(given_answer: Answer, sort: Sort, words: str) -> None:
     found = trouble(given_answer)
     assert found.sort is sort
-    assert words in found.words
-    assert "\n" not in found.words
+    assert words in found.message
+    assert "\n" not in found.message
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_the_hours_limit(status: int, message: str, headers: Mapping[str, str], 
     """KnpLabs/php-github-api#1070: it comes as 403 too. Nothing was done, and asking at once would not help."""
     found = trouble(answer(status, says(message), {"X-RateLimit-Remaining": "0", **headers}))
     assert (found.sort, found.wait) == (Sort.LATER, wait)
-    assert "used up" in found.words
+    assert "used up" in found.message
 
 
 @pytest.mark.parametrize(
@@ -289,6 +289,6 @@ _HEADERS = {
 def test_whatever_comes_is_one_line_and_no_merge(status: int, body: bytes, headers: dict[str, str]) -> None:
     given_answer = Answer(status, headers, body)
     found = trouble(given_answer)
-    assert "\n" not in found.words
+    assert "\n" not in found.message
     assert 0 <= found.wait <= 86_400
     assert not isinstance(merge_outcome(given_answer), Merged)

@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from orch_gates import clock
 from orch_gates.documents import escape
-from orch_gates.wire import breakage
+from orch_gates.wire import failure
 from orch_gates.wire.session import Session
 
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -115,7 +115,7 @@ def _body(answer: requests.Response, give_up: float, most: int) -> tuple[bytes, 
 def _why(error: BaseException, timeout: float) -> str:
     if _is_refused(error):
         return "refused the connection"
-    return breakage.meaning(error, timeout).words
+    return failure.classify(error, timeout).message
 
 
 def _is_refused(error: object) -> bool:

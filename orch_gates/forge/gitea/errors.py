@@ -1,4 +1,4 @@
-"""What the errors of Gitea and Forgejo mean: the one place that reads their words (docs/reference/forges.md)."""
+"""What the errors of Gitea and Forgejo mean: the one place that reads their messages (docs/reference/forges.md)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def trouble(answer: Answer) -> Trouble:
 
 
 def _own(answer: Answer) -> Trouble:
-    said = f" ({answer.message})" if answer.message else ""
+    why = f" ({answer.message})" if answer.message else ""
     match answer.status:
         case 301 | 302 | 307 | 308:
             return Trouble(Sort.REFUSED, f"has moved to {_moved(answer)}; name the new one")
@@ -73,15 +73,15 @@ def _own(answer: Answer) -> Trouble:
         case 403:
             return Trouble(Sort.REFUSED, f"403, {_forbidden(answer)}")
         case 404:
-            return Trouble(Sort.REFUSED, f"404, there is no such thing, or the token may not see it{said}")
+            return Trouble(Sort.REFUSED, f"404, there is no such thing, or the token may not see it{why}")
         case 423:
             return Trouble(Sort.REFUSED, "423, the repository is archived; unarchive it to change anything")
         case 429:
             return Trouble(Sort.LATER, "429, too many requests; try again later", answer.wait or 1.0)
         case status if 400 <= status < 500 and status != _TOO_SLOW:
-            return Trouble(Sort.REFUSED, f"{status}{said}")
+            return Trouble(Sort.REFUSED, f"{status}{why}")
         case status:
-            return Trouble(Sort.FAILED, f"{status}{said}", answer.wait or 1.0)
+            return Trouble(Sort.FAILED, f"{status}{why}", answer.wait or 1.0)
 
 
 def scopes(answer: Answer) -> tuple[str, ...] | None:
@@ -91,9 +91,9 @@ def scopes(answer: Answer) -> tuple[str, ...] | None:
 
 
 def merge_outcome(answer: Answer) -> MergeOutcome:
-    """What the answer to a merge means; words that are not known here are no merge and no refusal."""
+    """What the answer to a merge means; an unknown message is neither a merge nor a refusal."""
     if not _is_own(answer):
-        return Ambiguous(from_between(answer).words)
+        return Ambiguous(from_between(answer).message)
     match answer.status:
         # A merge is answered without a body: a page with words is not the server's.
         case 200 | 201 if not answer.body.strip():
@@ -103,62 +103,62 @@ def merge_outcome(answer: Answer) -> MergeOutcome:
         case 409:
             return _in_the_way(answer)
         case 301 | 302 | 307 | 308 | 404:
-            return Gone(trouble(answer).words)
+            return Gone(trouble(answer).message)
         case 401 | 403 | 422 | 423:
-            return Forbidden(trouble(answer).words)
+            return Forbidden(trouble(answer).message)
         case 429:
             found = trouble(answer)
-            return Transient(found.words, found.wait)
+            return Transient(found.message, found.wait)
         case _:
-            return Ambiguous(trouble(answer).words)
+            return Ambiguous(trouble(answer).message)
 
 
 def _is_own(answer: Answer) -> bool:
     """Whether a refusal is the server's own: it leads elsewhere on itself only, and says everything else in JSON."""
     match answer.status:
         case 301 | 302 | 307 | 308:
-            place = answer.headers.get("Location", "")
-            return place.startswith("/") and _REPOSITORY.search(place) is not None
+            location = answer.headers.get("Location", "")
+            return location.startswith("/") and _REPOSITORY.search(location) is not None
         case status:
             return not 300 <= status < 500 or status == _TOO_MANY or answer.of_a_forge
 
 
-def _not_allowed(said: str) -> MergeOutcome:
-    if said == "The PR is already merged":
+def _not_allowed(message: str) -> MergeOutcome:
+    if message == "The PR is already merged":
         return AlreadyMerged()
-    if any(known in said for known in _NOT_READY):
-        return NotReady(said)
-    if any(known in said for known in _NOT_ALLOWED):
-        return Forbidden(said)
-    return Ambiguous(f"405{f' ({said})' if said else ''}")
+    if any(known in message for known in _NOT_READY):
+        return NotReady(message)
+    if any(known in message for known in _NOT_ALLOWED):
+        return Forbidden(message)
+    return Ambiguous(f"405{f' ({message})' if message else ''}")
 
 
 def _in_the_way(answer: Answer) -> MergeOutcome:
-    said = answer.message
-    if said == "head out of date":
+    message = answer.message
+    if message == "head out of date":
         return HeadMoved()
-    if said == "merge push out of date":
+    if message == "merge push out of date":
         return BaseMoved()
-    if rejected := _REJECTED.match(said):
-        return _rejected(said[rejected.end() :])
-    if "already scheduled to auto merge" in said:
+    if rejected := _REJECTED.match(message):
+        return _rejected(message[rejected.end() :])
+    if "already scheduled to auto merge" in message:
         return Scheduled()
-    if not said and _is_conflict(answer):
+    if not message and _is_conflict(answer):
         return Conflict()
-    return Ambiguous(trouble(answer).words)
+    return Ambiguous(trouble(answer).message)
 
 
-def _rejected(words: str) -> MergeOutcome:
-    """What the server's own push into the target was told, by git, by the server's hook, or by another one."""
-    if _LOST_RACE.search(words):
+def _rejected(message: str) -> MergeOutcome:
+    """What the server's own push into the target came to: the message is git's, its own hook's, or another hook's."""
+    if _LOST_RACE.search(message):
         return BaseMoved()
-    if "cannot lock ref" in words:
-        return Transient(f"another push to the target runs: {words}")
-    if words in _SILENT:
+    if "cannot lock ref" in message:
+        return Transient(f"another push to the target runs: {message}")
+    if message in _SILENT:
         return Transient("a hook or rule of the server refused it without a message, or was killed")
-    if words.startswith(_OWN_TROUBLE) or _ENDED.search(words):
-        return Transient(f"a hook of the server failed: {words}")
-    return NotReady(words) if _NOT_YET.search(words) else Forbidden(words)
+    if message.startswith(_OWN_TROUBLE) or _ENDED.search(message):
+        return Transient(f"a hook of the server failed: {message}")
+    return NotReady(message) if _NOT_YET.search(message) else Forbidden(message)
 
 
 def _is_conflict(answer: Answer) -> bool:
@@ -171,15 +171,15 @@ def _is_conflict(answer: Answer) -> bool:
 
 
 def _forbidden(answer: Answer) -> str:
-    said = answer.message
-    if scope := _SCOPE.search(said):
+    message = answer.message
+    if scope := _SCOPE.search(message):
         wanted = " or ".join(scope[1].split())
         return f"the token lacks the scope {wanted} (it has {scope[2] or 'none'}); create a token with that scope"
-    if _NO_RIGHT in said:
+    if _NO_RIGHT in message:
         return "the token's user may not write to the repository; give them that right"
-    if _NO_ADMIN in said:
+    if _NO_ADMIN in message:
         return "the token's user does not administer the repository; ask somebody who does"
-    return f"the token lacks a scope, or its user the permission{f' ({said})' if said else ''}"
+    return f"the token lacks a scope, or its user the permission{f' ({message})' if message else ''}"
 
 
 def _moved(answer: Answer) -> str:

@@ -76,7 +76,7 @@ class GiteaServer:
         if answer.status == _NOTHING:
             return Kind.GITEA
         if not answer.ok:
-            raise ForgeUnavailable(f"{self._forgejo.at('/version')}: {errors.trouble(answer).words}")
+            raise ForgeUnavailable(f"{self._forgejo.at('/version')}: {errors.trouble(answer).message}")
         return Kind.FORGEJO
 
     def _who(self) -> tuple[str, tuple[str, ...] | None]:

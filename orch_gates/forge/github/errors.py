@@ -1,4 +1,4 @@
-"""What GitHub's errors mean: the one place that reads its words (docs/reference/forges.md)."""
+"""What GitHub's errors mean: the one place that reads its messages (docs/reference/forges.md)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _REFUSALS: tuple[tuple[str, Callable[[str], MergeOutcome]], ...] = (
     (r"base branch was modified", lambda _: BaseMoved()),
     (r"head branch was modified", lambda _: HeadMoved()),
     (r"is (already )?in the merge queue", lambda _: Scheduled()),
-    (r"merge queue", lambda words: Forbidden(f"{words}; exempt who merges from the queue, or drop its rule")),
+    (r"merge queue", lambda message: Forbidden(f"{message}; exempt who merges from the queue, or drop its rule")),
     (r"merge conflict", lambda _: Conflict()),
     (r"still a draft", NotReady),
     (r"is not mergeable", Ambiguous),
@@ -64,14 +64,14 @@ def trouble(answer: Answer) -> Trouble:
     """What an answer means that is not a good one."""
     if (limit := _limit(answer)) is not None:
         return limit
-    words = said(answer)
-    why = f" ({words})" if words else ""
+    message = error_message(answer)
+    why = f" ({message})" if message else ""
     match answer.status:
         # Its edge says this one without a word.
         case status if 300 <= status < 500 and status != _TOO_SLOW and not answer.of_a_forge:
             return from_between(answer)
         case 301 | 302 | 307 | 308:
-            return Trouble(Sort.REFUSED, f"has moved{_place(answer)}; name the new one")
+            return Trouble(Sort.REFUSED, f"has moved{_location(answer)}; name the new one")
         case 403:
             return Trouble(Sort.REFUSED, _forbidden(answer, why))
         case status if status == _TOO_SLOW:
@@ -89,24 +89,24 @@ def merge_outcome(answer: Answer) -> MergeOutcome:
         return _done(answer)
     found = trouble(answer)
     if found.sort is Sort.LATER:
-        return Transient(found.words, found.wait)
+        return Transient(found.message, found.wait)
     if found.sort is Sort.FAILED:
-        return Ambiguous(found.words)
+        return Ambiguous(found.message)
     match answer.status:
         case 405 | 409:
-            return _refusal(answer.status, said(answer))
+            return _refusal(answer.status, error_message(answer))
         case 301 | 302 | 307 | 308 | 404 | 410:
-            return Gone(found.words)
+            return Gone(found.message)
         case 422 | 400:
-            return Ambiguous(found.words)
+            return Ambiguous(found.message)
         case _:
-            return Forbidden(found.words)
+            return Forbidden(found.message)
 
 
-def said(answer: Answer) -> str:
-    """What GitHub says went wrong, its `errors` included, in one line."""
+def error_message(answer: Answer) -> str:
+    """GitHub's own error message, its `errors` included, in one line."""
     found = [answer.message.rstrip(".") if (details := _details(answer)) else answer.message, *details]
-    return escape.clip(": ".join(words for words in found if words), _LONGEST)
+    return escape.clip(": ".join(message for message in found if message), _LONGEST)
 
 
 def missing(answer: Answer) -> bool:
@@ -132,24 +132,24 @@ def _done(answer: Answer) -> MergeOutcome:
     return Merged(commit if isinstance(commit, str) else "")
 
 
-def _refusal(status: int, words: str) -> MergeOutcome:
+def _refusal(status: int, message: str) -> MergeOutcome:
     # The name of a check may be like any of these.
-    unnamed = re.sub(r'"[^"]*"', '""', words)
+    unnamed = re.sub(r'"[^"]*"', '""', message)
     for pattern, outcome in _REFUSALS:
         if re.search(pattern, unnamed, re.IGNORECASE):
-            return outcome(words)
-    return Ambiguous(f"{status} {words}".rstrip())
+            return outcome(message)
+    return Ambiguous(f"{status} {message}".rstrip())
 
 
 def _limit(answer: Answer) -> Trouble | None:
     """A limit of requests: nothing was done, whatever was asked."""
     if answer.status not in {403, 429}:
         return None
-    said_so = answer.message.lower()
+    message = answer.message.lower()
     if answer.headers.get("X-RateLimit-Remaining") == "0":
         wait = _until_reset(answer) if answer.wait is None else answer.wait
         return Trouble(Sort.LATER, f"{answer.status}, this hour's requests are used up; more in {wait:.0f} s", wait)
-    if answer.status == 429 or "rate limit" in said_so or "abuse detection" in said_so:
+    if answer.status == 429 or "rate limit" in message or "abuse detection" in message:
         wait = _A_MINUTE if answer.wait is None else answer.wait
         return Trouble(Sort.LATER, f"{answer.status}, too many requests at once; try again in {wait:.0f} s", wait)
     return None
@@ -174,14 +174,14 @@ def _forbidden(answer: Answer, why: str) -> str:
 
 
 def _needed(answer: Answer) -> str:
-    """What the request needs, where GitHub tells it: a header for each kind of token."""
+    """What the request needs, where GitHub names it: a header for each kind of token."""
     named = answer.headers.get("X-Accepted-GitHub-Permissions") or answer.headers.get("X-Accepted-OAuth-Scopes") or ""
     return f"; needed: {escape.clip(escape.visible(named), _LONGEST)}" if named.strip() else ""
 
 
-def _place(answer: Answer) -> str:
-    place = escape.visible(answer.headers.get("Location", ""))
-    return f" to {place}" if place else ""
+def _location(answer: Answer) -> str:
+    location = escape.visible(answer.headers.get("Location", ""))
+    return f" to {location}" if location else ""
 
 
 def _details(answer: Answer) -> list[str]:
@@ -191,7 +191,7 @@ def _details(answer: Answer) -> list[str]:
         return []
     errors = found.get("errors") if isinstance(found, dict) else None
     rows = errors if isinstance(errors, list) else [errors]
-    return [words for row in rows if (words := _detail(row))]
+    return [message for row in rows if (message := _detail(row))]
 
 
 def _detail(row: object) -> str:
