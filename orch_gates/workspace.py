@@ -25,7 +25,7 @@ from orch_gates.settings import Settings
 if TYPE_CHECKING:
     from orch_gates.effects.outbox import Outbox
     from orch_gates.engine.stages import Pipeline
-    from orch_gates.forge.detect import Place as ForgePlace
+    from orch_gates.forge.detect import ForgeAddress
     from orch_gates.forge.http import Call, Observe
     from orch_gates.forge.port.forge import Forge
     from orch_gates.git.heads import Heads
@@ -198,14 +198,14 @@ class Workspace:
         return None if self.forge_place is None else self._connected(self.forge_place)
 
     @cached_property
-    def forge_place(self) -> ForgePlace | None:
+    def forge_place(self) -> ForgeAddress | None:
         """Which forge is asked here, and where it is; None where none is known.
 
         Raises:
             SettingsError: what is set about it cannot be used.
             GitError: the clone cannot be read.
         """
-        from orch_gates.forge.detect import Job, Said, choose
+        from orch_gates.forge.detect import CiJob, ForgeOptions, resolve_forge
 
         wanted, ci = self.settings.forge, self.settings.ci
         if not wanted.token and wanted.token_env != "ORCH_FORGE_TOKEN":
@@ -216,8 +216,8 @@ class Workspace:
             origin = self.origin.url
         except SettingsError:
             origin = ""
-        said = Said(wanted.kind, wanted.url, wanted.repository, bool(wanted.token))
-        return choose(said, Job(ci.forge, ci.server_url), origin)
+        options = ForgeOptions(wanted.kind, wanted.url, wanted.repository, bool(wanted.token))
+        return resolve_forge(options, CiJob(ci.forge, ci.server_url), origin)
 
     def need_forge(self) -> Forge:
         """The forge that is asked here.
@@ -297,7 +297,7 @@ class Workspace:
     def _clone(self) -> Clone:
         return clones.read(self.git, self.settings.inherited_env)
 
-    def _connected(self, found: ForgePlace) -> Forge:
+    def _connected(self, found: ForgeAddress) -> Forge:
         """A forge, ready to be asked; each adapter is loaded only where it is used."""
         from orch_gates.forge import probe
         from orch_gates.forge.port.server import Kind

@@ -1,4 +1,4 @@
-"""Which forge is asked: from what is said, from what the runner tells, and from where the clone is from (pure)."""
+"""Which forge to use: from the options, from the CI job, and from the clone's origin (pure)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _NAMED = "ORCH_FORGE_REPOSITORY has to name the repository as owner/name"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What settings and options say; `kind` is one of the words of ORCH_FORGE."""
+class ForgeOptions:
+    """The settings and options for the forge; `kind` is a value of ORCH_FORGE."""
 
     kind: str = "auto"
     url: str = ""
@@ -32,7 +32,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CiJob:
     """The CI job that this runs in; `forge` is empty outside of one."""
 
     forge: str = ""
@@ -40,8 +40,8 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A repository on a forge; a `kind` of None has to be asked of the server.
+class ForgeAddress:
+    """A repository on a forge; where `kind` is None, the server has to be asked for it.
 
     For the kind local `url` is a path, and there is no name of a repository.
     """
@@ -51,34 +51,34 @@ class Place:
     repository: str = ""
 
 
-def choose(said: Said, job: Job, origin: str) -> Place | None:
-    """The forge that is meant; None where none is. `origin` is the url or path that the clone is from.
+def resolve_forge(options: ForgeOptions, job: CiJob, origin: str) -> ForgeAddress | None:
+    """The forge to use; None where there is none. `origin` is the url or path that the clone is from.
 
-    In a job its own forge is asked only where there is a token for it.
+    The forge of the CI job is used only where there is a token for it.
 
     Raises:
-        SettingsError: what is said cannot be used, or is not enough.
+        SettingsError: the options cannot be used, or are not enough.
     """
-    match said.kind:
+    match options.kind:
         case "none":
             return None
-        case "auto" if said.url:
-            return _at(said, job, origin, _kind_of(said.url, job))
+        case "auto" if options.url:
+            return _at(options, job, origin, _kind_of(options.url, job))
         case "auto":
-            return _at(said, job, origin, Kind(job.forge)) if job.forge and said.token else None
+            return _at(options, job, origin, Kind(job.forge)) if job.forge and options.token else None
         case kind:
-            return _at(said, job, origin, Kind(kind))
+            return _at(options, job, origin, Kind(kind))
 
 
-def _at(said: Said, job: Job, origin: str, kind: Kind | None) -> Place:
+def _at(options: ForgeOptions, job: CiJob, origin: str, kind: Kind | None) -> ForgeAddress:
     if kind is Kind.LOCAL:
-        return Place(kind, _path(said.url, origin))
-    parts = _checked(said.url or _usual_url(kind, job))
+        return ForgeAddress(kind, _path(options.url, origin))
+    parts = _checked(options.url or _usual_url(kind, job))
     url = parts.geturl().rstrip("/")
-    repository = said.repository or _repository_at(parts, origin)
+    repository = options.repository or _repository_at(parts, origin)
     if not _REPOSITORY.fullmatch(repository):
-        raise SettingsError(_NAMED if said.repository else f"{_unnamed(parts, origin)}{_NAMED}")
-    return Place(kind, url, repository)
+        raise SettingsError(_NAMED if options.repository else f"{_unnamed(parts, origin)}{_NAMED}")
+    return ForgeAddress(kind, url, repository)
 
 
 def _unnamed(forge: SplitResult, origin: str) -> str:
@@ -89,7 +89,7 @@ def _unnamed(forge: SplitResult, origin: str) -> str:
     return f"no remote `origin` here names a repository of {escape.visible(forge.netloc)}; {elsewhere}"
 
 
-def _kind_of(url: str, job: Job) -> Kind | None:
+def _kind_of(url: str, job: CiJob) -> Kind | None:
     if is_path(url):
         return Kind.LOCAL
     host = _checked(url).netloc.lower()
@@ -98,7 +98,7 @@ def _kind_of(url: str, job: Job) -> Kind | None:
     return Kind(job.forge) if job.forge and host == urlsplit(job.server).netloc.lower() else None
 
 
-def _usual_url(kind: Kind | None, job: Job) -> str:
+def _usual_url(kind: Kind | None, job: CiJob) -> str:
     """Where a kind of forge is when nobody says: at the job's own server, or the one that all know."""
     alike = {Kind.GITEA, Kind.FORGEJO} if kind is not Kind.GITHUB else {Kind.GITHUB}
     if job.forge and job.server and Kind(job.forge) in alike:
@@ -141,8 +141,8 @@ def same_repository(one: str, other: str) -> bool:
 
     The way to it (ssh, https, a user, a port) and `.git` make no other one, nor does the case of its letters.
     """
-    found = _spot(one)
-    return found is not None and found == _spot(other)
+    found = _host_and_path(one)
+    return found is not None and found == _host_and_path(other)
 
 
 def name_of(url: str) -> str:
@@ -156,7 +156,7 @@ def name_of(url: str) -> str:
     return parts[-1] if is_path(url) else "/".join(parts[-2:])
 
 
-def _spot(url: str) -> tuple[str, str] | None:
+def _host_and_path(url: str) -> tuple[str, str] | None:
     """The host, empty for this machine, and the path there; None where the url cannot be read."""
     if is_path(url):
         path = unquote(url.removeprefix("file://")) if url.startswith("file://") else url

@@ -10,46 +10,56 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.errors import SettingsError
-from orch_gates.forge.detect import Job, Place, Said, choose, same_repository
+from orch_gates.forge.detect import CiJob, resolve_forge, same_repository
+from orch_gates.forge.detect import ForgeAddress as Address
+from orch_gates.forge.detect import ForgeOptions as Options
 from orch_gates.forge.port.server import Kind
 from orch_gates.settings import load
 
 URL = "https://git.example.org"
-NAMED = Said(url=URL, repository="acme/app")
+NAMED = Options(url=URL, repository="acme/app")
 GITEA, FORGEJO, GITHUB = (
-    Job("gitea", "http://gitea.example.org:3000"),
-    Job("forgejo", "https://forgejo.example.org"),
-    Job("github", "https://ghe.example.org"),
+    CiJob("gitea", "http://gitea.example.org:3000"),
+    CiJob("forgejo", "https://forgejo.example.org"),
+    CiJob("github", "https://ghe.example.org"),
 )
 
 
 @pytest.mark.parametrize(
-    ("said", "job", "wanted"),
+    ("options", "job", "wanted"),
     [
-        (Said(), Job(), None),
-        (Said(token=True), Job(), None),
-        (Said(repository="acme/app"), GITEA, None),
+        (Options(), CiJob(), None),
+        (Options(token=True), CiJob(), None),
+        (Options(repository="acme/app"), GITEA, None),
         (replace(NAMED, kind="none", token=True), GITEA, None),
-        (Said(repository="acme/app", token=True), GITEA, Place(Kind.GITEA, GITEA.server, "acme/app")),
-        (Said(repository="acme/app", token=True), FORGEJO, Place(Kind.FORGEJO, FORGEJO.server, "acme/app")),
-        (Said(repository="acme/app", token=True), GITHUB, Place(Kind.GITHUB, GITHUB.server, "acme/app")),
-        (NAMED, Job(), Place(None, URL, "acme/app")),
-        (NAMED, GITEA, Place(None, URL, "acme/app")),
-        (replace(NAMED, url="https://GitHub.com/"), Job(), Place(Kind.GITHUB, "https://GitHub.com", "acme/app")),
-        (replace(NAMED, url=GITHUB.server), GITHUB, Place(Kind.GITHUB, GITHUB.server, "acme/app")),
-        (replace(NAMED, kind="forgejo"), Job(), Place(Kind.FORGEJO, URL, "acme/app")),
-        (replace(NAMED, kind="github"), GITEA, Place(Kind.GITHUB, URL, "acme/app")),
-        (replace(NAMED, kind="github", url=""), Job(), Place(Kind.GITHUB, "https://github.com", "acme/app")),
-        (replace(NAMED, kind="github", url=""), GITEA, Place(Kind.GITHUB, "https://github.com", "acme/app")),
-        (replace(NAMED, kind="gitea", url=""), FORGEJO, Place(Kind.GITEA, FORGEJO.server, "acme/app")),
-        (Said(url="/srv/git/app.git"), Job(), Place(Kind.LOCAL, "/srv/git/app.git")),
-        (Said(url="../app.git"), GITEA, Place(Kind.LOCAL, "../app.git")),
-        (Said(url="file:///srv/a%20b.git"), Job(), Place(Kind.LOCAL, "/srv/a b.git")),
+        (Options(repository="acme/app", token=True), GITEA, Address(Kind.GITEA, GITEA.server, "acme/app")),
+        (
+            Options(repository="acme/app", token=True),
+            FORGEJO,
+            Address(Kind.FORGEJO, FORGEJO.server, "acme/app"),
+        ),
+        (Options(repository="acme/app", token=True), GITHUB, Address(Kind.GITHUB, GITHUB.server, "acme/app")),
+        (NAMED, CiJob(), Address(None, URL, "acme/app")),
+        (NAMED, GITEA, Address(None, URL, "acme/app")),
+        (
+            replace(NAMED, url="https://GitHub.com/"),
+            CiJob(),
+            Address(Kind.GITHUB, "https://GitHub.com", "acme/app"),
+        ),
+        (replace(NAMED, url=GITHUB.server), GITHUB, Address(Kind.GITHUB, GITHUB.server, "acme/app")),
+        (replace(NAMED, kind="forgejo"), CiJob(), Address(Kind.FORGEJO, URL, "acme/app")),
+        (replace(NAMED, kind="github"), GITEA, Address(Kind.GITHUB, URL, "acme/app")),
+        (replace(NAMED, kind="github", url=""), CiJob(), Address(Kind.GITHUB, "https://github.com", "acme/app")),
+        (replace(NAMED, kind="github", url=""), GITEA, Address(Kind.GITHUB, "https://github.com", "acme/app")),
+        (replace(NAMED, kind="gitea", url=""), FORGEJO, Address(Kind.GITEA, FORGEJO.server, "acme/app")),
+        (Options(url="/srv/git/app.git"), CiJob(), Address(Kind.LOCAL, "/srv/git/app.git")),
+        (Options(url="../app.git"), GITEA, Address(Kind.LOCAL, "../app.git")),
+        (Options(url="file:///srv/a%20b.git"), CiJob(), Address(Kind.LOCAL, "/srv/a b.git")),
     ],
 )
-def test_what_is_said_and_where_it_runs_decide(said: Said, job: Job, wanted: Place | None) -> None:
+def test_what_is_said_and_where_it_runs_decide(options: Options, job: CiJob, wanted: Address | None) -> None:
     """In a job its own forge is asked only with a token; a url of another server is asked what it is."""
-    assert choose(said, job, "") == wanted
+    assert resolve_forge(options, job, "") == wanted
 
 
 @pytest.mark.parametrize(
@@ -76,16 +86,16 @@ def test_what_is_said_and_where_it_runs_decide(said: Said, job: Job, wanted: Pla
 def test_the_clone_says_which_repository_where_it_is_from_that_forge(origin: str, wanted: str) -> None:
     """A clone from somewhere else names nothing there."""
     if wanted:
-        assert choose(Said(url=URL), Job(), origin) == Place(None, URL, wanted)
-        assert choose(Said(url=URL, repository="ot/her"), Job(), origin) == Place(None, URL, "ot/her")
+        assert resolve_forge(Options(url=URL), CiJob(), origin) == Address(None, URL, wanted)
+        assert resolve_forge(Options(url=URL, repository="ot/her"), CiJob(), origin) == Address(None, URL, "ot/her")
     else:
         with pytest.raises(SettingsError, match="ORCH_FORGE_REPOSITORY"):
-            choose(Said(url=URL), Job(), origin)
+            resolve_forge(Options(url=URL), CiJob(), origin)
 
 
 def test_a_forge_may_live_below_a_path() -> None:
-    place = choose(Said(kind="gitea", url=f"{URL}/forge/"), Job(), f"{URL}/forge/acme/app.git")
-    assert place == Place(Kind.GITEA, f"{URL}/forge", "acme/app")
+    place = resolve_forge(Options(kind="gitea", url=f"{URL}/forge/"), CiJob(), f"{URL}/forge/acme/app.git")
+    assert place == Address(Kind.GITEA, f"{URL}/forge", "acme/app")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +116,7 @@ def test_a_forge_may_live_below_a_path() -> None:
 def test_it_is_said_why_the_clone_does_not_name_the_repository(url: str, origin: str, words: str) -> None:
     """People give the url of a page, of the API, or of the repository."""
     with pytest.raises(SettingsError) as raised:
-        choose(Said(kind="gitea", url=url), Job(), origin)
+        resolve_forge(Options(kind="gitea", url=url), CiJob(), origin)
     assert words in str(raised.value)
 
 
@@ -114,19 +124,19 @@ def test_it_is_said_why_the_clone_does_not_name_the_repository(url: str, origin:
 def test_what_is_beside_it_is_another_place(path: str) -> None:
     """Nothing that lives there is a repository of this forge."""
     with pytest.raises(SettingsError, match="ORCH_FORGE_REPOSITORY"):
-        choose(Said(kind="gitea", url=f"{URL}/forge"), Job(), f"{URL}/{path}.git")
+        resolve_forge(Options(kind="gitea", url=f"{URL}/forge"), CiJob(), f"{URL}/{path}.git")
 
 
 def test_a_bare_repository_is_where_the_clone_is_from() -> None:
-    assert choose(Said(kind="local"), Job(), "/srv/app.git") == Place(Kind.LOCAL, "/srv/app.git")
+    assert resolve_forge(Options(kind="local"), CiJob(), "/srv/app.git") == Address(Kind.LOCAL, "/srv/app.git")
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("options", "words"),
     [
-        (Said(kind="gitea", repository="acme/app"), "ORCH_FORGE_URL"),
-        (Said(kind="local"), "path of a bare repository"),
-        (Said(kind="local", url=URL), "path of a bare repository"),
+        (Options(kind="gitea", repository="acme/app"), "ORCH_FORGE_URL"),
+        (Options(kind="local"), "path of a bare repository"),
+        (Options(kind="local", url=URL), "path of a bare repository"),
         (replace(NAMED, url="ssh://git@git.example.org/acme/app"), "https://git.example.org"),
         (replace(NAMED, url="git@git.example.org:acme/app"), "https://git.example.org"),
         (replace(NAMED, url="https://"), "https://git.example.org"),
@@ -141,9 +151,9 @@ def test_a_bare_repository_is_where_the_clone_is_from() -> None:
         (replace(NAMED, repository="a/."), "owner/name"),
     ],
 )
-def test_what_cannot_be_used_is_said(said: Said, words: str) -> None:
+def test_what_cannot_be_used_is_said(options: Options, words: str) -> None:
     with pytest.raises(SettingsError, match=words) as raised:
-        choose(said, Job(), "")
+        resolve_forge(options, CiJob(), "")
     assert "\n" not in str(raised.value)
 
 
@@ -151,15 +161,15 @@ def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
     """OWN-1: it would be in argv, and in every message."""
     secret = secrets.token_hex(8)
     with pytest.raises(SettingsError) as raised:
-        choose(replace(NAMED, url=f"https://user:{secret}@git.example.org"), Job(), "")
+        resolve_forge(replace(NAMED, url=f"https://user:{secret}@git.example.org"), CiJob(), "")
     assert secret not in str(raised.value)
 
 
 @given(url=st.text(max_size=60), origin=st.text(max_size=60), kind=st.sampled_from(["auto", *Kind]))
 def test_any_text_is_used_or_refused(url: str, origin: str, kind: str) -> None:
     try:
-        choose(Said(kind, url, "acme/app", token=True), GITEA, origin)
-        choose(Said(kind, url), Job(), origin)
+        resolve_forge(Options(kind, url, "acme/app", token=True), GITEA, origin)
+        resolve_forge(Options(kind, url), CiJob(), origin)
     except SettingsError as error:
         assert "ORCH_FORGE" in str(error)
 
