@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orch_gates.forge.local.documents import Rule, Status
-from orch_gates.forge.local.merge import is_draft, judge, meaning
+from orch_gates.forge.local.merge import is_draft, push_outcome, refusal
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
@@ -42,17 +42,17 @@ def review(who: str, state: str = "approved", commit: str = HEAD) -> dict[str, s
 def test_a_title_may_say_that_it_is_a_draft(title: str) -> None:
     """As Gitea reads titles."""
     assert is_draft(title)
-    assert isinstance(judge(make_pull(title=title), HEAD, None, (), "ann"), NotReady)
+    assert isinstance(refusal(make_pull(title=title), HEAD, None, (), "ann"), NotReady)
 
 
 @pytest.mark.parametrize("title", ["WIPE: a change", "A change (WIP:)", "wipeout"])
 def test_other_titles_do_not(title: str) -> None:
-    assert judge(make_pull(title=title), HEAD, None, (), "ann") is None
+    assert refusal(make_pull(title=title), HEAD, None, (), "ann") is None
 
 
 def test_without_a_rule_nothing_is_needed() -> None:
-    assert judge(make_pull(), HEAD, None, (), "anybody") is None
-    assert judge(make_pull(), HEAD, rule(), (), "anybody") is None
+    assert refusal(make_pull(), HEAD, None, (), "anybody") is None
+    assert refusal(make_pull(), HEAD, rule(), (), "anybody") is None
 
 
 @pytest.mark.parametrize("state", ["failure", "pending", "skipped", "unknown", None])
@@ -61,9 +61,9 @@ def test_every_required_status_has_to_be_green(state: str | None) -> None:
     posted = [said("build", "success"), said("other", "failure")]
     posted += [] if state is None else [said("test", state)]
     wanted = rule(contexts=["build", "test"])
-    found = judge(make_pull(), HEAD, wanted, posted, "ann")
+    found = refusal(make_pull(), HEAD, wanted, posted, "ann")
     assert found == NotReady("status not green: test")
-    assert judge(make_pull(), HEAD, wanted, [*posted[:2], said("test", "success")], "ann") is None
+    assert refusal(make_pull(), HEAD, wanted, [*posted[:2], said("test", "success")], "ann") is None
 
 
 @pytest.mark.parametrize(
@@ -80,16 +80,16 @@ def test_every_required_status_has_to_be_green(state: str | None) -> None:
 def test_approvals_that_do_not_count(reviews: list[dict[str, str]]) -> None:
     """One's own, of another commit, taken back."""
     pull = make_pull(reviews=reviews)
-    assert judge(pull, HEAD, rule(approvals=1), (), "ann") == NotReady("0 of 1 approvals of this very commit")
+    assert refusal(pull, HEAD, rule(approvals=1), (), "ann") == NotReady("0 of 1 approvals of this very commit")
     enough = make_pull(reviews=[*reviews, review("dee")])
-    assert judge(enough, HEAD, rule(approvals=1), (), "ann") is None
-    assert judge(enough, HEAD, rule(approvals=2), (), "ann") == NotReady("1 of 2 approvals of this very commit")
+    assert refusal(enough, HEAD, rule(approvals=1), (), "ann") is None
+    assert refusal(enough, HEAD, rule(approvals=2), (), "ann") == NotReady("1 of 2 approvals of this very commit")
 
 
 def test_who_is_not_on_the_list_may_not() -> None:
     wanted = rule(mergers=["bot", "dee"])
-    assert judge(make_pull(), HEAD, wanted, (), "ann") == Forbidden("ann may not merge into main; bot, dee may")
-    assert judge(make_pull(), HEAD, wanted, (), "bot") is None
+    assert refusal(make_pull(), HEAD, wanted, (), "ann") == Forbidden("ann may not merge into main; bot, dee may")
+    assert refusal(make_pull(), HEAD, wanted, (), "bot") is None
 
 
 OURS, THEIRS = "a" * 40, "b" * 40
@@ -113,4 +113,4 @@ OURS, THEIRS = "a" * 40, "b" * 40
 )
 def test_what_a_push_comes_to(answer: PushAnswer, landed: str, outcome: MergeOutcome) -> None:
     """What is in the target afterwards says more than the push did; without either, it could not be told (P2)."""
-    assert meaning(answer, OURS, AlreadyMerged(landed) if landed else None) == outcome
+    assert push_outcome(answer, OURS, AlreadyMerged(landed) if landed else None) == outcome

@@ -65,8 +65,8 @@ class LocalReviews:
 
     def latest(self, branch: str, target: str) -> tuple[Review, ...]:
         """Every reviewer's latest word on the open pull request of exactly these branches."""
-        stand = self._repository.stand(branch, target)
-        landed = self._repository.merged_into(stand.target) if stand.target else frozenset()
+        refs = self._repository.refs(branch, target)
+        landed = self._repository.merged_into(refs.target) if refs.target else frozenset()
         pulls = (page.document for page in self._records.ledger().open_pulls(branch, target, landed))
         found = {review.reviewer: (pull, review) for pull in pulls for review in pull.reviews}
         return tuple(
@@ -84,15 +84,15 @@ class LocalReviews:
         if state is ReviewState.COMMENTED:
             return
         pull = needed(self._records.ledger(), number).document
-        head = self._repository.stand(pull.branch, pull.target).head
-        said = {"reviewer": self._records.who, "state": state.value, "commit": head, "at": self._records.at()}
+        head = self._repository.refs(pull.branch, pull.target).head
+        review = {"reviewer": self._records.who, "state": state.value, "commit": head, "at": self._records.at()}
 
         def decide(ledger: Ledger) -> Change:
             page = needed(ledger, number)
             if page.document.state != "open":
                 raise ForgeRefused(f"pull request {number} is {page.document.state}")
-            others = [review.model_dump() for review in page.document.reviews if review.reviewer != self._records.who]
-            reviewed: Pull = records.changed(page.document, reviews=[*others, said])
+            others = [one.model_dump() for one in page.document.reviews if one.reviewer != self._records.who]
+            reviewed: Pull = records.changed(page.document, reviews=[*others, review])
             subject = f"pull {number}: {state} by {self._records.who}"
             return records.write("review", subject, kinds.PULL.at(number=number), reviewed, page.body)
 

@@ -11,7 +11,7 @@ from orch_gates.documents import escape
 from orch_gates.errors import ForgeUnavailable
 from orch_gates.forge.local.documents import Pull, Rule, Status
 from orch_gates.forge.local.records import Ledger
-from orch_gates.forge.local.repository import MERGED, Repository, Stand, meant
+from orch_gates.forge.local.repository import MERGED, PullRefs, Repository, git_errors
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
@@ -36,8 +36,8 @@ _DRAFT = ("WIP:", "[WIP]")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asks for which merge, and the documents that it is judged by."""
+class MergeContext:
+    """A requested merge, who requested it, and the documents with the rules that it has to meet."""
 
     ledger: Ledger
     number: int
@@ -46,8 +46,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What came of it; `commit` and `head` where it is in the target and has to be written down."""
+class MergeResult:
+    """The outcome; `commit` and `head` where the merge is in the target and has to be recorded."""
 
     outcome: MergeOutcome
     commit: str = ""
@@ -59,32 +59,32 @@ def is_draft(title: str) -> bool:
     return title.lstrip().upper().startswith(_DRAFT)
 
 
-def merge(repository: Repository, asked: Asked, now: datetime) -> Done:
-    """Merge a pull request as a server would: judged first, then pushed past the repository's hooks.
+def merge(repository: Repository, context: MergeContext, now: datetime) -> MergeResult:
+    """Merge a pull request as a server would: check its rule first, then push through the repository's hooks.
 
     Raises:
         ForgeUnavailable: nothing was pushed, as something could not be read.
     """
-    page = asked.ledger.pull(asked.number)
+    page = context.ledger.pull(context.number)
     if page is None:
-        return Done(Gone(f"there is no pull request {asked.number}"))
+        return MergeResult(Gone(f"there is no pull request {context.number}"))
     pull = page.document
     if pull.state == "merged":
-        return Done(_ended(pull, pull.last_head, pull.merge_commit, asked.request))
-    stand = repository.stand(pull.branch, pull.target, pull.number)
-    if repository.contains(stand.target, stand.merged):
-        head = repository.second_parent(stand.merged)
-        return Done(_ended(pull, head, stand.merged, asked.request), stand.merged, head)
-    if (hindrance := _hindrance(pull, stand, asked.request)) is not None:
-        return Done(hindrance)
-    if repository.contains(stand.target, stand.head):
-        return Done(AlreadyMerged(stand.target), stand.target, stand.head)
-    if stand.target != asked.request.base:
-        return Done(BaseMoved())
-    rule, said = asked.ledger.rule(pull.target), asked.ledger.statuses(stand.head)
-    if (barred := judge(pull, stand.head, rule, said, asked.who)) is not None:
-        return Done(barred)
-    return _pushed(repository, stand, asked, now)
+        return MergeResult(_ended(pull, pull.last_head, pull.merge_commit, context.request))
+    refs = repository.refs(pull.branch, pull.target, pull.number)
+    if repository.contains(refs.target, refs.merged):
+        head = repository.second_parent(refs.merged)
+        return MergeResult(_ended(pull, head, refs.merged, context.request), refs.merged, head)
+    if (outcome := _not_mergeable(pull, refs, context.request)) is not None:
+        return MergeResult(outcome)
+    if repository.contains(refs.target, refs.head):
+        return MergeResult(AlreadyMerged(refs.target), refs.target, refs.head)
+    if refs.target != context.request.base:
+        return MergeResult(BaseMoved())
+    rule, statuses = context.ledger.rule(pull.target), context.ledger.statuses(refs.head)
+    if (refused := refusal(pull, refs.head, rule, statuses, context.who)) is not None:
+        return MergeResult(refused)
+    return _pushed(repository, refs, context, now)
 
 
 def _ended(pull: Pull, head: str, commit: str, request: MergeRequest) -> AlreadyMerged | MergedOther:
@@ -92,21 +92,21 @@ def _ended(pull: Pull, head: str, commit: str, request: MergeRequest) -> Already
     return AlreadyMerged(commit) if expected else MergedOther(head, pull.target, commit)
 
 
-def _hindrance(pull: Pull, stand: Stand, request: MergeRequest) -> MergeOutcome | None:
+def _not_mergeable(pull: Pull, refs: PullRefs, request: MergeRequest) -> MergeOutcome | None:
     if pull.state == "closed":
         return Closed()
     if pull.target != request.target:
         return Retargeted(pull.target)
-    for branch, commit in ((pull.branch, stand.head), (pull.target, stand.target)):
+    for branch, commit in ((pull.branch, refs.head), (pull.target, refs.target)):
         if not commit:
             return Gone(f"branch {branch} of pull request {pull.number} is not there any more")
-    return None if stand.head == request.head else HeadMoved()
+    return None if refs.head == request.head else HeadMoved()
 
 
-def judge(
+def refusal(
     pull: Pull, head: str, rule: Rule | None, statuses: Sequence[Status], who: str
 ) -> NotReady | Forbidden | None:
-    """What the rule of the target, or the pull request itself, has against a merge of `head` by `who` (pure)."""
+    """Why the rule of the target, or the pull request itself, does not let `who` merge `head`; None: it does (pure)."""
     if is_draft(pull.title):
         return NotReady("it is work in progress, as its title says")
     if rule is None:
@@ -126,40 +126,40 @@ def judge(
     return None
 
 
-def _pushed(repository: Repository, stand: Stand, asked: Asked, now: datetime) -> Done:
+def _pushed(repository: Repository, refs: PullRefs, context: MergeContext, now: datetime) -> MergeResult:
     """Make the merge commit and push it, with the ref that says whose merge it is, past the hooks.
 
     Both refs are compared and swapped together: of any number of merges of one pull request at
     the same time, one lands.
     """
-    title, message = (escape.well_formed(text) for text in (asked.request.title, asked.request.message))
-    with repository.workshop(asked.number) as shop:
-        with meant():
-            tree = shop.tree(stand.target, stand.head)
+    title, message = (escape.well_formed(text) for text in (context.request.title, context.request.message))
+    with repository.scratch_repository(context.number) as scratch:
+        with git_errors():
+            tree = scratch.tree(refs.target, refs.head)
             if tree is None:
-                return Done(Conflict())
+                return MergeResult(Conflict())
             text = f"{title}\n\n{message}" if message else title
-            commit = shop.commit(tree, (stand.target, stand.head), text, asked.who, now)
-        page = asked.ledger.pull(asked.number)
+            commit = scratch.commit(tree, (refs.target, refs.head), text, context.who, now)
+        page = context.ledger.pull(context.number)
         assert page is not None
         target = page.document.target
         updates = (
-            Update(f"refs/heads/{target}", stand.target, commit),
-            Update(f"{MERGED}/{asked.number}", stand.merged, commit),
+            Update(f"refs/heads/{target}", refs.target, commit),
+            Update(f"{MERGED}/{context.number}", refs.merged, commit),
         )
-        answer = shop.push(updates, repository.timeout)
+        answer = scratch.push(updates, repository.timeout)
     try:
-        now_at = repository.stand(page.document.branch, target, asked.number)
+        now_at = repository.refs(page.document.branch, target, context.number)
         landed = now_at.merged if repository.contains(now_at.target, now_at.merged) else ""
         head = repository.second_parent(landed) if landed else ""
     except ForgeUnavailable as error:
-        return Done(Merged(commit)) if answer.meaning is Pushed.LANDED else Done(Ambiguous(str(error)))
-    ended = _ended(page.document, head, landed, asked.request) if landed else None
-    return Done(meaning(answer, commit, ended), landed, head)
+        return MergeResult(Merged(commit)) if answer.meaning is Pushed.LANDED else MergeResult(Ambiguous(str(error)))
+    ended = _ended(page.document, head, landed, context.request) if landed else None
+    return MergeResult(push_outcome(answer, commit, ended), landed, head)
 
 
-def meaning(answer: PushAnswer, commit: str, ended: AlreadyMerged | MergedOther | None) -> MergeOutcome:
-    """What a push and a look after it come to; `ended` tells of the merge that is in the target now (pure)."""
+def push_outcome(answer: PushAnswer, commit: str, ended: AlreadyMerged | MergedOther | None) -> MergeOutcome:
+    """The outcome of a push and of a look after it; `ended` is the merge that is in the target now (pure)."""
     match answer.meaning:
         case Pushed.LANDED:
             return Merged(commit)

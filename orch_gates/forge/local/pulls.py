@@ -9,7 +9,7 @@ from orch_gates.forge.local import kinds, records
 from orch_gates.forge.local import merge as merging
 from orch_gates.forge.local.documents import Pull
 from orch_gates.forge.local.records import Ledger, Page, Records
-from orch_gates.forge.local.repository import Repository, Stand
+from orch_gates.forge.local.repository import PullRefs, Repository
 from orch_gates.forge.port.issues import require_label
 from orch_gates.forge.port.pulls import Draft, Forbidden, MergeOutcome, MergeRequest, PullRequest, PullState, Transient
 from orch_gates.state.store import Change
@@ -28,13 +28,13 @@ class LocalPulls:
 
     def open(self, draft: Draft) -> PullRequest:
         """Open one; where one of the same branches is open already, that one."""
-        stand = self._repository.stand(draft.branch, draft.target)
-        for branch, commit in ((draft.branch, stand.head), (draft.target, stand.target)):
+        refs = self._repository.refs(draft.branch, draft.target)
+        for branch, commit in ((draft.branch, refs.head), (draft.target, refs.target)):
             if not commit:
                 raise ForgeRefused(f"there is no branch {branch}; push it first")
         if draft.branch == draft.target:
             raise ForgeRefused(f"{draft.branch} cannot be merged into itself")
-        landed, last = self._repository.merged_into(stand.target), self._repository.last_merged()
+        landed, last = self._repository.merged_into(refs.target), self._repository.last_merged()
         present: Page[Pull] | None = None
 
         def decide(ledger: Ledger) -> Change | None:
@@ -42,7 +42,7 @@ class LocalPulls:
             present = next(iter(ledger.open_pulls(draft.branch, draft.target, landed)), None)
             if present is not None:
                 return None
-            present = Page(self._drafted(ledger.free_number(last), draft, stand), draft.body)
+            present = Page(self._drafted(ledger.free_number(last), draft, refs), draft.body)
             return _written("pull-open", "opened", present)
 
         self._records.change(decide)
@@ -51,8 +51,8 @@ class LocalPulls:
 
     def find(self, branch: str, target: str) -> tuple[PullRequest, ...]:
         """The open ones of exactly these branches, oldest first."""
-        stand = self._repository.stand(branch, target)
-        landed = self._repository.merged_into(stand.target) if stand.target else frozenset()
+        refs = self._repository.refs(branch, target)
+        landed = self._repository.merged_into(refs.target) if refs.target else frozenset()
         return tuple(self._seen(page) for page in self._records.ledger().open_pulls(branch, target, landed))
 
     def labelled(self, label: str) -> tuple[PullRequest, ...]:
@@ -80,16 +80,16 @@ class LocalPulls:
     def close(self, number: int) -> PullRequest:
         """Close it unmerged; one that is closed or merged stays what it is."""
         pull = needed(self._records.ledger(), number).document
-        stand = self._repository.stand(pull.branch, pull.target, number)
-        if self._repository.contains(stand.target, stand.merged):
-            self._record_merge(number, self._repository.second_parent(stand.merged), stand.merged)
+        refs = self._repository.refs(pull.branch, pull.target, number)
+        if self._repository.contains(refs.target, refs.merged):
+            self._record_merge(number, self._repository.second_parent(refs.merged), refs.merged)
             return self.get(number)
 
         def decide(ledger: Ledger) -> Change | None:
             page = needed(ledger, number)
             if page.document.state != "open":
                 return None
-            ended = records.changed(page.document, state="closed", last_head=stand.head or page.document.first_head)
+            ended = records.changed(page.document, state="closed", last_head=refs.head or page.document.first_head)
             return _written("pull-close", "closed", Page(ended, page.body))
 
         self._records.change(decide)
@@ -99,8 +99,8 @@ class LocalPulls:
         """Ask for the merge, once."""
         try:
             ledger = self._records.ledger()
-            asked = merging.Asked(ledger, number, request, self._records.who)
-            done = merging.merge(self._repository, asked, self._records.now())
+            context = merging.MergeContext(ledger, number, request, self._records.who)
+            done = merging.merge(self._repository, context, self._records.now())
         except ForgeRefused as error:
             return Forbidden(str(error))
         except ForgeUnavailable as error:
@@ -126,7 +126,7 @@ class LocalPulls:
 
         self._records.change(decide)
 
-    def _drafted(self, number: int, draft: Draft, stand: Stand) -> Pull:
+    def _drafted(self, number: int, draft: Draft, refs: PullRefs) -> Pull:
         values: dict[str, Any] = {
             "number": number,
             "title": draft.title,
@@ -135,7 +135,7 @@ class LocalPulls:
             "state": "open",
             "author": self._records.who,
             "created": self._records.at(),
-            "first_head": stand.head,
+            "first_head": refs.head,
             "last_head": "",
             "merge_commit": "",
             "reviews": [],
@@ -149,13 +149,13 @@ class LocalPulls:
         state, head, commit, mergeable = PullState(pull.state), pull.last_head, pull.merge_commit, None
         base = ""
         if state is not PullState.MERGED:
-            stand = self._repository.stand(pull.branch, pull.target, pull.number)
-            base = stand.target
-            if self._repository.contains(stand.target, stand.merged):
-                state, commit = PullState.MERGED, stand.merged
+            refs = self._repository.refs(pull.branch, pull.target, pull.number)
+            base = refs.target
+            if self._repository.contains(refs.target, refs.merged):
+                state, commit = PullState.MERGED, refs.merged
                 head = self._repository.second_parent(commit)
             elif state is PullState.OPEN:
-                head, mergeable = stand.head or pull.first_head, self._repository.mergeable(stand)
+                head, mergeable = refs.head or pull.first_head, self._repository.mergeable(refs)
         return PullRequest(
             number=pull.number,
             title=pull.title,

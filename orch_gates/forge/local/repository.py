@@ -26,8 +26,8 @@ _TRIGGER = "pr-merge-to-base"
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
-    """Where the refs of one pull request stand; empty where there is no such ref.
+class PullRefs:
+    """The commits at the refs of one pull request; empty where there is no such ref.
 
     `merged` is the merge commit that its merge put into the repository together with the target.
     """
@@ -38,8 +38,8 @@ class Stand:
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
-    """A repository for one merge: it sees the objects of the bare one, which sees none of its own."""
+class ScratchRepository:
+    """A repository for one merge: it sees the objects of the bare one, which sees none of its objects."""
 
     git: Git
     remote: Remote
@@ -58,13 +58,13 @@ class Workshop:
         Raises:
             GitError: git refused it.
         """
-        said: dict[str, str | None] = {}
+        identity: dict[str, str | None] = {}
         for role in ("AUTHOR", "COMMITTER"):
-            said[f"GIT_{role}_NAME"] = who
-            said[f"GIT_{role}_EMAIL"] = who if "@" in who else f"{who}@localhost"
-            said[f"GIT_{role}_DATE"] = f"{int(now.timestamp())} +0000"
+            identity[f"GIT_{role}_NAME"] = who
+            identity[f"GIT_{role}_EMAIL"] = who if "@" in who else f"{who}@localhost"
+            identity[f"GIT_{role}_DATE"] = f"{int(now.timestamp())} +0000"
         after = [argument for parent in parents for argument in ("-p", parent)]
-        made = self.git.with_env(said).read("commit-tree", *after, "-F", "-", tree, stdin=message.encode())
+        made = self.git.with_env(identity).read("commit-tree", *after, "-F", "-", tree, stdin=message.encode())
         return made.decode("ascii").strip()
 
     def push(self, updates: tuple[Update, ...], timeout: float) -> PushAnswer:
@@ -73,7 +73,7 @@ class Workshop:
 
 
 class Repository:
-    """The bare repository; hooks are told that `who` asks, and its `name` (`owner/name`) where it is known."""
+    """The bare repository; its hooks see `who` as the pusher, and its `name` (`owner/name`) where it is known."""
 
     def __init__(self, git: Git, name: str, who: str, env: Mapping[str, str]) -> None:
         self._git = git
@@ -82,17 +82,17 @@ class Repository:
         self._env = env
         self.timeout = git.timeout
 
-    def stand(self, branch: str, target: str, number: int = 0) -> Stand:
-        """Where a pull request's refs stand, read together.
+    def refs(self, branch: str, target: str, number: int = 0) -> PullRefs:
+        """The refs of a pull request, read together.
 
         Raises:
             ForgeUnavailable: git did not answer.
         """
         names = (f"refs/heads/{branch}", f"refs/heads/{target}", f"{MERGED}/{number}")
-        with meant():
+        with git_errors():
             listed = self._git.read("for-each-ref", "--format=%(refname) %(objectname)", *names)
         found = dict(line.split(" ", 1) for line in listed.decode("utf-8", "surrogateescape").splitlines())
-        return Stand(*(found.get(name, "") for name in names))
+        return PullRefs(*(found.get(name, "") for name in names))
 
     def merged_into(self, target: str) -> frozenset[int]:
         """The numbers of the pull requests whose merge is in a commit.
@@ -118,7 +118,7 @@ class Repository:
         """
         if not (commit and ancestor):
             return False
-        with meant():
+        with git_errors():
             return contains(self._git, commit, ancestor)
 
     def second_parent(self, merge: str) -> str:
@@ -127,7 +127,7 @@ class Repository:
         Raises:
             ForgeUnavailable: git could not tell.
         """
-        with meant():
+        with git_errors():
             return self._git.resolve(f"{merge}^2")
 
     def has_commit(self, commit: str) -> bool:
@@ -136,34 +136,34 @@ class Repository:
         Raises:
             ForgeUnavailable: git did not answer.
         """
-        with meant():
+        with git_errors():
             return self._git.run("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
-    def mergeable(self, stand: Stand) -> bool:
+    def mergeable(self, refs: PullRefs) -> bool:
         """Whether both branches are there and merge without a conflict.
 
         Raises:
             ForgeUnavailable: git could not tell.
         """
-        if not (stand.head and stand.target):
+        if not (refs.head and refs.target):
             return False
-        with self.workshop() as shop, meant():
-            return shop.tree(stand.target, stand.head) is not None
+        with self.scratch_repository() as repository, git_errors():
+            return repository.tree(refs.target, refs.head) is not None
 
     @contextlib.contextmanager
-    def workshop(self, number: int = 0) -> Iterator[Workshop]:
+    def scratch_repository(self, number: int = 0) -> Iterator[ScratchRepository]:
         """A repository for the merge of a pull request, while the block lasts.
 
         Raises:
             ForgeUnavailable: it could not be made.
         """
         with contextlib.ExitStack() as stack:
-            with meant():
+            with git_errors():
                 home, bench = self._git.git_dir(), stack.enter_context(scratch(self._git))
                 config = bench.directory / "people"
                 config.write_bytes(os.fsencode(_config(self._env, home / "hooks")))
-            told = {**self._told(number), "GIT_CONFIG_GLOBAL": str(config)}
-            yield Workshop(bench, Remote.at(str(home), told))
+            env = {**self._hook_env(number), "GIT_CONFIG_GLOBAL": str(config)}
+            yield ScratchRepository(bench, Remote.at(str(home), env))
 
     def version(self) -> str:
         """The release of git that does the work.
@@ -171,7 +171,7 @@ class Repository:
         Raises:
             ForgeUnavailable: there is no git, or no repository any more.
         """
-        with meant():
+        with git_errors():
             self._git.git_dir()
             return self._git.text("version").removeprefix("git version ")
 
@@ -181,7 +181,7 @@ class Repository:
         Raises:
             ForgeUnavailable: git could not tell.
         """
-        with meant():
+        with git_errors():
             return self._git.text("symbolic-ref", "--short", "HEAD")
 
     def allows(self, mode: int) -> bool:
@@ -190,21 +190,21 @@ class Repository:
         Raises:
             ForgeUnavailable: there is no repository any more.
         """
-        with meant():
+        with git_errors():
             folder = self._git.git_dir()
         return all(os.access(folder / name, mode | os.X_OK) for name in ("objects", "refs"))
 
     def _numbered(self, *which: str) -> frozenset[int]:
-        with meant():
+        with git_errors():
             listed = self._git.read("for-each-ref", *which, "--format=%(refname)", f"{MERGED}/")
         numbers = (line.rpartition("/")[2] for line in listed.decode("utf-8", "replace").splitlines())
         return frozenset(int(number) for number in numbers if number.isdecimal() and number.isascii())
 
-    def _told(self, number: int) -> dict[str, str]:
+    def _hook_env(self, number: int) -> dict[str, str]:
         """The environment that a server gives to the hooks of a merge (docs/reference/forges.md)."""
         owner, _, name = self._name.partition("/")
         named = {"GITEA_REPO_USER_NAME": owner, "GITEA_REPO_NAME": name} if owner and name else {}
-        # What another forge told this process is not about this repository.
+        # The variables of another forge are not about this repository.
         ours = {name: value for name, value in self._env.items() if not name.startswith("GITEA_")}
         return {
             **ours,
@@ -232,8 +232,8 @@ def _quoted(value: str) -> str:
 
 
 @contextlib.contextmanager
-def meant() -> Iterator[None]:
-    """Turn what git did not answer into what that means to those who ask a forge."""
+def git_errors() -> Iterator[None]:
+    """Raise an error of git as an error of the forge."""
     try:
         yield
     except (GitError, ProcessError, OSError) as error:
