@@ -23,7 +23,7 @@ def document(found: object) -> Row:
 
 
 def written(read: Callable[[Row], T], found: object) -> T:
-    """What the answer to a write says, read from its document.
+    """The answer to a write, read from its document.
 
     Raises:
         ForgeUnclear: it cannot be read, while the thing may have been done.
@@ -58,7 +58,7 @@ def text(row: Row, name: str) -> str:
     return value
 
 
-def said(row: Row, name: str) -> str:
+def optional_text(row: Row, name: str) -> str:
     """A text that may be left out, or null: then it is empty.
 
     Raises:
@@ -80,7 +80,7 @@ def number(row: Row, name: str) -> int:
 
 
 def started(answer: object, *names: str) -> int:
-    """The id of a run that was started, under one of these names; 0 where the forge does not tell."""
+    """The id of a run that was started, under one of these names; 0 where the answer has none."""
     values = [answer.get(name) for name in names] if isinstance(answer, dict) else []
     return next((value for value in values if isinstance(value, int) and not isinstance(value, bool) and value > 0), 0)
 
@@ -89,7 +89,7 @@ def flag(row: Row, name: str) -> bool:
     """Yes or no.
 
     Raises:
-        ForgeUnavailable: neither is said.
+        ForgeUnavailable: there is neither.
     """
     value = row.get(name)
     if not isinstance(value, bool):

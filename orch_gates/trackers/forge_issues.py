@@ -48,8 +48,8 @@ class ForgeIssues:
 
     def last_words(self, number: int, login: str) -> str:
         """The beginning of the newest comment of somebody, ours apart."""
-        said = [one.body for one in self.issues.comments(number) if login and one.author == login and not _ours(one)]
-        return escape.clip(escape.visible(" ".join(said[-1].split())), _LONGEST_WORDS) if said else ""
+        bodies = [one.body for one in self.issues.comments(number) if login and one.author == login and not _ours(one)]
+        return escape.clip(escape.visible(" ".join(bodies[-1].split())), _LONGEST_WORDS) if bodies else ""
 
     def clear(self, number: int, word: Word) -> None:
         """Take the label off."""

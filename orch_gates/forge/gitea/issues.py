@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge import fields
-from orch_gates.forge.fields import Row, document, number, part, said, text, written
+from orch_gates.forge.fields import Row, document, number, optional_text, part, text, written
 from orch_gates.forge.gitea.labels import GiteaLabels
 from orch_gates.forge.gitea.rows import label_ids, label_names, login, repository_path
 from orch_gates.forge.http import Api
@@ -65,9 +65,9 @@ class GiteaIssues:
             if missing := self._missing(number):
                 raise missing from error
             raise
-        changes = [row for row in rows if said(row, "type") == "label" and _is_about(row, label)]
+        changes = [row for row in rows if optional_text(row, "type") == "label" and _is_about(row, label)]
         # Oldest first; the text is `1` where the label was added, and empty where it was taken off.
-        return login(changes[-1]) if changes and said(changes[-1], "body") == "1" else ""
+        return login(changes[-1]) if changes and optional_text(changes[-1], "body") == "1" else ""
 
     def comments(self, number: int) -> tuple[Comment, ...]:
         """What was said, oldest first; the server gives all of it at once."""
@@ -98,7 +98,7 @@ class GiteaIssues:
             row = document(self._api.read(path).document or {})
         except ValueError as error:
             raise ForgeUnavailable(f"{self._api.at(path)} did not answer with JSON") from error
-        place = said(row, "pull_request_url") or said(row, "issue_url")
+        place = optional_text(row, "pull_request_url") or optional_text(row, "issue_url")
         if place.rpartition("/")[2] != str(number):
             raise ForgeRefused(f"{self._api.at(path)} is no comment on {number}; nothing was changed")
         author = login(row)
@@ -158,14 +158,14 @@ class GiteaIssues:
 
 
 def _issue(row: Row) -> Issue:
-    said = text(row, "state")
-    if said not in {"open", "closed"}:
-        raise ForgeUnavailable(f"the forge reports the unknown issue state {said!r}")
+    state = text(row, "state")
+    if state not in {"open", "closed"}:
+        raise ForgeUnavailable(f"the forge reports the unknown issue state {state!r}")
     return Issue(
         number=number(row, "number"),
         title=text(row, "title"),
         body=text(row, "body"),
-        open=said == "open",
+        open=state == "open",
         labels=label_names(row),
         author=login(row),
         url=text(row, "html_url"),

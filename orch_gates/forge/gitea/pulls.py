@@ -7,7 +7,7 @@ from typing import Any
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.answer import Answer
-from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
+from orch_gates.forge.fields import Row, document, flag, number, optional_text, part, text, written
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.labels import GiteaLabels
 from orch_gates.forge.gitea.rows import label_names, login, repository_path
@@ -120,8 +120,8 @@ class GiteaPulls:
             "delete_branch_after_merge": False,
         }
         answer = asking.send("POST", f"{self._path}/{number}/merge", wanted)
-        said = errors.merge_outcome(answer) if isinstance(answer, Answer) else answer
-        return asking.confirmed(said, number, request)
+        outcome = errors.merge_outcome(answer) if isinstance(answer, Answer) else answer
+        return asking.confirmed(outcome, number, request)
 
 
 def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row]:
@@ -177,7 +177,7 @@ def _pull(row: Row) -> PullRequest:
         draft=flag(row, "draft"),
         # False is also what the server says while it looks.
         mergeable=True if state is PullState.OPEN and flag(row, "mergeable") else None,
-        merge_commit=said(row, "merge_commit_sha"),
+        merge_commit=optional_text(row, "merge_commit_sha"),
         fork=_is_foreign(head, base),
         base=text(base, "sha"),
         labels=label_names(row),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.fields import Row, document, number, said, started, text
+from orch_gates.forge.fields import Row, document, number, optional_text, started, text
 from orch_gates.forge.gitea.rows import repository_path
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.workflows import Run, RunJob, RunState, Secrets
@@ -87,7 +87,7 @@ def _run(row: Row) -> Run:
     else:
         # The path ends with the ref, and on a server that says where the file is, begins with its folder.
         workflow = text(row, "path").partition("@")[0].rpartition("/")[2]
-        commit, branch = text(row, "head_sha"), said(row, "head_branch")
+        commit, branch = text(row, "head_sha"), optional_text(row, "head_branch")
     return Run(
         id=number(row, "id"),
         workflow=workflow,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused
-from orch_gates.forge.fields import Row, document, number, part, said, text
+from orch_gates.forge.fields import Row, document, number, optional_text, part, text
 from orch_gates.forge.github.pulls import GithubPulls
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.checks import CommitStatus, Review, ReviewState, StatusState, named
@@ -90,7 +90,9 @@ class GithubStatuses:
         for row in self.api.rows(f"{self.path}/commits/{quote(commit, safe='')}/statuses"):
             made, context = number(row, "id"), text(row, "context")
             state = _STATES.get(text(row, "state"), StatusState.UNKNOWN)
-            status = CommitStatus(context, state, said(row, "description"), said(row, "target_url"), str(made))
+            status = CommitStatus(
+                context, state, optional_text(row, "description"), optional_text(row, "target_url"), str(made)
+            )
             if context not in found or found[context][0] < made:
                 found[context] = (made, status)
         return [status for _, status in found.values()]
@@ -99,7 +101,7 @@ class GithubStatuses:
         path = f"{self.path}/commits/{quote(commit, safe='')}/check-runs"
         rows = list(self.api.rows(path, "check_runs", filter="latest"))
         return [
-            CommitStatus(text(row, "name"), _check_state(row), _title(row), said(row, "html_url"))
+            CommitStatus(text(row, "name"), _check_state(row), _title(row), optional_text(row, "html_url"))
             for row in self._newest(commit, rows)
         ]
 
@@ -143,7 +145,7 @@ class GithubReviews:
                 if state is None or not isinstance(who, dict):
                     continue
                 made, login = number(row, "id"), text(who, "login")
-                review = Review(login, state, said(row, "commit_id"), by_author=login == pull.author)
+                review = Review(login, state, optional_text(row, "commit_id"), by_author=login == pull.author)
                 if login not in found or found[login][0] < made:
                     found[login] = (made, review, who.get("type") == "User")
         return tuple(
@@ -175,8 +177,8 @@ def _check_state(row: Row) -> StatusState:
         return StatusState.PENDING
     if status != "completed":
         return StatusState.UNKNOWN
-    return _CONCLUSIONS.get(said(row, "conclusion"), StatusState.UNKNOWN)
+    return _CONCLUSIONS.get(optional_text(row, "conclusion"), StatusState.UNKNOWN)
 
 
 def _title(row: Row) -> str:
-    return said(part(row, "output"), "title")
+    return optional_text(part(row, "output"), "title")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge.fields import Row, document, number, part, said, text, written
+from orch_gates.forge.fields import Row, document, number, optional_text, part, text, written
 from orch_gates.forge.github.rows import author, has_label, is_pull, label_names
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.issues import Comment, Issue, require_text
@@ -70,8 +70,8 @@ class GithubIssues:
     def labelled_by(self, number: int, label: str) -> str:
         """By the issue's events, oldest first."""
         rows = self.api.rows(f"{self._at(number)}/events")
-        changes = [row for row in rows if said(row, "event") in _LABEL_EVENTS and _is_about(row, label)]
-        if not changes or said(changes[-1], "event") != "labeled" or changes[-1].get("actor") is None:
+        changes = [row for row in rows if optional_text(row, "event") in _LABEL_EVENTS and _is_about(row, label)]
+        if not changes or optional_text(changes[-1], "event") != "labeled" or changes[-1].get("actor") is None:
             return ""
         return text(part(changes[-1], "actor"), "login")
 
@@ -89,7 +89,7 @@ class GithubIssues:
         """Replace the text of a comment; GitHub itself does not look what it is on."""
         require_text(text)
         path = f"{self.path}/issues/comments/{comment_id}"
-        if said(document(self.api.get(path)), "issue_url").rpartition("/")[2] != str(number):
+        if optional_text(document(self.api.get(path)), "issue_url").rpartition("/")[2] != str(number):
             raise ForgeRefused(f"{self.api.at(path)} is on another issue than {number}; nothing was changed")
         return written(_comment, self.api.write("PATCH", path, {"body": text}))
 
@@ -138,11 +138,11 @@ def issue(found: object) -> Issue:
     return Issue(
         number=number(row, "number"),
         title=text(row, "title"),
-        body=said(row, "body"),
+        body=optional_text(row, "body"),
         open=state == "open",
         labels=label_names(row),
         author=author(row),
-        url=said(row, "html_url"),
+        url=optional_text(row, "html_url"),
     )
 
 
@@ -151,7 +151,7 @@ def _is_about(row: Row, label: str) -> bool:
 
 
 def _comment(row: Row) -> Comment:
-    return Comment(number(row, "id"), author(row), said(row, "body"))
+    return Comment(number(row, "id"), author(row), optional_text(row, "body"))
 
 
 def _has(label: str, one: Issue) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.answer import Answer
-from orch_gates.forge.fields import Row, document, flag, number, part, said, text, written
+from orch_gates.forge.fields import Row, document, flag, number, optional_text, part, text, written
 from orch_gates.forge.github import errors
 from orch_gates.forge.github.rows import author, has_label, is_pull, label_names
 from orch_gates.forge.http import Api
@@ -116,11 +116,11 @@ class GithubPulls:
         answer = asking.send("PUT", f"{self._at(number)}/merge", wanted)
         if not isinstance(answer, Answer):
             return answer
-        said = errors.merge_outcome(answer)
-        if not (isinstance(said, Ambiguous) and 400 <= answer.status < 500):
-            return asking.confirmed(said, number, request)
+        outcome = errors.merge_outcome(answer)
+        if not (isinstance(outcome, Ambiguous) and 400 <= answer.status < 500):
+            return asking.confirmed(outcome, number, request)
         now = asking.pull(number)
-        return explained(said, now, request) if isinstance(now, PullRequest) else said
+        return explained(outcome, now, request) if isinstance(now, PullRequest) else outcome
 
     def _base_moved(self, asking: Asking, request: MergeRequest) -> MergeOutcome | None:
         """The target has to be where it was tested, as far as GitHub can be asked for that."""
@@ -157,17 +157,17 @@ def pull_request(found: object) -> PullRequest:
     return PullRequest(
         number=number(row, "number"),
         title=text(row, "title"),
-        body=said(row, "body"),
+        body=optional_text(row, "body"),
         branch=text(head, "ref"),
         target=text(part(row, "base"), "ref"),
         head=text(head, "sha"),
         state=state,
         author=author(row),
-        url=said(row, "html_url"),
+        url=optional_text(row, "html_url"),
         draft=flag(row, "draft") if "draft" in row else False,
         mergeable=_mergeable(row),
         # Of an open one this is the commit of a merge that was only tried.
-        merge_commit=said(row, "merge_commit_sha") if state is PullState.MERGED else "",
+        merge_commit=optional_text(row, "merge_commit_sha") if state is PullState.MERGED else "",
         fork=not _at_home(row),
         labels=label_names(row),
     )
@@ -177,7 +177,7 @@ def _state(row: Row) -> PullState:
     state = text(row, "state")
     if state not in _STATES:
         raise ForgeUnavailable(f"the forge calls a pull request {state!r}, which is not known here")
-    return PullState.MERGED if state == "closed" and said(row, "merged_at") else _STATES[state]
+    return PullState.MERGED if state == "closed" and optional_text(row, "merged_at") else _STATES[state]
 
 
 def _mergeable(row: Row) -> bool | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.answer import Answer
-from orch_gates.forge.fields import Row, document, flag, part, said, text
+from orch_gates.forge.fields import Row, document, flag, optional_text, part, text
 from orch_gates.forge.github import errors
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.server import About, Access, Kind
@@ -65,7 +65,7 @@ class GithubServer:
             # Told to those who may push only.
             merge_commits=flag(row, "allow_merge_commit") if "allow_merge_commit" in row else None,
             deletes_branches=flag(row, "delete_branch_on_merge") if "delete_branch_on_merge" in row else None,
-            mirror=said(row, "mirror_url") != "",
+            mirror=optional_text(row, "mirror_url") != "",
             rewriting=_rewriting(row) if "allow_merge_commit" in row else None,
         )
 

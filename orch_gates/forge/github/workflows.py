@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from orch_gates.forge.fields import Row, document, number, said, started, text
+from orch_gates.forge.fields import Row, document, number, optional_text, started, text
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.workflows import Run, RunJob, RunState, Secrets
 
@@ -84,9 +84,9 @@ def run(found: object) -> Run:
         workflow=text(row, "path").partition("@")[0].rpartition("/")[2],
         event=text(row, "event"),
         commit=text(row, "head_sha"),
-        branch=said(row, "head_branch"),
+        branch=optional_text(row, "head_branch"),
         state=_state(row),
-        url=said(row, "html_url"),
+        url=optional_text(row, "html_url"),
     )
 
 
@@ -95,9 +95,9 @@ def _job(row: Row) -> RunJob:
 
 
 def _state(row: Row) -> RunState:
-    status = said(row, "status")
+    status = optional_text(row, "status")
     if status in _WAITING:
         return RunState.WAITING
     if status == "in_progress":
         return RunState.RUNNING
-    return _ENDS.get(said(row, "conclusion"), RunState.UNKNOWN) if status == "completed" else RunState.UNKNOWN
+    return _ENDS.get(optional_text(row, "conclusion"), RunState.UNKNOWN) if status == "completed" else RunState.UNKNOWN

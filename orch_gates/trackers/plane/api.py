@@ -107,10 +107,10 @@ class PlaneApi:
         for page in range(_MOST_PAGES):
             found = self._asked(lambda: fields.document(self._api.get(self.at(path), **asked)))
             rows = list(fields.parts(found, "results"))
-            said = fields.number(found, "total_count")
-            if page and said != total:
+            claimed = fields.number(found, "total_count")
+            if page and claimed != total:
                 raise _Changed(path)
-            total, count = said, count + len(rows)
+            total, count = claimed, count + len(rows)
             yield rows
             if not fields.flag(found, "next_page_results"):
                 if count != total:

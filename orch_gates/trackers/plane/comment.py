@@ -1,6 +1,6 @@
-"""The one comment on a work item that says where its task stands: its HTML, and how it is read back (pure).
+"""The one comment on a work item that shows the state of its task: its HTML, and how it is read back (pure).
 
-Plane cleans what it is sent: comments of HTML and unknown attributes go. So what we have to read back is text.
+Plane removes HTML comments and unknown attributes. So all that we read back is text.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _BLOCKS = {"p", "div", "li", "br", "h1", "h2", "h3", "h4", "h5", "h6", "blockquo
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Where the task stands, as of a generation of the state, and what is in a word's way; both are one line."""
+class TaskComment:
+    """Where a task stands at a generation, and why a person's word was not followed: one line each."""
 
     generation: int = 0
     standing: str = ""
@@ -37,17 +37,17 @@ class Told:
 
 
 def line(text: str) -> str:
-    """A text as the comment says it."""
+    """A text as one line of the comment."""
     return escape.clip(escape.visible(" ".join(text.split())), _LONGEST)
 
 
-def read(body: str) -> Told:
-    """What a comment of ours says; one that somebody changed says nothing that counts."""
+def read(body: str) -> TaskComment:
+    """Read a comment of ours; one that somebody else changed counts as empty."""
     lines = lines_of(body)
     found = _READ.fullmatch(lines[0]) if lines else None
     if found is None or len(lines) > 2 or (len(lines) == 2 and not lines[1].startswith(_NOTE)):
-        return Told()
-    return Told(int(found[1]), found[2] or "", lines[1].removeprefix(_NOTE) if len(lines) == 2 else "")
+        return TaskComment()
+    return TaskComment(int(found[1]), found[2] or "", lines[1].removeprefix(_NOTE) if len(lines) == 2 else "")
 
 
 def lines_of(body: str) -> list[str]:
@@ -55,7 +55,7 @@ def lines_of(body: str) -> list[str]:
     parser = _Text()
     parser.feed(body)
     parser.close()
-    return [words for part in "".join(parser.parts).split("\n") if (words := " ".join(part.split()))]
+    return [text for part in "".join(parser.parts).split("\n") if (text := " ".join(part.split()))]
 
 
 class _Text(HTMLParser):

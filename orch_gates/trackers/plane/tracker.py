@@ -16,7 +16,7 @@ from orch_gates.trackers.names import names_of
 from orch_gates.trackers.plane import comment as comments
 from orch_gates.trackers.plane import states
 from orch_gates.trackers.plane.api import PlaneApi
-from orch_gates.trackers.plane.comment import SOURCE, Told
+from orch_gates.trackers.plane.comment import SOURCE, TaskComment
 from orch_gates.trackers.plane.states import States
 from orch_gates.trackers.port import Item
 from orch_gates.variables.automation import TrackerSettings
@@ -49,25 +49,25 @@ class PlaneTracker:
     def who(self, number: int, word: Word) -> str:
         """Whoever last set the state; Plane writes that down a little later than it sets it."""
         row = self._row(number)
-        if self._states.word(fields.said(row, "state")) is not word:
+        if self._states.word(fields.optional_text(row, "state")) is not word:
             return ""
         changes = [one for one in self.api.rows(f"{_path(row)}activities/") if one.get("field") == "state"]
         if changes:
             last = max(changes, key=lambda one: fields.text(one, "created_at"))
-            set_last = fields.said(last, "new_identifier") == row["state"]
-            return self._members.get(fields.said(last, "actor"), "") if set_last else ""
+            set_last = fields.optional_text(last, "new_identifier") == row["state"]
+            return self._members.get(fields.optional_text(last, "actor"), "") if set_last else ""
         # Nothing changed since it was made, with this state.
         made_so = row.get("updated_by") is None
-        return self._members.get(fields.said(row, "created_by"), "") if made_so else ""
+        return self._members.get(fields.optional_text(row, "created_by"), "") if made_so else ""
 
     def last_words(self, number: int, login: str) -> str:
         """The beginning of the newest comment of somebody, ours apart."""
         by = {member for member, name in self._members.items() if login and name == login}
-        said = [one for one in self._comments(self._row(number)) if one.get("actor") in by and not self._is_ours(one)]
-        if not said:
+        theirs = [one for one in self._comments(self._row(number)) if one.get("actor") in by and not self._is_ours(one)]
+        if not theirs:
             return ""
-        words = " ".join(comments.lines_of(fields.text(said[-1], "comment_html")))
-        return comments.line(words)[:_LONGEST_WORDS]
+        text = " ".join(comments.lines_of(fields.text(theirs[-1], "comment_html")))
+        return comments.line(text)[:_LONGEST_WORDS]
 
     def clear(self, number: int, word: Word) -> None:
         """Leave the state, where the item is still in it."""
@@ -77,24 +77,24 @@ class PlaneTracker:
         """The state first, then the comment, as that alone says which generation was shown."""
         row = self._row(number)
         comment = self._comment(row)
-        there = _told(comment)
+        there = _read_comment(comment)
         if there.generation > generation:
             return False
         self._clear(row, frozenset(clears), label)
         standing = comments.line(text)
         if (there.generation, there.standing) != (generation, standing):
-            self._write(row, comment, Told(generation, standing))
+            self._write(row, comment, TaskComment(generation, standing))
         return True
 
     def say(self, number: int, text: str) -> None:
         """Below what the comment says."""
         row = self._row(number)
         comment = self._comment(row)
-        there = _told(comment)
-        self._write(row, comment, Told(there.generation, there.standing, comments.line(text)))
+        there = _read_comment(comment)
+        self._write(row, comment, TaskComment(there.generation, there.standing, comments.line(text)))
 
     def _clear(self, row: Row, cleared: frozenset[Word], label: str) -> None:
-        if self._states.word(fields.said(row, "state")) not in cleared:
+        if self._states.word(fields.optional_text(row, "state")) not in cleared:
             return
         wanted = self._states.after(cleared, label)
         try:
@@ -106,7 +106,7 @@ class PlaneTracker:
         if found.get("state") != wanted:
             raise ForgeUnclear("Plane answered that the state is set, but shows another one")
 
-    def _write(self, row: Row, there: Row | None, wanted: Told) -> None:
+    def _write(self, row: Row, there: Row | None, wanted: TaskComment) -> None:
         path = f"{_path(row)}comments/"
         if there is None:
             try:
@@ -118,11 +118,11 @@ class PlaneTracker:
                 there = _looked(lambda: self._comment(row), unclear)
                 if there is None:
                     raise
-        if _told(there) != wanted:
+        if _read_comment(there) != wanted:
             try:
                 self.api.write("PATCH", f"{path}{fields.text(there, 'id')}/", {"comment_html": wanted.html})
             except ForgeUnclear as unclear:
-                if _told(_looked(lambda: self._comment(row), unclear)) != wanted:
+                if _read_comment(_looked(lambda: self._comment(row), unclear)) != wanted:
                     raise
 
     def _comments(self, row: Row) -> list[Row]:
@@ -143,7 +143,7 @@ class PlaneTracker:
         return found
 
     def _item(self, row: Row, known: States) -> Item:
-        number, state = fields.number(row, "sequence_id"), fields.said(row, "state")
+        number, state = fields.number(row, "sequence_id"), fields.optional_text(row, "state")
         word = known.word(state)
         is_open = not row.get("archived_at") and not known.is_over(state)
         url = f"{self.url}/browse/{self._identifier}-{number}/"
@@ -180,7 +180,7 @@ def connect(settings: TrackerSettings, observe: Observe = unobserved, *, page: i
     """The project that is set; nothing is asked yet.
 
     Raises:
-        SettingsError: as `names_of`, or it is not said where it is, or there is no token.
+        SettingsError: as `names_of`, or its URL is not set, or there is no token.
     """
     needed = {
         "ORCH_TRACKER_URL (tracker.url)": settings.url,
@@ -211,5 +211,5 @@ def _looked(look: Callable[[], _T], unclear: ForgeUnavailable) -> _T:
         raise unclear from error
 
 
-def _told(comment: Row | None) -> Told:
-    return Told() if comment is None else comments.read(fields.text(comment, "comment_html"))
+def _read_comment(comment: Row | None) -> TaskComment:
+    return TaskComment() if comment is None else comments.read(fields.text(comment, "comment_html"))
