@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
-from orch_gates.cli.completing import TASK
+from orch_gates.cli.completion import TASK
 from orch_gates.cli.dispatching import start_due
 from orch_gates.cli.effects_view import warn, warn_given_up
 from orch_gates.cli.notifying import show_after_step
-from orch_gates.cli.options import ForgeOptions, by_option, forge_options
-from orch_gates.cli.text_option import text_option
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.errors import ForgeUnavailable, UsageError
 from orch_gates.gates.evaluate import evaluate
 from orch_gates.gates.gate import Ports, Subject, Unknown

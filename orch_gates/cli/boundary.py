@@ -6,8 +6,9 @@ import io
 import itertools
 import os
 import shutil
+import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -165,6 +166,18 @@ def open_for_reading(repo: Path) -> Workspace:
     if found.problem:
         say(f"orch-gates: {found.problem}\n", to=sys.stderr)
     return found
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[Callable[[], bool]]:
+    """Whether TERM or INT came: the unit at hand comes to its end, and no other begins."""
+    came: list[int] = []
+    before = {one: signal.signal(one, lambda number, _: came.append(number)) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _discard(number: int) -> None:

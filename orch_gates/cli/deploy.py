@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes
-from orch_gates.cli.completing import ENVIRONMENT, TASK
+from orch_gates.cli.completion import ENVIRONMENT, TASK
 from orch_gates.cli.deploy_run import DeployRun, Options
 from orch_gates.cli.deploying import digest_named, timeout_of
-from orch_gates.cli.options import ForgeOptions, by_option, forge_options
-from orch_gates.cli.text_option import text_option
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.deploy.contract import Wanted
 from orch_gates.errors import UsageError
 from orch_gates.workspace import open_workspace

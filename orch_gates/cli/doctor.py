@@ -9,7 +9,7 @@ import click
 
 from orch_gates.cli import doctor_view as view
 from orch_gates.cli.boundary import exit_codes, progress, say, say_pieces, terminal_width
-from orch_gates.cli.completing import CHECK
+from orch_gates.cli.completion import CHECK
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.doctor import check
 from orch_gates.doctor.finding import State

@@ -8,9 +8,8 @@ import click
 
 from orch_gates.cli import effects_view as view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
-from orch_gates.cli.completing import TASK
-from orch_gates.cli.options import ForgeOptions, forge_options
-from orch_gates.cli.text_option import text_option
+from orch_gates.cli.completion import TASK
+from orch_gates.cli.options import ForgeOptions, forge_options, text_option
 from orch_gates.tasks import book, pending
 from orch_gates.tasks.pending import Pending
 from orch_gates.workspace import Workspace, open_workspace

@@ -11,9 +11,8 @@ import click
 from orch_gates.cli import deploying
 from orch_gates.cli import env_view as view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
-from orch_gates.cli.completing import ENVIRONMENT
-from orch_gates.cli.options import ForgeOptions, by_option, forge_options
-from orch_gates.cli.text_option import text_option
+from orch_gates.cli.completion import ENVIRONMENT
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.deploy import environments
 from orch_gates.deploy.environments import Page
 from orch_gates.deploy.settling import Settling, Word

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch_gates.cli.boundary import exit_codes
-from orch_gates.cli.completing import TASK
+from orch_gates.cli.completion import TASK
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.cli.publish import outputs, publish
 from orch_gates.cli.verdict_output import Output, verdict_options

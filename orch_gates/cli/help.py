@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
-from orch_gates.cli.completing import PAGE
+from orch_gates.cli.completion import PAGE
 
 
 @click.command("help")

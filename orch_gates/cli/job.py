@@ -14,10 +14,9 @@ from orch_gates import clock, machine
 from orch_gates.cli import dispatching
 from orch_gates.cli import job_view as view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
-from orch_gates.cli.completing import TASK
+from orch_gates.cli.completion import TASK
 from orch_gates.cli.job_run import JobRun, Options, timeout_of, wanted_of
-from orch_gates.cli.options import ForgeOptions, by_option, forge_options
-from orch_gates.cli.text_option import text_option
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.config import file as config_file
 from orch_gates.documents.escape import visible
 from orch_gates.jobs import book, by_hand

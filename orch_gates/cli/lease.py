@@ -14,9 +14,7 @@ import click
 from orch_gates.cli import lease_view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
 from orch_gates.cli.merging import context_of
-from orch_gates.cli.options import ForgeOptions, by_option, forge_options
-from orch_gates.cli.spans import span_of
-from orch_gates.cli.text_option import text_option
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options, span_of, text_option
 from orch_gates.errors import UsageError
 from orch_gates.merge import ledger
 from orch_gates.merge.keeper import Keeper, Kept

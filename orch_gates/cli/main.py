@@ -33,7 +33,7 @@ _COMMANDS = {
     "sweep": "orch_gates.cli.sweep:sweep",
     "why": "orch_gates.cli.why:why",
     "status": "orch_gates.cli.status:status",
-    "state": "orch_gates.cli.state:state",
+    "state": "orch_gates.cli.state_repair:state",
     "prove": "orch_gates.cli.prove:prove",
     "forge": "orch_gates.cli.forge:forge",
     "help": "orch_gates.cli.help:help_page",

@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say
-from orch_gates.cli.options import by_option
-from orch_gates.cli.text_option import text_option
+from orch_gates.cli.options import by_option, text_option
 from orch_gates.documents.escape import visible
 from orch_gates.errors import UsageError
 from orch_gates.merge import ledger, marking

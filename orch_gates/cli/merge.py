@@ -12,7 +12,7 @@ import click
 
 from orch_gates.cli import merge_waiting, merging
 from orch_gates.cli.boundary import exit_codes
-from orch_gates.cli.completing import TASK
+from orch_gates.cli.completion import TASK
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.publish import outputs, publish
 from orch_gates.cli.verdict_output import Output, verdict_options

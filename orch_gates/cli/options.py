@@ -1,20 +1,25 @@
-"""The options of commands that ask a forge: which one, and what that cost; a token's value is never one (OWN-1)."""
+"""The options that several commands have: the forge (never a token's value, OWN-1), who causes it, texts and times."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from orch_gates.cli import timings
+from orch_gates.cli.boundary import say
+from orch_gates.errors import UsageError
 from orch_gates.variables.groups import ForgeSettings, StateSettings
 from orch_gates.variables.setting import declared
 
 if TYPE_CHECKING:
-    from orch_gates.forge.http import Observe
+    from orch_gates.forge.http import Call, Observe
 
 _KIND, _URL, _TOKEN_ENV = (dict(declared(ForgeSettings))[name] for name in ("kind", "url", "token_env"))
 # More pull requests than any forge counts.
@@ -39,6 +44,10 @@ _OPTIONS = (
     ),
     click.option("--timings", "forge_timings", is_flag=True, help="Print on stderr what was asked of the forge."),
 )
+_OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?")
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_SPAN = re.compile(r"(?P<number>[1-9][0-9]{0,3})(?P<unit>[smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class PullNumber(click.ParamType[int]):
@@ -84,7 +93,7 @@ def forge_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         given = {_KIND.variable: forge_kind, _URL.variable: forge_url, _TOKEN_ENV.variable: forge_token_env}
         overrides = {variable: value for variable, value in given.items() if value is not None}
-        with timings.shown(wanted=forge_timings) as observe:
+        with _timings(wanted=forge_timings) as observe:
             return command(*args, options=ForgeOptions(overrides, observe), **values)
 
     for option in reversed(_OPTIONS):
@@ -103,3 +112,59 @@ def by_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
     option = click.option("--by", metavar="NAME", help=f"Who causes this, in place of {_BY.variable}.")
     return option(run)
+
+
+@contextmanager
+def _timings(*, wanted: bool) -> Iterator[Observe]:
+    """Collect requests, from any thread, and print them when the block is left, however that ends."""
+    calls: list[Call] = []
+    try:
+        yield calls.append
+    finally:
+        if wanted:
+            say(_summary(calls), to=sys.stderr)
+
+
+def _summary(calls: Sequence[Call]) -> str:
+    from orch_gates.documents.escape import visible
+
+    plural = "" if len(calls) == 1 else "s"
+    lines = [f"forge: {len(calls)} request{plural}, {sum(call.seconds for call in calls):.2f} s"]
+    lines += [
+        f"forge: {call.method} {visible(call.path)} {call.status or 'no answer'} {call.seconds * 1000:.0f} ms"
+        for call in calls
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def text_option(
+    name: str, *, metavar: str, help: str, required: bool = False, type: click.ParamType[str] | None = None
+) -> Decorator:
+    """An option with a text: empty where it is left out, wrong usage where it is given and empty.
+
+    `--reject "$REASON"` with an unset variable must not become another command, nor a forgotten text swallow what
+    follows it.
+    """
+    return click.option(name, metavar=metavar, help=help, required=required, type=type, callback=_not_blank)
+
+
+def _not_blank(_context: click.Context, option: click.Parameter, value: str | None) -> str:
+    if value is not None and (value == "--" or _OPTION.fullmatch(value)):
+        raise click.BadParameter(f"{value} is not a text; give one: {option.opts[0]} TEXT")
+    if value is not None and not value.strip():
+        raise click.BadParameter(f"it is empty; give a text{'' if option.required else ', or leave the option out'}")
+    return value or ""
+
+
+def span_of(text: str, most: timedelta) -> timedelta:
+    """The span that a person typed.
+
+    Raises:
+        UsageError: it is none, or longer than `most`.
+    """
+    found = _SPAN.fullmatch(text)
+    span = timedelta(**{_UNITS[found["unit"]]: int(found["number"])}) if found is not None else timedelta(0)
+    if not timedelta(0) < span <= most:
+        longest = "a day" if most == timedelta(days=1) else f"{most.days} days"
+        raise UsageError(f"{text!r} is not a time like 90s, 15m or 2h, of at most {longest}")
+    return span

@@ -13,10 +13,8 @@ import click
 from orch_gates.cli import queue_comments, queue_turns, queue_view
 from orch_gates.cli.boundary import exit_codes, open_for_reading, progress, say, terminal_width, warn_quarantined
 from orch_gates.cli.merging import context_of
-from orch_gates.cli.options import ForgeOptions, PullNumber, by_option, forge_options
+from orch_gates.cli.options import ForgeOptions, PullNumber, by_option, forge_options, span_of, text_option
 from orch_gates.cli.publish import outputs, publish
-from orch_gates.cli.spans import span_of
-from orch_gates.cli.text_option import text_option
 from orch_gates.documents.escape import visible
 from orch_gates.errors import SettingsError
 from orch_gates.forge.port.pulls import PullRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from orch_gates.cli.boundary import exit_codes, say, terminal_width
-from orch_gates.cli.completing import OUTPUT
+from orch_gates.cli.completion import OUTPUT
 from orch_gates.cli.outputs import catalogue
 from orch_gates.errors import UsageError
 from orch_gates.report.columns import columns

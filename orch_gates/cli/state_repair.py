@@ -8,6 +8,7 @@ from typing import assert_never
 
 import click
 
+from orch_gates.cli import state_check
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say
 from orch_gates.model.ids import timestamp
 from orch_gates.model.root import Root
@@ -20,6 +21,17 @@ from orch_gates.workspace import Workspace, open_workspace
 _REPO = click.option(
     "--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself."
 )
+
+
+@click.group()
+def state() -> None:
+    """Create, check, verify and restore the state branch.
+
+    \b
+    Examples:
+      orch-gates state init
+      orch-gates state verify
+    """
 
 
 @click.command()
@@ -124,3 +136,11 @@ def compact(days: int, repo: Path) -> None:
             say(f"{done.left} more are old enough; run the command again\n")
         if done.waiting:
             say(f"{done.waiting} more have planned effects; `orch-gates effects run` finishes them\n")
+
+
+state.add_command(init)
+state.add_command(restore)
+state.add_command(compact)
+state.add_command(state_check.verify)
+state.add_command(state_check.lint)
+state.add_command(state_check.schema)

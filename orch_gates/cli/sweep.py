@@ -15,9 +15,8 @@ from orch_gates import clock
 from orch_gates.cli import dashboard, dispatching, merging, notifying, sweep_duties, sweep_watches
 from orch_gates.cli import sweep_view as view
 from orch_gates.cli.advance import step_of
-from orch_gates.cli.boundary import exit_codes, say
+from orch_gates.cli.boundary import ended_by_signals, exit_codes, say
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
-from orch_gates.cli.signals import ended_by_signals
 from orch_gates.cli.tracker import tracking_of
 from orch_gates.errors import OrchError, UsageError
 from orch_gates.sweep import reaper, reconciler

@@ -10,10 +10,9 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
-from orch_gates.cli.completing import STAGE, TASK
+from orch_gates.cli.completion import STAGE, TASK
 from orch_gates.cli.effects_view import warn
-from orch_gates.cli.options import by_option
-from orch_gates.cli.text_option import text_option
+from orch_gates.cli.options import by_option, text_option
 from orch_gates.documents.escape import visible
 from orch_gates.effects.performed import Performed
 from orch_gates.engine import events

@@ -9,11 +9,9 @@ from pathlib import Path
 import click
 
 from orch_gates import clock
-from orch_gates.cli.boundary import exit_codes, say
-from orch_gates.cli.completing import ENVIRONMENT, TASK
-from orch_gates.cli.options import ForgeOptions, by_option, forge_options
-from orch_gates.cli.signals import ended_by_signals
-from orch_gates.cli.text_option import text_option
+from orch_gates.cli.boundary import ended_by_signals, exit_codes, say
+from orch_gates.cli.completion import ENVIRONMENT, TASK
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.cli.watch_run import WatchRun, exit_code, publish, roll_back
 from orch_gates.cli.watching import watching_of
 from orch_gates.deploy import watches

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
-from orch_gates.cli.completing import TASK
+from orch_gates.cli.completion import TASK
 from orch_gates.config import file as config_file
 from orch_gates.documents.escape import visible
 from orch_gates.engine import work
