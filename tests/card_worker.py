@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orch_gates.cli import notifying
+from orch_gates.cli.forge import notifying
 from orch_gates.workspace import open_workspace
 from tests.merge_worker import Moments
 

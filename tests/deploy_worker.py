@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from orch_gates.cli.deploy_run import DeployRun, Options
+from orch_gates.cli.deploy.run import DeployRun, Options
 from orch_gates.deploy.contract import Wanted
 from orch_gates.workspace import open_workspace
 from tests.merge_worker import Moments

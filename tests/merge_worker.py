@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orch_gates.cli import merging
+from orch_gates.cli.merge import merging
 from orch_gates.errors import OrchError
 from orch_gates.workspace import Workspace, open_workspace
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from orch_gates.cli import queue
+from orch_gates.cli.queue import commands as queue
 from orch_gates.errors import OrchError
 from orch_gates.workspace import Workspace, open_workspace
 from tests.merge_worker import Moments, Watched

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orch_gates import machine
-from orch_gates.cli.sweep import parts_of
+from orch_gates.cli.sweep.commands import parts_of
 from orch_gates.documents import frontmatter
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.model.ids import TaskId, timestamp

@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from orch_gates.cli.sweep import parts_of
+from orch_gates.cli.sweep.commands import parts_of
 from orch_gates.sweep.tick import Ticking
 from orch_gates.workspace import open_workspace
 from tests.merge_worker import Moments

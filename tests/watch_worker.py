@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from orch_gates.cli.watch_run import WatchRun, exit_code
+from orch_gates.cli.deploy.watch_run import WatchRun, exit_code
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from orch_gates.workspace import open_workspace

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from orch_gates.cli import notifying
+from orch_gates.cli.forge import notifying
 from orch_gates.forge.port.pulls import Draft
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.cli import dashboard
+from orch_gates.cli.task import dashboard
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.state import codec, layout
 from tests import sweep_rig

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.cli.sweep import parts_of
+from orch_gates.cli.sweep.commands import parts_of
 from orch_gates.jobs import spool
 from orch_gates.jobs.spool import ExitRecord
 from orch_gates.model.ids import TaskId

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from orch_gates import settings
-from orch_gates.cli import config_view
+from orch_gates.cli.config import view as config_view
 from orch_gates.config.file import Config
 from orch_gates.config.listing import listing
 from orch_gates.config.parse import parse

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from orch_gates import settings
-from orch_gates.cli import config_view
+from orch_gates.cli.config import view as config_view
 from orch_gates.config.file import Config
 from orch_gates.config.listing import listing
 

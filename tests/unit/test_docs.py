@@ -217,7 +217,7 @@ def test_the_report_has_the_name_that_the_documents_use() -> None:
 
 def test_the_pages_that_refusals_point_to_exist() -> None:
     """Every `orch-gates help PAGE` that a message or a document names."""
-    from orch_gates.cli import hook
+    from orch_gates.cli.hook import commands as hook
     from orch_gates.report import help_pages
 
     sources = [*(ROOT / "orch_gates").rglob("*.py"), *DOCS.rglob("*.md")]

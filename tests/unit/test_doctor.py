@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import pytest
 
 from orch_gates.adopt.bundle import Bundle
-from orch_gates.cli import doctor_view
+from orch_gates.cli.doctor import view as doctor_view
 from orch_gates.doctor import check, finding, left_open, machine
 from orch_gates.doctor import forge as at_forge
 from orch_gates.doctor.check import Check, Group, Result

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.cli import forge_view
+from orch_gates.cli.forge import view as forge_view
 from orch_gates.forge.check import Seen, ahead, problems
 from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.server import About, Access, Kind

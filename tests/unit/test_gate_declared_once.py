@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from click.testing import CliRunner
 
-from orch_gates.cli import gate as gate_cli
+from orch_gates.cli.gate import commands as gate_cli
 from orch_gates.config import schema
 from orch_gates.config.pipeline import known_gates
 from orch_gates.config.table import SETTINGS, settings_of

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.cli import hook_view
+from orch_gates.cli.hook import view as hook_view
 from orch_gates.errors import UsageError
 from orch_gates.hooks.server_hook import kinds, owner, script
 from orch_gates.hooks.server_hook.filesystem import telling

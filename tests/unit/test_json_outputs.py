@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from orch_gates.cli.main import cli
 from orch_gates.cli.outputs.catalogue import BY_NAME, OUTPUTS, Published
 from orch_gates.cli.outputs.parts import Part
-from orch_gates.cli.queue_view import PLANNED
+from orch_gates.cli.queue.view import PLANNED
 from orch_gates.hooks.server_hook.standing import State
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import machine

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.cli import queue_view
-from orch_gates.cli.queue_turns import Came, Ran, Turn
-from orch_gates.cli.queue_view import Shown
+from orch_gates.cli.queue import view as queue_view
+from orch_gates.cli.queue.turns import Came, Ran, Turn
+from orch_gates.cli.queue.view import Shown
 from orch_gates.engine.board import lines, place, standing
 from orch_gates.engine.stages import QUEUE
 from orch_gates.engine.why import Why, explain

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from orch_gates.cli.outputs.parts import AlertPart, Counts, Output, Part
-from orch_gates.cli.queue_turns import Came
+from orch_gates.cli.queue.turns import Came
 from orch_gates.model.attempt import Phase
 from orch_gates.model.effect import Word
 from orch_gates.model.ids import BranchName, Oid, TaskName, Timestamp

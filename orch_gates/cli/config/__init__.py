@@ -1,0 +1,1 @@
+"""What configures a repository, and what `--json` prints."""

@@ -1,0 +1,1 @@
+"""Demonstrations in throw-away repositories."""

@@ -1,0 +1,1 @@
+"""Deploys, the environments they change, and watching them."""

@@ -1,0 +1,1 @@
+"""What fails silently, and the scanners."""

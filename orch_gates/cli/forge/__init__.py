@@ -1,0 +1,1 @@
+"""The forge, its events, issues and notices."""

@@ -1,0 +1,1 @@
+"""Gates: judging commits and publishing the verdict."""

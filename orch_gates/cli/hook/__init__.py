@@ -1,0 +1,1 @@
+"""What git runs, on a server and in a clone."""

@@ -1,0 +1,1 @@
+"""Tasks' work: starting it, running it, showing it."""

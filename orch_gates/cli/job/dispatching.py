@@ -1,0 +1,226 @@
+"""Starting the work that is due, from a command: what `jobs/dispatching.py` is handed, and how its answer looks."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from orch_gates import clock
+from orch_gates.cli.boundary import say
+from orch_gates.cli.task.why import stopped_by_person
+from orch_gates.config import file as config_file
+from orch_gates.documents.escape import visible
+from orch_gates.engine.work import Rules
+from orch_gates.errors import OrchError, SettingsError
+from orch_gates.jobs import dispatching, overview
+from orch_gates.jobs.dispatch import Facts, Plan
+from orch_gates.jobs.dispatching import Attempts, Dispatched, Dispatching
+from orch_gates.jobs.starting import Asked, Came, Starter
+from orch_gates.model.job import Job, Way
+from orch_gates.model.verdict import Outcome
+from orch_gates.report import machine
+from orch_gates.state.snapshot import Snapshot
+from orch_gates.tasks import book
+from orch_gates.trackers.plan import stopped
+from orch_gates.trackers.port import Item
+from orch_gates.workspace import Workspace
+
+
+def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -> int:
+    """Start the work that is due after something moved, and tell of it; what fails is left to a sweep (P3).
+
+    It is told on standard error, unless `tell` says otherwise. The answer is 2 where something could not be told or
+    started.
+    """
+    if not workspace.config.roles:
+        return 0
+    try:
+        done = dispatch_now(workspace)
+    except OrchError as error:
+        (tell or _warn)(f"the jobs that are due were not started: {error}; a sweep starts them")
+        return error.exit_code
+    for line in lines(done):
+        (tell or _warn)(line)
+    return exit_code(done)
+
+
+def _warn(line: str) -> None:
+    say(f"orch-gates: {line}\n", to=sys.stderr)
+
+
+def dispatch_now(workspace: Workspace) -> Dispatched:
+    """Start the work that is due and that can be started from here; nothing is asked where there is none.
+
+    Raises:
+        StateError: it could not be recorded.
+    """
+    rules = rules_of(workspace)
+    if not any(role.way in rules.ways for role in rules.roles.values()):
+        return dispatching.Dispatched(Plan())
+    facts, problem = _facts_of(workspace)
+    done = dispatching.run(
+        workspace.store,
+        workspace.configured,
+        dispatching_of(workspace, rules),
+        starter_of(workspace),
+        facts,
+        clock.utc_now,
+    )
+    return replace(done, problem=problem)
+
+
+def need_a_way(workspace: Workspace) -> None:
+    """See that work can be started from here, where any role says how.
+
+    Raises:
+        SettingsError: none can be; nothing is told of what is due.
+    """
+    rules = rules_of(workspace)
+    if rules.roles and not any(role.way in rules.ways for role in rules.roles.values()):
+        raise SettingsError(
+            "no job can be started here: a workflow needs a forge and its token (ORCH_FORGE_TOKEN), and inside a CI "
+            "job no command is started"
+        )
+
+
+def start_queued(workspace: Workspace, job: Job) -> tuple[str, int]:
+    """Start a job that a person had queued just now: what came of it in a line, and the exit code.
+
+    Raises:
+        StateError: what came of it could not be recorded; it is asked for again, and runs once.
+    """
+    why, problem = stopped_by_person(workspace, book.need(workspace.store.load(), job.task).task)
+    if why:
+        return f"not started: {why}", 2 if problem else 0
+    rules = rules_of(workspace)
+    role = rules.roles.get(job.role)
+    if role is None or role.way not in rules.ways:
+        return "this machine cannot start the job; a sweep that can will start it, in a minute or later", 0
+    starter = starter_of(workspace)
+    asked = dispatching.start_one(workspace.store, workspace.configured, starter, job, role, clock.utc_now)
+    return _line_of(asked), 0 if asked.came is Came.STARTED else 2
+
+
+def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], Facts], str]:
+    """The tasks and jobs of a snapshot, without those that people stopped, and what could not be told about that.
+
+    No gate is asked: a sweep does that.
+    """
+    items: tuple[Item, ...] | None = ()
+    problem = ""
+    try:
+        items = workspace.tracker.items() if workspace.tracker is not None else ()
+    except OrchError as error:
+        # Where it could not be told who is stopped, everybody is whose issue would say so (REC-5).
+        items, problem = (
+            None,
+            f"could not check which issues people stopped, so no job for an issue starts: {error}",
+        )
+
+    def facts(snapshot: Snapshot) -> Facts:
+        found = overview.read(snapshot)
+        tasks = tuple(found.tasks.values())
+        return Facts(tasks, found.jobs, stopped=frozenset(stopped(items, tasks)) | found.unknown)
+
+    return facts, problem
+
+
+def rules_of(workspace: Workspace) -> Rules:
+    """How work is started from here: a CI job starts no command, which would end with it; a workflow needs a token.
+
+    Where the forge cannot be connected to, its workflows are asked for all the same, which says what is wrong.
+    """
+    rules = config_file.rules(workspace.config, workspace.settings)
+    ways = set() if workspace.settings.ci.active else {Way.COMMAND}
+    if any(role.way is Way.WORKFLOW for role in rules.roles.values()):
+        try:
+            reached = workspace.writable_forge is not None
+        except OrchError:
+            reached = True
+        ways |= {Way.WORKFLOW} if reached else set()
+    return replace(rules, ways=frozenset(ways))
+
+
+def dispatching_of(workspace: Workspace, rules: Rules) -> Dispatching:
+    """The plan's rules, and who asks."""
+    return Dispatching(rules, workspace.configured.pipeline_of, Attempts(lambda: secrets.token_hex(8)), workspace.by)
+
+
+def starter_of(workspace: Workspace) -> Starter:
+    """Where jobs are started from."""
+    cache = workspace.settings.tools.cache_dir or Path(tempfile.gettempdir())
+    return Starter(
+        forge=lambda: workspace.writable_forge,
+        target=workspace.target,
+        # -P: it runs in the checkout, whose files are no modules of ours.
+        program=[sys.executable, "-P", "-m", "orch_gates"],
+        folder=workspace.git.directory,
+        logs=cache / "jobs",
+        env=workspace.settings.inherited_env,
+    )
+
+
+def lines(dispatched: Dispatched) -> list[str]:
+    """What was done, one line for each thing."""
+    told = [dispatched.problem] if dispatched.problem else []
+    told += [f"{task.id} is held: {why}" for task, why in dispatched.planned.asks]
+    told += [
+        f"{job.task}: run {job.number} ({job.role}) is {job.status}: {job.reason}"
+        for job in dispatched.planned.changed
+        if job.status.terminal
+    ]
+    told += [f"{asked.job.task}: {_line_of(asked)}" for asked in dispatched.asked]
+    return [visible(line) for line in told]
+
+
+def _line_of(asked: Asked) -> str:
+    job = asked.job
+    where = f"CI run {asked.run}" if asked.run else (job.dispatch.way.value if job.dispatch else "")
+    came = {
+        Came.STARTED: f"started as {where}" + (f"; {asked.reason}" if asked.reason else ""),
+        Came.REFUSED: f"could not be started: {asked.reason}; it stays queued, and a sweep tries again",
+        Came.GIVEN_UP: f"is given up: {asked.reason}",
+        Came.UNKNOWN: f"start not confirmed: {asked.reason}; a sweep tries again",
+    }[asked.came]
+    return f"run {job.number} ({job.role}) {came}"
+
+
+def as_text(dispatched: Dispatched) -> str:
+    """The same as text."""
+    return "".join(f"{line}\n" for line in lines(dispatched)) or "no work is due that can be started from here\n"
+
+
+def as_json(dispatched: Dispatched) -> str:
+    """The same for machines."""
+    value = {
+        "starts": [
+            {
+                "task": asked.job.task,
+                "role": asked.job.role,
+                "attempt": asked.job.attempt,
+                "number": asked.job.number,
+                "came": asked.came.value,
+                "run": asked.run or None,
+                "reason": asked.reason,
+            }
+            for asked in dispatched.asked
+        ],
+        "ended": [
+            {"task": job.task, "attempt": job.attempt, "status": job.status.value, "reason": job.reason}
+            for job in dispatched.planned.changed
+            if job.status.terminal
+        ],
+        "problem": dispatched.problem or None,
+        "held": [{"task": task.id, "reason": why} for task, why in dispatched.planned.asks],
+    }
+    return machine.document("job-dispatch", value)
+
+
+def exit_code(dispatched: Dispatched) -> int:
+    """2 where something could not be told or started."""
+    failed = dispatched.problem != "" or any(asked.came is not Came.STARTED for asked in dispatched.asked)
+    return (Outcome.ERROR if failed else Outcome.PASS).exit_code

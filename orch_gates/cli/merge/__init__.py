@@ -1,0 +1,1 @@
+"""Merging tasks, the right to merge, and what proves it."""

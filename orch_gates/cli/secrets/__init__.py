@@ -1,0 +1,1 @@
+"""Findings that are allowed, by name or as a baseline."""

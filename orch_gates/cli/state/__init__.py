@@ -1,0 +1,1 @@
+"""The state branch as a whole."""

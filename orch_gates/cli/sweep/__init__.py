@@ -1,0 +1,1 @@
+"""One tick of what runs by itself."""

@@ -1,0 +1,210 @@
+"""`orch-gates sweep`: one tick of what moves by itself and heals itself (SWP-1)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import click
+
+from orch_gates import clock
+from orch_gates.cli.boundary import ended_by_signals, exit_codes, say
+from orch_gates.cli.forge import notifying
+from orch_gates.cli.forge.tracker import tracking_of
+from orch_gates.cli.job import dispatching
+from orch_gates.cli.merge import merging
+from orch_gates.cli.options import ForgeOptions, by_option, forge_options
+from orch_gates.cli.sweep import duties as sweep_duties
+from orch_gates.cli.sweep import view, watches
+from orch_gates.cli.task import dashboard
+from orch_gates.cli.task.advance import step_of
+from orch_gates.errors import OrchError, UsageError
+from orch_gates.sweep import reaper, reconciler
+from orch_gates.sweep.came import Came
+from orch_gates.sweep.look import Looking
+from orch_gates.sweep.parts import Followed, Parts, Rules
+from orch_gates.sweep.tick import Report, Ticking
+from orch_gates.workspace import Workspace, open_workspace
+
+_LONGEST_LOOP = 86_400
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Look, and say what would be done; do nothing.")
+@click.option(
+    "--loop",
+    default=None,
+    type=click.IntRange(min=1, max=_LONGEST_LOOP),
+    metavar="SECONDS",
+    help="Go on with a tick so often, until TERM or INT, where no scheduler is at hand.",
+)
+@click.option(
+    "--html",
+    "folder",
+    default=None,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="After a tick, write the page of `orch-gates status --html` into DIR.",
+)
+@click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a tick.")
+@by_option
+@forge_options
+def sweep(
+    dry_run: bool,
+    loop: int | None,
+    folder: Path | None,
+    repo: Path,
+    as_json: bool,
+    overrides: Mapping[str, str],
+    options: ForgeOptions,
+) -> None:
+    """Run one tick: end jobs that died, take back leases, move tasks that are stuck, go on with merges, start work.
+
+    \b
+    It looks once, records what follows in one commit, and does it. Run it as often as you like: where nothing changed,
+    nothing is written; two at once do the work of one; one that is killed is made up for by the next. No tests are run.
+
+    Exit codes: 0 done; 2 something could not be told or done, with what, or something new needs a person; 75 others had
+    the state branch all the time.
+
+    \b
+    Examples:
+      orch-gates sweep
+      orch-gates sweep --dry-run
+      orch-gates sweep --loop 60
+      orch-gates sweep --html public
+      orch-gates sweep --json
+    """
+    with exit_codes():
+        if loop and dry_run:
+            raise UsageError("use --loop without --dry-run")
+        if folder is not None and dry_run:
+            raise UsageError(
+                "use --html without --dry-run, which writes nothing; or run `orch-gates status --html DIR`"
+            )
+        run = partial(_tick, repo, {**options.overrides, **overrides}, options, folder)
+        if loop is None:
+            with ended_by_signals() as ended:
+                report = run(ended, dry_run=dry_run)
+            _show(report, as_json=as_json, dry_run=dry_run)
+            raise SystemExit(report.exit_code)
+        _loop(loop, run, as_json=as_json)
+
+
+def _loop(seconds: int, run: Callable[[Callable[[], bool]], Report], *, as_json: bool) -> None:
+    """Tick after tick, each opened anew, so that a changed configuration counts; what fails is told and tried again."""
+    with ended_by_signals() as ended:
+        while not ended():
+            begun = clock.monotonic()
+            try:
+                report = run(ended)
+                if as_json or report.did_something:
+                    _show(report, as_json=as_json)
+            except OrchError as error:
+                say(f"orch-gates: {error}\n", to=sys.stderr)
+            while not ended() and (left := begun + seconds - clock.monotonic()) > 0:
+                clock.sleep(min(left, 1.0))
+
+
+def _tick(
+    repo: Path,
+    overrides: Mapping[str, str],
+    options: ForgeOptions,
+    folder: Path | None,
+    ended: Callable[[], bool],
+    *,
+    dry_run: bool = False,
+) -> Report:
+    workspace = replace(open_workspace(repo, overrides, options.observe), tests=False)
+    report = Ticking(parts_of(workspace, ended), workspace.now).run(dry_run=dry_run)
+    return report if folder is None else _with_page(report, workspace, folder)
+
+
+def _with_page(report: Report, workspace: Workspace, folder: Path) -> Report:
+    """The page of what the tick left; what the tick did is done, whatever becomes of the page (P3)."""
+    try:
+        dashboard.write(workspace.at(clock.utc_now()), folder)
+    except OrchError as error:
+        return replace(report, problems=(*report.problems, f"the dashboard was not written: {error}"))
+    return report
+
+
+def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) -> Parts:
+    """What a tick works with from here; `ended` says that it is to begin nothing more.
+
+    Raises:
+        SettingsError: the job's own token is given, whose pushes and merges start no workflow.
+    """
+    merging.refuse_automatic_token(workspace)
+    looking = Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge)
+    rules = dispatching.rules_of(workspace)
+    starts = workspace.settings.jobs.dispatch_enabled and any(role.way in rules.ways for role in rules.roles.values())
+    dispatch = dispatching.dispatching_of(workspace, rules) if starts else None
+    starter = dispatching.starter_of(workspace) if starts else None
+    duties = (
+        sweep_duties.leases,
+        sweep_duties.merges,
+        sweep_duties.deploys,
+        watches.watches,
+        sweep_duties.markers,
+        notifying.cards,
+    )
+    return Parts(
+        store=workspace.store,
+        memory=lambda: workspace.store.memory,
+        step=step_of(workspace),
+        look=looking.at,
+        heads=workspace.heads.of_all,
+        monotonic=clock.monotonic,
+        clock=clock.utc_now,
+        by=workspace.by,
+        rules=rules_of(workspace),
+        follow=partial(_follow, workspace),
+        dispatching=dispatch,
+        start=None if starter is None or dispatch is None else lambda job: starter.start(job, dispatch.role_of(job)),
+        forget=looking.forget,
+        duties=tuple(partial(duty, workspace) for duty in duties),
+        ended=ended,
+    )
+
+
+def rules_of(workspace: Workspace) -> Rules:
+    """What the settings bound a tick by."""
+    wanted = workspace.settings.sweep
+    reaping = reaper.Rules(wanted.dead_ticks, timedelta(seconds=wanted.max_running))
+    reconciling = reconciler.Rules(timedelta(seconds=wanted.grace), wanted.most)
+    return Rules(
+        reaper=reaping if wanted.reaper_enabled else None,
+        reconciler=reconciling if wanted.reconciler_enabled else None,
+        every=timedelta(seconds=wanted.every),
+        seconds=wanted.timeout,
+    )
+
+
+def _follow(workspace: Workspace, act: bool) -> Followed:
+    """Do what people say on issues, and tell whom they stopped (REC-2)."""
+    if workspace.settings.tracker.kind == "none":
+        return Followed()
+    tracking = tracking_of(workspace)
+    if not act:
+        return Followed(tracking.plan().stopped)
+    synced = tracking.sync()
+    lines = [(f"#{one.issue} {one.task}: {one.what}: {one.reason}", one.problem) for one in synced.done]
+    return Followed(
+        synced.stopped,
+        Came(
+            lines=tuple(line for line, problem in lines if not problem),
+            problems=tuple(line for line, problem in lines if problem),
+        ),
+    )
+
+
+def _show(report: Report, *, as_json: bool, dry_run: bool = False) -> None:
+    say(view.as_json(report, dry_run=dry_run) if as_json else view.as_text(report, dry_run=dry_run))
+    for problem in () if as_json else report.problems:
+        say(f"orch-gates: {problem}\n", to=sys.stderr)
