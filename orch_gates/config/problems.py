@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from orch_gates.documents import escape
-from orch_gates.documents.yaml_read import Path, Place, Placed, Value
+from orch_gates.documents.yaml_read import Path, Placed, Position, Value
 from orch_gates.errors import ConfigError
 
 _SHOWN = 60
@@ -19,7 +19,7 @@ class Problems:
     def __init__(self, name: str, placed: Placed) -> None:
         self._name = name
         self._placed = placed
-        self._found: list[tuple[Place, str]] = []
+        self._found: list[tuple[Position, str]] = []
 
     def add(self, path: Path, why: str) -> None:
         """Note that the value at `path` is wrong."""
@@ -29,7 +29,7 @@ class Problems:
         """Note a key that means nothing, with the one that was probably meant."""
         self._note(self._placed.keys[path], path[:-1], f"unknown key {meant(str(path[-1]), known)}")
 
-    def _note(self, place: Place, path: Path, why: str) -> None:
+    def _note(self, place: Position, path: Path, why: str) -> None:
         self._found.append((place, f"{dotted(path)}: {why}" if path else why))
 
     def refuse(self) -> None:
@@ -43,7 +43,7 @@ class Problems:
             raise ConfigError([f"{located(self._name, place)}: {why}" for place, why in in_order])
 
 
-def located(name: str, place: Place) -> str:
+def located(name: str, place: Position) -> str:
     """A place as editors and compilers write it."""
     return f"{name}:{place.line}:{place.column}"
 

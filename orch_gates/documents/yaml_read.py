@@ -31,7 +31,7 @@ _FORBIDDEN = re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Where something starts, both from 1; columns count characters."""
 
     line: int
@@ -46,8 +46,8 @@ class Placed:
     """A mapping, and where each of its values and keys stands, by the keys and indices that lead there."""
 
     mapping: dict[str, Value]
-    values: Mapping[Path, Place]
-    keys: Mapping[Path, Place]
+    values: Mapping[Path, Position]
+    keys: Mapping[Path, Position]
 
 
 def parse(raw: str, *, first_line: int = 1, parser: Any = PARSER) -> dict[str, Value]:
@@ -60,31 +60,31 @@ def parse(raw: str, *, first_line: int = 1, parser: Any = PARSER) -> dict[str, V
 
 
 def parse_placed(raw: str, *, parser: Any = PARSER) -> Placed:
-    """As `parse`, with the place of every value and key.
+    """As `parse`, with the position of every value and key.
 
     Raises:
         MalformedYaml: as `parse`.
     """
-    reader = _PlacingReader(raw, 1, parser)
+    reader = _PositionReader(raw, 1, parser)
     mapping = _document(reader, raw, 1)
-    values: dict[Path, Place] = {}
-    keys: dict[Path, Place] = {}
-    _place(mapping, (), iter(reader.places), values, keys)
+    values: dict[Path, Position] = {}
+    keys: dict[Path, Position] = {}
+    _assign(mapping, (), iter(reader.positions), values, keys)
     return Placed(mapping, values, keys)
 
 
-def _place(
-    value: Value, path: Path, places: Iterator[Place], values: dict[Path, Place], keys: dict[Path, Place]
+def _assign(
+    value: Value, path: Path, positions: Iterator[Position], values: dict[Path, Position], keys: dict[Path, Position]
 ) -> None:
-    """Hand out the places in the order in which the reader met keys and values."""
-    values[path] = next(places)
+    """Hand out the positions in the order in which the reader met keys and values."""
+    values[path] = next(positions)
     if isinstance(value, dict):
         for key, inner in value.items():
-            keys[(*path, key)] = next(places)
-            _place(inner, (*path, key), places, values, keys)
+            keys[(*path, key)] = next(positions)
+            _assign(inner, (*path, key), positions, values, keys)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            _place(inner, (*path, index), places, values, keys)
+            _assign(inner, (*path, index), positions, values, keys)
 
 
 def _document(reader: _Reader, raw: str, first_line: int) -> dict[str, Value]:
@@ -187,14 +187,14 @@ class _Reader:
         return MalformedYaml(self._first_line + line, column + 1, why)
 
 
-class _PlacingReader(_Reader):
+class _PositionReader(_Reader):
     """Also keeps where each key and value starts, in the order of the text."""
 
     def __init__(self, raw: str, first_line: int, parser: Any) -> None:
         super().__init__(raw, first_line, parser)
-        self.places: list[Place] = []
+        self.positions: list[Position] = []
 
     def _value(self, event: yaml.Event, depth: int) -> Value:
         mark: Any = event.start_mark
-        self.places.append(Place(self._first_line + mark.line, mark.column + 1))
+        self.positions.append(Position(self._first_line + mark.line, mark.column + 1))
         return super()._value(event, depth)
