@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orch_gates.engine.stages import DEFAULT, QUEUE
-from orch_gates.engine.why import Place, explain
+from orch_gates.engine.why import QueueContext, explain
 from orch_gates.model.ids import timestamp
 from orch_gates.model.queue import Freeze
 from orch_gates.model.sweep import Alert, Memory, Tick, nothing
@@ -18,23 +18,23 @@ from tests.deploy_builders import DIGEST, NEW, OLD_HEAD, make_deployed, make_env
 from tests.tasks_builders import HEAD, NOW, make_attempt, make_job, make_lease, make_task
 
 TIP = "a1" * 20
-ALONE = Place(1, 1, "")
+ALONE = QueueContext(1, 1, "")
 
 
 def ago(**span: float) -> str:
     return timestamp(NOW - timedelta(**span))
 
 
-def make_row(place: Place = ALONE, **changes: Any) -> TaskRow:
+def make_row(context: QueueContext = ALONE, **changes: Any) -> TaskRow:
     """A task with why it stands where it stands, and a log of two lines."""
     task: Task = make_task(**changes)
     lines = (f"- {task.created} made by ann", f"- {task.since} {task.stage}: {task.reason}")
     pipeline = QUEUE if task.asked is not None else DEFAULT
-    why = None if task.state.finished else explain(task, pipeline, place, NOW)
+    why = None if task.state.finished else explain(task, pipeline, context, NOW)
     return TaskRow(task, why, lines)
 
 
-def asked(pull: int, title: str, place: Place, *, hours: float = 1, **changes: Any) -> TaskRow:
+def asked(pull: int, title: str, context: QueueContext, *, hours: float = 1, **changes: Any) -> TaskRow:
     """A pull request in the merge queue."""
     wanted = {
         "pull": pull,
@@ -45,7 +45,7 @@ def asked(pull: int, title: str, place: Place, *, hours: float = 1, **changes: A
         "priority": changes.pop("priority", "normal"),
     }
     values = {"id": f"PR-{pull}", "branch": f"change-{pull}", "stage": "queued", "since": ago(hours=hours)}
-    return make_row(place, title=title, pipeline="merge-queue", asked=wanted, **values, **changes)
+    return make_row(context, title=title, pipeline="merge-queue", asked=wanted, **values, **changes)
 
 
 def a_sample(seconds: int, result: str, requests: int | None, errors: int | None) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def a_memory() -> Memory:
 
 def a_board(**changes: Any) -> Dashboard:
     """One of everything that the page shows."""
-    holder = Place(1, 3, "PR-41", "testing", "build-1", timestamp(NOW + timedelta(minutes=8)))
+    holder = QueueContext(1, 3, "PR-41", "testing", "build-1", timestamp(NOW + timedelta(minutes=8)))
     queued = (
         asked(41, "Charge the card once, also where the bank answers late", holder, hours=0.5, priority="urgent"),
         asked(38, "Round prices the way the tax office does", replace(holder, position=2), hours=3, by="bob"),
@@ -94,8 +94,11 @@ def a_board(**changes: Any) -> Dashboard:
     job = make_job(task="T-12", number=2, runner="https://ci.example/runs/77", started=ago(minutes=6))
     tasks = (
         *queued,
-        replace(make_row(Place(1, 2, ""), id="T-12", title="Send the invoice by mail", since=ago(days=1)), jobs=(job,)),
-        make_row(Place(2, 2, ""), id="T-14", title="Search by customer number", since=ago(hours=7)),
+        replace(
+            make_row(QueueContext(1, 2, ""), id="T-12", title="Send the invoice by mail", since=ago(days=1)),
+            jobs=(job,),
+        ),
+        make_row(QueueContext(2, 2, ""), id="T-14", title="Search by customer number", since=ago(hours=7)),
         make_row(id="T-9", title="Log in with a passkey", stage="review", since=ago(hours=3), reason="2 files changed"),
         make_row(
             id="T-7", title="Export as CSV", stage="testing", state="held", since=ago(days=2), updated=ago(days=2),
@@ -178,7 +181,7 @@ def many(tasks: int) -> Dashboard:
     for number in range(tasks):
         changes = over if number % 4 else {"stage": DEFAULT.names[number % len(DEFAULT.names)]}
         task = make_task(id=f"T-{number}", title=f"work item {number:05}", since=ago(minutes=number), **changes)
-        why = None if task.state.finished else explain(task, DEFAULT, Place(1, 9, ""), NOW)
+        why = None if task.state.finished else explain(task, DEFAULT, QueueContext(1, 9, ""), NOW)
         log = (f"- {task.created} made by ann", f"- {task.since} {task.reason}")
         rows.append(TaskRow(task, why, log if number % 4 == 0 or number < 800 else None))
     return a_board(tasks=tuple(rows), queues=())

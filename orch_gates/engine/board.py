@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from orch_gates.engine.why import Place
+from orch_gates.engine.why import QueueContext
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.lease import Lease
 from orch_gates.model.task import DONE_STAGE, Task, TaskState
@@ -54,7 +54,7 @@ def board(
 
 
 class Standing(NamedTuple):
-    """What of a task its place among others rests on; `turn` sorts those in one stage and queue as texts."""
+    """What of a task its position among others rests on; `turn` sorts those in one stage and queue as texts."""
 
     id: str
     stage: str
@@ -84,7 +84,7 @@ Lines: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
 
 
 def lines(standings: Iterable[Standing]) -> Lines:
-    """Sort tasks once; `place` then finds each of them without looking at the others."""
+    """Sort tasks once; `queue_context` then finds each of them without looking at the others."""
     found: dict[tuple[str, str], list[str]] = {}
     for one in standings:
         if _may_move(one):
@@ -92,9 +92,9 @@ def lines(standings: Iterable[Standing]) -> Lines:
     return {stage: sorted(turns) for stage, turns in found.items()}
 
 
-def place(
+def queue_context(
     task: Standing, waiting: Lines, leases: Sequence[Lease], target: str, attempt: Attempt | None = None
-) -> Place:
+) -> QueueContext:
     """Where a task stands among those in its stage that may move, the oldest first; it is in one of the lines.
 
     `attempt` is the newest one of whoever holds the lease on the target.
@@ -103,10 +103,10 @@ def place(
     position = bisect_left(line, task.turn) + 1 if _may_move(task) else 0
     lease = next((one for one in leases if one.target == target and one.holder), None)
     if lease is None:
-        return Place(position, len(line), "")
+        return QueueContext(position, len(line), "")
     phase = attempt.phase.value if attempt is not None and attempt.id == lease.attempt else ""
     until = "" if lease.held else lease.expires or ""
-    return Place(position, len(line), lease.holder, phase, lease.claim.runner if lease.claim else "", until)
+    return QueueContext(position, len(line), lease.holder, phase, lease.claim.runner if lease.claim else "", until)
 
 
 def _may_move(task: Standing) -> bool:

@@ -17,8 +17,8 @@ _PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What is around a task: its place among those waiting in the same stage, from 1, and who holds the merge lease.
+class QueueContext:
+    """What is around a task: its position among those waiting in the same stage, from 1, and who holds the merge lease.
 
     Of the attempt that the lease belongs to: its `phase`, the `runner` that works on it now, and `until` when. All are
     empty where there is none; `until` also where a person has to end it.
@@ -106,7 +106,7 @@ class Why:
         return f"{self.holder}{phase}{f' until {self.until}' if self.until else ''}"
 
 
-def explain(task: Task, pipeline: Pipeline, place: Place, now: datetime) -> Why:
+def explain(task: Task, pipeline: Pipeline, context: QueueContext, now: datetime) -> Why:
     """Everything that the line says about a task at the moment `now`."""
     action, when = _next(task, pipeline, now)
     waits_to_be_asked = pipeline.by_asking and task.stage == pipeline.rework
@@ -116,13 +116,13 @@ def explain(task: Task, pipeline: Pipeline, place: Place, now: datetime) -> Why:
         state=task.state.value,
         reason=task.reason,
         cause=task.cause,
-        holder="" if waits_to_be_asked else place.holder,
-        phase="" if waits_to_be_asked else place.phase,
-        runner="" if waits_to_be_asked else place.runner,
-        until="" if waits_to_be_asked else place.until,
+        holder="" if waits_to_be_asked else context.holder,
+        phase="" if waits_to_be_asked else context.phase,
+        runner="" if waits_to_be_asked else context.runner,
+        until="" if waits_to_be_asked else context.until,
         # Whoever waits to be asked for waits for nobody's turn.
-        position=0 if waits_to_be_asked else place.position,
-        waiting=place.waiting,
+        position=0 if waits_to_be_asked else context.position,
+        waiting=context.waiting,
         next_action=action,
         when=when,
         developer_retries_left=max(0, pipeline.caps.max_developer_retries - task.developer_retries),

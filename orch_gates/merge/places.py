@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from orch_gates.engine.board import Lines, lines, place, standing
+from orch_gates.engine.board import Lines, lines, queue_context, standing
 from orch_gates.engine.stages import Pipeline, pipeline_of
 from orch_gates.engine.why import Why, explain
 from orch_gates.merge import ledger
@@ -43,7 +43,7 @@ class Places:
 
     def why(self, task: Task, configured: Pipeline, now: datetime) -> Why:
         """Why a task stands where it stands."""
-        where = place(standing(task), self.lines, self.leases.leases, self.target, self.attempt)
+        where = queue_context(standing(task), self.lines, self.leases.leases, self.target, self.attempt)
         frozen = self.frozen(now) if where.position and task.asked is not None else None
         found = explain(task, pipeline_of(task, configured), where, now)
         works = task.asked is not None and where.position > 0 and found.holder == task.id

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orch_gates.engine.board import Board, Standing, board, lines, place, standing
+from orch_gates.engine.board import Board, Standing, board, lines, queue_context, standing
 from orch_gates.engine.stages import DEFAULT
-from orch_gates.engine.why import Place
+from orch_gates.engine.why import QueueContext
 from orch_gates.model.lease import Lease
 from orch_gates.model.task import Task
 from tests.tasks_builders import BEFORE, RETIRED, make_lease, make_task, tasks
@@ -93,20 +93,20 @@ def test_the_place_counts_those_that_have_waited_longer() -> None:
         at(10, "cancelled", state="cancelled"),
         standing(make_task(id="elsewhere", stage="review")),
     ]
-    assert place(mine, lines([*others, mine]), [], "main") == Place(position=4, waiting=6, holder="")
-    assert place(mine, lines([mine, *reversed(others)]), [], "main").position == 4
+    assert queue_context(mine, lines([*others, mine]), [], "main") == QueueContext(position=4, waiting=6, holder="")
+    assert queue_context(mine, lines([mine, *reversed(others)]), [], "main").position == 4
 
 
 def test_a_task_that_may_not_move_has_no_place() -> None:
     """It is in nobody's way."""
     held = at(10, "H", state="held")
-    assert place(held, lines([held, at(20, "A")]), [], "main") == Place(position=0, waiting=1, holder="")
+    assert queue_context(held, lines([held, at(20, "A")]), [], "main") == QueueContext(position=0, waiting=1, holder="")
 
 
 def test_the_holder_is_that_of_the_lease_on_the_target() -> None:
     """A lease on another branch keeps nobody waiting."""
     other = make_lease(target="release", holder="T-9")
     alone = lines([standing(TESTED)])
-    assert place(standing(TESTED), alone, [other, make_lease(holder="T-8")], "main").holder == "T-8"
-    assert place(standing(TESTED), alone, [other], "main").holder == ""
-    assert place(standing(TESTED), alone, [FREE], "main").holder == ""
+    assert queue_context(standing(TESTED), alone, [other, make_lease(holder="T-8")], "main").holder == "T-8"
+    assert queue_context(standing(TESTED), alone, [other], "main").holder == ""
+    assert queue_context(standing(TESTED), alone, [FREE], "main").holder == ""

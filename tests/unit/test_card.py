@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from orch_gates.engine.card import Card, GateMark, Link, Mark, card_of
 from orch_gates.engine.stages import DEFAULT
-from orch_gates.engine.why import Place, explain
+from orch_gates.engine.why import QueueContext, explain
 from orch_gates.report import card as render
 from tests import published
 from tests.tasks_builders import NOW, OLD_FEEDBACK, make_task
 
-NOWHERE = Place(position=0, waiting=0, holder="")
+NOWHERE = QueueContext(position=0, waiting=0, holder="")
 PULL = Link("pull request 12", "https://git.example/o/r/pulls/12?a=1&b=2")
 
 

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orch_gates.documents import escape
-from orch_gates.engine.why import Place
+from orch_gates.engine.why import QueueContext
 from orch_gates.model.ids import timestamp
 from orch_gates.report.html.dashboard import render
 from orch_gates.report.html.markup import link
@@ -91,7 +91,7 @@ def made(text: str) -> Dashboard:
     board = a_board()
     rows: list[TaskRow] = [
         make_row(id="T-70", title=text, reason=text, cause=text, created_by=text, state="held"),
-        asked(71, text, Place(1, 1, ""), by=text),
+        asked(71, text, QueueContext(1, 1, ""), by=text),
         replace(make_row(id="T-72"), log=(f"- {text}", text), jobs=(make_job(task="T-72", runner=text, reason=text),)),
     ]
     environment = make_environment(unknown=text, unsettled=make_running(), current=None, history=())

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from orch_gates.engine import events, legality
 from orch_gates.engine.decision import Move
-from orch_gates.engine.why import Place, explain
+from orch_gates.engine.why import QueueContext, explain
 from orch_gates.forge.port.checks import Review, ReviewState
 from orch_gates.gates import policy, review_approved
 from orch_gates.model.task import Task
@@ -59,7 +59,7 @@ def test_one_red_report_is_charged_once(rig: Rig) -> None:
     assert rig.advance().decision.move is Move.ROLLBACK
     assert quiet(rig) is Outcome.FAIL
     assert (rig.task.stage, rig.task.developer_retries) == ("development", 1)
-    line = explain(rig.task, PIPELINE, Place(1, 1, ""), rig.now).line
+    line = explain(rig.task, PIPELINE, QueueContext(1, 1, ""), rig.now).line
     assert "push a new commit to task/T-1" in line
     assert "`orch-gates task ready T-1 --reason TEXT`" in line
 

@@ -190,7 +190,7 @@ def test_what_the_work_has_come_to(runs: list[dict[str, Any]], said: str, follow
     assert found is not None
     assert found.line.startswith(said)
     assert found.next_action == follows
-    line = why.explain(task, DEFAULT, why.Place(1, 1, ""), NOW).at_work(found).line
+    line = why.explain(task, DEFAULT, why.QueueContext(1, 1, ""), NOW).at_work(found).line
     assert said in line
     assert (f"next: {follows}, by itself" in line) is bool(follows)
 
@@ -199,7 +199,7 @@ def test_nobody_waits_for_work_that_nobody_starts() -> None:
     """A person's stage, and a task that a person stopped."""
     assert work.standing(make_task(stage="review"), [], DEFAULT, RULES) is None
     held = make_task(state="held")
-    plain = why.explain(held, DEFAULT, why.Place(0, 0, ""), NOW)
+    plain = why.explain(held, DEFAULT, why.QueueContext(0, 0, ""), NOW)
     assert plain.at_work(work.standing(held, [], DEFAULT, RULES)) == plain
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orch_gates.cli.queue import view as queue_view
 from orch_gates.cli.queue.turns import Came, Ran, Turn
 from orch_gates.cli.queue.view import Shown
-from orch_gates.engine.board import lines, place, standing
+from orch_gates.engine.board import lines, queue_context, standing
 from orch_gates.engine.stages import QUEUE
 from orch_gates.engine.why import Why, explain
 from orch_gates.forge import own_comment
@@ -46,7 +46,9 @@ def rows(*tasks: Task, holder: str = "") -> list[tuple[Task, Why]]:
     leases = [make_lease(holder=holder, attempt="0123456789abcdef")] if holder else []
     attempt = make_attempt(task=holder, phase="testing") if holder else None
     others = lines(standing(one) for one in tasks)
-    return [(one, explain(one, QUEUE, place(standing(one), others, leases, "main", attempt), NOW)) for one in tasks]
+    return [
+        (one, explain(one, QUEUE, queue_context(standing(one), others, leases, "main", attempt), NOW)) for one in tasks
+    ]
 
 
 def tame(text: str) -> None:

@@ -8,7 +8,7 @@ from orch_gates.engine import events, legality
 from orch_gates.engine.decide import decide
 from orch_gates.engine.decision import Move
 from orch_gates.engine.stages import EdgeGate, Pipeline, Stage
-from orch_gates.engine.why import Place, explain
+from orch_gates.engine.why import QueueContext, explain
 from orch_gates.errors import GitError, UsageError
 from orch_gates.model.ids import TaskId
 from orch_gates.model.verdict import Outcome
@@ -188,7 +188,7 @@ def test_a_stage_that_is_gone_is_no_dead_end(state: str) -> None:
     root = root_of(PIPELINE)
     commands = []
     while task.stage == "retired":
-        command = explain(task, PIPELINE, Place(1, 1, ""), NOW).next_action.split("`")[1]
+        command = explain(task, PIPELINE, QueueContext(1, 1, ""), NOW).next_action.split("`")[1]
         event: events.Event
         match command:
             case "orch-gates advance T-1":

@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given, settings
 
 from orch_gates.engine.stages import DEFAULT, Caps
-from orch_gates.engine.why import Place, Why, explain
+from orch_gates.engine.why import QueueContext, Why, explain
 from orch_gates.model.ids import timestamp
 from tests.tasks_builders import BEFORE, NOW, RETIRED, Case, cases, make_task
 
-NOWHERE = Place(position=0, waiting=0, holder="")
+NOWHERE = QueueContext(position=0, waiting=0, holder="")
 SOON = timestamp(NOW + timedelta(minutes=5))
 
 
-def why(place: Place = NOWHERE, **changes: Any) -> Why:
-    return explain(make_task(**changes), DEFAULT, place, NOW)
+def why(context: QueueContext = NOWHERE, **changes: Any) -> Why:
+    return explain(make_task(**changes), DEFAULT, context, NOW)
 
 
 def test_the_line_has_everything_in_its_order() -> None:
-    """State, cause, place, holder, next action and when, attempts left."""
+    """State, cause, position, holder, next action and when, attempts left."""
     found = why(
-        Place(position=2, waiting=3, holder="T-9"),
+        QueueContext(position=2, waiting=3, holder="T-9"),
         stage="testing",
         reason="2 tests failed",
         cause="tests-passed",
@@ -43,13 +43,13 @@ def test_the_line_has_everything_in_its_order() -> None:
 
 def test_the_line_tells_how_far_the_holder_got() -> None:
     """Its phase, who works on it now, and until when; one that is held ends by no time."""
-    place = Place(1, 2, "T-9", "testing", "https://ci.example/7", SOON)
-    assert f" · merge lease: T-9 (testing, https://ci.example/7 works on it) until {SOON} · " in why(place).line
-    assert " · merge lease: T-9 (merging) · " in why(Place(1, 2, "T-9", "merging")).line
+    context = QueueContext(1, 2, "T-9", "testing", "https://ci.example/7", SOON)
+    assert f" · merge lease: T-9 (testing, https://ci.example/7 works on it) until {SOON} · " in why(context).line
+    assert " · merge lease: T-9 (merging) · " in why(QueueContext(1, 2, "T-9", "merging")).line
 
 
 def test_the_line_leaves_out_what_there_is_not() -> None:
-    """No place, no lease."""
+    """No position, no lease."""
     assert why(reason="new", cause="ann").line == (
         "T-1 is active in development: new (ann)"
         " · next: the developer gets ci-green green, then `orch-gates advance T-1`, now"
@@ -59,8 +59,8 @@ def test_the_line_leaves_out_what_there_is_not() -> None:
 
 def test_what_is_over_waits_for_nobody() -> None:
     """The last word on a pull request is not about others."""
-    place = Place(0, 0, "T-9", "testing")
-    assert why(place, stage="done", state="done", reason="it landed", cause="merge-proof").line == (
+    context = QueueContext(0, 0, "T-9", "testing")
+    assert why(context, stage="done", state="done", reason="it landed", cause="merge-proof").line == (
         "T-1 is done in done: it landed (merge-proof)"
     )
 

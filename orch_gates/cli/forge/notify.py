@@ -13,7 +13,7 @@ from orch_gates.cli.forge import notifying
 from orch_gates.cli.options import by_option
 from orch_gates.documents.escape import visible
 from orch_gates.engine.card import Card, card_of
-from orch_gates.engine.why import Place, explain
+from orch_gates.engine.why import QueueContext, explain
 from orch_gates.errors import SettingsError
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.model.task import Task, TaskState
@@ -141,4 +141,4 @@ def _sample(workspace: Workspace) -> Card:
         defers=0,
         feedback=None,
     )
-    return card_of(task, pipeline, explain(task, pipeline, Place(0, 0, ""), workspace.now))
+    return card_of(task, pipeline, explain(task, pipeline, QueueContext(0, 0, ""), workspace.now))
