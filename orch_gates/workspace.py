@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from orch_gates.forge.port.forge import Forge
     from orch_gates.git.heads import Heads
     from orch_gates.git.remote import Remote
-    from orch_gates.state.git_store import GitStore
-    from orch_gates.state.place import Place
+    from orch_gates.state.branch.git_store import GitStore
+    from orch_gates.state.branch.remote import RemoteUrl
     from orch_gates.tasks.configured import Configured
     from orch_gates.trackers.port import Tracker
 
@@ -110,16 +110,16 @@ class Workspace:
         return " ".join(named.split()) or _user(self.settings.inherited_env)
 
     @cached_property
-    def origin(self) -> Place:
+    def origin(self) -> RemoteUrl:
         """Where this clone pushes, or this bare repository itself.
 
         Raises:
             SettingsError: there is no such place, or there are several.
             GitError: the clone cannot be read.
         """
-        from orch_gates.state import place
+        from orch_gates.state.branch import remote
 
-        return place.find("", self.git, self._clone)
+        return remote.find("", self.git, self._clone)
 
     @cached_property
     def store(self) -> GitStore:
@@ -132,13 +132,13 @@ class Workspace:
         # pygit2 costs every command that does not need it.
         from orch_gates.document_kinds import KINDS
         from orch_gates.git.tree import Author
-        from orch_gates.state import place
-        from orch_gates.state.git_store import GitStore, Identity
+        from orch_gates.state.branch import remote
+        from orch_gates.state.branch.git_store import GitStore, Identity
 
         wanted = self.settings.state
-        found = place.find(wanted.remote, self.git, self._clone) if wanted.remote else self.origin
+        found = remote.find(wanted.remote, self.git, self._clone) if wanted.remote else self.origin
         folder, inherited = self.settings.tools.cache_dir, self.settings.inherited_env
-        source = place.source(found, wanted.branch, folder, inherited, self.target)
+        source = remote.source(found, wanted.branch, folder, inherited, self.target)
         author = Author(wanted.author_name, wanted.author_email)
         return GitStore(source, Identity(author, self.by), wanted.timeout, KINDS)
 
@@ -152,10 +152,10 @@ class Workspace:
         """
         from orch_gates.git.heads import Heads
         from orch_gates.git.remote import Remote
-        from orch_gates.state import place
+        from orch_gates.state.branch import remote
 
-        remote = Remote.at(self.origin.url, self.settings.inherited_env, self.origin.config)
-        return Heads(remote, place.local(self.origin), self.settings.state.timeout)
+        server = Remote.at(self.origin.url, self.settings.inherited_env, self.origin.config)
+        return Heads(server, remote.local(self.origin), self.settings.state.timeout)
 
     @cached_property
     def code(self) -> Remote:
@@ -182,9 +182,9 @@ class Workspace:
             GitError: the clone cannot be read.
         """
         from orch_gates.git.remote import Remote
-        from orch_gates.state import place
+        from orch_gates.state.branch import remote
 
-        found = place.upstream(self.git, self._clone)
+        found = remote.upstream(self.git, self._clone)
         return Remote.at(found.url, self.settings.inherited_env, found.config, partial=False)
 
     @cached_property

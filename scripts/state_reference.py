@@ -8,7 +8,7 @@ from typing import Any
 from orch_gates.document_kinds import KINDS
 from orch_gates.model.root import Root
 from orch_gates.state import codec, layout, schema
-from orch_gates.state.branch import branch_files
+from orch_gates.state.branch.repair import branch_files
 from orch_gates.state.kinds import Kind, Kinds
 from scripts.generated import renewed, table
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orch_gates import settings
-from orch_gates.state.git_store import GitStore
+from orch_gates.state.branch.git_store import GitStore
 from orch_gates.state.store import Change, Store
 from tests.builders import Repo, bare
 from tests.fakes import git_http

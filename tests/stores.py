@@ -8,8 +8,8 @@ from orch_gates import clock, workspace
 from orch_gates.document_kinds import KINDS
 from orch_gates.git.tree import Author
 from orch_gates.settings import Settings
-from orch_gates.state import place
-from orch_gates.state.git_store import GitStore, Identity
+from orch_gates.state.branch import remote
+from orch_gates.state.branch.git_store import GitStore, Identity
 from orch_gates.workspace import Workspace
 
 
@@ -18,7 +18,7 @@ def open_store(settings: Settings, directory: Path) -> GitStore:
     state = settings.state
     if not state.remote:
         return Workspace(settings, workspace.repository(settings, directory), clock.utc_now()).store
-    there = place.Place(state.remote, ())
-    source = place.source(there, state.branch, settings.tools.cache_dir, settings.inherited_env)
+    there = remote.RemoteUrl(state.remote, ())
+    source = remote.source(there, state.branch, settings.tools.cache_dir, settings.inherited_env)
     author = Author(state.author_name, state.author_email)
     return GitStore(source, Identity(author, state.by or "a-tester"), state.timeout, KINDS)

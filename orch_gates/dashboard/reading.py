@@ -21,7 +21,7 @@ from orch_gates.model.task import Task
 from orch_gates.model.watch import Watch, WatchState
 from orch_gates.report.html.values import Dashboard, LeaseRow, QueueOf, TaskRow
 from orch_gates.state import codec, layout
-from orch_gates.state.git_store import GitStore
+from orch_gates.state.branch.git_store import GitStore
 from orch_gates.state.kinds import JOB, TASK
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.tasks import book

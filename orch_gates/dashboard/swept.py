@@ -11,7 +11,7 @@ from orch_gates.report.html.values import SweepState
 from orch_gates.sweep.lag import lag
 
 if TYPE_CHECKING:
-    from orch_gates.state.git_store import GitStore
+    from orch_gates.state.branch.git_store import GitStore
 
 
 def sweep_state(store: GitStore, now: datetime, every: timedelta) -> SweepState:

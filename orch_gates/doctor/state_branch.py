@@ -22,7 +22,7 @@ from orch_gates.errors import (
 )
 from orch_gates.forge.port.protection import BranchRule, Who
 from orch_gates.hooks.server_hook.standing import State as HookState
-from orch_gates.state import files
+from orch_gates.state.history import files
 
 _SHOWN = 3
 

@@ -122,14 +122,14 @@ class Subject:
         Raises:
             SettingsError: there are several.
         """
-        from orch_gates.state import place
+        from orch_gates.state.branch import remote
 
         workspace = self.workspace
         if workspace.git.is_bare():
             return workspace.git.git_dir()
         if not self._has_remote():
             return None
-        found = place.local(workspace.origin)
+        found = remote.local(workspace.origin)
         return found if found is not None and found.name != ".git" else None
 
     @property

@@ -17,13 +17,14 @@ from orch_gates.model.finding import Finding
 from orch_gates.model.root import Root
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
-from orch_gates.state import codec, files, history
-from orch_gates.state.files import Problem
-from orch_gates.state.judge_change import restores
+from orch_gates.state import codec
+from orch_gates.state.history import commits, files
+from orch_gates.state.history.check import restores
+from orch_gates.state.history.files import Problem
+from orch_gates.state.history.message import Logged, logged
 from orch_gates.state.kinds import ROOT, Kinds
 from orch_gates.state.layout import ROOT as ROOT_PATH
 from orch_gates.state.layout import SWEEP as SWEEP_FILE
-from orch_gates.state.log import Logged, logged
 from orch_gates.state.refs import LOST, MOST_LOST, MOST_REMEMBERED, SWEEP, WITNESS, is_state, shadows
 
 GATE = "state-guard"
@@ -185,8 +186,8 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
     witness = guard.now_at(WITNESS)
     try:
         # What does not follow the witness had replaced the branch: a restore takes it away again (ST-8).
-        replaced = bool(old and witness) and not history.descends(objects, old, witness)
-        chain = history.chain(objects, new, start=witness if replaced else old or witness)
+        replaced = bool(old and witness) and not commits.descends(objects, old, witness)
+        chain = commits.chain(objects, new, start=witness if replaced else old or witness)
         joined = {oid: objects.commit(oid).parents[0] for oid in chain.commits if restores(objects.commit(oid))}
     except MissingObject as error:
         raise GitError(f"history is cut off at {error.oid}") from error
@@ -200,7 +201,7 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
         changed.append(root)
         return guard.ever_configured(root)
 
-    for judged in history.judged(objects, guard.kinds, chain.commits, configured):
+    for judged in commits.judged(objects, guard.kinds, chain.commits, configured):
         commit = judged.logged.commit
         for problem in (*_by_whom(guard.settings, judged.logged), *judged.problems):
             yield Refusal(guard.branch, commit, problem)

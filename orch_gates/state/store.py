@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from orch_gates.state.log import Logged
+from orch_gates.state.history.message import Logged
 from orch_gates.state.outcome import Initialised, Restoration, Result
 from orch_gates.state.snapshot import Snapshot
 

@@ -13,7 +13,7 @@ from orch_gates.jobs.starting import Asked
 from orch_gates.model.job import Job
 from orch_gates.model.sweep import Memory
 from orch_gates.model.verdict import Verdict
-from orch_gates.state.memory import Recalled, Replaced
+from orch_gates.state.branch.memory import Recalled, Replaced
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Store
 from orch_gates.sweep import reaper, reconciler
@@ -23,7 +23,7 @@ from orch_gates.tasks.advance import Step
 
 
 class Remembering(Protocol):
-    """The sweep's memory; see `state/memory.py`."""
+    """The sweep's memory; see `state/branch/memory.py`."""
 
     def read(self) -> Recalled:
         """What the last tick left; raises StateError where it could not be read."""

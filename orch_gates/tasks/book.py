@@ -11,8 +11,8 @@ from orch_gates.model.lease import Lease
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
+from orch_gates.state.history.message import Logged
 from orch_gates.state.kinds import LEASE, ROOT, TASK
-from orch_gates.state.log import Logged
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Store
 

@@ -12,8 +12,9 @@ from orch_gates.model.ids import task_id, timestamp
 from orch_gates.model.job import Job, JobStatus, Process
 from orch_gates.model.root import Root
 from orch_gates.model.task import MERGE_QUEUE, Asked, Task, TaskState
-from orch_gates.state import codec, layout, message
-from orch_gates.state.branch import branch_files
+from orch_gates.state import codec, layout
+from orch_gates.state.branch.repair import branch_files
+from orch_gates.state.history import message
 from orch_gates.state.refs import WITNESS
 from orch_gates.state.store import Change
 from tests.bench.history import Importer, git, init

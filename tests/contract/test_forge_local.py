@@ -17,7 +17,7 @@ from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.server import Kind
 from orch_gates.model.ids import timestamp
 from orch_gates.model.root import Root
-from orch_gates.state.branch import branch_files
+from orch_gates.state.branch.repair import branch_files
 from tests.builders import Repo
 from tests.contract.forge_rig import Traits, Who
 from tests.contract.forge_suite import ForgeContract

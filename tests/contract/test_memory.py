@@ -9,7 +9,7 @@ import pytest
 
 from orch_gates.errors import StateError
 from orch_gates.model.sweep import Memory, nothing
-from orch_gates.state.git_store import GitStore
+from orch_gates.state.branch.git_store import GitStore
 from tests.state_rig import FILES, GitRig, rig
 
 REF = "refs/orch/sweep"

@@ -8,9 +8,10 @@ from hashlib import sha1
 
 from orch_gates.errors import MissingState, RewoundState, StateDocumentError, WipedState
 from orch_gates.git.tree import Commit
-from orch_gates.state import generation, message
+from orch_gates.state.branch import generation
+from orch_gates.state.history import message
+from orch_gates.state.history.message import Logged, logged
 from orch_gates.state.layout import ROOT
-from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import (
     Committed,
     Exists,

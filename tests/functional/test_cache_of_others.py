@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from orch_gates.errors import StateError
-from orch_gates.state.cache import Cache
+from orch_gates.state.branch.cache import Cache
 from tests.conftest import REQUIRE_REAL
 
 SOMEBODY = 54321

@@ -15,7 +15,7 @@ from orch_gates.forge.local.connect import connect
 from orch_gates.forge.port.pulls import Draft, Forbidden, Merged, MergeRequest, PullState, Transient
 from orch_gates.model.ids import timestamp
 from orch_gates.model.root import Root
-from orch_gates.state.branch import branch_files
+from orch_gates.state.branch.repair import branch_files
 from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import opened
 from tests.contract.test_forge_local import LocalRig

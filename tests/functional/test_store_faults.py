@@ -21,11 +21,12 @@ from orch_gates.document_kinds import KINDS
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.errors import StateDenied, StateError, StateUnclear, StateUnreachable
 from orch_gates.git.tree import Author
-from orch_gates.state import codec, layout, place
-from orch_gates.state.git_store import GitStore, Identity
+from orch_gates.state import codec, layout
+from orch_gates.state.branch import remote
+from orch_gates.state.branch.git_store import GitStore, Identity
+from orch_gates.state.branch.timing import Timing
 from orch_gates.state.outcome import Committed
 from orch_gates.state.store import Change
-from orch_gates.state.timing import Timing
 from orch_gates.tasks import book
 from orch_gates.tasks.create import new_task
 from tests.builders import orch, run
@@ -165,7 +166,7 @@ for _ in $(seq 500); do set -- sent-*; test $# -gt 1 && exit 0; sleep 0.02; done
 def timed(rig: GitRig, timing: Timing, *, timeout: float = 60) -> GitStore:
     """A store with a clock of its own, and a cache of its own."""
     folder = rig.folder / f"timed-{len(rig.stores)}"
-    made = place.source(place.Place(rig.url, ()), "orch-state", folder, {**os.environ, **rig.env})
+    made = remote.source(remote.RemoteUrl(rig.url, ()), "orch-state", folder, {**os.environ, **rig.env})
     store = GitStore(made, Identity(Author("a-tester", "tester@example.invalid"), "a-tester"), timeout, KINDS, timing)
     rig.stores.append(store)
     return store

@@ -31,17 +31,18 @@ from orch_gates.errors import MissingState, RewoundState, StateDenied, StateErro
 from orch_gates.git.tree import Author, Commit
 from orch_gates.model.ids import TaskId
 from orch_gates.model.task import TaskState
-from orch_gates.state import codec, generation, layout, place
-from orch_gates.state.git_snapshot import GitSnapshot
-from orch_gates.state.git_store import GitStore, Identity
+from orch_gates.state import codec, layout
+from orch_gates.state.branch import generation, remote
+from orch_gates.state.branch.git_snapshot import GitSnapshot
+from orch_gates.state.branch.git_store import GitStore, Identity
+from orch_gates.state.branch.timing import Timing
+from orch_gates.state.history.message import Logged, logged
 from orch_gates.state.kinds import CORE, PAGES, TASK, Kinds, Page
-from orch_gates.state.log import Logged, logged
 from orch_gates.state.outcome import Committed, Exists, NothingToDo, Restored
 from orch_gates.state.paths import PathPattern
 from orch_gates.state.refs import LOST, WITNESS
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Decide
-from orch_gates.state.timing import Timing
 from tests.fakes.memory_store import MemorySnapshot, MemoryStore
 from tests.state_rig import BRANCH, FILES, GitRig, MemoryRig, Rig
 from tests.tasks_builders import NOW, make_job, make_task
@@ -373,7 +374,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.refusing = steps
 
     def _client(self, machine: str, memory: MemoryStore | None = None) -> Client:
-        source = place.source(place.Place(self.git.url, ()), "orch-state", self.folder / machine, os.environ)
+        source = remote.source(remote.RemoteUrl(self.git.url, ()), "orch-state", self.folder / machine, os.environ)
         timing = Timing(
             now=lambda: NOW,
             monotonic=lambda: self.clock,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from orch_gates.state.branch.timing import Timing
+from orch_gates.state.branch.turn import Patience, turn
 from orch_gates.state.outcome import Committed
-from orch_gates.state.timing import Timing
-from orch_gates.state.turn import Patience, turn
 from tests.state_rig import FILES, GitRig, put
 from tests.state_writer import writer
 

@@ -27,7 +27,8 @@ from orch_gates.model.root import Root
 from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import security
-from orch_gates.state import codec, files, kinds, layout
+from orch_gates.state import codec, kinds, layout
+from orch_gates.state.history import files
 from orch_gates.state.kinds import Kind
 from tests.reports import HEAD, OLDER, RED, TESTS, passed
 

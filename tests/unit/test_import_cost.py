@@ -25,8 +25,10 @@ def test_the_guard_reads_new_objects_and_documents_with_what_it_has() -> None:
 
 def test_why_loads_no_gate_forge_or_pack_reader() -> None:
     """It is asked again and again, also by people who wait for it."""
-    modules = "cli.task.why workspace document_kinds tasks.book state.git_store engine.why engine.board report.tasks"
-    assert loaded(", ".join(f"orch_gates.{name}" for name in modules.split())) <= {"pydantic", "socket"}
+    names = (
+        "cli.task.why workspace document_kinds tasks.book state.branch.git_store engine.why engine.board report.tasks"
+    )
+    assert loaded(", ".join(f"orch_gates.{name}" for name in names.split())) <= {"pydantic", "socket"}
 
 
 def test_the_gates_are_listed_for_nothing() -> None:

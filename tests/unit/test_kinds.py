@@ -13,8 +13,9 @@ from orch_gates.git.draft import Draft
 from orch_gates.git.tree import Author, Objects
 from orch_gates.model.document import Document
 from orch_gates.model.root import Root
-from orch_gates.state import codec, files, schema
-from orch_gates.state.judge_change import ChangeJudge
+from orch_gates.state import codec, schema
+from orch_gates.state.history import files
+from orch_gates.state.history.check import ChangeJudge
 from orch_gates.state.kinds import CORE, ROOT, Body, Example, Kind, Kinds, Location
 from orch_gates.state.paths import PathPattern
 from scripts import state_reference

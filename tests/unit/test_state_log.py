@@ -7,8 +7,9 @@ import pytest
 from orch_gates.engine.events import HoldAsked
 from orch_gates.git.tree import Commit
 from orch_gates.model.ids import TaskId
-from orch_gates.state import layout, message
-from orch_gates.state.log import logged
+from orch_gates.state import layout
+from orch_gates.state.history import message
+from orch_gates.state.history.message import logged
 from orch_gates.state.store import Change, joined
 from orch_gates.tasks.book import history_of
 from tests.step_rig import Rig

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from orch_gates.document_kinds import KINDS
-from orch_gates.state import files, schema
+from orch_gates.state import schema
+from orch_gates.state.history import files
 from orch_gates.state.kinds import Kind
 from scripts import state_reference
 

@@ -27,7 +27,7 @@ from orch_gates.model.sweep import Memory
 from orch_gates.model.task import Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.state import codec, layout
-from orch_gates.state.memory import Recalled, Replaced
+from orch_gates.state.branch.memory import Recalled, Replaced
 from orch_gates.state.store import Change
 from orch_gates.sweep import reconciler
 from orch_gates.sweep.came import Came

@@ -26,7 +26,7 @@ from orch_gates.model.branch import code_ref
 from orch_gates.model.ids import timestamp
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.state import place
+from orch_gates.state.branch import remote
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.tasks import book, edge
 from orch_gates.tasks.advance import Step
@@ -47,7 +47,7 @@ def context_of(workspace: Workspace) -> Context:
         configured=workspace.configured,
         git=workspace.git,
         remote=workspace.code,
-        local=place.local(workspace.origin),
+        local=remote.local(workspace.origin),
         forge=workspace.writable_forge,
         target=workspace.target,
         by=workspace.by,

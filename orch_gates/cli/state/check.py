@@ -17,10 +17,10 @@ from orch_gates.documents.frontmatter import MAX_DOCUMENT
 from orch_gates.errors import StateDocumentError, UpgradeNeeded, UsageError
 from orch_gates.model.root import Root
 from orch_gates.report import machine
-from orch_gates.state import files
 from orch_gates.state import schema as schemas
-from orch_gates.state.files import Problem
-from orch_gates.state.judge_change import Judged
+from orch_gates.state.history import files
+from orch_gates.state.history.check import Judged
+from orch_gates.state.history.files import Problem
 from orch_gates.state.layout import ROOT
 from orch_gates.workspace import Workspace
 

@@ -13,7 +13,7 @@ from orch_gates.cli.state import check
 from orch_gates.model.ids import timestamp
 from orch_gates.model.root import Root
 from orch_gates.state import outcome
-from orch_gates.state.branch import branch_files
+from orch_gates.state.branch.repair import branch_files
 from orch_gates.state.outcome import Initialised
 from orch_gates.tasks.archive import compact as archive
 from orch_gates.workspace import Workspace, open_workspace

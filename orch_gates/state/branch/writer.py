@@ -10,13 +10,14 @@ from orch_gates.git.answers import PushAnswer
 from orch_gates.git.draft import Draft, absent_folders
 from orch_gates.git.remote import Update
 from orch_gates.git.tree import Author, MissingObject
-from orch_gates.state import generation, message
-from orch_gates.state.git_snapshot import ONE_FOLDER, GitSnapshot
+from orch_gates.state.branch import generation
+from orch_gates.state.branch.git_snapshot import ONE_FOLDER, GitSnapshot
+from orch_gates.state.branch.source import Source
+from orch_gates.state.branch.timing import Timing
+from orch_gates.state.history import message
 from orch_gates.state.layout import ROOT
 from orch_gates.state.refs import WITNESS
-from orch_gates.state.source import Source
 from orch_gates.state.store import Change
-from orch_gates.state.timing import Timing
 
 
 @dataclass(frozen=True, slots=True)

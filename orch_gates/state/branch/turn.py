@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orch_gates.state.timing import Timing
+from orch_gates.state.branch.timing import Timing
 
 # Of all that wait, one is next; the others need not look as often.
 _LOOK_AGAIN = 0.004

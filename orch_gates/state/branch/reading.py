@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from orch_gates.errors import MissingState, RewoundState, StateBusy, StateError, WipedState
 from orch_gates.git.tree import Objects
-from orch_gates.state.cache import Seen
-from orch_gates.state.git_snapshot import GitSnapshot
-from orch_gates.state.history import descends
+from orch_gates.state.branch.cache import Seen
+from orch_gates.state.branch.git_snapshot import GitSnapshot
+from orch_gates.state.branch.source import Heads, Source, cut_off
+from orch_gates.state.branch.timing import Deadline, Timing
+from orch_gates.state.branch.writer import Base
+from orch_gates.state.history.commits import descends
 from orch_gates.state.refs import WITNESS
-from orch_gates.state.source import Heads, Source, cut_off
-from orch_gates.state.timing import Deadline, Timing
-from orch_gates.state.writer import Base
 
 _LOOKS = 5
 _FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = 0.1, 10.0, 6

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orch_gates.errors import OrchError, StateUnreachable
-from orch_gates.state.attempts import Attempts, Done, Landed, Sent
+from orch_gates.state.branch.attempts import Attempts, Done, Landed, Sent
+from orch_gates.state.branch.reading import Reader
+from orch_gates.state.branch.timing import Deadline
+from orch_gates.state.branch.writer import Attempt, Base, Writer
 from orch_gates.state.outcome import Committed, NothingToDo, Result
-from orch_gates.state.reading import Reader
 from orch_gates.state.store import Change, Decide, LookAgain
-from orch_gates.state.timing import Deadline
-from orch_gates.state.writer import Attempt, Base, Writer
 
 
 class Transaction:

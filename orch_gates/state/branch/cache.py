@@ -24,8 +24,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from orch_gates.errors import StateError
-from orch_gates.state.timing import Timing
-from orch_gates.state.turn import Patience, turn
+from orch_gates.state.branch.timing import Timing
+from orch_gates.state.branch.turn import Patience, turn
 
 _MOST_PACKS = 100
 _MOST_LOOSE = 40  # in one of 256 folders

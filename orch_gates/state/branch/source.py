@@ -14,11 +14,11 @@ from orch_gates.errors import GitError, StateBusy, StateDenied, StateError, Stat
 from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer
 from orch_gates.git.remote import NAME, WHOLE, Remote, Update
 from orch_gates.git.tree import MissingObject, Objects
-from orch_gates.state.cache import Cache, Seen, Session
+from orch_gates.state.branch.cache import Cache, Seen, Session
+from orch_gates.state.branch.timing import Timing
+from orch_gates.state.branch.turn import Patience
 from orch_gates.state.layout import ARCHIVE, ROOT
 from orch_gates.state.refs import WITNESS
-from orch_gates.state.timing import Timing
-from orch_gates.state.turn import Patience
 
 _COLD = "tree:2"
 

@@ -10,18 +10,18 @@ from orch_gates.documents import escape
 from orch_gates.errors import GitError, MissingState, RewoundState, StateError
 from orch_gates.git.remote import NAME, Update
 from orch_gates.git.tree import MissingObject, Objects
-from orch_gates.state import history
-from orch_gates.state.git_snapshot import GitSnapshot
-from orch_gates.state.history import descends
+from orch_gates.state.branch.git_snapshot import GitSnapshot
+from orch_gates.state.branch.reading import certain, missing
+from orch_gates.state.branch.source import Heads, Source
+from orch_gates.state.branch.timing import Deadline
+from orch_gates.state.branch.writer import Attempt, Writer
+from orch_gates.state.history import commits
+from orch_gates.state.history.commits import descends
 from orch_gates.state.kinds import Kinds
 from orch_gates.state.layout import ROOT
 from orch_gates.state.outcome import NothingToDo, Restored
-from orch_gates.state.reading import certain, missing
 from orch_gates.state.refs import LOST, MOST_LOST, WITNESS
-from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Change
-from orch_gates.state.timing import Deadline
-from orch_gates.state.writer import Attempt, Writer
 
 _MOST_STEPS = 20
 
@@ -116,7 +116,7 @@ class Planner:
     def _both_legal(self, heads: Heads, objects: Objects, good: str) -> bool:
         """Whether the two are histories of one state branch, each of them legal: only then are they joined."""
         try:
-            chains = [history.chain(objects, tip) for tip in (heads.tip, good)]
+            chains = [commits.chain(objects, tip) for tip in (heads.tip, good)]
             if chains[0].commits[0] != chains[1].commits[0]:
                 return False
             # Either reachable from the other, also through what a restore has set aside, is no fork.
@@ -127,9 +127,9 @@ class Planner:
         except GitError as error:
             raise StateError(f"what replaced the state branch cannot be judged: {error}") from error
 
-    def _problems(self, objects: Objects, chain: history.Chain) -> bool:
+    def _problems(self, objects: Objects, chain: commits.Chain) -> bool:
         # Which pipelines were configured is asked by the guard and by verify.
-        judged = history.judged(objects, self._kinds, chain.commits, configured=lambda _: True)
+        judged = commits.judged(objects, self._kinds, chain.commits, configured=lambda _: True)
         return any(one.problems for one in judged)
 
     def _joined(self, heads: Heads, good: str) -> Plan:
@@ -174,12 +174,12 @@ class Planner:
 
 def _only_here(objects: Objects, tip: str, seen: str) -> str:
     """What a branch lacks of the history that this machine saw, and what to do about it."""
-    there = set(history.lineage(objects, tip))
+    there = set(commits.lineage(objects, tip))
     steps: list[str] = []
     with contextlib.suppress(MissingObject):
         steps.extend(
             f"{oid[:10]} {escape.visible(objects.commit(oid).message.partition(chr(10))[0])}"
-            for oid in itertools.takewhile(lambda oid: oid not in there, history.lineage(objects, seen))
+            for oid in itertools.takewhile(lambda oid: oid not in there, commits.lineage(objects, seen))
         )
     listed = "".join(f"\n  {step}" for step in steps[:_MOST_STEPS])
     more = f"\n  and {len(steps) - _MOST_STEPS} more" if len(steps) > _MOST_STEPS else ""

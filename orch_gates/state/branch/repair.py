@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from importlib import resources
 
 from orch_gates.errors import MissingState, StateDenied, StateError
-from orch_gates.state.attempts import Attempts, Done, Landed, Sent
-from orch_gates.state.git_snapshot import GitSnapshot
+from orch_gates.model.root import Root
+from orch_gates.state import codec, layout
+from orch_gates.state.branch.attempts import Attempts, Done, Landed, Sent
+from orch_gates.state.branch.git_snapshot import GitSnapshot
+from orch_gates.state.branch.reading import Reader, missing, proven
+from orch_gates.state.branch.restore_plan import Plan, Planner
+from orch_gates.state.branch.source import Heads, Source
+from orch_gates.state.branch.timing import Deadline
+from orch_gates.state.branch.writer import Attempt, Base, Writer
+from orch_gates.state.kinds import ROOT
 from orch_gates.state.outcome import Committed, Exists, Initialised, Restoration
-from orch_gates.state.reading import Reader, missing, proven
-from orch_gates.state.restore_plan import Plan, Planner
-from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Change
-from orch_gates.state.timing import Deadline
-from orch_gates.state.writer import Attempt, Base, Writer
+
+
+def branch_files(root: Root) -> Mapping[str, str]:
+    """The page that explains the branch to whoever lands on it, and its own document."""
+    readme = resources.files(__package__).joinpath("branch_readme.md").read_text("utf-8")
+    return {layout.README: readme, layout.ROOT: codec.encode(root, ROOT.example.body)}
 
 
 class Initialising:

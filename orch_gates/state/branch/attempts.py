@@ -11,8 +11,8 @@ from orch_gates.documents import escape
 from orch_gates.errors import StateBusy, StateDenied, StateError, StateUnreachable
 from orch_gates.git.answers import PushAnswer, Pushed
 from orch_gates.state import outcome
-from orch_gates.state.timing import Deadline
-from orch_gates.state.writer import Attempt
+from orch_gates.state.branch.timing import Deadline
+from orch_gates.state.branch.writer import Attempt
 
 _SHORTEST = 0.04
 _LONGEST = 30.0

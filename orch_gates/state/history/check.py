@@ -12,11 +12,12 @@ from orch_gates.git.tree import FILE_MODE, Changed, Commit, Objects, TooBig
 from orch_gates.model.ids import TaskId
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
-from orch_gates.state import files, layout, message
-from orch_gates.state.files import Problem, Read
+from orch_gates.state import layout
+from orch_gates.state.history import files, message
+from orch_gates.state.history.files import Problem, Read
+from orch_gates.state.history.message import Logged, logged
+from orch_gates.state.history.moves import Moves, Trees
 from orch_gates.state.kinds import TASK, Body, Kind, Kinds, Location, Page, Unknown
-from orch_gates.state.log import Logged, logged
-from orch_gates.state.moves import Moves, Trees
 
 RESTORE = "restore"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.model.root import Root
-from orch_gates.state.files import Problem
-from orch_gates.state.judge_change import ChangeJudge, Judged, base_of, restores
+from orch_gates.state.history.check import ChangeJudge, Judged, base_of, restores
+from orch_gates.state.history.files import Problem
 from orch_gates.state.kinds import Kinds
 
 

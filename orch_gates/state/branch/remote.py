@@ -11,20 +11,20 @@ from orch_gates.errors import SettingsError
 from orch_gates.git.cli import Git
 from orch_gates.git.clone import Clone
 from orch_gates.git.remote import Remote
-from orch_gates.state.source import Source
+from orch_gates.state.branch.source import Source
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*::?|[^/]*:")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A repository, and entries of the clone's configuration that are needed to reach it."""
+class RemoteUrl:
+    """The url of a repository, and entries of the clone's configuration that are needed to reach it."""
 
     url: str
     config: tuple[tuple[str, str], ...]
 
 
-def find(wanted: str, git: Git, clone: Clone) -> Place:
+def find(wanted: str, git: Git, clone: Clone) -> RemoteUrl:
     """The repository `wanted` names; without a name the bare repository here, else where this clone pushes.
 
     Raises:
@@ -32,16 +32,16 @@ def find(wanted: str, git: Git, clone: Clone) -> Place:
         GitError: the clone cannot be read.
     """
     if wanted:
-        return Place(_absolute(wanted, git.directory), clone.handed_over)
+        return RemoteUrl(_absolute(wanted, git.directory), clone.handed_over)
     if git.is_bare():
-        return Place(str(git.git_dir()), ())
+        return RemoteUrl(str(git.git_dir()), ())
     url = clone.push_url()
     if not url:
         raise SettingsError("this clone has no remote `origin`; set ORCH_STATE_REMOTE to a url or path")
-    return _placed(url, git, clone)
+    return _resolved(url, git, clone)
 
 
-def upstream(git: Git, clone: Clone) -> Place:
+def upstream(git: Git, clone: Clone) -> RemoteUrl:
     """The repository that a clone fetches from, a bare one as well; one without a remote is the server itself.
 
     Raises:
@@ -49,32 +49,34 @@ def upstream(git: Git, clone: Clone) -> Place:
         GitError: the clone cannot be read.
     """
     if url := clone.fetch_url():
-        return _placed(url, git, clone)
+        return _resolved(url, git, clone)
     if git.is_bare():
-        return Place(str(git.git_dir()), ())
+        return RemoteUrl(str(git.git_dir()), ())
     raise SettingsError("this clone has no remote `origin`; add it: `git remote add origin URL`")
 
 
-def _placed(url: str, git: Git, clone: Clone) -> Place:
+def _resolved(url: str, git: Git, clone: Clone) -> RemoteUrl:
     if _URL.match(url) or url.startswith("/") or git.is_bare():
-        return Place(_absolute(url, git.directory), clone.handed_over)
+        return RemoteUrl(_absolute(url, git.directory), clone.handed_over)
     # git takes it from the top of the work tree.
-    return Place(_absolute(url, Path(git.text("rev-parse", "--show-toplevel"))), clone.handed_over)
+    return RemoteUrl(_absolute(url, Path(git.text("rev-parse", "--show-toplevel"))), clone.handed_over)
 
 
-def source(place: Place, branch: str, cache_dir: Path | None, inherited: Mapping[str, str], target: str = "") -> Source:
+def source(
+    remote: RemoteUrl, branch: str, cache_dir: Path | None, inherited: Mapping[str, str], target: str = ""
+) -> Source:
     """What the store reads from and writes to; the branch that tasks merge into is never written (P4)."""
     never = (target,) if target else ()
-    return Source(Remote.at(place.url, inherited, place.config, never=never), branch, cache_dir, local(place))
+    return Source(Remote.at(remote.url, inherited, remote.config, never=never), branch, cache_dir, local(remote))
 
 
-def local(place: Place) -> Path | None:
-    """The git directory of a place on this disk; None for one on a server."""
-    return None if _URL.match(place.url) else git_directory(Path(place.url))
+def local(remote: RemoteUrl) -> Path | None:
+    """The git directory of a repository on this disk; None for one on a server."""
+    return None if _URL.match(remote.url) else git_directory(Path(remote.url))
 
 
 def git_directory(path: Path) -> Path | None:
-    """The git directory of a repository on this disk whose objects can be used in place."""
+    """The git directory of a repository on this disk whose objects can be used in remote."""
     for candidate in (path / ".git", path, path.with_name(path.name + ".git")):
         if (candidate / "objects").is_dir() and (candidate / "HEAD").is_file():
             return candidate.resolve()

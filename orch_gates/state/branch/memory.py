@@ -10,13 +10,14 @@ from orch_gates.git.draft import Draft
 from orch_gates.git.remote import Update
 from orch_gates.git.tree import Author
 from orch_gates.model.sweep import Memory
-from orch_gates.state import codec, layout, message
+from orch_gates.state import codec, layout
+from orch_gates.state.branch.source import Source
+from orch_gates.state.branch.timing import Timing
+from orch_gates.state.history import message
 from orch_gates.state.kinds import SWEEP
 from orch_gates.state.refs import MOST_REMEMBERED
 from orch_gates.state.refs import SWEEP as REF
-from orch_gates.state.source import Source
 from orch_gates.state.store import Change
-from orch_gates.state.timing import Timing
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import TypeVar
 from orch_gates.documents import frontmatter
 from orch_gates.errors import GitError, StateDocumentError, StateError
 from orch_gates.git.tree import MissingObject, Node, TooBig
-from orch_gates.state import generation
+from orch_gates.state.branch import generation
+from orch_gates.state.branch.source import Source
 from orch_gates.state.layout import ROOT
 from orch_gates.state.snapshot import Entry
-from orch_gates.state.source import Source
 
 ONE_FOLDER = "tree:1"
 

@@ -9,22 +9,23 @@ from dataclasses import dataclass
 from orch_gates.errors import StateDocumentError
 from orch_gates.git.tree import Author, Objects
 from orch_gates.model.root import Root
-from orch_gates.state import history, repair
-from orch_gates.state.attempts import Attempts
-from orch_gates.state.git_snapshot import GitSnapshot
-from orch_gates.state.judge_change import Judged
+from orch_gates.state.branch import repair
+from orch_gates.state.branch.attempts import Attempts
+from orch_gates.state.branch.git_snapshot import GitSnapshot
+from orch_gates.state.branch.memory import MemoryRef
+from orch_gates.state.branch.reading import Reader
+from orch_gates.state.branch.restore_plan import Planner
+from orch_gates.state.branch.source import Heads, Source
+from orch_gates.state.branch.timing import Deadline, Timing
+from orch_gates.state.branch.transaction import Transaction
+from orch_gates.state.branch.turn import Patience
+from orch_gates.state.branch.writer import Writer
+from orch_gates.state.history import commits
+from orch_gates.state.history.check import Judged
+from orch_gates.state.history.message import Logged, logged
 from orch_gates.state.kinds import Kinds
-from orch_gates.state.log import Logged, logged
-from orch_gates.state.memory import MemoryRef
 from orch_gates.state.outcome import Committed, Initialised, Restoration, Result
-from orch_gates.state.reading import Reader
-from orch_gates.state.restore_plan import Planner
-from orch_gates.state.source import Heads, Source
 from orch_gates.state.store import Change, Decide, LookAgain
-from orch_gates.state.timing import Deadline, Timing
-from orch_gates.state.transaction import Transaction
-from orch_gates.state.turn import Patience
-from orch_gates.state.writer import Writer
 
 # Of a call's time: for the turn in all, for one that does not change hands, and for the rest after a commit.
 _QUEUE, _PATIENCE = 0.5, 0.25
@@ -52,7 +53,7 @@ class Audit:
     generation: int
     witnessed: bool
     objects: Objects
-    chain: history.Chain
+    chain: commits.Chain
     kinds: Kinds
 
     def judged(self, configured: Callable[[Root], bool]) -> Iterator[Judged]:
@@ -61,7 +62,7 @@ class Audit:
         Raises:
             GitError: an object is missing or broken, or what is configured cannot be told: nothing is proven.
         """
-        return history.judged(self.objects, self.kinds, self.chain.commits, configured)
+        return commits.judged(self.objects, self.kinds, self.chain.commits, configured)
 
 
 class GitStore:
@@ -138,7 +139,7 @@ class GitStore:
         base = self._reader.patient(deadline)
         heads = Heads(base.snapshot.tip, base.witness)
         with self._source.with_history(heads, deadline.share()) as whole:
-            for oid in history.lineage(whole.objects, heads.tip):
+            for oid in commits.lineage(whole.objects, heads.tip):
                 yield logged(oid, whole.objects.commit(oid))
 
     @contextlib.contextmanager
@@ -157,7 +158,7 @@ class GitStore:
             heads, generation = self._source.fetch(deadline.share()), 0
         with self._source.with_history(heads, deadline.left(), files=True) as whole:
             yield Audit(
-                generation, bool(heads.witness), whole.objects, history.chain(whole.objects, heads.tip), self._kinds
+                generation, bool(heads.witness), whole.objects, commits.chain(whole.objects, heads.tip), self._kinds
             )
 
     def close(self) -> None:
