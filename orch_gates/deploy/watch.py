@@ -29,7 +29,7 @@ from orch_gates.engine.reacting import (
 )
 from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.engine.stages import Pipeline
-from orch_gates.engine.watching import Judged, Rules, Sample, classify, has_failure
+from orch_gates.engine.watching import Assessment, Rules, Sample, classify, has_failure
 from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.environment import Running
 from orch_gates.model.feedback import one_line
@@ -50,7 +50,7 @@ class Ticked:
 
     watch: Watch
     step: NextStep
-    judged: Judged
+    judged: Assessment
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +299,7 @@ class Watching:
         place: environments.Page,
         ended: Watch,
         now: datetime,
-        judged: Judged,
+        judged: Assessment,
         more: str = "",
     ) -> Change:
         line = f"{ended.verdict}, {judged.coverage} observed: {ended.reason}{more}"
@@ -307,7 +307,7 @@ class Watching:
             line += f" [{reaction_text(ended)}]"
         change = self._change(page, ended, now, "watch-end", line, snapshot)
         stands = standing(ended.verdict, judged)
-        after = deploying.judged(place.environment, ended.deploy, stands) if stands is not None else None
+        after = deploying.with_standing(place.environment, ended.deploy, stands) if stands is not None else None
         told = f"deploy {ended.deploy}: {line}"
         writes = dict(environments.changed(place, after, now, told)) if after is not None else {}
         writes |= held(snapshot, ended, self.by, self.pipeline_of, now)
@@ -326,7 +326,7 @@ class Watching:
         line = f"{many} samples that {self.me.runner} took before that are recorded late, and change nothing"
         return watch, self._change(page, watch, now, "watch-record", line, snapshot)
 
-    def _judged(self, watch: Watch, rest: Sequence[Sample] = ()) -> Judged:
+    def _judged(self, watch: Watch, rest: Sequence[Sample] = ()) -> Assessment:
         """What is proven by what is recorded; of what there is no room for, only that production is ill."""
         rules, before = watches.rules_of(watch, self.rules), watches.before(watch)
         found = classify((*watches.samples_of(watch), *rest), rules, before)

@@ -10,7 +10,7 @@ from orch_gates.engine import events
 from orch_gates.engine.decide import decide
 from orch_gates.engine.reacting import Alert, Finish, InEnvironment, NoReaction, Release, Rollback
 from orch_gates.engine.stages import Pipeline
-from orch_gates.engine.watching import Judged
+from orch_gates.engine.watching import Assessment
 from orch_gates.model.environment import Deployed, Environment, Standing
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment
@@ -28,7 +28,7 @@ _STANDING: Mapping[WatchVerdict, Standing] = {
 }
 
 
-def standing(verdict: WatchVerdict, judged: Judged) -> Standing | None:
+def standing(verdict: WatchVerdict, judged: Assessment) -> Standing | None:
     """What a deploy is after its watch; None where the watch says nothing about it."""
     found = _STANDING.get(verdict)
     return Standing.UNOBSERVED if found is Standing.VERIFIED and judged.unverified else found

@@ -17,7 +17,7 @@ from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.task import DONE_STAGE, Task, TaskState
 from orch_gates.model.verdict import Outcome, Verdict
 
-_Judged = events.Evaluated | events.Approved
+_Checked = events.Evaluated | events.Approved
 
 FIRST_DEFER = timedelta(minutes=1)
 LONGEST_DEFER = timedelta(minutes=30)
@@ -44,7 +44,7 @@ def decide(
         return decided
     told = issues.plan(decided.task, generation, now, pipeline, event)
     outdated = issues.subjects(task) if told else frozenset()
-    if not isinstance(event, _Judged):
+    if not isinstance(event, _Checked):
         return replace(decided, effects=told, outdated=outdated)
     planned = () if posting is None else statuses.plan(verdicts, event.head, posting, now)
     return replace(decided, effects=(*planned, *told), outdated=statuses.subjects(verdicts, event.head) | outdated)
@@ -182,7 +182,7 @@ def _retried(changed: Changing, reason: str, pipeline: Pipeline) -> Decision:
 
 
 def _by_verdicts(
-    changed: Changing, stage: Stage, verdicts: Sequence[Verdict], pipeline: Pipeline, event: _Judged
+    changed: Changing, stage: Stage, verdicts: Sequence[Verdict], pipeline: Pipeline, event: _Checked
 ) -> Decision:
     """The first verdict that is neither PASS nor SKIP, or that has to be given anew, decides (ENG-3, ENG-9)."""
     for number, gate in enumerate(stage.gates):
@@ -206,7 +206,7 @@ def _by_verdicts(
     return _advance(changed, stage, proof or "no gate is on this edge", cause, pipeline, event.head)
 
 
-def _not_green(changed: Changing, gate: EdgeGate, verdict: Verdict, pipeline: Pipeline, event: _Judged) -> Decision:
+def _not_green(changed: Changing, gate: EdgeGate, verdict: Verdict, pipeline: Pipeline, event: _Checked) -> Decision:
     head = event.head
     match verdict.outcome:
         case Outcome.FAIL:
@@ -255,7 +255,7 @@ def _advance(changed: Changing, stage: Stage, why: str, cause: str, pipeline: Pi
     )
 
 
-def _roll_back(changed: Changing, verdict: Verdict, pipeline: Pipeline, event: _Judged | events.Rejected) -> Decision:
+def _roll_back(changed: Changing, verdict: Verdict, pipeline: Pipeline, event: _Checked | events.Rejected) -> Decision:
     """Back to the rework stage with the gate's words; at the cap a person is asked instead (ENG-4).
 
     One gate or person is charged for once for one commit (ENG-9).
@@ -286,7 +286,7 @@ def _roll_back(changed: Changing, verdict: Verdict, pipeline: Pipeline, event: _
     )
 
 
-def _defer(changed: Changing, verdict: Verdict, pipeline: Pipeline, event: _Judged) -> Decision:
+def _defer(changed: Changing, verdict: Verdict, pipeline: Pipeline, event: _Checked) -> Decision:
     """Later, without a charge; when all defers are used up a person is asked (ENG-5)."""
     used, head = changed.task.defers, event.head
     if used >= pipeline.caps.defer_max_attempts:

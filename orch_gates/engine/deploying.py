@@ -181,7 +181,7 @@ def settled(before: Environment, runs: Deployed) -> Environment | Refused:
     return after.model_copy(update={"unknown": "", "unsettled": None})
 
 
-def judged(before: Environment, deploy: str, standing: Standing) -> Environment | None:
+def with_standing(before: Environment, deploy: str, standing: Standing) -> Environment | None:
     """The environment once a watch came to a verdict about what runs; None where that deploy does not run any more."""
     if before.current is None or before.current.deploy != deploy:
         return None

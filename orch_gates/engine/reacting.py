@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from orch_gates.engine.watching import Judged
+from orch_gates.engine.watching import Assessment
 from orch_gates.model.watch import WatchVerdict
 
 RECORD_EVERY_S = 300
@@ -107,7 +107,7 @@ class Over:
 NextStep: TypeAlias = GoOn | Record | Finish | Over
 
 
-def decide(watched: Watched, environment: InEnvironment, judged: Judged, elapsed: int, *, failed: bool) -> NextStep:
+def decide(watched: Watched, environment: InEnvironment, judged: Assessment, elapsed: int, *, failed: bool) -> NextStep:
     """What follows `elapsed` seconds after the watch began; `failed`: something counts against production so far.
 
     It is the same in every phase of the window: there is none in which a sick production is left alone. While another
@@ -132,7 +132,7 @@ def decide(watched: Watched, environment: InEnvironment, judged: Judged, elapsed
     return GoOn()
 
 
-def _at_the_end(judged: Judged) -> Finish:
+def _at_the_end(judged: Assessment) -> Finish:
     """How a window ends in which production was not found ill."""
     if judged.verdict is not WatchVerdict.HEALTHY:
         return Finish(judged.verdict, judged.reason, Alert(judged.reason))

@@ -87,7 +87,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Assessment:
     """What samples prove: HEALTHY, DEGRADED or UNOBSERVED, and in how many of the `due` samples anything was seen.
 
     `unverified`: why no later deploy may be rolled back to this one; empty where one may.
@@ -105,7 +105,7 @@ class Judged:
         return f"{self.observed}/{self.due}"
 
 
-def classify(samples: Iterable[Sample], rules: Rules, before: Sample | None = None) -> Judged:
+def classify(samples: Iterable[Sample], rules: Rules, before: Sample | None = None) -> Assessment:
     """What the samples prove; one that failed more never makes it healthier, and one that is missing proves nothing.
 
     `before` is what was seen before the deploy. Errors that were there then are not held against it; a probe that
@@ -115,13 +115,13 @@ def classify(samples: Iterable[Sample], rules: Rules, before: Sample | None = No
     seen = len({sample.at // rules.every for sample in ordered if _is_observed(sample, rules)})
     observed = min(seen, rules.due)
     if ill := _ill(ordered, rules, before):
-        return Judged(WatchVerdict.DEGRADED, ill, observed, rules.due, ill)
+        return Assessment(WatchVerdict.DEGRADED, ill, observed, rules.due, ill)
     if lacking := _lacking(ordered, rules, before):
-        return Judged(WatchVerdict.UNOBSERVED, lacking, observed, rules.due, lacking)
+        return Assessment(WatchVerdict.UNOBSERVED, lacking, observed, rules.due, lacking)
     failed = sum(result is Probed.FAILED for sample in ordered for _, result, _ in _results(sample, rules))
     some = f", {failed} probes failed" if failed else ""
     reason = f"{observed} of {rules.due} samples observed{some}"
-    return Judged(WatchVerdict.HEALTHY, reason, observed, rules.due, _unverified(ordered, rules))
+    return Assessment(WatchVerdict.HEALTHY, reason, observed, rules.due, _unverified(ordered, rules))
 
 
 def has_failure(sample: Sample, rules: Rules) -> bool:

@@ -21,7 +21,7 @@ from orch_gates.state import codec
 from orch_gates.state.history import commits, files
 from orch_gates.state.history.check import restores
 from orch_gates.state.history.files import Problem
-from orch_gates.state.history.message import Logged, logged
+from orch_gates.state.history.message import LogEntry, log_entry
 from orch_gates.state.kinds import ROOT, Kinds
 from orch_gates.state.layout import ROOT as ROOT_PATH
 from orch_gates.state.layout import SWEEP as SWEEP_FILE
@@ -154,7 +154,7 @@ def _memory(guard: _Guard, new: str) -> Iterator[Refusal]:
     """The sweep's memory is replaced by its writers: one document without a history, so that it never grows (SWP-1)."""
     objects = guard.objects()
     commit = objects.commit(new)
-    yield from (Refusal(SWEEP, new, problem) for problem in _by_whom(guard.settings, logged(new, commit)))
+    yield from (Refusal(SWEEP, new, problem) for problem in _by_whom(guard.settings, log_entry(new, commit)))
     if commit.parents:
         yield Refusal(SWEEP, new, Problem("", "parents", "its commit must have no parent"))
     nodes = objects.list(commit.tree)
@@ -201,9 +201,9 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
         changed.append(root)
         return guard.ever_configured(root)
 
-    for judged in commits.judged(objects, guard.kinds, chain.commits, configured):
-        commit = judged.logged.commit
-        for problem in (*_by_whom(guard.settings, judged.logged), *judged.problems):
+    for checked in commits.checked(objects, guard.kinds, chain.commits, configured):
+        commit = checked.entry.commit
+        for problem in (*_by_whom(guard.settings, checked.entry), *checked.problems):
             yield Refusal(guard.branch, commit, problem)
         if commit in joined and (old or witness) and not (replaced and joined[commit] == old):
             yield Refusal(
@@ -234,10 +234,10 @@ def _pipeline(root: Root) -> tuple[object, ...]:
     return root.stages, root.rework, root.configuration
 
 
-def _by_whom(settings: Settings, said: Logged) -> Iterator[Problem]:
+def _by_whom(settings: Settings, entry: LogEntry) -> Iterator[Problem]:
     """The server knows who pushes where it says so; without that the committer's address is all there is."""
     pusher = settings.hook.pusher
-    who = pusher or said.email
+    who = pusher or entry.email
     if who not in settings.state.writers:
         names = ", ".join(settings.state.writers)
         place = "state.writers in .orch-gates.yaml on the default branch, or to the server's ORCH_STATE_WRITERS"

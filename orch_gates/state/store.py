@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from orch_gates.state.history.message import Logged
+from orch_gates.state.history.message import LogEntry
 from orch_gates.state.outcome import Initialised, Restoration, Result
 from orch_gates.state.snapshot import Snapshot
 
@@ -99,7 +99,7 @@ class Store(Protocol):
         """
         ...
 
-    def log(self) -> Iterator[Logged]:
+    def log(self) -> Iterator[LogEntry]:
         """What every commit of the history says about itself, newest first, without what a restore has set aside.
 
         Raises:

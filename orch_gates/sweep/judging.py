@@ -55,7 +55,7 @@ def judge(
             break
         found.last = task.id
         try:
-            judged = step.judge(snapshot, task)
+            judged = step.run_gates(snapshot, task)
             decided = step.decided(judged)
             pipeline = step.configured.pipeline_of(task)
             if reconciler.moves(judged, decided, everything.jobs.get(task.id, ())):

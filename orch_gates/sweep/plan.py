@@ -25,7 +25,7 @@ from orch_gates.sweep.look import Look
 from orch_gates.sweep.reaper import Flip
 from orch_gates.tasks import book
 from orch_gates.tasks.advance import Step
-from orch_gates.tasks.edge import Judged
+from orch_gates.tasks.edge import GateResults
 
 EVENT = "sweep"
 
@@ -34,7 +34,7 @@ EVENT = "sweep"
 class Unblocked:
     """A task that is stuck although its gates are green, and what the statuses of its step are planned with."""
 
-    judged: Judged
+    judged: GateResults
     posting: Posting | None
 
 

@@ -14,7 +14,7 @@ from orch_gates.model.ids import moment
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.tasks.edge import Judged
+from orch_gates.tasks.edge import GateResults
 
 _GREEN = frozenset({Outcome.PASS, Outcome.SKIP})
 
@@ -71,7 +71,7 @@ def left_alone(task: Task, jobs: Sequence[Job], now: datetime, pipeline: Pipelin
     return ""
 
 
-def moves(judged: Judged, decided: Decision, jobs: Sequence[Job]) -> bool:
+def moves(judged: GateResults, decided: Decision, jobs: Sequence[Job]) -> bool:
     """Whether a task moves on: its gates are green, and something says that its work was done.
 
     Where every gate is switched off, nothing but a job that ended well says so (P1).
@@ -81,7 +81,7 @@ def moves(judged: Judged, decided: Decision, jobs: Sequence[Job]) -> bool:
     return any(one.outcome is Outcome.PASS for one in judged.verdicts) or _worked(judged.task, jobs)
 
 
-def stopping(judged: Judged, decided: Decision, pipeline: Pipeline) -> Verdict | None:
+def stopping(judged: GateResults, decided: Decision, pipeline: Pipeline) -> Verdict | None:
     """What keeps a task on its edge; None where nothing does."""
     red = next((one for one in judged.verdicts if one.outcome not in _GREEN), None)
     if red is not None or decided.move is Move.ADVANCE:

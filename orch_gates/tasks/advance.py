@@ -1,4 +1,4 @@
-"""One step of a task: its gates are judged without a lock, then exactly one outcome is recorded (ENG-3, ENG-10)."""
+"""One step of a task: its gates run without a lock, then exactly one outcome is recorded (ENG-3, ENG-10)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book, edge
 from orch_gates.tasks.change import Applied, finish, recorded, with_effects
 from orch_gates.tasks.configured import Configured
-from orch_gates.tasks.edge import Gate, HeadOf, Judged
+from orch_gates.tasks.edge import Gate, GateResults, HeadOf
 
 Stepped = events.Evaluated | events.Approved | events.Rejected
 
@@ -57,10 +57,10 @@ class Step:
     seen: Task | None = None
 
     def take(self, name: str) -> Applied:
-        """Judge the edge of a task and record what follows from it.
+        """Run the gates on the edge of a task and record what follows from it.
 
-        Gates may take minutes, so they are asked before the transaction, which refuses where the
-        task, its branch's head or a report is another one by then; all of it is judged again, a
+        Gates may take minutes, so they run before the transaction, which refuses where the
+        task, its branch's head or a report is another one by then; all of them run again, a
         few times. A task that somebody else has moved since this call began is left alone, as one
         call is one step (P6); a rejection sends it back from wherever it is by then.
 
@@ -80,14 +80,14 @@ class Step:
                 first, earlier = task, self.outbox.perform(task.effects)
             if not self.reject and _place(task) != _place(first):
                 pipeline = self.configured.pipeline_of(task)
-                event = self._event(Judged(first, first.head))
+                event = self._event(GateResults(first, first.head))
                 return Applied(decide(task, event, (), self.now, pipeline), (), "")
-            judged = self.judge(snapshot, task)
-            posting = self.posting(judged)
-            # A push may have come while slow gates were asked.
-            if judged.verdicts and self._head(task, judged.merge) != judged.head:
+            results = self.run_gates(snapshot, task)
+            posting = self.posting(results)
+            # A push may have come while slow gates ran.
+            if results.verdicts and self._head(task, results.merge) != results.head:
                 continue
-            if (applied := self._record(judged, posting, earlier)) is not None:
+            if (applied := self._record(results, posting, earlier)) is not None:
                 return self._finished(applied, earlier)
         why = (
             f"the task or its reports changed {_ROUNDS} times while its gates ran; nothing was decided, run the "
@@ -103,23 +103,23 @@ class Step:
             UsageError, StateError: as `take`.
         """
         snapshot = self.store.load()
-        judged = self.judge(snapshot, book.need(snapshot, name).task)
-        return Applied(self.decided(judged), judged.verdicts, "")
+        results = self.run_gates(snapshot, book.need(snapshot, name).task)
+        return Applied(self.decided(results), results.verdicts, "")
 
-    def decided(self, judged: Judged, posting: Posting | None = None, generation: int = 0) -> Decision:
+    def decided(self, results: GateResults, posting: Posting | None = None, generation: int = 0) -> Decision:
         """What follows from verdicts on the task that they are about; `generation` as for `decide`."""
-        pipeline, event = self.configured.pipeline_of(judged.task), self._event(judged)
-        return decide(judged.task, event, judged.verdicts, self.now, pipeline, posting, generation=generation)
+        pipeline, event = self.configured.pipeline_of(results.task), self._event(results)
+        return decide(results.task, event, results.verdicts, self.now, pipeline, posting, generation=generation)
 
-    def posting(self, judged: Judged) -> Posting | None:
+    def posting(self, results: GateResults) -> Posting | None:
         """What statuses are planned with; where nothing follows from the verdicts, the forge is not asked."""
-        moves = judged.verdicts and self.decided(judged).task != judged.task
-        return self.outbox.posting(judged.head) if moves else None
+        moves = results.verdicts and self.decided(results).task != results.task
+        return self.outbox.posting(results.head) if moves else None
 
     def on(
         self,
         snapshot: Snapshot,
-        judged: Judged,
+        results: GateResults,
         head: str,
         posting: Posting | None = None,
         done: Sequence[Performed] = (),
@@ -133,12 +133,12 @@ class Step:
             StateError: a document is malformed, or the configuration is older than the branch's.
         """
         self.configured.check(book.root_of(snapshot))
-        page = book.need(snapshot, judged.task.id)
-        found = edge.reports(snapshot, page.task, head, judged.merge.earlier(head))
-        if not judged.holds(page.task, head, found):
+        page = book.need(snapshot, results.task.id)
+        found = edge.reports(snapshot, page.task, head, results.merge.earlier(head))
+        if not results.holds(page.task, head, found):
             return None
         # Whatever is recorded by now is from before a step back (ENG-9).
-        now = replace(judged, reports=found.ids)
+        now = replace(results, reports=found.ids)
         generation = snapshot.generation + 1
         decided = self.decided(now, posting and replace(posting, generation=generation), generation)
         if decided.task == page.task:
@@ -152,27 +152,27 @@ class Step:
         performed = (*left, *(self.outbox.perform(applied.decision.effects) if applied.commit else ()))
         return replace(applied, performed=finish(self.store, task, performed))
 
-    def _record(self, judged: Judged, posting: Posting | None, done: tuple[Performed, ...]) -> Applied | None:
+    def _record(self, results: GateResults, posting: Posting | None, done: tuple[Performed, ...]) -> Applied | None:
         """Record what follows from the verdicts; None where they are about what is not so any more."""
-        head = judged.head
+        head = results.head
         decided: Decision | None = None
 
         def look_again() -> None:
             nonlocal head
-            if judged.verdicts:
-                head = self._head(judged.task, judged.merge)
+            if results.verdicts:
+                head = self._head(results.task, results.merge)
 
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal decided
-            taken = self.on(snapshot, judged, head, posting, done)
+            taken = self.on(snapshot, results, head, posting, done)
             decided = None if taken is None else taken.decision
             return None if taken is None else taken.change
 
         commit = commit_of(self.store.transact(decision, look_again))
-        return None if decided is None else Applied(decided, judged.verdicts, commit)
+        return None if decided is None else Applied(decided, results.verdicts, commit)
 
-    def judge(self, snapshot: Snapshot, task: Task) -> Judged:
-        """Ask the gates on the edge of a task; nothing is recorded, and no lock is held.
+    def run_gates(self, snapshot: Snapshot, task: Task) -> GateResults:
+        """Run the gates on the edge of a task; nothing is recorded, and no lock is held.
 
         Raises:
             OrchError: a gate could not be asked, or the head of the branch.
@@ -183,19 +183,19 @@ class Step:
         merge = edge.merge_of(snapshot, task) if needed else edge.NO_MERGE
         head = self._head(task, merge) if needed else task.head
         if self.reject or task.state.finished or task.state.waits_for_a_person:
-            return Judged(task, head, reports=edge.reports(snapshot, task, head).ids)
-        return edge.judge_edge(self.gate, snapshot, task, head, self.configured.pipeline_of(task), merge)
+            return GateResults(task, head, reports=edge.reports(snapshot, task, head).ids)
+        return edge.run_gates(self.gate, snapshot, task, head, self.configured.pipeline_of(task), merge)
 
     def _head(self, task: Task, merge: edge.Merge) -> str:
         return merge.head(self.head_of, self.configured.pipeline_of(task), task)
 
-    def _event(self, judged: Judged) -> Stepped:
+    def _event(self, results: GateResults) -> Stepped:
         by_issue = self.seen is not None
         if self.reject:
-            return events.Rejected(self.by, self.reject, judged.head, judged.reports, by_issue)
+            return events.Rejected(self.by, self.reject, results.head, results.reports, by_issue)
         if self.approve:
-            return events.Approved(self.by, judged.task, judged.head, reports=judged.reports, by_issue=by_issue)
-        return events.Evaluated(self.by, judged.task, judged.head, judged.reports, self.due)
+            return events.Approved(self.by, results.task, results.head, reports=results.reports, by_issue=by_issue)
+        return events.Evaluated(self.by, results.task, results.head, results.reports, self.due)
 
 
 def _place(task: Task) -> tuple[object, ...]:

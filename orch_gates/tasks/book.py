@@ -11,7 +11,7 @@ from orch_gates.model.lease import Lease
 from orch_gates.model.root import Root
 from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
-from orch_gates.state.history.message import Logged
+from orch_gates.state.history.message import LogEntry
 from orch_gates.state.kinds import LEASE, ROOT, TASK
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Store
@@ -127,7 +127,7 @@ def read(snapshot: Snapshot, *folders: str) -> Book:
     return Book(tuple(tasks), tuple(quarantined), tuple(leases))
 
 
-def history_of(store: Store, name: str) -> tuple[Logged, ...]:
+def history_of(store: Store, name: str) -> tuple[LogEntry, ...]:
     """Every commit about a task, the oldest first; archived tasks too.
 
     Raises:
@@ -135,15 +135,15 @@ def history_of(store: Store, name: str) -> tuple[Logged, ...]:
         StateError: the branch cannot be read.
     """
     task = checked(name)
-    steps = tuple(_about(task, step) for step in store.log() if task in step.tasks)
+    steps = tuple(_about(task, entry) for entry in store.log() if task in entry.tasks)
     if not steps:
         raise UsageError(f"there is no task {name}; `orch-gates task list` shows those there are")
     return steps[::-1]
 
 
-def _about(task: str, step: Logged) -> Logged:
+def _about(task: str, entry: LogEntry) -> LogEntry:
     """A commit about several tasks as this one's: without the lines of the others."""
-    if len(step.tasks) == 1:
-        return step
-    lines = (line for line in step.body.splitlines() if line.startswith(f"{task}: "))
-    return replace(step, body="\n".join(lines))
+    if len(entry.tasks) == 1:
+        return entry
+    lines = (line for line in entry.body.splitlines() if line.startswith(f"{task}: "))
+    return replace(entry, body="\n".join(lines))

@@ -106,7 +106,7 @@ def merge_of(snapshot: Snapshot, task: Task) -> Merge:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class GateResults:
     """The verdicts on an edge, and the id of every report that was looked for, by its file name.
 
     `reports` are the ids of all that is recorded about the task, `merge` is the attempt that says which head it is.
@@ -124,9 +124,9 @@ class Judged:
         return (task, head) == (self.task, self.head) and all(found.id_of(name) == oid for name, oid in self.read)
 
 
-def judge_edge(
+def run_gates(
     gate: Gate, snapshot: Snapshot, task: Task, head: str, pipeline: Pipeline, merge: Merge = NO_MERGE
-) -> Judged:
+) -> GateResults:
     """The verdicts on the edge out of the task's stage, up to the first that is not PASS or SKIP (ENG-3)."""
     stage = pipeline.stage(task.stage)
     earlier = merge.earlier(head)
@@ -157,7 +157,7 @@ def judge_edge(
         verdicts.append(verdict)
         if verdict.outcome not in {Outcome.PASS, Outcome.SKIP}:
             break
-    return Judged(task, head, tuple(verdicts), tuple(looked_for.items()), found.ids, merge)
+    return GateResults(task, head, tuple(verdicts), tuple(looked_for.items()), found.ids, merge)
 
 
 def _before_merge(stage: Stage) -> frozenset[str]:

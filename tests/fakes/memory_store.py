@@ -10,7 +10,7 @@ from orch_gates.errors import MissingState, RewoundState, StateDocumentError, Wi
 from orch_gates.git.tree import Commit
 from orch_gates.state.branch import generation
 from orch_gates.state.history import message
-from orch_gates.state.history.message import Logged, logged
+from orch_gates.state.history.message import LogEntry, log_entry
 from orch_gates.state.layout import ROOT
 from orch_gates.state.outcome import (
     Committed,
@@ -205,10 +205,10 @@ class MemoryStore:
         remote.witness = remote.add({**remote.commits[good].files, ROOT: root}, (lost, good), text)
         return self._restored(remote.witness, lost)
 
-    def log(self) -> Iterator[Logged]:
+    def log(self) -> Iterator[LogEntry]:
         for oid in self._remote.lineage(self.load().tip):
             commit = self._remote.commits[oid]
-            yield logged(oid, Commit("", commit.parents, "tester@example.invalid", 0, commit.message))
+            yield log_entry(oid, Commit("", commit.parents, "tester@example.invalid", 0, commit.message))
 
     def _restored(self, to: str, lost: str = "") -> Restored:
         self._remote.branch = self._seen = to

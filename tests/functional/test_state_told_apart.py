@@ -216,7 +216,7 @@ def test_a_commit_with_an_author_that_cannot_be_read_stops_nobody(rig: GitRig, w
     assert isinstance(store.transact(put("README.md", "# One\n")), Committed)
     assert [entry.commit for entry in store.log()][1] == bad
     with store.audit() as audit:
-        judged = {one.logged.commit: one.problems for one in audit.judged(lambda _: True)}
+        judged = {one.entry.commit: one.problems for one in audit.checked(lambda _: True)}
     assert "author" in {problem.field for problem in judged[bad]}
 
 

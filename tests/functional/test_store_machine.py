@@ -36,7 +36,7 @@ from orch_gates.state.branch import generation, remote
 from orch_gates.state.branch.git_snapshot import GitSnapshot
 from orch_gates.state.branch.git_store import GitStore, Identity
 from orch_gates.state.branch.timing import Timing
-from orch_gates.state.history.message import Logged, logged
+from orch_gates.state.history.message import LogEntry, log_entry
 from orch_gates.state.kinds import CORE, PAGES, TASK, Kinds, Page
 from orch_gates.state.outcome import Committed, Exists, NothingToDo, Restored
 from orch_gates.state.paths import PathPattern
@@ -355,10 +355,10 @@ class StoreMachine(RuleBasedStateMachine):
         self.restore(last, forget=True)
         self.look()
         with last.git.audit() as audit:
-            found = list(audit.judged(lambda _: True))
+            found = list(audit.checked(lambda _: True))
         assert audit.generation == self.highest
         assert audit.chain.follows
-        assert [judged for judged in found if judged.logged.op and judged.problems] == []
+        assert [judged for judged in found if judged.entry.op and judged.problems] == []
         self.git.server.git("fsck", "--full", "--strict", "--no-progress", "--no-dangling")
 
     def _lost(self, mender: Client) -> None:
@@ -491,7 +491,7 @@ class StoreMachine(RuleBasedStateMachine):
         fields = self.git.server.git("log", "-1", f"--format=%P%x00%s{keys}", oid).split("\0")
         parents, subject, op, *trailers = (field.strip() for field in fields)
         assert tuple(map(self._name, parents.split())) == model.parents
-        said = logged("", Commit("", (), "", 0, model.message))
+        said = log_entry("", Commit("", (), "", 0, model.message))
         assert (_renamed(subject, self._name), _raised(op)) == (said.subject, _raised(said.op))
         assert trailers == ([said.event, ",".join(said.tasks) or "-", said.by] if said.op else [""] * 3)
         assert op == self.answered_ops.get(oid, op)
@@ -552,7 +552,7 @@ def _files(snapshot: Snapshot) -> list[tuple[str, str, int]]:
     return [(entry.path, snapshot.read(entry), oids.index(entry.oid)) for entry in entries]
 
 
-def _said(entry: Logged, name: Name) -> tuple[str, ...]:
+def _said(entry: LogEntry, name: Name) -> tuple[str, ...]:
     return name(entry.commit), _renamed(entry.subject, name), _raised(entry.op), entry.event, *entry.tasks, entry.by
 
 

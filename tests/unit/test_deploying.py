@@ -20,12 +20,12 @@ from orch_gates.engine.deploying import (
     deployed,
     end_of,
     finished,
-    judged,
     known,
     rollback_target,
     seen,
     settled,
     taken,
+    with_standing,
 )
 from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.model.environment import MAX_HISTORY, Environment, Standing, empty
@@ -223,14 +223,14 @@ def test_what_is_under_way_is_not_settled() -> None:
 
 def test_only_a_verified_deploy_becomes_the_last_verified_one() -> None:
     for standing in Standing:
-        after = judged(BOTH, NEW, standing)
+        after = with_standing(BOTH, NEW, standing)
         assert after is not None
         assert after.current is not None
         assert after.current.standing is standing
         assert after.history[0] == after.current
         kept = after.current if standing is Standing.VERIFIED else make_deployed()
         assert after.verified == kept
-    assert judged(BOTH, OLD, Standing.VERIFIED) is None
+    assert with_standing(BOTH, OLD, Standing.VERIFIED) is None
 
 
 def test_a_deploy_is_taken_back_to_the_last_verified_one() -> None:
@@ -313,7 +313,7 @@ def step(before: Environment, number: int, kind: str, task: str, end: End, stand
         case "settle":
             after = settled(before, (*before.history, make_deployed(deploy=deploy, standing="unwatched"))[0])
         case _:
-            after = before.current and judged(before, before.current.deploy, standing)
+            after = before.current and with_standing(before, before.current.deploy, standing)
     return after if isinstance(after, Environment) else before
 
 

@@ -15,7 +15,7 @@ from orch_gates.model.document import Document
 from orch_gates.model.root import Root
 from orch_gates.state import codec, schema
 from orch_gates.state.history import files
-from orch_gates.state.history.check import ChangeJudge
+from orch_gates.state.history.check import CommitChecker
 from orch_gates.state.kinds import CORE, ROOT, Body, Example, Kind, Kinds, Location
 from orch_gates.state.paths import PathPattern
 from scripts import state_reference
@@ -79,12 +79,12 @@ def test_guard_and_verify_know_what_may_change(tmp_path: Path) -> None:
     objects = Objects(tmp_path)
     root = codec.encode(codec.validated(Root, ROOT.example.fields), "")
     first = committed(objects, {"orch-state.md": root, PATH: toy(3)})
-    judge = ChangeJudge(objects, KINDS, configured=lambda _: True)
-    assert judge.judge(first).problems == ()
+    checker = CommitChecker(objects, KINDS, configured=lambda _: True)
+    assert checker.check(first).problems == ()
     grown = committed(objects, {PATH: toy(4, "\n- made\n- grew\n")}, first)
-    assert judge.judge(grown).problems == ()
+    assert checker.check(grown).problems == ()
     shrunk = committed(objects, {PATH: toy(2, "\n- rewritten\n")}, first)
-    assert [problem.line for problem in judge.judge(shrunk).problems] == [
+    assert [problem.line for problem in checker.check(shrunk).problems] == [
         f"{PATH}: size: never shrinks",
         f"{PATH}: the text below the frontmatter is a log: lines are only added (ST-1)",
     ]

@@ -22,7 +22,7 @@ from orch_gates.engine.reacting import (
     Watched,
     decide,
 )
-from orch_gates.engine.watching import Judged
+from orch_gates.engine.watching import Assessment
 from orch_gates.model.watch import WatchVerdict
 
 NEW = Release("b" * 16, "2" * 40, "sha256:2")
@@ -30,13 +30,18 @@ OLD = Release("a" * 16, "1" * 40, "sha256:1")
 OTHER = Release("c" * 16, "3" * 40, "sha256:3")
 WATCHED = Watched(NEW, window=900, can_roll_back=True)
 HERE = InEnvironment(NEW, verified=OLD)
-WELL = Judged(WatchVerdict.HEALTHY, "fine", 3, 30)
-ILL = Judged(WatchVerdict.DEGRADED, "503", 3, 30)
-BLIND = Judged(WatchVerdict.UNOBSERVED, "nothing seen", 0, 30)
+WELL = Assessment(WatchVerdict.HEALTHY, "fine", 3, 30)
+ILL = Assessment(WatchVerdict.DEGRADED, "503", 3, 30)
+BLIND = Assessment(WatchVerdict.UNOBSERVED, "nothing seen", 0, 30)
 
 
 def step(
-    watched: Watched = WATCHED, here: InEnvironment = HERE, judged: Judged = WELL, at: int = 30, *, failed: bool = False
+    watched: Watched = WATCHED,
+    here: InEnvironment = HERE,
+    judged: Assessment = WELL,
+    at: int = 30,
+    *,
+    failed: bool = False,
 ) -> NextStep:
     return decide(watched, here, judged, at, failed=failed)
 
@@ -156,7 +161,7 @@ WATCHES = st.builds(
 
 @given(WATCHES, ENVIRONMENTS, st.sampled_from([WELL, ILL, BLIND]), st.integers(0, 2000), st.booleans())
 def test_a_rollback_goes_only_to_what_was_verified_and_only_once(
-    watched: Watched, here: InEnvironment, judged: Judged, at: int, failed: bool
+    watched: Watched, here: InEnvironment, judged: Assessment, at: int, failed: bool
 ) -> None:
     """Whatever is known: never of a rollback, never twice, never without an ill production that runs this deploy."""
     found = decide(watched, here, judged, at, failed=failed)
@@ -171,7 +176,7 @@ def test_a_rollback_goes_only_to_what_was_verified_and_only_once(
 
 
 @given(WATCHES, ENVIRONMENTS, st.sampled_from([WELL, ILL, BLIND]))
-def test_every_watch_ends_with_its_window(watched: Watched, here: InEnvironment, judged: Judged) -> None:
+def test_every_watch_ends_with_its_window(watched: Watched, here: InEnvironment, judged: Assessment) -> None:
     """None outlives it, whatever it saw (faults.md T19), but to wait for another deploy's end."""
     found = decide(watched, here, judged, 900, failed=False)
     assert isinstance(found, Finish | Over) or (here.running and not here.overdue)

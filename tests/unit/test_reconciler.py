@@ -19,7 +19,7 @@ from orch_gates.model.job import Job
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.sweep.reconciler import Rules, due, left_alone, moves, stopping
-from orch_gates.tasks.edge import Judged
+from orch_gates.tasks.edge import GateResults
 from tests.tasks_builders import BEFORE, HEAD, NOW, a_verdict, make_job, make_task
 
 RULES = Rules(grace=timedelta(minutes=2), most=3)
@@ -112,9 +112,9 @@ def test_everybody_has_a_turn(count: int, start: int) -> None:
     assert seen == {task.id for task in tasks}
 
 
-def judged(*verdicts: Verdict, task: Task | None = None) -> tuple[Judged, Decision]:
+def judged(*verdicts: Verdict, task: Task | None = None) -> tuple[GateResults, Decision]:
     about = task or make_task()
-    found = Judged(about, HEAD, verdicts)
+    found = GateResults(about, HEAD, verdicts)
     event = events.Evaluated("a sweep", about, HEAD)
     return found, decide(about, event, verdicts, NOW, DEFAULT)
 

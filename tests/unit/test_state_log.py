@@ -9,7 +9,7 @@ from orch_gates.git.tree import Commit
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from orch_gates.state.history import message
-from orch_gates.state.history.message import logged
+from orch_gates.state.history.message import log_entry
 from orch_gates.state.store import Change, joined
 from orch_gates.tasks.book import history_of
 from tests.step_rig import Rig
@@ -27,7 +27,7 @@ def test_a_commit_names_every_task_that_it_is_about() -> None:
     """`git log --grep "Orch-Task: T-3"` finds it as well as `task log T-3`."""
     change = joined("sweep", "sweep: two things", [ONE, TWO])
     assert change is not None
-    found = logged("", said(change))
+    found = log_entry("", said(change))
     assert found.tasks == ("T-1", "T-2", "T-3")
     assert (found.op, found.event, found.by) == (OP, "sweep", "a sweep")
     assert found.body.splitlines() == ["T-1: advance: it is green", "T-2: its job died: seen dead twice"]
@@ -35,7 +35,7 @@ def test_a_commit_names_every_task_that_it_is_about() -> None:
 
 
 def test_a_commit_about_no_task_names_none() -> None:
-    found = logged("", said(Change("marker", "-", "a marker", {"a": "1"})))
+    found = log_entry("", said(Change("marker", "-", "a marker", {"a": "1"})))
     assert found.tasks == ()
     assert "Orch-Task: -\n" in said(Change("marker", "-", "a marker", {"a": "1"})).message
 
@@ -59,7 +59,7 @@ def test_what_moves_files_is_not_joined() -> None:
 
 @pytest.mark.parametrize("text", ["T-1\nOrch-Task: T-9", "T-1\n\nOrch-Op: 1"])
 def test_a_name_cannot_add_a_trailer(text: str) -> None:
-    found = logged("", said(Change("x", text, "x", {"a": "1"})))
+    found = log_entry("", said(Change("x", text, "x", {"a": "1"})))
     assert "T-9" not in found.tasks
     assert found.op == OP
 

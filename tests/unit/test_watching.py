@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.engine.watching import (
+    Assessment,
     Count,
-    Judged,
     NoData,
     Probe,
     Reading,
@@ -362,7 +362,7 @@ BEFORE = st.none() | st.builds(
 )  # fmt: skip
 
 
-def is_no_healthier(more: Judged, less: Judged) -> bool:
+def is_no_healthier(more: Assessment, less: Assessment) -> bool:
     """Also what it takes to be rolled back to is no easier."""
     return BETTER.index(more.verdict) <= BETTER.index(less.verdict) and not (less.unverified and not more.unverified)
 

@@ -172,7 +172,7 @@ def _before(
     kept = tuple(one for one in first if one.name not in driven)
     stages = (replace(one, gates=kept) if one is stage else one for one in pipeline.stages)
     shortened = replace(pipeline, stages=tuple(stages))
-    judged = edge.judge_edge(gate_of(workspace), snapshot, task, head, shortened, recorded)
+    judged = edge.run_gates(gate_of(workspace), snapshot, task, head, shortened, recorded)
     return next((one for one in judged.verdicts if _stops(one)), None)
 
 

@@ -19,7 +19,7 @@ from orch_gates.model.root import Root
 from orch_gates.report import machine
 from orch_gates.state import schema as schemas
 from orch_gates.state.history import files
-from orch_gates.state.history.check import Judged
+from orch_gates.state.history.check import CheckedCommit
 from orch_gates.state.history.files import Problem
 from orch_gates.state.layout import ROOT
 from orch_gates.workspace import Workspace
@@ -52,12 +52,12 @@ def verify(as_json: bool, repo: Path) -> None:
         workspace = open_for_reading(repo)
         with workspace.store.audit() as audit:
             total, generation, witnessed = len(audit.chain.commits), audit.generation, audit.witnessed
-            bad = [judged for judged in _with_progress(audit.judged(_configured(workspace)), total) if judged.problems]
+            bad = [one for one in _with_progress(audit.checked(_configured(workspace)), total) if one.problems]
         said = {
             "commits": total,
             "generation": generation,
             "witnessed": witnessed,
-            "bad": [_as_value(judged) for judged in bad],
+            "bad": [_as_value(checked) for checked in bad],
         }
         say(machine.document("state-verify", said) if as_json else _told(total, generation, bad))
         if not witnessed:
@@ -79,27 +79,27 @@ def _configured(workspace: Workspace) -> Callable[[Root], bool]:
     return lambda root: known().has(root)
 
 
-def _with_progress(judged: Iterator[Judged], total: int) -> Iterator[Judged]:
+def _with_progress(checked: Iterator[CheckedCommit], total: int) -> Iterator[CheckedCommit]:
     """A history of years takes a while: show that it moves, to a person only."""
     shown = sys.stderr.isatty()
-    for number, one in enumerate(judged, 1):
+    for number, one in enumerate(checked, 1):
         if shown and (number % _STEP == 0 or number == total):
             progress(f"{number} of {total} commits{'' if number < total else chr(10)}")
         yield one
 
 
-def _as_value(judged: Judged) -> dict[str, object]:
-    return {"commit": judged.logged.commit, "problems": [problem.line for problem in judged.problems]}
+def _as_value(checked: CheckedCommit) -> dict[str, object]:
+    return {"commit": checked.entry.commit, "problems": [problem.line for problem in checked.problems]}
 
 
-def _told(total: int, generation: int, bad: list[Judged]) -> str:
+def _told(total: int, generation: int, bad: list[CheckedCommit]) -> str:
     if not bad:
         return f"{total} commits up to generation {generation}: every step was legal\n"
-    lines = [f"{len(bad)} of {total} commits are illegal; the first is {bad[0].logged.commit}"]
-    for judged in bad[:_SHOWN]:
-        lines.append(f"{judged.logged.commit[:10]} {judged.logged.when:%Y-%m-%d %H:%M} by {judged.logged.by}")
-        lines += [f"  {problem.line}" for problem in judged.problems[:_SHOWN]]
-        lines += [f"  +{len(judged.problems) - _SHOWN} more"] * (len(judged.problems) > _SHOWN)
+    lines = [f"{len(bad)} of {total} commits are illegal; the first is {bad[0].entry.commit}"]
+    for checked in bad[:_SHOWN]:
+        lines.append(f"{checked.entry.commit[:10]} {checked.entry.when:%Y-%m-%d %H:%M} by {checked.entry.by}")
+        lines += [f"  {problem.line}" for problem in checked.problems[:_SHOWN]]
+        lines += [f"  +{len(checked.problems) - _SHOWN} more"] * (len(checked.problems) > _SHOWN)
     lines += [f"+{len(bad) - _SHOWN} more commits"] * (len(bad) > _SHOWN)
     return "".join(f"{line}\n" for line in lines)
 

@@ -21,8 +21,8 @@ from orch_gates.state.branch.transaction import Transaction
 from orch_gates.state.branch.turn import Patience
 from orch_gates.state.branch.writer import Writer
 from orch_gates.state.history import commits
-from orch_gates.state.history.check import Judged
-from orch_gates.state.history.message import Logged, logged
+from orch_gates.state.history.check import CheckedCommit
+from orch_gates.state.history.message import LogEntry, log_entry
 from orch_gates.state.kinds import Kinds
 from orch_gates.state.outcome import Committed, Initialised, Restoration, Result
 from orch_gates.state.store import Change, Decide, LookAgain
@@ -45,7 +45,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A history, the generation that it leads to (0 where that cannot be read), and the objects to judge it by.
+    """A history, the generation that it leads to (0 where that cannot be read), and the objects to check it by.
 
     `witnessed`: a witness says how far it went, so that a loss at its end would be seen.
     """
@@ -56,13 +56,13 @@ class Audit:
     chain: commits.Chain
     kinds: Kinds
 
-    def judged(self, configured: Callable[[Root], bool]) -> Iterator[Judged]:
-        """Every commit, oldest first, with what is illegal in it; `configured` as for `ChangeJudge`.
+    def checked(self, configured: Callable[[Root], bool]) -> Iterator[CheckedCommit]:
+        """Every commit, oldest first, with what is illegal in it; `configured` as for `CommitChecker`.
 
         Raises:
             GitError: an object is missing or broken, or what is configured cannot be told: nothing is proven.
         """
-        return commits.judged(self.objects, self.kinds, self.chain.commits, configured)
+        return commits.checked(self.objects, self.kinds, self.chain.commits, configured)
 
 
 class GitStore:
@@ -133,18 +133,18 @@ class GitStore:
         """
         return bool(self._reader.patient(self._deadline()).witness)
 
-    def log(self) -> Iterator[Logged]:
+    def log(self) -> Iterator[LogEntry]:
         """Every commit, newest first; see `Store.log`."""
         deadline = self._deadline()
         base = self._reader.patient(deadline)
         heads = Heads(base.snapshot.tip, base.witness)
         with self._source.with_history(heads, deadline.share()) as whole:
             for oid in commits.lineage(whole.objects, heads.tip):
-                yield logged(oid, whole.objects.commit(oid))
+                yield log_entry(oid, whole.objects.commit(oid))
 
     @contextlib.contextmanager
     def audit(self) -> Iterator[Audit]:
-        """The whole history with every file that it ever had, to be judged while the block lasts (ST-6).
+        """The whole history with every file that it ever had, to be checked while the block lasts (ST-6).
 
         Raises:
             MissingState, RewoundState, StateUnreachable, StateDenied, StateError: as `load`.

@@ -129,8 +129,8 @@ class Planner:
 
     def _problems(self, objects: Objects, chain: commits.Chain) -> bool:
         # Which pipelines were configured is asked by the guard and by verify.
-        judged = commits.judged(objects, self._kinds, chain.commits, configured=lambda _: True)
-        return any(one.problems for one in judged)
+        checked = commits.checked(objects, self._kinds, chain.commits, configured=lambda _: True)
+        return any(one.problems for one in checked)
 
     def _joined(self, heads: Heads, good: str) -> Plan:
         right = self._snapshot(good)

@@ -15,7 +15,7 @@ from orch_gates.model.task import Task
 from orch_gates.state import layout
 from orch_gates.state.history import files, message
 from orch_gates.state.history.files import Problem, Read
-from orch_gates.state.history.message import Logged, logged
+from orch_gates.state.history.message import LogEntry, log_entry
 from orch_gates.state.history.moves import Moves, Trees
 from orch_gates.state.kinds import TASK, Body, Kind, Kinds, Location, Page, Unknown
 
@@ -23,10 +23,10 @@ RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckedCommit:
     """A commit, what it says about itself, and everything that is illegal in it."""
 
-    logged: Logged
+    entry: LogEntry
     problems: tuple[Problem, ...]
 
 
@@ -37,11 +37,11 @@ def base_of(commit: Commit) -> str:
 
 def restores(commit: Commit) -> bool:
     """Whether it joins what had replaced the branch with what the witness knew (ST-4)."""
-    return len(commit.parents) == 2 and logged("", commit).event == RESTORE
+    return len(commit.parents) == 2 and log_entry("", commit).event == RESTORE
 
 
-class ChangeJudge:
-    """Judges commits whose objects, and those of the commits before them, are here."""
+class CommitChecker:
+    """Checks commits whose objects, and those of the commits before them, are here."""
 
     def __init__(self, objects: Objects, kinds: Kinds, configured: Callable[[Root], bool]) -> None:
         """`configured`: whether the trusted configuration has these stages and this rework stage (P5, ST-8)."""
@@ -51,7 +51,7 @@ class ChangeJudge:
         # Every document is met twice: once as what it becomes, once as what it was.
         self._read = lru_cache(maxsize=4096)(self._read_file)
 
-    def judge(self, oid: str) -> Judged:
+    def check(self, oid: str) -> CheckedCommit:
         """Everything that is illegal in a commit.
 
         Raises:
@@ -59,10 +59,10 @@ class ChangeJudge:
             GitError: an object is broken.
         """
         commit = self._objects.commit(oid)
-        said = logged(oid, commit)
-        return Judged(said, tuple(self._problems(commit, said)))
+        entry = log_entry(oid, commit)
+        return CheckedCommit(entry, tuple(self._problems(commit, entry)))
 
-    def _problems(self, commit: Commit, said: Logged) -> Iterator[Problem]:
+    def _problems(self, commit: Commit, entry: LogEntry) -> Iterator[Problem]:
         if not commit.well_formed:
             yield Problem("", "author", "author and committer have to be `name <address> seconds zone`")
         if len(commit.parents) > 1 and not restores(commit):
@@ -74,14 +74,14 @@ class ChangeJudge:
         if isinstance(root, Problem):
             yield root
             return
-        yield from _trailers(said, root)
+        yield from _trailers(entry, root)
         changes = list(self._objects.changed(before, commit.tree))
         if restores(commit):
             yield from self._restored(commit, root, changes)
             return
-        yield from self._raised(before, root, by_hand=not said.op)
+        yield from self._raised(before, root, by_hand=not entry.op)
         yield from self._files(Trees(self._objects, before, commit.tree), root, changes)
-        if not said.op:
+        if not entry.op:
             yield from self._by_hand(changes)
 
     def _root(self, tree: str) -> Root | Problem:
@@ -239,13 +239,13 @@ def _named(path: str, broken: Sequence[legality.Violation]) -> Iterator[Problem]
         yield Problem(path, violation.field, violation.rule)
 
 
-def _trailers(said: Logged, root: Root) -> Iterator[Problem]:
-    if not said.op:
+def _trailers(entry: LogEntry, root: Root) -> Iterator[Problem]:
+    if not entry.op:
         return
-    found = message.OP.fullmatch(said.op)
+    found = message.OP.fullmatch(entry.op)
     # The generation in it makes it fresh: no two commits of one history raise to the same (ST-3, ST-4).
     if found is None or int(found["generation"]) != root.generation:
         yield Problem("", "Orch-Op", f"has to be {root.generation}-<32 hexadecimal digits>, as the generation is")
-    for name, value in (("Orch-Event", said.event), ("Orch-By", said.by)):
+    for name, value in (("Orch-Event", entry.event), ("Orch-By", entry.by)):
         if not value:
             yield Problem("", name, "is missing")

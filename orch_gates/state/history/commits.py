@@ -1,4 +1,4 @@
-"""The commits of the state branch from one to another, judged in the order in which they were made (ST-6, ST-8)."""
+"""The commits of the state branch from one to another, checked in the order in which they were made (ST-6, ST-8)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.model.root import Root
-from orch_gates.state.history.check import ChangeJudge, Judged, base_of, restores
+from orch_gates.state.history.check import CheckedCommit, CommitChecker, base_of, restores
 from orch_gates.state.history.files import Problem
 from orch_gates.state.kinds import Kinds
 
@@ -73,23 +73,23 @@ def descends(objects: Objects, tip: str, ancestor: str) -> bool | None:
         return None
 
 
-def judged(
+def checked(
     objects: Objects, kinds: Kinds, commits: tuple[str, ...], configured: Callable[[Root], bool]
-) -> Iterator[Judged]:
-    """Each commit with what is illegal in it, the same op id twice included (ST-3); `configured` as for `ChangeJudge`.
+) -> Iterator[CheckedCommit]:
+    """Each commit with what is illegal in it, an op id used twice included; `configured` as for `CommitChecker`.
 
     Raises:
         MissingObject: an object is not here.
         GitError: an object is broken, or what is configured cannot be told.
     """
-    judge = ChangeJudge(objects, kinds, configured)
+    checker = CommitChecker(objects, kinds, configured)
     ops: dict[str, str] = {}
     for oid in commits:
-        found = judge.judge(oid)
-        op = found.logged.op
+        found = checker.check(oid)
+        op = found.entry.op
         if op in ops:
             again = Problem("", "Orch-Op", f"was used before, by commit {ops[op]}")
-            found = Judged(found.logged, (*found.problems, again))
+            found = CheckedCommit(found.entry, (*found.problems, again))
         elif op:
             ops[op] = oid
         yield found

@@ -22,7 +22,7 @@ _TRAILER = re.compile(r"Orch-(?P<name>Op|Event|Task|By): (?P<value>[^\n]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LogEntry:
     """One commit. A hand edit has no trailers: `op`, `event`, `tasks` are empty, `by` is its committer's address.
 
     `email` is the committer's address, whoever it was done for.
@@ -39,13 +39,13 @@ class Logged:
     email: str
 
 
-def logged(oid: str, commit: Commit) -> Logged:
+def log_entry(oid: str, commit: Commit) -> LogEntry:
     """A commit as it tells of itself; total, for any message."""
     subject, _, rest = commit.message.strip("\n").partition("\n")
     paragraphs = rest.strip("\n").split("\n\n")
     trailers = _trailers(paragraphs[-1])
     body = "\n\n".join(paragraphs[:-1] if trailers else paragraphs).strip()
-    return Logged(
+    return LogEntry(
         commit=oid,
         when=datetime.fromtimestamp(commit.seconds, UTC),
         subject=subject,
