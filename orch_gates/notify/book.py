@@ -10,7 +10,7 @@ from orch_gates.model.card import Card, Claim, ShownIn
 from orch_gates.model.ids import TaskId
 from orch_gates.notify import plan
 from orch_gates.notify.claims import Claims
-from orch_gates.notify.shown import Came
+from orch_gates.notify.delivery import Delivery
 from orch_gates.state import codec, layout
 from orch_gates.state.card_kind import CARD
 from orch_gates.state.outcome import Committed
@@ -61,16 +61,16 @@ class Entry:
             store, "dated", lambda shown: shown.model_copy(update={"claim": claim}) if shown == self.before else None
         )
 
-    def record(self, store: Store, came: Came) -> None:
-        """Record what came of it.
+    def record(self, store: Store, delivery: Delivery) -> None:
+        """Record how it was delivered.
 
         Raises:
             StateError: it could not be recorded; a message that was sent stays claimed for a while.
         """
         self._changed(
             store,
-            str(came.result),
-            lambda shown: plan.after(shown, self.before, self.digest, self.nonce, came, self.claims.now()),
+            str(delivery.result),
+            lambda shown: plan.after(shown, self.before, self.digest, self.nonce, delivery, self.claims.now()),
         )
 
     def _changed(self, store: Store, what: str, change: Callable[[ShownIn], ShownIn | None]) -> bool:

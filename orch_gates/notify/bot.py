@@ -12,7 +12,7 @@ from orch_gates.wire.post import Answered, Unanswered, post
 
 _USUAL_WAIT = 60
 _LONGEST_WAIT = 86_400
-_LONGEST_WORDS = 300
+_LONGEST_REASON = 300
 
 
 class Sort(Enum):
@@ -34,7 +34,7 @@ class Reply:
     """An answer: `message` is the id of the message that it is about, `wait` the seconds before the next call."""
 
     sort: Sort
-    words: str = ""
+    reason: str = ""
     message: int = 0
     wait: int = 0
 
@@ -81,19 +81,19 @@ def read(method: str, answer: Answered | Unanswered) -> Reply:
         return Reply(Sort.UNCLEAR, f"Telegram did not answer {method} as it should (status {answer.status})")
     if found["ok"]:
         return _done(method, found.get("result"))
-    described = escape.clip(escape.visible(str(found.get("description", ""))), _LONGEST_WORDS)
-    words = f"Telegram answered {method} with {answer.status}: {described}"
+    described = escape.clip(escape.visible(str(found.get("description", ""))), _LONGEST_REASON)
+    reason = f"Telegram answered {method} with {answer.status}: {described}"
     parameters = found.get("parameters")
     parameters = parameters if isinstance(parameters, dict) else {}
     if answer.status == 429:
-        return Reply(Sort.LATER, words, wait=_wait(parameters.get("retry_after"), answer.headers.get("Retry-After")))
+        return Reply(Sort.LATER, reason, wait=_wait(parameters.get("retry_after"), answer.headers.get("Retry-After")))
     if isinstance(moved := parameters.get("migrate_to_chat_id"), int):
-        return Reply(Sort.REFUSED, f"{words}; the group has another number now: set ORCH_TELEGRAM_CHAT to {moved}")
+        return Reply(Sort.REFUSED, f"{reason}; the group has another number now: set ORCH_TELEGRAM_CHAT to {moved}")
     if answer.status in {401, 404}:
-        return Reply(Sort.REFUSED, f"{words}; ORCH_TELEGRAM_TOKEN is no token of a bot")
+        return Reply(Sort.REFUSED, f"{reason}; ORCH_TELEGRAM_TOKEN is no token of a bot")
     if answer.status == 400:
-        return Reply(next((sort for part, sort in _BAD_REQUESTS if part in described), Sort.REFUSED), words)
-    return Reply(Sort.REFUSED if 400 <= answer.status < 500 else Sort.UNCLEAR, words)
+        return Reply(next((sort for part, sort in _BAD_REQUESTS if part in described), Sort.REFUSED), reason)
+    return Reply(Sort.REFUSED if 400 <= answer.status < 500 else Sort.UNCLEAR, reason)
 
 
 def _done(method: str, result: object) -> Reply:
@@ -105,9 +105,9 @@ def _done(method: str, result: object) -> Reply:
     return Reply(Sort.DONE, message=message)
 
 
-def _wait(told: object, header: str | None) -> int:
-    if isinstance(told, int) and not isinstance(told, bool):
-        seconds = told
+def _wait(retry_after: object, header: str | None) -> int:
+    if isinstance(retry_after, int) and not isinstance(retry_after, bool):
+        seconds = retry_after
     else:
         seconds = int(header) if header is not None and header.isdecimal() and len(header) < 7 else _USUAL_WAIT
     return min(max(seconds, 1), _LONGEST_WAIT)

@@ -28,15 +28,15 @@ class Claims:
     monotonic: Callable[[], float]
     forge: Callable[[], datetime | None]
     host: str
-    _told: list[tuple[datetime | None, float]] = field(default_factory=list)
+    _answers: list[tuple[datetime | None, float]] = field(default_factory=list)
 
     def date(self) -> datetime | None:
         """The forge's time by now."""
-        if not self._told:
-            told = self.forge()
-            self._told.append((told, self.monotonic()))
-        told, since = self._told[0]
-        return None if told is None else told + timedelta(seconds=self.monotonic() - since)
+        if not self._answers:
+            date = self.forge()
+            self._answers.append((date, self.monotonic()))
+        date, since = self._answers[0]
+        return None if date is None else date + timedelta(seconds=self.monotonic() - since)
 
     def made(self, digest: str, nonce: str) -> Claim:
         """A claim of this process that begins now."""

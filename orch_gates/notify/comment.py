@@ -9,7 +9,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge import own_comment
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.server import Kind
-from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.delivery import Delivery, Result
 
 # Invisible where the comment is shown; with the author it tells ours from what others wrote.
 MARK = "<!-- orch-gates: card -->"
@@ -28,17 +28,17 @@ class PullComments:
         """Which repository this is."""
         return f"{self.forge.repository} {self.target}"
 
-    def check(self) -> Came:
+    def check(self) -> Delivery:
         """Whether the forge says who we are there; nothing is written."""
         try:
             own_comment.ours_at(self.forge, self.kind)
         except ForgeRefused as error:
-            return Came(Result.REFUSED, str(error))
+            return Delivery(Result.REFUSED, str(error))
         except ForgeUnavailable as error:
-            return Came(Result.LATER, str(error))
-        return Came(Result.SHOWN)
+            return Delivery(Result.LATER, str(error))
+        return Delivery(Result.SHOWN)
 
-    def show(self, branch: str, markdown: str, pull: int, claim: Callable[[], bool]) -> Came:
+    def show(self, branch: str, markdown: str, pull: int, claim: Callable[[], bool]) -> Delivery:
         """Let the comment say this; `pull` is the pull request that it is on, 0 where that is still to be found.
 
         `claim` is asked once before a comment is made or edited: False where another process does. Never raises for
@@ -47,24 +47,24 @@ class PullComments:
         try:
             return self._shown(branch, f"{MARK}\n{markdown}", pull, claim)
         except ForgeRefused as error:
-            return Came(Result.REFUSED, str(error), pull)
+            return Delivery(Result.REFUSED, str(error), pull)
         except ForgeUnclear as error:
-            return Came(Result.UNKNOWN, str(error), pull)
+            return Delivery(Result.UNKNOWN, str(error), pull)
         except ForgeUnavailable as error:
-            return Came(Result.LATER, str(error), pull)
+            return Delivery(Result.LATER, str(error), pull)
 
-    def _shown(self, branch: str, text: str, pull: int, claim: Callable[[], bool]) -> Came:
+    def _shown(self, branch: str, text: str, pull: int, claim: Callable[[], bool]) -> Delivery:
         number = pull or next((one.number for one in self.forge.pulls.find(branch, self.target) if not one.fork), 0)
         if not number:
-            return Came(Result.ABSENT)
+            return Delivery(Result.ABSENT)
         ours = own_comment.ours_at(self.forge, self.kind)
         found = own_comment.find(self.forge.issues.comments(number), MARK, ours)
         if found is not None and found.body.strip() == text.strip():
-            return Came(Result.SHOWN, "", number)
+            return Delivery(Result.SHOWN, "", number)
         if not claim():
-            return Came(Result.LEFT, "", pull)
+            return Delivery(Result.LEFT, "", pull)
         if found is None:
             found = own_comment.make(self.forge.issues, number, MARK, ours, text)
         if found is not None and found.body.strip() != text.strip():
             self.forge.issues.edit_comment(number, found.id, text)
-        return Came(Result.SHOWN, "", number)
+        return Delivery(Result.SHOWN, "", number)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from orch_gates.model.card import Claim, ShownIn
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment, timestamp
-from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.delivery import Delivery, Result
 
 # Longer than any request takes, so that a claim that is older is that of a process that died.
 CLAIMED = timedelta(minutes=10)
@@ -19,7 +19,7 @@ REFUSED = timedelta(hours=1)
 
 
 def due(shown: ShownIn, digest: str, now: datetime) -> bool:
-    """Whether a channel is to be told, where nobody else does it now: it shows something else, and may be asked."""
+    """Whether to call a channel, where nobody else does it now: it shows something else, and no wait is on."""
     return shown.digest != digest and _passed(shown.not_before, now)
 
 
@@ -49,7 +49,9 @@ def claimed(shown: ShownIn, before: ShownIn, made: Claim) -> ShownIn | None:
     return shown.model_copy(update={"claim": made})
 
 
-def after(shown: ShownIn, before: ShownIn, digest: str, nonce: str, came: Came, now: datetime) -> ShownIn | None:
+def after(
+    shown: ShownIn, before: ShownIn, digest: str, nonce: str, delivery: Delivery, now: datetime
+) -> ShownIn | None:
     """What the outbox says after a card was shown or not; None where it stays as it is.
 
     A message that may have been sent stays claimed, so that nobody sends it again at once. What another process has
@@ -58,24 +60,28 @@ def after(shown: ShownIn, before: ShownIn, digest: str, nonce: str, came: Came, 
     """
     mine = shown.claim is not None and shown.claim.nonce == nonce
     theirs = shown.claim is not None and not mine and shown.claim != before.claim
-    if came.result is Result.LEFT or theirs:
+    if delivery.result is Result.LEFT or theirs:
         return None
-    if came.result is Result.SHOWN and not mine and (shown.digest, shown.message) != (before.digest, before.message):
+    if (
+        delivery.result is Result.SHOWN
+        and not mine
+        and (shown.digest, shown.message) != (before.digest, before.message)
+    ):
         return None if shown.digest in {"", digest} else shown.model_copy(update={"digest": ""})
-    problem = one_line(came.reason)
-    if came.result is Result.LATER and not mine and not came.wait and shown.problem == problem:
+    problem = one_line(delivery.reason)
+    if delivery.result is Result.LATER and not mine and not delivery.wait and shown.problem == problem:
         return None
     failures = shown.failures + mine
     changes: dict[str, object] = {"problem": problem, "not_before": None, "limited": False, "failures": failures}
-    match came.result:
+    match delivery.result:
         case Result.SHOWN | Result.ABSENT:
             # Nothing to show it on is looked for again with the next text only.
-            changes |= {"digest": digest, "message": came.message, "claim": None, "refused": "", "failures": 0}
+            changes |= {"digest": digest, "message": delivery.message, "claim": None, "refused": "", "failures": 0}
         case Result.REFUSED:
             changes |= {"claim": None, "not_before": timestamp(now + REFUSED), "refused": digest}
         case Result.LATER:
-            wait = timestamp(now + timedelta(seconds=came.wait)) if came.wait else _again(failures, now)
-            changes |= {"claim": None, "not_before": wait, "limited": came.wait > 0}
+            wait = timestamp(now + timedelta(seconds=delivery.wait)) if delivery.wait else _again(failures, now)
+            changes |= {"claim": None, "not_before": wait, "limited": delivery.wait > 0}
         case Result.UNKNOWN:
             changes |= {"not_before": _again(failures, now)}
     found = shown.model_copy(update=changes)

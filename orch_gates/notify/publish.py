@@ -14,7 +14,7 @@ from orch_gates.notify import book, plan, sent
 from orch_gates.notify.book import Entry
 from orch_gates.notify.claims import Claims
 from orch_gates.notify.comment import PullComments
-from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.delivery import Delivery, Result
 from orch_gates.notify.telegram import Chat
 from orch_gates.notify.webhook import Webhook
 from orch_gates.report import card as render
@@ -44,7 +44,7 @@ class Wanted:
 class Published:
     """What came of one channel: cards that were shown, and why others were not; `refused` needs a person.
 
-    `asked`: the channel was asked anything, so `refused` is the newest word about it. `left` are for the next run.
+    `attempted`: a card or document was tried, so `refused` is up to date. `left` are for the next run.
     `unusable` is why its settings allow nothing here, and what to set.
     """
 
@@ -52,7 +52,7 @@ class Published:
     shown: tuple[TaskId, ...] = ()
     waits: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
-    asked: bool = False
+    attempted: bool = False
     left: int = 0
     unusable: str = ""
 
@@ -64,8 +64,8 @@ class _Run:
     channel: Channel
     place: str
     text: Callable[[Content], str]
-    show: Callable[[Entry, str, ShownIn, str], Came]
-    check: Callable[[], Came] | None = None
+    show: Callable[[Entry, str, ShownIn, str], Delivery]
+    check: Callable[[], Delivery] | None = None
     shown: list[TaskId] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """A card that a channel is to be told; `again`: it refused just that, and is asked once it takes another one."""
+    """A card that a channel is to show; `again`: it refused just that, and is tried again once it takes another one."""
 
     task: TaskId
     before: ShownIn
@@ -89,7 +89,7 @@ class _Due:
 class Publisher:
     """Where cards are shown from here; `late` says that no time is left to begin another one.
 
-    The clock of `claims` is asked for each card: a claim that is dated by the beginning of a long tick would be over
+    The clock of `claims` is read for each card: a claim that is dated by the beginning of a long tick would be over
     too early. `cache_dir` is where this machine keeps what was sent until that is recorded, None for nowhere.
     """
 
@@ -103,38 +103,38 @@ class Publisher:
     cache_dir: Path | None = None
 
     def publish(self, snapshot: Snapshot, wanted: Sequence[Wanted]) -> tuple[Published, ...]:
-        """Show what changed; what raises is told, and stops no other channel."""
+        """Show what changed; an error of one channel is reported, and stops no other."""
         cards, broken = _read(snapshot, wanted)
         sent.remove_old(self.cache_dir, self.claims.now())
         published = []
         for run in self._runs():
             run.refused += broken
             self._channel(run, cards)
-            asked = run.tried > 0 or bool(broken)
+            attempted = run.tried > 0 or bool(broken)
             ends = tuple(run.shown), tuple(run.waits), tuple(run.refused)
-            published.append(Published(run.channel, *ends, asked=asked, left=run.left))
+            published.append(Published(run.channel, *ends, attempted=attempted, left=run.left))
         return tuple(published)
 
     def _runs(self) -> list[_Run]:
         runs = []
         if (chat := self.chat) is not None:
 
-            def shown(entry: Entry, text: str, before: ShownIn, _branch: str) -> Came:
+            def shown(entry: Entry, text: str, before: ShownIn, _branch: str) -> Delivery:
                 return chat.show(entry.task, text, before.message, lambda: entry.claim(self.store))
 
             runs.append(_Run(Channel.TELEGRAM, chat.place, render.telegram_html, shown, chat.check))
         if (webhook := self.webhook) is not None:
 
-            def posted(entry: Entry, text: str, _before: ShownIn, _branch: str) -> Came:
+            def posted(entry: Entry, text: str, _before: ShownIn, _branch: str) -> Delivery:
                 if not entry.claim(self.store):
-                    return Came(Result.LEFT)
-                delivery = f"{entry.task}-{entry.digest[:16]}"
-                return webhook.send(text, delivery, int(self.claims.now().timestamp()))
+                    return Delivery(Result.LEFT)
+                delivery_id = f"{entry.task}-{entry.digest[:16]}"
+                return webhook.send(text, delivery_id, int(self.claims.now().timestamp()))
 
             runs.append(_Run(Channel.WEBHOOK, webhook.place, render.webhook_json, posted))
         if (comments := self.comments) is not None:
 
-            def commented(entry: Entry, text: str, before: ShownIn, branch: str) -> Came:
+            def commented(entry: Entry, text: str, before: ShownIn, branch: str) -> Delivery:
                 return comments.show(branch, text, before.message, lambda: entry.claim(self.store))
 
             runs.append(_Run(Channel.COMMENT, comments.place, render.comment_markdown, commented, comments.check))
@@ -161,15 +161,15 @@ class Publisher:
 
     def _reached(self, run: _Run, entry: Entry) -> bool:
         """Whether the channel may be used; one that may not costs no claim, so that it changes nothing in any run."""
-        came = run.check() if run.check is not None else Came(Result.SHOWN)
-        if came.result is Result.SHOWN:
+        delivery = run.check() if run.check is not None else Delivery(Result.SHOWN)
+        if delivery.result is Result.SHOWN:
             return True
         run.tried += 1
-        found = run.refused if came.result is Result.REFUSED else run.waits
-        found.append(f"{entry.task}: {run.channel}: {came.reason}")
-        if came.wait:
+        found = run.refused if delivery.result is Result.REFUSED else run.waits
+        found.append(f"{entry.task}: {run.channel}: {delivery.reason}")
+        if delivery.wait:
             try:
-                entry.record(self.store, came)
+                entry.record(self.store, delivery)
             except OrchError as error:
                 run.waits.append(f"{entry.task}: {run.channel}: {error}")
         return False
@@ -203,41 +203,44 @@ class Publisher:
         claim = before.claim
         if claim is None or (message := sent.read(self.cache_dir, claim.nonce)) is None:
             return before
-        came, entry = Came(Result.SHOWN, "", message), Entry(task, before, claim.digest, claim.nonce, self.claims)
+        delivery, entry = (
+            Delivery(Result.SHOWN, "", message),
+            Entry(task, before, claim.digest, claim.nonce, self.claims),
+        )
         try:
-            entry.record(self.store, came)
+            entry.record(self.store, delivery)
             sent.remove(self.cache_dir, claim.nonce)
         except OrchError as error:
             run.waits.append(f"{task}: {run.channel}: {error}")
             return before
-        return plan.after(before, before, claim.digest, claim.nonce, came, self.claims.now()) or before
+        return plan.after(before, before, claim.digest, claim.nonce, delivery, self.claims.now()) or before
 
     def _shown(self, run: _Run, entry: Entry, text: str, before: ShownIn, branch: str) -> bool:
         """Show one card; whether the channel may be asked for another one."""
         try:
-            came = run.show(entry, text, before, branch)
-            if came.result is Result.SHOWN:
-                sent.write(self.cache_dir, entry.nonce, came.message)
-            entry.record(self.store, came)
+            delivery = run.show(entry, text, before, branch)
+            if delivery.result is Result.SHOWN:
+                sent.write(self.cache_dir, entry.nonce, delivery.message)
+            entry.record(self.store, delivery)
             sent.remove(self.cache_dir, entry.nonce)
         except OrchError as error:
             run.waits.append(f"{entry.task}: {run.channel}: {error}")
             return False
-        told = f"{entry.task}: {run.channel}: {came.reason}"
-        match came.result:
+        line = f"{entry.task}: {run.channel}: {delivery.reason}"
+        match delivery.result:
             case Result.SHOWN:
                 run.shown.append(entry.task)
             case Result.REFUSED:
-                run.refused.append(told)
+                run.refused.append(line)
                 run.failed += 1
                 return run.failed < _MOST_FAILED
             case Result.LATER | Result.UNKNOWN:
-                if came.result is Result.UNKNOWN:
+                if delivery.result is Result.UNKNOWN:
                     self.claims.seen(entry.nonce)
-                run.waits.append(told)
+                run.waits.append(line)
                 run.failed += 1
                 # A limit is the whole channel's, and a server that is down would cost the time of every card.
-                return not came.wait and run.failed < _MOST_FAILED
+                return not delivery.wait and run.failed < _MOST_FAILED
             case Result.LEFT | Result.ABSENT:
                 pass
         return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orch_gates.notify.bot import Bot, Reply, Sort
-from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.delivery import Delivery, Result
 
 # The card is further down; this one is too old to be deleted.
 POINTER = "↓ the card of {task} is further down"
@@ -31,11 +31,11 @@ class Chat:
         """Whose messages these are, and where: another bot can edit none of them."""
         return f"{self.bot.id} {self.chat} {self.topic}"
 
-    def check(self) -> Came:
+    def check(self) -> Delivery:
         """Whether the bot reaches the chat; nothing is sent."""
-        return _came(self._call("getChat"))
+        return _delivery(self._call("getChat"))
 
-    def show(self, task: str, html: str, message: int, claim: Callable[[], bool]) -> Came:
+    def show(self, task: str, html: str, message: int, claim: Callable[[], bool]) -> Delivery:
         """Let the card say this; `message` is the one that it is now, 0 for none.
 
         `claim` is asked once before a message is sent or edited: False where another process does. Of two edits at
@@ -44,20 +44,20 @@ class Chat:
         edits = bool(message) and not self.bump
         if edits:
             if not claim():
-                return Came(Result.LEFT, "another process edits it", message)
+                return Delivery(Result.LEFT, "another process edits it", message)
             reply = self._edit(message, html)
             if reply.sort is not Sort.GONE:
                 return _changed(reply, message)
         # One answer has two causes: a message that is gone, and a chat that the bot may not enter any more.
         reached = self._call("getChat")
         if reached.sort is not Sort.DONE:
-            return _came(reached, message)
+            return _delivery(reached, message)
         if not edits and not claim():
-            return Came(Result.LEFT, "another process sends it", message)
+            return Delivery(Result.LEFT, "another process sends it", message)
         if message and self.bump:
             left = self._cleared(task, message)
             if left is not None:
-                return _came(left, message)
+                return _delivery(left, message)
         sent = self._call("sendMessage", **_text(html), **self._topic(), disable_notification=True)
         return _changed(sent, sent.message or message)
 
@@ -83,20 +83,20 @@ def _text(html: str) -> dict[str, object]:
     return {"text": html, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
 
 
-def _changed(reply: Reply, message: int) -> Came:
+def _changed(reply: Reply, message: int) -> Delivery:
     """What came of a call that may still be done after its answer was lost: an edit over the next one, for example."""
     if reply.sort is Sort.UNCLEAR:
-        return Came(Result.UNKNOWN, reply.words, message)
-    return _came(reply, message)
+        return Delivery(Result.UNKNOWN, reply.reason, message)
+    return _delivery(reply, message)
 
 
-def _came(reply: Reply, message: int = 0) -> Came:
+def _delivery(reply: Reply, message: int = 0) -> Delivery:
     match reply.sort:
         case Sort.DONE | Sort.SAME:
-            return Came(Result.SHOWN, "", message)
+            return Delivery(Result.SHOWN, "", message)
         case Sort.LATER:
-            return Came(Result.LATER, reply.words, message, reply.wait)
+            return Delivery(Result.LATER, reply.reason, message, reply.wait)
         case Sort.UNSENT | Sort.UNCLEAR:
-            return Came(Result.LATER, reply.words, message)
+            return Delivery(Result.LATER, reply.reason, message)
         case Sort.REFUSED | Sort.GONE | Sort.TOO_OLD:
-            return Came(Result.REFUSED, reply.words, message)
+            return Delivery(Result.REFUSED, reply.reason, message)

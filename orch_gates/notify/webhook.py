@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from orch_gates.documents import escape
-from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.delivery import Delivery, Result
 from orch_gates.wire.post import Unanswered, may_be_posted_to, post
 
 _USUAL_WAIT = 60
@@ -40,31 +40,33 @@ class Webhook:
         found = urlsplit(self.url)
         return f"{escape.visible(found.hostname or '')} {hashlib.sha256(self.url.encode()).hexdigest()[:16]}"
 
-    def send(self, document: str, delivery: str, now: int) -> Came:
+    def send(self, document: str, delivery_id: str, now: int) -> Delivery:
         """Post it once; `delivery` is the same where the same is posted again, `now` the seconds since 1970.
 
         A redirect is no success, as the card would go where nobody set it.
         """
         if self.problem:
-            return Came(Result.REFUSED, self.problem)
+            return Delivery(Result.REFUSED, self.problem)
         content = document.encode()
         headers = {
-            "X-Orch-Delivery": delivery,
+            "X-Orch-Delivery": delivery_id,
             "X-Orch-Timestamp": str(now),
             "X-Orch-Signature-256": f"sha256={signature(self.secret, now, content)}",
         }
         answer = post(self.url, content, timeout=self.timeout, headers=headers)
         server = escape.visible(urlsplit(self.url).hostname or "")
         if isinstance(answer, Unanswered):
-            return Came(Result.LATER if answer.unsent else Result.UNKNOWN, f"the webhook at {server} {answer.why}")
-        words = f"the webhook at {server} answered with {answer.status}"
+            return Delivery(Result.LATER if answer.unsent else Result.UNKNOWN, f"the webhook at {server} {answer.why}")
+        reason = f"the webhook at {server} answered with {answer.status}"
         if 200 <= answer.status < 300:
-            return Came(Result.SHOWN)
+            return Delivery(Result.SHOWN)
         if answer.status in _PASSING:
-            return Came(Result.LATER, words, wait=_wait(answer.headers.get("Retry-After", "")))
+            return Delivery(Result.LATER, reason, wait=_wait(answer.headers.get("Retry-After", "")))
         if 300 <= answer.status < 400:
-            return Came(Result.REFUSED, f"{words}, but no redirect is followed; set ORCH_WEBHOOK_URL to where it leads")
-        return Came(Result.REFUSED if answer.status < 500 else Result.UNKNOWN, words)
+            return Delivery(
+                Result.REFUSED, f"{reason}, but no redirect is followed; set ORCH_WEBHOOK_URL to where it leads"
+            )
+        return Delivery(Result.REFUSED if answer.status < 500 else Result.UNKNOWN, reason)
 
 
 def signature(secret: str, timestamp: int, content: bytes) -> str:
@@ -72,6 +74,6 @@ def signature(secret: str, timestamp: int, content: bytes) -> str:
     return hmac.new(secret.encode(), str(timestamp).encode() + b"." + content, hashlib.sha256).hexdigest()
 
 
-def _wait(told: str) -> int:
-    seconds = int(told) if told.isascii() and told.isdecimal() and len(told) < 7 else _USUAL_WAIT
+def _wait(header: str) -> int:
+    seconds = int(header) if header.isascii() and header.isdecimal() and len(header) < 7 else _USUAL_WAIT
     return min(max(seconds, 1), _LONGEST_WAIT)

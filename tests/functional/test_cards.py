@@ -24,7 +24,7 @@ from orch_gates.forge.port.server import Kind
 from orch_gates.model.ids import TaskId, moment
 from orch_gates.notify.claims import Claims
 from orch_gates.notify.comment import PullComments
-from orch_gates.notify.shown import Result
+from orch_gates.notify.delivery import Result
 from orch_gates.state import layout
 from tests import sweep_rig
 from tests.blocks import Shell, blocks

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from orch_gates.notify.bot import Bot
-from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.delivery import Delivery, Result
 from orch_gates.notify.telegram import Chat
 from tests.fakes import scripted_http, telegram
 from tests.fakes.telegram import DAY, Telegram
@@ -29,7 +29,7 @@ def chat(server: Telegram, *, bump: bool = False, topic: int = 0, token: str = T
     return Chat(Bot(token, server.url, 5), CHAT, topic, bump)
 
 
-def show(server: Telegram, text: str, message: int = 0, *, bump: bool = False, claims: bool = True) -> Came:
+def show(server: Telegram, text: str, message: int = 0, *, bump: bool = False, claims: bool = True) -> Delivery:
     return chat(server, bump=bump).show("T-1", text, message, lambda: claims)
 
 
@@ -39,7 +39,7 @@ def texts(server: Telegram) -> list[str]:
 
 def test_the_first_card_is_one_silent_message(server: Telegram) -> None:
     """The chat is looked at before, and the message that came is what the card is from now on."""
-    assert show(server, "one") == Came(Result.SHOWN, "", 1)
+    assert show(server, "one") == Delivery(Result.SHOWN, "", 1)
     assert server.calls == ["getChat", "sendMessage"]
     assert server.messages[1].silent
 
@@ -54,7 +54,7 @@ def test_edit_changes_the_card_in_place_at_any_age(server: Telegram) -> None:
     """Editing has no age limit, and sends nothing."""
     show(server, "one")
     server.clock = 400 * DAY
-    assert show(server, "two", 1) == Came(Result.SHOWN, "", 1)
+    assert show(server, "two", 1) == Delivery(Result.SHOWN, "", 1)
     assert texts(server) == ["two"]
     assert server.calls.count("sendMessage") == 1
 
@@ -62,7 +62,7 @@ def test_edit_changes_the_card_in_place_at_any_age(server: Telegram) -> None:
 def test_the_same_text_is_a_success(server: Telegram) -> None:
     """What Telegram calls an error says that the card is as it should be."""
     show(server, "one")
-    assert show(server, "one", 1) == Came(Result.SHOWN, "", 1)
+    assert show(server, "one", 1) == Delivery(Result.SHOWN, "", 1)
 
 
 def test_a_card_that_somebody_deleted_is_made_anew_once(server: Telegram) -> None:
@@ -70,7 +70,7 @@ def test_a_card_that_somebody_deleted_is_made_anew_once(server: Telegram) -> Non
     show(server, "one")
     server.messages.clear()
     server.calls.clear()
-    assert show(server, "two", 1) == Came(Result.SHOWN, "", 2)
+    assert show(server, "two", 1) == Delivery(Result.SHOWN, "", 2)
     assert server.calls == ["editMessageText", "getChat", "sendMessage"]
 
 
@@ -79,16 +79,16 @@ def test_a_chat_that_is_closed_to_the_bot_gets_nothing(server: Telegram, bump: b
     """Telegram says of every message there that it is not found: that makes no new one."""
     show(server, "one")
     server.chats.clear()
-    came = show(server, "two", 1, bump=bump)
-    assert (came.result, came.message) == (Result.REFUSED, 1)
-    assert "chat not found" in came.reason
+    delivery = show(server, "two", 1, bump=bump)
+    assert (delivery.result, delivery.message) == (Result.REFUSED, 1)
+    assert "chat not found" in delivery.reason
     assert server.calls.count("sendMessage") == 1
 
 
 def test_bump_makes_the_card_anew_at_the_bottom(server: Telegram) -> None:
     """The old one goes, the new one comes silently, and is what the card is."""
     show(server, "one")
-    assert show(server, "two", 1, bump=True) == Came(Result.SHOWN, "", 2)
+    assert show(server, "two", 1, bump=True) == Delivery(Result.SHOWN, "", 2)
     assert texts(server) == ["two"]
     assert server.messages[2].silent
 
@@ -97,7 +97,7 @@ def test_bump_leaves_a_pointer_where_the_old_card_is_too_old(server: Telegram) -
     """After 48 hours nothing can be deleted: the old card says where to look, and stays."""
     show(server, "one")
     server.clock = 2 * DAY
-    assert show(server, "two", 1, bump=True) == Came(Result.SHOWN, "", 2)
+    assert show(server, "two", 1, bump=True) == Delivery(Result.SHOWN, "", 2)
     assert texts(server) == ["↓ the card of T-1 is further down", "two"]
 
 
@@ -105,9 +105,9 @@ def test_bump_points_to_the_old_card_until_a_new_one_was_sent(server: Telegram) 
     """A send that is refused repoints nothing; the next try finds the old one gone, and goes on."""
     show(server, "one")
     server.fail("sendMessage", 403, "Forbidden: bot was kicked from the supergroup chat")
-    came = show(server, "two", 1, bump=True)
-    assert (came.result, came.message) == (Result.REFUSED, 1)
-    assert show(server, "two", 1, bump=True) == Came(Result.SHOWN, "", 2)
+    delivery = show(server, "two", 1, bump=True)
+    assert (delivery.result, delivery.message) == (Result.REFUSED, 1)
+    assert show(server, "two", 1, bump=True) == Delivery(Result.SHOWN, "", 2)
     assert texts(server) == ["two"]
 
 
@@ -121,8 +121,8 @@ def test_a_send_that_others_claimed_is_left_to_them(server: Telegram) -> None:
 def test_a_send_with_a_lost_answer_is_not_repeated(server: Telegram) -> None:
     """It may have come: that is said, and the same call sends no second one."""
     server.lost.append("sendMessage")
-    came = show(server, "one")
-    assert (came.result, came.message) == (Result.UNKNOWN, 0)
+    delivery = show(server, "one")
+    assert (delivery.result, delivery.message) == (Result.UNKNOWN, 0)
     assert texts(server) == ["one"]
     assert server.calls.count("sendMessage") == 1
 
@@ -159,9 +159,9 @@ def test_a_limit_is_obeyed_and_never_slept(server: Telegram, method: str, bump: 
     server.calls.clear()
     server.fail(method, 429, "Too Many Requests: retry after 35", retry_after=35)
     began = time.monotonic()
-    came = show(server, "two", 1, bump=bump)
+    delivery = show(server, "two", 1, bump=bump)
     assert time.monotonic() - began < 5
-    assert (came.result, came.wait, came.message) == (Result.LATER, 35, 1)
+    assert (delivery.result, delivery.wait, delivery.message) == (Result.LATER, 35, 1)
     assert server.calls[-1] == method
     assert server.last == 1
 
@@ -176,9 +176,9 @@ def test_a_limit_without_a_parameter_is_read_from_the_header(server: Telegram) -
 def test_a_group_that_moved_is_told(server: Telegram) -> None:
     """What to set is in the message."""
     server.fail("getChat", 400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-100777)
-    came = show(server, "one")
-    assert came.result is Result.REFUSED
-    assert came.reason.endswith("set ORCH_TELEGRAM_CHAT to -100777")
+    delivery = show(server, "one")
+    assert delivery.result is Result.REFUSED
+    assert delivery.reason.endswith("set ORCH_TELEGRAM_CHAT to -100777")
 
 
 def test_a_message_of_another_bot_is_not_replaced(server: Telegram) -> None:
@@ -206,9 +206,9 @@ ANSWERS = {
 def test_an_answer_that_proves_nothing_is_no_success(server: Telegram, name: str) -> None:
     """Not known is its own answer, nothing raises, and the next try is made by whoever claims it anew."""
     server.answers.append(("sendMessage", ANSWERS[name]))
-    came = show(server, "one")
-    assert came.result is Result.UNKNOWN
-    assert came.reason
+    delivery = show(server, "one")
+    assert delivery.result is Result.UNKNOWN
+    assert delivery.reason
 
 
 def test_the_token_is_in_no_message(server: Telegram) -> None:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.delivery import Delivery, Result
 from orch_gates.notify.webhook import Webhook
 from tests.fakes import scripted_http
 from tests.fakes.scripted_http import Answer, says
@@ -19,15 +19,15 @@ NOW = 1_790_000_000
 DOCUMENT = '{"schema": "orch.card-event/1", "title": "ü"}'
 
 
-def send(*answers: Answer, timeout: float = 5) -> tuple[Came, list[scripted_http.Asked]]:
+def send(*answers: Answer, timeout: float = 5) -> tuple[Delivery, list[scripted_http.Asked]]:
     with scripted_http.forge(*answers) as server:
         return Webhook(f"{server.url}/hook", SECRET, timeout).send(DOCUMENT, "T-1-abc", NOW), server.seen
 
 
 def test_a_receiver_can_check_who_sent_it_and_when() -> None:
     """The signature is over the time and the very bytes of the body, with the shared secret."""
-    came, seen = send(says(204))
-    assert came.result is Result.SHOWN
+    delivery, seen = send(says(204))
+    assert delivery.result is Result.SHOWN
     (asked,) = seen
     assert asked.method == "POST"
     assert asked.body == DOCUMENT.encode()
@@ -50,10 +50,10 @@ def test_the_secret_is_not_sent() -> None:
 def test_no_redirect_is_followed(status: int) -> None:
     """The card goes where it was set to go, or nowhere."""
     with scripted_http.forge(says(200)) as other:
-        came, _ = send(says(status, b"", Location=other.url))
+        delivery, _ = send(says(status, b"", Location=other.url))
         assert other.seen == []
-    assert came.result is Result.REFUSED
-    assert "no redirect is followed" in came.reason
+    assert delivery.result is Result.REFUSED
+    assert "no redirect is followed" in delivery.reason
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_no_redirect_is_followed(status: int) -> None:
 )
 def test_what_an_answer_proves(answer: Answer, result: Result) -> None:
     """Refused, certainly not taken, or not known: each posts once and raises nothing."""
-    came, seen = send(answer)
-    assert came.result is result
-    assert came.reason
+    delivery, seen = send(answer)
+    assert delivery.result is result
+    assert delivery.reason
     assert len(seen) == 1
 
 
 def test_a_limit_is_handed_on_and_not_slept() -> None:
     """The wait that a server asks for is somebody else's to keep."""
     began = time.monotonic()
-    came, _ = send(says(429, b"", Retry_After="120"))
-    assert (came.result, came.wait) == (Result.LATER, 120)
+    delivery, _ = send(says(429, b"", Retry_After="120"))
+    assert (delivery.result, delivery.wait) == (Result.LATER, 120)
     assert time.monotonic() - began < 5
 
 
@@ -87,8 +87,8 @@ def test_a_limit_is_handed_on_and_not_slept() -> None:
 def test_a_slow_server_costs_no_more_than_the_time(answer: Answer) -> None:
     """All of the answer has to be there in time, not each byte."""
     began = time.monotonic()
-    came, _ = send(answer, timeout=0.5)
-    assert came.result is Result.UNKNOWN
+    delivery, _ = send(answer, timeout=0.5)
+    assert delivery.result is Result.UNKNOWN
     assert time.monotonic() - began < 5
 
 
@@ -103,9 +103,9 @@ def test_a_slow_server_costs_no_more_than_the_time(answer: Answer) -> None:
 )
 def test_what_cannot_be_signed_or_kept_secret_is_not_sent(url: str, signed: bool, word: str) -> None:
     """No secret, or a network that everybody reads: nothing is posted, and the message says what to set."""
-    came = Webhook(url, SECRET if signed else "", 1).send(DOCUMENT, "T-1-abc", NOW)
-    assert came.result is Result.REFUSED
-    assert word in came.reason
+    delivery = Webhook(url, SECRET if signed else "", 1).send(DOCUMENT, "T-1-abc", NOW)
+    assert delivery.result is Result.REFUSED
+    assert word in delivery.reason
 
 
 def test_an_address_with_a_token_is_not_shown() -> None:

@@ -18,7 +18,7 @@ from orch_gates.errors import SettingsError
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.model.task import Task, TaskState
 from orch_gates.notify import channels
-from orch_gates.notify.shown import Came, Result
+from orch_gates.notify.delivery import Delivery, Result
 from orch_gates.report import card as render
 from orch_gates.report import machine
 from orch_gates.workspace import Workspace, open_workspace
@@ -88,36 +88,36 @@ def test(repo: Path, as_json: bool) -> None:
       orch-gates notify test --json
     """
     with exit_codes():
-        came = _tried(open_workspace(repo))
-        rows = [{"channel": name, "result": one.result, "reason": one.reason} for name, one in came.items()]
-        lines = (f"{name}: {one.result}{f': {one.reason}' if one.reason else ''}\n" for name, one in came.items())
+        results = _tried(open_workspace(repo))
+        rows = [{"channel": name, "result": one.result, "reason": one.reason} for name, one in results.items()]
+        lines = (f"{name}: {one.result}{f': {one.reason}' if one.reason else ''}\n" for name, one in results.items())
         say(machine.document("notify-test", {"channels": rows}) if as_json else "".join(lines))
-        raise SystemExit(0 if all(one.result is Result.SHOWN for one in came.values()) else 2)
+        raise SystemExit(0 if all(one.result is Result.SHOWN for one in results.values()) else 2)
 
 
-def _tried(workspace: Workspace) -> dict[str, Came]:
+def _tried(workspace: Workspace) -> dict[str, Delivery]:
     wanted, card = workspace.settings.notify, _sample(workspace)
 
-    def telegram() -> Came | None:
+    def telegram() -> Delivery | None:
         chat = channels.chat_of(wanted)
         return chat.show(card.why.task, render.telegram_html(card), 0, lambda: True) if chat else None
 
-    def posted() -> Came | None:
+    def posted() -> Delivery | None:
         webhook, now = channels.webhook_of(wanted), int(workspace.now.timestamp())
         delivery = f"{card.why.task}-{secrets.token_hex(8)}"
         return webhook.send(render.webhook_json(card), delivery, now) if webhook else None
 
-    came: dict[str, Came] = {}
+    results: dict[str, Delivery] = {}
     for name, way in (("telegram", telegram), ("webhook", posted)):
         try:
             found = way()
         except SettingsError as error:
-            found = Came(Result.REFUSED, str(error))
+            found = Delivery(Result.REFUSED, str(error))
         if found is not None:
-            came[name] = found
-    if not came:
+            results[name] = found
+    if not results:
         raise SettingsError("no channel is set: give ORCH_TELEGRAM_CHAT or ORCH_WEBHOOK_URL")
-    return came
+    return results
 
 
 def _sample(workspace: Workspace) -> Card:

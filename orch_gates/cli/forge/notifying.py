@@ -77,7 +77,7 @@ def _is_on(workspace: Workspace) -> bool:
 def _cards(workspace: Workspace) -> Came:
     until = clock.monotonic() + _MOST_SECONDS
     published = publish(workspace, lambda: clock.monotonic() >= until)
-    asked = [one for one in published if one.asked]
+    asked = [one for one in published if one.attempted]
     return Came(
         lines=tuple(line for one in published for line in lines(one, "warning: ")),
         alerts={f"{_KEY}{one.channel}": f"a card is not shown: {one.refused[0]}" for one in asked if one.refused},

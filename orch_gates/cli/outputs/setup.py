@@ -12,7 +12,7 @@ from orch_gates.engine.watch_plan import SourceKind
 from orch_gates.forge.port.server import Kind
 from orch_gates.model.ids import Oid, TaskName
 from orch_gates.model.job import Way
-from orch_gates.notify.shown import Result
+from orch_gates.notify.delivery import Result
 from orch_gates.variables.resolve import Source
 
 

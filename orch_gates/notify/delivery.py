@@ -1,4 +1,4 @@
-"""What came of showing a card in a channel."""
+"""How a card was delivered to a channel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Result(StrEnum):
-    """How it ended. `later` was certainly not done, `unknown` may have been; `left` is another process's.
+    """How a delivery ended. `later` was certainly not done, `unknown` may have been; `left` is another process's.
 
     `absent`: there is nothing yet that it could be shown on.
     """
@@ -21,8 +21,8 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
-    """The end, why it is not shown, the message that the card is now, and the seconds before the next call."""
+class Delivery:
+    """How it ended, why the card is not shown, its message in the channel, and the seconds before the next call."""
 
     result: Result
     reason: str = ""
