@@ -187,7 +187,7 @@ class Client:
         return {"Authorization": self.tokens[name]} if name in self.tokens else {}
 
     def _let_in(self, name: str, header: str) -> bool:
-        found = challenge.choose(header)
+        found = challenge.preferred(header)
         if found is None or name in self.tokens:
             return False
         basic = f"Basic {b64encode(f'{self.user}:{self.secret}'.encode()).decode()}"

@@ -34,9 +34,9 @@ class Challenge:
 def parse(header: str) -> tuple[Challenge, ...]:
     """Every challenge of a header, in its order; what cannot be read ends the list."""
     found: list[tuple[str, dict[str, str]]] = []
-    text, place = header[:_LONGEST], 0
-    while piece := _PIECE.match(text, place):
-        place = piece.end()
+    text, position = header[:_LONGEST], 0
+    while piece := _PIECE.match(text, position):
+        position = piece.end()
         if piece["scheme"]:
             found.append((piece["scheme"].lower(), {}))
         elif not found:
@@ -47,7 +47,7 @@ def parse(header: str) -> tuple[Challenge, ...]:
     return tuple(Challenge(scheme, values) for scheme, values in found)
 
 
-def choose(header: str) -> Challenge | None:
-    """The challenge that is taken up: a token rather than the password itself; None where none is known."""
+def preferred(header: str) -> Challenge | None:
+    """The challenge to answer: one for a token before one for the password itself; None where none is known."""
     known = {one.scheme: one for one in reversed(parse(header))}
     return known.get("bearer") or known.get("basic")

@@ -18,7 +18,7 @@ from orch_gates.errors import (
     RegistryUnclear,
 )
 from orch_gates.oci import manifest
-from orch_gates.oci.challenge import Challenge, choose
+from orch_gates.oci.challenge import Challenge, preferred
 from orch_gates.oci.logins import Login, Logins
 from orch_gates.oci.manifest import MOST_BYTES, Config, Descriptor, Manifest
 from orch_gates.oci.reference import DIGEST, Reference
@@ -75,7 +75,7 @@ class Registry:
         with _at(url):
             if size is not None and len(answer.body) != size:
                 raise RegistryBroken(f"it has {len(answer.body)} bytes, the index says {size}")
-            digest = named if DIGEST.fullmatch(named) else _told_digest(answer)
+            digest = named if DIGEST.fullmatch(named) else _digest_of_tag(answer)
             return manifest.read(answer.body, digest, answer.headers.get("Content-Type", ""))
 
     def config(self, stated: Descriptor) -> Config:
@@ -106,7 +106,7 @@ class Registry:
             return
         if 400 <= answer.status < 500:
             raise self._refusal(url, answer)
-        raise RegistryUnclear(f"{shown(url)}: {_words(answer)}")
+        raise RegistryUnclear(f"{shown(url)}: {_error_text(answer)}")
 
     def _get(self, url: str, headers: dict[str, str], most: int = MOST_BYTES) -> Answer:
         answer = self._wire.get(url, headers, self._authorization, most)
@@ -118,16 +118,16 @@ class Registry:
             raise ImageMissing(f"{shown(url)}: there is no such image, or this login may not see it")
         if answer.status in _REFUSED:
             raise self._refusal(url, answer)
-        raise RegistryUnavailable(f"{shown(url)}: {_words(answer)}")
+        raise RegistryUnavailable(f"{shown(url)}: {_error_text(answer)}")
 
     def _refusal(self, url: str, answer: Answer) -> RegistryRefused:
         login = self._logins.of(self.image.host)
         if login is None:
             hint = self._logins.hint(self.image.host)
-            words = f"no login is given; {hint}set ORCH_REGISTRY_USER and ORCH_REGISTRY_TOKEN, or run `docker login`"
+            advice = f"no login is given; {hint}set ORCH_REGISTRY_USER and ORCH_REGISTRY_TOKEN, or run `docker login`"
         else:
-            words = f"{login.user} may not do this"
-        return RegistryRefused(escape.visible(f"{shown(url)}: {_words(answer)}; {words}"))
+            advice = f"{login.user} may not do this"
+        return RegistryRefused(escape.visible(f"{shown(url)}: {_error_text(answer)}; {advice}"))
 
     def _let_in(self, url: str, answer: Answer) -> bool:
         """Take up the challenge of a registry; tells whether it is worth to ask again.
@@ -135,7 +135,7 @@ class Registry:
         Raises:
             RegistryRefused, RegistryUnavailable: no token is to be had.
         """
-        before, challenge = self._authorization, choose(answer.headers.get("WWW-Authenticate", ""))
+        before, challenge = self._authorization, preferred(answer.headers.get("WWW-Authenticate", ""))
         login = self._logins.of(self.image.host)
         if challenge is None:
             return False
@@ -152,12 +152,12 @@ class Registry:
         # Only what is needed, whatever the challenge asks for.
         query["scope"] = f"repository:{self.image.name}:{self._actions}"
         joined = "&" if urlsplit(realm).query else "?"
-        asked = f"{realm}{joined}{urlencode(query)}"
-        answer = self._wire.get(asked, {"Accept": "application/json"}, login.basic if login else "", _MOST_TOKEN)
+        token_url = f"{realm}{joined}{urlencode(query)}"
+        answer = self._wire.get(token_url, {"Accept": "application/json"}, login.basic if login else "", _MOST_TOKEN)
         if answer.status in _REFUSED:
             raise self._refusal(realm, answer)
         if not answer.ok:
-            raise RegistryUnavailable(f"{shown(realm)}: {_words(answer)}")
+            raise RegistryUnavailable(f"{shown(realm)}: {_error_text(answer)}")
         found = _document(answer)
         token = found.get("token") or found.get("access_token")
         if not isinstance(token, str) or not (token.isascii() and token.isprintable()) or " " in token:
@@ -195,16 +195,16 @@ def _at(url: str) -> Iterator[None]:
         raise RegistryBroken(f"{shown(url)}: {error}") from error
 
 
-def _told_digest(answer: Answer) -> str:
+def _digest_of_tag(answer: Answer) -> str:
     """The digest of what a tag leads to: the one that the registry goes by, where it is true.
 
     Raises:
         RegistryBroken: it is not.
     """
-    told = answer.headers.get("Docker-Content-Digest", "")
-    found = manifest.digest_of(answer.body, told if DIGEST.fullmatch(told) else "sha256:")
-    if told and told != found:
-        raise RegistryBroken(f"the registry states the digest {_clipped(told)}, but the content has {found}")
+    stated = answer.headers.get("Docker-Content-Digest", "")
+    found = manifest.digest_of(answer.body, stated if DIGEST.fullmatch(stated) else "sha256:")
+    if stated and stated != found:
+        raise RegistryBroken(f"the registry states the digest {_clipped(stated)}, but the content has {found}")
     return found
 
 
@@ -216,13 +216,13 @@ def _document(answer: Answer) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _words(answer: Answer) -> str:
-    """What an error of a registry says, in one line."""
+def _error_text(answer: Answer) -> str:
+    """The status and the message of a registry's error, in one line."""
     errors = _document(answer).get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    said = [first.get(key) for key in ("code", "message")]
-    told = ": ".join(_clipped(" ".join(part.split())) for part in said if isinstance(part, str) and part)
-    return f"{answer.status}{told and f' {told}'}"
+    parts = [first.get(key) for key in ("code", "message")]
+    message = ": ".join(_clipped(" ".join(part.split())) for part in parts if isinstance(part, str) and part)
+    return f"{answer.status}{message and f' {message}'}"
 
 
 def _clipped(text: str) -> str:

@@ -45,8 +45,8 @@ class Answer:
     @property
     def wait(self) -> float:
         """Seconds to wait before it is asked again; a date is not read, as clocks differ (ST-7)."""
-        said = self.headers.get("Retry-After", "")
-        return min(max(float(said), _SHORTEST_WAIT), _LONGEST_WAIT) if said.isdecimal() else _SHORTEST_WAIT
+        header = self.headers.get("Retry-After", "")
+        return min(max(float(header), _SHORTEST_WAIT), _LONGEST_WAIT) if header.isdecimal() else _SHORTEST_WAIT
 
 
 @dataclass(frozen=True, slots=True)

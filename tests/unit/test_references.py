@@ -76,18 +76,18 @@ def test_challenges_are_read_as_servers_write_them() -> None:
     """A token is preferred; commas and quotes inside of a value are its own."""
     text = 'Basic realm="a, b", Bearer realm="https://x/t?a=1,2",service="s",scope="repository:a:pull,push", Foo'
     assert [one.scheme for one in challenge.parse(text)] == ["basic", "bearer", "foo"]
-    chosen = challenge.choose(text)
+    chosen = challenge.preferred(text)
     assert chosen is not None
     assert (chosen.realm, chosen.service) == ("https://x/t?a=1,2", "s")
-    assert challenge.choose('BASIC realm="x"') == challenge.Challenge("basic", {"realm": "x"})
-    assert challenge.choose("Negotiate abc=") is None
-    assert challenge.choose('realm="x"') is None
+    assert challenge.preferred('BASIC realm="x"') == challenge.Challenge("basic", {"realm": "x"})
+    assert challenge.preferred("Negotiate abc=") is None
+    assert challenge.preferred('realm="x"') is None
 
 
 @given(st.text() | st.text(st.sampled_from('Bbearic=", \\')))
 def test_no_header_breaks_the_reader(text: str) -> None:
     """Whatever a server sends there."""
-    challenge.choose(text)
+    challenge.preferred(text)
 
 
 @pytest.mark.parametrize("kind", [rig.OCI_MANIFEST, rig.DOCKER_MANIFEST])
