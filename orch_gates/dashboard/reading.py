@@ -6,38 +6,39 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from orch_gates.dashboard.swept import sweep_state
 from orch_gates.deploy import environments, watches
 from orch_gates.engine.stages import Pipeline
 from orch_gates.engine.why import Why
-from orch_gates.errors import StateDocumentError, UsageError
+from orch_gates.errors import StateDocumentError, StateError, UsageError
 from orch_gates.merge import ledger, places
 from orch_gates.merge.places import Places
 from orch_gates.merge.queue import in_order
 from orch_gates.model.environment import Environment
 from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease
+from orch_gates.model.sweep import nothing
 from orch_gates.model.task import Task
 from orch_gates.model.watch import Watch, WatchState
-from orch_gates.report.html.values import Dashboard, LeaseRow, QueueOf, TaskRow
+from orch_gates.report.html.values import Dashboard, LeaseRow, QueueOf, SweepState, TaskRow
 from orch_gates.state import codec, layout
 from orch_gates.state.branch.git_store import GitStore
 from orch_gates.state.kinds import JOB, TASK
 from orch_gates.state.snapshot import Snapshot
+from orch_gates.sweep.lag import lag
 from orch_gates.tasks import book
 from orch_gates.tasks.book import Book
 
 # Of each task as many lines of its log; the rest is in `task log`.
 _LINES = 20
-# Of as many finished tasks, those that ended last: who asks is told where the history of the others is.
+# Of as many finished tasks, those that ended last: the page names the command that shows the others.
 _FINISHED = 200
 # Of each environment as many watches, the newest.
 _WATCHES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the page is about besides the state: the repository by name, its pipeline, its target, the moment.
+class PageContext:
+    """What the page needs besides the state: the repository by name, its pipeline, its target, the moment.
 
     `every` is how often the sweep is to run; `problem` is why the configuration could not be used.
     """
@@ -61,7 +62,7 @@ class _Found:
     unread: list[str] = field(default_factory=list)
 
 
-def read(store: GitStore, asked: Asked) -> Dashboard:
+def read(store: GitStore, context: PageContext) -> Dashboard:
     """All of it, of the newest state.
 
     Raises:
@@ -73,28 +74,40 @@ def read(store: GitStore, asked: Asked) -> Dashboard:
     leases = book.read(snapshot, layout.LEASES)
     found.unread += [file.why for file in leases.quarantined]
     everything = Book(tuple(sorted(found.tasks, key=lambda task: task.id)), (), leases.leases)
-    around = _around(snapshot, everything, asked.target, found.unread)
-    rows = _rows(everything, around, asked, found)
+    around = _around(snapshot, everything, context.target, found.unread)
+    rows = _rows(everything, around, context, found)
     deployed = environments.read(snapshot)
     found.unread += [file.why for file in deployed.quarantined]
     shown = tuple(page.environment for page in deployed.pages)
     return Dashboard(
-        repository=asked.repository,
-        now=asked.now,
+        repository=context.repository,
+        now=context.now,
         commit=snapshot.tip,
         generation=snapshot.generation,
-        version=asked.version,
+        version=context.version,
         stages=tuple(root.stages),
         tasks=tuple(rows.values()),
-        queues=tuple(_queue(one, everything, rows, asked.now) for one in around.values()),
+        queues=tuple(_queue(one, everything, rows, context.now) for one in around.values()),
         leases=tuple(_leases(snapshot, leases.leases, found.unread)),
         environments=shown,
         watches=tuple(_watches(snapshot, shown, found.unread)),
-        sweep=sweep_state(store, asked.now, asked.every),
+        sweep=sweep_state(store, context.now, context.every),
         # One damaged file may stand in several ways.
         unread=tuple(dict.fromkeys(found.unread)),
-        problem=asked.problem,
+        problem=context.problem,
     )
+
+
+def sweep_state(store: GitStore, now: datetime, every: timedelta) -> SweepState:
+    """How the sweep does, for the page and the terminal; where its memory cannot be read, `problem` says why."""
+    problem = ""
+    try:
+        recalled = store.memory.read()
+        memory, problem = recalled.memory or nothing(), recalled.problem
+    except StateError as error:
+        memory, problem = nothing(), str(error)
+    gap = lag(memory.ticks, now, every)
+    return SweepState(gap.schedule.value, gap.last, gap.line, memory, problem)
 
 
 def _everything(snapshot: Snapshot) -> _Found:
@@ -115,9 +128,9 @@ def _everything(snapshot: Snapshot) -> _Found:
 
 def _around(snapshot: Snapshot, everything: Book, target: str, unread: list[str]) -> dict[str, Places]:
     """What is around the tasks of each target, the usual one first."""
-    asked = {task.asked.target for task in everything.tasks if task.asked is not None}
+    targets = {task.asked.target for task in everything.tasks if task.asked is not None}
     found: dict[str, Places] = {}
-    for name in (target, *sorted(asked - {target})):
+    for name in (target, *sorted(targets - {target})):
         try:
             found[name] = places.of(snapshot, name, everything)
         # A holder that is no task's name is damage as well.
@@ -126,26 +139,26 @@ def _around(snapshot: Snapshot, everything: Book, target: str, unread: list[str]
     return found
 
 
-def _rows(everything: Book, around: Mapping[str, Places], asked: Asked, found: _Found) -> dict[str, TaskRow]:
+def _rows(everything: Book, around: Mapping[str, Places], context: PageContext, found: _Found) -> dict[str, TaskRow]:
     finished = [task for task in everything.tasks if task.state.finished]
     newest = sorted(finished, key=lambda task: (task.updated, task.id))[-_FINISHED:]
-    told = {task.id for task in everything.tasks if not task.state.finished} | {task.id for task in newest}
+    listed = {task.id for task in everything.tasks if not task.state.finished} | {task.id for task in newest}
     rows = {}
     for task in everything.tasks:
         jobs = sorted(found.jobs.get(task.id, ()), key=lambda job: (job.created, job.attempt))
-        row = TaskRow(task, _why(task, around, asked), jobs=tuple(jobs))
-        if task.id in told:
+        row = TaskRow(task, _why(task, around, context), jobs=tuple(jobs))
+        if task.id in listed:
             log = found.logs[task.id]
             row = replace(row, log=log[-_LINES:], earlier=max(0, len(log) - _LINES))
         rows[str(task.id)] = row
     return rows
 
 
-def _why(task: Task, around: Mapping[str, Places], asked: Asked) -> Why | None:
-    place = around.get(task.asked.target if task.asked is not None else asked.target)
+def _why(task: Task, around: Mapping[str, Places], context: PageContext) -> Why | None:
+    place = around.get(task.asked.target if task.asked is not None else context.target)
     if place is None or task.state.finished:
         return None
-    return place.why(task, asked.pipeline, asked.now)
+    return place.why(task, context.pipeline, context.now)
 
 
 def _queue(place: Places, everything: Book, rows: Mapping[str, TaskRow], now: datetime) -> QueueOf:

@@ -15,7 +15,7 @@ _LONGEST = 200_000_000
 _OPTION = "--html"
 
 
-def place(folder: Path, work_tree: Path | None) -> Path:
+def page_path(folder: Path, work_tree: Path | None) -> Path:
     """Where the page goes; the folder is made.
 
     Raises:

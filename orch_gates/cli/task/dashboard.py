@@ -48,8 +48,8 @@ def write(workspace: Workspace, folder: Path) -> Written:
     Raises:
         OrchError: the state could not be read, or the page not be written; a page that was there is there still.
     """
-    path = writing.place(folder, _work_tree(workspace))
-    asked = reading.Asked(
+    path = writing.page_path(folder, _work_tree(workspace))
+    context = reading.PageContext(
         repository=name_of(workspace.origin.url),
         pipeline=workspace.pipeline,
         target=workspace.target,
@@ -58,7 +58,7 @@ def write(workspace: Workspace, folder: Path) -> Written:
         version=__version__,
         problem=workspace.problem,
     )
-    board = reading.read(workspace.store, asked)
+    board = reading.read(workspace.store, context)
     warn_unread(board.unread)
     writing.write(board, path)
     return Written(folder / writing.PAGE, board)

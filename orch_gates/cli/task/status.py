@@ -10,7 +10,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.task import dashboard
-from orch_gates.dashboard.swept import sweep_state
+from orch_gates.dashboard.reading import sweep_state
 from orch_gates.engine.board import board
 from orch_gates.engine.stages import QUEUE
 from orch_gates.jobs import overview
