@@ -88,8 +88,8 @@ def _state(received: Received) -> ReviewState | None:
     if received.action == "dismissed":
         return ReviewState.DISMISSED
     review: Any = fields.at(received.payload, "review")
-    said = fields.text(review, "state") or fields.text(review, "type") or received.name
-    return _STATES.get(said.lower().removeprefix("pull_request_review_"))
+    decision = fields.text(review, "state") or fields.text(review, "type") or received.name
+    return _STATES.get(decision.lower().removeprefix("pull_request_review_"))
 
 
 def is_of_fork(payload: Mapping[str, Any]) -> bool:

@@ -29,9 +29,9 @@ def push(received: Received) -> Event:
     ref = fields.text(received.payload, "ref", limit=fields.MAX_BODY) or received.ref
     if not ref.startswith("refs/heads/"):
         return received.nothing("not about a branch") if ref else received.unreadable("the payload names no ref")
-    said = fields.at(received.payload, "after")
-    after = fields.commit(said) or (received.commit if said is None else "")
-    zeros = isinstance(said, str) and said != "" and said.strip("0") == ""
+    raw = fields.at(received.payload, "after")
+    after = fields.commit(raw) or (received.commit if raw is None else "")
+    zeros = isinstance(raw, str) and raw != "" and raw.strip("0") == ""
     deleted = zeros or fields.at(received.payload, "deleted") is True
     if not after and not deleted:
         return received.unreadable("the payload names no commit")

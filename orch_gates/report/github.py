@@ -31,8 +31,8 @@ def annotation_lines(verdict: Verdict, *, limit: int = 50) -> str:
         lines.append(_command("error", f"+{len(verdict.findings) - limit} more", title=title))
     if not verdict.findings and verdict.outcome.exit_code != 0:
         level = "warning" if verdict.outcome is Outcome.DEFER else "error"
-        said = f"{verdict.reason}\n{verdict.next_step}".strip()
-        lines.append(_command(level, said, title=f"{title} {verdict.outcome}"))
+        message = f"{verdict.reason}\n{verdict.next_step}".strip()
+        lines.append(_command(level, message, title=f"{title} {verdict.outcome}"))
     lines += [_command("warning", notice, title=title) for notice in verdict.notices[:limit]]
     return "".join(f"{line}\n" for line in lines)
 
@@ -101,8 +101,8 @@ def _finding(finding: Finding) -> str:
         place["line"] = str(finding.line)
     commit = f" in commit {finding.commit[:10]}" if finding.commit else ""
     fix = "\n".join((finding.fix, *finding.commands))
-    said = f"{finding.description or finding.rule}{commit} (finding {finding.id})\n{fix}".strip()
-    return _command("error", said, **place, title=finding.rule)
+    message = f"{finding.description or finding.rule}{commit} (finding {finding.id})\n{fix}".strip()
+    return _command("error", message, **place, title=finding.rule)
 
 
 def _command(level: str, message: str, **properties: str) -> str:

@@ -83,14 +83,14 @@ def _result(finding: Finding, rule_index: int) -> Json:
 
 def _invocation(verdict: Verdict) -> Json:
     looked = verdict.outcome is Outcome.PASS or bool(verdict.findings)
-    told = [_notification("note", notice) for notice in verdict.notices[:MAX_RESULTS]]
+    notifications = [_notification("note", notice) for notice in verdict.notices[:MAX_RESULTS]]
     if not looked:
         level = "warning" if verdict.outcome is Outcome.SKIP else "error"
-        told.append(_notification(level, f"{verdict.outcome}: {verdict.reason}"))
+        notifications.append(_notification(level, f"{verdict.outcome}: {verdict.reason}"))
     if len(verdict.findings) > MAX_RESULTS:
         left_out = len(verdict.findings) - MAX_RESULTS
-        told.append(_notification("error", f"{left_out} more findings were left out"))
-    return {"executionSuccessful": looked, "toolExecutionNotifications": told}
+        notifications.append(_notification("error", f"{left_out} more findings were left out"))
+    return {"executionSuccessful": looked, "toolExecutionNotifications": notifications}
 
 
 def _notification(level: str, text: str) -> Json:

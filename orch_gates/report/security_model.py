@@ -50,13 +50,13 @@ class SecurityReport:
     def as_verdict(self) -> Verdict:
         """The verdict that this report states, with a notice where findings were left out."""
         left_out = self.findings_total - len(self.findings)
-        told = (f"{left_out} more findings are counted but not listed in the report",) if left_out else ()
+        omitted = (f"{left_out} more findings are counted but not listed in the report",) if left_out else ()
         return Verdict(
             gate=self.gate,
             outcome=self.verdict,
             reason=self.reason,
             findings=self.findings,
-            notices=self.notices + told,
+            notices=self.notices + omitted,
             evidence=self.evidence,
             next_step=self.next_step,
         )

@@ -54,10 +54,10 @@ def step(name: str, decision: Decision, verdicts: Sequence[Verdict], *, recorded
     """What `advance` did: the gates it judged, then what followed."""
     lines = [f"  {v.gate}: {v.outcome}: {shown(v.reason)}" for v in verdicts]
     lines += [f"  next: {shown(v.next_step)}" for v in verdicts[-1:] if v.next_step and v.outcome.exit_code]
-    said = f"{name}: {decision.move}"
+    summary = f"{name}: {decision.move}"
     if recorded:
-        said += f" (now {decision.task.state} in {decision.task.stage})"
-    return "".join(f"{line}\n" for line in [f"{said}: {shown(decision.reason)}", *lines])
+        summary += f" (now {decision.task.state} in {decision.task.stage})"
+    return "".join(f"{line}\n" for line in [f"{summary}: {shown(decision.reason)}", *lines])
 
 
 def step_json(decision: Decision, verdicts: Sequence[Verdict], commit: str) -> str:

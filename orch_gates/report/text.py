@@ -76,8 +76,8 @@ def for_hook(
     lines: list[_Line] = []
     refused = verdict.outcome.exit_code != 0
     if refused:
-        said = {Outcome.FAIL: "refused", Outcome.DEFER: "deferred"}.get(verdict.outcome, "not judged, refused")
-        lines += _wrapped(f"{_PROGRAM}: {action} {said}: {_shown(verdict.reason)}", "")
+        ending = {Outcome.FAIL: "refused", Outcome.DEFER: "deferred"}.get(verdict.outcome, "not judged, refused")
+        lines += _wrapped(f"{_PROGRAM}: {action} {ending}: {_shown(verdict.reason)}", "")
     lines += _findings(verdict.findings, limit)
     lines += _notices(verdict.notices, limit)
     if refused:

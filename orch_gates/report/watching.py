@@ -35,8 +35,10 @@ def before(sample: Sample) -> list[str]:
         why = f", {escape.visible(probe.why)}" if probe.why else ""
         lines.append(f"before the deploy  {escape.visible(probe.target)}: {probe.result}{why}")
     for one in sample.readings:
-        told = f"{one.requests} requests, {one.errors} errors" if isinstance(one, Count) else escape.visible(one.why)
-        lines.append(f"before the deploy  {escape.visible(one.source)}: {told}")
+        baseline = (
+            f"{one.requests} requests, {one.errors} errors" if isinstance(one, Count) else escape.visible(one.why)
+        )
+        lines.append(f"before the deploy  {escape.visible(one.source)}: {baseline}")
     return lines
 
 

@@ -41,10 +41,10 @@ def read(document: Mapping[str, Any], into: Collector) -> None:
         status = _STATUSES.get(stated, Status.ERRORED)
         if stated == "other" and text(test.get("rawStatus")) == "todo":
             status = Status.TODO
-        said = "\n".join(part for part in (text(test.get("message")), text(test.get("trace"))) if part)
+        message = "\n".join(part for part in (text(test.get("message")), text(test.get("trace"))) if part)
         # Some plugins write the suite into the name as well.
         suite = "" if "::" in name or name.startswith(suite) else suite
-        into.add(suite, name, status, [said], flaky=test.get("flaky") is True)
+        into.add(suite, name, status, [message], flaky=test.get("flaky") is True)
     summary = mapping(results.get("summary"))
     claim(summary, "tests", found.total(), "tests", into)
     for name in _STATUSES:

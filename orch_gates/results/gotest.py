@@ -23,19 +23,19 @@ _FRAME = re.compile(r"\s*(?:=== (?:RUN|PAUSE|CONT|NAME)\b.*|--- (?:FAIL|PASS|SKI
 class _Test:
     """A test of a package, or the package itself where it has no `name`."""
 
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
     room: int = _TEXT
     failed_below: bool = False
     has_below: bool = False
 
-    def say(self, text: str) -> None:
+    def append(self, text: str) -> None:
         if self.room > 0:
-            self.said.append(text[: self.room])
+            self.output.append(text[: self.room])
         self.room -= len(text)
 
     @property
-    def own_words(self) -> str:
-        return "".join(line for line in self.said if not _FRAME.fullmatch(line))
+    def own_output(self) -> str:
+        return "".join(line for line in self.output if not _FRAME.fullmatch(line))
 
 
 class _Reader:
@@ -50,11 +50,11 @@ class _Reader:
         action, package, name = (text(event.get(key)) for key in ("Action", "Package", "Test"))
         output = event.get("Output", "")
         if action == "build-output":
-            self.builds.setdefault(str(event.get("ImportPath", "")), _Test()).say(str(output))
+            self.builds.setdefault(str(event.get("ImportPath", "")), _Test()).append(str(output))
         elif action == "build-fail":
             path = str(event.get("ImportPath", ""))
             self.red.add(path.partition(" ")[0])
-            self.into.add(path.partition(" ")[0], "(build)", Status.ERRORED, ["".join(self._build(path).said)])
+            self.into.add(path.partition(" ")[0], "(build)", Status.ERRORED, ["".join(self._build(path).output)])
         elif action in {"start", "run"}:
             self._began(package, name, number)
         elif action == "output":
@@ -62,7 +62,7 @@ class _Reader:
                 self.open.setdefault((package, name), _Test())
             # What a test writes after its end is nobody's.
             if (test := self.open.get((package, name))) is not None:
-                test.say(str(output))
+                test.append(str(output))
         elif action in _ENDS:
             self._ended(package, name, _ENDS[action], number)
         elif action not in _PASSED_OVER:
@@ -103,17 +103,17 @@ class _Reader:
                 if (above := self.open.get((package, parent))) is not None:
                     above.failed_below = True
         # A parent is no check of its own, unless it is red by itself.
-        if test.has_below and (not status.is_red or (test.failed_below and not test.own_words.strip())):
+        if test.has_below and (not status.is_red or (test.failed_below and not test.own_output.strip())):
             return
-        self.into.add(package, name, status, [test.own_words.strip() or "".join(test.said)])
+        self.into.add(package, name, status, [test.own_output.strip() or "".join(test.output)])
 
     def _package(self, package: str, status: Status, test: _Test) -> None:
         for key in [key for key in self.open if key[0] == package]:
-            said = "".join(self.open.pop(key).said)
+            output = "".join(self.open.pop(key).output)
             self.red.add(package)
-            self.into.add(package, key[1], Status.ERRORED, [f"it did not end\n{said}"])
+            self.into.add(package, key[1], Status.ERRORED, [f"it did not end\n{output}"])
         if status.is_red and package not in self.red:
-            self.into.add(package, "(package)", Status.ERRORED, ["".join(test.said)])
+            self.into.add(package, "(package)", Status.ERRORED, ["".join(test.output)])
 
     def end(self) -> None:
         """The file ends here."""

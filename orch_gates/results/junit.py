@@ -135,8 +135,8 @@ class _Reader:
                 case.skipped = stated
             elif stated not in _STATED_GREEN:
                 sounds_red = _SOUNDS_RED.match(stated)
-                said = "" if sounds_red else f"{key} is {attributes[key][:200]!r}, not a known value for a pass"
-                case.red.append((Status.FAILED if sounds_red else Status.ERRORED, said))
+                reason = "" if sounds_red else f"{key} is {attributes[key][:200]!r}, not a known value for a pass"
+                case.red.append((Status.FAILED if sounds_red else Status.ERRORED, reason))
         if "failure" in attributes:
             case.red.append((Status.FAILED, attributes["failure"]))
 
@@ -258,10 +258,10 @@ def read(chunks: Iterable[bytes], into: Collector) -> None:
 
 
 def _not_xml(reader: _Reader, error: expat.ExpatError, chunk: bytes, at: int) -> str:
-    said = expat.ErrorString(error.code) or "not well-formed"
+    reason = expat.ErrorString(error.code) or "not well-formed"
     if not chunk and reader.open:
-        return f"it is not whole: it ends inside <{reader.open[-1][:40]}> ({said})"
-    what = f"it is not XML at line {error.lineno} ({said})"
+        return f"it is not whole: it ends inside <{reader.open[-1][:40]}> ({reason})"
+    what = f"it is not XML at line {error.lineno} ({reason})"
     near = chunk[max(at - 8, 0) : at + 8] if at >= 0 else chunk[-8:]
     if _CDATA_END in near:
         return (

@@ -53,4 +53,4 @@ def _failures(test: Mapping[str, Any]) -> Iterator[str]:
         part = mapping(test.get(phase))
         if part.get("outcome") == "failed":
             message = text(mapping(part.get("crash")).get("message"))
-            yield "\n".join(said for said in (message, text(part.get("longrepr"))) if said)
+            yield "\n".join(one for one in (message, text(part.get("longrepr"))) if one)

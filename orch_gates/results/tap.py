@@ -36,12 +36,12 @@ class _Point:
     line: int
     opens: bool = False
     below: _Block | None = None
-    said: list[str] = field(default_factory=list)
+    diagnostics: list[str] = field(default_factory=list)
     room: int = _DIAGNOSTIC
 
-    def say(self, text: str) -> None:
+    def append(self, text: str) -> None:
         if self.room > 0:
-            self.said.append(text[: self.room])
+            self.diagnostics.append(text[: self.room])
         self.room -= len(text)
 
 
@@ -101,7 +101,7 @@ class _Reader:
         if self.yaml is not None and indent <= self.yaml:
             self._look_for_hidden(text)
         if (point := self._last()) is not None:
-            point.say(f"{line[self.yaml :]}\n")
+            point.append(f"{line[self.yaml :]}\n")
 
     def _look_for_hidden(self, line: str, beyond: int = 0) -> None:
         """Find a failure that is none by the letter, for whoever reads it; `beyond` the parts that were read."""
@@ -124,7 +124,7 @@ class _Reader:
         elif text.startswith("#"):
             point = self.blocks[level].last if level < len(self.blocks) else None
             if point is not None and not text.startswith("# Subtest"):
-                point.say(f"{text[1:].removeprefix(' ')}\n")
+                point.append(f"{text[1:].removeprefix(' ')}\n")
         else:
             return False
         return True
@@ -156,13 +156,13 @@ class _Reader:
         name = rest[: directive.start()] if directive else rest
         name = name.strip().removeprefix("- ").replace("\\#", "#").strip()
         opens = found[3].rstrip().endswith("{")
-        said = directive[1].lower() if directive else ""
+        kind = directive[1].lower() if directive else ""
         block.points += 1
         if found[2] is not None:
             if int(found[2]) in block.numbers:
                 self.into.problem(f"test number {int(found[2])} is there twice", self.number)
             block.numbers.add(int(found[2]))
-        block.last = _Point(name or f"test {block.points}", not found[1], said, self.number, opens, below)
+        block.last = _Point(name or f"test {block.points}", not found[1], kind, self.number, opens, below)
 
     def _close_to(self, level: int) -> None:
         """End the blocks below a level."""
@@ -200,7 +200,7 @@ class _Reader:
         point, block.last = block.last, None
         if point is None:
             return
-        text = "".join(point.said)
+        text = "".join(point.diagnostics)
         below = point.below.leaves if point.below is not None else []
         for leaf in below:
             leaf.path = (point.name, *leaf.path)

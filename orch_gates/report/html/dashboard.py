@@ -86,17 +86,17 @@ def _summary(board: Dashboard, wanted: int) -> Html:
         ("tasks", "Open tasks", tag("b", f"{open_tasks:,}")),
         ("sweep", "Sweep", badge(schedule)),
     )
-    items = (tag("li", tag("a", tag("span", words), " ", shown, href=f"#{name}")) for name, words, shown in tiles)
+    items = (tag("li", tag("a", tag("span", label), " ", shown, href=f"#{name}")) for name, label, shown in tiles)
     return tag("nav", tag("ul", *items, class_="tiles"), aria_label="Sections")
 
 
 def _footer(board: Dashboard) -> Html:
-    words = (
+    note = (
         "Times are in UTC, ages as of when this page was made; it does not change by itself. "
         "Finished tasks that were archived are not here: `orch-gates task log ID` tells of them. "
         f"Made by orch-gates {board.version}."
     )
-    return tag("footer", tag("p", advice(words)))
+    return tag("footer", tag("p", advice(note)))
 
 
 def _own(name: str) -> str:

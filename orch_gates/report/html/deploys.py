@@ -40,13 +40,13 @@ def _environment(one: Environment, page: Page) -> tuple[Html | str, ...]:
 def _known(one: Deployed) -> Html:
     more = [f"rolls back {one.rollback_of}"] if one.rollback_of else []
     more += [f"only alerts: {one.alert_only}"] if one.alert_only else []
-    return lines(badge(one.standing.value), *(tag("span", line(words), class_="age") for words in more))
+    return lines(badge(one.standing.value), *(tag("span", line(detail), class_="age") for detail in more))
 
 
 def _now(one: Environment, page: Page) -> Html:
     if one.running is not None:
-        words = joined((page.task(one.running.task), " at ", commit(one.running.revision)))
-        return lines(badge("deploying"), words, joined(("until ", when(one.running.until, page.now))))
+        deploy = joined((page.task(one.running.task), " at ", commit(one.running.revision)))
+        return lines(badge("deploying"), deploy, joined(("until ", when(one.running.until, page.now))))
     return lines(badge("unknown"), line(one.unknown)) if one.unknown else Html("settled")
 
 

@@ -45,11 +45,11 @@ def joined(children: Iterable[Child], between: str = "") -> Html:
     return Html(between.join(child if isinstance(child, Html) else text(child) for child in children))
 
 
-def link(words: str, url: str) -> Html:
-    """A link to a page on the web; where that is none, only the words."""
+def link(label: str, url: str) -> Html:
+    """A link to a page on the web; where that is none, only the label."""
     if not _WEB.fullmatch(url):
-        return text(words)
-    return tag("a", words, href=url, rel="noreferrer")
+        return text(label)
+    return tag("a", label, href=url, rel="noreferrer")
 
 
 def foreign(value: str) -> Html:

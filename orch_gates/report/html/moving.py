@@ -52,10 +52,10 @@ def sweep(board: Dashboard, page: Page) -> Html:
     schedule = tag("p", badge(word), " ", foreign(found.problem or found.line))
     memory = found.memory
     known = dict(_COUNTED)
-    counted = [(words, memory.counters.get(name, 0)) for name, words in _COUNTED]
+    counted = [(label, memory.counters.get(name, 0)) for name, label in _COUNTED]
     # One that a newer version counts is shown by its own name.
     counted += [(name, number) for name, number in sorted(memory.counters.items()) if name not in known]
-    facts = [tag("div", tag("dt", words), tag("dd", f"{number:,}")) for words, number in counted]
+    facts = [tag("div", tag("dt", label), tag("dd", f"{number:,}")) for label, number in counted]
     parts = [schedule, tag("dl", *facts, class_="counters")]
     if memory.streaks:
         seen = count(len(memory.streaks), "running job was", "running jobs were")

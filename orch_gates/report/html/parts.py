@@ -15,7 +15,7 @@ _LINE = 400
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 NONE = Html("-")
 
-# A word is never told by its colour alone.
+# The word itself is always shown: nobody has to see the colour.
 _TONES = {
     "good": {"verified", "HEALTHY", "succeeded", "on time", "free"},
     "bad": {"held", "escalated", "degraded", "DEGRADED", "failed", "unknown", "dead", "frozen"},
@@ -45,7 +45,7 @@ def anchor(task: str) -> str:
 
 def badge(word: str) -> Html:
     """A word for how something stands."""
-    tone = next((name for name, words in _TONES.items() if word in words), "plain")
+    tone = next((name for name, members in _TONES.items() if word in members), "plain")
     return tag("span", word, class_=f"badge {tone}")
 
 
@@ -64,10 +64,10 @@ def line(value: str) -> Html:
 
 def advice(value: str) -> Html:
     """What to do: what stands between backquotes is typed."""
-    words = clip(value, _LINE).split("`")
-    if len(words) % 2 == 0:
+    pieces = clip(value, _LINE).split("`")
+    if len(pieces) % 2 == 0:
         return line(value)
-    parts = (tag("code", word) if number % 2 else text(word) for number, word in enumerate(words))
+    parts = (tag("code", piece) if number % 2 else text(piece) for number, piece in enumerate(pieces))
     return tag("bdi", *parts)
 
 
@@ -100,9 +100,9 @@ def section(name: str, title: str, *children: Child, note: str = "") -> Html:
     return tag("section", heading, *under, *children, id=name, aria_labelledby=f"{name}-title")
 
 
-def empty(words: str) -> Html:
+def empty(message: str) -> Html:
     """Where there is nothing to show."""
-    return tag("p", words, class_="empty")
+    return tag("p", message, class_="empty")
 
 
 def count(number: int, one: str, many: str = "") -> str:

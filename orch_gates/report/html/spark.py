@@ -27,11 +27,11 @@ def _target(watch: Watch, name: str) -> Html:
     bars = [(sample, *heights[result]) for sample, result in found]
     results = [result for _, result in found]
     ill = [sample for sample, result in found if result is Probed.FAILED]
-    said = f"{results.count(Probed.OK)} well, {len(ill)} failed"
+    summary = f"{results.count(Probed.OK)} well, {len(ill)} failed"
     if missing := results.count(Probed.NOT_MADE):
-        said += f", {missing} not made"
+        summary += f", {missing} not made"
     first = f"; the first failure at {_clock(ill[0])}, the last at {_clock(ill[-1])}" if ill else ""
-    return _line(watch, name, bars, said, f"{said}{first}")
+    return _line(watch, name, bars, summary, f"{summary}{first}")
 
 
 def _source(watch: Watch, name: str) -> Html:
@@ -40,9 +40,9 @@ def _source(watch: Watch, name: str) -> Html:
     requests = sum(one.requests or 0 for _, one in found)
     errors = sum(one.errors or 0 for _, one in found)
     blind = sum(1 for _, one in found if one.requests is None or one.errors is None)
-    said = f"{count(requests, 'request')}, {count(errors, 'error')}"
-    said += f", no data {count(blind, 'time')}" if blind else ""
-    return _line(watch, name, bars, said, said)
+    summary = f"{count(requests, 'request')}, {count(errors, 'error')}"
+    summary += f", no data {count(blind, 'time')}" if blind else ""
+    return _line(watch, name, bars, summary, summary)
 
 
 def _ratio(one: Counted) -> tuple[str, int]:
@@ -54,14 +54,14 @@ def _ratio(one: Counted) -> tuple[str, int]:
     return "ill", max(_BASE + 2, -(-one.errors * _HEIGHT // one.requests))
 
 
-def _line(watch: Watch, name: str, bars: Sequence[tuple[Sample, str, int]], said: str, words: str) -> Html:
+def _line(watch: Watch, name: str, bars: Sequence[tuple[Sample, str, int]], summary: str, description: str) -> Html:
     begin, end = moment(watch.armed), moment(watch.deadline)
     window = max(1.0, (end - begin).total_seconds())
     width = max(1.0, min(watch.every_s * _WIDTH / window, _WIDTH) - 0.5)
     drawn = [
         tag(
             "rect",
-            x=f"{_place(sample, begin, window):.1f}",
+            x=f"{_x(sample, begin, window):.1f}",
             y=str(_HEIGHT - height),
             width=f"{width:.1f}",
             height=str(height),
@@ -76,13 +76,13 @@ def _line(watch: Watch, name: str, bars: Sequence[tuple[Sample, str, int]], said
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         preserveAspectRatio="none",
         role="img",
-        aria_label=f"{name}, {span}: {words}",
+        aria_label=f"{name}, {span}: {description}",
         class_="spark",
     )
-    return tag("li", picture, tag("div", line(name), tag("span", said, class_="age")))
+    return tag("li", picture, tag("div", line(name), tag("span", summary, class_="age")))
 
 
-def _place(sample: Sample, begin: datetime, window: float) -> float:
+def _x(sample: Sample, begin: datetime, window: float) -> float:
     after = (moment(sample.at) - begin).total_seconds()
     return max(0.0, min(after / window, 1.0)) * (_WIDTH - 1)
 

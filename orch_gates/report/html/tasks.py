@@ -62,8 +62,8 @@ def _stage(stage: str, rows: Sequence[TaskRow], page: Page) -> Html:
     states: dict[str, int] = {}
     for one in rows:
         states[one.task.state.value] = states.get(one.task.state.value, 0) + 1
-    said = ", ".join(f"{number:,} {state}" for state, number in sorted(states.items()))
-    head = tag("summary", tag("h3", stage), " ", tag("span", f"{count(len(rows), 'task')}: {said}", class_="age"))
+    counts = ", ".join(f"{number:,} {state}" for state, number in sorted(states.items()))
+    head = tag("summary", tag("h3", stage), " ", tag("span", f"{count(len(rows), 'task')}: {counts}", class_="age"))
     heads = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in _HEADS)))
     caption = tag("caption", f"Tasks in {stage}", class_="quiet")
     body = tag("tbody", *(_task(one, page) for one in rows))
@@ -120,8 +120,8 @@ def _facts(one: TaskRow) -> Html:
 
 
 def _job(job: Job, page: Page) -> Html:
-    told = f"run {job.number} by the {job.role}"
-    where = link(told, job.run.url) if job.run is not None else told
+    label = f"run {job.number} by the {job.role}"
+    where = link(label, job.run.url) if job.run is not None else label
     code = f"exit code {job.exit_code}" if job.exit_code is not None else ""
     parts = [joined((where, badge(job.status.value), when(job.ended or job.started or job.created, page.now)), " ")]
     parts += [line(part) for part in (code, job.reason, job.runner) if part]
