@@ -13,8 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from orch_gates.errors import SettingsError
-from orch_gates.variables.automation import HandedOver, JobSettings, SweepSettings, TrackerSettings
-from orch_gates.variables.delivery import RegistrySettings
+from orch_gates.variables.automation import HandedOver, JobSettings, SweepSettings
 from orch_gates.variables.groups import (
     AllowKey,
     Budget,
@@ -33,9 +32,9 @@ from orch_gates.variables.groups import (
     StatusesSettings,
     TargetSettings,
 )
-from orch_gates.variables.notifying import NotifySettings
 from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, Source, resolve
 from orch_gates.variables.scope import Scope, scope_settings
+from orch_gates.variables.services import NotifySettings, RegistrySettings, TrackerSettings
 from orch_gates.variables.setting import Setting, Value, declared
 
 # Inside a hook these make quarantined objects and the index of a partial commit visible (DESIGN §7).

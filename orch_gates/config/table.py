@@ -7,7 +7,7 @@ from typing import Any
 
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
-from orch_gates.variables import automation, delivery, groups, notifying
+from orch_gates.variables import automation, groups, services
 from orch_gates.variables.scope import scope_settings
 from orch_gates.variables.setting import Setting, declared
 
@@ -16,12 +16,12 @@ _OTHERS = (
     groups.Limits,
     groups.StateSettings,
     groups.ForgeSettings,
-    delivery.RegistrySettings,
+    services.RegistrySettings,
     groups.QueueSettings,
     automation.JobSettings,
     automation.SweepSettings,
-    automation.TrackerSettings,
-    notifying.NotifySettings,
+    services.TrackerSettings,
+    services.NotifySettings,
     automation.HandedOver,
     groups.StatusesSettings,
     groups.AllowKey,

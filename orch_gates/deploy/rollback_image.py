@@ -17,7 +17,7 @@ from orch_gates.oci.reference import Reference
 from orch_gates.oci.registry import Registry
 from orch_gates.state import layout
 from orch_gates.state.snapshot import Snapshot
-from orch_gates.variables.delivery import RegistrySettings
+from orch_gates.variables.services import RegistrySettings
 
 _IMAGE = "image-freshness"
 # Seconds for one answer, and four times as many for all: a rollback is not to wait for a registry that is down.

@@ -8,7 +8,7 @@ from orch_gates.errors import SettingsError
 from orch_gates.notify.bot import Bot
 from orch_gates.notify.telegram import Chat
 from orch_gates.notify.webhook import Webhook
-from orch_gates.variables.notifying import NotifySettings
+from orch_gates.variables.services import NotifySettings
 from orch_gates.wire.post import may_be_posted_to
 
 

@@ -23,7 +23,7 @@ from orch_gates.oci.logins import Login, Logins
 from orch_gates.oci.manifest import MOST_BYTES, Config, Descriptor, Manifest
 from orch_gates.oci.reference import DIGEST, Reference
 from orch_gates.oci.transport import Answer, Observe, Transport, is_address, same_server, shown
-from orch_gates.variables.delivery import RegistrySettings
+from orch_gates.variables.services import RegistrySettings
 
 _MOST_TOKEN = 64 * 1024
 # Where registries that everybody knows have their tokens made.

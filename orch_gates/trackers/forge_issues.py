@@ -18,7 +18,7 @@ from orch_gates.trackers import notice
 from orch_gates.trackers.names import names_of
 from orch_gates.trackers.notice import Notice
 from orch_gates.trackers.port import Item
-from orch_gates.variables.automation import TrackerSettings
+from orch_gates.variables.services import TrackerSettings
 
 _LONGEST_WORDS = 200
 

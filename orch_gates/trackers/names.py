@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from orch_gates.engine import issues as told
 from orch_gates.errors import SettingsError
 from orch_gates.model.effect import Word
-from orch_gates.variables.automation import TrackerSettings
+from orch_gates.variables.services import TrackerSettings
 
 
 def names_of(settings: TrackerSettings) -> Mapping[Word, str]:

@@ -1,10 +1,9 @@
-"""The settings of what moves by itself: jobs, the sweep and the tracker; declared as in `groups.py`."""
+"""The settings of what moves by itself: jobs and the sweep; declared as in `groups.py`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orch_gates.variables import spellings
 from orch_gates.variables.setting import MOST_SECONDS, setting
 
 
@@ -89,77 +88,6 @@ class SweepSettings:
         key="reconciler.grace_s",
         least=0,
         most=MOST_SECONDS,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class TrackerSettings:
-    """The tracker whose issues become tasks (TRK-1): where it is, and what says there what a person decided."""
-
-    kind: str = setting(
-        "ORCH_TRACKER",
-        "none",
-        "The tracker: issues of the forge by labels, work items of a Plane project by states, or none.",
-        key="tracker.kind",
-        choices=("none", "forge", "plane"),
-    )
-    url: str = setting(
-        "ORCH_TRACKER_URL",
-        "",
-        "The address of the Plane server.",
-        key="tracker.url",
-        spelling=spellings.URL,
-    )
-    workspace: str = setting(
-        "ORCH_TRACKER_WORKSPACE",
-        "",
-        "The workspace there, as its address spells it.",
-        key="tracker.workspace",
-        spelling=spellings.SLUG,
-    )
-    project: str = setting(
-        "ORCH_TRACKER_PROJECT",
-        "",
-        "The id of the project there.",
-        key="tracker.project",
-        spelling=spellings.UUID,
-    )
-    token: str = setting("ORCH_TRACKER_TOKEN", "", "API token for Plane.", secret=True)
-    timeout: float = setting("ORCH_TRACKER_TIMEOUT_S", 30, "Most seconds of one request to Plane.", most=MOST_SECONDS)
-    in_progress: str = setting(
-        "ORCH_TRACKER_IN_PROGRESS",
-        "in progress",
-        "The label or state that starts a task.",
-        key="tracker.in_progress",
-        spelling=spellings.LINE,
-    )
-    approved: str = setting(
-        "ORCH_TRACKER_APPROVED",
-        "approved",
-        "The label or state that approves a stage that waits for a person.",
-        key="tracker.approved",
-        spelling=spellings.LINE,
-    )
-    rejected: str = setting(
-        "ORCH_TRACKER_REJECTED",
-        "rejected",
-        "The label or state that sends a task back.",
-        key="tracker.rejected",
-        spelling=spellings.LINE,
-    )
-    blocked: str = setting(
-        "ORCH_TRACKER_BLOCKED",
-        "blocked",
-        "The label or state that stops everything automatic.",
-        key="tracker.blocked",
-        spelling=spellings.LINE,
-    )
-    needs_input: str = setting(
-        "ORCH_TRACKER_NEEDS_INPUT",
-        "needs input",
-        "The label or state that stops everything automatic until a question is answered.",
-        key="tracker.needs_input",
-        spelling=spellings.LINE,
     )
 
 

@@ -13,7 +13,7 @@ import requests
 from orch_gates.oci import reference
 from orch_gates.oci.registry import Registry
 from orch_gates.oci.transport import Call
-from orch_gates.variables.delivery import RegistrySettings
+from orch_gates.variables.services import RegistrySettings
 from tests import image_rig as rig
 from tests.bench import measure
 from tests.bench.history import ENV, git

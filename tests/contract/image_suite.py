@@ -21,7 +21,7 @@ from orch_gates.oci.promote import promote, revision_tag
 from orch_gates.oci.reference import Reference
 from orch_gates.oci.registry import Registry
 from orch_gates.oci.transport import Call
-from orch_gates.variables.delivery import RegistrySettings
+from orch_gates.variables.services import RegistrySettings
 from tests import image_rig as rig
 from tests.builders import Repo, bare, clone, seed
 from tests.image_rig import Client

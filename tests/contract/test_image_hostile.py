@@ -30,7 +30,7 @@ from orch_gates.oci import reference
 from orch_gates.oci.manifest import Manifest
 from orch_gates.oci.promote import promote, revision_tag
 from orch_gates.oci.registry import Registry
-from orch_gates.variables.delivery import RegistrySettings
+from orch_gates.variables.services import RegistrySettings
 from tests import image_rig as rig
 from tests.builders import Repo, run
 from tests.fakes import registry as fake

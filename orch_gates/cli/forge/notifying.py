@@ -30,7 +30,7 @@ from orch_gates.notify.publish import Published, Publisher, Wanted
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.sweep.came import Came, isolated
 from orch_gates.sweep.parts import Seen, Unit
-from orch_gates.variables.notifying import NotifySettings
+from orch_gates.variables.services import NotifySettings
 from orch_gates.workspace import Workspace
 
 _T = TypeVar("_T")

@@ -19,7 +19,7 @@ from orch_gates.trackers.plane.api import PlaneApi
 from orch_gates.trackers.plane.comment import SOURCE, TaskComment
 from orch_gates.trackers.plane.states import States
 from orch_gates.trackers.port import Item
-from orch_gates.variables.automation import TrackerSettings
+from orch_gates.variables.services import TrackerSettings
 
 _LONGEST_WORDS = 200
 _FIELDS = "id,name,state,sequence_id,archived_at"
