@@ -1,15 +1,17 @@
-"""A check: facts are gathered, then judged; and the way in which a list of them is run."""
+"""A check: facts are gathered, then judged; how a list of checks is run, and what their results add up to."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from orch_gates import clock
-from orch_gates.doctor.finding import Finding, NotUsedError, TooLongError, not_used, unknown
+from orch_gates.config.problems import meant
+from orch_gates.doctor.finding import Finding, NotUsedError, State, TooLongError, not_used, unknown
 from orch_gates.doctor.subject import Subject
 from orch_gates.errors import OrchError, UsageError
 
@@ -52,6 +54,24 @@ class Result:
     finding: Finding
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many checks came to which state."""
+
+    counts: Mapping[State, int]
+
+    @property
+    def exit_code(self) -> int:
+        """1 where something is bad, 2 where nothing is and something could not be told, else 0 (GATE-2).
+
+        Where nothing was there to look at, nothing is known to be well.
+        """
+        if self.counts[State.BAD]:
+            return 1
+        looked = self.counts[State.OK] + self.counts[State.WARNING]
+        return 2 if self.counts[State.UNKNOWN] or not looked else 0
+
+
 def chosen(checks: Sequence[Check[Any]], names: Sequence[str]) -> tuple[Check[Any], ...]:
     """The checks of these names, all of them where none is named.
 
@@ -60,8 +80,6 @@ def chosen(checks: Sequence[Check[Any]], names: Sequence[str]) -> tuple[Check[An
     """
     known = {check.name for check in checks}
     if missing := next((name for name in names if name not in known), ""):
-        from orch_gates.config.problems import meant
-
         each = "; give --only once for each check" if "," in missing else ""
         raise UsageError(f"--only: no check is called {meant(missing, known)}{each}")
     return tuple(check for check in checks if not names or check.name in names)
@@ -72,6 +90,12 @@ def run(checks: Sequence[Check[Any]], subject: Subject, begins: Callable[[str], 
     for check in checks:
         begins(check.name)
         yield Result(check.name, check.group, _linked(_found(check, subject), subject))
+
+
+def summary(results: Iterable[Result]) -> Summary:
+    """Count the results by state."""
+    counts = Counter(result.finding.state for result in results)
+    return Summary({state: counts[state] for state in State})
 
 
 def _linked(finding: Finding, subject: Subject) -> Finding:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from orch_gates.config.table import BY_VARIABLE
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.credentials import without_credentials
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning
 from orch_gates.doctor.subject import Subject
 from orch_gates.git import trial
+from orch_gates.jobs.environment import without_secrets
 from orch_gates.scanners.matcher import canary
+from orch_gates.settings import Settings
 
 _CALLS_US = "orch-gates"
 _HOOK = "pre-commit"
@@ -25,6 +28,11 @@ _RUNS_IT = re.compile(r"\bpre-commit run\b")
 _CONFIGURED = re.compile(r"^\s*-?\s*id:\s*['\"]?orch-secrets['\"]?\s*(#.*)?$", re.MULTILINE)
 _REFUSED = b"orch-gates: commit refused: 1 secret found"
 _MOST = 200_000
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|KEY|AUTH|NETRC|ASKPASS", re.IGNORECASE)
+_SECRET_IN_URL = re.compile(r"://[^/@\s]+:[^/@\s]+@")
+# What git is configured by, in pairs of a name and a value; their own names hold a KEY.
+_GIT_NAME, _GIT_VALUE = "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"
+_GIT_CREDENTIAL = re.compile(r"extraheader|credential|token|secret|password|cookie|sslkey", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ def _gather(subject: Subject) -> CloneHookFacts:
     if not facts.there or not facts.executable or framework or not (direct or scripts or set_in):
         return facts
     # These are programs of the clone, and a look hands nothing out.
-    env = without_credentials(subject.settings)
+    env = _without_credentials(subject.settings)
     # What git runs may call the others, by their places in a clone.
     beside = {Path(".git/hooks") / _HOOK if one == own else one.relative_to(top): one for one in scripts}
     tried = trial.commit(path.parent, env, b"key = '" + canary() + b"'\n", beside)
@@ -131,6 +139,26 @@ def _tried(facts: CloneHookFacts, path: str) -> Finding:
             f"see what else {path} checks; try it with `git commit` in a new repository",
         )
     return ok(f"{facts.path} refused a commit of a random token, and let one without it pass")
+
+
+def _without_credentials(settings: Settings) -> dict[str, str]:
+    """The inherited environment, without our own secrets and without what looks like one (OWN-1)."""
+    env = settings.inherited_env
+    own = {variable for variable, one in BY_VARIABLE.items() if one.secret} | {settings.forge.token_env}
+    alike = {name for name, value in env.items() if _looks_secret(name, value, env)}
+    return without_secrets(env, own | alike, settings.forge.token)
+
+
+def _looks_secret(name: str, value: str, env: Mapping[str, str]) -> bool:
+    if _SECRET_IN_URL.search(value):
+        return True
+    if name.startswith(_GIT_NAME):
+        return False
+    if name.startswith(_GIT_VALUE):
+        return bool(_GIT_CREDENTIAL.search(env.get(f"{_GIT_NAME}{name.removeprefix(_GIT_VALUE)}", "")))
+    if name == "GIT_CONFIG_PARAMETERS":
+        return bool(_GIT_CREDENTIAL.search(value))
+    return bool(_SECRET_NAME.search(name))
 
 
 def _text(path: Path) -> str:

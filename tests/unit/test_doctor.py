@@ -16,11 +16,10 @@ from orch_gates.adopt.bundle import Bundle
 from orch_gates.cli.doctor import view as doctor_view
 from orch_gates.doctor import check, finding, left_open, machine
 from orch_gates.doctor import forge as at_forge
-from orch_gates.doctor.check import Check, Group, Result
+from orch_gates.doctor.check import Check, Group, Result, summary
 from orch_gates.doctor.finding import Finding, NotUsedError, State, TooLongError
 from orch_gates.doctor.registry import CHECKS
 from orch_gates.doctor.subject import Subject
-from orch_gates.doctor.summary import summary
 from orch_gates.documents import escape
 from orch_gates.errors import GitError, UsageError
 from orch_gates.forge.port.protection import BranchRule, Who

@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from orch_gates.scanners.rules.by_path import by_path
+from orch_gates.scanners.rules.paths import by_path
 from tests.rules_rig import Matcher, drawn, secrets
 
 ALNUM = string.ascii_letters + string.digits

@@ -15,7 +15,6 @@ from orch_gates.doctor import check
 from orch_gates.doctor.finding import State
 from orch_gates.doctor.registry import CHECKS
 from orch_gates.doctor.subject import Subject
-from orch_gates.doctor.summary import summary
 from orch_gates.errors import UsageError
 
 
@@ -69,7 +68,7 @@ def doctor(only: tuple[str, ...], everything: bool, repo: Path, as_json: bool, o
                     group = result.group
         finally:
             subject.close()
-        found = summary(results)
+        found = check.summary(results)
         if as_json:
             say(view.as_json(results, found))
         else:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from orch_gates.doctor.check import Group, Result
+from orch_gates.doctor.check import Group, Result, Summary
 from orch_gates.doctor.finding import State
-from orch_gates.doctor.summary import Summary
 from orch_gates.documents.escape import visible
 from orch_gates.report import machine
 

@@ -17,7 +17,7 @@ from orch_gates.errors import ConfigError, OrchError, ProcessError
 from orch_gates.gates import gate, recorded
 from orch_gates.gates.security import allowlist_file
 from orch_gates.gates.security.redacting import Redactor
-from orch_gates.gates.staging import before, gather, judge, ran
+from orch_gates.gates.staging import gather, judge, ran
 from orch_gates.gates.staging.gather import Fresh
 from orch_gates.gates.staging.judge import Before, Judged, StagingFacts
 from orch_gates.gates.staging.redacted import redacted
@@ -159,7 +159,7 @@ class _Run:
         return _Ended(done.exit_code, tuple(broken), fresh, {"seconds": round(clock.monotonic() - began)})
 
     def _of_task(self) -> _Previous:
-        text = newest_report(self.workspace.store.load(), self.asked.task, before.record().file)
+        text = newest_report(self.workspace.store.load(), self.asked.task, gather.report_record().file)
         if text is None:
             return _Previous(doubt=f"no staging report is recorded for {self.asked.task} yet, so nothing is compared")
         return _parsed(text, f"the newest staging report of {self.asked.task}")
@@ -179,14 +179,14 @@ def _of_file(path: Path | None) -> _Previous:
 
 def _parsed(text: str, name: str) -> _Previous:
     try:
-        return _Previous(before.parse(text))
+        return _Previous(gather.previous_run(text))
     except OrchError as error:
         return _Previous(broken=f"{name} cannot be compared with: {error}")
 
 
 def _written(path: Path, judged: Judged, head: str, now: datetime) -> Judged:
     """The verdict as the gate on an edge reads it from the report; without a report it is FAILED."""
-    verdict, record = judged.verdict, before.record()
+    verdict, record = judged.verdict, gather.report_record()
     try:
         word = {record.field: _WORDS[verdict.outcome]}
         text = reports.write(path, verdict, word=word, head=head, now=now, more=ran.text(judged.ran))

@@ -1,4 +1,4 @@
-"""The facts of the staging verdict: the files of results, the list on the target branch, the report of before."""
+"""The facts of the staging verdict: the files of results, the list on the target branch, the previous report."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orch_gates.errors import OrchError
-from orch_gates.gates.staging import infra_file, judge
+from orch_gates.documents import frontmatter
+from orch_gates.errors import OrchError, ReportError
+from orch_gates.gates import recorded, registry
+from orch_gates.gates.recorded import Record
+from orch_gates.gates.staging import infra_file, judge, ran
 from orch_gates.gates.staging.infra import InfraList
-from orch_gates.gates.staging.judge import Rules, StagingFacts
+from orch_gates.gates.staging.judge import GATE, USED, Before, Rules, StagingFacts
 from orch_gates.git.cli import Git
 from orch_gates.results.model import Format, Problem, Results
 from orch_gates.results.read import read as read_results
@@ -54,6 +57,32 @@ def results(named: Sequence[str], wanted: Format | None, fresh: Fresh | None = N
             stale = "" if fresh is None else _stale(path, fresh)
             found.append(_useless(str(path), stale) if stale else read_results(path, str(path), wanted))
     return tuple(found)
+
+
+def report_record() -> Record:
+    """The report that the gate on an edge reads."""
+    found = registry.find(GATE)
+    assert found is not None
+    assert found.record is not None
+    return found.record
+
+
+def previous_run(text: str) -> Before:
+    """What the report of the previous run says.
+
+    Raises:
+        ReportError: it is no staging report.
+        UpgradeNeeded: a newer orch-gates wrote it.
+    """
+    report, _ = recorded.read(report_record(), text)
+    _, body = frontmatter.decode(text)
+    used = {}
+    for name, value in report.evidence.items():
+        if name.startswith(USED):
+            if type(value) is not int or value < 0:
+                raise ReportError(f"evidence: {name} is no count")
+            used[name.removeprefix(USED)] = value
+    return Before(ran.parse(body), used)
 
 
 def with_list(git: Git, facts: StagingFacts, trusted: str) -> StagingFacts:

@@ -16,7 +16,7 @@ class RuleMeta:
 
     `id` is stable and what exceptions name; several rules of the engine may share it.
     `generic`: the name beside the text is all that makes it a secret; `named`: a provider's name does.
-    `helper`: the match is no finding but text worth decoding. `by_path`: found by `by_path.by_path`, not by the engine.
+    `helper`: the match is no finding but text worth decoding. `by_path`: found by `paths.by_path`, not by the engine.
     `entropy` is what the secret must exceed, `least` its least length; `paths` are endings it is bound to, if any.
     `checksum` and `require` name functions in `checksums.py` and `structure.py`.
     """

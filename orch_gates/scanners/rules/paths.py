@@ -1,4 +1,6 @@
-"""Paths where only generic rules are silent: files that tools generate, full of hashes and encoded data.
+"""What a path alone says: where generic rules are silent, what kind of file it is, and which file is a secret itself.
+
+Generic rules are silent in files that tools generate, full of hashes and encoded data.
 
 Rules of a provider's format and of keys apply everywhere (SEC-4). The table is no wider than the default of
 gitleaks, so that nothing is exempt here that a plain hook with gitleaks would have found.
@@ -101,3 +103,16 @@ def kind(path: str) -> str:
     if is_program(path):
         return "program"
     return "settings" if is_settings(path) else "other"
+
+
+# Files that are secrets by what they are, whatever is inside.
+_PKCS12 = (".p12", ".pfx", ".pkcs12")
+
+
+def by_path(path: str, head: bytes) -> str | None:
+    """The rule that a file at `path` breaks by being there; `head` is its first bytes, none for an empty file.
+
+    PKCS#12 files hold a private key, mostly behind a guessable password. Their names decide, not their bytes:
+    they come in DER, in base64, and renamed from either.
+    """
+    return "pkcs12-file" if head and path.lower().endswith(_PKCS12) else None

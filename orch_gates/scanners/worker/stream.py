@@ -12,7 +12,7 @@ from orch_gates.content import metadata
 from orch_gates.content.views import views
 from orch_gates.errors import BudgetExceeded, GitError
 from orch_gates.scanners.answer import Hit
-from orch_gates.scanners.rules.by_path import by_path
+from orch_gates.scanners.rules.paths import by_path
 from orch_gates.scanners.worker.hits import Collector
 from orch_gates.scanners.worker.parallel import Files
 
