@@ -9,6 +9,7 @@ from orch_gates.doctor import forge, server_hook
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, not_used, ok, unknown, warning
 from orch_gates.doctor.subject import Subject
+from orch_gates.document_kinds import KINDS
 from orch_gates.errors import (
     MissingState,
     OrchError,
@@ -170,9 +171,6 @@ def judge_guard(facts: GuardFacts) -> Finding:
 
 
 def _gather_files(subject: Subject) -> tuple[str, ...]:
-    # Models of every document cost what no other check needs.
-    from orch_gates.document_kinds import KINDS
-
     return tuple(problem.line for found in files.each(KINDS, subject.state) for problem in found)
 
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from orch_gates import settings as settings_module
 from orch_gates import workspace as workspaces
+from orch_gates.adopt import bundle
 from orch_gates.doctor.finding import NotUsedError, TooLongError
 from orch_gates.errors import GitError, MissingState, OrchError, SettingsError, WipedState
+from orch_gates.forge.check import Seen, look
+from orch_gates.forge.http import Observe
+from orch_gates.forge.port.server import Kind
 from orch_gates.git import clone as clones
+from orch_gates.git.cli import Git
+from orch_gates.settings import Settings
+from orch_gates.state.branch import remote
+from orch_gates.state.snapshot import Snapshot
 from orch_gates.workspace import Workspace, unobserved
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from orch_gates.forge.check import Seen
-    from orch_gates.forge.http import Observe
-    from orch_gates.git.cli import Git
-    from orch_gates.settings import Settings
-    from orch_gates.state.snapshot import Snapshot
 
 WORKFLOWS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")
 _T = TypeVar("_T")
@@ -122,8 +122,6 @@ class Subject:
         Raises:
             SettingsError: there are several.
         """
-        from orch_gates.state.branch import remote
-
         workspace = self.workspace
         if workspace.git.is_bare():
             return workspace.git.git_dir()
@@ -140,7 +138,6 @@ class Subject:
             NotUsedError: no forge is known here, or no token for it.
             ForgeUnavailable: it did not answer.
         """
-        from orch_gates.forge.check import look
 
         def ask() -> Seen:
             self.need_forge()
@@ -155,8 +152,6 @@ class Subject:
             NotUsedError: none is known here, or no token for it.
             SettingsError: the same, and the configuration rests on one.
         """
-        from orch_gates.forge.port.server import Kind
-
         workspace = self.workspace
         place, settings = workspace.forge_place, workspace.settings
         if place is None:
@@ -217,7 +212,6 @@ class Subject:
 
     def page(self, path: str) -> str:
         """Where a page of the docs is read."""
-        from orch_gates.adopt import bundle
 
         def ask() -> bundle.Bundle:
             try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
 
+from orch_gates.documents import frontmatter
 from orch_gates.errors import ExceptionListError, ReportError
 from orch_gates.gates.staging import pattern
 from orch_gates.gates.staging.infra import PATH, USUAL_EXIT_CODES, Entry, InfraList
@@ -43,9 +44,6 @@ def decode(text: str) -> InfraList:
     Raises:
         ExceptionListError: it is malformed; the message says where.
     """
-    # Imported here: a run without failures must not pay for the YAML reader.
-    from orch_gates.documents import frontmatter
-
     try:
         mapping, _ = frontmatter.decode(text)
     except ReportError as error:
