@@ -53,7 +53,7 @@ def _asked(url: str) -> Page | Unreached:
     return web.get(f"{url}/info/refs", timeout=_ANSWER_S, most=0, anywhere=True, query=query)
 
 
-def judge_places(found: tuple[PlaceFacts, ...]) -> Finding:
+def places_finding(found: tuple[PlaceFacts, ...]) -> Finding:
     """Each can be read by everybody; whether a runner reaches the server is not seen from here."""
     return worst(*(_of_place(facts) for facts in found))
 
@@ -83,7 +83,7 @@ def _gather_switch(subject: Subject) -> SwitchFacts:
     return SwitchFacts(subject.workspace.need_forge().repository, on, page_of(subject, ""))
 
 
-def judge_switch(facts: SwitchFacts) -> Finding:
+def switch_finding(facts: SwitchFacts) -> Finding:
     """A repository with workflows runs them."""
     if facts.on:
         return ok(f"Actions are switched on in {facts.repository}")
@@ -91,6 +91,6 @@ def judge_switch(facts: SwitchFacts) -> Finding:
 
 
 CHECKS = (
-    Check("workflows", Group.FORGE, _gather_switch, judge_switch),
-    Check("actions", Group.FORGE, _gather_places, judge_places, seconds=20),
+    Check("workflows", Group.FORGE, _gather_switch, switch_finding),
+    Check("actions", Group.FORGE, _gather_places, places_finding, seconds=20),
 )

@@ -1,4 +1,4 @@
-"""A check: facts are gathered, then judged; how a list of checks is run, and what their results add up to."""
+"""A check: facts are gathered, then made a finding; how a list of checks is run, and what their results add up to."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check(Generic[Facts]):
-    """One thing to look at; `gather` may take `seconds`, `judge` is pure.
+    """One thing to look at; `gather` may take `seconds`, `finding_of` is pure.
 
     `gather` raises NotUsedError where there is nothing of the kind here; any other error means that it could not tell.
     """
@@ -41,7 +41,7 @@ class Check(Generic[Facts]):
     name: str
     group: Group
     gather: Callable[[Subject], Facts]
-    judge: Callable[[Facts], Finding]
+    finding_of: Callable[[Facts], Finding]
     seconds: float = 30
 
 
@@ -109,7 +109,7 @@ def _found(check: Check[Any], subject: Subject) -> Finding:
     try:
         with clock.alarm(check.seconds, TooLongError):
             facts = check.gather(subject)
-        return check.judge(facts)
+        return check.finding_of(facts)
     except NotUsedError as why:
         return not_used(str(why))
     except TooLongError:

@@ -91,7 +91,7 @@ def _gather(subject: Subject) -> CloneHookFacts:
     return replace(facts, refused=True, accepted=control.returncode == 0, complaint=control.complaint)
 
 
-def judge(facts: CloneHookFacts) -> Finding:
+def finding_of(facts: CloneHookFacts) -> Finding:
     """Git runs it, and it refuses."""
     path, names = shlex.quote(facts.path), ", ".join(facts.named)
     if facts.there and not facts.executable:
@@ -169,4 +169,4 @@ def _text(path: Path) -> str:
         return ""
 
 
-CHECKS = (Check("pre-commit", Group.HOOKS, _gather, judge, seconds=90),)
+CHECKS = (Check("pre-commit", Group.HOOKS, _gather, finding_of, seconds=90),)

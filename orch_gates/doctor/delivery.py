@@ -68,7 +68,7 @@ def _gather_images(subject: Subject) -> tuple[ImageFacts, ...]:
     return tuple(found)
 
 
-def judge_images(found: tuple[ImageFacts, ...]) -> Finding:
+def images_finding(found: tuple[ImageFacts, ...]) -> Finding:
     """The image that a rollback needs can still be had."""
     return worst(*(_of_image(facts) for facts in found))
 
@@ -115,7 +115,7 @@ def _goes_there(plan: EnvironmentPlan) -> bool:
     return any(urlsplit(probe.url).netloc.lower() == urlsplit(plan.url).netloc.lower() for probe in plan.watch.probes)
 
 
-def judge_probes(facts: HealthFacts) -> Finding:
+def probes_finding(facts: HealthFacts) -> Finding:
     """What is probed is what users see, and answers."""
     missed = (
         bad(
@@ -166,6 +166,6 @@ def _private(host: str) -> str:
 
 
 CHECKS = (
-    Check("rollback-image", Group.DELIVERY, _gather_images, judge_images, seconds=60),
-    Check("health-url", Group.DELIVERY, _gather_probes, judge_probes, seconds=60),
+    Check("rollback-image", Group.DELIVERY, _gather_images, images_finding, seconds=60),
+    Check("health-url", Group.DELIVERY, _gather_probes, probes_finding, seconds=60),
 )

@@ -87,7 +87,7 @@ def _gather_token(subject: Subject) -> TokenFacts:
     return TokenFacts(subject.forge.access, settings.forge.token_env, issues)
 
 
-def judge_token(facts: TokenFacts) -> Finding:
+def token_finding(facts: TokenFacts) -> Finding:
     """It may do what it has to, and no more."""
     access = facts.access
     # Nobody is named to the token of an app, and to one of a user that may not read its own user.
@@ -116,7 +116,7 @@ def _gather_styles(subject: Subject) -> StyleFacts:
     return StyleFacts(subject.forge.access, subject.workspace.settings.merge.fence == "hook", page_of(subject, ""))
 
 
-def judge_styles(facts: StyleFacts) -> Finding:
+def styles_finding(facts: StyleFacts) -> Finding:
     """A merge is possible, and keeps the validated commit (MRG-9)."""
     return worst(*_of_styles(facts.access, facts), ok("merges keep the validated commit"))
 
@@ -158,7 +158,7 @@ def _posts_security(subject: Subject) -> bool:
     return subject.in_workflows(*asked) != ""
 
 
-def judge_protection(facts: ProtectionFacts) -> Finding:
+def protection_finding(facts: ProtectionFacts) -> Finding:
     """Only merges change the target, and with the fence `status` only validated ones (MRG-5)."""
     return worst(*_of_protection(facts), ok(f"nobody can push to {facts.target}, not even administrators"))
 
@@ -223,7 +223,7 @@ def _gather_clock(subject: Subject) -> float | None:
     return subject.forge.clock_ahead
 
 
-def judge_clock(ahead: float | None) -> Finding:
+def clock_finding(ahead: float | None) -> Finding:
     """Leases compare with the forge's clock (ST-7)."""
     if ahead is None:
         mend = "check which headers a proxy before the forge removes"
@@ -238,8 +238,8 @@ def judge_clock(ahead: float | None) -> Finding:
 
 
 CHECKS = (
-    Check("token", Group.FORGE, _gather_token, judge_token, seconds=40),
-    Check("merge-styles", Group.FORGE, _gather_styles, judge_styles, seconds=40),
-    Check("protection", Group.FORGE, _gather_protection, judge_protection, seconds=40),
-    Check("clock", Group.FORGE, _gather_clock, judge_clock, seconds=40),
+    Check("token", Group.FORGE, _gather_token, token_finding, seconds=40),
+    Check("merge-styles", Group.FORGE, _gather_styles, styles_finding, seconds=40),
+    Check("protection", Group.FORGE, _gather_protection, protection_finding, seconds=40),
+    Check("clock", Group.FORGE, _gather_clock, clock_finding, seconds=40),
 )

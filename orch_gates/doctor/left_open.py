@@ -63,7 +63,7 @@ def _gather_glass(subject: Subject) -> GlassFacts:
     return GlassFacts(subject.now, tuple((lease, tips[lease.target]) for lease in broken), words, str(server or ""))
 
 
-def judge_glass(facts: GlassFacts) -> Finding:
+def glass_finding(facts: GlassFacts) -> Finding:
     """No emergency is open, and each that there was has been looked at."""
     return worst(*_of_glass(facts), ok("no emergency is open, and each was acknowledged"))
 
@@ -110,7 +110,7 @@ def _gather_waiting(subject: Subject) -> WaitingFacts:
     return WaitingFacts(subject.now, patience, effects, jobs)
 
 
-def judge_waiting(facts: WaitingFacts) -> Finding:
+def waiting_finding(facts: WaitingFacts) -> Finding:
     """What a step planned is done soon after it, and queued work begins."""
     return worst(
         *_of_waiting(facts), ok(f"{len(facts.effects)} effects and {len(facts.jobs)} jobs wait, none for long")
@@ -137,7 +137,7 @@ def _gather_alerts(subject: Subject) -> tuple[Alert, ...]:
     return memory.alerts
 
 
-def judge_alerts(alerts: tuple[Alert, ...]) -> Finding:
+def alerts_finding(alerts: tuple[Alert, ...]) -> Finding:
     """What the sweep found that only a person can mend."""
     if not alerts:
         return ok("the sweep has no open alert")
@@ -146,7 +146,7 @@ def judge_alerts(alerts: tuple[Alert, ...]) -> Finding:
 
 
 CHECKS = (
-    Check("break-glass", Group.OPEN, _gather_glass, judge_glass, seconds=60),
-    Check("waiting", Group.OPEN, _gather_waiting, judge_waiting, seconds=60),
-    Check("alerts", Group.OPEN, _gather_alerts, judge_alerts, seconds=60),
+    Check("break-glass", Group.OPEN, _gather_glass, glass_finding, seconds=60),
+    Check("waiting", Group.OPEN, _gather_waiting, waiting_finding, seconds=60),
+    Check("alerts", Group.OPEN, _gather_alerts, alerts_finding, seconds=60),
 )

@@ -50,7 +50,7 @@ def _gather_repository(subject: Subject) -> str:
         return ""
 
 
-def judge_repository(folder: str) -> Finding:
+def repository_finding(folder: str) -> Finding:
     """There is one to look at; `folder` is its git directory, empty for none."""
     if not folder:
         said = "no git repository is here, so only this machine was looked at"
@@ -68,7 +68,7 @@ def _gather_git(subject: Subject) -> GitFacts:
     return GitFacts(version, problem, not problem and trial.merges(inherited))
 
 
-def judge_git(facts: GitFacts) -> Finding:
+def git_finding(facts: GitFacts) -> Finding:
     """Git keeps objects and gives them back."""
     if facts.problem:
         return bad(facts.problem, "install git 2.38 or newer, and see that `git` on PATH is that one")
@@ -88,10 +88,10 @@ def _engine(name: str) -> Check[EngineFacts]:
         except OrchError as error:
             return EngineFacts(problem=str(error))
 
-    return Check(f"engine-{name}", Group.MACHINE, gather, judge_engine, seconds=90)
+    return Check(f"engine-{name}", Group.MACHINE, gather, engine_finding, seconds=90)
 
 
-def judge_engine(facts: EngineFacts) -> Finding:
+def engine_finding(facts: EngineFacts) -> Finding:
     """The engine finds a random token, and nothing in ordinary text."""
     if facts.problem:
         return bad(facts.problem, "fix that; then run `orch-gates setup`, which prepares and tests the scanner")
@@ -105,13 +105,13 @@ def _gather_pin(subject: Subject) -> PinFacts:
         free = replace(settings, security=replace(settings.security, pin=""))
         found = locate.engine(free.security.engine, free.tools, free.inherited_env)
         return PinFacts("ORCH_SECURITY_PIN", wanted, provision.tried(found, free))
-    facts = server_hook.standing(subject).facts
+    facts = server_hook.hook_status(subject).facts
     if not facts.pin:
         raise NotUsedError("no hook here is pinned to an engine")
     return PinFacts(facts.hook, facts.pin, facts.installed_pin)
 
 
-def judge_pin(facts: PinFacts) -> Finding:
+def pin_finding(facts: PinFacts) -> Finding:
     """The engine and the rules are those that the hook was proven with."""
     if facts.installed is None:
         return unknown(f"{facts.at}: the program named there does not report its scanner and rules")
@@ -127,7 +127,7 @@ def _gather_names(subject: Subject) -> Mapping[str, str]:
     return unread.unread(subject.settings.inherited_env, subject.settings.forge.token_env)
 
 
-def judge_names(facts: Mapping[str, str]) -> Finding:
+def names_finding(facts: Mapping[str, str]) -> Finding:
     """A name that nothing reads is a setting that somebody believes in; `facts` are such, with what may be meant."""
     if not facts:
         return ok("every variable ORCH_* is one that is read")
@@ -143,10 +143,10 @@ def _configured(subject: Subject) -> Settings:
 
 
 CHECKS = (
-    Check("repository", Group.MACHINE, _gather_repository, judge_repository),
-    Check("git", Group.MACHINE, _gather_git, judge_git, seconds=60),
+    Check("repository", Group.MACHINE, _gather_repository, repository_finding),
+    Check("git", Group.MACHINE, _gather_git, git_finding, seconds=60),
     _engine("kingfisher"),
     _engine("gitleaks"),
-    Check("rules-pin", Group.MACHINE, _gather_pin, judge_pin, seconds=150),
-    Check("variables", Group.MACHINE, _gather_names, judge_names),
+    Check("rules-pin", Group.MACHINE, _gather_pin, pin_finding, seconds=150),
+    Check("variables", Group.MACHINE, _gather_names, names_finding),
 )

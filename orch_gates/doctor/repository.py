@@ -64,7 +64,7 @@ def _gather_config(subject: Subject) -> ConfigFacts:
     return ConfigFacts(workspace.config.present, workspace.config.revision, workspace.problem)
 
 
-def judge_config(facts: ConfigFacts) -> Finding:
+def config_finding(facts: ConfigFacts) -> Finding:
     """What configures the repository can be used; where it cannot, every gate refuses."""
     if facts.problem:
         return bad(facts.problem, f"orch-gates config check {PATH}")
@@ -86,7 +86,7 @@ def _lacks_objects(git: Git) -> bool:
     return listed.startswith(b"?") or b"\n?" in listed
 
 
-def judge_history(facts: HistoryFacts) -> Finding:
+def history_finding(facts: HistoryFacts) -> Finding:
     """A range in a clone whose history is cut off proves nothing (SEC-2, MRG-9)."""
     if facts.shallow:
         return bad(
@@ -125,7 +125,7 @@ def _merges_tasks(subject: Subject) -> bool:
     return any(gate.name == "merge" for stage in stages for gate in stage.gates)
 
 
-def judge_union(facts: UnionFacts) -> Finding:
+def union_finding(facts: UnionFacts) -> Finding:
     """Servers ignore it; where branches are caught up here first, which honours it, that is no matter (MRG-11)."""
     paths = ", ".join(facts.paths)
     if facts.caught_up:
@@ -174,7 +174,7 @@ _MENDS = {
 }
 
 
-def judge_exceptions(facts: ExceptionFacts) -> Finding:
+def exceptions_finding(facts: ExceptionFacts) -> Finding:
     """One that ended holds no more, and should be looked at anew; a list that cannot be read refuses everything."""
     found = [bad(why, "orch-gates help allow (fix the list by hand)") for why in facts.broken]
     soon = []
@@ -189,8 +189,8 @@ def judge_exceptions(facts: ExceptionFacts) -> Finding:
 
 
 CHECKS = (
-    Check("configuration", Group.REPOSITORY, _gather_config, judge_config),
-    Check("history", Group.REPOSITORY, _gather_history, judge_history, seconds=60),
-    Check("union-merge", Group.REPOSITORY, _gather_union, judge_union, seconds=60),
-    Check("exceptions", Group.REPOSITORY, _gather_exceptions, judge_exceptions),
+    Check("configuration", Group.REPOSITORY, _gather_config, config_finding),
+    Check("history", Group.REPOSITORY, _gather_history, history_finding, seconds=60),
+    Check("union-merge", Group.REPOSITORY, _gather_union, union_finding, seconds=60),
+    Check("exceptions", Group.REPOSITORY, _gather_exceptions, exceptions_finding),
 )

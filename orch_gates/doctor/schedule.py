@@ -47,16 +47,16 @@ def _workflow(subject: Subject) -> str:
     return subject.in_workflows("--name-only", "-z", "-E", _SWEEPS).split("\0")[0].partition(":")[2]
 
 
-def judge(facts: ScheduleFacts) -> Finding:
+def finding_of(facts: ScheduleFacts) -> Finding:
     """A dead schedule leaves dead jobs, stale leases and stuck tasks as they are."""
     if facts.problem:
         return unknown(f"the record of the last sweep cannot be read: {facts.problem}", "orch-gates sweep")
     if facts.lag.ago < timedelta(0):
         return unknown(facts.lag.line, "set the clock that is wrong; the next sweep says when it really began")
-    return _judged(facts)
+    return _lag_finding(facts)
 
 
-def _judged(facts: ScheduleFacts) -> Finding:
+def _lag_finding(facts: ScheduleFacts) -> Finding:
     match facts.lag.schedule:
         case Schedule.NEVER if facts.workflow:
             return bad(f"{facts.workflow} should run the sweep, but no sweep has run yet", _RUN)
@@ -74,4 +74,4 @@ def _judged(facts: ScheduleFacts) -> Finding:
             return ok(facts.lag.line)
 
 
-CHECKS = (Check("schedule", Group.STATE, _gather, judge, seconds=60),)
+CHECKS = (Check("schedule", Group.STATE, _gather, finding_of, seconds=60),)

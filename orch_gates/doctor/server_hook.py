@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import Finding, NotUsedError, bad, not_used, ok, unknown
 from orch_gates.doctor.subject import Subject
+from orch_gates.hooks.server_hook.hook_status import HookStatus, State
 from orch_gates.hooks.server_hook.kinds import Kind
-from orch_gates.hooks.server_hook.standing import Standing, State
 from orch_gates.hooks.server_hook.status import Status
 
 _ANEW = "have the server write its hooks again (Gitea: gitea admin regenerate hooks)"
@@ -22,19 +22,19 @@ class HookFacts:
     `fenced`: the configuration relies on it; `here`: this is the server's own repository.
     """
 
-    standing: Standing | None
+    hook_status: HookStatus | None
     fenced: bool
     here: bool
 
 
-def standing(subject: Subject) -> Standing:
+def hook_status(subject: Subject) -> HookStatus:
     """How the hook of the server's repository stands, tried with a push of a random token that it refuses.
 
     Raises:
         NotUsedError: that repository is not on this disk.
     """
 
-    def ask() -> Standing:
+    def ask() -> HookStatus:
         if (server := subject.server) is None:
             raise NotUsedError("the server's repository is not on this disk: run this there, with --repo")
         (found,) = Status(subject.settings, prove=True, targets=(subject.workspace.target,)).of([server])
@@ -47,16 +47,16 @@ def _gather(subject: Subject) -> HookFacts:
     workspace = subject.workspace
     fenced = workspace.settings.merge.fence == "hook"
     try:
-        return HookFacts(standing(subject), fenced, workspace.git.is_bare())
+        return HookFacts(hook_status(subject), fenced, workspace.git.is_bare())
     except NotUsedError:
         if not fenced:
             raise
         return HookFacts(None, fenced, here=False)
 
 
-def judge(facts: HookFacts) -> Finding:
+def finding_of(facts: HookFacts) -> Finding:
     """A hook that is there has to work; one that is relied on, or looked for on the server, has to be there."""
-    found = facts.standing
+    found = facts.hook_status
     if found is None:
         return unknown(
             "merge.fence is `hook`, but the server's repository is not on this disk",
@@ -88,4 +88,4 @@ def judge(facts: HookFacts) -> Finding:
             )
 
 
-CHECKS = (Check("hook", Group.HOOKS, _gather, judge, seconds=150),)
+CHECKS = (Check("hook", Group.HOOKS, _gather, finding_of, seconds=150),)

@@ -22,7 +22,7 @@ from orch_gates.errors import (
     WrongStateBranch,
 )
 from orch_gates.forge.port.protection import BranchRule, Who
-from orch_gates.hooks.server_hook.standing import State as HookState
+from orch_gates.hooks.server_hook.hook_status import State as HookState
 from orch_gates.state.history import files
 
 _SHOWN = 3
@@ -66,7 +66,7 @@ def _gather_branch(subject: Subject) -> BranchFacts:
         return BranchFacts(branch, error=error, needed=needed)
 
 
-def judge_branch(facts: BranchFacts) -> Finding:  # noqa: PLR0911 - each kind of loss has its own mend
+def branch_finding(facts: BranchFacts) -> Finding:  # noqa: PLR0911 - each kind of loss has its own mend
     """It is there, and is the one that was written before (ST-9: what only looks so is told apart)."""
     error = facts.error
     match error:
@@ -95,7 +95,7 @@ def _gather_witness(subject: Subject) -> bool:
     return subject.workspace.store.witnessed()
 
 
-def judge_witness(witnessed: bool) -> Finding:
+def witness_finding(witnessed: bool) -> Finding:
     """Without it, a loss of the last steps would be seen by nobody (ST-4)."""
     if not witnessed:
         return bad(
@@ -112,7 +112,7 @@ def _gather_guard(subject: Subject) -> GuardFacts:
     hidden: list[str] = []
     hook: bool | None = None
     try:
-        found = server_hook.standing(subject)
+        found = server_hook.hook_status(subject)
         hook = found.state is HookState.WORKING and workspace.settings.state.guard_enabled
         if found.state is HookState.UNKNOWN:
             hook = None
@@ -138,7 +138,7 @@ def _kept(subject: Subject) -> bool | None:
     )
 
 
-def judge_guard(facts: GuardFacts) -> Finding:
+def guard_finding(facts: GuardFacts) -> Finding:
     """Nobody can rewind or delete it, and at best every step is judged (OWN-3)."""
     rule = facts.rule
     if rule is not None and rule.pushers is Who.NOBODY:
@@ -174,7 +174,7 @@ def _gather_files(subject: Subject) -> tuple[str, ...]:
     return tuple(problem.line for found in files.each(KINDS, subject.state) for problem in found)
 
 
-def judge_files(problems: tuple[str, ...]) -> Finding:
+def files_finding(problems: tuple[str, ...]) -> Finding:
     """A file that cannot be read is set apart: what it is about, a task, a job or production, stands still (ST-6)."""
     if not problems:
         return ok("every file can be read, and is well by itself")
@@ -186,8 +186,8 @@ def judge_files(problems: tuple[str, ...]) -> Finding:
 
 
 CHECKS = (
-    Check("state-branch", Group.STATE, _gather_branch, judge_branch, seconds=60),
-    Check("state-witness", Group.STATE, _gather_witness, judge_witness, seconds=60),
-    Check("state-guard", Group.STATE, _gather_guard, judge_guard, seconds=150),
-    Check("state-files", Group.STATE, _gather_files, judge_files, seconds=60),
+    Check("state-branch", Group.STATE, _gather_branch, branch_finding, seconds=60),
+    Check("state-witness", Group.STATE, _gather_witness, witness_finding, seconds=60),
+    Check("state-guard", Group.STATE, _gather_guard, guard_finding, seconds=150),
+    Check("state-files", Group.STATE, _gather_files, files_finding, seconds=60),
 )

@@ -18,7 +18,7 @@ def _gather(subject: Subject) -> tuple[Word, ...]:
     return states.read(found.api, found.names).missing
 
 
-def judge(missing: tuple[Word, ...]) -> Finding:
+def finding_of(missing: tuple[Word, ...]) -> Finding:
     """Without one of them nothing is done in the tracker."""
     if missing:
         named = ", ".join(missing)
@@ -28,4 +28,4 @@ def judge(missing: tuple[Word, ...]) -> Finding:
     return ok("the Plane project has a state for each word")
 
 
-CHECKS = (Check("tracker", Group.FORGE, _gather, judge, seconds=40),)
+CHECKS = (Check("tracker", Group.FORGE, _gather, finding_of, seconds=40),)

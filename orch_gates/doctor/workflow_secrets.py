@@ -51,7 +51,7 @@ def _asked(subject: Subject) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
-def judge(facts: SecretFacts) -> Finding:
+def finding_of(facts: SecretFacts) -> Finding:
     """Each is kept somewhere; what it is, nobody is told."""
     kept = {name.upper() for name in facts.secrets.names}
     missing = ", ".join(name for name in facts.asked if name not in kept)
@@ -64,4 +64,4 @@ def judge(facts: SecretFacts) -> Finding:
     return bad(seen, mend)
 
 
-CHECKS = (Check("secrets", Group.FORGE, _gather, judge, seconds=40),)
+CHECKS = (Check("secrets", Group.FORGE, _gather, finding_of, seconds=40),)

@@ -139,7 +139,7 @@ def pushed_target(context: Context, updates: Sequence[RefUpdate], now: datetime)
 
     if not fence.is_on(settings, git, context.trusted, doubtful=doubtful):
         return None
-    return fence.judge(settings, git, updates, now)
+    return fence.check_push(settings, git, updates, now)
 
 
 def pushed_state(context: Context, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds]) -> Verdict | None:
@@ -150,7 +150,7 @@ def pushed_state(context: Context, updates: Sequence[RefUpdate], kinds: Callable
     # Documents and their models cost every other push a tenth of a second.
     from orch_gates.hooks import state_guard
 
-    return state_guard.judge(context.settings, context.git, updates, kinds())
+    return state_guard.check_push(context.settings, context.git, updates, kinds())
 
 
 def pushed_to_server(context: Context, updates: Sequence[RefUpdate], now: datetime) -> Verdict:

@@ -72,7 +72,7 @@ def touched(git: Git, updates: Sequence[RefUpdate], target: str) -> tuple[RefUpd
     return tuple(update for update in updates if update.ref in led or _is(update, target))
 
 
-def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate], now: datetime) -> Verdict | None:
+def check_push(settings: Settings, git: Git, updates: Sequence[RefUpdate], now: datetime) -> Verdict | None:
     """Judge what a push does to the target; None where it does nothing. Whatever cannot be told refuses it."""
     target = target_of(settings, git)
     try:
@@ -180,10 +180,10 @@ def _administrators_word(git: Git, target: str, tip: str, now: datetime) -> bool
     if done.returncode not in {0, 1}:
         return False
     for line in done.stdout.decode("utf-8", "replace").splitlines():
-        words = line.split()
-        if len(words) == 3 and words[:2] == [target, tip] and OID.fullmatch(words[1]):
+        fields = line.split()
+        if len(fields) == 3 and fields[:2] == [target, tip] and OID.fullmatch(fields[1]):
             try:
-                if now < moment(words[2]):
+                if now < moment(fields[2]):
                     return True
             except ValueError:
                 continue

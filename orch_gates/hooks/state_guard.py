@@ -42,7 +42,7 @@ class Refusal:
     problem: Problem
 
 
-def judge(settings: Settings, git: Git, updates: Sequence[RefUpdate], kinds: Kinds) -> Verdict:
+def check_push(settings: Settings, git: Git, updates: Sequence[RefUpdate], kinds: Kinds) -> Verdict:
     """Judge what a push does to the state branch and to the refs that belong to it.
 
     The answer to whatever cannot be judged is ERROR, which refuses the push.

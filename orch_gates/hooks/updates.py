@@ -59,10 +59,10 @@ def parse_pre_push(data: bytes, *, most: int) -> tuple[RefUpdate, ...]:
         raise BudgetExceeded(f"{len(lines)} refs in one push are more than {most}; push fewer at a time")
     updates = []
     for number, line in enumerate(lines, 1):
-        words = line.split(" ")
-        if len(words) != 4 or not (_OID.fullmatch(words[1]) and _OID.fullmatch(words[3])):
+        fields = line.split(" ")
+        if len(fields) != 4 or not (_OID.fullmatch(fields[1]) and _OID.fullmatch(fields[3])):
             raise UsageError(f"line {number} from git is not `<local ref> <id> <remote ref> <id>`")
-        updates.append(RefUpdate(_or_none(words[3]), _or_none(words[1]), words[2]))
+        updates.append(RefUpdate(_or_none(fields[3]), _or_none(fields[1]), fields[2]))
     return tuple(updates)
 
 

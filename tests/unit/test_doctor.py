@@ -30,11 +30,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "find-what-is-wrong.md"
 HERE = Subject(Path())
 
 
-def ran(gather: Callable[[Subject], Any], judge: Callable[[Any], Finding] = finding.ok, seconds: float = 30) -> Finding:
+def ran(
+    gather: Callable[[Subject], Any], finding_of: Callable[[Any], Finding] = finding.ok, seconds: float = 30
+) -> Finding:
     """What comes of one check, between two others that have to be run all the same."""
     fine = Check("fine", Group.MACHINE, lambda _: "fine", finding.ok)
     begun: list[str] = []
-    results = list(check.run((fine, Check("this", Group.FORGE, gather, judge, seconds), fine), HERE, begun.append))
+    results = list(check.run((fine, Check("this", Group.FORGE, gather, finding_of, seconds), fine), HERE, begun.append))
     assert begun == ["fine", "this", "fine"]
     assert [one.finding.state for one in (results[0], results[2])] == [State.OK, State.OK]
     return results[1].finding
@@ -164,7 +166,7 @@ def test_every_check_is_explained() -> None:
 def test_what_is_required_is_what_is_said(fence: str, posts: bool, contexts: tuple[str, ...], said: str) -> None:
     """A verdict that nobody requires stops no merge, and one that nobody gives stops all of them."""
     rule = BranchRule("main", Who.NOBODY, False, False, contexts, True, True)
-    found = at_forge.judge_protection(at_forge.ProtectionFacts("main", fence, rule, "the page", posts))
+    found = at_forge.protection_finding(at_forge.ProtectionFacts("main", fence, rule, "the page", posts))
     assert found.state is (State.BAD if said else State.OK)
     assert said in found.seen
 
@@ -172,9 +174,9 @@ def test_what_is_required_is_what_is_said(fence: str, posts: bool, contexts: tup
 def test_what_others_named_is_one_word_in_a_command_that_mends() -> None:
     """A folder or a variable may be called anything, and what is said is copied into a shell."""
     odd = "it's;$(id)"
-    unset = left_open.judge_glass(left_open.GlassFacts(NOW, (), ("soon",), odd)).mend
+    unset = left_open.glass_finding(left_open.GlassFacts(NOW, (), ("soon",), odd)).mend
     assert shlex.split(unset)[:3] == ["git", "-C", odd]
-    names = machine.judge_names({f"ORCH_{odd}": "", "ORCH_B": ""}).mend.partition("; `")[0]
+    names = machine.names_finding({f"ORCH_{odd}": "", "ORCH_B": ""}).mend.partition("; `")[0]
     assert shlex.split(names) == ["unset", f"ORCH_{odd}", "ORCH_B"]
 
 
@@ -182,7 +184,7 @@ def test_what_others_named_is_one_word_in_a_command_that_mends() -> None:
 def test_a_token_that_the_forge_names_nobody_for_is_not_called_an_app(can_read: bool, can_write: bool | None) -> None:
     """One of a user, without the scope to read its own user, has no name either."""
     access = Access("", ("read:repository",), can_read, can_write, None, False, "main")
-    found = at_forge.judge_token(at_forge.TokenFacts(access, "ORCH_FORGE_TOKEN", False))
+    found = at_forge.token_finding(at_forge.TokenFacts(access, "ORCH_FORGE_TOKEN", False))
     assert found.seen.startswith("this token")
     assert "an app" not in found.seen + found.mend
     assert found.mend.startswith("give its user ") or can_write is None

@@ -17,7 +17,7 @@ from orch_gates.cli.main import cli
 from orch_gates.cli.outputs.catalogue import BY_NAME, OUTPUTS, Published
 from orch_gates.cli.outputs.parts import Part
 from orch_gates.cli.queue.view import PLANNED
-from orch_gates.hooks.server_hook.standing import State
+from orch_gates.hooks.server_hook.hook_status import State
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import machine
 from scripts import json_reference

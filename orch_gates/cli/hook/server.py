@@ -66,20 +66,20 @@ def status(repositories: tuple[Path, ...], root: Path | None, prove: bool, as_js
         from orch_gates import settings as settings_module
         from orch_gates.cli.hook import view
         from orch_gates.errors import UsageError
-        from orch_gates.hooks.server_hook.standing import exit_code
+        from orch_gates.hooks.server_hook.hook_status import exit_code
         from orch_gates.hooks.server_hook.status import Status
 
         if bool(repositories) == (root is not None):
             raise UsageError("name repositories, or a folder with --all, and not both")
         looking = Status(settings_module.load(), prove)
-        standings = []
-        for standing in looking.of(repositories) if root is None else looking.below(root):
-            standings.append(standing)
+        statuses = []
+        for each in looking.of(repositories) if root is None else looking.below(root):
+            statuses.append(each)
             if not as_json:
-                say(view.as_text(standing))
+                say(view.as_text(each))
         if as_json:
-            say(view.as_json(standings))
-        raise SystemExit(exit_code(standings))
+            say(view.as_json(statuses))
+        raise SystemExit(exit_code(statuses))
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""The standing of server hooks as text and as JSON."""
+"""The status of server hooks as text and as JSON."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from orch_gates.documents.escape import visible
 from orch_gates.report import machine
 
 if TYPE_CHECKING:
-    from orch_gates.hooks.server_hook.standing import Standing
+    from orch_gates.hooks.server_hook.hook_status import HookStatus
 
 
-def as_text(standing: Standing) -> str:
+def as_text(status: HookStatus) -> str:
     """One hook: a line with its state, and what there is to know below it."""
-    facts = standing.facts
-    word = standing.state.name.lower().replace("_", " ")
-    rows = [f"{facts.repository}: {word}: {standing.reasons[0]}", *(f"  {reason}" for reason in standing.reasons[1:])]
+    facts = status.facts
+    word = status.state.name.lower().replace("_", " ")
+    rows = [f"{facts.repository}: {word}: {status.reasons[0]}", *(f"  {reason}" for reason in status.reasons[1:])]
     if facts.hook:
         rows.append(f"  hook: {facts.hook}")
     if facts.shared:
@@ -32,17 +32,17 @@ def as_text(standing: Standing) -> str:
     return "".join(f"{visible(row)}\n" for row in rows)
 
 
-def as_json(standings: Sequence[Standing]) -> str:
+def as_json(statuses: Sequence[HookStatus]) -> str:
     """All of them, with everything that was found out."""
-    return machine.document("hook-status", {"hooks": [_fields(standing) for standing in standings]})
+    return machine.document("hook-status", {"hooks": [_fields(status) for status in statuses]})
 
 
-def _fields(standing: Standing) -> dict[str, object]:
-    facts = standing.facts
+def _fields(status: HookStatus) -> dict[str, object]:
+    facts = status.facts
     return {
         "repository": facts.repository,
-        "state": standing.state.name.lower(),
-        "reasons": list(standing.reasons),
+        "state": status.state.name.lower(),
+        "reasons": list(status.reasons),
         "hook": facts.hook,
         "hooks": facts.hooks,
         "hooks_path_set_in": facts.configured,

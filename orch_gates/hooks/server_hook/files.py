@@ -11,9 +11,9 @@ from pathlib import Path
 
 from orch_gates import clock
 from orch_gates.errors import UsageError
+from orch_gates.hooks.server_hook.bare_repository import BareRepository, HookFile
 from orch_gates.hooks.server_hook.filesystem import telling
 from orch_gates.hooks.server_hook.kinds import Kind
-from orch_gates.hooks.server_hook.place import Found, Place
 
 # Gitea's dispatcher calls what `*` matches, which no name with a dot in front is.
 _UNFINISHED = ".orch-gates-"
@@ -22,7 +22,7 @@ _MODE = 0o755
 
 
 @contextlib.contextmanager
-def candidate(place: Place, target: Path, content: bytes) -> Iterator[Path]:
+def candidate(bare: BareRepository, target: Path, content: bytes) -> Iterator[Path]:
     """The hook under another name in the same folder, on the same file system; taken away again unless it was moved.
 
     Nobody else installs or uninstalls there meanwhile.
@@ -30,42 +30,42 @@ def candidate(place: Place, target: Path, content: bytes) -> Iterator[Path]:
     Raises:
         UsageError: it cannot be written.
     """
-    with _locked(place):
+    with _locked(bare):
         made: list[Path] = []
         path: Path | None = None
         try:
-            with place.writer.acting(), telling(f"written{place.writer.by}", target):
-                made = _make_folders(place, target.parent)
+            with bare.writer.acting(), telling(f"written{bare.writer.by}", target):
+                made = _make_folders(bare, target.parent)
                 _remove_unfinished(target.parent)
                 path = _write(target.parent, content)
             yield path
         finally:
             # What cannot be taken away now is by the next command.
-            with place.writer.acting(), contextlib.suppress(OSError):
+            with bare.writer.acting(), contextlib.suppress(OSError):
                 if path is not None:
                     path.unlink(missing_ok=True)
                 for folder in reversed(made):
                     folder.rmdir()
 
 
-def move(place: Place, path: Path, target: Path) -> None:
-    """Put a hook into its place, in one step.
+def move(bare: BareRepository, path: Path, target: Path) -> None:
+    """Put a hook at its path, in one step.
 
     Raises:
         UsageError: it cannot be put there.
     """
-    with place.writer.acting(), telling(f"written{place.writer.by}", target):
+    with bare.writer.acting(), telling(f"written{bare.writer.by}", target):
         path.replace(target)
 
 
-def put_back(place: Place, before: Found) -> None:
+def put_back(bare: BareRepository, before: HookFile) -> None:
     """What was there before; a hook that is not proven does not stay.
 
     Raises:
         UsageError: it cannot be put back.
     """
     target = before.path
-    with place.writer.acting(), telling("put back as it was", target):
+    with bare.writer.acting(), telling("put back as it was", target):
         if before.kind is Kind.ABSENT:
             target.unlink(missing_ok=True)
         elif before.link:
@@ -78,29 +78,29 @@ def put_back(place: Place, before: Found) -> None:
 
 
 @contextlib.contextmanager
-def removal(place: Place) -> Iterator[None]:
+def removal(bare: BareRepository) -> Iterator[None]:
     """Hold the folder of hooks, and take away what commands that were killed left in it."""
-    with _locked(place):
+    with _locked(bare):
         yield
-        for folder in {place.plain.parent, place.below_dispatcher.parent}:
-            with place.writer.acting(), contextlib.suppress(OSError):
+        for folder in {bare.plain.parent, bare.below_dispatcher.parent}:
+            with bare.writer.acting(), contextlib.suppress(OSError):
                 _remove_unfinished(folder, 0)
 
 
-def remove(place: Place, path: Path) -> None:
+def remove(bare: BareRepository, path: Path) -> None:
     """Take a hook away.
 
     Raises:
         UsageError: it cannot be.
     """
-    with place.writer.acting(), telling(f"removed{place.writer.by}", path):
+    with bare.writer.acting(), telling(f"removed{bare.writer.by}", path):
         path.unlink(missing_ok=True)
 
 
-def _make_folders(place: Place, folder: Path) -> list[Path]:
+def _make_folders(bare: BareRepository, folder: Path) -> list[Path]:
     """The folders that were made, the outer one first."""
     made = []
-    for one in (place.hooks, folder):
+    for one in (bare.hooks, folder):
         if not one.exists():
             one.mkdir(mode=_MODE, exist_ok=True)
             made.append(one)
@@ -131,12 +131,12 @@ def _remove_unfinished(folder: Path, older_than: float = _STALE_S) -> None:
 
 
 @contextlib.contextmanager
-def _locked(place: Place) -> Iterator[None]:
+def _locked(bare: BareRepository) -> Iterator[None]:
     """One command at a time in a folder of hooks, as far as its file system has locks."""
     with contextlib.ExitStack() as held:
-        for folder in (place.hooks, place.hooks.parent):
+        for folder in (bare.hooks, bare.hooks.parent):
             try:
-                with place.writer.acting():
+                with bare.writer.acting():
                     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
             except (FileNotFoundError, NotADirectoryError):
                 # The folder of hooks is made first; until then the repository is held.

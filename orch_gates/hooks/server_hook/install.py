@@ -9,10 +9,9 @@ from pathlib import Path
 
 from orch_gates import process
 from orch_gates.errors import OrchError, UsageError
-from orch_gates.hooks.server_hook import files, proof, script
-from orch_gates.hooks.server_hook import place as places
+from orch_gates.hooks.server_hook import bare_repository, files, proof, script
+from orch_gates.hooks.server_hook.bare_repository import BareRepository
 from orch_gates.hooks.server_hook.kinds import Kind
-from orch_gates.hooks.server_hook.place import Place
 from orch_gates.settings import Settings
 
 _TRY_S = 60
@@ -25,18 +24,18 @@ def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[st
         UsageError: not a bare repository of this user, or another hook is in the way.
         OrchError: the hook could not be proven; the message says why.
     """
-    place = places.find(settings, repository, _command(repository, gitea=gitea))
-    places.require_usable(place)
-    target = _target(place, repository, gitea=gitea)
+    bare = bare_repository.find(settings, repository, _command(repository, gitea=gitea))
+    bare_repository.require_usable(bare)
+    target = _target(bare, repository, gitea=gitea)
     pin = script.pin(settings)
     yield f"engine: {pin}"
-    require_runnable(place, script.program())
-    if place.shared:
-        yield _shared(place)
-    doubt = _renew(place, target, script.text(script.for_owner(settings, place.owner), pin))
+    require_runnable(bare, script.program())
+    if bare.shared:
+        yield _shared(bare)
+    doubt = _renew(bare, target, script.text(script.for_owner(settings, bare.owner), pin))
     yield f"wrote {target}"
-    if place.owner.is_other:
-        yield f"run by root: the hook belongs to {place.writer.name}, and was tested as {place.owner.name}"
+    if bare.owner.is_other:
+        yield f"run by root: the hook belongs to {bare.writer.name}, and was tested as {bare.owner.name}"
     yield f"the hook itself is proven; whether its refusal counts could not be told: {doubt}" if doubt else proof.PROVEN
 
 
@@ -55,10 +54,10 @@ def install_all(settings: Settings, root: Path) -> Iterator[str]:
     seen: set[Path] = set()
     done = 0
     # git's own paths, so that a line means the same wherever the command was run.
-    for repository in places.bare_repositories(Path(os.path.realpath(root)), refused):
+    for repository in bare_repository.bare_repositories(Path(os.path.realpath(root)), refused):
         try:
-            place = places.find(settings, repository, _command(root, every=True))
-            targets = [path for path in (place.plain, place.below_dispatcher) if place.look(path).kind is Kind.OURS]
+            bare = bare_repository.find(settings, repository, _command(root, every=True))
+            targets = [path for path in (bare.plain, bare.below_dispatcher) if bare.look(path).kind is Kind.OURS]
         except OrchError as error:
             # One that git cannot read is told only where a hook of ours may be in it.
             if _may_be_ours(repository / "hooks"):
@@ -69,13 +68,13 @@ def install_all(settings: Settings, root: Path) -> Iterator[str]:
                 continue
             seen.add(target)
             try:
-                require_runnable(place, script.program())
-                doubt = _renew(place, target, script.text(script.for_owner(settings, place.owner), pin))
+                require_runnable(bare, script.program())
+                doubt = _renew(bare, target, script.text(script.for_owner(settings, bare.owner), pin))
             except OrchError as error:
                 refused.append(f"{repository}: not renewed: {error}")
             else:
                 done += 1
-                by = f", as {place.owner.name}" if place.owner.is_other else ""
+                by = f", as {bare.owner.name}" if bare.owner.is_other else ""
                 yield f"{repository}: renewed and {f'not wholly proven{by}: {doubt}' if doubt else f'proven{by}'}"
     yield from refused
     if refused:
@@ -84,17 +83,17 @@ def install_all(settings: Settings, root: Path) -> Iterator[str]:
         raise UsageError(f"no hook of orch-gates is below {root}; `orch-gates hook install REPOSITORY` makes one")
 
 
-def require_runnable(place: Place, program: Path) -> None:
+def require_runnable(bare: BareRepository, program: Path) -> None:
     """Refuse a program that the server's user cannot start, which would refuse every push.
 
     Raises:
         OrchError: it cannot; the message says what to do.
     """
-    if not place.owner.is_other:
+    if not bare.owner.is_other:
         return
     try:
         done = process.run(
-            [str(program), "--version"], env=place.env, timeout=_TRY_S, cwd=Path("/"), user=place.owner.user()
+            [str(program), "--version"], env=bare.env, timeout=_TRY_S, cwd=Path("/"), user=bare.owner.user()
         )
     except OrchError as error:
         why = str(error)
@@ -103,55 +102,55 @@ def require_runnable(place: Place, program: Path) -> None:
             return
         why = done.complaint
     raise OrchError(
-        f"{place.owner.name}, whose repository this is, cannot run {program} ({why}); install orch-gates where that "
+        f"{bare.owner.name}, whose repository this is, cannot run {program} ({why}); install orch-gates where that "
         f"user can read it, for instance below /opt and not in a home directory, and run `hook install` from there"
     )
 
 
-def _renew(place: Place, target: Path, content: bytes) -> str:
-    """Prove the hook beside its place, move it there, and prove that git runs it there; returns what is in doubt."""
-    refs = proof.names(place)
-    with proof.prepared(place) as probe, files.candidate(place, target, content) as path:
+def _renew(bare: BareRepository, target: Path, content: bytes) -> str:
+    """Prove the hook beside its path, move it there, and prove that git runs it there; returns what is in doubt."""
+    refs = proof.names(bare)
+    with proof.prepared(bare) as probe, files.candidate(bare, target, content) as path:
         # Looked at again, as somebody else may have been at work until now.
-        before = _replaceable(place, target)
-        proof.rehearse(place, probe, path, refs)
-        files.move(place, path, target)
+        before = _replaceable(bare, target)
+        proof.rehearse(bare, probe, path, refs)
+        files.move(bare, path, target)
         try:
-            doubt = "" if target == place.plain else proof.pass_on(place, probe, target, refs)
-            proof.refuse_leak(place, probe, target)
+            doubt = "" if target == bare.plain else proof.pass_on(bare, probe, target, refs)
+            proof.refuse_leak(bare, probe, target)
         except BaseException:
             # Also where a person stops it.
-            files.put_back(place, before)
+            files.put_back(bare, before)
             raise
     return doubt
 
 
-def _target(place: Place, repository: Path, *, gitea: bool) -> Path:
+def _target(bare: BareRepository, repository: Path, *, gitea: bool) -> Path:
     """Where the hook goes; what is there now must be nothing, or ours.
 
     Raises:
         UsageError: it has to go elsewhere, or something is in the way.
     """
-    plain = place.look(place.plain)
+    plain = bare.look(bare.plain)
     if not gitea:
-        if place.dispatches():
+        if bare.dispatches():
             command = shlex.join(_command(repository, gitea=True))
             raise UsageError(
-                f"{place.plain} is the hook of a Gitea or Forgejo server, which calls those in pre-receive.d; "
+                f"{bare.plain} is the hook of a Gitea or Forgejo server, which calls those in pre-receive.d; "
                 f"install this one there, with --gitea:\n{command}"
             )
-        return _replaceable(place, place.plain).path
+        return _replaceable(bare, bare.plain).path
     if plain.kind in {Kind.ABSENT, Kind.OURS}:
         there = "a hook of orch-gates" if plain.kind is Kind.OURS else "no hook"
         raise UsageError(
-            f"{place.plain} is {there} and no dispatcher of a Gitea or Forgejo server, so nothing would call "
+            f"{bare.plain} is {there} and no dispatcher of a Gitea or Forgejo server, so nothing would call "
             "pre-receive.d; leave --gitea out, or have the server write its hooks: gitea admin regenerate hooks"
         )
-    return _replaceable(place, place.below_dispatcher).path
+    return _replaceable(bare, bare.below_dispatcher).path
 
 
-def _replaceable(place: Place, target: Path) -> places.Found:
-    found = place.look(target)
+def _replaceable(bare: BareRepository, target: Path) -> bare_repository.HookFile:
+    found = bare.look(target)
     if found.kind is Kind.NOT_A_FILE:
         leads = f" but a link to {found.link}" if found.link else ""
         raise UsageError(f"{target} is not a file{leads}; move it away")
@@ -160,9 +159,9 @@ def _replaceable(place: Place, target: Path) -> places.Found:
     return found
 
 
-def _shared(place: Place) -> str:
-    by = f" (core.hooksPath in {place.configured})" if place.configured else ""
-    return f"note: {place.hooks} is shared{by}: the hook judges every repository whose hooks are there"
+def _shared(bare: BareRepository) -> str:
+    by = f" (core.hooksPath in {bare.configured})" if bare.configured else ""
+    return f"note: {bare.hooks} is shared{by}: the hook judges every repository whose hooks are there"
 
 
 def _command(repository: Path, *, gitea: bool = False, every: bool = False) -> list[str]:
@@ -172,6 +171,6 @@ def _command(repository: Path, *, gitea: bool = False, every: bool = False) -> l
 
 def _may_be_ours(hooks: Path) -> bool:
     try:
-        return any(places.look(path).kind is Kind.OURS for path in places.places_in(hooks))
+        return any(bare_repository.look(path).kind is Kind.OURS for path in bare_repository.hook_paths(hooks))
     except OSError:
         return True

@@ -15,8 +15,8 @@ from orch_gates import process
 from orch_gates.errors import OrchError
 from orch_gates.git.cli import Git
 from orch_gates.hooks.server_hook import script
+from orch_gates.hooks.server_hook.bare_repository import BareRepository
 from orch_gates.hooks.server_hook.filesystem import telling
-from orch_gates.hooks.server_hook.place import Place
 from orch_gates.scanners.matcher import canary
 
 _REF = "refs/heads/orch-gates-probe"
@@ -41,7 +41,7 @@ class _Probe:
 
 
 @contextlib.contextmanager
-def prepared(place: Place) -> Iterator[_Probe]:
+def prepared(bare: BareRepository) -> Iterator[_Probe]:
     """An empty repository to try a hook in, and the commits to push.
 
     Raises:
@@ -52,42 +52,42 @@ def prepared(place: Place) -> Iterator[_Probe]:
             made = held.enter_context(tempfile.TemporaryDirectory(prefix="orch-gates-probe-"))
             work = Path(made)
             (work / "config").write_text("[safe]\n\tdirectory = *\n")
-            if place.owner.is_other:
+            if bare.owner.is_other:
                 for path in (work, work / "config"):
-                    os.chown(path, place.owner.uid, place.owner.gid)
-        git = _repository(place, work)
+                    os.chown(path, bare.owner.uid, bare.owner.gid)
+        git = _repository(bare, work)
         yield _Probe(git, _commit(git, "leak", canary()), _commit(git, "clean", b"nothing to see here\n"))
 
 
-def names(place: Place, targets: Sequence[str] = ()) -> tuple[str, ...]:
+def names(bare: BareRepository, targets: Sequence[str] = ()) -> tuple[str, ...]:
     """The refs that a hook is tried with elsewhere: of the default branch, of other targets and of a task.
 
     Raises:
         GitError: git does not say which branch is the default.
     """
-    branches = (place.git.leads_to("HEAD"), *(f"refs/heads/{target}" for target in targets))
+    branches = (bare.git.leads_to("HEAD"), *(f"refs/heads/{target}" for target in targets))
     return tuple(dict.fromkeys((*(ref for ref in branches if ref.startswith("refs/heads/")), _TASK)))
 
 
-def rehearse(place: Place, probe: _Probe, hook: Path, refs: Sequence[str]) -> None:
+def rehearse(bare: BareRepository, probe: _Probe, hook: Path, refs: Sequence[str]) -> None:
     """Push a leak and a clean commit at the empty repository, whose hook is this very file.
 
     Raises:
         OrchError: the hook is not what it should be; the message says why.
     """
-    with place.owner.acting(), telling("linked to", hook):
+    with bare.owner.acting(), telling("linked to", hook):
         _emptied(probe.git.directory / "hooks").joinpath("pre-receive").symlink_to(hook)
     for ref in refs:
         refused = _push_new(probe, probe.leak, ref)
         if refused.returncode == 0:
-            raise OrchError(_not_called(place, hook, ref))
+            raise OrchError(_not_called(bare, hook, ref))
         _require_refusal(refused)
     accepted = _push_new(probe, probe.clean, *refs)
     if accepted.returncode != 0:
         raise OrchError(f"the hook refuses a clean commit: {accepted.complaint}")
 
 
-def pass_on(place: Place, probe: _Probe, hook: Path, refs: Sequence[str]) -> str:
+def pass_on(bare: BareRepository, probe: _Probe, hook: Path, refs: Sequence[str]) -> str:
     """Whether the hook that git runs ends as ours below it does, which is tried where all others accept.
 
     A server's own hook declines a push from this disk anyway, so a refusal there would prove nothing of ours. Returns
@@ -96,59 +96,59 @@ def pass_on(place: Place, probe: _Probe, hook: Path, refs: Sequence[str]) -> str
     Raises:
         OrchError: it lets a leak pass; the message says why.
     """
-    with place.owner.acting(), telling("linked to", place.hooks):
-        _stand_in(place, probe, hook)
+    with bare.owner.acting(), telling("linked to", bare.hooks):
+        _stand_in(bare, probe, hook)
     for ref in refs:
         refused = _push_new(probe, probe.leak, ref)
         if refused.returncode == 0 and _REFUSED in refused.stderr:
             raise OrchError(
-                f"{place.plain} lets a random token pass to {ref} that the hook refuses: "
+                f"{bare.plain} lets a random token pass to {ref} that the hook refuses: "
                 "it has to fail when one of those that it calls fails"
             )
         if refused.returncode == 0:
-            raise OrchError(_not_called(place, hook, ref))
+            raise OrchError(_not_called(bare, hook, ref))
     accepted = _push_new(probe, probe.clean, *refs)
     if accepted.returncode == 0:
         return ""
-    return f"{place.plain} refuses a clean commit too, where all that it calls accept it: {accepted.complaint}"
+    return f"{bare.plain} refuses a clean commit too, where all that it calls accept it: {accepted.complaint}"
 
 
-def refuse_leak(place: Place, probe: _Probe, hook: Path) -> None:
+def refuse_leak(bare: BareRepository, probe: _Probe, hook: Path) -> None:
     """Push a leak at the repository itself, as its owner's server receives it; nothing of it is stored.
 
     Raises:
         OrchError: the hook that git runs there did not refuse it; the message says why.
     """
     # `env -i`: what this command has around it is not what the server has.
-    around = [f"{name}={value}" for name, value in place.env.items()]
+    around = [f"{name}={value}" for name, value in bare.env.items()]
     receive = shlex.join(["env", "-i", *around, "git", "receive-pack"])
-    pushed = _push(probe, probe.leak, place.git_dir, _REF, receive=receive)
+    pushed = _push(probe, probe.leak, bare.git_dir, _REF, receive=receive)
     if pushed.returncode != 0:
         _require_refusal(pushed)
         return
-    removed = place.server().run("-c", "safe.directory=*", "update-ref", "-d", _REF, probe.leak)
+    removed = bare.server().run("-c", "safe.directory=*", "update-ref", "-d", _REF, probe.leak)
     left = "" if removed.returncode == 0 else f"; remove {_REF} from it: {removed.complaint}"
-    raise OrchError(f"{_not_called(place, hook, _REF)}{left}")
+    raise OrchError(f"{_not_called(bare, hook, _REF)}{left}")
 
 
-def why_not_run(place: Place, hook: Path) -> str:
+def why_not_run(bare: BareRepository, hook: Path) -> str:
     """What keeps git from running a hook that is there, as far as it can be seen."""
-    with place.owner.acting():
+    with bare.owner.acting():
         if not os.access(hook, os.X_OK, effective_ids=True):
             try:
                 closed = os.statvfs(hook).f_flag & os.ST_NOEXEC
             except OSError as error:
-                return f"{place.owner.name} cannot look at {hook}: {error.strerror}"
+                return f"{bare.owner.name} cannot look at {hook}: {error.strerror}"
             if closed:
                 return f"{hook} is on a file system that is mounted noexec; mount it exec"
-            return f"{place.owner.name} may not execute {hook}: look at its rights (chmod +x) and those of its folders"
-        if hook.parent != place.hooks and not os.access(place.plain, os.X_OK, effective_ids=True):
-            return f"{place.plain}, which should call it, is not executable: chmod +x it"
-    return f"perhaps the server's own hook, {place.plain}, calls none in {place.below_dispatcher.parent.name}"
+            return f"{bare.owner.name} may not execute {hook}: look at its rights (chmod +x) and those of its folders"
+        if hook.parent != bare.hooks and not os.access(bare.plain, os.X_OK, effective_ids=True):
+            return f"{bare.plain}, which should call it, is not executable: chmod +x it"
+    return f"perhaps the server's own hook, {bare.plain}, calls none in {bare.below_dispatcher.parent.name}"
 
 
-def _not_called(place: Place, hook: Path, ref: str) -> str:
-    why = why_not_run(place, hook)
+def _not_called(bare: BareRepository, hook: Path, ref: str) -> str:
+    why = why_not_run(bare, hook)
     return f"the hook test failed: a random token passed to {ref}, as git did not call the hook; {why}"
 
 
@@ -157,23 +157,23 @@ def _require_refusal(pushed: process.Completed) -> None:
         raise OrchError(f"the hook test failed: it did not refuse a leaked token: {pushed.complaint}")
 
 
-def _repository(place: Place, work: Path) -> Git:
+def _repository(bare: BareRepository, work: Path) -> Git:
     probe = work / "probe.git"
     env = {
-        "PATH": place.env["PATH"],
+        "PATH": bare.env["PATH"],
         "LC_ALL": "C",
         "GIT_CONFIG_GLOBAL": str(work / "config"),
         "GIT_CONFIG_NOSYSTEM": "1",
     }
     for role in ("AUTHOR", "COMMITTER"):
         env |= {f"GIT_{role}_NAME": script.NAME, f"GIT_{role}_EMAIL": f"{script.NAME}@localhost"}
-    outside = Git(Path("/"), env, place.git.timeout, user=place.owner.user())
+    outside = Git(Path("/"), env, bare.git.timeout, user=bare.owner.user())
     outside.read(
         *("init", "--quiet", "--bare", "--template="),
-        f"--object-format={place.git.object_format()}",
+        f"--object-format={bare.git.object_format()}",
         str(probe),
     )
-    return Git(probe, env, place.git.timeout, user=place.owner.user())
+    return Git(probe, env, bare.git.timeout, user=bare.owner.user())
 
 
 def _commit(git: Git, name: str, content: bytes) -> str:
@@ -182,14 +182,14 @@ def _commit(git: Git, name: str, content: bytes) -> str:
     return git.text("commit-tree", tree, "-m", f"probe: {name}")
 
 
-def _stand_in(place: Place, probe: _Probe, hook: Path) -> None:
-    """Hooks as they are in the repository, with one that accepts everything in the place of each that is not ours."""
+def _stand_in(bare: BareRepository, probe: _Probe, hook: Path) -> None:
+    """Hooks as they are in the repository, with one that accepts everything instead of each that is not ours."""
     folder = _emptied(probe.git.directory / "hooks")
-    for path in place.hooks.iterdir():
-        if path.name not in _RUN_BY_GIT and path != place.below_dispatcher.parent:
+    for path in bare.hooks.iterdir():
+        if path.name not in _RUN_BY_GIT and path != bare.below_dispatcher.parent:
             (folder / path.name).symlink_to(path)
-    (folder / place.plain.name).symlink_to(place.plain)
-    below = place.below_dispatcher.parent
+    (folder / bare.plain.name).symlink_to(bare.plain)
+    below = bare.below_dispatcher.parent
     (folder / below.name).mkdir()
     for path in below.iterdir() if below.is_dir() else ():
         copy = folder / below.name / path.name

@@ -11,12 +11,11 @@ from pathlib import Path
 from orch_gates import __version__, process
 from orch_gates import settings as settings_module
 from orch_gates.errors import OrchError, UsageError
-from orch_gates.hooks.server_hook import install, kinds, proof, script
-from orch_gates.hooks.server_hook import place as places
+from orch_gates.hooks.server_hook import bare_repository, install, kinds, proof, script
+from orch_gates.hooks.server_hook.bare_repository import BareRepository, HookFile
 from orch_gates.hooks.server_hook.filesystem import telling
+from orch_gates.hooks.server_hook.hook_status import Facts, HookStatus, State, hook_status
 from orch_gates.hooks.server_hook.kinds import Kind
-from orch_gates.hooks.server_hook.place import Found, Place
-from orch_gates.hooks.server_hook.standing import Facts, Standing, State, judge
 from orch_gates.settings import Settings
 
 _ASK_S = 120
@@ -34,8 +33,8 @@ class Status:
     targets: Sequence[str] = ()
     _pins: dict[str, tuple[str, str | None]] = field(default_factory=dict)
 
-    def of(self, repositories: Sequence[Path]) -> Iterator[Standing]:
-        """The standing of each repository.
+    def of(self, repositories: Sequence[Path]) -> Iterator[HookStatus]:
+        """The status of each repository.
 
         Raises:
             UsageError: one of them is not a bare repository.
@@ -43,92 +42,92 @@ class Status:
         for repository in repositories:
             yield self._stands(repository)
 
-    def below(self, root: Path) -> Iterator[Standing]:
-        """The standing of every bare repository below a folder, and a line for each folder that cannot be read.
+    def below(self, root: Path) -> Iterator[HookStatus]:
+        """The status of every bare repository below a folder, and a line for each folder that cannot be read.
 
         Raises:
             UsageError: there is none.
         """
         refused: list[str] = []
         found = 0
-        for git_dir in places.bare_repositories(Path(os.path.realpath(root)), refused):
-            standing = self._stands(git_dir)
+        for git_dir in bare_repository.bare_repositories(Path(os.path.realpath(root)), refused):
+            status = self._stands(git_dir)
             # A clone in between is not a server's repository.
-            if git_dir.name != ".git" or standing.facts.hook:
+            if git_dir.name != ".git" or status.facts.hook:
                 found += 1
-                yield standing
+                yield status
         for why in refused:
-            yield judge(Facts(why.split(" cannot be ")[0], unreadable=why))
+            yield hook_status(Facts(why.split(" cannot be ")[0], unreadable=why))
         if not found and not refused:
             raise UsageError(f"no bare repository is below {root}")
 
-    def _stands(self, repository: Path) -> Standing:
-        return judge(self._facts(repository))
+    def _stands(self, repository: Path) -> HookStatus:
+        return hook_status(self._facts(repository))
 
     def _facts(self, repository: Path) -> Facts:
         command = [str(script.program()), "hook", "status", str(repository.absolute())]
         try:
-            place = places.find(self.settings, repository, command)
-            plain, below = place.look(place.plain), place.look(place.below_dispatcher)
-            others = tuple(_others(place))
+            bare = bare_repository.find(self.settings, repository, command)
+            plain, below = bare.look(bare.plain), bare.look(bare.below_dispatcher)
+            others = tuple(_others(bare))
         except OrchError as error:
             return Facts(str(repository), unreadable=str(error))
         ours = next((one for one in (plain, below) if one.kind is Kind.OURS), None)
         facts = Facts(
-            str(place.git_dir),
-            hooks=str(place.hooks),
-            configured=place.configured,
-            shared=place.shared,
-            unusable=_unusable(place),
+            str(bare.git_dir),
+            hooks=str(bare.hooks),
+            configured=bare.configured,
+            shared=bare.shared,
+            unusable=_unusable(bare),
             entry=plain.kind,
             entry_executable=plain.executable,
             entry_calls_us=kinds.calls_us(plain.content),
-            why_not_run=proof.why_not_run(place, (ours or plain).path),
+            why_not_run=proof.why_not_run(bare, (ours or plain).path),
             others=others,
         )
         if ours is not None:
-            facts = self._with_hook(facts, place, ours)
+            facts = self._with_hook(facts, bare, ours)
         # A hook that is known not to run would let the leak in.
-        if self.prove and judge(facts).state is not State.NOT_WORKING:
-            facts = self._with_proof(facts, place, ours)
+        if self.prove and hook_status(facts).state is not State.NOT_WORKING:
+            facts = self._with_proof(facts, bare, ours)
         return facts
 
-    def _with_proof(self, facts: Facts, place: Place, ours: Found | None) -> Facts:
-        hook, doubt = ours.path if ours is not None else place.plain, ""
+    def _with_proof(self, facts: Facts, bare: BareRepository, ours: HookFile | None) -> Facts:
+        hook, doubt = ours.path if ours is not None else bare.plain, ""
         try:
-            refs = proof.names(place, self.targets)
-            with proof.prepared(place) as probe:
+            refs = proof.names(bare, self.targets)
+            with proof.prepared(bare) as probe:
                 if ours is not None:
-                    proof.rehearse(place, probe, hook, refs)
-                if ours is None or hook != place.plain:
-                    doubt = proof.pass_on(place, probe, hook, refs)
-                proof.refuse_leak(place, probe, hook)
+                    proof.rehearse(bare, probe, hook, refs)
+                if ours is None or hook != bare.plain:
+                    doubt = proof.pass_on(bare, probe, hook, refs)
+                proof.refuse_leak(bare, probe, hook)
         except OrchError as error:
             return replace(facts, proof=str(error))
         return replace(facts, doubt=doubt) if doubt else replace(facts, proof="")
 
-    def _with_hook(self, facts: Facts, place: Place, ours: Found) -> Facts:
+    def _with_hook(self, facts: Facts, bare: BareRepository, ours: HookFile) -> Facts:
         found = script.parse(ours.content)
         facts = replace(
             facts,
             hook=str(ours.path),
-            below_dispatcher=ours.path == place.below_dispatcher,
+            below_dispatcher=ours.path == bare.below_dispatcher,
             executable=ours.executable,
         )
         if found is None:
             return facts
-        facts = replace(facts, program=found.program, pin=found.pin, program_problem=_problem(place, found))
+        facts = replace(facts, program=found.program, pin=found.pin, program_problem=_problem(bare, found))
         if facts.program_problem:
             return facts
-        version, pin = self._installed(place, found)
+        version, pin = self._installed(bare, found)
         return replace(facts, version=version, installed_pin=pin)
 
-    def _installed(self, place: Place, found: script.Script) -> tuple[str, str | None]:
+    def _installed(self, bare: BareRepository, found: script.Script) -> tuple[str, str | None]:
         """The version and the engine of the program that a hook names."""
         known = json.dumps([found.program, {**found.variables, "ORCH_SECURITY_PIN": ""}], sort_keys=True)
         if known not in self._pins:
             own = os.path.realpath(found.program) == os.path.realpath(script.program())
-            self._pins[known] = self._own(found) if own or self._is_asked(found) else _foreign(place, found)
+            self._pins[known] = self._own(found) if own or self._is_asked(found) else _foreign(bare, found)
         return self._pins[known]
 
     def _is_asked(self, found: script.Script) -> bool:
@@ -146,45 +145,45 @@ class Status:
             return __version__, None
 
 
-def _foreign(place: Place, found: script.Script) -> tuple[str, str | None]:
+def _foreign(bare: BareRepository, found: script.Script) -> tuple[str, str | None]:
     """What another installation says of the hook that names it; an older one cannot, and nothing is known."""
-    asked = [found.program, "hook", "status", "--json", str(place.git_dir)]
-    env = {**place.env, **found.variables}
+    argv = [found.program, "hook", "status", "--json", str(bare.git_dir)]
+    env = {**bare.env, **found.variables}
     try:
-        done = process.run(asked, env=env, timeout=_ASK_S, cwd=Path("/"), user=place.owner.user())
-        (told,) = json.loads(done.stdout)["hooks"]
-        version, pin = told["version"], told["installed_pin"]
+        done = process.run(argv, env=env, timeout=_ASK_S, cwd=Path("/"), user=bare.owner.user())
+        (status,) = json.loads(done.stdout)["hooks"]
+        version, pin = status["version"], status["installed_pin"]
     except (OrchError, ValueError, KeyError, TypeError):
         return "", None
     return (version, pin) if isinstance(version, str) and isinstance(pin, str) else ("", None)
 
 
-def _problem(place: Place, found: script.Script) -> str:
+def _problem(bare: BareRepository, found: script.Script) -> str:
     try:
-        with place.owner.acting(), telling("started", Path(found.program)):
+        with bare.owner.acting(), telling("started", Path(found.program)):
             if not os.access(found.program, os.X_OK, effective_ids=True):
-                return f"{found.program} is missing, or {place.owner.name} may not run it: hook install again"
-        install.require_runnable(place, Path(found.program))
+                return f"{found.program} is missing, or {bare.owner.name} may not run it: hook install again"
+        install.require_runnable(bare, Path(found.program))
     except OrchError as error:
         return str(error)
     return ""
 
 
-def _unusable(place: Place) -> str:
+def _unusable(bare: BareRepository) -> str:
     try:
-        places.require_usable(place)
+        bare_repository.require_usable(bare)
     except OrchError as error:
         return str(error)
     return ""
 
 
-def _others(place: Place) -> Iterator[str]:
+def _others(bare: BareRepository) -> Iterator[str]:
     """Other executable hooks that a push runs into, by their paths in the folder of hooks."""
-    ours = {place.plain.name, place.below_dispatcher.name}
-    folders = (place.hooks, place.below_dispatcher.parent)
-    with place.owner.acting(), telling("read", place.hooks):
+    ours = {bare.plain.name, bare.below_dispatcher.name}
+    folders = (bare.hooks, bare.below_dispatcher.parent)
+    with bare.owner.acting(), telling("read", bare.hooks):
         for folder in folders:
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
                 is_hook = path.is_file() and os.access(path, os.X_OK, effective_ids=True)
                 if is_hook and path.name not in ours and path.suffix != ".sample":
-                    yield str(path.relative_to(place.hooks))
+                    yield str(path.relative_to(bare.hooks))

@@ -52,7 +52,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class HookStatus:
     """The state of a hook, with every reason for it."""
 
     facts: Facts
@@ -60,24 +60,24 @@ class Standing:
     reasons: tuple[str, ...]
 
 
-def judge(facts: Facts) -> Standing:
+def hook_status(facts: Facts) -> HookStatus:
     """What keeps a hook from its work counts before what could not be told."""
     if facts.unreadable:
-        return Standing(facts, State.UNKNOWN, (facts.unreadable,))
+        return HookStatus(facts, State.UNKNOWN, (facts.unreadable,))
     broken = tuple(_broken(facts))
     if broken:
-        return Standing(facts, State.NOT_WORKING, broken)
+        return HookStatus(facts, State.NOT_WORKING, broken)
     unknown = tuple(_unknown(facts))
     if unknown:
-        return Standing(facts, State.UNKNOWN, unknown)
-    return Standing(
+        return HookStatus(facts, State.UNKNOWN, unknown)
+    return HookStatus(
         facts, State.WORKING, ("proven" if facts.proof == "" else "installed, not tried; --prove tries it with a push",)
     )
 
 
-def exit_code(standings: Sequence[Standing]) -> int:
+def exit_code(statuses: Sequence[HookStatus]) -> int:
     """The worst of them: one that does not work counts before one that could not be told."""
-    codes = {standing.state.value for standing in standings}
+    codes = {status.state.value for status in statuses}
     return min(codes - {State.WORKING.value}, default=State.WORKING.value)
 
 

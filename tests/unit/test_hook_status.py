@@ -15,9 +15,9 @@ from orch_gates.cli.hook import view as hook_view
 from orch_gates.errors import UsageError
 from orch_gates.hooks.server_hook import kinds, owner, script
 from orch_gates.hooks.server_hook.filesystem import telling
+from orch_gates.hooks.server_hook.hook_status import Facts, State, exit_code, hook_status
 from orch_gates.hooks.server_hook.kinds import Kind
 from orch_gates.hooks.server_hook.owner import Owner
-from orch_gates.hooks.server_hook.standing import Facts, State, exit_code, judge
 from orch_gates.settings import load
 
 GOOD = Facts(
@@ -100,14 +100,18 @@ def test_a_script_that_somebody_changed_names_nothing(content: bytes) -> None:
 )
 def test_a_hook_works_only_where_nothing_speaks_against_it(facts: Facts, state: State, words: str) -> None:
     """What could not be told is its own answer; a proof settles it."""
-    standing = judge(facts)
-    assert (standing.state, words in " ".join(standing.reasons)) == (state, True), standing.reasons
-    assert words in hook_view.as_text(standing)
+    status = hook_status(facts)
+    assert (status.state, words in " ".join(status.reasons)) == (state, True), status.reasons
+    assert words in hook_view.as_text(status)
 
 
 def test_one_that_does_not_work_counts_before_one_that_could_not_be_told() -> None:
     """As for verdicts: 1 before 2, and 0 only where all work (GATE-2)."""
-    good, broken, unknown = judge(GOOD), judge(replace(GOOD, hook="", entry=Kind.ABSENT)), judge(Facts("x", "y"))
+    good, broken, unknown = (
+        hook_status(GOOD),
+        hook_status(replace(GOOD, hook="", entry=Kind.ABSENT)),
+        hook_status(Facts("x", "y")),
+    )
     assert exit_code([good, good]) == 0
     assert exit_code([good, unknown]) == 2
     assert exit_code([unknown, broken, good]) == 1

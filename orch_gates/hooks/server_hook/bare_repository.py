@@ -26,8 +26,8 @@ _ROOT = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What is in a hook's place; `link` is where a symbolic link there leads."""
+class HookFile:
+    """What is at a hook's path; `link` is where a symbolic link there leads."""
 
     path: Path
     kind: Kind
@@ -37,7 +37,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BareRepository:
     """Where the hooks of a bare repository are.
 
     `configured` is the file that sets core.hooksPath, empty where none does; `writer` is whose rights a hook is
@@ -55,12 +55,12 @@ class Place:
     @property
     def plain(self) -> Path:
         """The one file that git runs."""
-        return places_in(self.hooks)[0]
+        return hook_paths(self.hooks)[0]
 
     @property
     def below_dispatcher(self) -> Path:
         """Where Gitea's own hook looks for others."""
-        return places_in(self.hooks)[1]
+        return hook_paths(self.hooks)[1]
 
     @property
     def shared(self) -> bool:
@@ -71,8 +71,8 @@ class Place:
         """Git as a push finds it here: as the owner, with the owner's and the machine's configuration."""
         return replace(self.git, env=self.env)
 
-    def look(self, path: Path) -> Found:
-        """What is in a hook's place.
+    def look(self, path: Path) -> HookFile:
+        """What is at a hook's path.
 
         Raises:
             UsageError: it cannot be read.
@@ -88,13 +88,13 @@ class Place:
         return found.kind is Kind.DISPATCHER or (found.kind is Kind.OTHER and beside)
 
 
-def places_in(hooks: Path) -> tuple[Path, Path]:
+def hook_paths(hooks: Path) -> tuple[Path, Path]:
     """Where a hook of ours may be: the file that git runs, and the one that Gitea's hook calls."""
     return hooks / _PLAIN, hooks / _FOLDER / script.NAME
 
 
-def find(settings: Settings, repository: Path, command: list[str]) -> Place:
-    """The place of a repository's hooks; `command` is what another user would have to run.
+def find(settings: Settings, repository: Path, command: list[str]) -> BareRepository:
+    """The bare repository, and where its hooks are; `command` is what another user would have to run.
 
     Raises:
         UsageError: it is not a bare repository, or not one of this user.
@@ -118,30 +118,28 @@ def find(settings: Settings, repository: Path, command: list[str]) -> Place:
     git = replace(git, directory=git_dir, user=owner.user())
     hooks = _hooks(git, env)
     configured = _configured(git, env)
-    return Place(git, git_dir, hooks, configured, owner, _writer(git_dir, hooks, configured, owner), env)
+    return BareRepository(git, git_dir, hooks, configured, owner, _writer(git_dir, hooks, configured, owner), env)
 
 
-def require_usable(place: Place) -> None:
+def require_usable(bare: BareRepository) -> None:
     """Refuse a folder in which no hook of ours can be trusted.
 
     Raises:
         UsageError: core.hooksPath leads to nothing, or to somebody who could change the hook.
     """
-    said = (
-        f"core.hooksPath (in {place.configured}) names" if place.configured else "the hooks of this repository are in"
-    )
-    undo = "; name another folder there, or unset it" if place.configured else ""
-    with place.owner.acting(), telling("looked at", place.hooks):
-        exists, is_folder, parent = place.hooks.exists(), place.hooks.is_dir(), place.hooks.parent.is_dir()
+    where = f"core.hooksPath (in {bare.configured}) names" if bare.configured else "the hooks of this repository are in"
+    undo = "; name another folder there, or unset it" if bare.configured else ""
+    with bare.owner.acting(), telling("looked at", bare.hooks):
+        exists, is_folder, parent = bare.hooks.exists(), bare.hooks.is_dir(), bare.hooks.parent.is_dir()
     if exists and not is_folder:
-        raise UsageError(f"{said} {place.hooks}, which is not a folder, so git runs no hook here{undo}")
+        raise UsageError(f"{where} {bare.hooks}, which is not a folder, so git runs no hook here{undo}")
     if not exists and not parent:
-        raise UsageError(f"{said} {place.hooks}, which is not there; make that folder{undo}")
-    holder = owners.of(place.hooks if exists else place.hooks.parent) if place.shared else place.owner
-    if holder.uid not in {_ROOT, place.owner.uid}:
+        raise UsageError(f"{where} {bare.hooks}, which is not there; make that folder{undo}")
+    holder = owners.of(bare.hooks if exists else bare.hooks.parent) if bare.shared else bare.owner
+    if holder.uid not in {_ROOT, bare.owner.uid}:
         raise UsageError(
-            f"{said} {place.hooks}, a folder of {holder.name}, who could change the hook at any time; give it to root "
-            f"or {place.owner.name}{undo}"
+            f"{where} {bare.hooks}, a folder of {holder.name}, who could change the hook at any time; give it to root "
+            f"or {bare.owner.name}{undo}"
         )
 
 
@@ -164,22 +162,22 @@ def bare_repositories(root: Path, refused: list[str]) -> Iterator[Path]:
             names.clear()
 
 
-def look(path: Path) -> Found:
-    """What is in a hook's place, with the rights that this process has now; raises OSError where it cannot be read."""
+def look(path: Path) -> HookFile:
+    """What is at a hook's path, with the rights that this process has now; raises OSError where it cannot be read."""
     try:
         link = str(path.readlink()) if path.is_symlink() else ""
         about = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         # A link to nothing is in the way of a file.
         if path.is_symlink():
-            return Found(path, Kind.NOT_A_FILE, link=str(path.readlink()))
-        return Found(path, Kind.ABSENT)
+            return HookFile(path, Kind.NOT_A_FILE, link=str(path.readlink()))
+        return HookFile(path, Kind.ABSENT)
     if not stat.S_ISREG(about.st_mode):
-        return Found(path, Kind.NOT_A_FILE, link=link)
+        return HookFile(path, Kind.NOT_A_FILE, link=link)
     executable = os.access(path, os.X_OK, effective_ids=True)
     with path.open("rb") as file:
         content = file.read(_MOST)
-    return Found(path, kinds.of_content(content), content, link, executable)
+    return HookFile(path, kinds.of_content(content), content, link, executable)
 
 
 def _writer(git_dir: Path, hooks: Path, configured: str, owner: Owner) -> Owner:
@@ -201,9 +199,9 @@ def _hooks(git: Git, env: dict[str, str]) -> Path:
     done = _ask(git, env, "rev-parse", "--git-path", "hooks")
     if done.returncode != 0:
         raise OrchError(f"git does not say where the hooks of {git.directory} are: {done.complaint}")
-    said = os.fsdecode(done.stdout.removesuffix(b"\n"))
+    path = os.fsdecode(done.stdout.removesuffix(b"\n"))
     # git takes a relative path from the folder in which it runs hooks: the repository itself.
-    return Path(os.path.realpath(git.directory / said))
+    return Path(os.path.realpath(git.directory / path))
 
 
 def _configured(git: Git, env: dict[str, str]) -> str:
@@ -216,5 +214,5 @@ def _configured(git: Git, env: dict[str, str]) -> str:
 
 def _ask(git: Git, env: dict[str, str], *args: str) -> process.Completed:
     # The owner asks, or root; a push by anybody else is git's to refuse.
-    asked = ["git", "-c", "safe.directory=*", "-C", str(git.directory), *args]
-    return process.run(asked, env=env, timeout=_TIMEOUT_S, cwd=Path("/"), user=git.user)
+    argv = ["git", "-c", "safe.directory=*", "-C", str(git.directory), *args]
+    return process.run(argv, env=env, timeout=_TIMEOUT_S, cwd=Path("/"), user=git.user)
