@@ -10,7 +10,7 @@ from typing import Any
 
 from orch_gates.adopt import record, steps
 from orch_gates.adopt.record import Record, Rule
-from orch_gates.adopt.steps import Came, Pages, Step
+from orch_gates.adopt.steps import Pages, Step, StepOutcome
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, OrchError, UsageError
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.labels import Labels
@@ -37,11 +37,11 @@ class AtForge:
             there = offered.names()
         except ForgeUnavailable as error:
             what = f"labels {', '.join(wanted)}"
-            yield Step(what, Came.FAILED, str(error), f"make them at {self.pages.labels}")
+            yield Step(what, StepOutcome.FAILED, str(error), f"make them at {self.pages.labels}")
             return
         missing = [name for name in wanted if not any(self.forge.issues.same_label(name, one) for one in there)]
         if not missing:
-            yield Step(f"{len(wanted)} labels" if len(wanted) > 1 else f"label {wanted[0]}", Came.SO)
+            yield Step(f"{len(wanted)} labels" if len(wanted) > 1 else f"label {wanted[0]}", StepOutcome.SO)
         for name in missing:
             yield self._step(f"label {name}", partial(self._make, offered, name), f"make it at {self.pages.labels}")
 
@@ -52,12 +52,12 @@ class AtForge:
         try:
             now, found = self.forge.protections.rule(branch), self.forge.protections.whole(branch)
         except ForgeUnavailable as error:
-            return Step(what, Came.FAILED, str(error), by_hand)
+            return Step(what, StepOutcome.FAILED, str(error), by_hand)
         if steps.met(now, demand):
-            return Step(what, Came.SO)
+            return Step(what, StepOutcome.SO)
         if demand.pushes and now is not None and now.pushers is Who.NOBODY:
             why = "its rule lets nobody push, and it is written by pushes; the rule was left as it is"
-            return Step(what, Came.FAILED, why, by_hand)
+            return Step(what, StepOutcome.FAILED, why, by_hand)
         changed = steps.changes(made.left, found) if made is not None else ()
         since = f"; somebody had changed since: {', '.join(changed)}" if changed else ""
         rule = replace(steps.put(demand, now, made), found=found if made is None else made.found)
@@ -74,7 +74,7 @@ class AtForge:
         if known.repository and known.repository != self.forge.repository:
             yield Step(
                 "what init made",
-                Came.FAILED,
+                StepOutcome.FAILED,
                 f"init made it in {known.repository}, but this clone uses {self.forge.repository}",
                 "set ORCH_FORGE_REPOSITORY to that repository",
             )
@@ -88,46 +88,46 @@ class AtForge:
         try:
             now, whole = self.forge.protections.rule(branch), self.forge.protections.whole(branch)
         except ForgeUnavailable as error:
-            return Step(what, Came.FAILED, str(error), by_hand)
+            return Step(what, StepOutcome.FAILED, str(error), by_hand)
         if not whole or (rule.found and not steps.changes(rule.found, whole)):
             self._keep(self._record().without_rule(branch))
-            return Step(what, Came.SO, "it is as it was before" if whole else "already gone")
+            return Step(what, StepOutcome.SO, "it is as it was before" if whole else "already gone")
         if not (changed := steps.changes(rule.left, whole)):
             why = "as it was before" if rule.found else "taken away"
             return self._step(what, partial(self._restore, rule, whole), by_hand, why)
         since = f"as somebody changed in it since: {', '.join(changed)}"
         if now is None or not (ours := steps.taken_back(now, rule)):
-            return Step(what, Came.KEPT, f"all of it stays, {since}", by_hand)
+            return Step(what, StepOutcome.KEPT, f"all of it stays, {since}", by_hand)
         done = self._step(what, partial(self._loosen, rule), by_hand, f"without {ours}; the rest stays, {since}")
         return replace(done, by_hand=by_hand)
 
     def _unlabelled(self, names: Sequence[str]) -> Iterator[Step]:
         offered, by_hand = self.forge.labels, f"at {self.pages.labels}"
         if offered is None or not names:
-            yield from (Step(f"label {name}", Came.SO) for name in names)
+            yield from (Step(f"label {name}", StepOutcome.SO) for name in names)
             return
         try:
             used = offered.used(names)
         except ForgeUnavailable as error:
-            yield from (Step(f"label {name}", Came.FAILED, str(error), by_hand) for name in names)
+            yield from (Step(f"label {name}", StepOutcome.FAILED, str(error), by_hand) for name in names)
             return
         for name in names:
             if name in used:
                 # To the forge, removing it is taking it off what was merged long ago, too.
                 used_by = "issues or pull requests, open or closed, use this label"
-                yield Step(f"label {name}", Came.KEPT, used_by, by_hand)
+                yield Step(f"label {name}", StepOutcome.KEPT, used_by, by_hand)
             else:
                 act = partial(self._drop, offered, name)
                 yield self._step(f"label {name}", act, by_hand, "taken away")
 
     def _step(self, what: str, act: Callable[[], None], by_hand: str, why: str = "") -> Step:
         if self.dry:
-            return Step(what, Came.WOULD, why)
+            return Step(what, StepOutcome.WOULD, why)
         try:
             act()
         except OrchError as error:
-            return Step(what, Came.FAILED, str(error), by_hand)
-        return Step(what, Came.DONE, why)
+            return Step(what, StepOutcome.FAILED, str(error), by_hand)
+        return Step(what, StepOutcome.DONE, why)
 
     def _make(self, offered: Labels, name: str) -> None:
         # Known before it is there: a run that is killed between the two has it taken away, too.

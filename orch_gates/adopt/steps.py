@@ -11,7 +11,7 @@ from orch_gates.adopt.record import Rule
 from orch_gates.forge.port.protection import BranchRule, Demand, Who
 
 
-class Came(StrEnum):
+class StepOutcome(StrEnum):
     """What came of one step."""
 
     DONE = "done"
@@ -27,7 +27,7 @@ class Step:
     """One thing at the forge; `by_hand` is how a person does it."""
 
     what: str
-    came: Came
+    outcome: StepOutcome
     why: str = ""
     by_hand: str = ""
 
@@ -129,7 +129,7 @@ def in_words(rule: Demand) -> str:
 
 def worst(steps: Sequence[Step]) -> bool:
     """Whether a step could not be done."""
-    return any(step.came is Came.FAILED for step in steps)
+    return any(step.outcome is StepOutcome.FAILED for step in steps)
 
 
 def _plain(value: object) -> object:

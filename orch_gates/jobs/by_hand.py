@@ -156,13 +156,13 @@ class Retry:
     ) -> tuple[Done, Change]:
         number = max((run.number for run in runs_of(task, earlier)), default=0) + 1
         job = jobs.queued(task, role.name, self.nonce(), number, by=self.by, now=self.now, way=role.way)
-        asked = f"queued as run {number} in {task.stage} [by {self.by}]{f': {self.reason}' if self.reason else ''}"
-        writes = book.changed(book.new(job), job, self.now, asked)
+        line = f"queued as run {number} in {task.stage} [by {self.by}]{f': {self.reason}' if self.reason else ''}"
+        writes = book.changed(book.new(job), job, self.now, line)
         change = Change(
             event="job-retry",
             task=task.id,
             subject=f"{task.id}: run {number} of {role.name} is asked for",
-            body=asked,
+            body=line,
             writes={**(resumed.writes if resumed is not None else {}), **writes},
         )
         return Done(f"{done}run {number} of {role.name} is queued ({role.starts})", job), change

@@ -11,7 +11,7 @@ from orch_gates.engine.decide import decide
 from orch_gates.engine.stages import Pipeline
 from orch_gates.engine.work import Role, Rules
 from orch_gates.jobs.dispatch import Facts, Plan, plan
-from orch_gates.jobs.starting import Asked, Came, Starter
+from orch_gates.jobs.starting import Starter, StartOutcome, StartResult
 from orch_gates.model.job import Job
 from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
@@ -64,8 +64,8 @@ class Dispatching:
         for task, why in planned.asks:
             path = layout.task_path(task.id)
             body = codec.decode(TASK, path, text(path) or "")[1]
-            asked = events.HoldAsked(self.by, why)
-            decided = decide(task, asked, (), now, self.pipeline_of(task), generation=generation)
+            event = events.HoldAsked(self.by, why)
+            decided = decide(task, event, (), now, self.pipeline_of(task), generation=generation)
             found.append(recorded(book.Page(path, task, body), with_effects(decided, task, ()), self.by, now))
         return tuple(found)
 
@@ -74,18 +74,18 @@ class Dispatching:
         return self.rules.roles.get(job.role)
 
 
-def acknowledged(asked: Sequence[Asked], snapshot: Snapshot, now: datetime) -> tuple[Change, ...]:
-    """What records what came of asking; where that is not known, nothing is said, and it is asked again."""
+def acknowledged(started: Sequence[StartResult], snapshot: Snapshot, now: datetime) -> tuple[Change, ...]:
+    """Record the outcome of each start; one that is not known is not recorded, and is requested again."""
     found = []
-    for one in asked:
+    for one in started:
         path = _path(one.job)
-        if one.came is Came.UNKNOWN or one.job.dispatch is None or (stored := snapshot.text(path)) is None:
+        if one.outcome is StartOutcome.UNKNOWN or one.job.dispatch is None or (stored := snapshot.text(path)) is None:
             continue
         before = codec.decode(JOB, path, stored)[0]
-        if one.came is Came.STARTED:
+        if one.outcome is StartOutcome.STARTED:
             after = jobs.sent(before, one.job.dispatch.key, one.run, now)
             line = "started" + (f" as CI run {one.run}" if one.run else "") + (f"; {one.reason}" if one.reason else "")
-        elif one.came is Came.REFUSED:
+        elif one.outcome is StartOutcome.REFUSED:
             after = jobs.not_started(before, one.job.dispatch.key, one.reason)
             line = f"could not be started: {one.reason}"
         else:
@@ -120,24 +120,24 @@ def _change_of(job: Job) -> str:
 
 def start_one(
     store: Store, configured: Configured, starter: Starter, job: Job, role: Role | None, clock: Callable[[], datetime]
-) -> Asked:
+) -> StartResult:
     """Start a job that was just recorded as one to be started, and record what came of it.
 
     Raises:
-        StateError: what came of it could not be recorded; it is asked for again, and runs once.
+        StateError: its outcome could not be recorded; it is asked for again, and runs once.
     """
-    asked = starter.start(job, role)
+    started = starter.start(job, role)
     configured.agree(store)
-    store.transact(lambda snapshot: _confirmed(acknowledged([asked], snapshot, clock())))
-    return asked
+    store.transact(lambda snapshot: _confirmed(acknowledged([started], snapshot, clock())))
+    return started
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """What one run of the outbox did: what was recorded, what came of each start, and what could not be told before."""
+    """What one run of the outbox did: what it recorded, the outcome of each start, and what it could not find out."""
 
     planned: Plan
-    asked: tuple[Asked, ...] = ()
+    started: tuple[StartResult, ...] = ()
     problem: str = ""
 
 
@@ -166,10 +166,10 @@ def run(
         return joined("dispatch", f"dispatch: {_counted(changes)}", changes)
 
     store.transact(decide_on, others_wait=True)
-    asked = tuple(starter.start(job, dispatching.role_of(job)) for job in planned.starts)
-    if asked:
-        store.transact(lambda snapshot: _confirmed(acknowledged(asked, snapshot, clock())))
-    return Dispatched(planned, asked)
+    started = tuple(starter.start(job, dispatching.role_of(job)) for job in planned.starts)
+    if started:
+        store.transact(lambda snapshot: _confirmed(acknowledged(started, snapshot, clock())))
+    return Dispatched(planned, started)
 
 
 def _confirmed(changes: Sequence[Change]) -> Change | None:

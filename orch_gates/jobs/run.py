@@ -161,8 +161,8 @@ class Runs:
     def _begun(self, page: Page, task: Task, now: datetime) -> tuple[Began, Change]:
         job = jobs.begun(page.job, self.process, self.ci, self.runner, now)
         assert job is not None
-        asked = [] if page.body else [f"queued as run {job.number} in {job.stage} [by {job.by}]"]
-        writes = book.changed(page, job, now, *asked, f"begun by {job.runner}")
+        queued = [] if page.body else [f"queued as run {job.number} in {job.stage} [by {job.by}]"]
+        writes = book.changed(page, job, now, *queued, f"begun by {job.runner}")
         change = Change(
             event="job-begin",
             task=job.task,
@@ -240,8 +240,8 @@ class _Ending:
             if over is None:
                 found = Recorded(page.job, state_of(page.job), ours=False)
                 return None
-            told = f"{came_to.reason}, after {took(over)} [{over.status}]"
-            lines = [one for one in (told, came_to.note, note) if one]
+            line = f"{came_to.reason}, after {took(over)} [{over.status}]"
+            lines = [one for one in (line, came_to.note, note) if one]
             writes = book.changed(page, over, came_to.ended, *lines, more=output.block(shown))
             ready = None if head is None else self._ready(snapshot, over, head)
             found = Recorded(over, came_to.reason, ours=True, ready=ready is not None)
@@ -258,7 +258,7 @@ class _Ending:
         return found
 
     def _head(self) -> str | None:
-        """The commit at the head of the task's branch; None where nothing depends on it, or it cannot be told."""
+        """The commit at the head of the task's branch; None where nothing depends on it, or it cannot be known."""
         sent = self.began.task.sent_back
         if self.came_to.exit_code != 0 or sent is None or sent.ready:
             return None

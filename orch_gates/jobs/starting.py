@@ -22,8 +22,8 @@ _KEPT_S = 14 * 86_400
 _SUFFIXES = (".log", ".json")
 
 
-class Came(StrEnum):
-    """What came of asking for a start; UNKNOWN may have started it, and asking again is safe (JOB-1).
+class StartOutcome(StrEnum):
+    """The outcome of a request to start a job; UNKNOWN may have started it, and asking again is safe (JOB-1).
 
     REFUSED may not be started as things are, so it is asked for again; GIVEN_UP is not to be started at all.
     """
@@ -35,11 +35,11 @@ class Came(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A job whose start was asked for; `run` is the CI run, 0 where none is known."""
+class StartResult:
+    """A job whose start was requested; `run` is the CI run, 0 where none is known."""
 
     job: Job
-    came: Came
+    outcome: StartOutcome
     run: int = 0
     reason: str = ""
 
@@ -69,10 +69,12 @@ class Starter:
     logs: Path
     env: Mapping[str, str]
 
-    def start(self, job: Job, role: Role | None) -> Asked:
+    def start(self, job: Job, role: Role | None) -> StartResult:
         """Ask for the start of one job; whatever happens is an answer (P3)."""
         if role is None:
-            return Asked(job, Came.GIVEN_UP, reason=f"no way to start the role {job.role} is configured any more")
+            return StartResult(
+                job, StartOutcome.GIVEN_UP, reason=f"no way to start the role {job.role} is configured any more"
+            )
         try:
             match role.way:
                 case Way.WORKFLOW:
@@ -82,24 +84,26 @@ class Starter:
                 case _:
                     assert_never(role.way)
         except ForgeRefused as error:
-            return Asked(job, Came.REFUSED, reason=str(error))
+            return StartResult(job, StartOutcome.REFUSED, reason=str(error))
         except OrchError as error:
-            return Asked(job, Came.UNKNOWN, reason=str(error))
+            return StartResult(job, StartOutcome.UNKNOWN, reason=str(error))
         except Exception as error:  # noqa: BLE001 - one job's trouble stops no other (P3)
-            return Asked(job, Came.UNKNOWN, reason=f"{type(error).__name__}: {error}")
+            return StartResult(job, StartOutcome.UNKNOWN, reason=f"{type(error).__name__}: {error}")
 
-    def _workflow(self, job: Job, role: Role) -> Asked:
+    def _workflow(self, job: Job, role: Role) -> StartResult:
         forge = self.forge()
         if forge is None:
-            return Asked(job, Came.UNKNOWN, reason="no forge with a write token is configured")
+            return StartResult(job, StartOutcome.UNKNOWN, reason="no forge with a write token is configured")
         inputs = {"task": job.task, "role": job.role, "attempt": job.attempt}
-        return Asked(job, Came.STARTED, forge.workflows.dispatch(role.workflow, role.ref or self.target, inputs))
+        return StartResult(
+            job, StartOutcome.STARTED, forge.workflows.dispatch(role.workflow, role.ref or self.target, inputs)
+        )
 
-    def _command(self, job: Job, role: Role) -> Asked:
+    def _command(self, job: Job, role: Role) -> StartResult:
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         files.remove_older(self.logs, _SUFFIXES, clock.utc_now().timestamp() - _KEPT_S)
         argv = [*self.program, "job", "run", "--task", job.task, "--role", job.role, "--attempt", job.attempt]
         argv += ["--max-output", str(_MOST_OUTPUT), "--repo", str(self.folder), "--", "sh", "-c", role.command]
         log = self.logs / f"{job.attempt}.log"
         process.leave_running(argv, env=self.env, cwd=self.folder, log=log)
-        return Asked(job, Came.STARTED, reason=f"its output is in {shlex.quote(str(log))}")
+        return StartResult(job, StartOutcome.STARTED, reason=f"its output is in {shlex.quote(str(log))}")

@@ -43,11 +43,11 @@ class Lag:
                 f"the last sweep reports its start at {self.last}, {spelled(-self.ago)} in the future: the clock of "
                 "its machine or of this one is wrong, so a dead schedule cannot be detected"
             )
-        said = f"the last sweep began {spelled(self.ago)} ago, at {self.last}"
+        line = f"the last sweep began {spelled(self.ago)} ago, at {self.last}"
         if self.schedule is Schedule.ON_TIME:
-            return said
+            return line
         what = "is late" if self.schedule is Schedule.LATE else "seems to be dead"
-        return f"{said}; one is due every {spelled(self.every)} (sweep.every_s): the schedule {what}"
+        return f"{line}; one is due every {spelled(self.every)} (sweep.every_s): the schedule {what}"
 
 
 def lag(ticks: Sequence[Tick], now: datetime, every: timedelta) -> Lag:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from orch_gates.jobs.dispatching import Dispatching
 from orch_gates.jobs.overview import Overview
-from orch_gates.jobs.starting import Asked
+from orch_gates.jobs.starting import StartResult
 from orch_gates.model.job import Job
 from orch_gates.model.sweep import Memory
 from orch_gates.model.verdict import Verdict
@@ -17,8 +17,8 @@ from orch_gates.state.branch.memory import Recalled, Replaced
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Store
 from orch_gates.sweep import reaper, reconciler
-from orch_gates.sweep.came import Came
 from orch_gates.sweep.look import Look
+from orch_gates.sweep.unit_result import UnitResult
 from orch_gates.tasks.advance import Step
 
 
@@ -66,10 +66,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The tasks that people stopped in the tracker, and what came of everything else that they said there (REC-5)."""
+    """The tasks that people stopped in the tracker, and the result of everything else that they wrote there (REC-5)."""
 
     stopped: frozenset[str] = frozenset()
-    came: Came = field(default_factory=Came)
+    result: UnitResult = field(default_factory=UnitResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Unit:
     """One thing to do: what it raises stops no other (P3)."""
 
     name: str
-    run: Callable[[], Came]
+    run: Callable[[], UnitResult]
 
 
 # What follows the planning commit, in units of their own: leases, attempts, markers.
@@ -120,7 +120,7 @@ class Parts:
     rules: Rules = field(default_factory=Rules)
     follow: Callable[[bool], Followed] = no_tracker
     dispatching: Dispatching | None = None
-    start: Callable[[Job], Asked] | None = None
+    start: Callable[[Job], StartResult] | None = None
     forget: Callable[[str], None] = lambda _attempt: None
     duties: Sequence[Duty] = ()
     ended: Callable[[], bool] = lambda: False

@@ -10,16 +10,15 @@ from orch_gates.effects.acknowledge import acknowledged
 from orch_gates.effects.performed import Result
 from orch_gates.errors import StateError
 from orch_gates.jobs import dispatching
-from orch_gates.jobs.starting import Asked
-from orch_gates.jobs.starting import Came as Start
+from orch_gates.jobs.starting import StartOutcome, StartResult
 from orch_gates.model.ids import TaskId
 from orch_gates.model.job import Job
 from orch_gates.model.sweep import Alert
 from orch_gates.model.task import Task
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, joined
-from orch_gates.sweep.came import Came, isolated, summed
 from orch_gates.sweep.parts import Parts, Seen
+from orch_gates.sweep.unit_result import UnitResult, isolated, summed
 
 # A forge that is down is not asked to do everything.
 _MOST_SILENT = 3
@@ -32,55 +31,57 @@ class Performing:
 
     parts: Parts
     late: Callable[[], bool]
-    _asked: list[Asked] = field(default_factory=list)
+    _started: list[StartResult] = field(default_factory=list)
     _done: dict[TaskId, frozenset[str]] = field(default_factory=dict)
 
-    def start(self, jobs: Sequence[Job]) -> Came:
+    def start(self, jobs: Sequence[Job]) -> UnitResult:
         """Ask for the start of these jobs: they were claimed by the commit that planned them, so it is done at once."""
         ask = self.parts.start
         return summed(isolated(f"{job.task}: job {job.attempt}", partial(self._start, ask, job)) for job in jobs)
 
-    def _start(self, ask: Callable[[Job], Asked] | None, job: Job) -> Came:
+    def _start(self, ask: Callable[[Job], StartResult] | None, job: Job) -> UnitResult:
         if ask is None:
-            return Came()
-        asked = ask(job)
-        self._asked.append(asked)
+            return UnitResult()
+        started = ask(job)
+        self._started.append(started)
         what = f"{job.task}: run {job.number} ({job.role})"
-        match asked.came:
-            case Start.STARTED:
-                told = f"CI run {asked.run}" if asked.run else asked.reason
-                return Came(lines=(f"{what} started{f': {told}' if told else ''}",), counts={"dispatched": 1})
-            case Start.REFUSED | Start.GIVEN_UP:
-                return Came(problems=(f"{what} could not be started: {asked.reason}",))
-            case Start.UNKNOWN:
-                return Came(problems=(f"{what}: start not confirmed, so it is requested again: {asked.reason}",))
+        match started.outcome:
+            case StartOutcome.STARTED:
+                detail = f"CI run {started.run}" if started.run else started.reason
+                return UnitResult(lines=(f"{what} started{f': {detail}' if detail else ''}",), counts={"dispatched": 1})
+            case StartOutcome.REFUSED | StartOutcome.GIVEN_UP:
+                return UnitResult(problems=(f"{what} could not be started: {started.reason}",))
+            case StartOutcome.UNKNOWN:
+                return UnitResult(
+                    problems=(f"{what}: start not confirmed, so it is requested again: {started.reason}",)
+                )
 
-    def effects(self, tasks: Sequence[Task], alerts: Sequence[Alert]) -> Came:
+    def effects(self, tasks: Sequence[Task], alerts: Sequence[Alert]) -> UnitResult:
         """Perform what tasks have pending; what the forge refuses is an alert until it is done or given up."""
         pending = {task.id: task for task in tasks if task.effects}
         # Of tasks with nothing left to do, nothing is refused any more.
         over = {alert.key.split(" ")[1] for alert in alerts if alert.key.startswith(_EFFECT)} - set(pending)
-        came = [Came(looked=tuple(f"{_EFFECT}{name} " for name in sorted(over)))]
+        results = [UnitResult(looked=tuple(f"{_EFFECT}{name} " for name in sorted(over)))]
         silent = 0
         for number, task in enumerate(pending.values()):
             if self.late() or silent >= _MOST_SILENT:
-                came.append(Came(problems=(f"the effects of {len(pending) - number} tasks stay pending",)))
+                results.append(UnitResult(problems=(f"the effects of {len(pending) - number} tasks stay pending",)))
                 break
             one = isolated(task.id, partial(self._effects, task))
             silent = silent + 1 if one.problems else 0
-            came.append(one)
-        return summed(came)
+            results.append(one)
+        return summed(results)
 
-    def _effects(self, task: Task) -> Came:
+    def _effects(self, task: Task) -> UnitResult:
         performed = self.parts.step.outbox.perform(task.effects)
         if settled := frozenset(one.effect.key for one in performed if one.settled):
             self._done[task.id] = settled
-        told = {one: f"{task.id}: {one.effect.kind} {one.effect.subject}" for one in performed}
-        return Came(
-            lines=tuple(f"{told[one]}: {one.result}" for one in performed if one.settled),
-            problems=tuple(f"{told[one]}: {one.reason}" for one in performed if one.result is Result.UNKNOWN),
+        names = {one: f"{task.id}: {one.effect.kind} {one.effect.subject}" for one in performed}
+        return UnitResult(
+            lines=tuple(f"{names[one]}: {one.result}" for one in performed if one.settled),
+            problems=tuple(f"{names[one]}: {one.reason}" for one in performed if one.result is Result.UNKNOWN),
             alerts={
-                f"{_EFFECT}{task.id} {one.effect.key}": f"{told[one]}: refused: {one.reason}; "
+                f"{_EFFECT}{task.id} {one.effect.key}": f"{names[one]}: refused: {one.reason}; "
                 "`orch-gates effects run --drop-refused` drops it"
                 for one in performed
                 if one.result is Result.REFUSED
@@ -88,9 +89,9 @@ class Performing:
             looked=(f"{_EFFECT}{task.id} ",) if performed else (),
         )
 
-    def duties(self, seen: Seen) -> Came:
+    def duties(self, seen: Seen) -> UnitResult:
         """Do what other rooms brought, unit by unit; what there is no time for is left to the next tick."""
-        came: list[Came] = []
+        results: list[UnitResult] = []
         for duty in self.parts.duties:
             try:
                 for unit in duty(seen):
@@ -98,24 +99,24 @@ class Performing:
                         # Who asked it to end knows that something is left.
                         if not self.parts.ended():
                             why = "the time of the tick is over (sweep.timeout_s)"
-                            came.append(Came(problems=(f"{unit.name}: {why}",)))
+                            results.append(UnitResult(problems=(f"{unit.name}: {why}",)))
                         break
-                    came.append(isolated(unit.name, unit.run))
+                    results.append(isolated(unit.name, unit.run))
             except Exception as error:  # noqa: BLE001 - the next duty is still done, and the cause is told (P3)
-                came.append(Came(problems=(f"{type(error).__name__}: {error}",)))
-        return summed(came)
+                results.append(UnitResult(problems=(f"{type(error).__name__}: {error}",)))
+        return summed(results)
 
-    def acknowledge(self) -> Came:
+    def acknowledge(self) -> UnitResult:
         """Record what is known to be done, in one commit; where that fails, it is done again, which changes nothing."""
-        if not (self._asked or self._done):
-            return Came()
+        if not (self._started or self._done):
+            return UnitResult()
         try:
             self.parts.store.transact(self._acknowledged, others_wait=True)
         except StateError as error:
-            return Came(problems=(f"what was done could not be recorded: {error}",))
-        return Came()
+            return UnitResult(problems=(f"what was done could not be recorded: {error}",))
+        return UnitResult()
 
     def _acknowledged(self, snapshot: Snapshot) -> Change | None:
-        started = dispatching.acknowledged(self._asked, snapshot, self.parts.clock())
+        started = dispatching.acknowledged(self._started, snapshot, self.parts.clock())
         parts = (acknowledged(snapshot, self._done), *started)
         return joined("acknowledge", "sweep: what was done is recorded", [part for part in parts if part is not None])

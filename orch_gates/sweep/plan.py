@@ -156,5 +156,5 @@ def _subject(reaped: Sequence[Job], steps: Sequence[Decision], dispatch: Dispatc
         (len(dispatch.new) + len(dispatch.changed), "job dispatched", "jobs dispatched"),
         (len(dispatch.asks), "person asked", "people asked"),
     )
-    said = ", ".join(f"{number} {one if number == 1 else many}" for number, one, many in counted if number)
-    return f"sweep: {said or 'nothing'}"
+    line = ", ".join(f"{number} {one if number == 1 else many}" for number, one, many in counted if number)
+    return f"sweep: {line or 'nothing'}"

@@ -16,14 +16,14 @@ from orch_gates.state.outcome import Committed
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from orch_gates.sweep import reaper, reconciler, remember
-from orch_gates.sweep.came import Came, alerts_after, summed
-from orch_gates.sweep.judging import Judgement, judge
+from orch_gates.sweep.gate_answers import GateAnswers, ask_gates
 from orch_gates.sweep.lag import Lag, Schedule, lag
 from orch_gates.sweep.look import Look
 from orch_gates.sweep.parts import Parts, Scope, Seen
 from orch_gates.sweep.performing import Performing
 from orch_gates.sweep.plan import Planned, Recorded, Recording
 from orch_gates.sweep.reaper import Flip
+from orch_gates.sweep.unit_result import UnitResult, alerts_after, summed
 from orch_gates.tasks import book
 from orch_gates.tasks.book import Quarantined
 
@@ -64,7 +64,7 @@ class Ticking:
         self._now = now
         self._scope = scope or Scope()
         self._began = parts.monotonic()
-        self._came: list[Came] = []
+        self._results: list[UnitResult] = []
         self._stopped: frozenset[str] | None = None
 
     def late(self) -> bool:
@@ -83,11 +83,11 @@ class Ticking:
         memory, oid = self._remembered()
         gap = lag(memory.ticks, self._now, parts.rules.every)
         if self._scope.everything and gap.schedule in {Schedule.LATE, Schedule.DEAD}:
-            self._came.append(Came(lines=(f"warning: {gap.line}",)))
+            self._results.append(UnitResult(lines=(f"warning: {gap.line}",)))
         recording = Recording(Planned(), parts.step, parts.dispatching, parts.by, self._now)
         streaks, judged = self._plan(snapshot, recording, memory)
         if dry_run:
-            self._came.append(told(recording.on(snapshot)))
+            self._results.append(outcome_lines(recording.on(snapshot)))
             return self._report(memory, gap)
         # A tick that is killed later has seen what it saw: else what kills ticks would never be noticed.
         if streaks != memory.streaks:
@@ -96,7 +96,7 @@ class Ticking:
         try:
             recorded = self._record(recording)
         except StateExhausted as error:
-            self._came.append(Came(problems=(str(error),), counts={"lost-races": 1}))
+            self._results.append(UnitResult(problems=(str(error),), counts={"lost-races": 1}))
             return self._ended(memory, oid, judged, gap, snapshot, busy=True)
         self._perform(snapshot, recorded, recording.planned, memory)
         return self._ended(memory, oid, judged, gap, snapshot)
@@ -107,9 +107,9 @@ class Ticking:
             followed = self._parts.follow(act)
         except Exception as error:  # noqa: BLE001 - jobs and other tasks are still looked at, and the cause is told (P3)
             why = error if isinstance(error, OrchError) else f"{type(error).__name__}: {error}"
-            self._came.append(Came(problems=(f"could not read the issues: {why}",)))
+            self._results.append(UnitResult(problems=(f"could not read the issues: {why}",)))
             return None
-        self._came.append(followed.came)
+        self._results.append(followed.result)
         return followed.stopped
 
     def _loaded(self, *, dry_run: bool) -> Snapshot:
@@ -124,20 +124,20 @@ class Ticking:
         try:
             recalled = self._parts.memory().read()
         except StateError as error:
-            self._came.append(Came(problems=(f"could not read the record of the last sweep: {error}",)))
+            self._results.append(UnitResult(problems=(f"could not read the record of the last sweep: {error}",)))
             return nothing(), ""
         if recalled.problem:
-            self._came.append(Came(lines=(f"warning: {recalled.problem}",)))
+            self._results.append(UnitResult(lines=(f"warning: {recalled.problem}",)))
         return recalled.memory or nothing(), recalled.oid
 
-    def _plan(self, snapshot: Snapshot, recording: Recording, memory: Memory) -> tuple[tuple[Streak, ...], Judgement]:
+    def _plan(self, snapshot: Snapshot, recording: Recording, memory: Memory) -> tuple[tuple[Streak, ...], GateAnswers]:
         """Look at the world, and plan what is recorded: the same whatever snapshot takes it (P6)."""
         parts, now = self._parts, self._now
         everything = recording.everything(snapshot)
-        self._came.append(_set_apart(everything.quarantined))
+        self._results.append(_set_apart(everything.quarantined))
         jobs = [job for runs in everything.jobs.values() for job in runs if not job.status.terminal]
         look = self._looked(jobs) if self._scope.jobs and jobs else Look()
-        self._came.append(Came(problems=look.problems))
+        self._results.append(UnitResult(problems=look.problems))
         flips: tuple[Flip, ...] = ()
         streaks = memory.streaks
         if parts.rules.reaper is not None and self._scope.jobs:
@@ -145,14 +145,14 @@ class Ticking:
         tasks = [task for task in everything.tasks.values() if self._scope.holds(task.id)]
         # Where it could not be told who is stopped, everybody is whose issue would say so (REC-5).
         stopped = frozenset(task.id for task in tasks if task.issue) if self._stopped is None else self._stopped
-        judged = Judgement()
+        judged = GateAnswers()
         if (rules := parts.rules.reconciler) is not None:
             if not self._scope.everything:
                 rules = reconciler.Rules(type(rules.grace)(0), rules.most)
             pipeline_of = parts.step.configured.pipeline_of
             due = reconciler.due(tasks, everything.jobs, stopped, memory.cursor, now, pipeline_of, rules)
-            judged = judge(parts, snapshot, everything, due, self.late)
-            self._came.append(judged.came)
+            judged = ask_gates(parts, snapshot, everything, due, self.late)
+            self._results.append(judged.result)
         recording.planned = Planned(flips, tuple(judged.unblocked), judged.verdicts, stopped, look)
         return streaks, judged
 
@@ -176,22 +176,22 @@ class Ticking:
             return recorded
         for job in recorded.reaped:
             self._parts.forget(job.attempt)
-        self._came.append(told(recorded))
-        self._came.append(Came(counts={"lost-races": result.attempts - 1}))
+        self._results.append(outcome_lines(recorded))
+        self._results.append(UnitResult(counts={"lost-races": result.attempts - 1}))
         return recorded
 
     def _perform(self, snapshot: Snapshot, recorded: Recorded, planned: Planned, memory: Memory) -> None:
         performing = Performing(self._parts, self.late)
-        self._came.append(performing.start(recorded.dispatch.starts if recorded.change is not None else ()))
+        self._results.append(performing.start(recorded.dispatch.starts if recorded.change is not None else ()))
         tasks = [task for task in recorded.overview.tasks.values() if self._scope.holds(task.id)]
-        self._came.append(performing.effects(tasks, memory.alerts))
+        self._results.append(performing.effects(tasks, memory.alerts))
         seen = Seen(snapshot, recorded.overview, planned.verdicts, planned.stopped, self._now)
         if self._scope.everything:
-            self._came.append(performing.duties(seen))
-        self._came.append(performing.acknowledge())
+            self._results.append(performing.duties(seen))
+        self._results.append(performing.acknowledge())
 
     def _ended(
-        self, memory: Memory, oid: str, judged: Judgement, gap: Lag, snapshot: Snapshot, *, busy: bool = False
+        self, memory: Memory, oid: str, judged: GateAnswers, gap: Lag, snapshot: Snapshot, *, busy: bool = False
     ) -> Report:
         report = self._report(memory, gap, busy=busy)
         everything = self._scope.everything
@@ -214,17 +214,19 @@ class Ticking:
         if answer.done:
             return answer.oid
         if not answer.lost:
-            self._came.append(Came(lines=(f"warning: could not save the record of this sweep: {answer.reason}",)))
+            self._results.append(
+                UnitResult(lines=(f"warning: could not save the record of this sweep: {answer.reason}",))
+            )
         return oid
 
     def _report(self, memory: Memory, gap: Lag, *, busy: bool = False) -> Report:
-        came = summed(self._came)
-        alerts = alerts_after(memory.alerts, came, self._now)
-        problems = (*came.problems, alerts.dropped) if alerts.dropped else came.problems
-        return Report(came.lines, problems, dict(came.counts), alerts.opened, alerts.closed, alerts.open, gap, busy)
+        total = summed(self._results)
+        alerts = alerts_after(memory.alerts, total, self._now)
+        problems = (*total.problems, alerts.dropped) if alerts.dropped else total.problems
+        return Report(total.lines, problems, dict(total.counts), alerts.opened, alerts.closed, alerts.open, gap, busy)
 
 
-def told(recorded: Recorded) -> Came:
+def outcome_lines(recorded: Recorded) -> UnitResult:
     """What a plan does, in a line for each thing."""
     lines = [f"{job.task}: run {job.number} ({job.role}) {job.status}: {job.reason}" for job in recorded.reaped]
     lines += [f"{one.task.id}: {one.move} to {one.task.stage}: {one.reason}" for one in recorded.steps]
@@ -236,7 +238,7 @@ def told(recorded: Recorded) -> Came:
         "unblocked": len(recorded.steps),
         "escalated": len(recorded.dispatch.asks),
     }
-    return Came(lines=tuple(lines), counts=counts)
+    return UnitResult(lines=tuple(lines), counts=counts)
 
 
 def _changed(job: Job) -> str:
@@ -245,7 +247,7 @@ def _changed(job: Job) -> str:
     return f"is asked for again: {job.dispatch.reason}"
 
 
-def _set_apart(files: Sequence[Quarantined]) -> Came:
+def _set_apart(files: Sequence[Quarantined]) -> UnitResult:
     """Files that cannot be read stop nobody else; a person mends them (ST-6)."""
     alerts = {f"{_FILE}{file.path}": f"{file.why}; `orch-gates state lint` names every such file" for file in files}
-    return Came(alerts=alerts, looked=(_FILE,))
+    return UnitResult(alerts=alerts, looked=(_FILE,))

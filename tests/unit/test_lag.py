@@ -9,9 +9,9 @@ import pytest
 from orch_gates.errors import GitError
 from orch_gates.model.ids import timestamp
 from orch_gates.model.sweep import MAX_ALERTS, MAX_TICKS, Alert, Tick, nothing
-from orch_gates.sweep.came import Came, alerts_after, isolated, summed
 from orch_gates.sweep.lag import Schedule, lag
 from orch_gates.sweep.remember import Ended, after
+from orch_gates.sweep.unit_result import UnitResult, alerts_after, isolated, summed
 from tests.tasks_builders import BEFORE, NOW
 
 MINUTES = timedelta(minutes=1)
@@ -67,11 +67,11 @@ OLD = Alert(key="marker main a", since=BEFORE, line="main has lost a")
 
 
 def test_an_alert_is_told_once_and_ends_when_it_is_looked_for_in_vain() -> None:
-    came = Came(alerts={"marker main a": "again", "marker main b": "main has lost b"}, looked=("marker main ",))
-    found = alerts_after((OLD,), came, NOW)
+    result = UnitResult(alerts={"marker main a": "again", "marker main b": "main has lost b"}, looked=("marker main ",))
+    found = alerts_after((OLD,), result, NOW)
     assert [one.key for one in found.opened] == ["marker main b"]
     assert found.open[0] == OLD
-    over = alerts_after(found.open, Came(looked=("marker main ",)), NOW)
+    over = alerts_after(found.open, UnitResult(looked=("marker main ",)), NOW)
     assert (over.open, over.opened) == ((), ())
     assert [one.key for one in over.closed] == ["marker main a", "marker main b"]
 
@@ -79,12 +79,12 @@ def test_an_alert_is_told_once_and_ends_when_it_is_looked_for_in_vain() -> None:
 @pytest.mark.parametrize("looked", [(), ("marker release ",), ("file ",)])
 def test_what_could_not_be_looked_for_stays(looked: tuple[str, ...]) -> None:
     """P2: a git error is no proof that it is there again."""
-    assert alerts_after((OLD,), Came(looked=looked), NOW).open == (OLD,)
+    assert alerts_after((OLD,), UnitResult(looked=looked), NOW).open == (OLD,)
 
 
 def test_alerts_are_bounded() -> None:
-    came = Came(alerts={f"file {number}": "x" * 999 for number in range(MAX_ALERTS + 7)})
-    found = alerts_after((OLD,), came, NOW)
+    result = UnitResult(alerts={f"file {number}": "x" * 999 for number in range(MAX_ALERTS + 7)})
+    found = alerts_after((OLD,), result, NOW)
     assert len(found.open) == MAX_ALERTS
     assert all(len(one.line) <= 400 for one in found.open)
 
@@ -92,21 +92,23 @@ def test_alerts_are_bounded() -> None:
 @pytest.mark.parametrize(("more", "told"), [(0, False), (1, True), (30, True)])
 def test_what_is_more_than_can_be_remembered_is_told(more: int, told: bool) -> None:
     """P3: a thing that needs a person is never left out without a word, in this tick and in the next."""
-    came = Came(alerts={f"file {number:04}": "broken" for number in range(MAX_ALERTS + more)}, looked=("file ",))
-    found = alerts_after((), came, NOW)
+    result = UnitResult(
+        alerts={f"file {number:04}": "broken" for number in range(MAX_ALERTS + more)}, looked=("file ",)
+    )
+    found = alerts_after((), result, NOW)
     assert len(found.open) == MAX_ALERTS
     assert (f"{more} more alerts than can be stored" in found.dropped) is told
-    assert alerts_after(found.open, came, NOW).dropped == found.dropped
+    assert alerts_after(found.open, result, NOW).dropped == found.dropped
 
 
 def test_what_a_unit_raises_is_what_could_not_be_done() -> None:
     """P3: also what nobody thought of; the cause is told."""
 
-    def broken(error: Exception) -> Came:
+    def broken(error: Exception) -> UnitResult:
         raise error
 
-    came = summed([isolated("one", lambda: broken(GitError("no"))), isolated("two", lambda: broken(KeyError("x")))])
-    assert came.problems == ("one: no", "two: KeyError: 'x'")
+    result = summed([isolated("one", lambda: broken(GitError("no"))), isolated("two", lambda: broken(KeyError("x")))])
+    assert result.problems == ("one: no", "two: KeyError: 'x'")
 
 
 def test_the_memory_after_a_tick_is_bounded_and_counts() -> None:

@@ -19,8 +19,7 @@ from orch_gates.engine.work import Rules as WorkRules
 from orch_gates.errors import ForgeUnavailable, GitError, StateExhausted, StateUnreachable
 from orch_gates.jobs.dispatch import MOST_TRIES
 from orch_gates.jobs.dispatching import Attempts, Dispatching
-from orch_gates.jobs.starting import Asked
-from orch_gates.jobs.starting import Came as Start
+from orch_gates.jobs.starting import StartOutcome, StartResult
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.model.job import Job, Way
 from orch_gates.model.sweep import Memory
@@ -30,10 +29,10 @@ from orch_gates.state import codec, layout
 from orch_gates.state.branch.memory import Recalled, Replaced
 from orch_gates.state.store import Change
 from orch_gates.sweep import reconciler
-from orch_gates.sweep.came import Came
 from orch_gates.sweep.look import Look
 from orch_gates.sweep.parts import Followed, Parts, Rules, Scope, Seen, Unit
 from orch_gates.sweep.tick import Report, Ticking
+from orch_gates.sweep.unit_result import UnitResult
 from orch_gates.tasks import book
 from tests.step_rig import PIPELINE, A, B, Rig
 from tests.tasks_builders import BEFORE, NOW, make_job, make_task, tasks
@@ -272,10 +271,10 @@ def test_heads_that_cannot_be_asked_for_touch_nothing() -> None:
 
 def test_a_duty_that_breaks_stops_no_other_and_no_unit() -> None:
     def broken(_seen: Seen) -> list[Unit]:
-        def raises() -> Came:
+        def raises() -> UnitResult:
             raise GitError("no")
 
-        return [Unit("one", raises), Unit("two", lambda: Came(lines=("two is done",)))]
+        return [Unit("one", raises), Unit("two", lambda: UnitResult(lines=("two is done",)))]
 
     def worse(_seen: Seen) -> list[Unit]:
         raise RuntimeError("worse")
@@ -298,14 +297,14 @@ def test_no_unit_begins_when_the_time_is_over_or_the_end_was_asked_for() -> None
     done: list[str] = []
 
     def duty(_seen: Seen) -> list[Unit]:
-        def first() -> Came:
+        def first() -> UnitResult:
             ended.append(1)
             done.append("first")
-            return Came()
+            return UnitResult()
 
-        def second() -> Came:
+        def second() -> UnitResult:
             done.append("second")
-            return Came()
+            return UnitResult()
 
         return [Unit("first", first), Unit("second", second)]
 
@@ -347,9 +346,9 @@ def dispatching(world: World) -> dict[str, Any]:
     attempts = Attempts(lambda: secrets.token_hex(8))
     made = Dispatching(WorkRules(roles, most=50), lambda _: world.rig.pipeline, attempts, "a sweep")
 
-    def start(job: Job) -> Asked:
+    def start(job: Job) -> StartResult:
         world.started.append(job.attempt)
-        return Asked(job, Start.STARTED)
+        return StartResult(job, StartOutcome.STARTED)
 
     return {"dispatching": made, "start": start}
 

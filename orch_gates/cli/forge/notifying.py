@@ -28,8 +28,8 @@ from orch_gates.notify.claims import Claims
 from orch_gates.notify.comment import PullComments
 from orch_gates.notify.publish import Published, Publisher, Wanted
 from orch_gates.state.snapshot import Snapshot
-from orch_gates.sweep.came import Came, isolated
 from orch_gates.sweep.parts import Seen, Unit
+from orch_gates.sweep.unit_result import UnitResult, isolated
 from orch_gates.variables.services import NotifySettings
 from orch_gates.workspace import Workspace
 
@@ -61,12 +61,12 @@ def show_after_step(workspace: Workspace) -> None:
         say(f"orch-gates: warning: a card is not shown now: {visible(line)}\n", to=sys.stderr)
 
 
-def _of_step(workspace: Workspace) -> Came:
+def _of_step(workspace: Workspace) -> UnitResult:
     until = clock.monotonic() + _MOST_SECONDS_OF_STEP
     wanted = workspace.settings.notify
     quick = replace(wanted, timeout=min(wanted.timeout, _MOST_SECONDS_OF_REQUEST))
     published = publish(workspace, lambda: clock.monotonic() >= until, quick)
-    return Came(lines=tuple(line for one in published for line in (*one.waits, *one.refused)))
+    return UnitResult(lines=tuple(line for one in published for line in (*one.waits, *one.refused)))
 
 
 def _is_on(workspace: Workspace) -> bool:
@@ -74,11 +74,11 @@ def _is_on(workspace: Workspace) -> bool:
     return bool(wanted.telegram_chat or wanted.webhook_url or wanted.comment)
 
 
-def _cards(workspace: Workspace) -> Came:
+def _cards(workspace: Workspace) -> UnitResult:
     until = clock.monotonic() + _MOST_SECONDS
     published = publish(workspace, lambda: clock.monotonic() >= until)
     asked = [one for one in published if one.attempted]
-    return Came(
+    return UnitResult(
         lines=tuple(line for one in published for line in lines(one, "warning: ")),
         alerts={f"{_KEY}{one.channel}": f"a card is not shown: {one.refused[0]}" for one in asked if one.refused},
         looked=tuple(f"{_KEY}{one.channel}" for one in asked),

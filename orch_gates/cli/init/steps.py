@@ -15,7 +15,7 @@ from orch_gates.adopt.at_forge import AtForge
 from orch_gates.adopt.configuration import problems
 from orch_gates.adopt.facts import Facts
 from orch_gates.adopt.plan import Change, Choice, Deed, recorded_level
-from orch_gates.adopt.steps import Came, Pages, Step
+from orch_gates.adopt.steps import Pages, Step, StepOutcome
 from orch_gates.adopt.where import Where
 from orch_gates.cli.state.commands import make_state
 from orch_gates.config.file import PATH as CONFIG
@@ -94,21 +94,21 @@ def set_up(scene: Scene) -> tuple[Step, ...]:
     if not (local or here.settings.forge.token):
         variable = here.settings.forge.token_env
         what = "state branch, labels, protection" if scene.choice.level else f"protection of {scene.facts.target}"
-        return (Step(what, Came.LATER, f"{variable} holds no token; set one, and run `orch-gates init` again"),)
+        return (Step(what, StepOutcome.LATER, f"{variable} holds no token; set one, and run `orch-gates init` again"),)
     if scene.silent:
-        return (Step("the forge", Came.FAILED, f"{scene.silent}; nothing else was asked of it", _AGAIN),)
+        return (Step("the forge", StepOutcome.FAILED, f"{scene.silent}; nothing else was asked of it", _AGAIN),)
     found: list[Step] = []
     try:
         waits, foreign = _why_later(scene, here), False
         if scene.choice.level > 0:
             found.append(step := _state(scene, here, waits))
-            foreign = step.came is Came.FAILED and _is_foreign(here)
+            foreign = step.outcome is StepOutcome.FAILED and _is_foreign(here)
         if not local:
             forge = here.need_forge()
             at = AtForge(forge, Pages(scene.where.server, forge.repository), here.git.git_dir(), scene.dry_run)
             found += [*at.labels(_labels(scene, here)), *_rules(scene, here, at, waits, foreign=foreign)]
     except (SettingsError, GitError, ForgeUnavailable) as error:
-        found.append(Step("the forge", Came.FAILED, str(error), "run `orch-gates forge check`"))
+        found.append(Step("the forge", StepOutcome.FAILED, str(error), "run `orch-gates forge check`"))
     return tuple(found)
 
 
@@ -134,11 +134,13 @@ def undo(
             rules = [f"protection of {rule.branch}" for rule in known.rules]
             labels = [f"label {one}" for one in known.labels]
             again = "run `orch-gates init` again with a token"
-            found += [Step(one, Came.FAILED, str(error), again) for one in (*rules, *labels)]
+            found += [Step(one, StepOutcome.FAILED, str(error), again) for one in (*rules, *labels)]
     if level and _has_state(here) and not _is_foreign(here):
         branch = here.settings.state.branch
         how = f"git push {_ORIGIN} --delete {shlex.quote(branch)}"
-        found.append(Step(f"state branch {branch}", Came.KEPT, "it holds the history of all tasks and merges", how))
+        found.append(
+            Step(f"state branch {branch}", StepOutcome.KEPT, "it holds the history of all tasks and merges", how)
+        )
     return tuple(found)
 
 
@@ -219,7 +221,7 @@ def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: b
     target, branch = scene.facts.target, here.settings.state.branch
     wanted = [f"protection of {target}", *([f"protection of {branch}"] if scene.choice.level else [])]
     if waits:
-        yield from (Step(what, Came.LATER, waits) for what in wanted)
+        yield from (Step(what, StepOutcome.LATER, waits) for what in wanted)
         return
     fenced = scene.choice.level > 0 and here.settings.merge.fence == "status"
     ci = choose.ci_of(scene.facts, scene.where)
@@ -232,7 +234,7 @@ def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: b
 
     yield at.rule(wanted[0], steps.target_rule(target, contexts, made, up_to_date=fenced))
     if foreign:
-        yield Step(wanted[1], Came.KEPT, f"{branch} is not a state branch")
+        yield Step(wanted[1], StepOutcome.KEPT, f"{branch} is not a state branch")
     elif scene.choice.level:
         yield at.rule(wanted[1], steps.state_rule(branch))
 
@@ -240,24 +242,24 @@ def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: b
 def _state(scene: Scene, here: Workspace, waits: str) -> Step:
     what, by_hand = f"state branch {here.settings.state.branch}", "orch-gates state init"
     if waits:
-        return Step(what, Came.LATER, waits)
+        return Step(what, StepOutcome.LATER, waits)
     try:
         if here.heads.of(here.settings.state.branch):
             here.store.load()
-            return Step(what, Came.SO)
+            return Step(what, StepOutcome.SO)
         if scene.dry_run:
-            return Step(what, Came.WOULD)
+            return Step(what, StepOutcome.WOULD)
         match make_state(open_workspace(scene.facts.top)):
             case outcome.Committed():
-                return Step(what, Came.DONE)
+                return Step(what, StepOutcome.DONE)
             case outcome.Exists():
-                return Step(what, Came.SO)
+                return Step(what, StepOutcome.SO)
             case other:
                 assert_never(other)
     except (NoStateDocument, WrongStateBranch) as error:
-        return Step(what, Came.FAILED, str(error), _ANOTHER)
+        return Step(what, StepOutcome.FAILED, str(error), _ANOTHER)
     except OrchError as error:
-        return Step(what, Came.FAILED, str(error), by_hand)
+        return Step(what, StepOutcome.FAILED, str(error), by_hand)
 
 
 def _is_foreign(here: Workspace) -> bool:

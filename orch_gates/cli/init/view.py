@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from orch_gates.adopt.choose import LEVELS
 from orch_gates.adopt.facts import Facts
 from orch_gates.adopt.plan import Change, Choice, Deed, shown
-from orch_gates.adopt.steps import Came, Step
+from orch_gates.adopt.steps import Step, StepOutcome
 from orch_gates.adopt.where import Where
 from orch_gates.documents.escape import visible
 from orch_gates.forge.port.server import Kind
@@ -103,7 +103,7 @@ def as_json(said: Said) -> str:
             {"path": one.path, "deed": one.deed.value, "why": one.why or None, "diff": one.diff} for one in said.changes
         ],
         "steps": [
-            {"what": one.what, "came": one.came.value, "why": one.why or None, "by_hand": one.by_hand or None}
+            {"what": one.what, "came": one.outcome.value, "why": one.why or None, "by_hand": one.by_hand or None}
             for one in said.steps
         ],
         "next": list(said.commands),
@@ -112,13 +112,13 @@ def as_json(said: Said) -> str:
 
 
 def _step(step: Step) -> Iterator[str]:
-    yield visible(f"{step.came.value:15}  {step.what}" + (f": {step.why}" if step.why else ""))
+    yield visible(f"{step.outcome.value:15}  {step.what}" + (f": {step.why}" if step.why else ""))
     if step.by_hand:
         yield visible(f"{'':15}  by hand: {step.by_hand}")
 
 
 def _idle(steps: Sequence[Step]) -> bool:
-    return all(step.came in {Came.SO, Came.LATER} for step in steps)
+    return all(step.outcome in {StepOutcome.SO, StepOutcome.LATER} for step in steps)
 
 
 def _next(said: Said) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _why_nothing(said: Said) -> str:
         return "no unchanged file of init is here"
     if blocked(said.changes):
         return "existing files are in the way"
-    waits = any(step.came is Came.LATER for step in said.steps)
+    waits = any(step.outcome is StepOutcome.LATER for step in said.steps)
     return "the files are as they should be" if waits else "all is set up"
 
 

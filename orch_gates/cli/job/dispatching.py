@@ -19,7 +19,7 @@ from orch_gates.errors import OrchError, SettingsError
 from orch_gates.jobs import dispatching, overview
 from orch_gates.jobs.dispatch import Facts, Plan
 from orch_gates.jobs.dispatching import Attempts, Dispatched, Dispatching
-from orch_gates.jobs.starting import Asked, Came, Starter
+from orch_gates.jobs.starting import Starter, StartOutcome, StartResult
 from orch_gates.model.job import Job, Way
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import machine
@@ -102,7 +102,7 @@ def start_queued(workspace: Workspace, job: Job) -> tuple[str, int]:
         return "this machine cannot start the job; a sweep that can will start it, in a minute or later", 0
     starter = starter_of(workspace)
     asked = dispatching.start_one(workspace.store, workspace.configured, starter, job, role, clock.utc_now)
-    return _line_of(asked), 0 if asked.came is Came.STARTED else 2
+    return _line_of(asked), 0 if asked.outcome is StartOutcome.STARTED else 2
 
 
 def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], Facts], str]:
@@ -173,19 +173,19 @@ def lines(dispatched: Dispatched) -> list[str]:
         for job in dispatched.planned.changed
         if job.status.terminal
     ]
-    told += [f"{asked.job.task}: {_line_of(asked)}" for asked in dispatched.asked]
+    told += [f"{asked.job.task}: {_line_of(asked)}" for asked in dispatched.started]
     return [visible(line) for line in told]
 
 
-def _line_of(asked: Asked) -> str:
+def _line_of(asked: StartResult) -> str:
     job = asked.job
     where = f"CI run {asked.run}" if asked.run else (job.dispatch.way.value if job.dispatch else "")
     came = {
-        Came.STARTED: f"started as {where}" + (f"; {asked.reason}" if asked.reason else ""),
-        Came.REFUSED: f"could not be started: {asked.reason}; it stays queued, and a sweep tries again",
-        Came.GIVEN_UP: f"is given up: {asked.reason}",
-        Came.UNKNOWN: f"start not confirmed: {asked.reason}; a sweep tries again",
-    }[asked.came]
+        StartOutcome.STARTED: f"started as {where}" + (f"; {asked.reason}" if asked.reason else ""),
+        StartOutcome.REFUSED: f"could not be started: {asked.reason}; it stays queued, and a sweep tries again",
+        StartOutcome.GIVEN_UP: f"is given up: {asked.reason}",
+        StartOutcome.UNKNOWN: f"start not confirmed: {asked.reason}; a sweep tries again",
+    }[asked.outcome]
     return f"run {job.number} ({job.role}) {came}"
 
 
@@ -203,11 +203,11 @@ def as_json(dispatched: Dispatched) -> str:
                 "role": asked.job.role,
                 "attempt": asked.job.attempt,
                 "number": asked.job.number,
-                "came": asked.came.value,
+                "came": asked.outcome.value,
                 "run": asked.run or None,
                 "reason": asked.reason,
             }
-            for asked in dispatched.asked
+            for asked in dispatched.started
         ],
         "ended": [
             {"task": job.task, "attempt": job.attempt, "status": job.status.value, "reason": job.reason}
@@ -222,5 +222,5 @@ def as_json(dispatched: Dispatched) -> str:
 
 def exit_code(dispatched: Dispatched) -> int:
     """2 where something could not be told or started."""
-    failed = dispatched.problem != "" or any(asked.came is not Came.STARTED for asked in dispatched.asked)
+    failed = dispatched.problem != "" or any(asked.outcome is not StartOutcome.STARTED for asked in dispatched.started)
     return (Outcome.ERROR if failed else Outcome.PASS).exit_code

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from orch_gates.adopt.plan import Deed
-from orch_gates.adopt.steps import Came
+from orch_gates.adopt.steps import StepOutcome
 from orch_gates.cli.outputs.parts import Counts, Output, Part
 from orch_gates.doctor.check import Group
 from orch_gates.doctor.finding import State
@@ -35,7 +35,7 @@ class StepPart(Part):
     """Something that is made at the forge or on the server."""
 
     what: str = Field(description="What.")
-    came: Came = Field(description="What came of it.")
+    came: StepOutcome = Field(description="What came of it.")
     why: str | None = Field(description="Why; `null` where nothing is to be said.")
     by_hand: str | None = Field(
         description="The command or page to do it by hand; `null` where there is nothing to do."

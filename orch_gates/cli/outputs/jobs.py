@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from orch_gates.cli.outputs.parts import Output, Part, unmarked
 from orch_gates.cli.outputs.tasks import EffectPart
 from orch_gates.effects.performed import Result
-from orch_gates.jobs.starting import Came
+from orch_gates.jobs.starting import StartOutcome
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.environment import DeployId, DigestOrNone, Environment
 from orch_gates.model.ids import BranchName, Oid, Slug, TaskName
@@ -47,7 +47,7 @@ class StartPart(Part):
     role: str = Field(description="Who does it.")
     attempt: str = Field(description="The id of the job.")
     number: int = Field(ge=1, description="Which run of this work it is.")
-    came: Came = Field(description="What came of it.")
+    came: StartOutcome = Field(description="What came of it.")
     run: int | None = Field(description="The CI run that was started; `null` where there is none, or it is not known.")
     reason: str = Field(description="Why it was not started; else empty or what is worth knowing.")
 

@@ -24,10 +24,10 @@ from orch_gates.cli.task import dashboard
 from orch_gates.cli.task.advance import step_of
 from orch_gates.errors import OrchError, UsageError
 from orch_gates.sweep import reaper, reconciler
-from orch_gates.sweep.came import Came
 from orch_gates.sweep.look import Looking
 from orch_gates.sweep.parts import Followed, Parts, Rules
 from orch_gates.sweep.tick import Report, Ticking
+from orch_gates.sweep.unit_result import UnitResult
 from orch_gates.workspace import Workspace, open_workspace
 
 _LONGEST_LOOP = 86_400
@@ -197,7 +197,7 @@ def _follow(workspace: Workspace, act: bool) -> Followed:
     lines = [(f"#{one.issue} {one.task}: {one.what}: {one.reason}", one.problem) for one in synced.done]
     return Followed(
         synced.stopped,
-        Came(
+        UnitResult(
             lines=tuple(line for line, problem in lines if not problem),
             problems=tuple(line for line, problem in lines if problem),
         ),

@@ -30,8 +30,8 @@ from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import LEASE, MARKERS
-from orch_gates.sweep.came import Came
 from orch_gates.sweep.parts import Seen, Unit
+from orch_gates.sweep.unit_result import UnitResult
 from orch_gates.tasks import book, edge
 from orch_gates.tasks.book import Quarantined
 from orch_gates.workspace import Workspace
@@ -52,9 +52,9 @@ def leases(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
         yield Unit(f"the lease on {target}", partial(_reclaim, workspace, target))
 
 
-def _reclaim(workspace: Workspace, target: str) -> Came:
+def _reclaim(workspace: Workspace, target: str) -> UnitResult:
     kept = Keeper(context_of(_into(workspace, target)), lambda: secrets.token_hex(8)).reclaim()
-    return Came(lines=(kept.line,), counts={"reclaimed": 1}) if kept.changed else Came()
+    return UnitResult(lines=(kept.line,), counts={"reclaimed": 1}) if kept.changed else UnitResult()
 
 
 def _into(workspace: Workspace, target: str) -> Workspace:
@@ -83,15 +83,15 @@ def merges(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
             yield Unit(f"{task.id}: {gate}", partial(_merge, workspace, gate, task, seen, begin=lacks_it))
 
 
-def _merge(workspace: Workspace, gate: str, task: Task, seen: Seen, *, begin: bool) -> Came:
+def _merge(workspace: Workspace, gate: str, task: Task, seen: Seen, *, begin: bool) -> UnitResult:
     attempt = edge.merge_of(seen.snapshot, task).attempt
     goes_on = attempt is not None and not attempt.over
     if not goes_on and not (begin and _is_new(workspace, task, attempt)):
-        return Came()
+        return UnitResult()
     validated = attempt is not None and goes_on and attempt.phase.number >= Phase.VALIDATED.number
     if workspace.settings.merge.test and not validated:
         why = f"not merged: a sweep runs no tests (merge.test); run `orch-gates merge --task {task.id}`"
-        return Came(lines=(f"{task.id}: {gate}: {why}",))
+        return UnitResult(lines=(f"{task.id}: {gate}: {why}",))
     # Every task has a moment of its own, as fetching takes its time.
     now = workspace.at(clock.utc_now())
     driving = merging.driving(now)
@@ -99,14 +99,14 @@ def _merge(workspace: Workspace, gate: str, task: Task, seen: Seen, *, begin: bo
     if isinstance(result, Stop):
         # Others work on it, or it lacks something: the next tick looks again.
         waits = result.absent or result.outcome is Outcome.DEFER
-        return Came() if waits else Came(problems=(f"{task.id}: {gate}: {result.reason}",))
+        return UnitResult() if waits else UnitResult(problems=(f"{task.id}: {gate}: {result.reason}",))
     if result == attempt:
-        return Came()
+        return UnitResult()
     line = f"{task.id}: {gate}: {result.phase} {result.outcome or ''}".rstrip()
     if result.outcome is None:
-        return Came(lines=(f"{line}: {result.reason}",))
+        return UnitResult(lines=(f"{line}: {result.reason}",))
     decided = merging.step_after(now, result).take(task.id).decision
-    return Came(lines=(f"{line}: {result.reason}", f"{task.id}: {decided.move} to {decided.task.stage}"))
+    return UnitResult(lines=(f"{line}: {result.reason}", f"{task.id}: {decided.move} to {decided.task.stage}"))
 
 
 def _is_new(workspace: Workspace, task: Task, before: Attempt | None) -> bool:
@@ -116,13 +116,13 @@ def _is_new(workspace: Workspace, task: Task, before: Attempt | None) -> bool:
     return workspace.heads.of(task.branch) not in {before.head, before.commit}
 
 
-def _queue(workspace: Workspace) -> Came:
+def _queue(workspace: Workspace) -> UnitResult:
     queueing = queue.queueing_of(workspace)
     queue_turns.require_contexts(workspace)
     ran = queue_turns.run(workspace, queueing, lambda _: None, {})
     comments = queue_comments.comment(workspace, queueing, ran)
     moved = {TurnCame.LANDED, TurnCame.SENT_BACK, TurnCame.PUT_OFF}
-    return Came(
+    return UnitResult(
         lines=tuple(
             [f"pull request {one.pull}: {one.reason}" for one in ran.done if not one.problem]
             + [f"pull request {turn.pull}: {turn.came}: {turn.reason}" for turn in ran.turns if turn.came in moved]
@@ -151,12 +151,12 @@ def deploys(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
         yield Unit(f"the environment {page.environment.name}", partial(_environment, workspace, page.environment, seen))
 
 
-def _set_apart(files: Sequence[Quarantined]) -> Came:
+def _set_apart(files: Sequence[Quarantined]) -> UnitResult:
     told = {f"{_FILE}{file.path}": f"{file.why}; no deploy there until this file is fixed" for file in files}
-    return Came(alerts=told, looked=(_FILE,))
+    return UnitResult(alerts=told, looked=(_FILE,))
 
 
-def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> Came:
+def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> UnitResult:
     name, lines = environment.name, []
     if environment.running is not None:
         now = replace(workspace.at(clock.utc_now()), now=seen.now)
@@ -171,7 +171,7 @@ def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> 
         f"cannot tell what {name} runs: {environment.unknown}; check it there, then run `orch-gates env settle {name}`"
     )
     alerts = {f"{_ENVIRONMENT}{name}: unknown": told} if environment.unsettled is not None else {}
-    return Came(lines=tuple(lines), alerts=alerts, looked=(f"{_ENVIRONMENT}{name}: ",))
+    return UnitResult(lines=tuple(lines), alerts=alerts, looked=(f"{_ENVIRONMENT}{name}: ",))
 
 
 def markers(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
@@ -185,9 +185,9 @@ def markers(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
             yield Unit(f"the markers of {found.target}", partial(_markers, workspace, found))
 
 
-def _markers(workspace: Workspace, wanted: Markers) -> Came:
+def _markers(workspace: Workspace, wanted: Markers) -> UnitResult:
     if not wanted.markers:
-        return Came(looked=(f"marker {wanted.target} ",))
+        return UnitResult(looked=(f"marker {wanted.target} ",))
     timeout = workspace.settings.state.timeout
     found = marking.looked_for(workspace.git, workspace.code, wanted.target, wanted, timeout)
     alerts = {
@@ -197,4 +197,4 @@ def _markers(workspace: Workspace, wanted: Markers) -> Came:
     }
     # A git error says nothing about a marker that was gone before (P2).
     warned = tuple(f"warning: could not check a marker of {wanted.target}: {one}" for one in found.unknown)
-    return Came(lines=warned, alerts=alerts, looked=() if found.unknown else (f"marker {wanted.target} ",))
+    return UnitResult(lines=warned, alerts=alerts, looked=() if found.unknown else (f"marker {wanted.target} ",))

@@ -12,8 +12,8 @@ from orch_gates.deploy.watches import find, left, of_environment
 from orch_gates.engine.reacting import Finish
 from orch_gates.model.environment import Environment
 from orch_gates.model.watch import Act, Watch, WatchState
-from orch_gates.sweep.came import Came
 from orch_gates.sweep.parts import Seen, Unit
+from orch_gates.sweep.unit_result import UnitResult
 from orch_gates.workspace import Workspace
 
 _KEY = "watch "
@@ -28,7 +28,7 @@ def watches(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
         yield Unit(f"the watches of {name}", partial(_of_environment, workspace, seen, place.environment))
 
 
-def _of_environment(workspace: Workspace, seen: Seen, environment: Environment) -> Came:
+def _of_environment(workspace: Workspace, seen: Seen, environment: Environment) -> UnitResult:
     now = seen.now
     lines: list[str] = []
     problems: list[str] = []
@@ -52,7 +52,7 @@ def _of_environment(workspace: Workspace, seen: Seen, environment: Environment) 
         runs = environment.current is not None and environment.current.deploy == watch.deploy
         if runs and watch.reaction.what is Act.ALERT:
             alerts[f"{_KEY}{environment.name} {watch.deploy}"] = _alert(watch)
-    return Came(tuple(lines), tuple(problems), alerts=alerts, looked=(f"{_KEY}{environment.name} ",))
+    return UnitResult(tuple(lines), tuple(problems), alerts=alerts, looked=(f"{_KEY}{environment.name} ",))
 
 
 def _alert(watch: Watch) -> str:

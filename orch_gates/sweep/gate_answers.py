@@ -11,16 +11,16 @@ from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.sweep import reconciler
-from orch_gates.sweep.came import Came
 from orch_gates.sweep.parts import Parts
 from orch_gates.sweep.plan import Unblocked
+from orch_gates.sweep.unit_result import UnitResult
 
 # A forge that is down is not asked about every task.
 _MOST_SILENT = 3
 
 
 @dataclass
-class Judgement:
+class GateAnswers:
     """The tasks that move on, what keeps the others, the last one that was asked about, and what could not be told."""
 
     unblocked: list[Unblocked] = field(default_factory=list)
@@ -30,16 +30,16 @@ class Judgement:
     left: int = 0
 
     @property
-    def came(self) -> Came:
+    def result(self) -> UnitResult:
         """What could not be told."""
-        return Came(problems=tuple(self.problems))
+        return UnitResult(problems=tuple(self.problems))
 
 
-def judge(
+def ask_gates(
     parts: Parts, snapshot: Snapshot, everything: Overview, due: Sequence[Task], late: Callable[[], bool]
-) -> Judgement:
+) -> GateAnswers:
     """Ask the gates of each of these tasks, as long as there is time and the forge answers."""
-    found = Judgement()
+    found = GateAnswers()
     if not due:
         return found
     try:
@@ -72,7 +72,7 @@ def judge(
     return found
 
 
-def _still_there(parts: Parts, found: Judgement) -> None:
+def _still_there(parts: Parts, found: GateAnswers) -> None:
     """Leave those alone whose branch was pushed to while gates were asked (ENG-10)."""
     try:
         now = parts.heads([one.judged.task.branch for one in found.unblocked])

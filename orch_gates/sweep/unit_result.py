@@ -1,4 +1,4 @@
-"""What came of the units of a tick, one value for each, summed up: no unit stops another (P3)."""
+"""The result of each unit of a tick, and all of them summed up: no unit stops another (P3)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class UnitResult:
     """What was done, what could not be told or done, and what a person has to look at.
 
     `counts` are by the names of the memory's counters. `alerts` are lines by their keys; an alert that is not among
@@ -31,7 +31,7 @@ class Came:
     looked: tuple[str, ...] = ()
 
 
-def summed(parts: Iterable[Came]) -> Came:
+def summed(parts: Iterable[UnitResult]) -> UnitResult:
     """All of them as one."""
     lines: list[str] = []
     problems: list[str] = []
@@ -44,17 +44,17 @@ def summed(parts: Iterable[Came]) -> Came:
         counts.update(part.counts)
         alerts |= part.alerts
         looked += part.looked
-    return Came(tuple(lines), tuple(problems), counts, alerts, tuple(looked))
+    return UnitResult(tuple(lines), tuple(problems), counts, alerts, tuple(looked))
 
 
-def isolated(name: str, unit: Callable[[], Came]) -> Came:
-    """What came of one unit; whatever it raises is what could not be done."""
+def isolated(name: str, unit: Callable[[], UnitResult]) -> UnitResult:
+    """The result of one unit; whatever it raises is a problem in it."""
     try:
         return unit()
     except OrchError as error:
-        return Came(problems=(f"{name}: {error}",))
+        return UnitResult(problems=(f"{name}: {error}",))
     except Exception as error:  # noqa: BLE001 - the next unit still runs, and the cause is told (P3)
-        return Came(problems=(f"{name}: {type(error).__name__}: {error}",))
+        return UnitResult(problems=(f"{name}: {type(error).__name__}: {error}",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ class Alerts:
     dropped: str = ""
 
 
-def alerts_after(before: tuple[Alert, ...], came: Came, now: datetime) -> Alerts:
+def alerts_after(before: tuple[Alert, ...], result: UnitResult, now: datetime) -> Alerts:
     """What a person has to look at after a tick; what could not be looked for stays (P2)."""
-    lines = {_short(key): _short(line) for key, line in came.alerts.items()}
-    kept = [alert for alert in before if alert.key in lines or not alert.key.startswith(came.looked or ("\n",))]
+    lines = {_short(key): _short(line) for key, line in result.alerts.items()}
+    kept = [alert for alert in before if alert.key in lines or not alert.key.startswith(result.looked or ("\n",))]
     closed = tuple(alert for alert in before if alert not in kept)
     at = timestamp(now)
     known = {alert.key for alert in kept}
