@@ -48,7 +48,7 @@ def fence(target: str) -> str:
 
 def ci_of(facts: Facts, where: Where) -> Ci:
     """The workflows that judge pull requests already."""
-    return existing_ci.judging(where.workflows, facts.workflows) if where.workflows is not None else Ci()
+    return existing_ci.pull_request_workflows(where.workflows, facts.workflows) if where.workflows is not None else Ci()
 
 
 def test_of(facts: Facts, ci: Ci, given: str) -> Suggestion | None:

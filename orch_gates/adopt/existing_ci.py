@@ -59,7 +59,7 @@ def checkout(kind: Kind, texts: Mapping[str, str]) -> str:
     return next(found, "")
 
 
-def judging(kind: Kind, texts: Mapping[str, str]) -> Ci:
+def pull_request_workflows(kind: Kind, texts: Mapping[str, str]) -> Ci:
     """The workflows among these that judge pull requests, by path."""
     folder = folder_of(kind, texts)
     contexts: list[str] = []
@@ -73,10 +73,10 @@ def judging(kind: Kind, texts: Mapping[str, str]) -> Ci:
         if document is None:
             left_out.append(f"{path} cannot be read")
             continue
-        asked = _asked(document)
-        if asked is None:
+        filters = _filters(document)
+        if filters is None:
             continue
-        if asked & _FILTERS:
+        if filters & _FILTERS:
             left_out.append(f"{path} runs for some paths only")
             continue
         name = str(document.get("name") or (path if kind is Kind.GITHUB else PurePosixPath(path).name))
@@ -104,7 +104,7 @@ def _document(text: str) -> Mapping[Any, Any] | None:
     return found if isinstance(found, dict) and isinstance(found.get("jobs"), dict) else None
 
 
-def _asked(document: Mapping[Any, Any]) -> frozenset[str] | None:
+def _filters(document: Mapping[Any, Any]) -> frozenset[str] | None:
     """The filters of a workflow that runs on pull requests; None for another one."""
     # To YAML 1.1 the key `on` is the value true.
     on = document.get("on", document.get(True))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from orch_gates.deploy import environments, reporting
-from orch_gates.deploy.reporting import Said
+from orch_gates.deploy.reporting import DeployResult
 from orch_gates.engine import deploying
 from orch_gates.engine.deploying import CameTo, End
 from orch_gates.engine.sighting import Sighting
@@ -109,12 +109,12 @@ class Endings:
             found = Recorded(after or page.environment, begun, came_to, ours=after is not None or same)
             if after is None:
                 return None
-            said = Said(came_to.end, came_to.reason, _next_step(name, begun, came_to.end))
+            result = DeployResult(came_to.end, came_to.reason, _next_step(name, begun, came_to.end))
             notes = "".join(f"\n{note}\n" for note in (kept.warning, kept.note) if note)
-            said = replace(said, more=notes + kept.output)
+            result = replace(result, more=notes + kept.output)
             line = f"deploy {begun.deploy} of {begun.task} {came_to.end}: {came_to.reason}"
             writes = environments.changed(page, after, came_to.at, line)
-            writes |= reporting.written(snapshot, name, after.generation, begun, said, came_to.at)
+            writes |= reporting.written(snapshot, name, after.generation, begun, result, came_to.at)
             if arming is not None:
                 watch = deploying.armed(begun, name, came_to.at, arming.window, arming.every, kept.baseline)
                 writes |= environments.new_watch(watch, came_to.at)

@@ -25,8 +25,8 @@ _IMAGE = "image-freshness"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a report says of a deploy; `more` is Markdown that is written as it is."""
+class DeployResult:
+    """The result of a deploy, as its report has it; `more` is Markdown that is written as it is."""
 
     end: End
     reason: str
@@ -36,7 +36,7 @@ class Said:
 
 
 def written(
-    snapshot: Snapshot, environment: str, generation: int, deploy: Running, said: Said, now: datetime
+    snapshot: Snapshot, environment: str, generation: int, deploy: Running, result: DeployResult, now: datetime
 ) -> Mapping[str, str]:
     """The file of the report; none of a rollback, or of a task that is archived: its reports are what they were."""
     if deploy.rollback_of or book.find(snapshot, deploy.task) is None:
@@ -44,12 +44,12 @@ def written(
     values: dict[str, object] = {
         "schema": "orch.report/1",
         "gate": STATUS,
-        "deploy_status": said.end.word,
+        "deploy_status": result.end.word,
         "head": deploy.revision,
-        "reason": said.reason,
-        "next_step": said.next_step,
+        "reason": result.reason,
+        "next_step": result.next_step,
         "created": timestamp(now),
-        "by": said.by or deploy.by,
+        "by": result.by or deploy.by,
         "evidence": {
             "environment": environment,
             "deploy": deploy.deploy,
@@ -60,7 +60,7 @@ def written(
             "began": deploy.began,
         },
     }
-    body = f"\n# {STATUS}: {said.end.word}\n\n{escape.markdown(said.reason)}\n{said.more}"
+    body = f"\n# {STATUS}: {result.end.word}\n\n{escape.markdown(result.reason)}\n{result.more}"
     return {layout.report_path(TaskId(deploy.task), FILE, deploy.revision): frontmatter.encode(values, body)}
 
 

@@ -24,7 +24,7 @@ _IMAGE = "image-freshness"
 _ANSWER_S = 1.25
 
 
-class Standing(StrEnum):
+class Presence(StrEnum):
     """What its registry says of an image."""
 
     KEPT = "kept"
@@ -36,13 +36,13 @@ class Standing(StrEnum):
 class RollbackImage:
     """The image of the last verified deploy, and what became of it; `text` is for people, empty where all is well."""
 
-    standing: Standing
+    presence: Presence
     text: str = ""
 
     @property
     def warning(self) -> str:
         """The same, so that nobody overlooks that a rollback would fail."""
-        return f"WARNING: {self.text}" if self.standing is Standing.MISSING else self.text
+        return f"WARNING: {self.text}" if self.presence is Presence.MISSING else self.text
 
 
 def looked_for(snapshot: Snapshot, name: str, running: Running | None) -> tuple[Deployed, Reference] | None:
@@ -73,15 +73,15 @@ def ask(verified: Deployed, image: Reference, settings: RegistrySettings) -> Rol
                 registry.manifest(part.digest, part.size)
     except ImageMissing as error:
         return RollbackImage(
-            Standing.MISSING,
+            Presence.MISSING,
             f"{what} is no longer in its registry, so a rollback is impossible: {error}. Push the image again under "
             "its own tag; `orch-gates image promote` gives each revision a tag that keeps its image",
         )
     except OrchError as error:
         hint = "" if known else "; ORCH_REGISTRY_HOST says which registry the login is for"
         why = f"could not check whether {what} is still in its registry: {error}{hint}"
-        return RollbackImage(Standing.UNKNOWN, why)
-    return RollbackImage(Standing.KEPT)
+        return RollbackImage(Presence.UNKNOWN, why)
+    return RollbackImage(Presence.KEPT)
 
 
 def _repositories(snapshot: Snapshot, verified: Deployed, running: Running | None) -> Iterator[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from orch_gates.deploy import environments, reporting
 from orch_gates.deploy.ending import Endings, Look
-from orch_gates.deploy.reporting import Said
+from orch_gates.deploy.reporting import DeployResult
 from orch_gates.engine import deploying
 from orch_gates.engine.deploying import End, Refused
 from orch_gates.errors import UsageError
@@ -79,8 +79,8 @@ class Settling:
             writes = environments.changed(page, after, now, f"settled: {reason}")
             lost = before.unsettled
             if lost is not None and lost.deploy == runs.deploy:
-                said = Said(End.DEPLOYED, reason, by=self.by)
-                writes |= reporting.written(snapshot, before.name, before.generation, lost, said, now)
+                result = DeployResult(End.DEPLOYED, reason, by=self.by)
+                writes |= reporting.written(snapshot, before.name, before.generation, lost, result, now)
             task = (lost.task if lost is not None else runs.task) or "-"
             return Change(
                 event="env-settle",

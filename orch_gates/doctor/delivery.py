@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from orch_gates.deploy import environments, rollback_image
-from orch_gates.deploy.rollback_image import RollbackImage, Standing
+from orch_gates.deploy.rollback_image import Presence, RollbackImage
 from orch_gates.deploy.sources import web
 from orch_gates.deploy.sources.web import Page, Unreached
 from orch_gates.doctor.check import Check, Group
@@ -83,12 +83,12 @@ def _of_image(facts: ImageFacts) -> Finding:
             "before the next deploy record one: `orch-gates gate image --image REF --report FILE`, then "
             "`orch-gates task report ID --file FILE`",
         )
-    match image.standing:
-        case Standing.KEPT:
+    match image.presence:
+        case Presence.KEPT:
             return ok(f"{where}: the image of the last verified deploy is in its registry")
-        case Standing.MISSING:
+        case Presence.MISSING:
             return bad(f"{where}: {image.text}", "push that image again, or deploy and watch one that is there")
-        case Standing.UNKNOWN:
+        case Presence.UNKNOWN:
             return unknown(f"{where}: {image.text}")
 
 

@@ -11,7 +11,7 @@ from orch_gates.gates.merge import NAME
 from orch_gates.merge import lease as leases
 from orch_gates.merge import ledger, steps
 from orch_gates.merge.context import Clock, Context
-from orch_gates.merge.lease import Proof, Sight, Standing
+from orch_gates.merge.lease import Availability, Proof, Sight
 from orch_gates.merge.ledger import Page, PendingClaim, Written
 from orch_gates.merge.steps import End
 from orch_gates.model.attempt import Attempt, Phase
@@ -89,7 +89,7 @@ class Attempting:
             page = ledger.page(snapshot, context.target, self.task.id)
             # What is known of its claim and its age is about the lease that was looked at.
             known = sight if page.lease == seen.lease else Sight(sight.now, sight.date)
-            busy = _busy(page, self._standing(snapshot, page.lease, known))
+            busy = _busy(page, self._availability(snapshot, page.lease, known))
             got = busy or (self._resume(page, head, known) if _goes_on(page) else self._grant(page, head, known))
             return got.change if isinstance(got, _Granted) else None
 
@@ -109,14 +109,14 @@ class Attempting:
         assert page.attempt is not None
         return page.attempt.phase is Phase.TESTING and page.attempt.outcome is None
 
-    def _standing(self, snapshot: Snapshot, lease: Lease, sight: Sight, *, of_others: bool = False) -> Standing:
+    def _availability(self, snapshot: Snapshot, lease: Lease, sight: Sight, *, of_others: bool = False) -> Availability:
         """How the lease stands to this task; `of_others`: as if it were another one that wants it."""
         task = "" if of_others else self.task.id
-        standing = leases.standing(lease, task, self.context.runner(), sight)
-        if standing in {Standing.BUSY, Standing.HELD} and self._left(snapshot, lease):
+        availability = leases.availability(lease, task, self.context.runner(), sight)
+        if availability in {Availability.BUSY, Availability.HELD} and self._left(snapshot, lease):
             unclaimed = lease.model_copy(update={"expires": None, "held": ""})
-            return leases.standing(unclaimed, task, self.context.runner(), sight)
-        return standing
+            return leases.availability(unclaimed, task, self.context.runner(), sight)
+        return availability
 
     def _left(self, snapshot: Snapshot, lease: Lease) -> bool:
         """Whether the holder has no use for it any more: it is over, or went back to where nothing is merged yet."""
@@ -202,11 +202,11 @@ class Attempting:
         def decide(snapshot: Snapshot) -> Change | None:
             nonlocal got
             page = ledger.page(snapshot, context.target, self.task.id)
-            standing = self._standing(snapshot, page.lease, sight, of_others=True)
+            availability = self._availability(snapshot, page.lease, sight, of_others=True)
             if not _goes_on(page):
                 got = Stop(Outcome.DEFER, f"the lease on {context.target} is not {self.task.id}'s any more")
-            elif not forced and (page.lease != seen.lease or standing is not Standing.OVERDUE):
-                got = _busy(page, standing if standing is Standing.HELD else Standing.BUSY)
+            elif not forced and (page.lease != seen.lease or availability is not Availability.OVERDUE):
+                got = _busy(page, availability if availability is Availability.HELD else Availability.BUSY)
             else:
                 got = self._go_on(page, page.lease.attempt, sight)
             return got.change if isinstance(got, _Granted) else None
@@ -378,23 +378,23 @@ def _goes_on(page: Page) -> bool:
     return attempt is not None and not attempt.over and page.lease.attempt == attempt.id
 
 
-def _busy(page: Page, standing: Standing) -> Stop | None:
+def _busy(page: Page, availability: Availability) -> Stop | None:
     lease = page.lease
-    match standing:
-        case Standing.FREE | Standing.OURS:
+    match availability:
+        case Availability.FREE | Availability.OURS:
             return None
-        case Standing.CLAIMED:
+        case Availability.CLAIMED:
             who = lease.claim.runner if lease.claim is not None else "another process"
             until = lease.claim.until if lease.claim is not None else lease.expires
             return Stop(Outcome.DEFER, f"{who} works on this attempt until {until}", "Merge again after that.")
-        case Standing.HELD:
+        case Availability.HELD:
             reason = f"{lease.holder} holds the lease on {lease.target}: {lease.held}"
             step = f"Resolve the hold of {lease.holder} first: see `orch-gates lease show`."
             return Stop(Outcome.DEFER, reason, step)
-        case Standing.BUSY:
+        case Availability.BUSY:
             reason = f"{lease.holder} holds the lease on {lease.target} until {lease.expires}"
             return Stop(Outcome.DEFER, reason, "Merge again after that.")
-        case Standing.OVERDUE:
+        case Availability.OVERDUE:
             reason = f"the lease of {lease.holder} on {lease.target} expired at {lease.expires}"
             step = f"Reclaim it: `orch-gates lease reclaim --target {lease.target}`."
             return Stop(Outcome.DEFER, reason, step, overdue=True)

@@ -46,7 +46,7 @@ class Sight:
         return self.unchanged >= moment(until) - moment(since) + GRACE
 
 
-class Standing(Enum):
+class Availability(Enum):
     """How a lease stands to somebody who wants to work on one attempt."""
 
     FREE = auto()
@@ -77,17 +77,17 @@ def free(target: str) -> Lease:
     return Lease(target=target, generation=0, holder="", granted=None, expires=None, reason="never granted")
 
 
-def standing(lease: Lease, task: str, runner: Runner, sight: Sight) -> Standing:
+def availability(lease: Lease, task: str, runner: Runner, sight: Sight) -> Availability:
     """What somebody may do who wants to merge a task."""
     if not lease.holder:
-        return Standing.FREE
+        return Availability.FREE
     if lease.holder == task:
-        return Standing.OURS if _claimable(lease.claim, runner, sight) else Standing.CLAIMED
+        return Availability.OURS if _claimable(lease.claim, runner, sight) else Availability.CLAIMED
     if lease.held:
-        return Standing.HELD
+        return Availability.HELD
     # Whoever worked on it is known to be gone: nobody has to wait for its time.
     over = (lease.claim is not None and sight.dead) or sight.past(lease.renewed or lease.granted, lease.expires)
-    return Standing.OVERDUE if over and _claimable(lease.claim, runner, sight) else Standing.BUSY
+    return Availability.OVERDUE if over and _claimable(lease.claim, runner, sight) else Availability.BUSY
 
 
 def _claimable(claim: Claim | None, runner: Runner, sight: Sight) -> bool:

@@ -99,9 +99,9 @@ def test_a_slow_answer_fails_where_a_bound_is_set() -> None:
         page = web.get(server.url, timeout=5, most=3)
     assert isinstance(page, web.Page)
     slow = web.Page(200, b"", whole=True, seconds=2.01)
-    assert probes.judge(Target("http://x/", latency=2), slow).why == "took 2.01 s; the limit is 2 s"
-    assert probes.judge(Target("http://x/", latency=2.01), slow).result is Probed.OK
-    assert probes.judge(Target("http://x/"), slow).result is Probed.OK
+    assert probes.classify(Target("http://x/", latency=2), slow).why == "took 2.01 s; the limit is 2 s"
+    assert probes.classify(Target("http://x/", latency=2.01), slow).result is Probed.OK
+    assert probes.classify(Target("http://x/"), slow).result is Probed.OK
 
 
 def test_a_redirect_is_followed_on_the_same_host_only() -> None:

@@ -15,7 +15,7 @@ from orch_gates.engine import merge_legality
 from orch_gates.errors import LeaseLost
 from orch_gates.merge import lease as leases
 from orch_gates.merge import ledger
-from orch_gates.merge.lease import GRACE, Proof, Runner, Sight, Standing
+from orch_gates.merge.lease import GRACE, Availability, Proof, Runner, Sight
 from orch_gates.merge.ledger import Page
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.lease import Lease
@@ -98,7 +98,7 @@ def test_a_machine_that_does_not_tell_its_processes_apart_knows_none_again(unkno
     """Two of them may have given the same number: neither takes the other's claim for its own."""
     nameless = replace(ANN, **unknown)  # type: ignore[arg-type]
     lease, proof = granted(leases.free("main"), by=nameless)
-    assert leases.standing(lease, "T-1", nameless, Sight(NOW, NOW)) is Standing.CLAIMED
+    assert leases.availability(lease, "T-1", nameless, Sight(NOW, NOW)) is Availability.CLAIMED
     taken, _ = leases.claimed(lease, nameless, NOW, PHASE, MOST)
     assert not leases.proves(proof, taken)
 
@@ -144,8 +144,8 @@ def test_a_lease_that_is_held_keeps_its_holder_and_ends_for_nobody() -> None:
     assert (held.holder, held.held, held.reason, held.claim) == ("T-1", "not proven", "not proven", None)
     assert not leases.proves(proof, held)
     years = timedelta(days=1000)
-    assert leases.standing(held, "T-2", BOB, Sight(NOW + years, NOW + years, years, dead=True)) is Standing.HELD
-    assert leases.standing(held, "T-1", BOB, Sight(NOW, NOW)) is Standing.OURS
+    assert leases.availability(held, "T-2", BOB, Sight(NOW + years, NOW + years, years, dead=True)) is Availability.HELD
+    assert leases.availability(held, "T-1", BOB, Sight(NOW, NOW)) is Availability.OURS
 
 
 def test_a_released_lease_is_free_and_keeps_its_generation() -> None:
@@ -240,16 +240,16 @@ def test_who_may_work_on_an_attempt_and_when(*, by_forge: bool) -> None:
         return Sight(when, when, dead=dead) if by_forge else Sight(NOW, None, when - NOW, dead=dead)
 
     early, late = at(END - SECOND), at(END)
-    assert leases.standing(leases.free("main"), "T-1", BOB, early) is Standing.FREE
-    assert leases.standing(lease, "T-1", ANN, early) is Standing.OURS
-    assert leases.standing(lease, "T-1", BOB, early) is Standing.CLAIMED
-    assert leases.standing(lease, "T-1", BOB, late) is Standing.OURS
-    assert leases.standing(lease, "T-1", BOB, at(NOW, dead=True)) is Standing.OURS
-    assert leases.standing(lease, "T-2", BOB, early) is Standing.BUSY
-    assert leases.standing(lease, "T-2", BOB, late) is Standing.OVERDUE
+    assert leases.availability(leases.free("main"), "T-1", BOB, early) is Availability.FREE
+    assert leases.availability(lease, "T-1", ANN, early) is Availability.OURS
+    assert leases.availability(lease, "T-1", BOB, early) is Availability.CLAIMED
+    assert leases.availability(lease, "T-1", BOB, late) is Availability.OURS
+    assert leases.availability(lease, "T-1", BOB, at(NOW, dead=True)) is Availability.OURS
+    assert leases.availability(lease, "T-2", BOB, early) is Availability.BUSY
+    assert leases.availability(lease, "T-2", BOB, late) is Availability.OVERDUE
     # Nobody waits for a process that is known to be gone.
-    assert leases.standing(lease, "T-2", BOB, at(NOW, dead=True)) is Standing.OVERDUE
-    assert leases.standing(lease, "T-2", BOB, at(END, dead=True)) is Standing.OVERDUE
+    assert leases.availability(lease, "T-2", BOB, at(NOW, dead=True)) is Availability.OVERDUE
+    assert leases.availability(lease, "T-2", BOB, at(END, dead=True)) is Availability.OVERDUE
 
 
 def test_a_lease_that_waits_is_its_tasks_and_overdue_at_its_own_end() -> None:
@@ -257,17 +257,17 @@ def test_a_lease_that_waits_is_its_tasks_and_overdue_at_its_own_end() -> None:
     lease, _ = granted(leases.free("main"))
     waits = leases.waiting(lease, NOW, MOST, "waits for CI")
     end = NOW + timedelta(seconds=MOST) + GRACE
-    assert leases.standing(waits, "T-1", BOB, Sight(NOW, NOW)) is Standing.OURS
-    assert leases.standing(waits, "T-2", BOB, Sight(NOW, end - SECOND)) is Standing.BUSY
-    assert leases.standing(waits, "T-2", BOB, Sight(NOW, end)) is Standing.OVERDUE
+    assert leases.availability(waits, "T-1", BOB, Sight(NOW, NOW)) is Availability.OURS
+    assert leases.availability(waits, "T-2", BOB, Sight(NOW, end - SECOND)) is Availability.BUSY
+    assert leases.availability(waits, "T-2", BOB, Sight(NOW, end)) is Availability.OVERDUE
 
 
 def test_a_claim_that_outlasts_its_lease_is_waited_for() -> None:
     """A hand edit of the lease's end does not take it from who works on it."""
     lease, _ = granted(leases.free("main"))
     edited = lease.model_copy(update={"expires": timestamp(NOW)})
-    assert leases.standing(edited, "T-2", BOB, Sight(NOW, END - SECOND)) is Standing.BUSY
-    assert leases.standing(edited, "T-2", BOB, Sight(NOW, END)) is Standing.OVERDUE
+    assert leases.availability(edited, "T-2", BOB, Sight(NOW, END - SECOND)) is Availability.BUSY
+    assert leases.availability(edited, "T-2", BOB, Sight(NOW, END)) is Availability.OVERDUE
 
 
 # ---- whatever happens, in any order
@@ -286,17 +286,17 @@ class World:
     def step(self, what: str, task: str, by: Runner, seconds: int) -> None:
         before = self.lease
         sight = Sight(self.now, self.now)
-        stands = leases.standing(before, task, by, sight)
+        stands = leases.availability(before, task, by, sight)
         mine = [proof for who, proof in self.proofs if who == by and leases.proves(proof, before)]
         match what:
             case "wait a while":
                 self.now += timedelta(seconds=seconds)
-            case "grant" if stands in {Standing.FREE, Standing.OURS} or stands is Standing.OVERDUE:
+            case "grant" if stands in {Availability.FREE, Availability.OURS} or stands is Availability.OVERDUE:
                 name = f"{len(self.generations):016x}"
                 self.lease, proof = leases.granted(before, task, name, by, self.now, seconds, "granted")
                 self.proofs.append((by, proof))
                 self.generations.append(self.lease.generation)
-            case "claim" if stands in {Standing.OURS, Standing.OVERDUE}:
+            case "claim" if stands in {Availability.OURS, Availability.OVERDUE}:
                 self.lease, proof = leases.claimed(before, by, self.now, seconds, MOST)
                 self.proofs.append((by, proof))
             case "renew" if mine:

@@ -11,7 +11,7 @@ from orch_gates.cli.deploy import watching
 from orch_gates.deploy import rollback_image, watches
 from orch_gates.deploy.contract import Began
 from orch_gates.deploy.ending import Arming, Endings, Look
-from orch_gates.deploy.rollback_image import RollbackImage, Standing
+from orch_gates.deploy.rollback_image import Presence, RollbackImage
 from orch_gates.errors import UsageError
 from orch_gates.model.environment import DIGEST
 from orch_gates.model.watch import Sample
@@ -53,7 +53,7 @@ def rollback_image_of(workspace: Workspace, begun: Began) -> RollbackImage | Non
         found = rollback_image.looked_for(workspace.store.load(), begun.environment, begun.running)
         return None if found is None else rollback_image.ask(*found, workspace.settings.registry)
     except Exception as error:  # noqa: BLE001 - a deploy does not depend on whether it could be asked (P3)
-        return RollbackImage(Standing.UNKNOWN, f"could not check whether the last verified image still exists: {error}")
+        return RollbackImage(Presence.UNKNOWN, f"could not check whether the last verified image still exists: {error}")
 
 
 def timeout_of(workspace: Workspace, environment: str) -> float:

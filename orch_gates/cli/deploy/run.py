@@ -156,7 +156,7 @@ class DeployRun:
         found = deploying.rollback_image_of(self.workspace, begun)
         if found is None:
             return ""
-        self._rollback_image = found.standing.value
+        self._rollback_image = found.presence.value
         if found.warning:
             self._about(found.warning)
         return found.warning

@@ -38,7 +38,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """What people are told of it."""
+        """What people see of it."""
         return web.shown(self.url)
 
 
@@ -57,8 +57,8 @@ class _TooLong(OrchError):
 def ask(targets: Sequence[Target]) -> Probing:
     """Ask every target once, several at a time."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(_asked, targets))
-    probes = tuple(judge(target, answer) for target, answer in zip(targets, answers, strict=True))
+        answers = list(pool.map(_fetch, targets))
+    probes = tuple(classify(target, answer) for target, answer in zip(targets, answers, strict=True))
     errors = sum(
         isinstance(answer, Page) and _is_server_error(answer.status) and answer.status not in target.statuses
         for target, answer in zip(targets, answers, strict=True)
@@ -71,7 +71,7 @@ def reaches(control: str, timeout: float = 10.0) -> bool:
     return isinstance(web.get(control, timeout=timeout, most=0), Page)
 
 
-def judge(target: Target, answer: Page | Unreached) -> Probe:
+def classify(target: Target, answer: Page | Unreached) -> Probe:
     """What an answer means for the health of a target."""
     if isinstance(answer, Unreached):
         return Probe(target.name, Probed.FAILED, answer.why)
@@ -84,7 +84,7 @@ def judge(target: Target, answer: Page | Unreached) -> Probe:
     return Probe(target.name, Probed.OK)
 
 
-def _asked(target: Target) -> Page | Unreached:
+def _fetch(target: Target) -> Page | Unreached:
     most = _MOST_BYTES if target.body else 0
     return web.get(target.url, timeout=target.timeout, most=most, anywhere=target.anywhere)
 
@@ -93,15 +93,15 @@ def _wrong_status(target: Target, answer: Page) -> str:
     status = answer.status
     if status in target.statuses or (not target.statuses and 200 <= status < 300):
         return ""
-    said = _spelled(status)
+    code = _spelled(status)
     if answer.elsewhere:
         where = f"a redirect to {answer.elsewhere}, {answer.differs}"
-        return f"answered {said}, {where}: probe that address, or follow redirects"
+        return f"answered {code}, {where}: probe that address, or follow redirects"
     if _is_server_error(status):
-        return f"answered {said}{SERVER_ERROR}"
+        return f"answered {code}{SERVER_ERROR}"
     if 400 <= status < 500:
-        return f"answered {said}, a client error: check the probe"
-    return f"answered {said}; expected {_named(target.statuses)}"
+        return f"answered {code}, a client error: check the probe"
+    return f"answered {code}; expected {_named(target.statuses)}"
 
 
 def _searched(target: Target, answer: Page) -> Probe:
