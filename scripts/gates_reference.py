@@ -66,7 +66,7 @@ def _words(gate: Record) -> tuple[str, str]:
     if gate.sealed:
         # A sealed report has no field of its own beside the verdict.
         return "`verdict`", "none"
-    return f"`{gate.field}`", ", ".join(f"`{word}` = {outcome}" for word, outcome in gate.words.items())
+    return f"`{gate.field}`", ", ".join(f"`{word}` = {outcome}" for word, outcome in gate.outcomes.items())
 
 
 def _on_edges() -> Iterator[tuple[Stage, EdgeGate]]:

@@ -78,12 +78,12 @@ def installed(inherited: Mapping[str, str], timeout: float) -> Bundle:
     try:
         found = metadata.distribution("orch-gates")
         ours = Path(str(found.locate_file(package.name))).resolve() == package
-        told = json.loads(found.read_text("direct_url.json") or "{}") if ours else {}
+        direct_url = json.loads(found.read_text("direct_url.json") or "{}") if ours else {}
     except (metadata.PackageNotFoundError, ValueError, OSError):
-        told = {}
-    if isinstance(told, dict) and isinstance(vcs := told.get("vcs_info"), dict):
+        direct_url = {}
+    if isinstance(direct_url, dict) and isinstance(vcs := direct_url.get("vcs_info"), dict):
         commit = str(vcs.get("commit_id"))
-        return Bundle(_web(str(told.get("url", ""))), commit if _COMMIT.fullmatch(commit) else "")
+        return Bundle(_web(str(direct_url.get("url", ""))), commit if _COMMIT.fullmatch(commit) else "")
     return _checkout(package, inherited, timeout)
 
 

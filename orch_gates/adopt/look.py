@@ -106,8 +106,8 @@ def _target(git: Git, remote: str, branch: str, heads: AskedHeads) -> tuple[str,
     branches = {name.removeprefix(folder) for name in there}
     if remote == _ORIGIN and branches:
         try:
-            if asked := heads().default().name:
-                return asked, "the server"
+            if branch := heads().default().name:
+                return branch, "the server"
         except GitError:
             # Without the network the clone's own branches have to do.
             pass

@@ -30,8 +30,8 @@ class Mark:
 def stamped(body: str, version: str, level: int, indent: str = "") -> str:
     """A body that ends its last line, below the marker that covers it."""
     lines = body.splitlines()
-    words = "line" if len(lines) == 1 else "lines"
-    about = f"{version}, level {level}; {len(lines)} {words}, sha256 {_digest(lines)}"
+    noun = "line" if len(lines) == 1 else "lines"
+    about = f"{version}, level {level}; {len(lines)} {noun}, sha256 {_digest(lines)}"
     return f"{indent}# Written by orch-gates init ({about}).\n{body}"
 
 

@@ -128,13 +128,13 @@ def next_commands(
         return ()
     # A commit that is on no branch is soon lost, and one on a branch that is closed stays where it is.
     aside = not facts.branch or (closed and facts.branch == facts.target)
-    asked = f"    # then open a pull request: {facts.target} takes no pushes" if closed else ""
+    hint = f"    # then open a pull request: {facts.target} takes no pushes" if closed else ""
     return (
         *((f"cd {shlex.quote(str(facts.top))}",) if facts.elsewhere else ()),
         *(("git switch -c orch-gates-init",) if aside else ()),
         f"git add {' '.join(changed)}",
         f'git commit -m "{"Take orch-gates out" if removing else "Set orch-gates up"}"',
-        *((f"git push {shlex.quote(facts.remote)} HEAD{asked}",) if facts.remote else ()),
+        *((f"git push {shlex.quote(facts.remote)} HEAD{hint}",) if facts.remote else ()),
     )
 
 

@@ -60,7 +60,7 @@ def find(kind: str, url: str, remote: str, workflows: Mapping[str, str], timeout
     why = "there is no remote"
     if server:
         try:
-            return Where(_asked(server, min(timeout, _MOST_SECONDS), observe), server, "the server")
+            return Where(_kind_of(server, min(timeout, _MOST_SECONDS), observe), server, "the server")
         except (ForgeUnavailable, SettingsError) as error:
             why = str(error)
     used = next((found for folder, found in _FOLDERS if any(path.startswith(folder) for path in workflows)), None)
@@ -80,7 +80,7 @@ def server_of(url: str) -> str:
         return ""
 
 
-def _asked(server: str, timeout: float, observe: Observe) -> Kind:
+def _kind_of(server: str, timeout: float, observe: Observe) -> Kind:
     found = probe.kind(server, timeout, observe)
     if found is not Kind.GITEA:
         return found

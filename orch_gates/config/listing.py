@@ -87,7 +87,7 @@ def spelled(value: Value) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-def told(origin: Resolved) -> str:
+def origin_text(origin: Resolved) -> str:
     """An origin in words."""
     match origin.source:
         case Source.ENVIRONMENT:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from orch_gates.config.problems import Problems, located, meant, spelled
+from orch_gates.config.problems import Problems, located, spelled, suggestion
 from orch_gates.documents.yaml_read import Path, Placed, Value
 from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
@@ -154,15 +154,15 @@ def _gate(item: Value, path: Path, problems: Problems) -> EdgeGate | None:
         if "name" not in options:
             problems.add(path, "a gate needs a name")
         elif isinstance(name, str):
-            problems.add(at_name, f"unknown gate {meant(name, known)}")
+            problems.add(at_name, f"unknown gate {suggestion(name, known)}")
         else:
             problems.add(at_name, f"{spelled(name)} is not the name of a gate")
         return None
     reactions = {key: options[key] for key in ("on_fail", "on_absent") if key in options}
-    words = [reaction.value for reaction in OnRed]
-    wrong = {key: value for key, value in reactions.items() if value not in words}
+    choices = [reaction.value for reaction in OnRed]
+    wrong = {key: value for key, value in reactions.items() if value not in choices}
     for key, value in wrong.items():
-        problems.add((*path, key), f"{spelled(value)} is not one of: {', '.join(words)}")
+        problems.add((*path, key), f"{spelled(value)} is not one of: {', '.join(choices)}")
     if wrong:
         return None
     return replace(known[name], **{key: OnRed(str(value)) for key, value in reactions.items()})
@@ -176,7 +176,7 @@ def _rework(mapping: Mapping[str, Value], stages: tuple[Stage, ...], problems: P
     if "rework" not in mapping:
         problems.add(("stages",), f"no stage is named '{USUAL_REWORK}', so `rework` must name the one to go back to")
     elif isinstance(rework, str):
-        problems.add(("rework",), f"unknown stage {meant(rework, names)}")
+        problems.add(("rework",), f"unknown stage {suggestion(rework, names)}")
     else:
         problems.add(("rework",), f"{spelled(rework)} is not the name of a stage")
     return None

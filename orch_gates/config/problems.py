@@ -27,7 +27,7 @@ class Problems:
 
     def unknown_key(self, path: Path, known: Iterable[str]) -> None:
         """Note a key that means nothing, with the one that was probably meant."""
-        self._note(self._placed.keys[path], path[:-1], f"unknown key {meant(str(path[-1]), known)}")
+        self._note(self._placed.keys[path], path[:-1], f"unknown key {suggestion(str(path[-1]), known)}")
 
     def _note(self, place: Position, path: Path, why: str) -> None:
         self._found.append((place, f"{dotted(path)}: {why}" if path else why))
@@ -56,11 +56,11 @@ def dotted(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """The word in quotes, and what it is close to; if to nothing, what there is."""
-    words = sorted(known)
-    close = difflib.get_close_matches(word, words, 1)
-    hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(words)}"
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, 1)
+    hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(names)}"
     return f"'{shown(word)}'; {hint}"
 
 

@@ -63,8 +63,8 @@ def _settings() -> dict[str, Any]:
 def _setting(setting: Setting) -> dict[str, Any]:
     default = list(setting.default) if isinstance(setting.default, tuple) else setting.default
     beside = "adds to it" if setting.additive else "overrides it"
-    told = {"description": f"{setting.help} {setting.variable} {beside}."}
-    return told | _kind(setting) | ({"default": default} if default != "" else {})
+    described = {"description": f"{setting.help} {setting.variable} {beside}."}
+    return described | _kind(setting) | ({"default": default} if default != "" else {})
 
 
 def _kind(setting: Setting) -> dict[str, Any]:

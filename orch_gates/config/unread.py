@@ -38,5 +38,5 @@ def unread(variables: Iterable[str], token_env: str) -> Mapping[str, str]:
 
 def line(found: Mapping[str, str]) -> str:
     """That nobody reads these, in a line."""
-    said = [f"{name}{f' (did you mean {meant}?)' if meant else ''}" for name, meant in found.items()]
-    return f"no setting is named {', '.join(said)}"
+    names = [f"{name}{f' (did you mean {suggestion}?)' if suggestion else ''}" for name, suggestion in found.items()]
+    return f"no setting is named {', '.join(names)}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from orch_gates.config.problems import meant
+from orch_gates.config.problems import suggestion
 from orch_gates.errors import StateDocumentError, UsageError
 from orch_gates.model.environment import Environment, empty
 from orch_gates.model.ids import SLUG
@@ -65,7 +65,7 @@ def require(snapshot: Snapshot, name: str, declared: Iterable[str]) -> None:
             known.add(str(keys["environment"]))
     if name not in known:
         raise UsageError(
-            f"no environment is known as {meant(name, known)} An environment is known once something was deployed "
+            f"no environment is known as {suggestion(name, known)} An environment is known once something was deployed "
             "there, or where it stands in `environments` of .orch-gates.yaml"
         )
 

@@ -98,8 +98,8 @@ class Settling:
         known = deploying.known(environment, word.runs)
         revisions = {(one.revision, one.digest) for one in known}
         if len(revisions) > 1:
-            told = ", ".join(f"{one.deploy} ({one.revision[:10]} of {one.task or 'no task'})" for one in known)
-            raise UsageError(f"{word.runs} may be several deploys: {told}; name one of them by its id")
+            candidates = ", ".join(f"{one.deploy} ({one.revision[:10]} of {one.task or 'no task'})" for one in known)
+            raise UsageError(f"{word.runs} may be several deploys: {candidates}; name one of them by its id")
         if known:
             return known[0]
         if not OID.fullmatch(word.runs):

@@ -308,8 +308,8 @@ class Watching:
         change = self._change(page, ended, now, "watch-end", line, snapshot)
         stands = standing(ended.verdict, judged)
         after = deploying.with_standing(place.environment, ended.deploy, stands) if stands is not None else None
-        told = f"deploy {ended.deploy}: {line}"
-        writes = dict(environments.changed(place, after, now, told)) if after is not None else {}
+        entry = f"deploy {ended.deploy}: {line}"
+        writes = dict(environments.changed(place, after, now, entry)) if after is not None else {}
         writes |= held(snapshot, ended, self.by, self.pipeline_of, now)
         return Change(change.event, change.task, change.subject, {**change.writes, **writes}, body=change.body)
 

@@ -40,7 +40,7 @@ def _gather_places(subject: Subject) -> tuple[PlaceFacts, ...]:
     urls = _urls(subject)
     if not urls:
         raise NotUsedError("no workflow of the default branch takes the actions of orch-gates by a whole url")
-    return tuple(PlaceFacts(url, _asked(url)) for url in urls)
+    return tuple(PlaceFacts(url, _fetch(url)) for url in urls)
 
 
 def _urls(subject: Subject) -> list[str]:
@@ -48,7 +48,7 @@ def _urls(subject: Subject) -> list[str]:
     return sorted({hit["url"] for hit in hits if hit is not None})
 
 
-def _asked(url: str) -> Page | Unreached:
+def _fetch(url: str) -> Page | Unreached:
     query = {"service": "git-upload-pack"}
     return web.get(f"{url}/info/refs", timeout=_ANSWER_S, most=0, anywhere=True, query=query)
 

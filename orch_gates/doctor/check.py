@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from orch_gates import clock
-from orch_gates.config.problems import meant
+from orch_gates.config.problems import suggestion
 from orch_gates.doctor.finding import Finding, NotUsedError, State, TooLongError, not_used, unknown
 from orch_gates.doctor.subject import Subject
 from orch_gates.errors import OrchError, UsageError
@@ -81,7 +81,7 @@ def chosen(checks: Sequence[Check[Any]], names: Sequence[str]) -> tuple[Check[An
     known = {check.name for check in checks}
     if missing := next((name for name in names if name not in known), ""):
         each = "; give --only once for each check" if "," in missing else ""
-        raise UsageError(f"--only: no check is called {meant(missing, known)}{each}")
+        raise UsageError(f"--only: no check is called {suggestion(missing, known)}{each}")
     return tuple(check for check in checks if not names or check.name in names)
 
 

@@ -127,9 +127,9 @@ def _tried(facts: CloneHookFacts, path: str) -> Finding:
             f"see what else {path} checks; try it with `git commit` in this clone",
         )
     if not facts.refused:
-        said = facts.complaint or "the commit was made"
+        reason = facts.complaint or "the commit was made"
         return bad(
-            f"{facts.path} did not refuse a random token: {said}",
+            f"{facts.path} did not refuse a random token: {reason}",
             f"install orch-gates where {path} finds it, or copy hooks/pre-commit of orch-gates there again",
         )
     if not facts.accepted:

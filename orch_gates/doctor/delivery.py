@@ -102,11 +102,11 @@ def _gather_probes(subject: Subject) -> HealthFacts:
         for plan in plans
         if plan.url and plan.watch is not None and plan.watch.probes and not _goes_there(plan)
     )
-    asked = tuple(
+    answers = tuple(
         ProbeFacts(name, probe, web.get(probe.url, timeout=min(probe.timeout, _ANSWER_S), most=0, anywhere=False))
         for name, probe in probes
     )
-    return HealthFacts(asked, missed)
+    return HealthFacts(answers, missed)
 
 
 def _goes_there(plan: EnvironmentPlan) -> bool:
@@ -129,8 +129,8 @@ def probes_finding(facts: HealthFacts) -> Finding:
 
 def _of_probe(facts: ProbeFacts) -> Iterator[Finding]:
     probe, answer = facts.probe, facts.answer
-    asked = web.shown(probe.url)
-    where = f"{facts.environment}: {asked}"
+    url = web.shown(probe.url)
+    where = f"{facts.environment}: {url}"
     mend = f"probe the address that users see: environments.{facts.environment}.watch.probes; {_PAGE}"
     host = urlsplit(probe.url).hostname or ""
     if private := _private(host):
@@ -138,7 +138,7 @@ def _of_probe(facts: ProbeFacts) -> Iterator[Finding]:
     if isinstance(answer, Unreached):
         yield unknown(f"{where} {answer.why}")
         return
-    led = answer.elsewhere if answer.elsewhere else answer.at if answer.at != asked else ""
+    led = answer.elsewhere if answer.elsewhere else answer.at if answer.at != url else ""
     if led and _LOGIN.search(urlsplit(led).path):
         yield bad(f"{where} redirects to a login page, {led}, which answers even if the application is down", mend)
     elif answer.elsewhere and not probe.anywhere:

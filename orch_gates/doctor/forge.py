@@ -154,8 +154,8 @@ def _gather_protection(subject: Subject) -> ProtectionFacts:
 
 def _posts_security(subject: Subject) -> bool:
     """Whether a workflow uses the action of the security gate, and has it post its verdict."""
-    asked = ("--name-only", "--all-match", "-E", "-e", r"actions/security@", "-e", r"^ +status: *true")
-    return subject.in_workflows(*asked) != ""
+    arguments = ("--name-only", "--all-match", "-E", "-e", r"actions/security@", "-e", r"^ +status: *true")
+    return subject.in_workflows(*arguments) != ""
 
 
 def protection_finding(facts: ProtectionFacts) -> Finding:
@@ -169,19 +169,19 @@ def _of_protection(facts: ProtectionFacts) -> Iterator[Finding]:
     held = facts.fence == "hook"
     mend = f"protect {target}: {facts.page}"
     if rule is None:
-        told = warning if held else bad
-        yield told(f"no rule protects {target}: whoever may write can push to it, force it and delete it", mend)
+        severity = warning if held else bad
+        yield severity(f"no rule protects {target}: whoever may write can push to it, force it and delete it", mend)
         return
     if rule.pushers is not Who.NOBODY:
-        told = warning if held or rule.pushers is Who.SOME else bad
-        yield told(f"{rule.pushers} may push to {target} past every gate", f"switch pushes off: {facts.page}")
+        severity = warning if held or rule.pushers is Who.SOME else bad
+        yield severity(f"{rule.pushers} may push to {target} past every gate", f"switch pushes off: {facts.page}")
     if rule.forced or rule.deleted:
         what = " and ".join(["force"] * rule.forced + ["delete"] * rule.deleted)
         yield bad(f"somebody may {what} {target}, so what landed can be lost", f"switch that off: {facts.page}")
     yield from _of_fence(facts, rule)
     if rule.admins is False:
-        told = bad if facts.fence == "status" else warning
-        yield told(f"administrators may override the rule for {target}", f"apply it to them: {facts.page}")
+        severity = bad if facts.fence == "status" else warning
+        yield severity(f"administrators may override the rule for {target}", f"apply it to them: {facts.page}")
     if rule.admins is None and facts.fence == "status":
         yield unknown(f"the forge does not say who may bypass the rules for {target}")
 

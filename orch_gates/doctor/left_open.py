@@ -32,7 +32,7 @@ class GlassFacts:
 
     now: datetime
     leases: tuple[tuple[Lease, str], ...] = ()
-    words: tuple[str, ...] = ()
+    configured: tuple[str, ...] = ()
     repository: str = ""
 
 
@@ -48,19 +48,21 @@ class WaitingFacts:
 
 def _gather_glass(subject: Subject) -> GlassFacts:
     server = subject.server
-    words: tuple[str, ...] = ()
+    configured: tuple[str, ...] = ()
     if server is not None:
-        told = subject.git.run("-C", str(server), "config", "--local", "--get-all", GLASS).stdout
-        words = tuple(told.decode("utf-8", "replace").splitlines())
+        output = subject.git.run("-C", str(server), "config", "--local", "--get-all", GLASS).stdout
+        configured = tuple(output.decode("utf-8", "replace").splitlines())
     try:
         leases = book.read(subject.state, layout.LEASES).leases
     except NotUsedError:
-        if not words:
+        if not configured:
             raise
         leases = ()
     broken = [lease for lease in leases if lease.break_glass is not None]
     tips = subject.workspace.heads.of_all([lease.target for lease in broken])
-    return GlassFacts(subject.now, tuple((lease, tips[lease.target]) for lease in broken), words, str(server or ""))
+    return GlassFacts(
+        subject.now, tuple((lease, tips[lease.target]) for lease in broken), configured, str(server or "")
+    )
 
 
 def glass_finding(facts: GlassFacts) -> Finding:
@@ -72,16 +74,16 @@ def _of_glass(facts: GlassFacts) -> Iterator[Finding]:
     for lease, tip in facts.leases:
         glass = lease.break_glass
         assert glass is not None
-        said = f"break-glass override by {glass.by} for {lease.target}: {glass.reason}"
+        override = f"break-glass override by {glass.by} for {lease.target}: {glass.reason}"
         acknowledge = f"orch-gates lease break-glass --acknowledge --target {shlex.quote(lease.target)}"
         if broken_glass(lease, tip, facts.now):
             yield bad(
-                f"{said}; until {glass.expires} one push passes the fence",
+                f"{override}; until {glass.expires} one push passes the fence",
                 f"it ends then, or with the next push to {lease.target}; afterwards: {acknowledge}",
             )
         elif not glass.acknowledged:
-            yield warning(f"{said}; it has expired, but nobody has reviewed its use", acknowledge)
-    for word in facts.words:
+            yield warning(f"{override}; it has expired, but nobody has reviewed its use", acknowledge)
+    for word in facts.configured:
         yield _of_word(word, facts)
 
 

@@ -53,8 +53,8 @@ def _gather_repository(subject: Subject) -> str:
 def repository_finding(folder: str) -> Finding:
     """There is one to look at; `folder` is its git directory, empty for none."""
     if not folder:
-        said = "no git repository is here, so only this machine was looked at"
-        return unknown(said, "go into one, or name it: orch-gates doctor --repo DIR")
+        reason = "no git repository is here, so only this machine was looked at"
+        return unknown(reason, "go into one, or name it: orch-gates doctor --repo DIR")
     return ok(folder)
 
 

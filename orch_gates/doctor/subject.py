@@ -79,7 +79,7 @@ class Subject:
 
         return self.once("git", ask)
 
-    def in_workflows(self, *asked: str) -> str:
+    def in_workflows(self, *arguments: str) -> str:
         """What `git grep` prints about the workflows of the default branch; nothing where no such branch is known.
 
         Raises:
@@ -88,7 +88,7 @@ class Subject:
         """
         if not (trusted := self.workspace.config.revision):
             return ""
-        done = self.git.run("grep", *asked, trusted, "--", *WORKFLOWS)
+        done = self.git.run("grep", *arguments, trusted, "--", *WORKFLOWS)
         # It tells of a file that it cannot read, goes on, and ends as if it had found nothing there.
         if done.returncode not in {0, 1} or done.stderr.strip():
             raise GitError(f"the workflows of the default branch could not be read: {done.complaint}")

@@ -13,22 +13,22 @@ from orch_gates.forge.port.server import Kind
 from orch_gates.forge.port.workflows import Secrets
 
 # Those of ours; others are their owners' to know.
-_ASKED = r"secrets\.ORCH_[A-Za-z0-9_]+"
+_SECRET = r"secrets\.ORCH_[A-Za-z0-9_]+"
 
 
 @dataclass(frozen=True, slots=True)
 class SecretFacts:
     """What workflows of the default branch ask for, what `repository` has, and the `page` where it is made."""
 
-    asked: tuple[str, ...]
+    required: tuple[str, ...]
     secrets: Secrets
     repository: str
     page: str
 
 
 def _gather(subject: Subject) -> SecretFacts:
-    asked = _asked(subject)
-    if not asked:
+    required = _required(subject)
+    if not required:
         raise NotUsedError("no workflow of the default branch asks for a secret of orch-gates")
     subject.need_forge()
     kind = subject.forge.about.kind
@@ -42,11 +42,11 @@ def _gather(subject: Subject) -> SecretFacts:
             f"the names of its secrets are shown to administrators only: {error}; look with a token of one"
         ) from error
     page = page_of(subject, "/secrets/actions" if kind is Kind.GITHUB else "/actions/secrets")
-    return SecretFacts(asked, found, forge.repository, page)
+    return SecretFacts(required, found, forge.repository, page)
 
 
-def _asked(subject: Subject) -> tuple[str, ...]:
-    found = subject.in_workflows("-h", "-o", "-E", _ASKED)
+def _required(subject: Subject) -> tuple[str, ...]:
+    found = subject.in_workflows("-h", "-o", "-E", _SECRET)
     names = (line.partition(".")[2].upper() for line in found.splitlines())
     return tuple(sorted(set(names)))
 
@@ -54,9 +54,9 @@ def _asked(subject: Subject) -> tuple[str, ...]:
 def finding_of(facts: SecretFacts) -> Finding:
     """Each is kept somewhere; what it is, nobody is told."""
     kept = {name.upper() for name in facts.secrets.names}
-    missing = ", ".join(name for name in facts.asked if name not in kept)
+    missing = ", ".join(name for name in facts.required if name not in kept)
     if not missing:
-        return ok(f"{facts.repository} has {', '.join(facts.asked)}, as its workflows ask for")
+        return ok(f"{facts.repository} has {', '.join(facts.required)}, as its workflows ask for")
     seen = f"workflows ask for the secret {missing}, and {facts.repository} has none of that name"
     mend = f"keep the bot's token there: {facts.page}"
     if facts.secrets.untold:

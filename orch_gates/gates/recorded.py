@@ -34,20 +34,20 @@ class Record:
     name: str
     file: str
     field: str
-    words: Mapping[str, Outcome]
+    outcomes: Mapping[str, Outcome]
     sealed: bool = False
     exact: bool = False
 
     def means(self, word: str) -> Outcome | None:
         """The outcome that a word of this gate, or a verdict, stands for."""
-        if word in self.words:
-            return self.words[word]
+        if word in self.outcomes:
+            return self.outcomes[word]
         return Outcome(word) if word in _SAYABLE else None
 
     @property
     def known_words(self) -> tuple[str, ...]:
         """All words, the gate's own first."""
-        return (*self.words, *(name for name in _SAYABLE if name not in self.words))
+        return (*self.outcomes, *(name for name in _SAYABLE if name not in self.outcomes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def recorded(
 
 def read_report(record: Record, subject: Subject, ports: Ports) -> RecordedFacts:
     """The report as it is recorded."""
-    asked = replace(record, file=ports.named or record.file)
-    return RecordedFacts(asked, ports.report(asked.file), subject.head, subject.earlier)
+    wanted = replace(record, file=ports.named or record.file)
+    return RecordedFacts(wanted, ports.report(wanted.file), subject.head, subject.earlier)
 
 
 def reason_in(record: Record, text: str) -> str:
@@ -188,9 +188,9 @@ def _stated(record: Record, report: Report) -> Outcome:
         if report.verdict is None:
             raise ReportError(f"neither {record.field} nor verdict is there")
         return report.verdict
-    outcome = record.words.get(word) if isinstance(word, str) else None
+    outcome = record.outcomes.get(word) if isinstance(word, str) else None
     if outcome is None:
-        raise ReportError(f"{record.field}: {word!r} is none of: {', '.join(record.words)}")
+        raise ReportError(f"{record.field}: {word!r} is none of: {', '.join(record.outcomes)}")
     if report.verdict not in {None, outcome}:
         raise ReportError(f"{record.field} {word} and verdict {report.verdict} contradict each other")
     return outcome

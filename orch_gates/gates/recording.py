@@ -21,7 +21,7 @@ def write(record: Record, path: Path, verdict: Verdict, *, head: str, word: str,
     """
     # A judgement that could not be stored must not leave the previous one to be believed.
     files.remove(path)
-    said = of_verdict(verdict)
+    feedback = of_verdict(verdict)
     stated = {
         "schema": "orch.report/1",
         "gate": record.name,
@@ -31,7 +31,7 @@ def write(record: Record, path: Path, verdict: Verdict, *, head: str, word: str,
         "reason": one_line(verdict.reason),
         "next_step": one_line(verdict.next_step),
         "created": timestamp(now),
-        "findings": [finding.model_dump() for finding in said.findings],
+        "findings": [finding.model_dump() for finding in feedback.findings],
         "notices": [one_line(notice) for notice in verdict.notices],
         "evidence": {name: _scalar(value) for name, value in verdict.evidence.items()},
     }

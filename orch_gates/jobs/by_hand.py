@@ -71,8 +71,8 @@ def cancel(store: Store, name: str, which: str, reason: str, *, by: str, now: da
         pages = book.jobs_of(snapshot, task.id)
         active = [page for page in pages if not page.job.status.terminal]
         if not which and len(active) > 1:
-            told = ", ".join(page.job.attempt for page in active)
-            raise UsageError(f"{name} has {len(active)} unfinished jobs; name one of {told}")
+            attempts = ", ".join(page.job.attempt for page in active)
+            raise UsageError(f"{name} has {len(active)} unfinished jobs; name one of {attempts}")
         page = need(pages if which or not active else active, name, which)
         over = jobs.cancelled(page.job, why, now)
         found = Done(why if over is not None else f"it has ended: {state_of(page.job)}", page.job, refused=over is None)

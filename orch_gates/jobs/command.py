@@ -192,10 +192,10 @@ class _Guard:
 
 @contextlib.contextmanager
 def _guarded() -> Iterator[_Guard]:
-    words = ["sh", "-c", _GUARD]
+    argv = ["sh", "-c", _GUARD]
     env = {"PATH": os.defpath}
     with process.spawn(
-        words, env=env, cwd=None, stdin=process.PIPE, stdout=process.DEVNULL, stderr=process.DEVNULL
+        argv, env=env, cwd=None, stdin=process.PIPE, stdout=process.DEVNULL, stderr=process.DEVNULL
     ) as child:
         yield _Guard(child)
 

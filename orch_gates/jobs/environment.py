@@ -19,7 +19,7 @@ _MOST_CONFIGURED = 1000
 _GIT_CONFIG = re.compile(r"GIT_CONFIG_(?:KEY|VALUE)_[0-9]+")
 
 
-def told(task: Task, job: Job, head: str, feedback_file: str) -> dict[str, str]:
+def variables(task: Task, job: Job, head: str, feedback_file: str) -> dict[str, str]:
     """What the command is told about its work; `head` is the commit at the head of the task's branch, if any."""
     return {
         "ORCH_TASK": task.id,

@@ -80,7 +80,7 @@ class Attempting:
         """
         context = self.context
         seen = ledger.page(self.snapshot, context.target, self.task.id)
-        sight, asked = self._look(seen.lease)
+        sight, requested_at = self._look(seen.lease)
         got: _Granted | Stop | None = None
 
         def decide(snapshot: Snapshot) -> Change | None:
@@ -98,9 +98,9 @@ class Attempting:
             claimed, proof = self._claim(seen.lease, head, sight)
             self._pending = PendingClaim(seen.lease, claimed)
             assert seen.attempt is not None
-            return self._began(proof, seen.attempt, asked)
+            return self._began(proof, seen.attempt, requested_at)
         context.store.transact(decide, others_wait=True)
-        return self._claimed(got, asked)
+        return self._claimed(got, requested_at)
 
     def _only_asks(self, page: Page) -> bool:
         """Whether it waited for CI, which is only asked: whoever records first what it says has the claim."""
@@ -136,21 +136,21 @@ class Attempting:
         merges = stage is not None and any(gate.name == NAME for gate in stage.gates)
         return not merges and not pipeline.merged_before(page.task.stage)
 
-    def _claimed(self, got: _Granted | Stop | None, asked: float) -> Attempt | Stop:
+    def _claimed(self, got: _Granted | Stop | None, requested_at: float) -> Attempt | Stop:
         """The attempt that was granted; its claim counts from the moment that was `asked` about."""
         assert got is not None
-        return got if isinstance(got, Stop) else self._began(got.proof, got.attempt, asked)
+        return got if isinstance(got, Stop) else self._began(got.proof, got.attempt, requested_at)
 
-    def _began(self, proof: Proof, attempt: Attempt, asked: float) -> Attempt:
+    def _began(self, proof: Proof, attempt: Attempt, requested_at: float) -> Attempt:
         self.proof = proof
-        self.clock.began(proof, asked)
+        self.clock.began(proof, requested_at)
         return attempt
 
     def _look(self, lease: Lease) -> tuple[Sight, float]:
-        asked = self.context.monotonic()
+        requested_at = self.context.monotonic()
         sight = self.context.sight(lease)
-        self._seen_at = (sight.now, asked)
-        return sight, asked
+        self._seen_at = (sight.now, requested_at)
+        return sight, requested_at
 
     def _grant(self, page: Page, head: str, sight: Sight) -> _Granted:
         context = self.context
@@ -196,7 +196,7 @@ class Attempting:
         """
         context = self.context
         seen = ledger.page(self.snapshot, context.target, self.task.id)
-        sight, asked = self._look(seen.lease)
+        sight, requested_at = self._look(seen.lease)
         got: _Granted | Stop | None = None
 
         def decide(snapshot: Snapshot) -> Change | None:
@@ -212,7 +212,7 @@ class Attempting:
             return got.change if isinstance(got, _Granted) else None
 
         context.store.transact(decide, others_wait=True)
-        return self._claimed(got, asked)
+        return self._claimed(got, requested_at)
 
     # ---- record
 
@@ -232,7 +232,7 @@ class Attempting:
             StateError: it could not be recorded.
         """
         self.clock.check()
-        context, proof, asked = self.context, self.proof, self.context.monotonic()
+        context, proof, requested_at = self.context, self.proof, self.context.monotonic()
         assert proof is not None
         made: tuple[Proof | None, Attempt] | None = None
         now = self.now()
@@ -267,7 +267,7 @@ class Attempting:
         self._pending = None
         self.proof, attempt = made
         if self.proof is not None:
-            self.clock.began(self.proof, asked)
+            self.clock.began(self.proof, requested_at)
         return attempt
 
     def gave_up(self, reason: str) -> Attempt:

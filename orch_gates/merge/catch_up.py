@@ -122,18 +122,18 @@ def _facts(git: Git, base: str, head: str) -> _Facts:
     Raises:
         GitError: a commit cannot be read.
     """
-    asked = [base, head, f"{base}:.gitattributes", f"{head}:.gitattributes"]
-    answer = git.read("cat-file", "--batch", stdin="".join(f"{one}\n" for one in asked).encode())
-    trees, dates, said, rest = [], [], [git.version()], answer
+    names = [base, head, f"{base}:.gitattributes", f"{head}:.gitattributes"]
+    answer = git.read("cat-file", "--batch", stdin="".join(f"{one}\n" for one in names).encode())
+    trees, dates, attributes, rest = [], [], [git.version()], answer
     for name in ("", "", "target", "branch"):
         line, _, rest = rest.partition(b"\n")
-        words = line.split()
-        if words[-1] == b"missing":
+        fields = line.split()
+        if fields[-1] == b"missing":
             continue
-        size = int(words[2])
+        size = int(fields[2])
         body, rest = rest[:size], rest[size + 1 :]
         if name:
-            said.append(f".gitattributes of the {name} {words[0].decode('ascii')[:10]}")
+            attributes.append(f".gitattributes of the {name} {fields[0].decode('ascii')[:10]}")
             continue
         header = body.partition(b"\n\n")[0].split(b"\n")
         trees += [line.split()[1].decode("ascii") for line in header if line.startswith(b"tree ")]
@@ -141,7 +141,7 @@ def _facts(git: Git, base: str, head: str) -> _Facts:
         dates += [int(found[1]) for line in header if (found := _COMMITTED.fullmatch(line))]
     if len(trees) != 2:
         raise GitError(f"{base} and {head} cannot be read")
-    return _Facts((trees[0], trees[1]), max([0, *dates]), ", ".join(said))
+    return _Facts((trees[0], trees[1]), max([0, *dates]), ", ".join(attributes))
 
 
 def _keeps_commits(git: Git, base: str, head: str) -> bool:

@@ -58,13 +58,13 @@ def refusal(push: Pushed, recorded: Recorded | None, now: datetime) -> str:
         )
     if why := _no_validated_merge(push):
         return f"{why}; only merges of `orch-gates merge` may change {push.target}"
-    said = trailers.parse(push.message)
-    assert isinstance(said, Validated)
-    if why := _other_than_said(push, said):
+    validated = trailers.parse(push.message)
+    assert isinstance(validated, Validated)
+    if why := _differs_from_trailers(push, validated):
         return f"this merge differs from the validated one: {why}"
     if recorded is None:
         return f"no lease on {push.target} was ever granted"
-    return _not_recorded(said, recorded, push.target)
+    return _not_recorded(validated, recorded, push.target)
 
 
 def broken_glass(lease: Lease, tip: str, now: datetime) -> bool:
@@ -76,38 +76,38 @@ def broken_glass(lease: Lease, tip: str, now: datetime) -> bool:
 def _no_validated_merge(push: Pushed) -> str:
     if len(push.parents) != 2:
         return f"{push.new[:10]} is not a merge of two commits"
-    said = trailers.parse(push.message)
-    return said if isinstance(said, str) else ""
+    parsed = trailers.parse(push.message)
+    return parsed if isinstance(parsed, str) else ""
 
 
-def _other_than_said(push: Pushed, said: Validated) -> str:
+def _differs_from_trailers(push: Pushed, validated: Validated) -> str:
     first, second = push.parents
     if first != push.old:
         return f"{push.target} is at {push.old[:10]}, but the merge was made on {first[:10]}"
-    if said.base != push.old:
-        return f"it was tested with {said.base[:10]}, but {push.target} is at {push.old[:10]}"
-    if second != said.commit:
-        return f"{said.commit[:10]} was validated, but {second[:10]} is merged"
+    if validated.base != push.old:
+        return f"it was tested with {validated.base[:10]}, but {push.target} is at {push.old[:10]}"
+    if second != validated.commit:
+        return f"{validated.commit[:10]} was validated, but {second[:10]} is merged"
     if not push.on_base:
-        return f"{said.commit[:10]} does not have {said.base[:10]} in its history"
-    if push.tree != said.tree:
-        return f"the tree of the merge is {push.tree[:10]}, but {said.tree[:10]} was validated"
+        return f"{validated.commit[:10]} does not have {validated.base[:10]} in its history"
+    if push.tree != validated.tree:
+        return f"the tree of the merge is {push.tree[:10]}, but {validated.tree[:10]} was validated"
     return ""
 
 
-def _not_recorded(said: Validated, recorded: Recorded, target: str) -> str:
+def _not_recorded(validated: Validated, recorded: Recorded, target: str) -> str:
     lease, attempt = recorded.lease, recorded.attempt
     holder = lease.holder or "nobody"
-    if (lease.holder, lease.generation) != (said.task, said.generation) or attempt is None:
+    if (lease.holder, lease.generation) != (validated.task, validated.generation) or attempt is None:
         return (
-            f"the merge is for {said.task}, generation {said.generation}, but {holder} holds the lease on {target}, "
-            f"generation {lease.generation}: {lease.reason}"
+            f"the merge is for {validated.task}, generation {validated.generation}, but {holder} holds the lease on "
+            f"{target}, generation {lease.generation}: {lease.reason}"
         )
     if (attempt.id, attempt.generation, attempt.target) != (lease.attempt, lease.generation, target):
         return f"the lease on {target} and the attempt of {holder} do not belong together"
     if attempt.phase is not Phase.MERGING or attempt.outcome is not None or attempt.closing:
         stands = "given up" if attempt.closing else attempt.outcome or attempt.phase
         return f"the attempt of {holder} is {stands}; only an attempt in phase `merging` may merge"
-    if (attempt.base, attempt.commit, attempt.tree) != (said.base, said.commit, said.tree):
+    if (attempt.base, attempt.commit, attempt.tree) != (validated.base, validated.commit, validated.tree):
         return f"the attempt of {holder} validated {attempt.commit[:10]} with {attempt.base[:10]}, not this merge"
     return ""

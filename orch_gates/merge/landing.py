@@ -53,7 +53,7 @@ def land(attempting: Attempting, attempt: Attempt) -> Attempt:
         attempt = attempting.record(lambda one: steps.merging(one, pull.number, now), "merging")
         if attempt.over:
             return attempt
-    return _asked(attempting, attempt, doubt=doubt)
+    return _request_merge(attempting, attempt, doubt=doubt)
 
 
 def see_fence(context: Context) -> None:
@@ -97,11 +97,11 @@ def settle(attempting: Attempting, attempt: Attempt, reason: str) -> Attempt:
     """End an attempt that this process took over from somebody: first it is proven whether it landed (MRG-4)."""
     if attempt.phase is Phase.LANDED:
         # What is to be mended has to be merged too: a person, or broken glass, lets the lease go (MRG-10).
-        now, said = attempting.now(), f"{attempt.proof}; {reason}"
+        now, reason = attempting.now(), f"{attempt.proof}; {reason}"
         return attempting.record(
-            lambda one: steps.landed(one, one.merge, said, now),
+            lambda one: steps.landed(one, one.merge, reason, now),
             "landed",
-            lease=lambda lease: leases.released(lease, said),
+            lease=lambda lease: leases.released(lease, reason),
         )
     if attempt.phase is Phase.MERGING:
         return _undo(attempting, attempt, Meaning(Then.DROP, reason), doubt=True)
@@ -149,7 +149,7 @@ def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) 
     context = attempting.context
     now = attempting.now()
     guard = _guarded(context, attempt.target) if context.settings.merge.regression_guard else None
-    said = f"{proof}; {guard.reason}" if guard is not None else proof
+    reason = f"{proof}; {guard.reason}" if guard is not None else proof
     if guard is not None and guard.missing:
         reason = f"{attempt.target} regressed: {guard.reason}"
         step = (
@@ -162,7 +162,7 @@ def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) 
             lease=lambda lease: leases.held(lease, reason),
         )
     return attempting.record(
-        lambda one: steps.landed(one, merge, said, now), "landed", lease=lambda lease: leases.released(lease, said)
+        lambda one: steps.landed(one, merge, reason, now), "landed", lease=lambda lease: leases.released(lease, reason)
     )
 
 
@@ -192,7 +192,7 @@ def _pull(attempting: Attempting, attempt: Attempt) -> PullRequest:
     return pulls.open(Draft(attempt.branch, attempt.target, title, f"{task.id}: opened by orch-gates to merge it."))
 
 
-def _asked(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
+def _request_merge(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
     """Ask for the merge until git says what became of it, or nothing is left to try (MRG-8)."""
     context, settings = attempting.context, attempting.context.settings.merge
     title = escape.visible(attempting.task.title)

@@ -43,8 +43,8 @@ class Entry:
     @property
     def unlabel(self) -> bool:
         """Whether the label that asked before is still to be taken off; of a finished task nothing is recorded."""
-        asked = self.task.asked
-        return asked is not None and asked.unlabel and not self.task.state.finished
+        request = self.task.asked
+        return request is not None and request.unlabel and not self.task.state.finished
 
     @property
     def merging(self) -> bool:
@@ -153,14 +153,14 @@ def _about(look: Look, number: int) -> Action | None:
     seen, entry = look.pulls[number], look.entries.get(number)
     if entry is not None and entry.queued:
         return _still(look, seen, entry)
-    meant = number in look.wishes and (seen.pull.state, seen.pull.target) == (PullState.OPEN, look.target)
-    if entry is not None and entry.unlabel and not (meant and seen.labelled):
+    wished = number in look.wishes and (seen.pull.state, seen.pull.target) == (PullState.OPEN, look.target)
+    if entry is not None and entry.unlabel and not (wished and seen.labelled):
         # Nobody says that they asked again: this is the label that asked before.
         return Unlabel(number, entry.task.id) if seen.labelled else Unlabelled(number, entry.task.id)
-    return _asked(look, seen, entry) if seen.labelled else None
+    return _labelled(look, seen, entry) if seen.labelled else None
 
 
-def _asked(look: Look, seen: Seen, entry: Entry | None) -> Action | None:
+def _labelled(look: Look, seen: Seen, entry: Entry | None) -> Action | None:
     pull = seen.pull
     if pull.state is not PullState.OPEN or pull.target != look.target:
         # Another queue may be meant.
@@ -229,8 +229,8 @@ def anybody(label: str) -> str:
 
 def left(look: Look, seen: Seen, entry: Entry) -> str:
     """Why a pull request is to be taken out of the queue; empty where it stays in."""
-    pull, asked = seen.pull, entry.task.asked
-    assert asked is not None
+    pull, request = seen.pull, entry.task.asked
+    assert request is not None
     if pull.state is not PullState.OPEN:
         return f"pull request {pull.number} was closed"
     if pull.target != look.target:
@@ -241,7 +241,7 @@ def left(look: Look, seen: Seen, entry: Entry) -> str:
         return "it is a draft now"
     if not ours(pull.head, entry):
         return (
-            f"{pull.head[:10]} was pushed after the merge of {asked.head[:10]} was asked for; "
+            f"{pull.head[:10]} was pushed after the merge of {request.head[:10]} was asked for; "
             f"look at it, and set the label {look.label} again"
         )
     return ""
@@ -266,8 +266,8 @@ def ours(head: str, entry: Entry) -> bool:
 
 def in_order(tasks: Iterable[Task], target: str, *, held: bool = False) -> list[Task]:
     """The tasks queued for a target, whose turn it is first; `held`: also those that wait for a person."""
-    asked = (task for task in tasks if task.asked is not None and task.asked.target == target)
-    queued = (task for task in asked if task.stage != QUEUE.rework)
+    of_target = (task for task in tasks if task.asked is not None and task.asked.target == target)
+    queued = (task for task in of_target if task.stage != QUEUE.rework)
     moving = (one for one in queued if not one.state.finished and (held or not one.state.waits_for_a_person))
     return sorted(moving, key=turn)
 
@@ -286,7 +286,7 @@ def order_after(actions: Iterable[Action], tasks: Iterable[Task], target: str) -
             case _:
                 pass
     kept = [task.asked for task in in_order(tasks, target) if task.asked is not None and task.asked.pull not in gone]
-    ranked = [(asked.priority.rank, asked.pull) for asked in kept] + [(Priority.NORMAL.rank, pull) for pull in new]
+    ranked = [(one.priority.rank, one.pull) for one in kept] + [(Priority.NORMAL.rank, pull) for pull in new]
     return [pull for _, pull in sorted(ranked, key=lambda one: one[0])]
 
 

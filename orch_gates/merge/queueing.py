@@ -185,7 +185,7 @@ class Queueing:
     def _done(self, action: Action) -> Sequence[Done]:
         match action:
             case Ask(pull=pull, by=by, instead=instead):
-                return self._asked(pull, one_line(by) or queue.anybody(self.label), instead=instead)
+                return self._enqueue(pull, one_line(by) or queue.anybody(self.label), instead=instead)
             case SetLabel(number=number, task=task):
                 self._issues.label(number, add=[self.label])
                 self._apply(task, events.LabelSettled(self.by))
@@ -208,7 +208,7 @@ class Queueing:
             case _:
                 assert_never(action)
 
-    def _asked(self, pull: PullRequest, by: str, *, instead: bool) -> Sequence[Done]:
+    def _enqueue(self, pull: PullRequest, by: str, *, instead: bool) -> Sequence[Done]:
         name = task_of(pull.number)
         if instead:
             self._apply(name, events.TakenOut(by, f"{by} asks for {pull.head[:10]} instead", unlabel=False))
@@ -274,11 +274,11 @@ class Queueing:
             ForgeRefused, ForgeUnclear, ForgeUnavailable: the label could not be taken off; the next run does that.
             StateError: it could not be recorded.
         """
-        said = self._apply(task, events.TakenOut(self.by, reason, unlabel))
+        result = self._apply(task, events.TakenOut(self.by, reason, unlabel))
         if unlabel:
             self._unlabel(number)
             self._apply(task, events.LabelSettled(self.by))
-        return [Done(number, "out", said)]
+        return [Done(number, "out", result)]
 
     def unlabel_refused(self, task: Task) -> None:
         """Take the label off a pull request that a gate sent back, so that nothing loops.

@@ -79,16 +79,16 @@ def run(git: Git, commit: str, wanted: Command) -> Tested:
         GitError: the files could not be written.
         ProcessError: there is no shell.
     """
-    told, tail = [], b""
+    results, tail = [], b""
     for number in range(1, wanted.retries + 2):
         done = _once(git, commit, wanted)
         tail = done.output
-        told.append(_how(done, wanted))
+        results.append(_how(done, wanted))
         if done.returncode == 0 and not done.timed_out:
-            earlier = f", after {', '.join(told[:-1])}" if number > 1 else ""
+            earlier = f", after {', '.join(results[:-1])}" if number > 1 else ""
             return Tested(True, number, f"the test command passed{earlier}", _text(tail))
-    more = f" ({len(told)} runs: {', '.join(told)})" if len(told) > 1 else ""
-    return Tested(False, len(told), f"the test command {told[-1]}{more}", _text(tail))
+    more = f" ({len(results)} runs: {', '.join(results)})" if len(results) > 1 else ""
+    return Tested(False, len(results), f"the test command {results[-1]}{more}", _text(tail))
 
 
 def known(proven: Proven | None, digest: str, now: datetime) -> ProvenTree | None:

@@ -93,9 +93,9 @@ def meaning(  # noqa: C901, PLR0911, PLR0912 - one for each answer
             assert_never(outcome)
 
 
-def pause(number: int, base: int, most: int, asked: float) -> float:
+def pause(number: int, base: int, most: int, wanted: float) -> float:
     """Seconds before the request after the `number`-th: doubled each time, and at least what the forge asked for.
 
     The forge's wish counts up to a minute: a run waits no longer for it.
     """
-    return max(min(base * 2.0 ** (number - 1), most), min(asked, 60.0))
+    return max(min(base * 2.0 ** (number - 1), most), min(wanted, 60.0))

@@ -68,7 +68,7 @@ def begun(
 def caught_up(attempt: Attempt, found: CaughtUp, now: datetime) -> Attempt:
     """The branch is to be moved to the caught-up commit."""
     where = f"{attempt.target} at {found.base[:10]}"
-    said = f"{attempt.branch} has {where}" if found.how == "up to date" else f"{found.how} on {where}"
+    reason = f"{attempt.branch} has {where}" if found.how == "up to date" else f"{found.how} on {where}"
     return _to(
         attempt,
         now,
@@ -78,7 +78,7 @@ def caught_up(attempt: Attempt, found: CaughtUp, now: datetime) -> Attempt:
         tree=found.tree,
         how=found.how,
         depends=one_line(found.depends),
-        reason=said,
+        reason=reason,
     )
 
 

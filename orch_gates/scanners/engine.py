@@ -160,9 +160,9 @@ class Engine:
     def _ended(self) -> ScannerError:
         assert self._child.stderr is not None
         code = self._child.wait()
-        told = " ".join(self._child.stderr.read().decode("utf-8", "replace").split())[-200:]
+        output = " ".join(self._child.stderr.read().decode("utf-8", "replace").split())[-200:]
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return ScannerError(f"the process that scans ended with {how}{f': {told}' if told else ''}")
+        return ScannerError(f"the process that scans ended with {how}{f': {output}' if output else ''}")
 
 
 class _CutOff(ScannerError):

@@ -119,7 +119,7 @@ def _layers(pins: Iterable[Pin]) -> list[list[Pin]]:
     return layers
 
 
-def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | Degraded:
+def read_answer(pins: Collection[Pin], done: process.Completed) -> Audited | Degraded:
     """Tell an answer from a failure (pure): exit 1 is both "vulnerable" and "crashed".
 
     `asked` has each package once: the answer spells versions in its own way, 1.0RC1 as 1.0rc1.
@@ -127,7 +127,7 @@ def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | De
     try:
         rows = json.loads(done.stdout)["dependencies"]
         skipped = [str(row["name"]) for row in rows if row.get("skip_reason")]
-        told = {
+        answers = {
             normalised(str(row["name"])): tuple(map(_vulnerability, row["vulns"]))
             for row in rows
             if not row.get("skip_reason")
@@ -137,12 +137,12 @@ def read_answer(asked: Collection[Pin], done: process.Completed) -> Audited | De
     if done.returncode not in {0, 1}:
         return Degraded(f"pip-audit ended with exit {done.returncode}")
     if skipped:
-        return Degraded(f"pip-audit skipped {len(skipped)} of {len(asked)} packages, {skipped[0]} among them")
-    known = {pin: told[pin.name] for pin in asked if pin.name in told}
-    if CONTROL in asked and not known.get(CONTROL):
+        return Degraded(f"pip-audit skipped {len(skipped)} of {len(pins)} packages, {skipped[0]} among them")
+    known = {pin: answers[pin.name] for pin in pins if pin.name in answers}
+    if CONTROL in pins and not known.get(CONTROL):
         return Degraded(f"the feed lacks the known vulnerabilities of {CONTROL.name} {CONTROL.version}")
-    if missing := len(asked) - len(known):
-        return Degraded(f"pip-audit did not answer for {missing} of {len(asked)} packages")
+    if missing := len(pins) - len(known):
+        return Degraded(f"pip-audit did not answer for {missing} of {len(pins)} packages")
     return Audited(known)
 
 

@@ -82,12 +82,12 @@ class RepositoryRules:
         bound = [(rule.id, rule.path_pattern, _NO_BOUND) for rule in self.rules if rule.path_pattern]
         return _document(bound) if bound else None
 
-    def refused(self, said: str) -> RepositoryRulesError:
+    def refused(self, message: str) -> RepositoryRulesError:
         """The error for what the matcher said about these rules, in the form of the errors of `parse`."""
-        found = _REFUSED.search(said)
+        found = _REFUSED.search(message)
         rule = next((rule for rule in self.rules if found is not None and rule.id in found.groups()), None)
-        why = next((why for phrase, why in _MEANINGS.items() if phrase in said), "")
-        detail = escape.clip(escape.visible(said), 300)
+        why = next((why for phrase, why in _MEANINGS.items() if phrase in message), "")
+        detail = escape.clip(escape.visible(message), 300)
         if rule is None:
             return RepositoryRulesError([f"{PATH}: the matcher cannot use it: {detail}"])
         return RepositoryRulesError([problem(rule.line, rule.id, f"regex {why or f'cannot be matched: {detail}'}")])

@@ -114,7 +114,7 @@ class _Reading:
                 if key == "extend" and isinstance(value, dict) and "disabledRules" in value:
                     self._add((*here, "disabledRules"), rule, f"disabledRules {_REFUSED['disabledRules']}")
             elif key not in known:
-                self._add(here, rule, f"unknown key {_meant(key, known)}")
+                self._add(here, rule, f"unknown key {_suggestion(key, known)}")
             elif key != "rules" and not _is(value, known[key]):
                 self._add(here, rule, f"{key} is not {_KINDS[known[key]]}")
 
@@ -188,10 +188,10 @@ def _is(value: object, kind: type) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def _meant(key: str, known: Iterable[str]) -> str:
+def _suggestion(key: str, known: Iterable[str]) -> str:
     """The key in quotes, and what it is close to; if to nothing, what there is."""
-    words = sorted(known)
-    close = difflib.get_close_matches(key, words, 1, 0.5)
+    names = sorted(known)
+    close = difflib.get_close_matches(key, names, 1, 0.5)
     shown = escape.clip(escape.visible(key), 60)
-    hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(words)}"
+    hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(names)}"
     return f"'{shown}'; {hint}"

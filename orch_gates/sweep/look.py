@@ -69,16 +69,16 @@ class Looking:
         ours = self._processes(running, now)
         # What this machine knows to live or to have ended is not asked for again.
         open_ = [job for job in running if ours[job.attempt].life not in {Life.ALIVE, Life.ENDED}]
-        asked = _Asking(self.forge, late)
-        of_jobs = asked.each({job.run.id for job in open_ if job.run}, lambda flows, run: flows.jobs(run))
-        of_runs = asked.each(
+        queries = _Asking(self.forge, late)
+        of_jobs = queries.each({job.run.id for job in open_ if job.run}, lambda flows, run: flows.jobs(run))
+        of_runs = queries.each(
             {job.dispatch.run for job in waiting if job.dispatch}, lambda flows, run: flows.run(run).state
         )
         sightings = {
             job.attempt: by_run(job.run, of_jobs.get(job.run.id)) if job in open_ and job.run else ours[job.attempt]
             for job in running
         }
-        return Look(sightings, of_runs, tuple(asked.problems))
+        return Look(sightings, of_runs, tuple(queries.problems))
 
     def deploy(self, running: Running, now: datetime, late: Callable[[], bool] = lambda: False) -> Sighting:
         """Look for a deploy whose end is not recorded; its CI job tells whether it lives, not what it came to.
@@ -90,12 +90,12 @@ class Looking:
         seen = by_record(seen, spool.read(self.cache_dir, running.deploy), now)
         if seen.life is not Life.UNKNOWN or running.run is None:
             return seen
-        asked = _Asking(self.forge, late)
-        jobs = asked.each({running.run.id}, lambda flows, run: flows.jobs(run))
+        queries = _Asking(self.forge, late)
+        jobs = queries.each({running.run.id}, lambda flows, run: flows.jobs(run))
         found = by_run(running.run, jobs.get(running.run.id))
         if found.life is Life.ENDED:
             return Sighting(Life.DEAD, found.why)
-        return found if found.life is not Life.UNKNOWN else Sighting(Life.UNKNOWN, "; ".join(asked.problems))
+        return found if found.life is not Life.UNKNOWN else Sighting(Life.UNKNOWN, "; ".join(queries.problems))
 
     def watcher(self, watcher: Watcher, late: Callable[[], bool] = lambda: False) -> Sighting:
         """Look for whoever watches a deploy."""
@@ -103,8 +103,10 @@ class Looking:
         seen = by_process(watcher.process, machine.identity().host, gone=gone, lives=False)
         if seen.life is not Life.UNKNOWN or watcher.run is None:
             return seen
-        asked = _Asking(self.forge, late)
-        return by_run(watcher.run, asked.each({watcher.run.id}, lambda flows, run: flows.jobs(run)).get(watcher.run.id))
+        queries = _Asking(self.forge, late)
+        return by_run(
+            watcher.run, queries.each({watcher.run.id}, lambda flows, run: flows.jobs(run)).get(watcher.run.id)
+        )
 
     def forget(self, attempt: str) -> None:
         """Take away what a wrapper wrote down, once it is recorded; what stays is of no use to anybody."""

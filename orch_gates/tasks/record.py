@@ -83,7 +83,7 @@ def by_hand(
             if said.head
             else f"there is no branch {task.branch} yet; push it first"
         )
-    field = gate.field if word in gate.words else "verdict"
+    field = gate.field if word in gate.outcomes else "verdict"
     stated = {
         "schema": "orch.report/1",
         "gate": gate.name,

@@ -120,8 +120,8 @@ def mismatch(setting: Setting) -> str:
         case Kind.FLAG:
             return "neither true nor false"
         case Kind.NUMBER:
-            words = "not a whole number above zero" if setting.least else "not a whole number from zero on"
-            return words if setting.most == UNBOUNDED else f"{words}, up to {setting.most}"
+            problem = "not a whole number above zero" if setting.least else "not a whole number from zero on"
+            return problem if setting.most == UNBOUNDED else f"{problem}, up to {setting.most}"
         case Kind.NAMES:
             return "not a list of names"
         case Kind.CHOICE:

@@ -34,7 +34,7 @@ def write(work: Repo, name: str, **stated: object) -> Path:
 @pytest.mark.parametrize("name", ALONE)
 def test_a_report_about_this_commit_decides(name: str, work: Repo) -> None:
     """The gate's own word counts, in the usual file or in the one that is named."""
-    for word, outcome in RECORDED[name].words.items():
+    for word, outcome in RECORDED[name].outcomes.items():
         path = write(work, name, **{RECORDED[name].field: word})
         assert gate(work, name).returncode == outcome.exit_code
         told = json.loads(gate(work, name, path, "--json").stdout)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orch_gates import settings as settings_module
 from orch_gates.config import schema
 from orch_gates.config.file import Config, effective
-from orch_gates.config.listing import listing, told
+from orch_gates.config.listing import listing, origin_text
 from orch_gates.config.parse import MAX_BYTES, parse
 from orch_gates.config.pipeline import known_gates
 from orch_gates.config.table import BY_KEY, SETTINGS
@@ -523,7 +523,7 @@ def test_secrets_are_not_listed() -> None:
     """`config show` says that a key is set, never which (SEC-5)."""
     listed = listing(settings_module.load({"ORCH_ALLOW_KEY": "hunter2hunter2hunter2"}), Config())
     (row,) = [row for row in listed.rows if row.setting.variable == "ORCH_ALLOW_KEY"]
-    assert (row.value, told(row.origin)) == ("(set)", "environment variable ORCH_ALLOW_KEY")
+    assert (row.value, origin_text(row.origin)) == ("(set)", "environment variable ORCH_ALLOW_KEY")
     assert "hunter2" not in repr(row.value)
 
 

@@ -148,9 +148,11 @@ def test_they_fit_into_an_environment(text: str, count: int) -> None:
 
 def test_the_command_knows_its_work() -> None:
     """The same names for a person's script and a workflow's step (JOB-1)."""
-    told = environment.told(make_task(feedback=feedback().model_dump()), make_job(), "c" * 40, "/tmp/feedback.md")
-    assert told.pop("ORCH_FEEDBACK").startswith("# ci-green")
-    assert told == {
+    variables = environment.variables(
+        make_task(feedback=feedback().model_dump()), make_job(), "c" * 40, "/tmp/feedback.md"
+    )
+    assert variables.pop("ORCH_FEEDBACK").startswith("# ci-green")
+    assert variables == {
         "ORCH_TASK": "T-1",
         "ORCH_ROLE": make_job().role,
         "ORCH_STAGE": make_job().stage,

@@ -38,7 +38,7 @@ SAYABLE = [outcome for outcome in Outcome if outcome is not Outcome.SKIP]
 
 @pytest.mark.parametrize(
     ("gate", "word", "outcome"),
-    [(gate, word, outcome) for gate in BY_HAND.values() for word, outcome in gate.words.items()],
+    [(gate, word, outcome) for gate in BY_HAND.values() for word, outcome in gate.outcomes.items()],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_the_gates_own_word_is_understood(gate: Record, word: str, outcome: Outcome) -> None:
@@ -268,7 +268,7 @@ def test_a_green_report_of_another_gate_proves_nothing(gate: Record) -> None:
     for other in BY_HAND.values():
         if other is not gate:
             assert judged(passed(other), gate).outcome is unknown(gate)
-        for word in other.words.keys() - gate.words.keys():
+        for word in other.outcomes.keys() - gate.outcomes.keys():
             assert judged(passed(gate, **{gate.field: word}), gate).outcome is unknown(gate)
 
 
@@ -285,12 +285,12 @@ def test_what_was_made_of_the_commit_before_has_to_be_made_anew(gate: Record) ->
     """ENG-12: a report about the commit that ours caught up counts, unless it is about what was built or run of it."""
     declared = registry.find(gate.name)
     assert declared is not None
-    green = next(word for word, outcome in gate.words.items() if outcome is Outcome.PASS)
+    green = next(word for word, outcome in gate.outcomes.items() if outcome is Outcome.PASS)
     for text in (report(gate, **{gate.field: green}, head=OLDER), None):
         found = recorded.judge(RecordedFacts(gate, text, HEAD, (OLDER,)), declared.policy)
         counts = text is not None and not gate.exact
         assert found.outcome is (Outcome.PASS if counts else declared.policy.unknown)
         assert found.anew == (HEAD if gate.exact else "")
         assert found.absent is not counts
-    red = report(gate, **{gate.field: next(word for word in gate.words if word != green)})
+    red = report(gate, **{gate.field: next(word for word in gate.outcomes if word != green)})
     assert recorded.judge(RecordedFacts(gate, red, HEAD, (OLDER,)), declared.policy).anew == ""

@@ -77,7 +77,7 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_registry() -> None:
     """A changed file, field, word or answer to doubt is seen here, and then wanted (ENG-2, SPEC §4.3)."""
-    assert [(g.name, g.file, g.field, dict(g.words), unknown(g)) for g in RECORDED.values()] == [
+    assert [(g.name, g.file, g.field, dict(g.outcomes), unknown(g)) for g in RECORDED.values()] == [
         ("ci-green", "10-ci-report.md", "ci_status", {"SUCCESS": "PASS", "FAILED": "FAIL"}, "FAIL"),
         (
             "review-approved",
@@ -337,7 +337,7 @@ def may_pass(gate: Record, text: str, head: str) -> bool:
     except ReportError:
         return False
     word, verdict = stated.get(gate.field), stated.get("verdict")
-    own = [name for name, outcome in gate.words.items() if outcome is Outcome.PASS]
+    own = [name for name, outcome in gate.outcomes.items() if outcome is Outcome.PASS]
     return (
         (stated.get("schema"), stated.get("gate"), stated.get("head")) == ("orch.report/1", gate.name, head)
         and (verdict == "PASS" if word is None else word in own and verdict in (None, "PASS"))
@@ -366,7 +366,7 @@ def stated_reports(draw: st.DrawFn, gate: Record) -> dict[str, object]:
         "gate": gate.name,
         "head": HEAD,
         "verdict": draw(st.sampled_from(["PASS", "PASS", "FAIL", "SKIP"])),
-        gate.field: draw(st.sampled_from([*gate.words, None, None])),
+        gate.field: draw(st.sampled_from([*gate.outcomes, None, None])),
         "findings": draw(st.sampled_from([[], [], [RED]])),
         "evidence": {MAIN_RED: draw(st.booleans())},
         "created": "2026-11-20T10:30:05Z",
@@ -394,13 +394,13 @@ def test_a_pass_is_stated_in_full(data: st.DataObject, gate: Record) -> None:
 @given(data=st.data(), gate=st.sampled_from(UNSEALED))
 def test_a_damaged_report_passes_only_if_it_still_says_so(data: st.DataObject, gate: Record) -> None:
     """Cut, doubled or overwritten anywhere: what is left is read, never what was meant."""
-    whole = report(gate, **{gate.field: next(iter(gate.words))}, reason="all is well")
+    whole = report(gate, **{gate.field: next(iter(gate.outcomes))}, reason="all is well")
     start = data.draw(st.integers(0, len(whole)))
     end = data.draw(st.integers(start, min(len(whole), start + 30)))
     new = data.draw(st.sampled_from(["", "\n", "---\n", '"', "#", "verdict: FAIL\n", whole[start:end] * 2, "b"]))
     text = whole[:start] + new + whole[end:]
     verdict = judged(gate.name, text)
-    assert verdict.outcome in {Outcome.PASS, unknown(gate), *gate.words.values()}
+    assert verdict.outcome in {Outcome.PASS, unknown(gate), *gate.outcomes.values()}
     assert verdict.outcome is not Outcome.PASS or may_pass(gate, text, HEAD)
 
 

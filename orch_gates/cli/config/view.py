@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from orch_gates.cli.config import environments
 from orch_gates.config.file import PATH, Config
-from orch_gates.config.listing import DEFAULT, Listing, spelled, told
+from orch_gates.config.listing import DEFAULT, Listing, origin_text, spelled
 from orch_gates.documents.escape import visible
 from orch_gates.report import machine
 from orch_gates.report.columns import columns
@@ -109,4 +109,4 @@ def _with_origins(
 ) -> Table:
     if not origins:
         return heading, [cells for cells, _ in rows]
-    return (*heading, _ORIGIN), [(*cells, told(origin)) for cells, origin in rows]
+    return (*heading, _ORIGIN), [(*cells, origin_text(origin)) for cells, origin in rows]

@@ -91,7 +91,7 @@ class JobRun:
             file = Path(folder) / "feedback.md"
             file.write_text(environment.feedback(began.task.feedback), "utf-8")
             env = wrapped.inherited(settings, keep_token=self.options.keep_token)
-            env |= environment.told(began.task, began.job, head, str(file))
+            env |= environment.variables(began.task, began.job, head, str(file))
             try:
                 how = self.options
                 most = how.most_output

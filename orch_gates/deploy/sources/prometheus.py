@@ -133,23 +133,23 @@ class Prometheus:
 
     def _number(self, query: str, seconds: int) -> float | NoData | None:
         """The answer to a query; None where it has no series, `NoData` where it is no number."""
-        asked = self._query(query, seconds)
-        data = self._data(asked)
+        query = self._query(query, seconds)
+        data = self._data(query)
         if isinstance(data, NoData):
             return data
         values = _values(data)
         if values is None:
-            return NoData(self.name, f"{asked} did not answer with numbers")
+            return NoData(self.name, f"{query} did not answer with numbers")
         if not all(math.isfinite(value) and value >= 0 for value in values):
-            return NoData(self.name, f"{asked} is {', '.join(str(value) for value in values)}")
+            return NoData(self.name, f"{query} is {', '.join(str(value) for value in values)}")
         if not values:
             return None
         found = sum(values)
-        return found if math.isfinite(found) else NoData(self.name, f"{asked} is not a number that counts requests")
+        return found if math.isfinite(found) else NoData(self.name, f"{query} is not a number that counts requests")
 
-    def _data(self, asked: str) -> Any:
+    def _data(self, query: str) -> Any:
         """What Prometheus answers to a query, or `NoData`."""
-        answer = web.get(self.url.rstrip("/") + _PATH, timeout=self.timeout, most=_MOST_BYTES, query={"query": asked})
+        answer = web.get(self.url.rstrip("/") + _PATH, timeout=self.timeout, most=_MOST_BYTES, query={"query": query})
         if isinstance(answer, web.Unreached):
             return NoData(self.name, answer.why)
         try:
@@ -159,7 +159,7 @@ class Prometheus:
         if not isinstance(document, dict):
             return NoData(self.name, f"answered {answer.status} and not as Prometheus does")
         if document.get("status") != "success":
-            why = f"{asked}: {document.get('errorType', answer.status)}: {document.get('error', '')}"
+            why = f"{query}: {document.get('errorType', answer.status)}: {document.get('error', '')}"
             return NoData(self.name, why, misconfigured=document.get("errorType") == "bad_data")
         return document.get("data")
 

@@ -174,12 +174,12 @@ def _named_base(one: PlatformImage, top: Manifest, image: Reference) -> Referenc
         RegistryBroken: what it names is nothing that can be asked for.
     """
     keys = (_BASE_NAME, _BASE_DIGEST)
-    said: Mapping[str, str] = next(
+    labels: Mapping[str, str] = next(
         (found for found in (one.annotations, top.annotations, one.labels) if any(found.get(key) for key in keys)), {}
     )
-    if not said:
+    if not labels:
         return None
-    name, pinned = (said.get(key, "") for key in keys)
+    name, pinned = (labels.get(key, "") for key in keys)
     shown = escape.clip(escape.visible(name or pinned), 100)
     try:
         # A digest says more than what a tag beside it leads to by now.

@@ -81,7 +81,7 @@ def spelled(path: str) -> str:
 def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> Sorted:
     """Take out the findings that an entry allows today; say who allowed them, or why not (pure)."""
     standing: list[SecretFinding] = []
-    told: set[tuple[str, str, str]] = set()
+    notes: set[tuple[str, str, str]] = set()
     for item in findings:
         fitting, altered = _entries_for(item, allowed)
         # Of several, the one that holds longest.
@@ -89,11 +89,11 @@ def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> 
         if entry is None or entry.expires < today:
             standing.append(item)
         if entry is not None:
-            told.add((item.finding.path, item.finding.rule, _about(entry, today)))
+            notes.add((item.finding.path, item.finding.rule, _about(entry, today)))
         else:
-            told |= {(item.finding.path, item.finding.rule, _differs(entry, item.finding)) for entry in altered}
+            notes |= {(item.finding.path, item.finding.rule, _differs(entry, item.finding)) for entry in altered}
     # The order of the findings may be the engine's; what is said about them has its own.
-    notices = [f"{path}: {rule} {text}" for path, rule, text in sorted(told)]
+    notices = [f"{path}: {rule} {text}" for path, rule, text in sorted(notes)]
     if findings and allowed.entries and not allowed.key:
         count = "1 entry" if len(allowed.entries) == 1 else f"{len(allowed.entries)} entries"
         notices.insert(0, f"{PATH} has {count} that cannot be checked: no key (ORCH_ALLOW_KEY, {_KEPT})")

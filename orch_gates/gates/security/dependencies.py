@@ -54,8 +54,8 @@ def gather(changed: Sequence[ChangedFile], auditor: DependencyAuditor) -> Depend
     """
     if not changed:
         return None
-    asked = _pins(changed) if any(file.head and file.head.lines for file in changed) else ()
-    return DependencyFacts(tuple(changed), auditor.audit(asked) if asked else Audited({}))
+    pins = _pins(changed) if any(file.head and file.head.lines for file in changed) else ()
+    return DependencyFacts(tuple(changed), auditor.audit(pins) if pins else Audited({}))
 
 
 def judge(facts: DependencyFacts | None, *, fail_closed: bool, commit: str = "") -> DependencyResult:
@@ -63,7 +63,7 @@ def judge(facts: DependencyFacts | None, *, fail_closed: bool, commit: str = "")
     if facts is None:
         return DependencyResult(evidence={"dependency_files_changed": 0})
     unread = [f"{file.path} {file.head.unread}" for file in facts.changed if file.head and file.head.unread]
-    unpinned, told = _unpinned(facts.changed)
+    unpinned, notices = _unpinned(facts.changed)
     doubts = [*unread, *unpinned]
     found, audited = _Blame(), 0
     match facts.answer:
@@ -81,7 +81,7 @@ def judge(facts: DependencyFacts | None, *, fail_closed: bool, commit: str = "")
     }
     warnings = tuple(f"WARNING: dependencies were not fully audited: {doubt}" for doubt in doubts)
     refusal = f"the dependency audit is not complete: {doubts[0]}" if doubts and fail_closed else ""
-    return DependencyResult(tuple(found.findings), (*warnings, *found.notices, *told), refusal, evidence)
+    return DependencyResult(tuple(found.findings), (*warnings, *found.notices, *notices), refusal, evidence)
 
 
 def doubt(reason: str, *, fail_closed: bool) -> DependencyResult:

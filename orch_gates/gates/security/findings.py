@@ -48,7 +48,7 @@ class New:
     order: int
 
 
-def told(
+def secret_findings(
     new: Sequence[New],
     rules: Mapping[str, Rule],
     history: History,

@@ -240,7 +240,7 @@ def scan(
                 )
             new, doubts = _new(git, subject, running, found, budget, deadline)
             history = changes.history(git, subject.listed.commits if new else ())
-            told = findings.told(
+            secrets = findings.secret_findings(
                 new, found.rules, history, lambda texts: running.redact(texts, deadline), web=subject.web
             )
     except MemoryError as error:
@@ -264,7 +264,7 @@ def scan(
         bytes_repeated=found.bytes_repeated,
         canaries=found.canaries,
         canaries_found=found.canaries_found,
-        findings=told,
+        findings=secrets,
         own_rules=running.about.get("repository rules", ""),
         doubts=doubts,
     )

@@ -95,8 +95,8 @@ def _merged(git: Git) -> list[str]:
 def _new_names(git: Git, base: Sequence[str], paths: Sequence[str]) -> tuple[Text, ...]:
     """Of each new path what follows the folders that were there."""
     folders = sorted({above for path in paths for above in _above(path) if "\n" not in above})
-    asked = [f"{head}:{folder}" for head in base for folder in folders]
-    known = {name.partition(":")[2] for name, there in zip(asked, objects.exist(git, asked), strict=True) if there}
+    names = [f"{head}:{folder}" for head in base for folder in folders]
+    known = {name.partition(":")[2] for name, there in zip(names, objects.exist(git, names), strict=True) if there}
     texts = []
     for path in paths:
         there = next((folder for folder in _above(path) if folder in known), "")

@@ -122,10 +122,10 @@ def _paths(name: str) -> Iterator[Path]:
 
 def _mark(path: Path) -> tuple[int, ...]:
     try:
-        told = path.lstat()
+        found = path.lstat()
     except OSError:
         return ()
-    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _stale(path: Path, fresh: Fresh) -> str:

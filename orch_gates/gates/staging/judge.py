@@ -108,24 +108,24 @@ def judge(facts: StagingFacts, today: date) -> Judged:
     """Decide."""
     checks = merged(facts.results)
     red = [check for check in checks.values() if check.status.is_red]
-    told = infra.classify(red, facts.allowed, facts.before.used, today)
-    if not facts.rules.tolerant and told.waived:
-        why = {one.check: "the sandbox's failures are not tolerated here (strict)" for one in told.waived}
-        told = Classified(tuple(red), why={**told.why, **why})
+    classified = infra.classify(red, facts.allowed, facts.before.used, today)
+    if not facts.rules.tolerant and classified.waived:
+        why = {one.check: "the sandbox's failures are not tolerated here (strict)" for one in classified.waived}
+        classified = Classified(tuple(red), why={**classified.why, **why})
     ran_now = [check.id for check in checks.values() if check.status.was_run]
     gone = listing.missing(facts.before.ran, ran_now)
-    problems = [*_problems(facts, checks, told, gone)]
-    failed = bool(told.real or problems)
+    problems = [*_problems(facts, checks, classified, gone)]
+    failed = bool(classified.real or problems)
     now = listing.of(ran_now)
     ran = listing.carried(facts.before.ran, now) if failed else now
     verdict = Verdict(
         GATE,
         Outcome.FAIL if failed else Outcome.PASS,
-        _reason(checks, told, problems),
-        tuple(_findings(told, problems)),
-        tuple(_notices(facts, checks, told, gone, now)),
-        _evidence(facts, checks, told, today),
-        "" if not failed else NEXT_REAL if told.real else NEXT_PROBLEM,
+        _reason(checks, classified, problems),
+        tuple(_findings(classified, problems)),
+        tuple(_notices(facts, checks, classified, gone, now)),
+        _evidence(facts, checks, classified, today),
+        "" if not failed else NEXT_REAL if classified.real else NEXT_PROBLEM,
     )
     return Judged(verdict, ran)
 
@@ -157,7 +157,7 @@ class _Problem:
 
 
 def _problems(
-    facts: StagingFacts, checks: Mapping[str, Check], told: Classified, gone: Sequence[str]
+    facts: StagingFacts, checks: Mapping[str, Check], classified: Classified, gone: Sequence[str]
 ) -> Iterator[_Problem]:
     """Why the run proves nothing, whatever its checks say."""
     yield from (_Problem("run", what) for what in facts.broken)
@@ -168,8 +168,8 @@ def _problems(
         if one.exit_code and not facts.exit_code:
             what = f"it records the runner's exit code {one.exit_code}, but 0 was given"
             yield _Problem("exit-code", what, one.source)
-    yield from _of_exit_code(facts, len(told.real) + len(told.waived), told)
-    if what := _too_few(facts, checks, told):
+    yield from _of_exit_code(facts, len(classified.real) + len(classified.waived), classified)
+    if what := _too_few(facts, checks, classified):
         yield _Problem("checks", what)
     for wanted in facts.rules.required:
         if what := _absent(wanted, checks):
@@ -178,24 +178,25 @@ def _problems(
         yield from (_Problem("missing", "this check ran before, but not now", name) for name in gone)
 
 
-def _too_few(facts: StagingFacts, checks: Mapping[str, Check], told: Classified) -> str:
+def _too_few(facts: StagingFacts, checks: Mapping[str, Check], classified: Classified) -> str:
     """Why what passed is too little to prove anything; empty where it is enough, or red anyway."""
     passed = sum(check.status is Status.PASSED for check in checks.values())
     if not checks:
         return "there are no checks"
-    if not passed and not told.real:
-        return f"nothing passed: {'every check that ran was waived' if told.waived else 'no check was run to its end'}"
+    if not passed and not classified.real:
+        why = "every check that ran was waived" if classified.waived else "no check was run to its end"
+        return f"nothing passed: {why}"
     least = facts.rules.least
     return f"{_count(passed, 'check')} passed; at least {least} must" if 0 < passed < least else ""
 
 
-def _of_exit_code(facts: StagingFacts, red: int, told: Classified) -> Iterator[_Problem]:
+def _of_exit_code(facts: StagingFacts, red: int, classified: Classified) -> Iterator[_Problem]:
     code = facts.exit_code
     if code == 0 and red:
         yield _Problem("exit-code", f"the runner ended with 0 although {_count(red, 'check')} failed")
     elif code != 0 and not red:
         yield _Problem("exit-code", f"the runner ended with {code}, and no check failed")
-    elif code != 0 and not told.real and code not in facts.allowed.exit_codes:
+    elif code != 0 and not classified.real and code not in facts.allowed.exit_codes:
         codes = ", ".join(map(str, facts.allowed.exit_codes))
         yield _Problem(
             "exit-code",
@@ -216,10 +217,10 @@ def _absent(wanted: str, checks: Mapping[str, Check]) -> str:
     return f"it is required, but was {fitting[0].status}" if fitting else "it is required, but absent"
 
 
-def _reason(checks: Mapping[str, Check], told: Classified, problems: Sequence[_Problem]) -> str:
+def _reason(checks: Mapping[str, Check], classified: Classified, problems: Sequence[_Problem]) -> str:
     parts = []
-    if told.real:
-        parts.append(f"{len(told.real)} of {_count(len(checks), 'check')} failed")
+    if classified.real:
+        parts.append(f"{len(classified.real)} of {_count(len(checks), 'check')} failed")
     if problems:
         first = problems[0]
         parts.append((f"{first.place}: " if first.place else "") + first.what)
@@ -228,11 +229,11 @@ def _reason(checks: Mapping[str, Check], told: Classified, problems: Sequence[_P
     if parts:
         return "; ".join(parts)
     passed = sum(check.status is Status.PASSED for check in checks.values())
-    waived = f", {_count(len(told.waived), 'failure')} of the sandbox waived" if told.waived else ""
+    waived = f", {_count(len(classified.waived), 'failure')} of the sandbox waived" if classified.waived else ""
     return f"{passed} of {_count(len(checks), 'check')} passed{waived}"
 
 
-def _findings(told: Classified, problems: Sequence[_Problem]) -> Iterator[Finding]:
+def _findings(classified: Classified, problems: Sequence[_Problem]) -> Iterator[Finding]:
     for problem in problems[:_MOST_LISTED]:
         yield Finding(
             id=_id(problem.rule, problem.place, problem.what),
@@ -244,8 +245,8 @@ def _findings(told: Classified, problems: Sequence[_Problem]) -> Iterator[Findin
             fix=_FIX_RULES.get(problem.rule, NEXT_PROBLEM),
             carrier="run" if problem.rule in {"run", "exit-code", "checks"} else "check",
         )
-    for check in told.real[:_MOST_LISTED]:
-        waiver = told.why.get(check.id, "")
+    for check in classified.real[:_MOST_LISTED]:
+        waiver = classified.why.get(check.id, "")
         yield Finding(
             id=_id("check", check.id),
             rule=check.status.value,
@@ -259,8 +260,8 @@ def _findings(told: Classified, problems: Sequence[_Problem]) -> Iterator[Findin
 
 
 def _shown(failures: Sequence[str]) -> str:
-    told = [text for text in dict.fromkeys(failures) if text]
-    return "; ".join(told) or "it failed without a message"
+    messages = [text for text in dict.fromkeys(failures) if text]
+    return "; ".join(messages) or "it failed without a message"
 
 
 def _first_line(failures: Sequence[str]) -> str:
@@ -269,15 +270,15 @@ def _first_line(failures: Sequence[str]) -> str:
 
 
 def _notices(
-    facts: StagingFacts, checks: Mapping[str, Check], told: Classified, gone: Sequence[str], now: Ran
+    facts: StagingFacts, checks: Mapping[str, Check], classified: Classified, gone: Sequence[str], now: Ran
 ) -> Iterator[str]:
     yield from facts.doubts
     lines = []
-    for one in told.waived:
+    for one in classified.waived:
         by = "; ".join(f"{entry.id} of {entry.owner} until {entry.expires}: {entry.reason}" for entry in one.entries)
         lines.append(f"waived: {one.check}: {by}")
-    uses = {entry.tally: entry.uses for one in told.waived for entry in one.entries}
-    lines += [f"{tally}: used {told.used[tally]} of {most} times" for tally, most in uses.items()]
+    uses = {entry.tally: entry.uses for one in classified.waived for entry in one.entries}
+    lines += [f"{tally}: used {classified.used[tally]} of {most} times" for tally, most in uses.items()]
     yield from _bounded(lines)
     if not facts.rules.missing_fails:
         yield from _bounded([f"ran before, but not now: {name}" for name in gone])
@@ -296,10 +297,12 @@ def _bounded(lines: Sequence[str]) -> Iterator[str]:
         yield f"and {len(lines) - _MOST_NOTICES} more"
 
 
-def _evidence(facts: StagingFacts, checks: Mapping[str, Check], told: Classified, today: date) -> dict[str, Scalar]:
+def _evidence(
+    facts: StagingFacts, checks: Mapping[str, Check], classified: Classified, today: date
+) -> dict[str, Scalar]:
     statuses = Counter(check.status for check in checks.values())
     kept = {tally: used for tally, used in facts.before.used.items() if tally.rpartition("@")[2] >= today.isoformat()}
-    used = {f"{USED}{tally}": count for tally, count in sorted({**kept, **told.used}.items())}
+    used = {f"{USED}{tally}": count for tally, count in sorted({**kept, **classified.used}.items())}
     digests = hashlib.sha256("\n".join(one.digest for one in facts.results).encode()).hexdigest()
     return {
         **facts.about,
@@ -310,8 +313,8 @@ def _evidence(facts: StagingFacts, checks: Mapping[str, Check], told: Classified
         "results": f"sha256:{digests}",
         "checks": len(checks),
         **{status.value: statuses[status] for status in Status},
-        "real": len(told.real),
-        "waived": len(told.waived),
+        "real": len(classified.real),
+        "waived": len(classified.waived),
         **used,
     }
 

@@ -51,9 +51,9 @@ def redacted(judged: Judged, redact: Callable[[Sequence[str]], list[str]]) -> Ju
 
 def _without_words(judged: Judged, why: str) -> Judged:
     verdict = judged.verdict
-    said = "not shown, as it could not be scanned for secrets"
+    placeholder = "not shown, as it could not be scanned for secrets"
     findings = tuple(
-        replace(finding, description=said) if finding.carrier == "check" else finding
+        replace(finding, description=placeholder) if finding.carrier == "check" else finding
         for finding in verdict.findings[:MAX_FINDINGS]
     )
     left = _more(len(verdict.findings) - len(findings), "findings")

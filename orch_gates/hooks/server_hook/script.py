@@ -64,17 +64,17 @@ def text(settings: Settings, pin: str) -> bytes:
 def parse(content: bytes) -> Script | None:
     """What a hook of ours says; None where a person changed it into something else."""
     try:
-        words = shlex.split(os.fsdecode(content), comments=True)
+        arguments = shlex.split(os.fsdecode(content), comments=True)
     except ValueError:
         return None
     variables = {}
-    for before, word in itertools.pairwise(words):
+    for before, word in itertools.pairwise(arguments):
         if before == "export" and "=" in word:
             name, _, value = word.partition("=")
             variables[name] = value
-    if words[-4:-3] != ["exec"] or words[-2:] != ["hook", "pre-receive"]:
+    if arguments[-4:-3] != ["exec"] or arguments[-2:] != ["hook", "pre-receive"]:
         return None
-    return Script(words[-3], variables)
+    return Script(arguments[-3], variables)
 
 
 def program() -> Path:

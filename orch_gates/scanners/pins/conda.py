@@ -62,8 +62,8 @@ def _add_list(found: Collected, packages: object, placed: Placed, place: Path, p
     if place[-1] != "pip" or not isinstance(packages, list):
         raise PinsUnreadable("a list that is not for pip")
     for number, entry in enumerate(packages):
-        words = re.split(r"\s#", f" {entry}", maxsplit=1)[0].strip()
-        add_line(found, words, _line(placed, (*place, number)), path)
+        requirement = re.split(r"\s#", f" {entry}", maxsplit=1)[0].strip()
+        add_line(found, requirement, _line(placed, (*place, number)), path)
 
 
 def _line(placed: Placed, place: Path) -> int:

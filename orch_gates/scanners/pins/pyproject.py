@@ -63,11 +63,11 @@ def _add_dynamic(found: Collected, document: Mapping[str, Any], lines: Lines, pa
     """What the build fills in: from files that are judged as themselves, or nobody knows from where."""
     tool: Any = document.get("tool", {}).get("setuptools")
     dynamic: Any = tool.get("dynamic") if isinstance(tool, dict) else None
-    told = dynamic if isinstance(dynamic, dict) else {}
+    dynamic_keys = dynamic if isinstance(dynamic, dict) else {}
     for key in texts(document.get("project", {}).get("dynamic"), "project.dynamic"):
         if key not in {"dependencies", "optional-dependencies"}:
             continue
-        value = told.get(key)
+        value = dynamic_keys.get(key)
         sources = list(value.values()) if key != "dependencies" and isinstance(value, dict) else [value]
         if all(_is_judged(source, path) for source in sources):
             found.pass_over()

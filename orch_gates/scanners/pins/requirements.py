@@ -41,27 +41,27 @@ def read(data: bytes, path: str) -> Pins:
     found = Collected()
     options = False
     for number, text in _logical_lines(_text(data)):
-        if words := re.split(r"\s#", f" {text}", maxsplit=1)[0].strip():
-            add_line(found, words, number, path)
+        if requirement := re.split(r"\s#", f" {text}", maxsplit=1)[0].strip():
+            add_line(found, requirement, number, path)
             options = True
     if options and not found.seen:
         raise PinsUnreadable("options and no package")
     return found.pins()
 
 
-def add_line(found: Collected, words: str, number: int, path: str) -> None:
+def add_line(found: Collected, requirement: str, number: int, path: str) -> None:
     """Add one line without its comment; options that name no package are none."""
-    if not words.startswith("-"):
+    if not requirement.startswith("-"):
         # What follows a package are its own options: --hash, --config-settings.
-        found.requirement(re.split(r"\s-", words, maxsplit=1)[0], number)
+        found.requirement(re.split(r"\s-", requirement, maxsplit=1)[0], number)
         return
-    if _EDITABLE.search(words):
-        found.entry(Why.PLACE, words, number)
-    elif included := _INCLUDE.search(words):
+    if _EDITABLE.search(requirement):
+        found.entry(Why.PLACE, requirement, number)
+    elif included := _INCLUDE.search(requirement):
         if is_requirements(inside(path, included["path"])):
             found.pass_over()
         else:
-            found.entry(Why.INCLUDED, words, number)
+            found.entry(Why.INCLUDED, requirement, number)
 
 
 def _text(data: bytes) -> str:

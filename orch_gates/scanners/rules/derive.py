@@ -81,13 +81,13 @@ def render(every: Sequence[Row]) -> Derived:
     """The two documents for a sequence of rows; rows that share an id are told apart by a number."""
     seen: Counter[str] = Counter()
     engine: list[dict[str, object]] = []
-    told: dict[str, dict[str, object]] = {"pkcs12-file": _told(_PKCS12)}
+    described: dict[str, dict[str, object]] = {"pkcs12-file": _description(_PKCS12)}
     for row in every:
         seen[row.id] += 1
         key = row.id if seen[row.id] == 1 else f"{row.id}.{seen[row.id]}"
         engine.append(_engine(key, row))
-        told[key] = _told(row)
-    return Derived(_json({"rules": engine}), _json({"rules": told}))
+        described[key] = _description(row)
+    return Derived(_json({"rules": engine}), _json({"rules": described}))
 
 
 _PKCS12 = Row("pkcs12-file", "PKCS#12 file, which holds a private key", "path", "", 0.0)
@@ -110,7 +110,7 @@ def _engine(key: str, row: Row) -> dict[str, object]:
     return rule
 
 
-def _told(row: Row) -> dict[str, object]:
+def _description(row: Row) -> dict[str, object]:
     return {
         "id": row.id,
         "what": row.what,

@@ -109,7 +109,7 @@ class Collector:
         spans = [_span(piece, match) for piece in pieces for match in self.matches(piece.data)]
         spans = [span for span in spans if self._concerns(span.match.raw.rule, data)]
         if spans:
-            self.hits += _told(carrier, oid, path, data, self._best(spans), self.rules)
+            self.hits += _hits(carrier, oid, path, data, self._best(spans), self.rules)
             if len(self.hits) > MOST_HITS:
                 raise BudgetExceeded(f"more than {MOST_HITS} places look like secrets; push in smaller parts")
         return not spans
@@ -219,7 +219,7 @@ def _span(piece: Piece, match: Match) -> _Span:
     return _Span(piece.origin(match.raw.start), piece.origin(last) + piece.step, match)
 
 
-def _told(
+def _hits(
     carrier: str, oid: str, path: str, data: bytes, spans: Sequence[_Span], rules: Mapping[str, RuleMeta]
 ) -> Iterator[Hit]:
     line, position = 1, 0

@@ -146,10 +146,10 @@ def _head(line: bytes) -> tuple[str, str, int, str]:
     Raises:
         GitError: git says instead that there is no such object.
     """
-    words = line.rstrip(b"\n").split(b" ", 3)
-    if len(words) < 3 or not words[2].isdigit():
-        raise GitError(f"object {_text(words[0])} cannot be read: the history that was given is incomplete")
-    return words[0].decode("ascii"), words[1].decode("ascii"), int(words[2]), _text(words[3]) if words[3:] else ""
+    fields = line.rstrip(b"\n").split(b" ", 3)
+    if len(fields) < 3 or not fields[2].isdigit():
+        raise GitError(f"object {_text(fields[0])} cannot be read: the history that was given is incomplete")
+    return fields[0].decode("ascii"), fields[1].decode("ascii"), int(fields[2]), _text(fields[3]) if fields[3:] else ""
 
 
 def _cut_off(what: str) -> CutOff:
