@@ -39,7 +39,7 @@ def _is_own(workspace: Workspace) -> bool:
     commit = built_from[1] if built_from is not None else ""
     if commit and git.has(commit) and git.blob(commit, f"{package.name}/__init__.py") is not None:
         return True
-    # A shallow clone has no older commits, and still the source of the program.
+    # A shallow clone has no older commits, and still the source of the program; other versions look for this path, too.
     configured = workspace.config.revision
     source = f"{package.name}/{Path(__file__).resolve().relative_to(package).as_posix()}"
     if configured and git.blob(configured, source) is not None:

@@ -30,7 +30,7 @@ _SOURCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Request:
     """What the command line names; empty where it names nothing."""
 
     report: Path | None
@@ -59,7 +59,7 @@ def command(gate: Gate[Any]) -> click.Command:
         branch: str = "",
     ) -> None:
         with exit_codes():
-            _judge(gate, _Asked(report, head, branch, repo), options, output, status=status)
+            _judge(gate, _Request(report, head, branch, repo), options, output, status=status)
 
     if gate.of_a_branch:
         run.params.append(_BRANCH)
@@ -72,38 +72,38 @@ def command(gate: Gate[Any]) -> click.Command:
     return run
 
 
-def _judge(gate: Gate[Any], asked: _Asked, options: ForgeOptions, output: Output, *, status: bool) -> None:
+def _judge(gate: Gate[Any], request: _Request, options: ForgeOptions, output: Output, *, status: bool) -> None:
     from orch_gates.gates import range as ranges
     from orch_gates.gates.evaluate import evaluate
     from orch_gates.gates.gate import Ports, Subject, Unknown
     from orch_gates.workspace import open_workspace
 
-    outputs(load(overrides=options.overrides), asked.repo)
-    workspace = open_workspace(asked.repo, options.overrides, options.observe, before_push=True)
+    outputs(load(overrides=options.overrides), request.repo)
+    workspace = open_workspace(request.repo, options.overrides, options.observe, before_push=True)
     settings, git = workspace.settings, workspace.git
-    event = ranges.read_event(settings) if not asked.head else ranges.Event()
+    event = ranges.read_event(settings) if not request.head else ranges.Event()
     subject = Subject(
-        git.resolve(asked.head or event.head or "HEAD"),
-        asked.branch or ranges.source_branch(git, event),
+        git.resolve(request.head or event.head or "HEAD"),
+        request.branch or ranges.source_branch(git, event),
         ranges.target_branch(git, settings, event),
     )
 
     def forge() -> Forge | None:
         """A report that is named counts, whatever a forge would answer."""
-        found = None if asked.report is not None else workspace.forge
+        found = None if request.report is not None else workspace.forge
         if found is not None and gate.of_a_branch and not subject.branch:
             raise UsageError("HEAD is on no branch, so there is no pull request to ask about; name one with --branch")
         return found
 
     def report(name: str) -> str | None:
-        return _text(asked.report or Path(name))
+        return _text(request.report or Path(name))
 
     # Only its name: a status is read by others, whom the folders of this machine do not concern.
-    ports = Ports(settings, report, forge, named=asked.report.name if asked.report else "")
+    ports = Ports(settings, report, forge, named=request.report.name if request.report else "")
     answer = evaluate(gate.name, subject, ports, (gate,))
     verdict = answer.as_verdict(gate.name) if isinstance(answer, Unknown) else answer
     file = verdict.evidence.get("report")
-    publish(settings, verdict, asked.report or (Path(str(file)) if file else None), None, as_json=output.as_json)
+    publish(settings, verdict, request.report or (Path(str(file)) if file else None), None, as_json=output.as_json)
     output.show(settings, verdict)
     code = verdict.outcome.exit_code
     if status:

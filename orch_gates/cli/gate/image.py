@@ -42,7 +42,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """What the command line says about an image; empty where it says nothing."""
 
     tested: str
@@ -52,12 +52,12 @@ class Asked:
     report: Path | None
 
 
-def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options about an image; they arrive as its argument `asked`."""
+def _request_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options about an image; they arrive as its argument `request`."""
 
     @wraps(command)
     def run(*args: Any, tested: str, revision: str, base: str, repo: Path, report: Path | None, **values: Any) -> Any:
-        return command(*args, asked=Asked(tested, revision, base, repo, report), **values)
+        return command(*args, request=Request(tested, revision, base, repo, report), **values)
 
     for option in reversed(_OPTIONS):
         run = option(run)
@@ -66,11 +66,11 @@ def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("image")
 @click.option("--image", "named", required=True, metavar="REF", help="The image, as host/name:tag or host/name@digest.")
-@_asked
+@_request_options
 @verdict_options
 @click.option("--status", is_flag=True, help=f"Post the verdict on the commit, as the status orch/{_GATE}.")
 @forge_options
-def gate(named: str, asked: Asked, status: bool, options: ForgeOptions, output: Output) -> None:
+def gate(named: str, request: Request, status: bool, options: ForgeOptions, output: Output) -> None:
     """The image that was tested on staging is the image of this commit.
 
     The registry is asked: the tag has to lead to the tested digest, and every platform has to be built of the commit,
@@ -85,10 +85,10 @@ def gate(named: str, asked: Asked, status: bool, options: ForgeOptions, output: 
       orch-gates gate image --image git.example.org/acme/app@sha256:... --revision v1.2 --json
     """
     with exit_codes():
-        place = outputs(load(overrides=options.overrides), asked.repo, asked.report).report
-        workspace = open_workspace(asked.repo, options.overrides, options.observe, before_push=True)
-        verdict, _, written = judged(workspace, named, asked, place)
-        shown = written and (asked.report or written)
+        place = outputs(load(overrides=options.overrides), request.repo, request.report).report
+        workspace = open_workspace(request.repo, options.overrides, options.observe, before_push=True)
+        verdict, _, written = judged(workspace, named, request, place)
+        shown = written and (request.report or written)
         publish(workspace.settings, verdict, shown, None, as_json=output.as_json)
         output.show(workspace.settings, verdict, *([f"Report: {shown}\n"] if shown else []))
         code = verdict.outcome.exit_code
@@ -98,7 +98,7 @@ def gate(named: str, asked: Asked, status: bool, options: ForgeOptions, output: 
 
 
 def judged(
-    workspace: Workspace, named: str, asked: Asked, place: Path | None, *, writes: bool = False
+    workspace: Workspace, named: str, request: Request, place: Path | None, *, writes: bool = False
 ) -> tuple[Verdict, Promotable | None, Path | None]:
     """The verdict as its report states it; what may be promoted, if it is a PASS; and where the report is.
 
@@ -110,7 +110,7 @@ def judged(
     settings = workspace.settings
     if (skipped := out_of_scope(_GATE, settings)) is not None:
         return skipped, None, None
-    question = _question(workspace, named, asked)
+    question = _question(workspace, named, request)
     if place is None:
         files.make_folder(private_dir(workspace.git))
     path = place or private_dir(workspace.git) / freshness.FILE_NAME
@@ -137,17 +137,17 @@ class Promotable:
     registry: Registry
 
 
-def _question(workspace: Workspace, named: str, asked: Asked) -> Question:
+def _question(workspace: Workspace, named: str, request: Request) -> Question:
     git = workspace.git
-    event = ranges.Event() if asked.revision else ranges.read_event(workspace.settings)
-    revision = asked.revision or event.head or "HEAD"
+    event = ranges.Event() if request.revision else ranges.read_event(workspace.settings)
+    revision = request.revision or event.head or "HEAD"
     # A full id of a commit that is not here can still be compared with a label.
     commit = revision if OID.fullmatch(revision) and not git.has(revision) else git.resolve(revision)
     return Question(
         reference.parse(named, "--image"),
         commit,
-        reference.digest(asked.tested, "--tested") if asked.tested else "",
-        reference.parse(asked.base, "--base") if asked.base else None,
+        reference.digest(request.tested, "--tested") if request.tested else "",
+        reference.parse(request.base, "--base") if request.base else None,
     )
 
 
@@ -166,9 +166,9 @@ def image() -> None:
 @click.option(
     "--tag", "tags", multiple=True, required=True, metavar="TAG", help="A tag to lead to it; may be repeated."
 )
-@_asked
+@_request_options
 @verdict_options
-def promote(named: str, tags: tuple[str, ...], asked: Asked, output: Output) -> None:
+def promote(named: str, tags: tuple[str, ...], request: Request, output: Output) -> None:
     """Lead tags to the image SRC by its digest, once the gate has passed; nothing is built or copied.
 
     It gets the tag rev-COMMIT too, which leads to it for good. Everything that was written is read back. A second time
@@ -179,12 +179,12 @@ def promote(named: str, tags: tuple[str, ...], asked: Asked, output: Output) -> 
       orch-gates image promote git.example.org/acme/app:staging --tested "$DIGEST" --tag v1.2 --tag production
     """
     with exit_codes():
-        if not asked.tested:
+        if not request.tested:
             raise UsageError("--tested DIGEST is missing: only what was tested on staging is promoted (IMG-1)")
         wanted = [reference.tag(tag, "--tag") for tag in tags]
-        place = outputs(load(), asked.repo, asked.report).report
-        workspace = open_workspace(asked.repo, before_push=True)
-        verdict, passed, written = judged(workspace, named, asked, place, writes=True)
+        place = outputs(load(), request.repo, request.report).report
+        workspace = open_workspace(request.repo, before_push=True)
+        verdict, passed, written = judged(workspace, named, request, place, writes=True)
         more = []
         if passed is not None:
             assert passed.seen.manifest is not None

@@ -16,7 +16,7 @@ from orch_gates.errors import UsageError
 from orch_gates.settings import load
 
 if TYPE_CHECKING:
-    from orch_gates.cli.gate.staging_run import Asked
+    from orch_gates.cli.gate.staging_run import Request
 
 _FORMATS = ("junit", "tap", "ctrf", "jest", "pytest", "playwright", "gotest")
 _LONGEST_S = 1_000_000
@@ -28,7 +28,7 @@ class _WithCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         at = args.index("--") if "--" in args else len(args)
         ctx.meta[_ARGV] = tuple(args[at + 1 :])
-        ctx.meta[_ASKED] = at < len(args)
+        ctx.meta[_HAS_COMMAND] = at < len(args)
         return super().parse_args(ctx, args[:at])
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
@@ -36,7 +36,7 @@ class _WithCommand(click.Command):
 
 
 _ARGV = f"{__name__}.argv"
-_ASKED = f"{__name__}.asked"
+_HAS_COMMAND = f"{__name__}.has_command"
 
 
 @click.command("staging", cls=_WithCommand, short_help="The checks on staging passed, by their results.")
@@ -96,11 +96,11 @@ def staging(  # noqa: PLR0913, PLR0917 - click hands over each option
       orch-gates gate staging "results/*.xml" --exit-code 0 --strict --report 15-staging-report.md
     """
     with exit_codes():
-        from orch_gates.cli.gate.staging_run import Asked
+        from orch_gates.cli.gate.staging_run import Request
         from orch_gates.results.model import Format
 
         argv: tuple[str, ...] = ctx.meta[_ARGV]
-        asked = Asked(
+        request = Request(
             files,
             exit_code,
             argv,
@@ -111,27 +111,27 @@ def staging(  # noqa: PLR0913, PLR0917 - click hands over each option
             task=task,
             to_stderr=output.as_json or output.quiet,
         )
-        _check(asked, command=ctx.meta[_ASKED])
-        code = _judge(asked, repo, head, report, options, output, status=status)
+        _check(request, command=ctx.meta[_HAS_COMMAND])
+        code = _judge(request, repo, head, report, options, output, status=status)
     raise SystemExit(code)
 
 
-def _check(asked: Asked, *, command: bool) -> None:
+def _check(request: Request, *, command: bool) -> None:
     """See that the options fit together; `command`: the command line has a `--`."""
-    if command and not asked.argv:
+    if command and not request.argv:
         raise UsageError("there is no command after --")
-    if asked.argv and asked.exit_code is not None:
+    if request.argv and request.exit_code is not None:
         raise UsageError("COMMAND has an exit code of its own, so --exit-code cannot be given with it")
-    if not asked.argv and asked.exit_code is None:
+    if not request.argv and request.exit_code is None:
         raise UsageError("results without an exit code prove nothing: give --exit-code, or -- and the test command")
-    if asked.timeout is not None and not asked.argv:
+    if request.timeout is not None and not request.argv:
         raise UsageError("--timeout is for a COMMAND")
-    if asked.task and asked.previous is not None:
+    if request.task and request.previous is not None:
         raise UsageError("give --task or --previous, not both")
 
 
 def _judge(
-    asked: Asked, repo: Path, head: str, report: Path | None, options: ForgeOptions, output: Output, *, status: bool
+    request: Request, repo: Path, head: str, report: Path | None, options: ForgeOptions, output: Output, *, status: bool
 ) -> int:
     from orch_gates.cli.gate import post_status, staging_run
     from orch_gates.gates import range as ranges
@@ -143,7 +143,7 @@ def _judge(
     git = repository(settings, repo)
     event = ranges.read_event(settings) if not head else ranges.Event()
     commit = git.resolve(head or event.head or "HEAD")
-    found = staging_run.answer(repo, commit, asked, named.report, options, git)
+    found = staging_run.answer(repo, commit, request, named.report, options, git)
     verdict = found.judged.verdict
     shown = found.report and (report or found.report)
     publish(settings, verdict, shown, None, as_json=output.as_json)

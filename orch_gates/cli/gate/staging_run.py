@@ -34,7 +34,7 @@ _WORDS = {Outcome.PASS: "SUCCESS", Outcome.FAIL: "FAILED"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """What the command line asks: either the `exit_code` of a run that is over, or the `argv` of one to make.
 
     `previous` is a report to compare with; `task` takes the newest one that is recorded for it.
@@ -79,7 +79,9 @@ class Answer:
     workspace: Workspace | None = None
 
 
-def answer(directory: Path, head: str, asked: Asked, report: Path | None, options: ForgeOptions, git: Git) -> Answer:
+def answer(
+    directory: Path, head: str, request: Request, report: Path | None, options: ForgeOptions, git: Git
+) -> Answer:
     """The verdict on the commit `head`, as it was read back from the report; `report` was looked at before.
 
     A gate that is out of scope runs and writes nothing (GATE-3).
@@ -92,7 +94,7 @@ def answer(directory: Path, head: str, asked: Asked, report: Path | None, option
     if report is None:
         files.make_folder(allowlist_file.private_dir(git))
     path = report or allowlist_file.private_dir(git) / files.STAGING_REPORT
-    previous = _of_file(asked.previous)
+    previous = _of_file(request.previous)
     # A run that is killed half-way must not leave an older verdict to be believed.
     files.remove(path)
     try:
@@ -108,7 +110,7 @@ def answer(directory: Path, head: str, asked: Asked, report: Path | None, option
     except OrchError as error:
         return Answer(_written(path, Judged(judge.broken(str(error)), ran.Ran()), head, clock.utc_now()), path)
     with redactor.loading():
-        found = redacted(_Run(workspace, head, asked).judged(previous), redactor.redact_all)
+        found = redacted(_Run(workspace, head, request).judged(previous), redactor.redact_all)
     return Answer(_written(path, found, head, clock.utc_now()), path, workspace)
 
 
@@ -116,18 +118,18 @@ def answer(directory: Path, head: str, asked: Asked, report: Path | None, option
 class _Run:
     workspace: Workspace
     head: str
-    asked: Asked
+    request: Request
 
     def judged(self, previous: _Previous) -> Judged:
         """What is found of the run; whatever goes wrong on the way is a verdict too (P3)."""
         try:
-            if self.asked.task:
+            if self.request.task:
                 previous = self._of_task()
             ended = self._ended()
             facts = StagingFacts(
-                gather.results(self.asked.files, self.asked.format, ended.fresh),
+                gather.results(self.request.files, self.request.format, ended.fresh),
                 ended.exit_code,
-                gather.rules(self.workspace.settings.staging, strict=self.asked.strict),
+                gather.rules(self.workspace.settings.staging, strict=self.request.strict),
                 before=previous.before,
                 broken=(*ended.broken, *([previous.broken] if previous.broken else [])),
                 doubts=(previous.doubt,) if previous.doubt else (),
@@ -141,16 +143,16 @@ class _Run:
             return Judged(judge.broken(f"{type(error).__name__}: {error}"), previous.before.ran)
 
     def _ended(self) -> _Ended:
-        if not self.asked.argv:
-            assert self.asked.exit_code is not None
-            return _Ended(self.asked.exit_code)
+        if not self.request.argv:
+            assert self.request.exit_code is not None
+            return _Ended(self.request.exit_code)
         settings, git = self.workspace.settings, self.workspace.git
         env = wrapped.inherited(settings, keep_token=False)
-        timeout = settings.staging.timeout if self.asked.timeout is None else self.asked.timeout
+        timeout = settings.staging.timeout if self.request.timeout is None else self.request.timeout
         before_it, began = git.text("rev-parse", "HEAD"), clock.monotonic()
-        fresh = gather.remembered(self.asked.files, int(clock.utc_now().timestamp() * 1e9))
+        fresh = gather.remembered(self.request.files, int(clock.utc_now().timestamp() * 1e9))
         try:
-            done = command.run(self.asked.argv, env=env, timeout=timeout, keep=1, to_stderr=self.asked.to_stderr)
+            done = command.run(self.request.argv, env=env, timeout=timeout, keep=1, to_stderr=self.request.to_stderr)
         except ProcessError as error:
             return _Ended(wrapped.NO_PROGRAM, (str(error),), fresh)
         broken = [f"the command did not finish within {timeout:g} s"] if done.timed_out else []
@@ -159,10 +161,10 @@ class _Run:
         return _Ended(done.exit_code, tuple(broken), fresh, {"seconds": round(clock.monotonic() - began)})
 
     def _of_task(self) -> _Previous:
-        text = newest_report(self.workspace.store.load(), self.asked.task, gather.report_record().file)
+        text = newest_report(self.workspace.store.load(), self.request.task, gather.report_record().file)
         if text is None:
-            return _Previous(doubt=f"no staging report is recorded for {self.asked.task} yet, so nothing is compared")
-        return _parsed(text, f"the newest staging report of {self.asked.task}")
+            return _Previous(doubt=f"no staging report is recorded for {self.request.task} yet, so nothing is compared")
+        return _parsed(text, f"the newest staging report of {self.request.task}")
 
 
 def _of_file(path: Path | None) -> _Previous:

@@ -99,8 +99,8 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
         made = steps.set_up(scene)
     closed = record.read(git.git_dir()).rule(facts.target) is not None
     commands = planning.next_commands(changes, facts, closed=closed)
-    said = view.Said(facts, found, choice, changes, made, written, given.dry_run, commands)
-    say(view.as_json(said) if as_json else view.as_text(said))
+    report = view.Report(facts, found, choice, changes, made, written, given.dry_run, commands)
+    say(view.as_json(report) if as_json else view.as_text(report))
     return 0 if written and not view.blocked(changes) and not worst(made) else 2
 
 
@@ -133,6 +133,6 @@ def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, 
         undone = steps.undo(settings, facts, found, options.observe, configuration=text, dry_run=dry)
     closed = record.read(git.git_dir()).rule(facts.target) is not None
     commands = planning.next_commands(changes, facts, removing=True, closed=closed)
-    said = view.Said(facts, found, None, changes, undone, written, given.dry_run, commands)
-    say(view.as_json(said) if as_json else view.as_text(said))
+    report = view.Report(facts, found, None, changes, undone, written, given.dry_run, commands)
+    say(view.as_json(report) if as_json else view.as_text(report))
     return 0 if written and not worst(undone) else 2

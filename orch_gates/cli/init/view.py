@@ -27,8 +27,8 @@ _CHANGED = {Deed.CREATE, Deed.UPDATE, Deed.DELETE}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What came of one run; `written`: the files are as planned. `choice` is None where all is taken away."""
+class Report:
+    """The results of one run; `written`: the files are as planned. `choice` is None where all is taken away."""
 
     facts: Facts
     where: Where
@@ -72,41 +72,42 @@ def diffs(changes: Sequence[Change]) -> str:
     return "".join(f"{_above(change)}{change.diff}\n" for change in shown(changes))
 
 
-def as_text(said: Said) -> str:
+def as_text(report: Report) -> str:
     """What became of each file, and what to do next."""
-    done = said.written and not said.dry_run
-    lines = [_line(change, done=done) for change in said.changes]
-    lines += [line for step in said.steps for line in _step(step)]
-    if said.written and not any(change.deed in _CHANGED for change in said.changes) and _idle(said.steps):
-        lines.append(f"nothing was changed: {_why_nothing(said)}")
-    if done and (following := list(_next(said))):
+    done = report.written and not report.dry_run
+    lines = [_line(change, done=done) for change in report.changes]
+    lines += [line for step in report.steps for line in _step(step)]
+    if report.written and not any(change.deed in _CHANGED for change in report.changes) and _idle(report.steps):
+        lines.append(f"nothing was changed: {_why_nothing(report)}")
+    if done and (following := list(_next(report))):
         lines += ["", "Next:", *(f"  {line}" for line in following)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def as_json(said: Said) -> str:
+def as_json(report: Report) -> str:
     """Everything, for programs."""
-    facts, choice = said.facts, said.choice
+    facts, choice = report.facts, report.choice
     document = {
         "repository": str(facts.top),
         "target": facts.target,
         "target_told_by": facts.told_by,
-        "forge": said.where.kind.value if said.where.kind else None,
-        "forge_told_by": said.where.told_by,
-        "server": said.where.server or None,
+        "forge": report.where.kind.value if report.where.kind else None,
+        "forge_told_by": report.where.told_by,
+        "server": report.where.server or None,
         "languages": list(facts.languages),
         "tests": [{"command": one.command, "seen": one.seen} for one in facts.tests],
         "level": choice.level if choice is not None else None,
         "contexts": list(choice.config.contexts) if choice is not None else [],
-        "written": said.written and not said.dry_run,
+        "written": report.written and not report.dry_run,
         "files": [
-            {"path": one.path, "deed": one.deed.value, "why": one.why or None, "diff": one.diff} for one in said.changes
+            {"path": one.path, "deed": one.deed.value, "why": one.why or None, "diff": one.diff}
+            for one in report.changes
         ],
         "steps": [
             {"what": one.what, "came": one.outcome.value, "why": one.why or None, "by_hand": one.by_hand or None}
-            for one in said.steps
+            for one in report.steps
         ],
-        "next": list(said.commands),
+        "next": list(report.commands),
     }
     return machine.document("init", document)
 
@@ -121,27 +122,27 @@ def _idle(steps: Sequence[Step]) -> bool:
     return all(step.outcome in {StepOutcome.SO, StepOutcome.LATER} for step in steps)
 
 
-def _next(said: Said) -> Iterator[str]:
+def _next(report: Report) -> Iterator[str]:
     """What a person does now; commands first."""
-    yield from said.commands
-    choice, target = said.choice, said.facts.target
-    if choice is None or not said.commands:
+    yield from report.commands
+    choice, target = report.choice, report.facts.target
+    if choice is None or not report.commands:
         return
-    if said.where.kind is Kind.LOCAL:
-        yield f"orch-gates hook install {shlex.quote(said.facts.url)}    # the server's hook, which judges every push"
-    if choice.level and said.where.kind is not None:
-        token = "" if said.where.kind is Kind.LOCAL else "with a token in ORCH_FORGE_TOKEN, "
+    if report.where.kind is Kind.LOCAL:
+        yield f"orch-gates hook install {shlex.quote(report.facts.url)}    # the server's hook, which judges every push"
+    if choice.level and report.where.kind is not None:
+        token = "" if report.where.kind is Kind.LOCAL else "with a token in ORCH_FORGE_TOKEN, "
         yield f"orch-gates init    # again, {token}once this is on {target}: it makes the state branch"
-    if choice.level and said.where.workflows is not None:
+    if choice.level and report.where.workflows is not None:
         yield "and keep the token of a bot as the secret ORCH_TOKEN, as the workflows say at their top"
 
 
-def _why_nothing(said: Said) -> str:
-    if said.choice is None:
+def _why_nothing(report: Report) -> str:
+    if report.choice is None:
         return "no unchanged file of init is here"
-    if blocked(said.changes):
+    if blocked(report.changes):
         return "existing files are in the way"
-    waits = any(step.outcome is StepOutcome.LATER for step in said.steps)
+    waits = any(step.outcome is StepOutcome.LATER for step in report.steps)
     return "the files are as they should be" if waits else "all is set up"
 
 

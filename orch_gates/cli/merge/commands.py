@@ -74,7 +74,7 @@ def gate(
       orch-gates gate merge --waiting
     """
     with exit_codes():
-        _run(NAME, _Asked(task, branch, waiting, repo, dry_run, output), overrides, options)
+        _run(NAME, _Request(task, branch, waiting, repo, dry_run, output), overrides, options)
 
 
 @click.command("merge-proof", short_help="The validated commit of a task is in its target, as git proves.")
@@ -124,11 +124,11 @@ def merge(
       orch-gates merge --waiting
     """
     with exit_codes():
-        _run(PROOF, _Asked(task, branch, waiting, repo, dry_run, output, moves_on=True), overrides, options)
+        _run(PROOF, _Request(task, branch, waiting, repo, dry_run, output, moves_on=True), overrides, options)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Request:
     """What the command line names; `moves_on`: the task takes its step where the attempt lets it."""
 
     task: str
@@ -140,26 +140,26 @@ class _Asked:
     moves_on: bool = False
 
 
-def _run(gate: str, asked: _Asked, overrides: Mapping[str, str], options: ForgeOptions) -> None:
+def _run(gate: str, request: _Request, overrides: Mapping[str, str], options: ForgeOptions) -> None:
     """Drive, judge, and let the task move on; the exit code is the verdict's."""
-    workspace = open_workspace(asked.repo, {**options.overrides, **overrides}, options.observe)
-    outputs(workspace.settings, asked.repo)
+    workspace = open_workspace(request.repo, {**options.overrides, **overrides}, options.observe)
+    outputs(workspace.settings, request.repo)
     if (skipped := out_of_scope(gate, workspace.settings) or out_of_scope(NAME, workspace.settings)) is not None:
-        _show(workspace, skipped, "", asked.output)
-    if asked.waiting:
-        if asked.task or asked.branch or asked.dry_run:
+        _show(workspace, skipped, "", request.output)
+    if request.waiting:
+        if request.task or request.branch or request.dry_run:
             raise UsageError("--waiting excludes --task, --branch and --dry-run")
         merging.refuse_automatic_token(workspace)
-        verdict, step = merge_waiting.drive(workspace, gate, lambda fresh, name: _driven(fresh, gate, name, asked))
+        verdict, step = merge_waiting.drive(workspace, gate, lambda fresh, name: _driven(fresh, gate, name, request))
     else:
-        name = merging.task_named(workspace, asked.task, asked.branch)
-        if asked.dry_run:
-            _show(workspace, merging.as_it_is(workspace, gate, name), "", asked.output)
-        verdict, step = _driven(workspace, gate, name, asked)
-    _show(workspace, verdict, step, asked.output)
+        name = merging.task_named(workspace, request.task, request.branch)
+        if request.dry_run:
+            _show(workspace, merging.as_it_is(workspace, gate, name), "", request.output)
+        verdict, step = _driven(workspace, gate, name, request)
+    _show(workspace, verdict, step, request.output)
 
 
-def _driven(workspace: Workspace, gate: str, name: str, asked: _Asked) -> tuple[Verdict, str]:
+def _driven(workspace: Workspace, gate: str, name: str, request: _Request) -> tuple[Verdict, str]:
     """What came of driving one task, and a line about the step that it took."""
     # A cancelled CI job is sent this: what the test command started has to end with us.
     signal.signal(signal.SIGTERM, _terminated)
@@ -169,7 +169,7 @@ def _driven(workspace: Workspace, gate: str, name: str, asked: _Asked) -> tuple[
     if merging.is_attempt(result):
         merging.follow_branch(workspace, result)
     # An attempt that waits has decided nothing about its task, and waiting is charged to nobody (ENG-12).
-    if not asked.moves_on or not merging.is_attempt(result) or result.outcome is None:
+    if not request.moves_on or not merging.is_attempt(result) or result.outcome is None:
         return verdict, ""
     decided = merging.step_after(workspace, result).take(name).decision
     return verdict, f"{name}: {decided.move} to {decided.task.stage}: {decided.reason}\n"

@@ -265,14 +265,14 @@ def go(
             say(view.planned(actions, order, frozen))
         return
     outputs(workspace.settings, workspace.git.directory)
-    ran = turns.run(workspace, queueing, _told(), wishes, repair)
+    ran = turns.run(workspace, queueing, _show_progress(), wishes, repair)
     comments = queue_comments.comment(workspace, queueing, ran)
     publish(workspace.settings, view.verdict(ran, comments), None, None, as_json=as_json)
     say(view.ran_json(ran, comments) if as_json else view.ran_text(ran, comments))
     raise SystemExit(ran.exit_code)
 
 
-def _told() -> Callable[[str], None]:
+def _show_progress() -> Callable[[str], None]:
     return (lambda line: progress(f"{line}\n")) if sys.stderr.isatty() else (lambda _: None)
 
 

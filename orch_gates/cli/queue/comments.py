@@ -27,7 +27,7 @@ _LATELY = timedelta(hours=1)
 
 
 def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ...]:
-    """Let each pull request of this run say where it stands; answers what could not be said (P3)."""
+    """Comment on each pull request of this run where it stands; answers which comments could not be written (P3)."""
     snapshot = workspace.store.load()
     everything = book.read(snapshot)
     around = places.of(snapshot, queueing.context.target, everything)
@@ -39,7 +39,7 @@ def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ..
     queued = {task.asked.pull for task in first if task.asked is not None}
     numbers |= queued
     lines = {number: _line(around, tasks[number], workspace, ran) for number in numbers if number in tasks}
-    return said(workspace, queueing, lines | refused, anew=seen | queued)
+    return put(workspace, queueing, lines | refused, anew=seen | queued)
 
 
 def _line(around: Places, task: Task, workspace: Workspace, ran: Ran) -> str:
@@ -55,10 +55,10 @@ def _left(workspace: Workspace, tasks: Mapping[int, Task]) -> set[int]:
     return {number for number, _ in sorted(left, key=lambda one: one[1].updated)[-_MOST_COMMENTS:]}
 
 
-def said(
+def put(
     workspace: Workspace, queueing: Queueing, lines: Mapping[int, str], anew: Collection[int] | None = None
 ) -> tuple[str, ...]:
-    """Let the comment of each of these pull requests say its line; answers what could not be said (P3).
+    """Put its line into the comment of each of these pull requests; answers which comments could not be written (P3).
 
     `anew` are those that get one beside that of another login; without it, all of them.
     """

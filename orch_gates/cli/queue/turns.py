@@ -117,7 +117,7 @@ def run(
     """
     actions = queue.plan(queueing.look(wishes))
     # Once the label is off nothing is left that a later run could answer; what cannot be said is said again below.
-    comments.said(workspace, queueing, {one.number: one.reason for one in actions if isinstance(one, queue.Refuse)})
+    comments.put(workspace, queueing, {one.number: one.reason for one in actions if isinstance(one, queue.Refuse)})
     done = queueing.settle(actions)
     turns = tuple(_turns(workspace, queueing, tell, repair))
     try:

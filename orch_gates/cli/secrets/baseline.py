@@ -67,7 +67,7 @@ def baseline(owner: str, reason: str, expires: str, dry_run: bool, as_json: bool
         if as_json:
             say(_as_json(found))
         else:
-            say("".join(f"{line}\n" for line in _told(found, scanned.commits_read)))
+            say("".join(f"{line}\n" for line in _as_text(found, scanned.commits_read)))
         if dry_run:
             return
         before = lists.baseline()
@@ -84,7 +84,7 @@ def baseline(owner: str, reason: str, expires: str, dry_run: bool, as_json: bool
         )
 
 
-def _told(found: Sequence[SecretFinding], commits: int) -> list[str]:
+def _as_text(found: Sequence[SecretFinding], commits: int) -> list[str]:
     rules = Counter(item.finding.rule for item in found)
     lines = [f"{len(found)} finding{'s' * (len(found) != 1)} in {commits} commit{'s' * (commits != 1)}"]
     lines += [f"{count:>7}  {rule}" for rule, count in rules.most_common()]

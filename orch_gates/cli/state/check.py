@@ -59,7 +59,7 @@ def verify(as_json: bool, repo: Path) -> None:
             "witnessed": witnessed,
             "bad": [_as_value(checked) for checked in bad],
         }
-        say(machine.document("state-verify", said) if as_json else _told(total, generation, bad))
+        say(machine.document("state-verify", said) if as_json else _as_text(total, generation, bad))
         if not witnessed:
             say(
                 "orch-gates: the ref refs/orch/witness is missing, so lost commits of the state branch cannot be "
@@ -92,7 +92,7 @@ def _as_value(checked: CheckedCommit) -> dict[str, object]:
     return {"commit": checked.entry.commit, "problems": [problem.line for problem in checked.problems]}
 
 
-def _told(total: int, generation: int, bad: list[CheckedCommit]) -> str:
+def _as_text(total: int, generation: int, bad: list[CheckedCommit]) -> str:
     if not bad:
         return f"{total} commits up to generation {generation}: every step was legal\n"
     lines = [f"{len(bad)} of {total} commits are illegal; the first is {bad[0].entry.commit}"]
