@@ -1,4 +1,4 @@
-"""Asking a forge over HTTP for a merge, looked at before and after: forges compare the head only (MRG-8, MRG-16)."""
+"""A merge at a forge over HTTP, with a look before and after it: forges compare only the head."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def there_already(refused: ForgeRefused, found: Sequence[PullRequest]) -> PullRe
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """One forge: `meaning` reads its answers to a merge, `read` its pull requests, at `path` and a number."""
+class MergeClient:
+    """Merges at one forge: `outcome_of` reads a response to a merge, `read` a pull request at `path` and its number."""
 
     api: Api
     path: str
-    meaning: Callable[[Answer], MergeOutcome]
+    outcome_of: Callable[[Answer], MergeOutcome]
     read: Callable[[object], PullRequest]
 
     def pull(self, number: int) -> PullRequest | MergeOutcome:
@@ -67,7 +67,7 @@ class Asking:
             return Transient(str(error))
         if answer.ok:
             return answer
-        outcome = self.meaning(answer)
+        outcome = self.outcome_of(answer)
         return Transient(outcome.reason) if isinstance(outcome, Ambiguous) else outcome
 
     def send(self, method: str, path: str, wanted: object) -> Answer | MergeOutcome:
@@ -82,7 +82,7 @@ class Asking:
             return Transient(str(error))
 
     def confirmed(self, outcome: MergeOutcome, number: int, request: MergeRequest) -> MergeOutcome:
-        """What the pull request says of a merge that is told; where it does not say so too, git has to."""
+        """The outcome of a merge, checked in the pull request; where that shows no merge, git has to prove it."""
         if not isinstance(outcome, Merged | AlreadyMerged):
             return outcome
         now = self.pull(number)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from orch_gates.documents import escape
-from orch_gates.engine import issues as told
+from orch_gates.engine import issues as task_issues
 from orch_gates.forge import own_comment
 from orch_gates.forge.own_comment import Ours
 from orch_gates.forge.port.forge import Forge
@@ -61,7 +61,7 @@ class ForgeIssues:
         there = notice.read(comment.body) if comment is not None else Notice()
         if there.generation > generation:
             return False
-        others = sorted(told.labels(self.stages) - {label})
+        others = sorted(task_issues.labels(self.stages) - {label})
         self.issues.label(number, add=[label], remove=[*others, *(self.labels[word] for word in clears)])
         standing = notice.standing(text)
         if (there.generation, there.standing) != (generation, standing):

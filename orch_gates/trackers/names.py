@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orch_gates.engine import issues as told
+from orch_gates.engine import issues as task_issues
 from orch_gates.errors import SettingsError
 from orch_gates.model.effect import Word
 from orch_gates.variables.services import TrackerSettings
@@ -25,6 +25,6 @@ def names_of(settings: TrackerSettings) -> Mapping[Word, str]:
     }
     if len({name.casefold() for name in found.values()}) < len(found):
         raise SettingsError("two names of the tracker (ORCH_TRACKER_…) are the same; give each word one of its own")
-    if taken := [name for name in found.values() if told.is_ours(name)]:
+    if taken := [name for name in found.values() if task_issues.is_ours(name)]:
         raise SettingsError(f"the name {taken[0]!r} of the tracker begins with orch/, as labels that we set; rename it")
     return found

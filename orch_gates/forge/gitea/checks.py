@@ -89,10 +89,10 @@ class GiteaReviews:
             author = login(pull)
             # A review that somebody has begun and not sent is counted, and shown to nobody else.
             rows = self._api.settled(f"{self._path}/pulls/{number(pull, 'number')}/reviews", hidden=self._most)
-            asked = {_reviewer(row) for row in rows if text(row, "state") == _ASKED and row.get("official") is True}
+            requested = {_reviewer(row) for row in rows if text(row, "state") == _ASKED and row.get("official") is True}
             for row in rows:
                 word = _WORDS.get(text(row, "state"))
-                if word is None or not self._votes(row, word, asked):
+                if word is None or not self._votes(row, word, requested):
                     continue
                 place, who = number(row, "id"), login(row)
                 state = ReviewState.DISMISSED if row.get("dismissed") is True else word
@@ -101,7 +101,7 @@ class GiteaReviews:
                     found[who] = (place, review)
         return tuple(review for _, review in sorted(found.values(), key=lambda pair: pair[1].reviewer))
 
-    def _votes(self, row: Row, word: ReviewState, asked: set[str]) -> bool:
+    def _votes(self, row: Row, word: ReviewState, requested: set[str]) -> bool:
         """Whether a review counts; an objection loses its mark when its author is asked again, and stays one.
 
         Raises:
@@ -112,7 +112,7 @@ class GiteaReviews:
         if word is not ReviewState.CHANGES_REQUESTED:
             return False
         who = login(row)
-        if who in asked:
+        if who in requested:
             return True
         path = f"{self._path}/collaborators/{quote(who, safe='')}/permission"
         try:

@@ -1,4 +1,4 @@
-"""A Gitea or Forgejo server, ready to be asked."""
+"""A Gitea or Forgejo server, ready for requests."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def connect(
     observe: Observe = unobserved,
     dialect: Dialect = DIALECT,
 ) -> Forge:
-    """The repository `owner/name` on the server at `url`; nothing is asked yet."""
-    asked = api(url, token, timeout, observe, dialect)
+    """The repository `owner/name` on the server at `url`; no request is sent yet."""
+    client = api(url, token, timeout, observe, dialect)
     # Forgejo has this beside the other one, and Gitea has not.
     own = Api(f"{url.rstrip('/')}/api/forgejo/v1", token, timeout, dialect, observe)
     return Forge(
         repository=repository,
-        server=GiteaServer(asked, own, repository),
-        pulls=GiteaPulls(asked, repository),
-        statuses=GiteaStatuses(asked, repository),
-        reviews=GiteaReviews(asked, repository),
-        protections=GiteaProtections(asked, repository),
-        issues=GiteaIssues(asked, repository),
-        labels=GiteaLabels(asked, repository),
-        workflows=GiteaWorkflows(asked, repository),
+        server=GiteaServer(client, own, repository),
+        pulls=GiteaPulls(client, repository),
+        statuses=GiteaStatuses(client, repository),
+        reviews=GiteaReviews(client, repository),
+        protections=GiteaProtections(client, repository),
+        issues=GiteaIssues(client, repository),
+        labels=GiteaLabels(client, repository),
+        workflows=GiteaWorkflows(client, repository),
     )

@@ -70,7 +70,7 @@ class GiteaIssues:
         return login(changes[-1]) if changes and optional_text(changes[-1], "body") == "1" else ""
 
     def comments(self, number: int) -> tuple[Comment, ...]:
-        """What was said, oldest first; the server gives all of it at once."""
+        """The comments, oldest first; the server gives all of it at once."""
         try:
             found = [_comment(row) for row in self._api.settled(f"{self._path}/{number}/comments")]
         except ForgeUnavailable as error:

@@ -12,7 +12,7 @@ from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.labels import GiteaLabels
 from orch_gates.forge.gitea.rows import label_names, login, repository_path
 from orch_gates.forge.http import Api
-from orch_gates.forge.merging import Asking, there_already
+from orch_gates.forge.merging import MergeClient, there_already
 from orch_gates.forge.port.issues import require_label
 from orch_gates.forge.port.pulls import (
     BaseMoved,
@@ -103,8 +103,8 @@ class GiteaPulls:
 
     def merge(self, number: int, request: MergeRequest) -> MergeOutcome:
         """Ask for the merge once, of the expected head; the server itself compares nothing else."""
-        asking = Asking(self._api, self._path, errors.merge_outcome, lambda found: _pull(document(found)))
-        seen = asking.pull(number)
+        client = MergeClient(self._api, self._path, errors.merge_outcome, lambda found: _pull(document(found)))
+        seen = client.pull(number)
         if not isinstance(seen, PullRequest):
             return seen
         if (outcome := unfit(seen, request)) is not None:
@@ -119,9 +119,9 @@ class GiteaPulls:
             # Later gates judge the branch, and the default of a repository may be to delete it.
             "delete_branch_after_merge": False,
         }
-        answer = asking.send("POST", f"{self._path}/{number}/merge", wanted)
+        answer = client.send("POST", f"{self._path}/{number}/merge", wanted)
         outcome = errors.merge_outcome(answer) if isinstance(answer, Answer) else answer
-        return asking.confirmed(outcome, number, request)
+        return client.confirmed(outcome, number, request)
 
 
 def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row]:

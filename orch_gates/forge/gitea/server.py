@@ -81,12 +81,12 @@ class GiteaServer:
 
     def _who(self) -> tuple[str, tuple[str, ...] | None]:
         """The login, empty where the token may not say whose it is; and its scopes."""
-        if (told := errors.scopes(self._api.ask("GET", "/user"))) is not None:
-            return "", told
+        if (scopes := errors.scopes(self._api.ask("GET", "/user"))) is not None:
+            return "", scopes
         login = text(document(self._api.get("/user")), "login")
         for path in _PROBES:
-            if (told := errors.scopes(self._api.ask("GET", path))) is not None:
-                return login, told
+            if (scopes := errors.scopes(self._api.ask("GET", path))) is not None:
+                return login, scopes
         return login, None
 
 

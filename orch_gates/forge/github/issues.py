@@ -76,7 +76,7 @@ class GithubIssues:
         return text(part(changes[-1], "actor"), "login")
 
     def comments(self, number: int) -> tuple[Comment, ...]:
-        """What was said, oldest first."""
+        """The comments, oldest first."""
         found = map(_comment, self.api.settled(f"{self._at(number)}/comments"))
         return tuple(sorted(found, key=lambda comment: comment.id))
 

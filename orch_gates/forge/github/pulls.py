@@ -12,7 +12,7 @@ from orch_gates.forge.fields import Row, document, flag, number, optional_text, 
 from orch_gates.forge.github import errors
 from orch_gates.forge.github.rows import author, has_label, is_pull, label_names
 from orch_gates.forge.http import Api
-from orch_gates.forge.merging import Asking, there_already
+from orch_gates.forge.merging import MergeClient, there_already
 from orch_gates.forge.port.issues import require_label
 from orch_gates.forge.port.pulls import (
     Ambiguous,
@@ -101,11 +101,11 @@ class GithubPulls:
 
     def merge(self, number: int, request: MergeRequest) -> MergeOutcome:
         """Ask for a merge commit of exactly this head; GitHub itself compares nothing else."""
-        asking = Asking(self.api, f"{self.path}/pulls", errors.merge_outcome, pull_request)
-        seen = asking.pull(number)
+        client = MergeClient(self.api, f"{self.path}/pulls", errors.merge_outcome, pull_request)
+        seen = client.pull(number)
         if not isinstance(seen, PullRequest):
             return seen
-        if (outcome := unfit(seen, request) or self._base_moved(asking, request)) is not None:
+        if (outcome := unfit(seen, request) or self._base_moved(client, request)) is not None:
             return outcome
         wanted = {
             "sha": request.head,
@@ -113,18 +113,18 @@ class GithubPulls:
             "commit_title": request.title,
             "commit_message": request.message,
         }
-        answer = asking.send("PUT", f"{self._at(number)}/merge", wanted)
+        answer = client.send("PUT", f"{self._at(number)}/merge", wanted)
         if not isinstance(answer, Answer):
             return answer
         outcome = errors.merge_outcome(answer)
         if not (isinstance(outcome, Ambiguous) and 400 <= answer.status < 500):
-            return asking.confirmed(outcome, number, request)
-        now = asking.pull(number)
+            return client.confirmed(outcome, number, request)
+        now = client.pull(number)
         return explained(outcome, now, request) if isinstance(now, PullRequest) else outcome
 
-    def _base_moved(self, asking: Asking, request: MergeRequest) -> MergeOutcome | None:
+    def _base_moved(self, client: MergeClient, request: MergeRequest) -> MergeOutcome | None:
         """The target has to be where it was tested, as far as GitHub can be asked for that."""
-        answer = asking.look(f"{self.path}/branches/{quote(request.target, safe='')}")
+        answer = client.look(f"{self.path}/branches/{quote(request.target, safe='')}")
         if not isinstance(answer, Answer):
             return answer
         try:

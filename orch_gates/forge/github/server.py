@@ -90,5 +90,5 @@ def _rewriting(row: Row) -> tuple[str, ...]:
 
 
 def _scopes(answer: Answer) -> tuple[str, ...] | None:
-    told = answer.headers.get("X-OAuth-Scopes")
-    return None if told is None else tuple(sorted(name.strip() for name in told.split(",") if name.strip()))
+    scopes = answer.headers.get("X-OAuth-Scopes")
+    return None if scopes is None else tuple(sorted(name.strip() for name in scopes.split(",") if name.strip()))

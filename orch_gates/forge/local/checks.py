@@ -16,7 +16,7 @@ from orch_gates.state.store import Change
 
 
 class LocalStatuses:
-    """What was said about commits, a document for each of them."""
+    """The statuses of commits, a document for each commit."""
 
     def __init__(self, records: Records, repository: Repository) -> None:
         self._records = records
@@ -35,7 +35,7 @@ class LocalStatuses:
         """Say something about a commit."""
         if not (OID.fullmatch(commit) and self._repository.has_commit(commit)):
             raise ForgeRefused(f"the repository has no commit {commit}, so no status is posted on it")
-        said: dict[str, Any] = {
+        row: dict[str, Any] = {
             "context": status.context,
             "state": status.state.value,
             "description": status.description,
@@ -48,7 +48,7 @@ class LocalStatuses:
             before = ledger.statuses(commit)
             others = [entry.model_dump() for entry in before if entry.context != status.context]
             number = 1 + max((entry.number for entry in before), default=0)
-            rows = sorted([*others, said | {"number": number}], key=lambda row: str(row["context"]))
+            rows = sorted([*others, row | {"number": number}], key=lambda one: str(one["context"]))
             document = records.made(Statuses, {"commit": commit, "statuses": rows})
             subject = f"status {commit[:10]}: {status.context} is {status.state}"
             return records.write("status", subject, kinds.STATUSES.at(commit=commit), document)
@@ -57,7 +57,7 @@ class LocalStatuses:
 
 
 class LocalReviews:
-    """What reviewers said, in the documents of the pull requests; whoever may write the state branch has a vote."""
+    """The reviews, in the documents of the pull requests; whoever may write the state branch has a vote."""
 
     def __init__(self, records: Records, repository: Repository) -> None:
         self._records = records

@@ -76,17 +76,17 @@ class LocalIssues:
         return ""
 
     def comments(self, number: int) -> tuple[port.Comment, ...]:
-        """What was said, oldest first."""
-        said = _any(self._records.ledger(), number).document.comments
-        return tuple(port.Comment(place, one.by, one.text) for place, one in enumerate(said, 1) if one.text)
+        """The comments, oldest first."""
+        comments = _any(self._records.ledger(), number).document.comments
+        return tuple(port.Comment(place, one.by, one.text) for place, one in enumerate(comments, 1) if one.text)
 
     def comment(self, number: int, text: str) -> port.Comment:
         """Say something; its id is its place in the list, which a deleted one keeps."""
         port.require_text(text)
-        said = self._records.comment(text)
+        comment = self._records.comment(text)
 
         def replied(document: Commented) -> Commented:
-            return records.changed(document, comments=[*document.fields()["comments"], said])
+            return records.changed(document, comments=[*document.fields()["comments"], comment])
 
         page = self._change_any(number, "comment", "a comment", replied)
         return port.Comment(len(page.document.comments), self._records.who, text)
@@ -96,11 +96,11 @@ class LocalIssues:
         port.require_text(text)
 
         def edited(document: Commented) -> Commented:
-            said = document.fields()["comments"]
-            if not (0 < comment_id <= len(said) and said[comment_id - 1]["text"]):
+            comments = document.fields()["comments"]
+            if not (0 < comment_id <= len(comments) and comments[comment_id - 1]["text"]):
                 raise ForgeRefused(f"there is no comment {comment_id} on {number}; nothing was changed")
-            said[comment_id - 1] |= {"text": text}
-            return records.changed(document, comments=said)
+            comments[comment_id - 1] |= {"text": text}
+            return records.changed(document, comments=comments)
 
         page = self._change_any(number, "comment-edit", f"comment {comment_id} edited", edited)
         return port.Comment(comment_id, page.document.comments[comment_id - 1].by, text)
@@ -109,10 +109,10 @@ class LocalIssues:
         """Take the text of a comment away; the history of the state branch has it on."""
 
         def deleted(document: Commented) -> Commented:
-            said = document.fields()["comments"]
-            if 0 < comment_id <= len(said):
-                said[comment_id - 1] |= {"text": ""}
-            return records.changed(document, comments=said)
+            comments = document.fields()["comments"]
+            if 0 < comment_id <= len(comments):
+                comments[comment_id - 1] |= {"text": ""}
+            return records.changed(document, comments=comments)
 
         self._change_any(number, "comment-delete", f"comment {comment_id} deleted", deleted)
 

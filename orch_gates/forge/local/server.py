@@ -65,6 +65,6 @@ class NoWorkflows:
         _refuse("jobs of run", number)
 
 
-def _refuse(*asked: object) -> NoReturn:
-    words = " ".join(str(word) for word in asked if word)
-    raise ForgeRefused(f"a bare repository runs no workflows, so nothing answers: {words}")
+def _refuse(*requested: object) -> NoReturn:
+    request = " ".join(str(word) for word in requested if word)
+    raise ForgeRefused(f"a bare repository runs no workflows, so nothing answers: {request}")

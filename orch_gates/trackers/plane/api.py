@@ -57,7 +57,7 @@ class PlaneApi:
             ForgeRefused: Plane says no.
             ForgeUnavailable: it does not answer, or takes no more requests for now.
         """
-        return self._asked(lambda: fields.document(self._api.get(path)))
+        return self._send(lambda: fields.document(self._api.get(path)))
 
     def unpaged(self, path: str) -> list[Row]:
         """The rows of a list without pages.
@@ -65,7 +65,7 @@ class PlaneApi:
         Raises:
             ForgeRefused, ForgeUnavailable: as `get`.
         """
-        found = self._asked(lambda: self._api.get(self.at(path)))
+        found = self._send(lambda: self._api.get(self.at(path)))
         return list(fields.parts({"list": found}, "list"))
 
     def rows(self, path: str, **query: str | int) -> list[Row]:
@@ -98,14 +98,14 @@ class PlaneApi:
             ForgeUnclear: it may have been done, as Plane answers 500 also after it was.
             ForgeUnavailable: it was not done.
         """
-        return self._asked(lambda: fields.written(dict, self._api.write(method, self.at(path), document)))
+        return self._send(lambda: fields.written(dict, self._api.write(method, self.at(path), document)))
 
     def _pages(self, path: str, query: dict[str, str | int]) -> Iterator[list[Row]]:
-        asked = {**query, **({"per_page": self._page} if self._page else {})}
+        params = {**query, **({"per_page": self._page} if self._page else {})}
         cursors: set[str] = set()
         total = count = 0
         for page in range(_MOST_PAGES):
-            found = self._asked(lambda: fields.document(self._api.get(self.at(path), **asked)))
+            found = self._send(lambda: fields.document(self._api.get(self.at(path), **params)))
             rows = list(fields.parts(found, "results"))
             claimed = fields.number(found, "total_count")
             if page and claimed != total:
@@ -120,10 +120,10 @@ class PlaneApi:
             if cursor in cursors:
                 raise ForgeUnavailable(f"{self._api.at(path)} gives the same page again and again")
             cursors.add(cursor)
-            asked["cursor"] = cursor
+            params["cursor"] = cursor
         raise ForgeUnavailable(f"{self._api.at(path)} has more than {_MOST_PAGES} pages")
 
-    def _asked(self, ask: Callable[[], _T]) -> _T:
+    def _send(self, ask: Callable[[], _T]) -> _T:
         left = self._open_again - clock.monotonic()
         if left > 0:
             raise ForgeUnavailable(

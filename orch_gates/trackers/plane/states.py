@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orch_gates.engine import issues as told
+from orch_gates.engine import issues as task_issues
 from orch_gates.errors import ForgeRefused, ForgeUnclear
 from orch_gates.forge import fields
 from orch_gates.model.effect import Word
@@ -65,9 +65,10 @@ class States:
         at_work = self.of(Word.IN_PROGRESS)
         if Word.IN_PROGRESS not in cleared and at_work is not None:
             return at_work.id
-        group = {told.label_for(TaskState.DONE): "completed", told.label_for(TaskState.CANCELLED): "cancelled"}.get(
-            label
-        )
+        group = {
+            task_issues.label_for(TaskState.DONE): "completed",
+            task_issues.label_for(TaskState.CANCELLED): "cancelled",
+        }.get(label)
         free = [state for state in self.all if self.word(state.id) is None]
         fitting = [state for state in free if state.group == group] or [state for state in free if state.default]
         if not fitting:
