@@ -1,1 +1,1 @@
-"""What is asked of a forge, by meaning (SPEC §2)."""
+"""One port for every forge, and an adapter for each."""

@@ -1,4 +1,4 @@
-"""A report that a gate writes of its own verdict, in the form in which recorded gates read it (SPEC §4.2, GATE-6)."""
+"""A report that a gate writes of its own verdict, in the form that recorded gates read (docs/reference/gates.md)."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def read(path: Path) -> SecurityReport:
 def verdict_of(path: Path, *, head: str = "") -> Verdict:
     """The verdict that counts; FAIL with the reason when there is any doubt. Never raises (P3).
 
-    With `head`, a report about another commit is stale, which is a FAIL too (SPEC 4.2).
+    With `head`, a report about another commit is stale, which is a FAIL too.
     """
     return _verdict(lambda: read(path), head)
 

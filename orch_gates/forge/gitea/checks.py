@@ -1,4 +1,4 @@
-"""Gitea and Forgejo: what gates ask, read through the API (reference/forges.md §3, §4)."""
+"""Statuses and reviews of Gitea and Forgejo, as the gates read them (docs/reference/forges.md)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STATES = {
     "success": StatusState.SUCCESS,
     "pending": StatusState.PENDING,
     "skipped": StatusState.SKIPPED,
-    # The server itself takes a warning for a failure (forges.md §4).
+    # The server itself takes a warning for a failure.
     "warning": StatusState.FAILURE,
     "error": StatusState.FAILURE,
     "failure": StatusState.FAILURE,

@@ -127,7 +127,7 @@ class GiteaPulls:
 def between(api: Api, repository: str, branch: str, target: str) -> Iterator[Row]:
     """The open pull requests of exactly these branches of this repository; a fork's branch is another one.
 
-    The list has no filter for the head, and `/pulls/{base}/{head}` may answer a closed one (forges.md §3.1).
+    The list has no filter for the head, and `/pulls/{base}/{head}` may answer a closed one.
     A server that does not know `base_branch` gives them all.
     """
     path = f"{repository_path(repository)}/pulls"

@@ -1,4 +1,4 @@
-"""What the local forge keeps on the state branch: pull requests, issues, statuses and rules (SPEC §2)."""
+"""What the local forge keeps on the state branch: pull requests, issues, statuses and rules."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is asked of a forge, by meaning; failures are typed, never an empty answer (SPEC §2, P2)."""
+"""The port: what every forge can do for us. A failure is an error of its own type, never an empty answer."""
