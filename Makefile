@@ -2,8 +2,11 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup tools test e2e lint demo bench corpus lock clean
 
+# Without compiled modules each start of the program, and each worker of the tests, would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTEST_ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
 UV ?= uv
 cache := $(or $(ORCH_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/orch-gates)
 bin := .venv/bin
@@ -24,7 +27,7 @@ tools: ## the real programs that tests need, Gitea among them; five minutes once
 	@scripts/install-openapi
 	@scripts/install-axe
 
-test: setup ## every test, the fast ones first, JOBS=2 files at a time, and the 25 slowest; PYTEST_ARGS="-k name" narrows
+test: setup ## every test, the fast ones first, JOBS=3 files at a time, and the 25 slowest; PYTEST_ARGS="-k name" narrows
 	@$(bin)/python -m pytest tests --numprocesses $(JOBS) --dist loadfile --durations=25 $(PYTEST_ARGS)
 
 e2e: setup tools ## the tests on a real Gitea only; PYTEST_ARGS="-k name" narrows

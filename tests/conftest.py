@@ -20,7 +20,18 @@ REQUIRE_REAL = os.environ.get("ORCH_REQUIRE_REAL") == "1"
 CACHE = Path(
     os.environ.get("ORCH_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "orch-gates")
 ).absolute()
-FOREIGN = ("ORCH_", "GITHUB_", "GITEA_", "FORGEJO_", "PRE_COMMIT", "GIT_", "XDG_", "RUNNER_", "ACTIONS_")
+FOREIGN = (
+    "ORCH_",
+    "GITHUB_",
+    "GITEA_",
+    "FORGEJO_",
+    "PRE_COMMIT",
+    "GIT_",
+    "XDG_",
+    "RUNNER_",
+    "ACTIONS_",
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 # The suites that several test modules inherit fail with the values, as tests do.
 _SUITES = ("forge_pulls", "forge_steps", "forge_suite", "forge_labels", "tracker_steps", "tracker_suite", "image_suite")
@@ -53,6 +64,13 @@ def _own_cache(folder: Path) -> Path:
     return folder
 
 
+def _git_config(folder: Path) -> Path:
+    """No repository of a test lives long enough to be cleaned up, and git would look after each push and fetch."""
+    config = folder / "config"
+    config.write_text("[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n[maintenance]\n\tauto = false\n")
+    return config
+
+
 @pytest.fixture(scope="session", autouse=True)
 def isolation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test sees this machine's user, git configuration, CI run or way of starting it."""
@@ -62,7 +80,7 @@ def isolation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("ORCH_CACHE_DIR", str(_own_cache(tmp_path_factory.mktemp("cache"))))
         patch.setenv("PIP_CACHE_DIR", os.environ.get("PIP_CACHE_DIR", str(CACHE / "pip")))
-        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_GLOBAL", str(_git_config(tmp_path_factory.mktemp("git"))))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("GIT_ALLOW_PROTOCOL", "file")
         patch.setenv("GIT_TERMINAL_PROMPT", "0")
