@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from orch_gates import settings as settings_module
@@ -95,6 +96,7 @@ def values(setting: Setting) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("key", BY_KEY)
+@examples(max_examples=25)
 @given(data=st.data())
 def test_the_file_and_the_variable_say_the_same(key: str, data: st.DataObject) -> None:
     """A value reads alike in both places, and the variable wins (issue 4)."""

@@ -39,6 +39,7 @@ def commands(command: click.Command = cli, path: str = "") -> Iterator[str]:
 
 
 COMMANDS = tuple(commands())
+FILES = json_reference.files()
 
 
 def parts(of: type[Part] = Part) -> Iterator[str]:
@@ -70,14 +71,14 @@ def test_a_schema_names_only_commands_that_take_json() -> None:
     assert len(BY_NAME) == len(OUTPUTS)
 
 
-@pytest.mark.parametrize("path", json_reference.files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_the_published_files_are_those_of_the_code(path: Path) -> None:
     """`python -m scripts.json_reference` renews them."""
-    assert path.read_text("utf-8") == json_reference.files()[path]
+    assert path.read_text("utf-8") == FILES[path]
 
 
 def test_nothing_else_is_published() -> None:
-    assert set(json_reference.SCHEMAS.iterdir()) == set(json_reference.files())
+    assert set(json_reference.SCHEMAS.iterdir()) == set(FILES)
 
 
 def test_the_page_is_that_of_the_code() -> None:

@@ -14,11 +14,13 @@ from orch_gates.state.history import files
 from orch_gates.state.kinds import Kind
 from scripts import state_reference
 
+FILES = state_reference.files()
 
-@pytest.mark.parametrize("path", state_reference.files(), ids=lambda path: path.name)
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_published_files_are_those_of_the_code(path: Path) -> None:
     """`python -m scripts.state_reference` renews them."""
-    assert path.read_text("utf-8") == state_reference.files()[path]
+    assert path.read_text("utf-8") == FILES[path]
 
 
 def test_the_reference_is_generated_from_the_code() -> None:
@@ -31,7 +33,7 @@ def test_nothing_else_is_published() -> None:
     """A schema of a kind that is gone would be believed."""
     published = {path for path in state_reference.STATE.rglob("*") if path.is_file()}
     config = state_reference.STATE / "schema" / "config.json"
-    assert published == {*state_reference.files(), config}
+    assert published == {*FILES, config}
 
 
 every_kind = pytest.mark.parametrize("kind", KINDS.rows, ids=lambda kind: kind.name)
