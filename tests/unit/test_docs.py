@@ -304,6 +304,24 @@ def test_every_folder_is_on_the_map() -> None:
     assert folders <= set(re.findall(r"`(\w+)/`", ARCHITECTURE))
 
 
+def test_the_drawn_map_has_every_folder_in_the_order_of_the_layers() -> None:
+    """An arrow never points at what the linter forbids to import."""
+    drawn = re.findall(r"\b[a-z]+\b", "\n".join(re.findall(r"^ {8}(?!direction)(\S.*)$", map_of_rooms(), re.M)))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contract = next(one for one in project["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    layers = [layer.split(" | ") for layer in contract["layers"]]
+    depth = {room: number for number, layer in enumerate(layers) for room in layer}
+    folders = {path.parent.name for path in (ROOT / "orch_gates").glob("*/__init__.py")}
+    assert folders <= set(drawn)
+    rows = [depth[room] for room in drawn if room in depth]
+    assert rows == sorted(rows)
+
+
+def map_of_rooms() -> str:
+    """The diagram below its title."""
+    return ARCHITECTURE.split("### The map\n")[1].split("```")[1]
+
+
 def examples(command: click.Command) -> list[str]:
     """The lines below "Examples:" in a command's help, those that go on joined."""
     _, _, text = (command.help or "").replace("\b", "").partition("Example")
