@@ -102,7 +102,7 @@ def test_what_only_one_machine_has_seen_is_given_up_by_a_word_only(rig: GitRig) 
     rig.rewind_both(1)
     rig.store("fresh").transact(put("tasks/aa/T1/task.md"))
     for _ in range(2):
-        with pytest.raises(RewoundState, match=rf"(?s)lack what .*\n  {lost[:10]} .*\n.*restore --forget"):
+        with pytest.raises(RewoundState, match=rf"(?s)lack commits .*\n  {lost[:10]} .*\n.*restore --forget"):
             store.restore()
         with pytest.raises(RewoundState, match="state restore"):
             store.load()
