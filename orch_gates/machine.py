@@ -1,4 +1,4 @@
-"""What this machine tells of its processes: who each is, and whether it is gone (faults.md T10)."""
+"""What this machine tells of its processes: who each is, and whether it is gone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def values_of(variable: str) -> frozenset[str]:
 def is_dead(other: Identity) -> bool:
     """Whether a process is known to be gone: it ran where this one runs, and no such process is there now.
 
-    A container has numbers of its own, and a number is given again (faults.md T10): where either may be, it is not
+    A container has numbers of its own, and a number is given again: where either may be, it is not
     known.
     """
     here = _host()

@@ -73,8 +73,7 @@ def run(
 
     Without a `session` of its own it ends with whoever ends our group, and a timeout ends it alone.
 
-    A timeout kills the whole process group: gitleaks can hang on its own git child for ever
-    (reference/scanners.md §1).
+    A timeout kills the whole process group: gitleaks can hang on its own git child for ever.
 
     Raises:
         ProcessError: it could not be started or did not end within `timeout` seconds.

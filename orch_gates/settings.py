@@ -37,7 +37,7 @@ from orch_gates.variables.scope import Scope, scope_settings
 from orch_gates.variables.services import NotifySettings, RegistrySettings, TrackerSettings
 from orch_gates.variables.setting import Setting, Value, declared
 
-# Inside a hook these make quarantined objects and the index of a partial commit visible (DESIGN §7).
+# Inside a hook these make quarantined objects and the index of a partial commit visible.
 GIT_LOCATION = (
     "GIT_DIR",
     "GIT_OBJECT_DIRECTORY",

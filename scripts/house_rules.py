@@ -31,6 +31,7 @@ _HOSTS = [
     )
 ]
 _HOST = re.compile("|".join(re.escape(host) for host in _HOSTS), re.IGNORECASE)
+_ELSEWHERE = re.compile(r"SPEC §?\d|DESIGN §\d|faults\.md T\d|\(issue \d")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
 
@@ -39,6 +40,13 @@ def registry_hosts(text: str) -> Iterator[str]:
     for number, line in enumerate(text.splitlines(), 1):
         if found := _HOST.search(line):
             yield f"{number}: address of a package registry: {found[0]}"
+
+
+def unopenable(text: str) -> Iterator[str]:
+    """Comments that cite what a reader of the repository cannot open."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := _ELSEWHERE.search(line):
+            yield f"{number}: cites what is not in the repository: {found[0]}; name a page of docs/ or say the fact"
 
 
 def unhashed(lock: str) -> Iterator[str]:
@@ -78,6 +86,8 @@ def problems() -> Iterator[str]:
     for path in project_files():
         text = path.read_text(encoding="utf-8", errors="replace")
         found = list(registry_hosts(text))
+        if path.suffix == ".py" and path.is_relative_to(ROOT / "orch_gates"):
+            found += unopenable(text)
         if path.suffix in YAML:
             found += expressions_in_shell(text)
         yield from (f"{path.relative_to(ROOT)}:{problem}" for problem in found)

@@ -1,4 +1,4 @@
-"""How large the modules, functions and folders of the product are (DESIGN §1)."""
+"""How large the modules, functions and folders of the product are."""
 
 from __future__ import annotations
 

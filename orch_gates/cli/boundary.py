@@ -33,7 +33,7 @@ _printed: list[bool] = []
 
 @contextmanager
 def exit_codes(*, bug: int = EXIT_BUG) -> Iterator[None]:
-    """Run a command; `bug` is the exit code of an unexpected error (2 in a hook, DESIGN §4)."""
+    """Run a command; `bug` is the exit code of an unexpected error (2 in a hook)."""
     try:
         yield
     except OrchError as error:

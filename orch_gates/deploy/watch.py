@@ -241,7 +241,7 @@ class Watching:
         return self._by_hand(deploy, finish, now)
 
     def claim(self, deploy: str, now: datetime) -> Callable[[Snapshot, Running], Mapping[str, str] | Refused]:
-        """What the commit that begins a rollback writes besides: it is claimed once (faults.md T20)."""
+        """What the commit that begins a rollback writes besides: it is claimed once."""
 
         def claim(snapshot: Snapshot, running: Running) -> Mapping[str, str] | Refused:
             page = self._need(snapshot, deploy)

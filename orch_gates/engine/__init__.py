@@ -1,1 +1,1 @@
-"""Stages, transitions and decisions: pure (SPEC §3)."""
+"""Stages, transitions and decisions: pure."""

@@ -1,4 +1,4 @@
-"""What a watch does next, and how it reacts to a deploy that made production ill: pure (WCH-3, faults.md T19, T20)."""
+"""What a watch does next, and how it reacts to a deploy that made production ill: pure (WCH-3)."""
 
 from __future__ import annotations
 

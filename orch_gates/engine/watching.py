@@ -302,7 +302,7 @@ def _unwell(sample: Sample, rules: Rules) -> str:
 
 
 def _silent(samples: Sequence[Sample], source: str) -> str:
-    """Why a source cannot be relied on: it gave no number all the time, as a misspelled one does (faults.md T17)."""
+    """Why a source cannot be relied on: it gave no number all the time, as a misspelled one does."""
     mine = [reading for sample in samples for reading in sample.readings if reading.source == source]
     if wrong := [reading for reading in mine if isinstance(reading, NoData) and reading.misconfigured]:
         return f"{source} is misconfigured: {wrong[-1].why}"

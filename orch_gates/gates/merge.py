@@ -1,4 +1,4 @@
-"""The gates `merge` and `merge-proof`: they only read the attempt to merge a task (MRG-9, DESIGN §4)."""
+"""The gates `merge` and `merge-proof`: they only read the attempt to merge a task (MRG-9)."""
 
 from __future__ import annotations
 

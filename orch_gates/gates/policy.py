@@ -1,4 +1,4 @@
-"""What "could not tell" means for each gate and guard (SPEC §4.3): the one place it is decided."""
+"""What "could not tell" means for each gate and guard: the one place it is decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gates that read a recorded report: absent, stale or malformed never passes (SPEC §4.2)."""
+"""Gates that read a recorded report: absent, stale or malformed never passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What git says about a push or fetch, turned into a meaning once, here (ST-3, faults.md T3, T4, T6)."""
+"""What git says about a push or fetch, turned into a meaning once, here (ST-3)."""
 
 from __future__ import annotations
 

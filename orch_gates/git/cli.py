@@ -44,7 +44,7 @@ def isolated_env(inherited: Mapping[str, str], *, inside_hook: bool) -> dict[str
     """An environment in which git reads objects and nothing else decides how.
 
     Inside a hook the variables that make quarantined objects visible are kept; for any other
-    repository they are dropped (DESIGN §7).
+    repository they are dropped.
     """
     env = {name: inherited[name] for name in _KEPT if name in inherited}
     if inside_hook:
@@ -128,7 +128,7 @@ class Git:
         """The output of a command that must succeed and must not complain.
 
         A warning on stderr is an error here: a scan that git could only half perform looks like a
-        clean one (reference/scanners.md §0.1).
+        clean one.
 
         Raises:
             GitError: a non-zero exit code, or anything on stderr.

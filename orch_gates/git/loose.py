@@ -1,4 +1,4 @@
-"""Objects that lie in a file each, as git keeps what is new: read without what packs take (DESIGN §7)."""
+"""Objects that lie in a file each, as git keeps what is new: read without what packs take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects wherever git keeps them, packs included: the only user of pygit2, which is dear to load (DESIGN §7)."""
+"""Objects wherever git keeps them, packs included: the only user of pygit2, which is dear to load."""
 
 from __future__ import annotations
 

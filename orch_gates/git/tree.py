@@ -1,4 +1,4 @@
-"""Objects of an object store, read and written in memory (DESIGN §7).
+"""Objects of an object store, read and written in memory.
 
 It sees objects and nothing else: no refs, no configuration, no index, no work tree.
 """

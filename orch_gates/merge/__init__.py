@@ -1,1 +1,1 @@
-"""Bringing a validated commit into its target, and proving that it is there (SPEC §5)."""
+"""Bringing a validated commit into its target, and proving that it is there."""

@@ -271,7 +271,7 @@ class Attempting:
         return attempt
 
     def gave_up(self, reason: str) -> Attempt:
-        """End an attempt on which something could not be told, so that the next one begins anew (SPEC §4.3).
+        """End an attempt on which something could not be told, so that the next one begins anew.
 
         One that may have been merged stays as it is: whoever comes next finds out.
 

@@ -167,7 +167,7 @@ def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) 
 
 
 def _guarded(context: Context, target: str) -> Guarded:
-    """What the regression guard finds; what it cannot tell is said, and passes (SPEC §4.3)."""
+    """What the regression guard finds; what it cannot tell is said, and passes."""
     try:
         return marking.look(context.store, context.git, context.remote, target, context.settings.state.timeout)
     except OrchError as error:

@@ -59,7 +59,7 @@ class Availability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """That this process may work on this attempt: made by `granted` and `claimed` only (DESIGN §4).
+    """That this process may work on this attempt: made by `granted` and `claimed` only.
 
     Every commit compares it with the lease as it is by then. It is of no use after `seconds` of this process's own
     monotonic clock.

@@ -1,4 +1,4 @@
-"""What is to be done outside of the state branch, planned in a task's document (SPEC §2, P7).
+"""What is to be done outside of the state branch, planned in a task's document (P7).
 
 A new kind is one class here, a part of the union, and its performer in `effects/outbox.py`.
 """

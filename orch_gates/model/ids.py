@@ -45,7 +45,7 @@ def branch_name(text: str) -> str:
 
 
 def shard(name: str) -> str:
-    """The folder that keeps a name's folder among at most 256: wide folders make git slow (faults.md T15)."""
+    """The folder that keeps a name's folder among at most 256: wide folders make git slow."""
     return hashlib.sha256(name.encode()).hexdigest()[:2]
 
 

@@ -1,4 +1,4 @@
-"""A job: one run of a stage's work, named by its attempt (SPEC §2, JOB-1)."""
+"""A job: one run of a stage's work, named by its attempt (JOB-1)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Dispatch(BaseModel):
 
 
 class Process(BaseModel):
-    """The process that runs it; another machine or boot cannot look for it (faults.md T10)."""
+    """The process that runs it; another machine or boot cannot look for it."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
 
@@ -79,7 +79,7 @@ class CiRun(BaseModel):
 
 
 class Job(Document):
-    """One run. Whoever ends it must name the attempt that it saw running (REAP-2, faults.md T1)."""
+    """One run. Whoever ends it must name the attempt that it saw running (REAP-2)."""
 
     KIND: ClassVar[str] = "job"
 

@@ -1,4 +1,4 @@
-"""A report: what a gate, a workflow or a person says about one commit (SPEC §2)."""
+"""A report: what a gate, a workflow or a person says about one commit."""
 
 from __future__ import annotations
 

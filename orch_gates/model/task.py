@@ -1,4 +1,4 @@
-"""A task: one work item moving through stages (SPEC §2, §3)."""
+"""A task: one work item moving through stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gate's answer (SPEC §2): never a bool, always with a reason and evidence (P1, P2)."""
+"""A gate's answer: never a bool, always with a reason and evidence (P1, P2)."""
 
 from __future__ import annotations
 

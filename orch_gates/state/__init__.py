@@ -1,1 +1,1 @@
-"""The state branch: documents, layout, compare-and-swap transactions (SPEC §6)."""
+"""The state branch: documents, layout, compare-and-swap transactions."""

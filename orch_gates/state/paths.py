@@ -38,7 +38,7 @@ _PARTS: Mapping[str, _Part] = {
     "environment": _Part(SLUG),
     "deploy": _Part(re.compile(r"[0-9a-f]{16}")),
 }
-# Folders whose name follows from another key: they keep folders small (faults.md T15).
+# Folders whose name follows from another key: they keep folders small.
 _DERIVED: Mapping[str, tuple[str, Callable[[str], str]]] = {
     "shard": ("task", shard),
     "xx": ("commit", lambda commit: commit[:2]),

@@ -17,7 +17,7 @@ class Entry:
 
 
 class Snapshot(Protocol):
-    """All files of one commit; only a `Store` makes one (DESIGN §4)."""
+    """All files of one commit; only a `Store` makes one."""
 
     @property
     def tip(self) -> str:

@@ -1,4 +1,4 @@
-"""Whether the schedule of the sweep is late or dead: pure (SWP-1, faults.md T13)."""
+"""Whether the schedule of the sweep is late or dead: pure (SWP-1)."""
 
 from __future__ import annotations
 

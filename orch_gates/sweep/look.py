@@ -116,7 +116,7 @@ class Looking:
     def _processes(self, running: Sequence[Job], now: datetime) -> Mapping[str, Sighting]:
         here = machine.identity().host
         gone = {job.attempt for job in running if job.process and machine.is_dead(_identity(job.process))}
-        # A wrapper that was killed leaves its command behind, which works on (faults.md T10).
+        # A wrapper that was killed leaves its command behind, which works on.
         living = machine.values_of(ATTEMPT) if gone else frozenset()
         found = {}
         for job in running:

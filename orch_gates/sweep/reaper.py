@@ -13,7 +13,7 @@ from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.sweep import MAX_STREAKS, Streak
 
-# Ticks at once, and those of a loop, are one look at the world (faults.md T10).
+# Ticks at once, and those of a loop, are one look at the world.
 SPACING = timedelta(seconds=10)
 
 
@@ -35,7 +35,7 @@ class Flip:
     reason: str
 
     def on(self, job: Job, now: datetime) -> Job | None:
-        """The job as it ends; None where it is another attempt's, or is over already (faults.md T1)."""
+        """The job as it ends; None where it is another attempt's, or is over already."""
         return engine.ended(job, self.attempt, self.exit_code, self.reason, now)
 
 

@@ -1,4 +1,4 @@
-"""Recording a report about a task's commit, for the gate that reads it (SPEC §4.2)."""
+"""Recording a report about a task's commit, for the gate that reads it."""
 
 from __future__ import annotations
 

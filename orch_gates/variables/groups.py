@@ -32,7 +32,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class SecuritySettings:
-    """Settings of the `security` gate (SPEC §4.2)."""
+    """Settings of the `security` gate."""
 
     budget: Budget
     engine: str = setting(
@@ -127,7 +127,7 @@ class StagingSettings:
 
 @dataclass(frozen=True, slots=True)
 class MergeSettings:
-    """How a branch is caught up with its target, tested again, fenced and merged (SPEC §5)."""
+    """How a branch is caught up with its target, tested again, fenced and merged."""
 
     catch_up: str = setting(
         "ORCH_MERGE_CATCH_UP",
@@ -262,7 +262,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class StateSettings:
-    """Where the state branch is and how it is written (SPEC §6).
+    """Where the state branch is and how it is written.
 
     An empty `remote` is found from the clone, an empty `by` too. Without named `writers` the author is the only one.
     """

@@ -56,3 +56,10 @@ def test_an_expression_in_a_script_is_found() -> None:
     step = "steps:\n  - env: {A: '${{ b }}'}\n    run: |\n      echo %s\n"
     assert list(house_rules.expressions_in_shell(step % '"$A"')) == []
     assert list(house_rules.expressions_in_shell(step % "${{ b }}")) != []
+
+
+@pytest.mark.parametrize("cited", ["SPEC §4.2", "DESIGN §7", "faults.md T3", "(issue 5)"])
+def test_a_comment_that_cites_what_nobody_can_open_is_found(cited: str) -> None:
+    """A reader has the repository alone."""
+    assert len(list(house_rules.unopenable(f"# Doubt is a refusal {cited}\n"))) == 1
+    assert list(house_rules.unopenable("# Doubt is a refusal (P2), see docs/reference/faults.md\n")) == []

@@ -125,7 +125,7 @@ class SecurityRun:
 def _judge(
     run: SecurityRun | OrchError, git: Git, started: Engine | None, now: datetime
 ) -> tuple[SecurityFacts, Verdict]:
-    """What a configured run finds; or what it means that it could not be configured (SPEC §4.3)."""
+    """What a configured run finds; or what it means that it could not be configured."""
     if isinstance(run, SecurityRun):
         try:
             facts = run.facts(git, started)

@@ -1,4 +1,4 @@
-"""A Prometheus server, asked for two numbers: a ratio would hide that there were no requests (faults.md T17)."""
+"""A Prometheus server, asked for two numbers: a ratio would hide that there were no requests."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def gather(changed: Sequence[ChangedFile], auditor: DependencyAuditor) -> Depend
 
 
 def judge(facts: DependencyFacts | None, *, fail_closed: bool, commit: str = "") -> DependencyResult:
-    """Decide (pure). Doubt passes with a warning, or refuses when `fail_closed` (SPEC §4.3)."""
+    """Decide (pure). Doubt passes with a warning, or refuses when `fail_closed`."""
     if facts is None:
         return DependencyResult(evidence={"dependency_files_changed": 0})
     unread = [f"{file.path} {file.head.unread}" for file in facts.changed if file.head and file.head.unread]

@@ -95,7 +95,7 @@ def undecided(reason: str) -> Verdict:
 
 
 def judge(facts: SecurityFacts, now: datetime) -> Verdict:
-    """Decide (pure). A scan that proves nothing is a FAIL, under every flag (SPEC §4.3)."""
+    """Decide (pure). A scan that proves nothing is a FAIL, under every flag."""
     match facts.secrets:
         case Unproven() as unknown:
             lead = "too much for one check" if unknown.too_much else "the scan is not proven"

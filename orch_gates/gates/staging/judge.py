@@ -95,7 +95,7 @@ def undecided(reason: str) -> Verdict:
 
 
 def broken(reason: str) -> Verdict:
-    """The verdict where something kept the gate from judging (SPEC 4.3)."""
+    """The verdict where something kept the gate from judging."""
     return Verdict(GATE, STAGING_STATUS.unknown, f"could not be judged: {reason}", next_step=NEXT_PROBLEM)
 
 

@@ -54,7 +54,7 @@ def text(settings: Settings, pin: str) -> bytes:
     if settings.help_url:
         known["ORCH_HELP_URL"] = settings.help_url
     if settings.tools.cache_dir is not None:
-        # The server runs the hook with another HOME, or none (reference/forges.md §2).
+        # The server runs the hook with another HOME, or none.
         known["ORCH_CACHE_DIR"] = str(settings.tools.cache_dir.resolve())
     variables = "".join(f"export {name}={_quoted(value)}\n" for name, value in sorted(known.items()))
     script = _SCRIPT.format(ours=OURS.decode(), program=_quoted(str(program())), variables=variables)

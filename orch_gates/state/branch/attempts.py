@@ -109,7 +109,7 @@ class Attempts(Generic[B, D]):
                 return ended.value
             if self._deadline.over():
                 break
-            # Others need as long as this took, so a wait of some such times finds the branch quiet (faults.md T7).
+            # Others need as long as this took, so a wait of some such times finds the branch quiet.
             took = max(self._deadline.spent() - begun, _SHORTEST)
             self._deadline.back_off(min(number, _DOUBLINGS), took, _LONGEST, least=self._asked)
         return self._late()
@@ -156,7 +156,7 @@ class Attempts(Generic[B, D]):
                 self._refuse_unclear()
                 raise outcome.denied(escape.visible(answer.told) or words)
             case Pushed.TWIN:
-                # Never ours, as it was sent only once: so it is not looked for either (faults.md T3).
+                # Never ours, as it was sent only once: so it is not looked for either.
                 self._trouble = ""
             case Pushed.UNSENT:
                 self._trouble = words

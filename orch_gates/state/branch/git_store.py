@@ -31,7 +31,7 @@ from orch_gates.state.store import Change, Decide, LookAgain
 _QUEUE, _PATIENCE = 0.5, 0.25
 # Whoever holds the turn longer hangs, and somebody else may have better luck.
 _LONGEST_TURN = 5.0
-# Who writes again at once is always a fetch ahead of the others, who would never win (faults.md T7).
+# Who writes again at once is always a fetch ahead of the others, who would never win.
 _REST = 2.0
 
 

@@ -1,4 +1,4 @@
-"""Reading the branch as it is now, and noticing when it lost commits (ST-4, faults.md T16)."""
+"""Reading the branch as it is now, and noticing when it lost commits (ST-4)."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Deadline:
         return max(self.left() * 0.6, 0.1)
 
     def back_off(self, attempt: int, first: float, cap: float, *, least: float = 0) -> None:
-        """Wait before another attempt: full jitter, so that many losers spread out (ST-2, faults.md T7).
+        """Wait before another attempt: full jitter, so that many losers spread out (ST-2).
 
         `least` are seconds that the server asked for.
         """

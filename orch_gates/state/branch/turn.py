@@ -1,4 +1,4 @@
-"""Writers of one machine take turns, so that they do not send each other back (faults.md T7).
+"""Writers of one machine take turns, so that they do not send each other back.
 
 A courtesy, not the lock: the server's compare-and-swap decides (ST-2). So whoever has waited long
 enough, or sees that nothing moves, goes ahead, and a turn ends with its process, however that ends.
