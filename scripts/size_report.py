@@ -13,7 +13,7 @@ MEDIAN_BELOW = 120
 MODULE_AT_MOST = 400
 SMALL_BELOW = 40
 FUNCTION_BELOW = 60
-ROOMS_AT_MOST = 24
+ROOMS_AT_MOST = 22
 
 
 def long_functions(source: str) -> Iterator[tuple[str, int]]:

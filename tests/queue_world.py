@@ -18,9 +18,21 @@ from orch_gates.engine.decide import decide
 from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.stages import DEFAULT, QUEUE, Caps
 from orch_gates.forge.port.pulls import PullRequest, PullState
-from orch_gates.merge import queue
-from orch_gates.merge.queue import Ask, Drop, Entry, Look, Refuse, Seen, SetLabel, TakeOut, Unlabel, Unlabelled, Wish
-from orch_gates.merge.queue_events import Known, concern
+from orch_gates.merge.queue import plan as queue
+from orch_gates.merge.queue.events import Known, concern
+from orch_gates.merge.queue.plan import (
+    Ask,
+    Drop,
+    Entry,
+    Look,
+    Refuse,
+    Seen,
+    SetLabel,
+    TakeOut,
+    Unlabel,
+    Unlabelled,
+    Wish,
+)
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import timestamp
 from orch_gates.model.task import MERGE_QUEUE, Priority, Task, TaskState

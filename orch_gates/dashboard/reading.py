@@ -12,7 +12,7 @@ from orch_gates.engine.why import Why
 from orch_gates.errors import StateDocumentError, StateError, UsageError
 from orch_gates.merge import ledger, places
 from orch_gates.merge.places import Places
-from orch_gates.merge.queue import in_order
+from orch_gates.merge.queue.plan import in_order
 from orch_gates.model.environment import Environment
 from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease

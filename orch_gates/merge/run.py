@@ -15,7 +15,7 @@ from orch_gates.merge.attempting import Attempting, Stop
 from orch_gates.merge.context import Context, Where
 from orch_gates.merge.keeper import Keeper
 from orch_gates.merge.ledger import Page
-from orch_gates.merge.queue import Entry, ours
+from orch_gates.merge.queue.plan import Entry, ours
 from orch_gates.merge.validate import validate
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import moment

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orch_gates.merge.queue_comment import MARK
+from orch_gates.merge.queue.comment import MARK
 from tests.builders import PROGRAM
 from tests.e2e.gitea import User
 from tests.e2e.merge_project import GiteaRig

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from orch_gates.merge.queue_comment import MARK
+from orch_gates.merge.queue.comment import MARK
 from tests.builders import Repo
 from tests.e2e import merge_project, queue_project
 from tests.e2e.gitea import Gitea

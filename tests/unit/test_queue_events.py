@@ -11,8 +11,8 @@ import pytest
 
 from orch_gates.ci.event import ChecksChanged, Event, Nothing, PullAction, StatusChanged, Unreadable
 from orch_gates.ci.read import parse
-from orch_gates.merge.queue import Entry, Wish
-from orch_gates.merge.queue_events import Concern, Known, concern
+from orch_gates.merge.queue.events import Concern, Known, concern
+from orch_gates.merge.queue.plan import Entry, Wish
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.task import MERGE_QUEUE, Task
 from orch_gates.model.verdict import Outcome

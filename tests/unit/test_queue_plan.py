@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.forge.port.pulls import PullRequest, PullState
-from orch_gates.merge import queue
-from orch_gates.merge.queue import (
+from orch_gates.merge.queue import plan as queue
+from orch_gates.merge.queue.plan import (
     Action,
     Ask,
     Drop,

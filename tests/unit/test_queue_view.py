@@ -21,9 +21,9 @@ from orch_gates.forge import own_comment
 from orch_gates.forge.own_comment import Ours
 from orch_gates.forge.port.issues import MAX_COMMENT, Comment
 from orch_gates.forge.port.pulls import PullRequest, PullState
-from orch_gates.merge import queue_comment
-from orch_gates.merge.queue import Action, Ask, Drop, Refuse, TakeOut, Unlabel, Unlabelled
-from orch_gates.merge.queueing import Done
+from orch_gates.merge.queue import comment as queue_comment
+from orch_gates.merge.queue.plan import Action, Ask, Drop, Refuse, TakeOut, Unlabel, Unlabelled
+from orch_gates.merge.queue.update import Done
 from orch_gates.model.queue import Freeze
 from orch_gates.model.task import MERGE_QUEUE, Task
 from orch_gates.model.verdict import Outcome

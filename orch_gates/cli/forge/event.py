@@ -21,8 +21,8 @@ from orch_gates.documents.escape import visible
 from orch_gates.errors import ForgeRefused, UsageError
 from orch_gates.gates.evaluate import evaluate
 from orch_gates.gates.gate import Ports, Subject
-from orch_gates.merge.queue_events import Concern, Known, concern
-from orch_gates.merge.queueing import Queueing, entries
+from orch_gates.merge.queue.events import Concern, Known, concern
+from orch_gates.merge.queue.update import Queueing, entries
 from orch_gates.model.branch import pull_branch
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import machine

@@ -16,10 +16,11 @@ from orch_gates.errors import SettingsError, UsageError
 from orch_gates.gates import ci_green, merge, registry
 from orch_gates.gates.merge import NAME, PROOF
 from orch_gates.git.answers import Fetched
-from orch_gates.merge import ledger, queue
+from orch_gates.merge import ledger
 from orch_gates.merge.attempting import Stop
 from orch_gates.merge.context import Context
-from orch_gates.merge.queueing import has
+from orch_gates.merge.queue import plan as queue
+from orch_gates.merge.queue.update import has
 from orch_gates.merge.run import Driving
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.branch import code_ref

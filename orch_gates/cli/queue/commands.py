@@ -20,9 +20,9 @@ from orch_gates.documents.escape import visible
 from orch_gates.errors import SettingsError
 from orch_gates.forge.port.pulls import PullRequest
 from orch_gates.merge import places
-from orch_gates.merge import queue as plans
-from orch_gates.merge.queue import Wish, in_order
-from orch_gates.merge.queueing import Queueing
+from orch_gates.merge.queue import plan as plans
+from orch_gates.merge.queue.plan import Wish, in_order
+from orch_gates.merge.queue.update import Queueing
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import timestamp
 from orch_gates.model.queue import Freeze

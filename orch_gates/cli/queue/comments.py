@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from orch_gates.errors import OrchError, SettingsError
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.server import Kind
-from orch_gates.merge import places, queue_comment
+from orch_gates.merge import places
 from orch_gates.merge.places import Places
-from orch_gates.merge.queue import Entry, in_order
-from orch_gates.merge.queueing import Queueing
+from orch_gates.merge.queue import comment as queue_comment
+from orch_gates.merge.queue.plan import Entry, in_order
+from orch_gates.merge.queue.update import Queueing
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task
 from orch_gates.tasks import book

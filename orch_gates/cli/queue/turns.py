@@ -21,9 +21,10 @@ from orch_gates.gates.security.allowlist_file import key_file
 from orch_gates.gates.security.judge import judged_nothing
 from orch_gates.git.answers import Fetched
 from orch_gates.git.scratch import scratch
-from orch_gates.merge import ledger, queue
-from orch_gates.merge.queue import Entry, Wish, passed_over, red_by_test
-from orch_gates.merge.queueing import Done, Queueing, entries
+from orch_gates.merge import ledger
+from orch_gates.merge.queue import plan as queue
+from orch_gates.merge.queue.plan import Entry, Wish, passed_over, red_by_test
+from orch_gates.merge.queue.update import Done, Queueing, entries
 from orch_gates.merge.statuses import red_target
 from orch_gates.model.branch import code_ref
 from orch_gates.model.ids import timestamp

@@ -9,7 +9,7 @@ from typing import Any
 from orch_gates.cli.queue.turns import Ran
 from orch_gates.documents.escape import clip, visible
 from orch_gates.engine.why import Why
-from orch_gates.merge.queue import Action, Ask, Drop, Refuse, SetLabel, TakeOut, Unlabel, Unlabelled
+from orch_gates.merge.queue.plan import Action, Ask, Drop, Refuse, SetLabel, TakeOut, Unlabel, Unlabelled
 from orch_gates.model.queue import Freeze
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict

@@ -16,7 +16,7 @@ from orch_gates.engine.work import Standing
 from orch_gates.errors import OrchError
 from orch_gates.jobs.book import jobs_of
 from orch_gates.merge import places
-from orch_gates.merge.queueing import task_of
+from orch_gates.merge.queue.update import task_of
 from orch_gates.model.task import Task
 from orch_gates.report import tasks as render
 from orch_gates.state.snapshot import Snapshot

@@ -16,9 +16,10 @@ from orch_gates.engine.stages import QUEUE
 from orch_gates.errors import OrchError, StateDocumentError, UsageError
 from orch_gates.forge.port.issues import Issues
 from orch_gates.forge.port.pulls import PullRequest, PullState
-from orch_gates.merge import ledger, queue
+from orch_gates.merge import ledger
 from orch_gates.merge.context import Context
-from orch_gates.merge.queue import (
+from orch_gates.merge.queue import plan
+from orch_gates.merge.queue.plan import (
     Action,
     Ask,
     Drop,
@@ -144,7 +145,7 @@ class Queueing:
         page = book.find(self.context.store.load(), task_of(pull.number))
         task = page.task if page is not None else None
         open_here = pull.state is PullState.OPEN and pull.target == self.context.target
-        return open_here and not has(pull, self.label) and queue.unfit(pull, task) == ""
+        return open_here and not has(pull, self.label) and plan.unfit(pull, task) == ""
 
     def freeze(self, freeze: Freeze | None, line: str) -> bool:
         """Freeze the queue, or thaw it; False where it is so already.
@@ -185,7 +186,7 @@ class Queueing:
     def _done(self, action: Action) -> Sequence[Done]:
         match action:
             case Ask(pull=pull, by=by, instead=instead):
-                return self._enqueue(pull, one_line(by) or queue.anybody(self.label), instead=instead)
+                return self._enqueue(pull, one_line(by) or plan.anybody(self.label), instead=instead)
             case SetLabel(number=number, task=task):
                 self._issues.label(number, add=[self.label])
                 self._apply(task, events.LabelSettled(self.by))
@@ -243,12 +244,12 @@ class Queueing:
         name = task_of(pull.number)
         snapshot = self.context.store.load()
         page = book.find(snapshot, name)
-        if why := queue.unfit(pull, page.task if page is not None else None):
+        if why := plan.unfit(pull, page.task if page is not None else None):
             raise UsageError(f"pull request {pull.number}: {why}")
         if page is None:
             return self._new(pull, name, event)
         entry = _entry(snapshot, pull.target, page.task)
-        if entry is not None and entry.queued and queue.ours(pull.head, entry):
+        if entry is not None and entry.queued and plan.ours(pull.head, entry):
             return Done(pull.number, "queued", f"it is queued already: {page.task.reason}")
         reason = self._apply(name, event)
         return Done(pull.number, "queued", reason)

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from orch_gates.ci import event as events
 from orch_gates.ci.event import Event, PullAction
-from orch_gates.merge.queue import Entry, Wish, ours
+from orch_gates.merge.queue.plan import Entry, Wish, ours
 
 _QUIET = frozenset({PullAction.REVIEW_REQUESTED, PullAction.REVIEW_REQUEST_REMOVED})
 
