@@ -112,7 +112,8 @@ class Keeper:
             )
         now = context.sight(leases.free(context.target)).now
         glass = BreakGlass(tip=tip, expires=timestamp(now + lasts), by=one_line(context.by), reason=reason)
-        line = f"break-glass override by {context.by} for one push on {tip[:10]}, until {glass.expires}: {reason}"
+        end = f"one push on {tip[:10]} until {glass.expires}"
+        line = f"released by the break-glass override of {context.by}: {end}: {reason}"
 
         def decide(snapshot: Snapshot) -> Change:
             page = ledger.page(snapshot, context.target, "")

@@ -310,7 +310,7 @@ def test_show_fits_the_terminal(pair: Pair, columns: str, variables: bool) -> No
     assert "ORCH_SECURITY_ENABLED" in show(work).stdout.decode()
     parent, child = pty.openpty()
     try:
-        env = {**os.environ, "TERM": "xterm", "COLUMNS": columns}
+        env = {**os.environ, "TERM": "xterm", "COLUMNS": columns, "ORCH_CACHE_DIR": "/c"}
         subprocess.run([PROGRAM, "config", "show"], cwd=work.path, stdout=child, env=env, check=True, timeout=60)
         os.close(child)
         shown = b""

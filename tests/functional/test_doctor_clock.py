@@ -34,7 +34,7 @@ ANSWERS = {
 
 
 def at(offset: timedelta | None) -> Answer:
-    """A Gitea whose clock is so far ahead, or that tells no time."""
+    """A Gitea whose clock is so far ahead, or that sends no time."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         status, body = ANSWERS.get(handler.path, (404, {"message": "not found"}))
@@ -56,7 +56,7 @@ def at(offset: timedelta | None) -> Answer:
         (timedelta(seconds=20), "ok", "from the forge's"),
         (timedelta(minutes=10), "bad", "the forge's clock is"),
         (timedelta(minutes=-10), "bad", "this machine's clock is"),
-        (None, "unknown", "tells no time"),
+        (None, "unknown", "sends no time"),
     ],
 )
 def test_clocks(offset: timedelta | None, state: str, words: str, tmp_path: Path) -> None:

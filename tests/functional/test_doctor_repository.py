@@ -82,7 +82,7 @@ def test_a_history_that_is_cut_off_is_bad(project: Project, tmp_path: Path) -> N
     project.land({"b.txt": "c\n"})
     project.server.git("config", "uploadpack.allowFilter", "true")
     project.server.git("config", "uploadpack.allowAnySHA1InWant", "true")
-    for option, words in (("--depth=1", "cut off"), ("--filter=blob:none", "--filter=blob:none")):
+    for option, words in (("--depth=1", "shallow"), ("--filter=blob:none", "--filter=blob:none")):
         folder = tmp_path / option
         project.work.git("clone", "--quiet", option, f"file://{project.server.path}", str(folder))
         found = only(folder, "history")

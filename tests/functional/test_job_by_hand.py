@@ -85,8 +85,8 @@ def test_a_job_that_runs_here_is_cancelled_with_its_process(rig: JobRig) -> None
         assert (child.returncode, out) == (128 + signal.SIGTERM, b"")
         assert b"not recorded: run 1 of developer cancelled at" in err
     assert (rig.job()["status"], rig.job()["reason"]) == ("cancelled", "cancelled by ann: the wrong branch")
-    assert "not done: it is over" in rig.ok("job", "cancel", "T-1", "1", "--reason", "again", code=1)
-    assert "not done: it is over" in rig.ok("job", "cancel", "T-1", "--reason", "again", code=1)
+    assert "not done: it has ended" in rig.ok("job", "cancel", "T-1", "1", "--reason", "again", code=1)
+    assert "not done: it has ended" in rig.ok("job", "cancel", "T-1", "--reason", "again", code=1)
     assert "legal" in rig.ok("state", "verify")
 
 

@@ -126,7 +126,7 @@ def test_a_target_that_is_red_itself_charges_nobody(rig: MergeRig) -> None:
     rig.task("T-1", {"values/two": "2\n"})
     code, said = rig.merge("T-1")
     assert (code, said["outcome"]) == (75, "DEFER")
-    assert "main itself is red" in said["reason"]
+    assert "main itself fails" in said["reason"]
     assert rig.state_of("T-1") == ("development", "deferred")
     assert json.loads(rig.ok("why", "T-1", "--json"))["developer_retries_left"] == 3
 
@@ -487,7 +487,7 @@ def test_an_attempt_for_one_target_is_not_used_for_another(rig: MergeRig) -> Non
     rig.task("T-1", {"values/two": "2\n"})
     assert rig.gate("T-1")[0] == 0
     code, said = rig.merge("T-1", ORCH_TARGET="release")
-    assert (code, "into main goes on" in said["reason"]) == (75, True)
+    assert (code, "into main is already in progress" in said["reason"]) == (75, True)
     assert rig.main == rig.first
 
 

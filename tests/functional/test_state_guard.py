@@ -760,7 +760,7 @@ def test_stages_that_were_configured_once_are_proven(hand: Hand) -> None:
     work.git("fetch", "--quiet", "origin")
     rewritten = orch("state", "verify", cwd=work.path)
     assert rewritten.returncode == 2
-    assert b"which is not in the history of the default branch" in rewritten.stderr
+    assert b"which is not on the default branch of this clone" in rewritten.stderr
     cut = hand.repo.path.parent / "cut"
     run("git", "clone", "--quiet", "--depth=1", f"file://{hand.server.path}", cut, cwd=work.path)
     done = orch("state", "verify", cwd=cut)
@@ -814,7 +814,7 @@ def test_a_mirror_of_everything_is_taken_after_its_default_branch(hand: Hand, tm
 
     code, text = push(f"{BRANCH}:{BRANCH}")
     assert code != 0
-    assert b"pushed before" in text
+    assert b"Fetch or push that branch" in text
     for refs in (["main:main"], [f"{BRANCH}:{BRANCH}", f"{WITNESS}:{WITNESS}"]):
         code, text = push(*refs)
         assert code == 0, text.decode()
