@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from orch_gates.ci import fields, issues, pulls, runs
+from orch_gates.ci import event_file, issues, pulls, runs
 from orch_gates.ci.event import Event, Unreadable
 from orch_gates.ci.received import Received
 from orch_gates.errors import UsageError
@@ -36,7 +36,7 @@ def read(settings: Settings) -> Event:
     """The event of this run; `Unreadable` where there is none, so that nobody takes that for one without news."""
     ci = settings.ci
     try:
-        payload = fields.payload(ci)
+        payload = event_file.payload(ci)
     except UsageError as error:
         return Unreadable("", str(error))
     if payload is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orch_gates.ci import fields
+from orch_gates.ci import event_file
 from orch_gates.errors import UnknownRevision, UsageError
 from orch_gates.git.cli import Git
 from orch_gates.settings import Settings
@@ -209,7 +209,7 @@ def read_event(settings: Settings) -> Event:
     Raises:
         UsageError: there is a file and it is not a JSON object.
     """
-    payload = fields.payload(settings.ci)
+    payload = event_file.payload(settings.ci)
     return Event() if payload is None else parse_event(settings.ci.event_name, payload)
 
 

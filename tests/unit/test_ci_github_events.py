@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates import settings as settings_module
-from orch_gates.ci import fields
+from orch_gates.ci import event_file
 from orch_gates.ci.event import (
     ChecksChanged,
     Commented,
@@ -326,7 +326,7 @@ def test_the_event_of_this_run_is_read_from_the_runners_file(tmp_path: Path) -> 
         (b"[1]", "is not a JSON object"),
         (b"[" * 100_000, "RecursionError"),
         (b'{"number": ' + b"9" * 5000 + b"}", "ValueError"),
-        (b" " * (fields.MAX_BYTES + 1), "more than 25000000 bytes"),
+        (b" " * (event_file.MAX_BYTES + 1), "more than 25000000 bytes"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_not_nothing(content: bytes, reason: str, tmp_path: Path) -> None:

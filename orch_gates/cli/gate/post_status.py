@@ -102,10 +102,10 @@ def _left_out(git: Git, there: CommitStatus, commit: str, base: str) -> bool | N
 def _is_of_fork(ci: CiContext) -> bool:
     """Whether this is the job of a pull request from a fork, whose token may not write."""
     # Events need their models, and this one is read only where a status could not be posted.
-    from orch_gates.ci import fields, pulls
+    from orch_gates.ci import event_file, pulls
 
     try:
-        payload = fields.payload(ci) if ci.event_name == "pull_request" else None
+        payload = event_file.payload(ci) if ci.event_name == "pull_request" else None
     except OrchError:
         return False
     return payload is not None and pulls.is_of_fork(payload)
