@@ -57,7 +57,7 @@ def test_jobs_are_listed_and_shown(rig: JobRig) -> None:
     assert json.loads(rig.ok("job", "show", "T-1", "--json"))["number"] == 2
     assert json.loads(rig.ok("job", "show", "T-1", first["attempt"][:6], "--json"))["number"] == 1
     assert "reason     exit code 3" in rig.ok("job", "show", "T-1", "1")
-    assert "T-1 has no job 7" in rig.ok("job", "show", "T-1", "7", code=2)
+    assert "T-1 has no job 999999" in rig.ok("job", "show", "T-1", "999999", code=2)
     assert "T-2 has no job" in rig.ok("job", "show", "T-2", code=2)
     assert "there is no task T-9" in rig.ok("job", "list", "--task", "T-9", code=2)
 

@@ -333,7 +333,7 @@ def test_a_removed_task_is_put_back_without_the_guard(scene: Scene) -> None:
 def test_the_messages_that_the_page_explains_are_those_of_the_code() -> None:
     """Word for word, apart from what stands for a name."""
     package = Path(orch_gates.__file__).parent
-    modules = [*package.glob("state/*.py"), *package.glob("engine/*.py"), *package.glob("hooks/*.py")]
+    modules = [*package.glob("state/**/*.py"), *package.glob("engine/*.py"), *package.glob("hooks/*.py")]
     source = "".join(path.read_text("utf-8") for path in modules)
     section = TEXT.split("### What the rules are")[1].split("\n### ")[0]
     told = [quoted for row in re.findall(r"^\| (`.*?`) \|", section, re.M) for quoted in re.findall("`(.*?)`", row)]

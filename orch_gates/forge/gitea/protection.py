@@ -20,7 +20,7 @@ _SWITCH = "enable_"
 # What the server itself switches off where nobody may push, or force.
 _OF_PUSHES = ("enable_push_whitelist", "push_whitelist_deploy_keys")
 _OF_FORCE = ("enable_force_push_allowlist", "force_push_allowlist_deploy_keys")
-# Characters that make a context a pattern to the server.
+# Characters that make a context, or the name of a rule, a pattern to the server.
 _SPECIAL = re.compile(r"[*?\\\[\]{}]")
 
 
@@ -131,6 +131,8 @@ class GiteaProtections:
         except ForgeRefused as error:
             if (own := _named(rules, branch)) is not None:
                 return own
+            if not any(_SPECIAL.search(text(row, "rule_name")) for row in rules):
+                return None
             why = f"the forge does not say which rule is in force for {branch}: {error}; push the branch first"
             raise ForgeUnavailable(why) from error
         if not flag(found, "protected"):
