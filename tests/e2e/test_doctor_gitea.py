@@ -102,7 +102,7 @@ def test_rules_that_are_not_shown_are_no_green(gitea: Gitea, doctor: Doctor) -> 
     doctor.repository.add(gitea.bob)
     doctor.as_(gitea.bob)
     found = doctor.look("protection")
-    assert (found["state"], "administrators only" in found["seen"]) == ("unknown", True)
+    assert (found["state"], "only administrators can see" in found["seen"]) == ("unknown", True)
 
 
 def test_the_token(gitea: Gitea, doctor: Doctor) -> None:
