@@ -160,16 +160,21 @@ def test_a_rule_that_is_a_pattern_is_in_force(gitea: Gitea, tmp_path: Path) -> N
     assert all(rule is None or (rule.branch, rule.admins) == (branch, False) for branch, rule in found.items())
 
 
-def test_the_rule_of_a_branch_that_is_not_there(repository: Repository) -> None:
-    """One of its very name is in force as soon as it is pushed; of patterns, the server says nothing yet."""
-    forge = asked(repository)
-    repository.protect("later", required_approvals=1)
-    repository.protect("so*", required_approvals=2)
-    rule = forge.protections.get("later")
-    assert rule is not None
-    assert rule.approvals == 1
-    with pytest.raises(ForgeUnavailable, match=r"which rule is in force for soon: .*; push the branch first"):
-        forge.protections.rule("soon")
+def test_a_rule_that_is_told_before_a_branch_is_there_is_the_one_after(repository: Repository) -> None:
+    """The server tries rules in an order, names without their case; whether a pattern is for it, it says only after."""
+    forge, work = asked(repository).protections, repository.clone()
+    for number, rule in enumerate(("Mixed", "sooner", "so*", "sofa"), 1):
+        repository.protect(rule, enable_push=True, required_approvals=number)
+    told: dict[str, list[int | None]] = {}
+    for branch in ("mixed", "sooner", "sofa", "soon", "later"):
+        for when in ("before", "after"):
+            try:
+                rule = forge.get(branch)
+                told.setdefault(branch, []).append(rule and rule.approvals)
+            except ForgeUnavailable as error:
+                assert (when, str(error).endswith("; push the branch first")) == ("before", True)
+            work.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+    assert told == {"mixed": [1, 1], "sooner": [2, 2], "sofa": [3], "soon": [3], "later": [None]}
 
 
 def test_required_statuses_are_patterns(repository: Repository, pull: Pull) -> None:

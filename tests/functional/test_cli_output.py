@@ -83,6 +83,9 @@ def test_a_module_that_cannot_be_imported_is_no_verdict(work: Repo, tmp_path: Pa
     for name in ("pydantic", "pydantic_core"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('no library')\n")
     env = {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
-    done = orch(*command.split(), cwd=work.path, env=env)
+    tip = work.git("ls-remote", "origin", "orch-state").split()[0]
+    # A hook reads documents of the state only where some are pushed.
+    pushed = f"{'0' * 40} {tip} refs/heads/orch-state\n".encode()
+    done = orch(*command.split(), cwd=work.path, stdin=pushed, env=env)
     assert done.returncode == code, done.stderr
     assert b"this is a bug in orch-gates: ImportError" in done.stderr

@@ -129,10 +129,8 @@ class GiteaProtections:
         try:
             found = document(self._api.get(path))
         except ForgeRefused as error:
-            if (own := _named(rules, branch)) is not None:
-                return own
-            if not any(_SPECIAL.search(text(row, "rule_name")) for row in rules):
-                return None
+            if (first := _first(rules, branch)) is None or not _pattern(first):
+                return first
             why = f"the forge does not say which rule is in force for {branch}: {error}; push the branch first"
             raise ForgeUnavailable(why) from error
         if not flag(found, "protected"):
@@ -143,7 +141,7 @@ class GiteaProtections:
         return rule
 
     def _rules(self) -> list[Row]:
-        """All of them: this list has no pages."""
+        """All of them, the one that the server tries first at the front: this list has no pages."""
         found = self._api.get(self._path)
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise ForgeUnavailable(f"{self._api.at(self._path)} did not answer with a list")
@@ -152,6 +150,16 @@ class GiteaProtections:
 
 def _named(rules: Sequence[Row], name: str) -> Row | None:
     return next((row for row in rules if text(row, "rule_name") == name), None)
+
+
+def _first(rules: Sequence[Row], branch: str) -> Row | None:
+    """The first rule that is for the branch, or may be as it is a pattern; the server ignores the case of a name."""
+    folded = branch.casefold()
+    return next((row for row in rules if _pattern(row) or text(row, "rule_name").casefold() == folded), None)
+
+
+def _pattern(rule: Row) -> bool:
+    return _SPECIAL.search(text(rule, "rule_name")) is not None
 
 
 def escaped(context: str) -> str:
