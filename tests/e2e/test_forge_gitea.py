@@ -163,14 +163,14 @@ def test_a_rule_that_is_a_pattern_is_in_force(gitea: Gitea, tmp_path: Path) -> N
 def test_a_rule_that_is_told_before_a_branch_is_there_is_the_one_after(repository: Repository) -> None:
     """The server tries rules in an order, names without their case; whether a pattern is for it, it says only after."""
     forge, work = asked(repository).protections, repository.clone()
-    for number, rule in enumerate(("Mixed", "sooner", "so*", "sofa"), 1):
-        repository.protect(rule, enable_push=True, required_approvals=number)
+    for number, name in enumerate(("Mixed", "sooner", "so*", "sofa"), 1):
+        repository.protect(name, enable_push=True, required_approvals=number)
     told: dict[str, list[int | None]] = {}
     for branch in ("mixed", "sooner", "sofa", "soon", "later"):
         for when in ("before", "after"):
             try:
                 rule = forge.get(branch)
-                told.setdefault(branch, []).append(rule and rule.approvals)
+                told.setdefault(branch, []).append(rule.approvals if rule else None)
             except ForgeUnavailable as error:
                 assert (when, str(error).endswith("; push the branch first")) == ("before", True)
             work.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
