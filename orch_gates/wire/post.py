@@ -74,7 +74,7 @@ def post(url: str, content: bytes, *, timeout: float, headers: Mapping[str, str]
         ):
             return Answered(response.status_code, response.headers, body(response, give_up, _MOST_BYTES))
     except UNUSABLE_URL:
-        return Unanswered(True, "cannot be reached: the url cannot be used")
+        return Unanswered(True, "cannot be reached: the URL is not valid")
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         found = failure.classify(error, timeout)
         return Unanswered(found.unsent, found.message)
