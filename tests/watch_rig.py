@@ -8,9 +8,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from orch_gates.model.ids import TaskId
@@ -18,6 +17,8 @@ from orch_gates.state import layout
 from tests import deploy_rig, job_rig
 from tests.builders import PROGRAM
 from tests.deploy_rig import STATE, DeployRig
+from tests.fakes import scripted_http
+from tests.fakes.scripted_http import says
 from tests.job_rig import NO_ENV, Env
 
 WINDOW_S = 10
@@ -36,46 +37,26 @@ environments:
 """
 
 
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        server = self.server
-        assert isinstance(server, Production)
-        server.asked += 1
-        self.send_response(503 if server.ill.exists() else 200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        return
-
-
-class Production(ThreadingHTTPServer):
+class Production:
     """Answers 200, and 503 while the file `ill` is there."""
-
-    daemon_threads = True
 
     def __init__(self) -> None:
         self.ill = Path("/nowhere")
+        self.url = ""
         self.asked = 0
-        super().__init__(("127.0.0.1", 0), _Handler)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
+        self.asked += 1
+        says(503 if self.ill.exists() else 200)(handler)
 
 
 @contextlib.contextmanager
 def production() -> Iterator[Production]:
     """Serve until the block ends."""
-    server = Production()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    made = Production()
+    with scripted_http.serving(made) as server:
+        made.url = server.url
+        yield made
 
 
 @dataclass

@@ -65,7 +65,7 @@ def secret() -> str:
 @pytest.fixture
 def elsewhere() -> Iterator[Scripted]:
     """Another server on this machine."""
-    with scripted_http.forge(says(200, {"token": "of-elsewhere"})) as server:
+    with scripted_http.serving(says(200, {"token": "of-elsewhere"})) as server:
         yield server
 
 

@@ -237,7 +237,7 @@ def test_403_says_what_may_be_wrong(tracked: PlaneTracked, env: dict[str, str], 
 
 
 def test_a_redirect_is_not_followed_so_the_token_goes_to_no_other_host(tracked: PlaneTracked) -> None:
-    with scripted_http.forge(scripted_http.says(200, {})) as other:
+    with scripted_http.serving(scripted_http.says(200, {})) as other:
         tracked.server.says(301, "", Location=f"{other.url}/api/v1/")
         with pytest.raises(ForgeUnavailable, match="301"):
             tracked.tracker().items()

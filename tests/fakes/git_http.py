@@ -5,56 +5,34 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.fakes.loopback import Handler, Server, running
 
 Fault = Callable[[BaseHTTPRequestHandler, bytes], bool]
 
 
-class GitHttp(ThreadingHTTPServer):
+class GitHttp(Server):
     """Serves the repositories of a folder. `fault(handler, answer)` may spoil an answer: True when it did."""
-
-    daemon_threads = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.fault: Fault | None = None
         self.requests: list[tuple[str, str, str]] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        super().__init__(_Handler)
 
     def pushes(self) -> int:
         return sum(1 for method, path, _ in self.requests if method == "POST" and path.endswith("git-receive-pack"))
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server: GitHttp  # type: ignore[mutable-override]
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        self._serve(b"")
-
-    def do_POST(self) -> None:
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-        else:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._serve(body)
-
-    def _serve(self, body: bytes) -> None:
+    def answer(self) -> None:
+        body = self.body()
         path, _, query = self.path.partition("?")
         self.server.requests.append((self.command, path, self.headers.get("Authorization", "")))
         env = {
@@ -91,14 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(folder: Path) -> Iterator[GitHttp]:
-    with GitHttp(folder) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(GitHttp(folder)) as server:
+        yield server
 
 
 def reset(handler: BaseHTTPRequestHandler, _answer: bytes) -> bool:

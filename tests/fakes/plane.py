@@ -14,12 +14,12 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.fakes.github.description import Description, described
+from tests.fakes.loopback import Handler, Server, running
 
 RECORDED_FOLDER = Path(__file__).parents[1] / "recorded"
 RECORDED: dict[str, Any] = json.loads((RECORDED_FOLDER / "plane-1.3.1.json").read_bytes())
@@ -77,15 +77,12 @@ class _Refusal(Exception):
     """Plane answers as it was recorded."""
 
 
-class Plane(ThreadingHTTPServer):
+class Plane(Server):
     """One project with the states of a new one; `meanwhile` is called before each request is answered."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.description: Description = described(DESCRIPTION)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.members: dict[str, str] = {}
         self.tokens: dict[str, str] = {}
         self.states: list[dict[str, Any]] = copy.deepcopy(RECORDED["states"]["body"]["results"])
@@ -173,37 +170,16 @@ class Plane(ThreadingHTTPServer):
 def serve() -> Iterator[Plane]:
     """Serve a new project; what was against the description fails the test at its end."""
     server = Plane()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
     assert server.violations == [], "not as Plane describes its API"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     server: Plane  # type: ignore[mutable-override]
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def do_PATCH(self) -> None:
-        self._answer()
-
-    def log_message(self, *_: Any) -> None:
-        return
-
-    def _answer(self) -> None:
-        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def answer(self) -> None:
+        data = self.body()
         plane = self.server
         with plane.lock:
             plane.asked.append(f"{self.command} {self.path}")
@@ -281,7 +257,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-        self.wfile.flush()
 
 
 @dataclass(frozen=True, slots=True)

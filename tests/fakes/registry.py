@@ -73,5 +73,5 @@ class FakeRegistry:
 def serving() -> Iterator[FakeRegistry]:
     """Serve one on loopback."""
     made = FakeRegistry()
-    with scripted_http.forge(made.answer) as made.server:
+    with scripted_http.serving(made.answer) as made.server:
         yield made

@@ -11,9 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from tests.fakes.loopback import Handler, Server, running
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -28,22 +30,15 @@ class Asked:
     body: bytes
 
 
-class Scripted(ThreadingHTTPServer):
-    """Gives its answers one after the other, the last one for ever; connections stay open."""
-
-    daemon_threads = True
+class Scripted(Server):
+    """Gives its answers one after the other, the last one for ever."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.seen: list[Asked] = []
         self.connections = 0
         self.dripped = 0
-        self.scheme = "http"
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+        super().__init__(_Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.connections += 1
@@ -53,28 +48,17 @@ class Scripted(ThreadingHTTPServer):
         """Clients go away, and distrust certificates: that is what is tested."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     server: Scripted  # type: ignore[mutable-override]
 
-    def __getattr__(self, name: str) -> Callable[[], None]:
-        if name.startswith("do_"):
-            return self._answer
-        raise AttributeError(name)
-
-    def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.seen.append(Asked(self.command, self.path, dict(self.headers), body))
+    def answer(self) -> None:
+        self.server.seen.append(Asked(self.command, self.path, dict(self.headers), self.body()))
         answers = self.server.answers
         (answers.pop(0) if len(answers) > 1 else answers[0])(self)
 
-    def log_message(self, *_: Any) -> None:
-        return
-
 
 @contextmanager
-def forge(*answers: Answer, certificate: tuple[Path, Path] | None = None) -> Iterator[Scripted]:
+def serving(*answers: Answer, certificate: tuple[Path, Path] | None = None) -> Iterator[Scripted]:
     """Serve; with a certificate and its key over TLS."""
     server = Scripted(*answers)
     if certificate is not None:
@@ -83,14 +67,8 @@ def forge(*answers: Answer, certificate: tuple[Path, Path] | None = None) -> Ite
         # The thread of the connection shakes hands, so that a client that refuses stops nobody else.
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.scheme = "https"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def certificate(folder: Path, *, name: str = "IP:127.0.0.1", start: str = "", end: str = "") -> tuple[Path, Path]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tests.fakes.scripted_http import Answer, forge, says
+from tests.fakes import scripted_http
+from tests.fakes.scripted_http import Answer, says
 
 
 @dataclass
@@ -52,6 +53,6 @@ class StatusServer:
 def serving() -> Iterator[StatusServer]:
     """One that listens."""
     made = StatusServer()
-    with forge(lambda handler: made(handler, server.seen[-1].body)) as server:
+    with scripted_http.serving(lambda handler: made(handler, server.seen[-1].body)) as server:
         made.url = server.url
         yield made

@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from tests.fakes.scripted_http import Answer, forge, says
+from tests.fakes import scripted_http
+from tests.fakes.scripted_http import Answer, says
 
 METHODS = json.loads((Path(__file__).parents[1] / "recorded" / "telegram-methods.json").read_text("utf-8"))["methods"]
 DAY = 86_400
@@ -160,6 +161,6 @@ class Telegram:
 def serving(token: str) -> Iterator[Telegram]:
     """One that listens."""
     made = Telegram(token)
-    with forge(lambda handler: made(handler, server.seen[-1].body)) as server:
+    with scripted_http.serving(lambda handler: made(handler, server.seen[-1].body)) as server:
         made.url = server.url
         yield made

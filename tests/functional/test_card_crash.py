@@ -159,7 +159,7 @@ def test_what_was_kept_of_a_message_does_not_stay(made: Path, tmp_path: Path, se
 
 def test_a_post_is_known_by_its_delivery_wherever_it_dies(made: Path, tmp_path: Path) -> None:
     """A receiver that leaves what it had before gets each change once, and the newest one at the end."""
-    with scripted_http.forge(says(204)) as receiver:
+    with scripted_http.serving(says(204)) as receiver:
         env = {"ORCH_WEBHOOK_URL": f"{receiver.url}/hook", "ORCH_WEBHOOK_SECRET": SECRET}
         for moment, rig in killed(made, tmp_path, env):
             run(rig, env)

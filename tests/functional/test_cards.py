@@ -28,6 +28,7 @@ from orch_gates.notify.delivery import Result
 from orch_gates.state import layout
 from tests import sweep_rig
 from tests.blocks import Shell, blocks
+from tests.builders import install_hook
 from tests.fakes import scripted_http, telegram
 from tests.fakes.scripted_http import says
 from tests.fakes.telegram import Telegram
@@ -132,7 +133,7 @@ def forge_at(told: list[datetime]) -> Iterator[dict[str, str]]:
         handler.end_headers()
         handler.wfile.write(body)
 
-    with scripted_http.forge(gitea) as forge:
+    with scripted_http.serving(gitea) as forge:
         yield {"ORCH_FORGE": "gitea", "ORCH_FORGE_URL": forge.url, "ORCH_FORGE_REPOSITORY": "a/b"}
 
 
@@ -352,7 +353,7 @@ def test_a_task_that_is_over_shows_its_end(rig: SweepRig, server: Telegram) -> N
 
 def test_a_webhook_is_told_once_of_each_change(rig: SweepRig) -> None:
     """One post for what changed, with an id that is the same where it is posted again."""
-    with scripted_http.forge(says(500, b""), says(204)) as receiver:
+    with scripted_http.serving(says(500, b""), says(204)) as receiver:
         env = {"ORCH_WEBHOOK_URL": f"{receiver.url}/{secrets.token_hex(8)}", "ORCH_WEBHOOK_SECRET": SECRET}
         rig.tick(env=env)
         rig.tick(timedelta(minutes=1), env=env)
@@ -396,7 +397,7 @@ WRONG = {
 def test_a_channel_that_is_set_wrong_stops_no_other(rig: SweepRig, server: Telegram, channel: str) -> None:
     """The others show the card, by the command and by the sweep; the wrong one is told, with what to set."""
     env, word = WRONG[channel]
-    with scripted_http.forge(says(204)) as receiver:
+    with scripted_http.serving(says(204)) as receiver:
         hook = {"ORCH_WEBHOOK_URL": f"{receiver.url}/hook", "ORCH_WEBHOOK_SECRET": SECRET}
         good = hook if channel == "telegram" else chat(server)
         text = run(rig, {**good, **env}, code=2)
@@ -479,6 +480,8 @@ def test_names_and_subjects_of_any_bytes_break_nothing_that_people_look_at(
 ) -> None:
     """Branches and a commit that are not UTF-8, begin with a byte order mark or never end: all is visible."""
     rig.ok("task", "new", "T-2", HOSTILE_TITLE)
+    # One that scans, as doctor tries it.
+    install_hook(rig.server, "kingfisher")
     git = ["git", "-C", str(rig.work.path)]
     subject = b"\xef\xbb\xbfsubject \x1b[31m\xff" + b"z" * 90_000
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-F", "-"], input=subject, check=True, timeout=60)

@@ -62,7 +62,7 @@ def at(offset: timedelta | None) -> Answer:
 def test_clocks(offset: timedelta | None, state: str, words: str, tmp_path: Path) -> None:
     """Leases compare with the forge's clock, so a minute is too much; no time is never the right one."""
     work = clone(bare(tmp_path / "app.git"), tmp_path / "work")
-    with scripted_http.forge(at(offset)) as server:
+    with scripted_http.serving(at(offset)) as server:
         env = {
             "ORCH_FORGE": "gitea",
             "ORCH_FORGE_URL": server.url,
@@ -77,7 +77,7 @@ def test_a_forge_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
     """All checks of it could not tell, and only the first of them waits for an answer."""
     work = clone(bare(tmp_path / "app.git"), tmp_path / "work")
     names = ("token", "merge-styles", "protection", "clock")
-    with scripted_http.forge(scripted_http.hangs) as server:
+    with scripted_http.serving(scripted_http.hangs) as server:
         env = {
             "ORCH_FORGE": "gitea",
             "ORCH_FORGE_URL": server.url,

@@ -120,7 +120,7 @@ def probing(folder: Path, url: str, users: str = "") -> Repo:
 def test_what_is_probed_is_what_users_see(path: str, state: str, words: str, tmp_path: Path) -> None:
     """A login page is well whatever the application does; it is seen also where the redirect stays on its host."""
     answer: Answer = production
-    with scripted_http.forge(answer) as server:
+    with scripted_http.serving(answer) as server:
         work = probing(tmp_path, f"http://app.example.test{path}")
         found = only(work.path, "health-url", env={"http_proxy": server.url, "no_proxy": ""})
     assert (found["state"], words in found["seen"]) == (state, True), found
@@ -130,7 +130,7 @@ def test_what_is_probed_is_what_users_see(path: str, state: str, words: str, tmp
 @pytest.mark.parametrize(("host", "state"), [("app", "ok"), ("www", "bad")])
 def test_users_go_where_a_probe_goes(host: str, state: str, tmp_path: Path) -> None:
     """A probe that is well says nothing of another host, where the environment says that its users go there."""
-    with scripted_http.forge(production) as server:
+    with scripted_http.serving(production) as server:
         work = probing(tmp_path, "http://app.example.test/health", f"http://{host}.example.test/shop")
         found = only(work.path, "health-url", env={"http_proxy": server.url, "no_proxy": ""})
     assert (found["state"], "no probe requests it" in found["seen"]) == (state, state == "bad")
@@ -138,7 +138,7 @@ def test_users_go_where_a_probe_goes(host: str, state: str, tmp_path: Path) -> N
 
 def test_an_address_that_users_cannot_reach(tmp_path: Path) -> None:
     """This machine, though it is well; and an address where nobody answers could not be told."""
-    with scripted_http.forge(production) as server:
+    with scripted_http.serving(production) as server:
         work = probing(tmp_path / "here", f"{server.url}/health")
         found = only(work.path, "health-url")
         assert (found["state"], "this machine" in found["seen"]) == ("warning", True)

@@ -8,66 +8,45 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.fakes.fault_proxy import FaultProxy
+from tests.fakes.loopback import running
+from tests.fakes.scripted_http import Scripted, says
 
 
-class Upstream(ThreadingHTTPServer):
+class Upstream:
     """Counts what it is asked to do: a POST adds one, and every answer is the count."""
-
-    daemon_threads = True
 
     def __init__(self) -> None:
         self.count = 0
-        self.headers: list[dict[str, str]] = []
-        self.bodies: list[bytes] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
+        self.server = Scripted(self.answer)
+        self.url = self.server.url
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+    def headers(self) -> list[dict[str, str]]:
+        return [asked.headers for asked in self.server.seen if asked.method != "DELETE"]
 
+    @property
+    def bodies(self) -> list[bytes]:
+        return [asked.body for asked in self.server.seen if asked.method == "POST"]
 
-class _Handler(BaseHTTPRequestHandler):
-    server: Upstream  # type: ignore[mutable-override]
-
-    def do_GET(self) -> None:
-        self.server.headers.append(dict(self.headers))
-        body = json.dumps({"count": self.server.count}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("X-Of-The-Forge", "1")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.server.count += 1
-        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-        self.do_GET()
-
-    def do_DELETE(self) -> None:
-        self.server.count += 1
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        return
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        self.count += handler.command != "GET"
+        if handler.command == "DELETE":
+            says(204)(handler)
+        else:
+            says(200, {"count": self.count}, Content_Type="application/json", X_Of_The_Forge="1")(handler)
 
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    with Upstream() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+    made = Upstream()
+    with running(made.server):
+        yield made
 
 
 def ask(proxy: FaultProxy, method: str, path: str = "/x", body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
@@ -256,6 +235,6 @@ def test_a_fault_that_never_happened_fails(upstream: Upstream) -> None:
 
 
 def test_a_forge_that_is_down_is_a_bad_gateway(upstream: Upstream) -> None:
-    upstream.server_close()
+    upstream.server.server_close()
     with FaultProxy(upstream.url) as proxy:
         assert ask(proxy, "GET")[0] == 502

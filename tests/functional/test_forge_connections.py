@@ -19,7 +19,7 @@ from orch_gates.forge.github import connect as github
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.forge.port.forge import Forge
-from tests.fakes.scripted_http import certificate, chunked, forge, says
+from tests.fakes.scripted_http import certificate, chunked, says, serving
 
 # No test looks up a name in its own process. The resolver of another one is told not to wait for long.
 _UNKNOWN = """
@@ -55,7 +55,7 @@ def test_many_calls_use_one_connection() -> None:
         says(204),
         says(200),
     ]
-    with forge(*answers) as server:
+    with serving(*answers) as server:
         api = Api(server.url, "", 5, DIALECT)
         for _ in range(5):
             api.get("/x")
@@ -86,7 +86,7 @@ def test_a_certificate_that_is_not_trusted_says_why(
     pair = certificate(tmp_path, **made)
     if made:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pair[0]))
-    with forge(says(200, {}), certificate=pair) as server, pytest.raises(ForgeUnavailable, match=words) as raised:
+    with serving(says(200, {}), certificate=pair) as server, pytest.raises(ForgeUnavailable, match=words) as raised:
         Api(server.url, "", 5, DIALECT).get("/x")
     assert "\n" not in str(raised.value)
 
@@ -97,7 +97,7 @@ def test_a_name_that_leads_elsewhere_is_not_asked_for(
     connect: Callable[[str, str, str, float], Forge], name: str
 ) -> None:
     """Clients and servers drop such parts of a path: another thing than the one named would be read, or changed."""
-    with forge(says(200, {})) as server:
+    with serving(says(200, {})) as server:
         asked = connect(server.url, "alice/project", "", 5)
         for ask in (
             lambda: asked.statuses.latest(name),
@@ -112,7 +112,7 @@ def test_a_name_that_leads_elsewhere_is_not_asked_for(
 
 @pytest.mark.parametrize("connect", [gitea.connect, github.connect], ids=["gitea", "github"])
 def test_a_commit_is_one_part_of_a_path(connect: Callable[[str, str, str, float], Forge]) -> None:
-    with forge(says(200, {})) as server:
+    with serving(says(200, {})) as server:
         asked = connect(server.url, "alice/project", "", 5)
         with pytest.raises(ForgeUnavailable):
             asked.statuses.latest("a/../../b?c")
@@ -123,7 +123,7 @@ def test_a_certificate_of_ones_own_can_be_named(tmp_path: Path, monkeypatch: pyt
     """By the variable that every tool of the kind knows."""
     pair = certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pair[0]))
-    with forge(says(200, {"ok": True}), certificate=pair) as server:
+    with serving(says(200, {"ok": True}), certificate=pair) as server:
         assert Api(server.url, "", 5, DIALECT).get("/x") == {"ok": True}
 
 
@@ -134,7 +134,7 @@ def test_the_token_goes_where_it_belongs_only(tmp_path: Path, monkeypatch: pytes
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     token = secrets.token_hex(20)
-    with forge(says(200, [])) as elsewhere, forge(says(200, {}), says(302, {}, Location=elsewhere.url)) as server:
+    with serving(says(200, [])) as elsewhere, serving(says(200, {}), says(302, {}, Location=elsewhere.url)) as server:
         api = Api(server.url, token, 5, DIALECT)
         api.get("/x", page=1)
         with pytest.raises(ForgeUnavailable, match="from a proxy between"):

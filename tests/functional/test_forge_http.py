@@ -13,7 +13,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.gitea.connect import DIALECT
 from orch_gates.forge.github.connect import DIALECT as GITHUB
 from orch_gates.forge.http import Api, Call, Dialect
-from tests.fakes.scripted_http import Answer, chunked, cut_off, drips, drips_all, forge, hangs, resets, says, sends
+from tests.fakes.scripted_http import Answer, chunked, cut_off, drips, drips_all, hangs, resets, says, sends, serving
 
 # Pages that say how they end by links or by their length, as GitHub's do.
 LINKED = replace(DIALECT, page="per_page", page_size=2, short_page_ends=True)
@@ -50,7 +50,7 @@ def ask(url: str, dialect: Dialect = DIALECT, timeout: float = 5) -> Api:
 def test_every_trouble_has_its_words(answer: Answer, error: type[Exception], words: str) -> None:
     """P2: and none of them is an empty list."""
     token = secrets.token_hex(20)
-    with forge(answer) as server:
+    with serving(answer) as server:
         for read in (lambda api: api.get("/x"), lambda api: list(api.rows("/x"))):
             with pytest.raises(error) as raised:
                 read(Api(server.url, token, 0.5, DIALECT))
@@ -71,7 +71,7 @@ def test_every_trouble_has_its_words(answer: Answer, error: type[Exception], wor
 )
 def test_a_trickle_is_not_waited_out(trickle: Answer) -> None:
     """Bytes that keep every single read alive do not keep a request alive for longer than it may take."""
-    with forge(trickle) as server:
+    with serving(trickle) as server:
         with pytest.raises(ForgeUnavailable, match=r"within 0\.5 s"):
             ask(server.url, timeout=0.5).get("/x")
         assert 0 < server.dripped < 100
@@ -79,7 +79,7 @@ def test_a_trickle_is_not_waited_out(trickle: Answer) -> None:
 
 def test_a_forge_that_is_busy_is_asked_again() -> None:
     """After the time that it names, and never for longer than a request may take."""
-    with forge(says(503, {}, Retry_After="0"), says(429, {}, Retry_After="1"), says(200, {"ok": True})) as server:
+    with serving(says(503, {}, Retry_After="0"), says(429, {}, Retry_After="1"), says(200, {"ok": True})) as server:
         assert Api(server.url, "", 10, DIALECT).get("/x") == {"ok": True}
         assert len(server.seen) == 3
 
@@ -87,7 +87,7 @@ def test_a_forge_that_is_busy_is_asked_again() -> None:
 @pytest.mark.parametrize("said", ["3600", "9" * 400])
 def test_no_forge_is_waited_for_without_end(said: str) -> None:
     """Who asks for more time than one request may take is not waited for at all."""
-    with forge(says(503, {}, Retry_After=said)) as server:
+    with serving(says(503, {}, Retry_After=said)) as server:
         with pytest.raises(ForgeUnavailable):
             ask(server.url).get("/x")
         assert len(server.seen) == 1
@@ -96,7 +96,7 @@ def test_no_forge_is_waited_for_without_end(said: str) -> None:
 @pytest.mark.parametrize("dialect", [DIALECT, GITHUB], ids=["gitea", "github"])
 def test_no_forge_is_asked_again_at_once(dialect: Dialect) -> None:
     """Not even where it asks for that: here a second is more than there is."""
-    with forge(says(429, {"message": "slow down"}, Retry_After="0")) as server:
+    with serving(says(429, {"message": "slow down"}, Retry_After="0")) as server:
         with pytest.raises(ForgeUnavailable, match="429"):
             ask(server.url, dialect, 0.5).get("/x")
         assert len(server.seen) == 1
@@ -105,25 +105,25 @@ def test_no_forge_is_asked_again_at_once(dialect: Dialect) -> None:
 @pytest.mark.parametrize("said", ["-5", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
 def test_a_time_that_is_no_number_of_seconds_is_not_read(said: str) -> None:
     """Clocks differ; it is asked again after a second."""
-    with forge(says(503, {}, Retry_After=said), says(200, {"ok": True})) as server:
+    with serving(says(503, {}, Retry_After=said), says(200, {"ok": True})) as server:
         assert ask(server.url).get("/x") == {"ok": True}
 
 
 def test_a_list_is_read_to_its_end() -> None:
     """By the total where the server says one, else to the first empty page."""
     pages = [says(200, [{"id": 1}, {"id": 2}], X_Total_Count="3"), says(200, [{"id": 3}], X_Total_Count="3")]
-    with forge(*pages) as server:
+    with serving(*pages) as server:
         assert [row["id"] for row in ask(server.url).rows("/x", state="open")] == [1, 2, 3]
         assert [one.path for one in server.seen] == [f"/x?state=open&limit=50&page={page}" for page in (1, 2)]
     for said in ("", "-1", "many", "9" * 5000):
-        with forge(*(says(200, [{"id": page}], X_Total_Count=said) for page in (1, 2)), says(200, [])) as server:
+        with serving(*(says(200, [{"id": page}], X_Total_Count=said) for page in (1, 2)), says(200, [])) as server:
             assert [row["id"] for row in ask(server.url).rows("/x")] == [1, 2]
 
 
 def test_a_list_inside_a_document_is_read_to_its_end() -> None:
     """By the total in the document, which is no row."""
     pages = [{"total_count": 3, "runs": [{"id": 1}, {"id": 2}]}, {"total_count": 3, "runs": [{"id": 3}]}]
-    with forge(*(says(200, page) for page in pages)) as server:
+    with serving(*(says(200, page) for page in pages)) as server:
         assert [row["id"] for row in ask(server.url).rows("/x", key="runs")] == [1, 2, 3]
         assert len(server.seen) == 2
 
@@ -133,7 +133,7 @@ def test_a_list_ends_where_its_links_do() -> None:
     more = '<http://127.0.0.1/x?page=2>; rel="next", <http://127.0.0.1/x?page=2>; rel="last"'
     last = '<http://127.0.0.1/x?page=1>; rel="first", <http://127.0.0.1/x?page=1>; rel="prev"'
     pages = [says(200, [{"id": 1}], Link=more), says(200, [{"id": 2}, {"id": 3}], Link=last)]
-    with forge(*pages) as server:
+    with serving(*pages) as server:
         assert [row["id"] for row in ask(server.url, LINKED).rows("/x")] == [1, 2, 3]
         assert [one.path for one in server.seen] == [f"/x?per_page=2&page={page}" for page in (1, 2)]
 
@@ -142,22 +142,22 @@ def test_a_link_to_something_else_ends_no_list() -> None:
     """One that a proxy has put there, say."""
     page = '<https://127.0.0.1/style.css>; rel="preload"'
     pages = [says(200, [{"id": number}], Link=page) for number in (1, 2)]
-    with forge(*pages, says(200, [], Link=page)) as server:
+    with serving(*pages, says(200, [], Link=page)) as server:
         assert [row["id"] for row in ask(server.url, LINKED).rows("/x")] == [1, 2]
 
 
 def test_a_short_page_ends_a_list_where_the_forge_promises_it() -> None:
     """Elsewhere a server may give fewer rows than it was asked for."""
-    with forge(says(200, [{"id": 1}])) as server:
+    with serving(says(200, [{"id": 1}])) as server:
         assert len(list(ask(server.url, LINKED).rows("/x"))) == 1
         assert len(server.seen) == 1
-    with forge(says(200, [{"id": 1}]), says(200, [{"id": 2}]), says(200, [])) as server:
+    with serving(says(200, [{"id": 1}]), says(200, [{"id": 2}]), says(200, [])) as server:
         assert len(list(ask(server.url).rows("/x"))) == 2
 
 
 def test_a_list_that_grows_is_read_on() -> None:
     pages = [says(200, [{"id": 1}], X_Total_Count="2"), says(200, [{"id": 2}, {"id": 3}], X_Total_Count="3")]
-    with forge(*pages) as server:
+    with serving(*pages) as server:
         assert len(list(ask(server.url).rows("/x"))) == 3
 
 
@@ -174,7 +174,7 @@ def test_a_list_that_grows_is_read_on() -> None:
 )
 def test_a_list_that_is_not_whole_is_none(pages: list[Answer]) -> None:
     """faults.md: the first page is never taken for all of it."""
-    with forge(*pages) as server, pytest.raises(ForgeUnavailable):
+    with serving(*pages) as server, pytest.raises(ForgeUnavailable):
         list(ask(server.url).rows("/x"))
 
 
@@ -187,21 +187,24 @@ def test_a_body_may_come_in_any_way() -> None:
         chunked(data[:7], data[7:]),
         sends(b"HTTP/1.1 200 OK\r\n\r\n" + data),
     ]
-    with forge(*answers) as server:
+    with serving(*answers) as server:
         api = ask(server.url)
         assert [api.get("/x") for _ in answers] == [document] * 3
 
 
 def test_a_small_answer_that_unpacks_to_a_big_one_is_refused() -> None:
     bomb = gzip.compress(b" " * 40_000_000)
-    with forge(says(200, bomb, Content_Encoding="gzip")) as server, pytest.raises(ForgeUnavailable, match="more than"):
+    with (
+        serving(says(200, bomb, Content_Encoding="gzip")) as server,
+        pytest.raises(ForgeUnavailable, match="more than"),
+    ):
         ask(server.url).get("/x")
 
 
 def test_somebody_may_watch_every_request() -> None:
     """Each one that was sent, those that are sent again and those that had no answer too (`--timings`)."""
     calls: list[Call] = []
-    with forge(says(503, {}), says(200, {}), says(201, {}), says(404, {}), resets) as server:
+    with serving(says(503, {}), says(200, {}), says(201, {}), says(404, {}), resets) as server:
         api = Api(server.url, "", 5, DIALECT, calls.append)
         api.get("/a", page=1)
         api.write("POST", "/b", {})

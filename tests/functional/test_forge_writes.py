@@ -28,7 +28,7 @@ from orch_gates.forge.port.pulls import (
     Transient,
 )
 from tests.fakes.fault_proxy import FaultProxy, Rule
-from tests.fakes.scripted_http import Answer, certificate, cut_off, drips, forge, hangs, resets, says, sends
+from tests.fakes.scripted_http import Answer, certificate, cut_off, drips, hangs, resets, says, sends, serving
 
 PAGE = b"<html>a proxy's page</html>"
 
@@ -39,7 +39,7 @@ def ask(url: str, timeout: float = 5) -> Api:
 
 def test_what_is_sent() -> None:
     """The document as JSON, and none where there is none; the answer's document comes back."""
-    with forge(says(201, {"id": 1}), says(204)) as server:
+    with serving(says(201, {"id": 1}), says(204)) as server:
         api = ask(server.url)
         assert api.write("POST", "/x", {"title": "é", "open": None}) == {"id": 1}
         assert api.write("DELETE", "/x") is None
@@ -70,7 +70,7 @@ def test_what_is_sent() -> None:
 )
 def test_what_may_have_been_done(answer: Answer, words: str, document: object) -> None:
     """It was sent, and no whole good answer came; whatever it was, it is not sent again."""
-    with forge(answer) as server:
+    with serving(answer) as server:
         with pytest.raises(ForgeUnclear, match=words):
             ask(server.url, 0.5).write("POST", "/x", document)
         assert len(server.seen) == 1
@@ -78,7 +78,7 @@ def test_what_may_have_been_done(answer: Answer, words: str, document: object) -
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 423])
 def test_what_the_forge_says_no_to(status: int) -> None:
-    with forge(says(status, {"message": "no"})) as server:
+    with serving(says(status, {"message": "no"})) as server:
         with pytest.raises(ForgeRefused, match=str(status)):
             ask(server.url).write("POST", "/x", {})
         assert len(server.seen) == 1
@@ -86,7 +86,7 @@ def test_what_the_forge_says_no_to(status: int) -> None:
 
 def test_what_the_forge_puts_off() -> None:
     """Too many requests: nothing was done, and whoever asked decides about the next time."""
-    with forge(says(429, {}, Retry_After="0")) as server:
+    with serving(says(429, {}, Retry_After="0")) as server:
         with pytest.raises(ForgeUnavailable, match="429") as raised:
             ask(server.url).write("POST", "/x", {})
         assert type(raised.value) is ForgeUnavailable
@@ -95,7 +95,7 @@ def test_what_the_forge_puts_off() -> None:
 
 def test_the_answer_as_it_is() -> None:
     """For those who know what the forge's own words mean."""
-    with forge(says(409, {"message": "head out of date"}), says(200, PAGE)) as server:
+    with serving(says(409, {"message": "head out of date"}), says(200, PAGE)) as server:
         api = ask(server.url)
         refused = api.ask("POST", "/x", {})
         assert (refused.status, refused.message, refused.ok) == (409, "head out of date", False)
@@ -124,14 +124,14 @@ def full(_: Path) -> Iterator[str]:
 @contextmanager
 def plain(_: Path) -> Iterator[str]:
     """A server without TLS."""
-    with forge(says(200, {})) as server:
+    with serving(says(200, {})) as server:
         yield server.url.replace("http:", "https:")
 
 
 @contextmanager
 def distrusted(folder: Path) -> Iterator[str]:
     """A certificate that nobody vouches for."""
-    with forge(says(200, {}), certificate=certificate(folder)) as server:
+    with serving(says(200, {}), certificate=certificate(folder)) as server:
         yield server.url
 
 
@@ -195,7 +195,7 @@ def test_tls_that_breaks_after_the_request(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(made[0]))
     documents: tuple[object, ...] = ({}, None)
     for document in documents:
-        with forge(garbage, certificate=made) as server:
+        with serving(garbage, certificate=made) as server:
             with pytest.raises(ForgeUnclear, match="does not speak TLS"):
                 ask(server.url).write("POST", "/x", document)
             assert len(server.seen) == 1
@@ -220,7 +220,7 @@ def behind(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Api]:
 def test_a_proxy_that_goes_away_may_have_passed_it_on(
     behind: Callable[[str], Api], answer: Answer, document: object
 ) -> None:
-    with forge(answer) as proxy:
+    with serving(answer) as proxy:
         with pytest.raises(ForgeUnclear, match="broke off"):
             behind(proxy.url).write("POST", "/x", document)
         assert len(proxy.seen) == 1
@@ -243,7 +243,7 @@ def test_a_bundle_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.
 def test_a_token_that_cannot_be_one_is_not_shown(tail: str) -> None:
     """A secret that was saved with its line end, for one; it is nowhere in the error or in what caused it."""
     token = secrets.token_hex(20)
-    with forge(says(200, {})) as server:
+    with serving(says(200, {})) as server:
         with pytest.raises(ForgeRefused, match="copy it again") as raised:
             Api(server.url, token + tail, 5, DIALECT).write("POST", "/x", {})
         assert server.seen == []
@@ -291,14 +291,14 @@ def shown(**changed: object) -> Answer:
 )
 def test_a_merge_counts_where_the_pull_request_says_so_too(told: Answer, after: Answer, outcome: type) -> None:
     """Something between can answer a request for a merge; what it does not confirm, git has to say (MRG-8, MRG-16)."""
-    with forge(shown(), told, after) as server:
+    with serving(shown(), told, after) as server:
         made = gitea.connect(server.url, "alice/project", "", 5)
         assert isinstance(made.pulls.merge(1, MergeRequest(HEAD, BASE, "main", "Merge it")), outcome)
 
 
 def test_another_pull_request_than_was_asked_for_is_no_answer() -> None:
     """What lies between may answer with what it kept; then nothing is asked for."""
-    with forge(shown(number=2)) as server:
+    with serving(shown(number=2)) as server:
         made = gitea.connect(server.url, "alice/project", "", 5)
         assert isinstance(made.pulls.merge(1, MergeRequest(HEAD, BASE, "main", "Merge it")), Transient)
         assert len(server.seen) == 1
@@ -307,7 +307,7 @@ def test_another_pull_request_than_was_asked_for_is_no_answer() -> None:
 @pytest.mark.parametrize("connect", [gitea.connect, github.connect], ids=["gitea", "github"])
 def test_a_merge_with_such_a_token_is_forbidden(connect: Callable[[str, str, str, float], Forge]) -> None:
     """Asking again does not help."""
-    with forge(says(200, {})) as server:
+    with serving(says(200, {})) as server:
         made = connect(server.url, "alice/project", f"{secrets.token_hex(20)}\n", 5)
         outcome = made.pulls.merge(1, MergeRequest(secrets.token_hex(20), secrets.token_hex(20), "main", "Merge it"))
         assert isinstance(outcome, Forbidden)
@@ -316,7 +316,7 @@ def test_a_merge_with_such_a_token_is_forbidden(connect: Callable[[str, str, str
 
 def test_a_connection_that_was_closed_meanwhile() -> None:
     """It is opened again before anything is sent, so nothing is sent twice."""
-    with forge(says(200, {}, Connection="close")) as server:
+    with serving(says(200, {}, Connection="close")) as server:
         api = ask(server.url)
         for _ in range(3):
             api.write("POST", "/x", {})
@@ -330,7 +330,7 @@ def test_a_connection_that_was_closed_meanwhile() -> None:
 )
 def test_nothing_is_sent_again_by_itself(fault: Callable[[Rule], None], done: int) -> None:
     """On a connection that was used before too, where a client may take a reset for one that had grown old."""
-    with forge(says(200, {"ok": True})) as server, FaultProxy(server.url) as proxy:
+    with serving(says(200, {"ok": True})) as server, FaultProxy(server.url) as proxy:
         api = ask(proxy.url)
         api.write("POST", "/x", {"turn": 0})
         fault(proxy.on("POST", "/x"))

@@ -48,7 +48,7 @@ def chat(server: Telegram) -> dict[str, str]:
 
 def test_each_channel_gets_one_card(say: Say, server: Telegram) -> None:
     """One message in the chat, one signed post, and a line for each."""
-    with scripted_http.forge(says(204)) as receiver:
+    with scripted_http.serving(says(204)) as receiver:
         hook = {"ORCH_WEBHOOK_URL": f"{receiver.url}/hook", "ORCH_WEBHOOK_SECRET": SECRET}
         done = say("notify", "test", **chat(server), **hook)
     assert (done.returncode, done.stdout) == (0, b"telegram: shown\nwebhook: shown\n")

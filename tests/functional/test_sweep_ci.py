@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import sweep_rig
-from tests.fakes.scripted_http import Scripted, forge, says
+from tests.fakes.scripted_http import Scripted, says, serving
 from tests.sweep_rig import SOON, SweepRig
 
 RUN = {"id": 12, "attempt": 1, "job": "develop", "url": "https://git.example.org/o/r/actions/runs/12"}
@@ -55,7 +55,7 @@ def actions() -> Actions:
 
 @pytest.fixture
 def server(actions: Actions) -> Iterator[Scripted]:
-    with forge(actions) as made:
+    with serving(actions) as made:
         yield made
 
 

@@ -10,9 +10,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from orch_gates.deploy.sources.metrics import Metrics
 from orch_gates.deploy.sources.prometheus import Prometheus
 from orch_gates.engine import counters
 from orch_gates.engine.watching import Count, NoData, Reading
-from tests.fakes.scripted_http import forge, hangs, says
+from tests.fakes.scripted_http import hangs, says, serving
 
 Real = Callable[[str], Path]
 TOTAL, ERRORS = "http_requests_total", 'http_requests_total{code=~"5.."}'
@@ -48,7 +47,7 @@ def why(reading: Reading) -> str:
 def test_counters_count_from_the_begin_and_from_zero_after_a_restart() -> None:
     """A program that never failed has no counter of errors, and counts none."""
     pages = (exposed(351), exposed(400), exposed(410, 6), exposed(3, 2))
-    with forge(*(says(200, page) for page in pages)) as server:
+    with serving(*(says(200, page) for page in pages)) as server:
         source = metrics(server.url)
         source.begin()
         assert [source.read() for _ in range(3)] == [
@@ -56,7 +55,7 @@ def test_counters_count_from_the_begin_and_from_zero_after_a_restart() -> None:
             Count("metrics", 16, 6),
             Count("metrics", 5, 2),
         ]
-    with forge(says(200, exposed(90, 10))) as server:
+    with serving(says(200, exposed(90, 10))) as server:
         assert metrics(server.url).before() == Count("metrics", 100, 10)
 
 
@@ -69,7 +68,7 @@ def test_an_endpoint_that_tells_nothing_is_no_data() -> None:
         says(200, b"up 1\n"),
         says(200, exposed(1, float("nan"))),
     )
-    with forge(*answers, hangs) as server:
+    with serving(*answers, hangs) as server:
         source = metrics(server.url, timeout=0.5)
         source.begin()
         assert [why(source.read()) for _ in range(5)] == [
@@ -83,7 +82,7 @@ def test_an_endpoint_that_tells_nothing_is_no_data() -> None:
 
 def test_an_endpoint_that_comes_late_counts_from_its_first_answer() -> None:
     """What it counted before is not of this deploy."""
-    with forge(says(503), says(200, exposed(1000, 900)), says(200, exposed(1001, 901))) as server:
+    with serving(says(503), says(200, exposed(1000, 900)), says(200, exposed(1001, 901))) as server:
         source = metrics(server.url)
         source.begin()
         assert "counting begins here" in why(source.read())
@@ -100,7 +99,7 @@ def test_an_endpoint_that_comes_late_counts_from_its_first_answer() -> None:
 )
 def test_errors_that_nothing_is_named_as_are_a_mistake_in_the_configuration(errors: str, why_not: str) -> None:
     """Not one of them was ever counted, so that there were none is no fact."""
-    with forge(says(200, exposed(1)), says(200, exposed(9))) as server:
+    with serving(says(200, exposed(1)), says(200, exposed(9))) as server:
         source = Metrics(server.url, counters.selector(TOTAL), counters.selector(errors), "metrics", 5)
         source.begin()
         assert source.read() == NoData("metrics", why_not, misconfigured=True)
@@ -108,7 +107,7 @@ def test_errors_that_nothing_is_named_as_are_a_mistake_in_the_configuration(erro
 
 def test_a_series_that_stands_there_twice_is_no_data() -> None:
     """As of two processes whose answers were put together: which of them counts?"""
-    with forge(says(200, exposed(1)), says(200, exposed(9, 1) + exposed(9, 1))) as server:
+    with serving(says(200, exposed(1)), says(200, exposed(9, 1) + exposed(9, 1))) as server:
         source = metrics(server.url)
         source.begin()
         assert "line 3 names something twice" in why(source.read())
@@ -131,7 +130,7 @@ def vector(*values: str) -> dict[str, Any]:
 )
 def test_two_numbers_are_asked_for(total: object, errors: object, expected: Count) -> None:
     """Values are texts; several series are added up."""
-    with forge(says(200, total), says(200, errors)) as server:
+    with serving(says(200, total), says(200, errors)) as server:
         source = prometheus(server.url)
         source.begin()
         assert source.read() == expected
@@ -156,7 +155,7 @@ def test_two_numbers_are_asked_for(total: object, errors: object, expected: Coun
 )
 def test_what_is_no_number_is_no_data(answer: Any, why_not: str) -> None:
     """Never zero, and never healthy."""
-    with forge(answer) as server:
+    with serving(answer) as server:
         source = prometheus(server.url)
         source.begin()
         found = source.read()
@@ -173,7 +172,7 @@ def series(*labels: dict[str, str]) -> dict[str, Any]:
 def test_no_series_of_errors_is_none_where_the_label_is_understood() -> None:
     """It is asked for once; from then on no series of errors is a fact."""
     answers = [vector("200"), vector(), series({"code": "200"}, {"code": "404"}), vector("300"), vector()]
-    with forge(*(says(200, one) for one in answers)) as server:
+    with serving(*(says(200, one) for one in answers)) as server:
         source = prometheus(server.url)
         source.begin()
         assert [source.read(), source.read()] == [Count("prom", 200, 0), Count("prom", 100, 0)]
@@ -197,21 +196,21 @@ def test_no_series_of_errors_is_none_where_the_label_is_understood() -> None:
 )
 def test_a_misspelled_query_for_errors_is_a_mistake_in_the_configuration(answers: list[Any], why_not: str) -> None:
     """What is there instead is said."""
-    with forge(*(says(200, one) for one in [vector("200"), vector(), *answers])) as server:
+    with serving(*(says(200, one) for one in [vector("200"), vector(), *answers])) as server:
         assert prometheus(server.url).read() == NoData("prom", why_not, misconfigured=True)
 
 
 def test_a_zero_that_stands_in_for_no_series_proves_nothing() -> None:
     """As of `or vector(0)`, for requests and for errors."""
-    with forge(*(says(200, one) for one in (vector("200"), vector("0"), series({"code": "OK"})))) as server:
+    with serving(*(says(200, one) for one in (vector("200"), vector("0"), series({"code": "OK"})))) as server:
         source = prometheus(server.url)
         source.errors += " or vector(0)"
         assert "is never 5.., but OK" in why(source.read())
-    with forge(*(says(200, one) for one in (vector("0"), vector("0"), series(), series()))) as server:
+    with serving(*(says(200, one) for one in (vector("0"), vector("0"), series(), series()))) as server:
         source = prometheus(server.url)
         source.total += " or vector(0)"
         assert why(source.read()) == "there is no counter http_requests_total"
-    with forge(says(200, vector("200")), says(200, vector())) as server:
+    with serving(says(200, vector("200")), says(200, vector())) as server:
         source = prometheus(server.url)
         source.errors = 'sum(increase({__name__=~"x"}[$window]))'
         assert "has no counter" in why(source.read())
@@ -220,7 +219,7 @@ def test_a_zero_that_stands_in_for_no_series_proves_nothing() -> None:
 def test_a_prometheus_that_does_not_say_which_series_there_are_is_no_data() -> None:
     """Which a later answer may mend."""
     broken = says(503, {"status": "error", "errorType": "unavailable", "error": "starting"})
-    with forge(says(200, vector("200")), says(200, vector()), broken) as server:
+    with serving(says(200, vector("200")), says(200, vector()), broken) as server:
         found = prometheus(server.url).read()
     assert isinstance(found, NoData)
     assert not found.misconfigured
@@ -228,7 +227,7 @@ def test_a_prometheus_that_does_not_say_which_series_there_are_is_no_data() -> N
 
 def test_a_query_that_prometheus_cannot_read_is_a_mistake_in_the_configuration() -> None:
     """A person has to mend it; it is not a lack of traffic."""
-    with forge(says(400, {"status": "error", "errorType": "bad_data", "error": "parse error"})) as server:
+    with serving(says(400, {"status": "error", "errorType": "bad_data", "error": "parse error"})) as server:
         found = prometheus(server.url).read()
     assert isinstance(found, NoData)
     assert found.misconfigured
@@ -239,43 +238,28 @@ def test_each_reading_tells_what_came_since_the_last_one() -> None:
     """Estimates that shrink take nothing back, and small ones are not lost by rounding each for itself."""
     totals = ["10.4", "20.9", "19", "30"]
     answers = [answer for one in totals for answer in (says(200, vector(one)), says(200, vector("0.3")))]
-    with forge(*answers) as server:
+    with serving(*answers) as server:
         source = prometheus(server.url)
         source.begin()
         assert [source.read() for _ in totals] == [Count("prom", many, 0) for many in (10, 11, 0, 9)]
 
 
-class _Exposing(BaseHTTPRequestHandler):
-    counts: dict[str, int]
-
-    def do_GET(self) -> None:
-        if self.path == "/metrics":
-            status, body = 200, "".join(f'{TOTAL}{{code="{code}"}} {n}\n' for code, n in self.counts.items())
-        else:
-            status, body = (500 if self.path == "/ill" else 200), ""
-            self.counts[str(status)] = self.counts.get(str(status), 0) + 1
-        self.send_response(status)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: Any) -> None:
-        return
-
-
 @contextmanager
 def exposing() -> Iterator[str]:
-    handler = type("Handler", (_Exposing,), {"counts": {"200": 0, "500": 0}})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    """An application that counts its own answers by status."""
+    counts = {"200": 0, "500": 0}
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if handler.path == "/metrics":
+            lines = "".join(f'{TOTAL}{{code="{code}"}} {n}\n' for code, n in counts.items())
+            says(200, lines.encode(), Content_Type="text/plain; version=0.0.4")(handler)
+            return
+        status = 500 if handler.path == "/ill" else 200
+        counts[str(status)] += 1
+        says(status)(handler)
+
+    with serving(answer) as server:
+        yield server.url
 
 
 def _hit(url: str, path: str, times: int) -> None:

@@ -20,7 +20,7 @@ DOCUMENT = '{"schema": "orch.card-event/1", "title": "ü"}'
 
 
 def send(*answers: Answer, timeout: float = 5) -> tuple[Delivery, list[scripted_http.Asked]]:
-    with scripted_http.forge(*answers) as server:
+    with scripted_http.serving(*answers) as server:
         return Webhook(f"{server.url}/hook", SECRET, timeout).send(DOCUMENT, "T-1-abc", NOW), server.seen
 
 
@@ -49,7 +49,7 @@ def test_the_secret_is_not_sent() -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(status: int) -> None:
     """The card goes where it was set to go, or nowhere."""
-    with scripted_http.forge(says(200)) as other:
+    with scripted_http.serving(says(200)) as other:
         delivery, _ = send(says(status, b"", Location=other.url))
         assert other.seen == []
     assert delivery.result is Result.REFUSED

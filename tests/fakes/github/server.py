@@ -13,7 +13,6 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -22,6 +21,7 @@ from tests.fakes.github.description import Description, Operation
 from tests.fakes.github.project import Project
 from tests.fakes.github.routes import ROUTES
 from tests.fakes.github.shapes import Shapes
+from tests.fakes.loopback import Handler, Server, running
 
 PREFIX = "/api/v3"
 Told: TypeAlias = tuple[int, object, dict[str, str]]
@@ -54,15 +54,12 @@ class Token:
     app: bool = False
 
 
-class Github(ThreadingHTTPServer):
+class Github(Server):
     """One project, and who asks for it."""
 
-    daemon_threads = True
-
     def __init__(self, description: Description, project: Project) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.description, self.project = description, project
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.shapes = Shapes(description, project, self.url)
         self.tokens: dict[str, Token] = {}
         self.violations: list[str] = []
@@ -96,48 +93,19 @@ class Github(ThreadingHTTPServer):
 def serve(description: Description, project: Project) -> Iterator[Github]:
     """Serve a project; what was against the description fails the test at its end."""
     server = Github(description, project)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
     assert server.violations == [], "not as GitHub describes its API"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # Several small writes would wait for each other.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def do_PUT(self) -> None:
-        self._answer()
-
-    def do_PATCH(self) -> None:
-        self._answer()
-
-    def do_DELETE(self) -> None:
-        self._answer()
-
-    def log_message(self, *_: Any) -> None:
-        return
-
+class _Handler(Handler):
     @property
     def _github(self) -> Github:
         assert isinstance(self.server, Github)
         return self.server
 
-    def _answer(self) -> None:
-        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def answer(self) -> None:
+        data = self.body()
         with self._github.lock:
             parts = urlsplit(self.path)
             query, path = dict(parse_qsl(parts.query, keep_blank_values=True)), parts.path.removeprefix(PREFIX)
@@ -238,7 +206,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-        self.wfile.flush()
 
 
 def _pattern(template: str) -> re.Pattern[str]:
