@@ -36,7 +36,7 @@ def test_a_push_is_judged_by_it(tmp_path: Path) -> None:
     """The hook that was installed and proven still decides."""
     server = bare(tmp_path / "server.git")
     install_hook(server, "kingfisher")
-    load_hook_early(server)
+    load_hook_early(server, scans=True)
     assert str(loaded_program()) in (server.path / "hooks" / "pre-receive").read_text()
     work = clone(server, tmp_path / "work")
     work.commit("a key", {"key": github_token()})
