@@ -136,54 +136,56 @@ def _ended(answers: socket.socket, args: list[str], timeout: float) -> int:
 
 
 def _serve(control: socket.socket, door: socket.socket) -> None:
+    """Fork for each call, and tell each caller how that ended; nobody waits for another one's."""
     begun = _interpreter(os.environ)
+    # By the descriptor of each process that was started: where its caller is told.
+    running: dict[int, int] = {}
+    doors = [control.fileno(), door.fileno()]
     while True:
-        ready, _, _ = select.select([control, door], [], [])
-        if door in ready:
-            _answer_door(control, door, begun)
-        if control in ready:
-            call, streams, _, _ = socket.recv_fds(control, MOST, 4)
-            if not call:
+        ready, _, _ = select.select([*doors, *running], [], [])
+        for ended in running.keys() & set(ready):
+            status = os.waitid(os.P_PIDFD, ended, os.WEXITED)
+            assert status is not None
+            os.close(ended)
+            code = status.si_status if status.si_code == os.CLD_EXITED else -status.si_status
+            _tell(running.pop(ended), code)
+        if door.fileno() in ready:
+            caller, _ = door.accept()
+            data, streams, _, _ = socket.recv_fds(caller, MOST, 3)
+            call = marshal.loads(data) if data else {"env": {}}
+            if data and _interpreter(call["env"]) == begun:
+                _start(call, [*streams, caller.detach()], running, doors)
+            else:
+                # Whoever is told nothing starts an interpreter of its own.
+                caller.close()
+                for stream in streams:
+                    os.close(stream)
+        if control.fileno() in ready:
+            data, streams, _, _ = socket.recv_fds(control, MOST, 4)
+            if not data:
                 return
-            if not os.fork():
-                control.close()
-                door.close()
-                _mind(marshal.loads(call), streams)
-            for stream in streams:
-                os.close(stream)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+            _start(marshal.loads(data), streams, running, doors)
 
 
-def _answer_door(control: socket.socket, door: socket.socket, begun: Mapping[str, str]) -> None:
-    """Whoever comes is not waited for here: others may be waiting too."""
-    caller, _ = door.accept()
-    with caller:
-        if os.fork():
-            return
-        control.close()
-        door.close()
-        data, streams, _, _ = socket.recv_fds(caller, MOST, 3)
-        call = marshal.loads(data) if data else {"env": {}}
-        if not data or _interpreter(call["env"]) != begun:
-            os._exit(0)
-        _mind(call, [*streams, caller.detach()])
-
-
-def _mind(call: dict[str, object], streams: list[int]) -> None:
-    """Fork once more, and tell how that ended."""
+def _start(call: dict[str, object], streams: list[int], running: dict[int, int], doors: list[int]) -> None:
     answers = streams.pop()
     pid = os.fork()
     if not pid:
-        os.close(answers)
+        for other in (*doors, answers, *running, *running.values()):
+            os.close(other)
         _become(call, streams)
     for stream in streams:
         os.close(stream)
-    os.write(answers, f"{pid}\n".encode())
-    _, status = os.waitpid(pid, 0)
-    os.write(answers, f"{os.waitstatus_to_exitcode(status)}\n".encode())
-    os._exit(0)
+    running[os.pidfd_open(pid)] = answers
+    with contextlib.suppress(OSError):
+        os.write(answers, f"{pid}\n".encode())
+
+
+def _tell(answers: int, code: int) -> None:
+    """A caller that was killed meanwhile is told nothing."""
+    with contextlib.suppress(OSError):
+        os.write(answers, f"{code}\n".encode())
+    os.close(answers)
 
 
 def _become(call: dict[str, object], streams: list[int]) -> None:
