@@ -27,7 +27,6 @@ def engine(choice: str, tools: Tools, env: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ScannerError: the engine is not there, or its rules cannot be made.
     """
-    scratch = env.get("TMPDIR") or "/tmp"  # noqa: S108 - a folder of a random name is made in it
     if choice == "gitleaks":
         binary = find_gitleaks(tools, env)
         if binary is None:
@@ -39,7 +38,13 @@ def engine(choice: str, tools: Tools, env: Mapping[str, str]) -> dict[str, str]:
     else:
         folder = installed.ensure(tools.cache_dir)
         found = {"engine": OWN, "rules": str(folder), "cache": str(folder / installed.CACHE)}
-    return {**found, "scratch": scratch}
+    return {**found, "scratch": _scratch(env)}
+
+
+def _scratch(env: Mapping[str, str]) -> str:
+    """Where a folder of a random name is made; without one, rules of another user are compiled for each push."""
+    places = [place for place in (env.get("TMPDIR"), "/tmp", "/var/tmp") if place]  # noqa: S108
+    return next((place for place in places if os.access(place, os.W_OK | os.X_OK)), places[0])
 
 
 def find_gitleaks(tools: Tools, env: Mapping[str, str]) -> Path | None:

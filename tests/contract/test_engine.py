@@ -297,6 +297,14 @@ def test_another_users_compiled_rules_are_used(own: Engine, tmp_path: Path) -> N
     assert list(scratch.iterdir()) == []
 
 
+def test_they_are_used_too_where_a_folder_for_short_lived_files_is_closed(tmp_path: Path) -> None:
+    """Compiling the rules takes seconds, and each push of a server's user would wait for that."""
+    for named in ("", str(tmp_path / "missing")):
+        found = locate.engine("kingfisher", load().tools, {"PATH": os.environ["PATH"], "TMPDIR": named})
+        assert os.access(found["scratch"], os.W_OK), found["scratch"]
+    assert locate.engine("kingfisher", load().tools, {"TMPDIR": str(tmp_path)})["scratch"] == str(tmp_path)
+
+
 def test_canaries_are_never_the_same() -> None:
     """A canary is made anew each time, so no list of known values can hold it."""
     assert len({canary() for _ in range(100)}) == 100
