@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import published
-from tests.zygote import Zygote
+from tests.zygote import Child, Zygote
 
 PROGRAM = Path(sys.executable).parent / "orch-gates"
 ENGINES = ("kingfisher", "gitleaks")
@@ -159,6 +159,12 @@ def install_hook(server: Repo, engine: str) -> None:
 def loaded_program() -> Path:
     """`orch-gates` with its modules loaded, for those who have to name a program."""
     return _ZYGOTE.caller
+
+
+def start_module(name: str, *args: str, cwd: Path, env: Mapping[str, str | None]) -> Child:
+    """Start a process that calls the `main` of a module, with all modules of the program loaded."""
+    changed = {key: value for key, value in {**os.environ, **env}.items() if value is not None}
+    return _ZYGOTE.module(name, list(args), str(cwd), changed)
 
 
 def load_hook_early(server: Repo, *, scans: bool = False) -> None:

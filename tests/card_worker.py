@@ -1,14 +1,7 @@
-"""A process that shows the cards as `orch-gates notify run` does, and dies at one of its effects.
-
-`python -m tests.card_worker DIRECTORY DIES_AT`: every commit of the state, every call of Telegram, every comment and
-every post has a moment before and one after it. At the DIES_AT-th of these the process is killed.
-"""
+"""A process that shows the cards as `orch-gates notify run` does, and dies at one of its effects (`tests.workers`)."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,51 +9,25 @@ from typing import Any
 
 from orch_gates.cli.forge import notifying
 from orch_gates.workspace import open_workspace
-from tests.merge_worker import Moments
+from tests import workers
+from tests.workers import Moments, Watched
+from tests.zygote import Child
 
-_CODE = Path(__file__).parent.parent
+# Commits of the state, calls of Telegram, comments and posts.
 _EFFECTS = {"transact", "call", "comment", "edit_comment", "send"}
 
 
-def worker(directory: Path, env: Mapping[str, str], *, dies_at: int) -> subprocess.Popen[str]:
+def worker(directory: Path, env: Mapping[str, str], *, dies_at: int) -> Child:
     """Start one."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.card_worker", str(directory), str(dies_at)],
-        env={**os.environ, **env, "PYTHONPATH": str(_CODE)},
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-class Watched:
-    """A port whose effects have moments; all else is passed on."""
-
-    def __init__(self, port: Any, moments: Moments) -> None:
-        self._port = port
-        self._moments = moments
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        if name not in _EFFECTS:
-            return found
-
-        def performed(*args: Any, **values: Any) -> Any:
-            self._moments.pass_by()
-            answer = found(*args, **values)
-            self._moments.pass_by()
-            return answer
-
-        return performed
+    return workers.start("card_worker", directory, env, dies_at)
 
 
 def main(directory: str, dies_at: str) -> None:
     """One run."""
-    moments = Moments(int(dies_at), 0)
+    moments = Moments(int(dies_at))
 
     def watched(port: Any) -> Any:
-        return None if port is None else Watched(port, moments)
+        return None if port is None else Watched(port, moments, _EFFECTS)
 
     workspace = open_workspace(Path(directory))
     publisher, apart = notifying.publisher_of(workspace)
@@ -74,7 +41,3 @@ def main(directory: str, dies_at: str) -> None:
     watching = replace(publisher, store=watched(publisher.store), chat=chat, webhook=hook, comments=comments)
     snapshot = publisher.store.load()
     print(watching.publish(snapshot, notifying.wanted(workspace, snapshot)), flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

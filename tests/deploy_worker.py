@@ -1,12 +1,10 @@
-"""A process that deploys as `orch-gates deploy` does, and dies at one of its calls.
+"""A process that deploys as `orch-gates deploy` does, and dies at one of its calls (`tests.workers`).
 
-`python -m tests.deploy_worker DIRECTORY DIES_AT SCRIPT`: every commit of the state has a moment before and one after,
-and every reading of it, and of the branches, one before. At the DIES_AT-th of them the process is killed; 0 is never.
+Every commit of the state is an effect, and every reading of it, and of the branches, a question.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,37 +13,24 @@ from pathlib import Path
 from orch_gates.cli.deploy.run import DeployRun, Options
 from orch_gates.deploy.contract import Wanted
 from orch_gates.workspace import open_workspace
-from tests.merge_worker import Moments
-from tests.sweep_worker import Watched
-
-_CODE = Path(__file__).parent.parent
+from tests import workers
+from tests.sweep_worker import EFFECTS, QUESTIONS
+from tests.workers import Moments, Watched
 
 
 def deploy(
     directory: Path, env: Mapping[str, str], script: str, *, dies_at: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """Deploy T-1 in one."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.deploy_worker", str(directory), str(dies_at), script],
-        env={**os.environ, **env, "PYTHONPATH": str(_CODE)},
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    """Deploy T-1 in one, to its end."""
+    return workers.finished(workers.start("deploy_worker", directory, env, dies_at, script), timeout=300)
 
 
 def main(directory: str, dies_at: str, script: str) -> None:
     """One deploy; its exit code is the process's."""
-    moments = Moments(int(dies_at), 0)
+    moments = Moments(int(dies_at))
     workspace = open_workspace(Path(directory))
-    workspace.__dict__["store"] = Watched(workspace.store, moments)
-    workspace.__dict__["heads"] = Watched(workspace.heads, moments)
+    workspace.__dict__["store"] = Watched(workspace.store, moments, EFFECTS, QUESTIONS)
+    workspace.__dict__["heads"] = Watched(workspace.heads, moments, EFFECTS, QUESTIONS)
     code = DeployRun(workspace, Wanted("T-1", "production"), Options()).go(["sh", "-c", script])
     print(moments.count, flush=True)
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

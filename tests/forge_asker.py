@@ -1,33 +1,24 @@
 """A process that asks the local forge for one thing, so that several can race and one can be killed.
 
-`python -m tests.forge_asker DIRECTORY WHO open BRANCH` or `... merge NUMBER HEAD`; prints the answer.
+It opens a pull request of a branch (`open BRANCH`), or merges one (`merge NUMBER HEAD`), and prints the answer.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from orch_gates import settings
 from orch_gates.forge.local.connect import connect
 from orch_gates.forge.port.pulls import BaseMoved, Draft, MergeOutcome, MergeRequest
+from tests import workers
 from tests.stores import open_store
+from tests.zygote import Child
 
-_CODE = Path(__file__).parent.parent
 
-
-def asker(directory: Path, who: str, *asked: str | int) -> subprocess.Popen[str]:
+def asker(directory: Path, who: str, *asked: str | int) -> Child:
     """Start one."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.forge_asker", str(directory), who, *map(str, asked)],
-        env={**os.environ, "PYTHONPATH": str(_CODE)},
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return workers.start("forge_asker", directory, {}, who, *asked)
 
 
 def main(directory: str, who: str, what: str, *asked: str) -> None:
@@ -48,7 +39,3 @@ def main(directory: str, who: str, what: str, *asked: str) -> None:
     while isinstance(outcome, BaseMoved):
         outcome = merge()
     print(type(outcome).__name__)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,14 +1,11 @@
 """A process that does one run of the queue as `orch-gates queue run` does, and dies or dawdles at its effects.
 
-`python -m tests.queue_worker DIRECTORY DIES_AT DAWDLES_S`: moments are counted as `tests.merge_worker` counts them, of
-labels and comments too. `effect NAME MOMENT` on a line says which one begins at which moment; the exit code is the
-last line.
+They are those of `tests.merge_worker`, of labels and comments too. `effect NAME MOMENT` on a line says which one begins
+at which moment (`tests.workers`); the exit code is the last line.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,24 +16,15 @@ from typing import Any
 from orch_gates.cli.queue import commands as queue
 from orch_gates.errors import OrchError
 from orch_gates.workspace import Workspace, open_workspace
-from tests.merge_worker import Moments, Watched
+from tests import workers
+from tests.merge_worker import EFFECTS
+from tests.workers import Moments, Watched
+from tests.zygote import Child
 
-_CODE = Path(__file__).parent.parent
 
-
-def worker(
-    directory: Path, env: Mapping[str, str | None], dies_at: int = 0, dawdles: float = 0
-) -> subprocess.Popen[str]:
+def worker(directory: Path, env: Mapping[str, str | None], dies_at: int = 0, dawdles: float = 0) -> Child:
     """Start one."""
-    inherited = {**os.environ, **{key: value for key, value in env.items() if value is not None}}
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.queue_worker", str(directory), str(dies_at), str(dawdles)],
-        env={**inherited, "PYTHONPATH": str(_CODE)},
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return workers.start("queue_worker", directory, env, dies_at, dawdles)
 
 
 class Told(Moments):
@@ -61,11 +49,11 @@ def main(directory: str, dies_at: str, dawdles: str) -> None:
     moments = Told(int(dies_at), float(dawdles))
 
     def ports(forge: Any) -> Any:
-        found = {name: Watched(getattr(forge, name), moments) for name in ("pulls", "statuses", "issues")}
+        found = {name: Watched(getattr(forge, name), moments, EFFECTS) for name in ("pulls", "statuses", "issues")}
         return replace(forge, **found)
 
-    watch("store", lambda store: Watched(store, moments))
-    watch("code", lambda remote: Watched(remote, moments))
+    watch("store", lambda store: Watched(store, moments, EFFECTS))
+    watch("code", lambda remote: Watched(remote, moments, EFFECTS))
     watch("forge", ports)
     workspace = open_workspace(Path(directory))
     try:
@@ -75,7 +63,3 @@ def main(directory: str, dies_at: str, dawdles: str) -> None:
         print(error.exit_code)
     except SystemExit as ended:
         print(ended.code)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,12 +1,7 @@
-"""A process that watches as `orch-gates watch` does, and dies at one of its commits.
-
-`python -m tests.watch_worker DIRECTORY DEPLOY DIES_AT`: right after the DIES_AT-th commit of the state the process is
-killed; 0 is never.
-"""
+"""A process that watches as `orch-gates watch` does, and dies right after one of its commits (`tests.workers`)."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -17,9 +12,9 @@ from orch_gates.cli.deploy.watch_run import WatchRun, exit_code
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from orch_gates.workspace import open_workspace
-from tests.merge_worker import Moments
+from tests import workers
+from tests.workers import Moments
 
-_CODE = Path(__file__).parent.parent
 Decision = Callable[[Snapshot], Change | None]
 
 
@@ -49,24 +44,12 @@ class Dying:
 
 
 def watch(directory: Path, env: Mapping[str, str], deploy: str, dies_at: int) -> subprocess.CompletedProcess[str]:
-    """Watch a deploy in one."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.watch_worker", str(directory), deploy, str(dies_at)],
-        env={**os.environ, **env, "PYTHONPATH": str(_CODE)},
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    """Watch a deploy in one, to its end."""
+    return workers.finished(workers.start("watch_worker", directory, env, deploy, dies_at), timeout=120)
 
 
 def main(directory: str, deploy: str, dies_at: str) -> None:
     """One watch; its exit code is the process's."""
     workspace = open_workspace(Path(directory))
-    workspace.__dict__["store"] = Dying(workspace.store, Moments(int(dies_at), 0))
+    workspace.__dict__["store"] = Dying(workspace.store, Moments(int(dies_at)))
     sys.exit(exit_code(WatchRun(workspace, "production", lambda: False).go(deploy)))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

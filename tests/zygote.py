@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import gc
 import importlib
 import io
@@ -27,9 +28,9 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 ROOT = Path(__file__).parents[1]
 MOST = 100_000
@@ -69,26 +70,43 @@ class Zygote:
         Raises:
             subprocess.TimeoutExpired: it was killed after `timeout` seconds.
         """
-        call = marshal.dumps({"argv": [str(self._program), *args], "cwd": cwd, "env": dict(env)})
+        argv = [str(self._program), *args]
+        child = self._begin(argv, "", cwd, stdin, env)
+        if child is None:
+            return None
+        try:
+            out, err = child.output(timeout)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.output()
+            raise
+        assert child.returncode is not None
+        return subprocess.CompletedProcess(argv, child.returncode, out, err)
+
+    def module(self, name: str, args: list[str], cwd: str, env: Mapping[str, str]) -> Child:
+        """Start a process that calls the `main` of a module."""
+        child = self._begin([name, *args], name, cwd, b"", env)
+        assert child is not None, "these variables need an interpreter of their own"
+        return child
+
+    def _begin(self, argv: list[str], module: str, cwd: str, stdin: bytes, env: Mapping[str, str]) -> Child | None:
+        call = marshal.dumps({"argv": argv, "module": module, "cwd": cwd, "env": dict(env)})
         with self._lock:
             if self._socket is None:
                 self._start()
         if len(call) > MOST or _interpreter(env) != self._begun:
             return None
-        with contextlib.ExitStack() as stack:
-            given, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        # What it writes is read after its end.
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
+        with tempfile.TemporaryFile() as given:
             given.write(stdin)
             given.seek(0)
             ours, theirs = socket.socketpair()
-            stack.enter_context(ours)
             with theirs, self._lock:
                 assert self._socket is not None
                 streams = [given.fileno(), out.fileno(), err.fileno(), theirs.fileno()]
                 socket.send_fds(self._socket, [call], streams)
-            code = _ended(ours, args, timeout)
-            out.seek(0)
-            err.seek(0)
-            return subprocess.CompletedProcess([str(self._program), *args], code, out.read(), err.read())
+        return Child(argv, ours, out, err)
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -110,6 +128,57 @@ class Zygote:
         self._begun, self._socket = _interpreter(os.environ), ours
 
 
+class Child:
+    """A process that was forked from the zygote, in the manner of `subprocess.Popen`."""
+
+    def __init__(self, argv: list[str], answers: socket.socket, out: IO[bytes], err: IO[bytes]) -> None:
+        self.args = argv
+        self.returncode: int | None = None
+        self._answers, self._lines = answers, answers.makefile("r")
+        self._streams = (out, err)
+        self.pid = int(self._lines.readline())
+
+    def poll(self) -> int | None:
+        """The exit code, a signal as a negative number; None while it runs."""
+        if self.returncode is None and select.select([self._answers], [], [], 0)[0]:
+            self._end()
+        return self.returncode
+
+    def kill(self) -> None:
+        """Kill it, where it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """What it wrote until its end."""
+        out, err = self.output(timeout)
+        return out.decode(), err.decode()
+
+    def output(self, timeout: float | None = None) -> tuple[bytes, bytes]:
+        """As bytes.
+
+        Raises:
+            subprocess.TimeoutExpired: it still runs after `timeout` seconds.
+        """
+        if self.returncode is None:
+            if not select.select([self._answers], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self._end()
+        for stream in self._streams:
+            stream.seek(0)
+        out, err = (stream.read() for stream in self._streams)
+        return out, err
+
+    def _end(self) -> None:
+        self.returncode = int(self._lines.readline())
+        self._lines.close()
+        self._answers.close()
+
+    def __del__(self) -> None:
+        for stream in (*self._streams, self._lines, self._answers):
+            stream.close()
+
+
 def _remove(folder: Path, owner: int) -> None:
     """Take it away at the end of the process that made it, and not of one that was forked from that."""
     if os.getpid() == owner:
@@ -121,18 +190,6 @@ def _interpreter(env: Mapping[str, str]) -> Mapping[str, str]:
     characters = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or "C"
     own = {name: value for name, value in env.items() if name.startswith("PYTHON") or name in _READ_ONCE}
     return {**own, "LC_CTYPE": "C" if characters in _UTF8 else characters}
-
-
-def _ended(answers: socket.socket, args: list[str], timeout: float) -> int:
-    """The exit code, as `subprocess` gives it."""
-    with answers.makefile("r") as file:
-        pid = int(file.readline())
-        answers.settimeout(timeout)
-        try:
-            return int(file.readline())
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(args, timeout) from None
 
 
 def _serve(control: socket.socket, door: socket.socket) -> None:
@@ -189,7 +246,7 @@ def _tell(answers: int, code: int) -> None:
 
 
 def _become(call: dict[str, object], streams: list[int]) -> None:
-    argv, cwd, env = call["argv"], call["cwd"], call["env"]
+    argv, module, cwd, env = call["argv"], call.get("module"), call["cwd"], call["env"]
     assert isinstance(argv, list)
     assert isinstance(cwd, str)
     assert isinstance(env, dict)
@@ -203,8 +260,12 @@ def _become(call: dict[str, object], streams: list[int]) -> None:
     os.environ.update(env)
     time.tzset()
     sys.argv = argv
+    if module:
+        os._exit(_run(functools.partial(importlib.import_module(str(module)).main, *argv[1:])) & 0xFF)
+    from orch_gates.__main__ import main
+
     sys.path[0] = str(Path(argv[0]).parent)
-    os._exit(_run() & 0xFF)
+    os._exit(_run(main) & 0xFF)
 
 
 def _opened(number: int, before: TextIO) -> TextIO:
@@ -214,9 +275,7 @@ def _opened(number: int, before: TextIO) -> TextIO:
     return io.TextIOWrapper(raw, before.encoding, before.errors, None, before.line_buffering, before.write_through)
 
 
-def _run() -> int:
-    from orch_gates.__main__ import main
-
+def _run(main: Callable[[], object]) -> int:
     code: object = 0
     try:
         main()

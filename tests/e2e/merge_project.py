@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from tests.e2e.gitea import Gitea, User
 from tests.e2e.repository import Pull, Repository, eventually
 from tests.merge_rig import TEST, MergeRig
 from tests.merge_worker import worker
+from tests.zygote import Child
 
 MAIN = "refs/heads/main"
 HOOK = Path("hooks", "pre-receive.d", "orch-gates")
@@ -219,7 +219,7 @@ class GiteaRig(MergeRig):
 class Runner:
     """A process that was stopped; `told` is what it said when it came to its end."""
 
-    child: subprocess.Popen[str]
+    child: Child
     told: str = ""
 
     @property

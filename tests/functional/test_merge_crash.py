@@ -67,9 +67,11 @@ def test_killed_at_any_moment(
     made: Path, tmp_path: Path, scene: Callable[[MergeRig], None], lands: bool, part: int
 ) -> None:
     """One merge or none, the task where it belongs, the lease free, a legal history; a part has every second moment."""
+    set_up = merge_rig.copy(made, tmp_path / "scene")
+    scene(set_up)
     for moment in range(1 + part, _MOST, 2):
-        rig = merge_rig.copy(made, tmp_path / f"at-{moment}")
-        scene(rig)
+        rig = merge_rig.copy(set_up.folder, tmp_path / f"at-{moment}")
+        rig.env = {**set_up.env, **rig.env}
         child = worker(rig.work.path, rig.env, "T-1", dies_at=moment)
         _, told = child.communicate(timeout=120)
         if child.returncode == 0:

@@ -17,6 +17,7 @@ from tests import merge_rig
 from tests.builders import Repo
 from tests.merge_rig import MergeRig
 from tests.merge_worker import worker
+from tests.zygote import Child
 
 pytestmark = pytest.mark.slow
 
@@ -46,13 +47,13 @@ def clones(rig: MergeRig) -> Sequence[Repo]:
     return [merge_rig.another(rig, f"runner-{number}") for number in range(_RUNNERS)]
 
 
-def start(rig: MergeRig, place: Repo, dies_at: int = 0) -> subprocess.Popen[str]:
+def start(rig: MergeRig, place: Repo, dies_at: int = 0) -> Child:
     env = {**rig.env, "ORCH_CACHE_DIR": str(place.path / ".git" / "cache")}
     tasks = [f"T-{number}" for number in range(_TASKS)]
     return worker(place.path, env, *tasks, dies_at=dies_at, dawdles=0.3)
 
 
-def ended(rig: MergeRig, runners: Sequence[subprocess.Popen[str]]) -> None:
+def ended(rig: MergeRig, runners: Sequence[Child]) -> None:
     """Every runner comes to its end; whatever is left is finished by a person."""
     deadline = time.monotonic() + _LONGEST_S
     for one in runners:
