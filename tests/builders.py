@@ -18,6 +18,7 @@ from tests import published
 from tests.zygote import Child, Zygote
 
 PROGRAM = Path(sys.executable).parent / "orch-gates"
+HOOK = Path("hooks", "pre-receive")
 ENGINES = ("kingfisher", "gitleaks")
 TIMEOUT_S = 300
 _ZYGOTE = Zygote(PROGRAM)
@@ -167,17 +168,16 @@ def start_module(name: str, *args: str, cwd: Path, env: Mapping[str, str | None]
     return _ZYGOTE.module(name, list(args), str(cwd), changed)
 
 
-def load_hook_early(server: Repo, *, scans: bool = False) -> None:
+def load_hook_early(hook: Path, *, scans: bool = False) -> None:
     """Let an installed hook run `orch-gates` with its modules loaded; for tests of what is behind the hook.
 
     Where it `scans` it looks for secrets in every push too.
     """
-    path = server.path / "hooks" / "pre-receive"
-    script = path.read_text()
+    script = hook.read_text()
     call = f"exec '{PROGRAM}'"
     assert call in script
     skipped = "" if scans else "export ORCH_SECURITY_ENABLED='false'\n"
-    path.write_text(script.replace(call, f"{skipped}{call}").replace(f"'{PROGRAM}'", f"'{loaded_program()}'"))
+    hook.write_text(script.replace(call, f"{skipped}{call}").replace(f"'{PROGRAM}'", f"'{loaded_program()}'"))
 
 
 def clone(server: Repo, path: Path) -> Repo:

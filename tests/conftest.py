@@ -31,6 +31,7 @@ FOREIGN = (
     "RUNNER_",
     "ACTIONS_",
     "PYTHONDONTWRITEBYTECODE",
+    "PYTHONUNBUFFERED",
 )
 
 # The suites that several test modules inherit fail with the values, as tests do.

@@ -17,7 +17,7 @@ from orch_gates.documents import frontmatter
 from orch_gates.jobs import output
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
-from tests.builders import PROGRAM, Done, Repo, bare, clone, install_hook, load_hook_early, orch
+from tests.builders import HOOK, PROGRAM, Done, Repo, bare, clone, install_hook, load_hook_early, orch
 
 CONFIG = """\
 stages:
@@ -159,8 +159,8 @@ def eventually(condition: Any, child: subprocess.Popen[bytes]) -> None:
     raise AssertionError("it did not happen")
 
 
-def template(folder: Path, *, hook: bool = False, config: str = CONFIG) -> Path:
-    """Make a project once; `copy` gives each test its own."""
+def template(folder: Path, *, hook: bool = False, scans: bool = False, config: str = CONFIG) -> Path:
+    """Make a project once; `copy` gives each test its own. With a hook its server guards the state, or `scans` too."""
     made = folder / "template"
     server = bare(made / "server.git")
     work = clone(server, made / "work")
@@ -168,7 +168,7 @@ def template(folder: Path, *, hook: bool = False, config: str = CONFIG) -> Path:
     work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     if hook:
         install_hook(server, "kingfisher")
-        load_hook_early(server)
+        load_hook_early(server.path / HOOK, scans=scans)
     rig = at(made)
     rig.ok("state", "init")
     rig.new("T-1")

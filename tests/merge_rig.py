@@ -19,7 +19,7 @@ from orch_gates.merge import trailers
 from orch_gates.merge.trailers import Validated
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
-from tests.builders import Done, Repo, Template, answered, bare, clone, load_hook_early, orch, seed
+from tests.builders import HOOK, Done, Repo, Template, answered, bare, clone, load_hook_early, orch, seed
 from tests.stores import open_store
 
 Rig = TypeVar("Rig", bound="MergeRig")
@@ -157,7 +157,7 @@ def template(folder: Path, fence: str = "hook", config: str = CONFIG, *, early: 
     if fence == "hook":
         Template(folder / "template", "kingfisher").make()
         if early:
-            load_hook_early(Repo(folder / "template" / "server.git"))
+            load_hook_early(folder / "template" / "server.git" / HOOK)
     else:
         server = bare(folder / "template" / "server.git")
         seed(server, folder / "template" / "seed")

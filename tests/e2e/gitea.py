@@ -226,7 +226,9 @@ class Gitea:
     def _env(self) -> dict[str, str]:
         # Its hooks run the code that is tested here, also where another one is installed.
         code = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-        return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "ORCH_STATE_WRITERS": "orch-bot", **code}
+        # Each push starts four programs of the server's, which else spend a fifth of their time on collecting.
+        own = {"HOME": str(self.folder), "GOGC": "400", "ORCH_STATE_WRITERS": "orch-bot"}
+        return {"PATH": os.environ["PATH"], **own, **code}
 
     def _command(self, *args: str) -> str:
         argv = [str(self.binary), "--config", str(self.folder / "app.ini"), "admin", "user", *args]

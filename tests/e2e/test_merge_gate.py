@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import Repo
+from tests.builders import Repo, load_hook_early
 from tests.e2e import merge_project
 from tests.e2e.gitea import Gitea
 from tests.e2e.merge_project import HOOK, Copied, GiteaRig
@@ -40,6 +40,7 @@ def hook(gitea: Gitea, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The server's hook, installed and proven once: that takes as long as some of these tests."""
     repository = Repository(gitea, gitea.alice, tmp_path_factory.mktemp("hook"))
     repository.install_hook()
+    load_hook_early(repository.bare.path / HOOK)
     return repository.bare.path / HOOK
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import orch
+from tests.builders import load_hook_early, orch
 from tests.e2e.actions import Project
 from tests.e2e.gitea import ROOT
+from tests.e2e.merge_project import HOOK
 from tests.merge_rig import CONFIG, TEST
 
 Make = Callable[..., Project]
@@ -32,6 +33,7 @@ class Merging:
         bot = project.server.bot
         self.repository.add(bot)
         self.repository.install_hook()
+        load_hook_early(self.repository.bare.path / HOOK)
         self.token = project.server.token(bot, ["write:repository"])
         project.secret("ORCH_TOKEN", self.token)
         self._bot = self.repository.clone(bot)

@@ -9,6 +9,7 @@ import pytest
 
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
+from tests.builders import load_hook_early
 from tests.e2e import merge_project
 from tests.e2e.gitea import Gitea
 from tests.e2e.merge_project import HOOK, Copied, GiteaRig
@@ -24,6 +25,7 @@ def rig(gitea: Gitea, tmp_path: Path) -> GiteaRig:
         (tmp_path / name).mkdir()
     hook = Repository(gitea, gitea.alice, tmp_path / "hook")
     hook.install_hook()
+    load_hook_early(hook.bare.path / HOOK)
     copied = Copied(gitea, gitea.alice, tmp_path, merge_project.template(tmp_path / "template", QUEUE), {})
     return GiteaRig.make(tmp_path, copied, hook=hook.bare.path / HOOK)
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from orch_gates.merge.queue.comment import MARK
-from tests.builders import Repo
+from tests.builders import Repo, load_hook_early
 from tests.e2e import merge_project, queue_project
 from tests.e2e.gitea import Gitea
 from tests.e2e.merge_project import HOOK, MAIN, Copied
@@ -50,6 +50,7 @@ def hook(gitea: Gitea, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The server's hook, installed and proven once."""
     repository = Repository(gitea, gitea.alice, tmp_path_factory.mktemp("hook"))
     repository.install_hook()
+    load_hook_early(repository.bare.path / HOOK)
     return repository.bare.path / HOOK
 
 

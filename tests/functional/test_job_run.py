@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return job_rig.template(tmp_path_factory.mktemp("guarded"), hook=True)
+    return job_rig.template(tmp_path_factory.mktemp("guarded"), hook=True, scans=True)
 
 
 @pytest.fixture

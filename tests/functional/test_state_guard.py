@@ -14,7 +14,7 @@ import pytest
 from orch_gates.forge.local import kinds
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
-from tests.builders import Repo, Template, bare, clone, github_token, load_hook_early, orch, run
+from tests.builders import HOOK, Repo, Template, bare, clone, github_token, load_hook_early, orch, run
 
 BRANCH = "refs/heads/orch-state"
 WITNESS = "refs/orch/witness"
@@ -153,7 +153,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A server with the hook, two tasks (the second one cancelled), and a job, a report and a lease."""
     folder = tmp_path_factory.mktemp("guard")
     made = Template(folder, "gitleaks").make()
-    load_hook_early(Repo(made.folder / "server.git"))
+    load_hook_early(made.folder / "server.git" / HOOK, scans=True)
     cache = {"ORCH_CACHE_DIR": str(folder / "cache"), **NO_SCAN}
     work = Repo(made.folder / "work")
     for args in (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import PROGRAM, bare, clone, github_token, install_hook, load_hook_early, loaded_program, run
+from tests.builders import HOOK, PROGRAM, bare, clone, github_token, install_hook, load_hook_early, loaded_program, run
 
 CALLER = Path(__file__).parents[1] / "zygote_caller.py"
 
@@ -36,7 +36,7 @@ def test_a_push_is_judged_by_it(tmp_path: Path) -> None:
     """The hook that was installed and proven still decides."""
     server = bare(tmp_path / "server.git")
     install_hook(server, "kingfisher")
-    load_hook_early(server, scans=True)
+    load_hook_early(server.path / HOOK, scans=True)
     assert str(loaded_program()) in (server.path / "hooks" / "pre-receive").read_text()
     work = clone(server, tmp_path / "work")
     work.commit("a key", {"key": github_token()})
