@@ -16,6 +16,7 @@ from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from tests import job_rig
 from tests.builders import PROGRAM
+from tests.hand_edits import edit_state_file
 from tests.job_rig import NO_ENV, Env, JobRig, eventually
 
 CONFIG = """\
@@ -48,6 +49,17 @@ class DeployRig(JobRig):
         """`deploy` with a command that marks each of its runs."""
         asked = ("deploy", "--task", task, *options, "--", "sh", "-c", f'echo "$ORCH_DEPLOY" >>"$MARKER"\n{script}')
         return self.ok(*asked, code=code, env={"MARKER": str(self.marker), **env})
+
+    def mark_verified(self) -> None:
+        """Let what runs in production be verified, as a watch over it would record it."""
+
+        def verified(text: str) -> str:
+            values, body = frontmatter.decode(text)
+            assert isinstance(values["current"], dict)
+            values["verified"] = values["current"] = {**values["current"], "standing": "verified"}
+            return frontmatter.encode(values, body)
+
+        edit_state_file(self.server, layout.environment_path("production"), verified)
 
     @contextlib.contextmanager
     def deploying(

@@ -12,9 +12,10 @@ from typing import Protocol
 from orch_gates import settings
 from orch_gates.state.branch.git_store import GitStore
 from orch_gates.state.store import Change, Store
-from tests.builders import Repo, bare
+from tests.builders import bare
 from tests.fakes import git_http
 from tests.fakes.memory_store import MemoryRemote, MemoryStore
+from tests.hand_edits import edit_state
 from tests.stores import open_store
 
 BRANCH = "refs/heads/orch-state"
@@ -144,12 +145,7 @@ class GitRig:
         return self.tip()
 
     def hand_edit(self, path: str, data: bytes) -> str:
-        index = Repo(self.server.path, {"GIT_INDEX_FILE": str(self.folder / "hand-index")})
-        index.git("read-tree", BRANCH)
-        index.git("update-index", "--add", "--cacheinfo", f"100644,{self._blob(data)},{path}")
-        made = index.git("commit-tree", "-m", "by hand", "-p", BRANCH, index.git("write-tree"))
-        self.server.git("update-ref", BRANCH, made)
-        return made
+        return edit_state(self.server, {path: data})
 
     def refuse(self, words: str) -> None:
         self.hook("pre-receive", f"echo pushed >>pushes\necho '{words}' >&2\nexit 1\n" if words else "exit 0\n")

@@ -14,6 +14,7 @@ import pytest
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from tests.builders import PROGRAM, Done, Repo, bare, clone, orch
+from tests.hand_edits import edit_state
 
 BRANCH = "orch-state"
 
@@ -68,15 +69,8 @@ def with_code(repo: Repo, name: str = "T-1") -> str:
 
 
 def edit(repo: Repo, path: str, text: str | bytes) -> None:
-    """Push a hand-made commit that replaces one file of the state branch."""
-    tree = repo.path.parent / "by-hand"
-    if not tree.exists():
-        repo.git("worktree", "add", "--quiet", "--detach", tree)
-    hand = Repo(tree)
-    hand.git("fetch", "--quiet", "origin", BRANCH)
-    hand.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
-    hand.commit("by hand", {path: text})
-    hand.git("push", "--quiet", "origin", f"HEAD:refs/heads/{BRANCH}")
+    """Replace one file of the state branch by hand."""
+    edit_state(Repo(Path(repo.git("remote", "get-url", "origin"))), {path: text})
 
 
 def test_making_a_task_twice_makes_one(work: Repo) -> None:

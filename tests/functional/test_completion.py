@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import PROGRAM, Repo, bare, clone, orch
+from tests.hand_edits import edit_state
 
 CONFIG = """\
 environments:
@@ -84,13 +85,10 @@ def test_where_nothing_is_known_nothing_is_offered(tmp_path: Path) -> None:
     assert completed(tmp_path, "orch-gates", "doctor", "--only", "gi") == ["git"]
 
 
-def test_a_name_that_a_shell_would_run_is_not_offered(work: Repo, tmp_path: Path) -> None:
+def test_a_name_that_a_shell_would_run_is_not_offered(work: Repo) -> None:
     """Whoever writes the state branch names its files; one of them is no command for whoever presses Tab (OWN-3)."""
-    other = clone(Repo(work.path.parent / "server.git"), tmp_path / "other")
-    other.git("checkout", "--quiet", "orch-state")
-    for name in ("$(touch PWN)", "a\nb,", "e\x1b[31m", "-rf"):
-        other.commit(name.encode("unicode_escape").decode(), {f"environments/{name}.md": "x\n"})
-    other.git("push", "--quiet", "origin", "orch-state")
+    names = ("$(touch PWN)", "a\nb,", "e\x1b[31m", "-rf")
+    edit_state(Repo(work.path.parent / "server.git"), {f"environments/{name}.md": "x\n" for name in names})
     assert completed(work.path, "orch-gates", "env", "show", "") == ["staging"]
 
 

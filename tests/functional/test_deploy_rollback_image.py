@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.documents import frontmatter
-from orch_gates.state import layout
 from tests import deploy_rig
 from tests import image_rig as images
 from tests.deploy_rig import DeployRig
@@ -53,16 +51,7 @@ def verified(rig: DeployRig, registry: FakeRegistry, task: str = "T-1") -> str:
     )
     rig.ok("task", "report", task, "--file", str(path))
     rig.deploy("", "--no-advance")
-    other = rig.folder / "state"
-    rig.work.git("fetch", "--quiet", "origin", "orch-state")
-    rig.work.git("worktree", "add", "--quiet", "--detach", str(other), "FETCH_HEAD")
-    place = other / layout.environment_path("production")
-    values, body = frontmatter.decode(place.read_text())
-    assert isinstance(values["current"], dict)
-    values["verified"] = values["current"] = {**values["current"], "standing": "verified"}
-    place.write_text(frontmatter.encode(values, body))
-    rig.work.git("-C", str(other), "commit", "--quiet", "--all", "--message", "Verified")
-    rig.work.git("-C", str(other), "push", "--quiet", "origin", "HEAD:refs/heads/orch-state")
+    rig.mark_verified()
     return digest
 
 

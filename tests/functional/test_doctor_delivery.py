@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.documents import frontmatter
-from orch_gates.state import layout
 from tests import deploy_rig
 from tests import image_rig as images
 from tests.builders import Repo, bare, clone
@@ -43,15 +41,7 @@ def verify(rig: DeployRig, digest: str, image: str) -> None:
     )
     rig.ok("task", "report", "T-1", "--file", str(path))
     rig.deploy("", "--no-advance", "--digest", digest)
-    state = clone(rig.server, rig.folder / "state")
-    state.git("checkout", "--quiet", "orch-state")
-    place = state.path / layout.environment_path("production")
-    values, body = frontmatter.decode(place.read_text())
-    assert isinstance(values["current"], dict)
-    values["verified"] = values["current"] = {**values["current"], "standing": "verified"}
-    place.write_text(frontmatter.encode(values, body))
-    state.git("commit", "--quiet", "--all", "--message", "Verified")
-    state.git("push", "--quiet", "origin", "orch-state")
+    rig.mark_verified()
 
 
 def test_the_image_that_a_rollback_needs(rig: DeployRig, client: Client) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from orch_gates.model.ids import TaskId
+from orch_gates.state import layout
 from tests import merge_rig
-from tests.builders import clone, orch
+from tests.builders import orch
 from tests.doctor_rig import follow, only
+from tests.hand_edits import edit_state_file
 from tests.merge_rig import MergeRig
 from tests.sweep_rig import SweepRig, copy, template
 from tests.tasks_builders import make_effect
@@ -110,12 +113,7 @@ def test_what_the_sweep_needs_a_person_for(rig: SweepRig) -> None:
     assert only(rig.work.path, "alerts", env=rig.env)["state"] == "not used"
     rig.tick()
     assert only(rig.work.path, "alerts", env=rig.env)["state"] == "ok"
-    edit = clone(rig.server, rig.folder / "edit")
-    edit.git("checkout", "--quiet", "orch-state")
-    (path,) = edit.path.glob("tasks/*/T-1/task.md")
-    path.write_text(path.read_text().replace("stage: ", "stage: [", 1))
-    edit.git("commit", "--quiet", "-am", "by hand")
-    edit.git("push", "--quiet", "origin", "orch-state")
+    edit_state_file(rig.server, layout.task_path(TaskId("T-1")), lambda text: text.replace("stage: ", "stage: [", 1))
     rig.tick()
     found = only(rig.work.path, "alerts", env=rig.env)
     assert (found["state"], "T-1" in found["seen"]) == ("warning", True)

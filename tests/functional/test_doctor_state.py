@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from orch_gates.model.ids import TaskId
+from orch_gates.state import layout
 from tests.builders import Repo, bare, clone, orch
 from tests.doctor_rig import Found, follow, looked, only
+from tests.hand_edits import edit_state, edit_state_file
 from tests.state_rig import BRANCH, WITNESS
 from tests.sweep_rig import SweepRig, copy, template
 
@@ -121,12 +124,8 @@ def test_who_guards_the_branch(project: Project) -> None:
 
 def test_a_file_that_cannot_be_read_is_bad(project: Project) -> None:
     """A hand edit; the task that it is about is named."""
-    edit = clone(project.server, project.folder / "edit")
-    edit.git("checkout", "--quiet", "orch-state")
-    (path,) = edit.path.glob("tasks/*/T-1/task.md")
-    path.write_text(path.read_text().replace("stage: ", "stage: [", 1))
-    edit.git("commit", "--quiet", "-am", "by hand")
-    edit.git("push", "--quiet", "origin", "orch-state")
+    task = layout.task_path(TaskId("T-1"))
+    edit_state_file(project.server, task, lambda text: text.replace("stage: ", "stage: [", 1))
     found = project.look("state-files")
     assert (found["state"], "T-1" in found["seen"]) == ("bad", True)
 
@@ -136,12 +135,7 @@ def test_a_file_that_cannot_be_read_is_bad(project: Project) -> None:
 )
 def test_what_the_lint_names_is_bad(path: str, project: Project) -> None:
     """Of whatever kind the file is; of an environment that cannot be read no image could be told either."""
-    edit = clone(project.server, project.folder / "edit")
-    edit.git("checkout", "--quiet", "orch-state")
-    edit.write(path, "garbage\n")
-    edit.git("add", path)
-    edit.git("commit", "--quiet", "-m", "by hand")
-    edit.git("push", "--quiet", "origin", "orch-state")
+    edit_state(project.server, {path: "garbage\n"})
     linted = orch("state", "lint", cwd=project.work.path, env=project.env)
     assert (linted.returncode, path.encode() in linted.stdout) == (1, True)
     found = project.look("state-files")

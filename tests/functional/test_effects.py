@@ -19,6 +19,7 @@ from orch_gates.state import layout
 from tests.builders import PROGRAM, Done, Repo, bare, clone, orch
 from tests.fakes.scripted_http import says
 from tests.fakes.status_server import StatusServer, serving
+from tests.hand_edits import STATE, edit_state
 
 CONFIG = """\
 stages:
@@ -224,9 +225,8 @@ def test_nobody_edits_effects_by_hand(what: str, work: Work) -> None:
     """`verify`, and so the guard, takes them from orch-gates only."""
     work.passed("FAILED")
     work.ok("advance", "T-1", code=1)
-    hand = clone(Repo(work.repo.path.parent / "app.git"), work.repo.path.parent / "hand")
-    hand.git("switch", "--quiet", "-c", "orch-state", "origin/orch-state")
-    lines = (hand.path / TASK).read_text("utf-8").splitlines(keepends=True)
+    server = Repo(work.repo.path.parent / "app.git")
+    lines = f"{server.git('show', f'{STATE}:{TASK}')}\n".splitlines(keepends=True)
     start = lines.index("effects:\n")
     end = lines.index("---\n", start)
     mine = lines[start + 1 : end]
@@ -235,8 +235,7 @@ def test_nobody_edits_effects_by_hand(what: str, work: Work) -> None:
         "changed": ["effects:\n", *(line.replace('"failure"', '"success"') for line in mine)],
         "added": ["effects:\n", *mine, *(line.replace("tests-passed", "security") for line in mine[len(mine) // 2 :])],
     }[what]
-    hand.commit("by hand", {TASK: "".join([*lines[:start], *edited, *lines[end:]])})
-    hand.git("push", "--quiet", "origin", "HEAD:orch-state")
+    edit_state(server, {TASK: "".join([*lines[:start], *edited, *lines[end:]])})
     assert "effects: is written by orch-gates only, never by hand" in work.ok("state", "verify", code=1)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests import deploy_rig
 from tests.deploy_rig import DeployRig
+from tests.hand_edits import edit_state
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -171,14 +171,7 @@ def test_a_file_that_cannot_be_read_is_set_apart(rig: DeployRig) -> None:
     """ST-6: the others are shown; nobody deploys to the one before it is mended."""
     rig.deploy("", "--environment", "staging", "--no-advance")
     rig.deploy("", "--no-advance")
-    other = rig.folder / "other"
-    rig.work.git("worktree", "add", "--quiet", "--detach", str(other))
-    for command in (
-        f"cd {other} && git fetch --quiet origin orch-state && git checkout --quiet FETCH_HEAD",
-        f"cd {other} && echo broken >environments/production.md && git commit --quiet -am broken",
-        f"cd {other} && git push --quiet origin HEAD:refs/heads/orch-state",
-    ):
-        subprocess.run(["sh", "-c", command], check=True, capture_output=True)
+    edit_state(rig.server, {"environments/production.md": "broken\n"})
     said = rig.ok("env", "list")
     assert "staging" in said
     assert "environments/production.md" in said

@@ -15,7 +15,7 @@ from orch_gates.engine import work
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from tests import job_rig
-from tests.builders import Repo
+from tests.hand_edits import edit_state
 from tests.job_rig import BY, JobRig
 
 
@@ -27,18 +27,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def rig(made: Path, tmp_path: Path) -> JobRig:
     return job_rig.copy(made, tmp_path / "project")
-
-
-def by_hand(rig: JobRig, path: str, text: str) -> None:
-    """Push a file of the state branch as a person edits it."""
-    tree = rig.folder / "by-hand"
-    if not tree.exists():
-        rig.work.git("worktree", "add", "--quiet", "--detach", tree)
-    hand = Repo(tree)
-    hand.git("fetch", "--quiet", "origin", "orch-state")
-    hand.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
-    hand.commit("by hand", {path: text})
-    hand.git("push", "--quiet", "origin", "HEAD:refs/heads/orch-state")
 
 
 def test_jobs_are_listed_and_shown(rig: JobRig) -> None:
@@ -65,7 +53,7 @@ def test_jobs_are_listed_and_shown(rig: JobRig) -> None:
 def test_a_document_that_cannot_be_read_stops_its_own_task_only(rig: JobRig) -> None:
     """It is named, and the others are shown; it may be at work, so no other run of its task begins (P2, ST-6)."""
     rig.run("true")
-    by_hand(rig, layout.job_path(TaskId("T-1"), "f" * 16), "---\nno: job\n---\n")
+    edit_state(rig.server, {layout.job_path(TaskId("T-1"), "f" * 16): "---\nno: job\n---\n"})
     said = rig.ok("job", "list", "--all")
     assert f"unreadable: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in said
     assert "succeeded" in said
@@ -123,7 +111,7 @@ def test_a_process_of_another_machine_is_left_alone(rig: JobRig) -> None:
         text = text.replace('status: "queued"', 'status: "running"').replace(
             "started: null", 'started: "2026-01-31T12:00:00Z"'
         )
-        by_hand(rig, path, text)
+        edit_state(rig.server, {path: text})
         said = rig.ok("job", "cancel", "T-1", "--reason", "it hangs")
         assert "seems to run on another machine; bob on another must end it" in said
         assert other.poll() is None

@@ -15,6 +15,7 @@ from orch_gates.forge.port.pulls import Draft
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from tests import queue_rig
+from tests.hand_edits import edit_state
 from tests.queue_rig import QueueRig
 
 
@@ -159,11 +160,7 @@ def test_an_attempt_that_cannot_be_read_stops_nobody_else(rig: QueueRig, state: 
         assert rig.run()[1] == {bad.number: "sent back"}
     else:
         rig.ok("lease", "release", "--reason", "for the test")
-    (rig.server.path / "hooks" / "pre-receive").unlink()
-    rig.work.git("fetch", "--quiet", "origin", "orch-state")
-    rig.work.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
-    rig.work.commit("Break it", {layout.attempt_path(TaskId(f"PR-{bad.number}")): "---\nid: [\n---\n"})
-    rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/orch-state")
+    edit_state(rig.server, {layout.attempt_path(TaskId(f"PR-{bad.number}")): "---\nid: [\n---\n"})
     good = rig.asked("three", {"values/four": "4\n"})
     code, came = rig.run()
     assert came.get(good.number) == "landed"

@@ -11,8 +11,8 @@ import pytest
 
 from tests import tracker_rig
 from tests.blocks import Shell, shown
-from tests.builders import Repo
 from tests.fakes import telegram
+from tests.hand_edits import edit_state
 from tests.tracker_rig import TrackerRig
 
 
@@ -182,9 +182,7 @@ def test_a_lookup_that_failed_touches_nothing(rig: TrackerRig) -> None:
     rig.label(number, "approved")
     listed = rig.server.git("ls-tree", "-r", "--name-only", "orch-state", "forge").split()
     path = next(name for name in listed if "issues" in name)
-    rig.server.git("worktree", "add", "--quiet", "--detach", str(rig.folder / "state"), "orch-state")
-    broken = Repo(rig.folder / "state").commit("by hand", {path: "no document\n"})
-    rig.server.git("update-ref", "refs/heads/orch-state", broken)
+    edit_state(rig.server, {path: "no document\n"})
     tip = rig.tip
     done = rig.say("tracker", "sync")
     assert (done.returncode, rig.tip) == (2, tip)
