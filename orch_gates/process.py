@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -281,10 +281,11 @@ def spawn(  # noqa: PLR0913 - each is a word of Popen
     pass_fds: Sequence[int] = (),
     session: bool = True,
     user: User | None = None,
+    first: Callable[[], None] | None = None,
 ) -> Iterator[Child]:
     """A child, as Popen starts it; with a `session` its group is killed when the block is left, else it alone.
 
-    Without a `stdin` it reads what this process would.
+    Without a `stdin` it reads what this process would. `first` is called in the child, before the program begins.
 
     Raises:
         ProcessError: it could not be started.
@@ -302,6 +303,7 @@ def spawn(  # noqa: PLR0913 - each is a word of Popen
             user=user.uid if user else None,
             group=user.gid if user else None,
             extra_groups=user.groups if user else None,
+            preexec_fn=first,  # noqa: PLW1509 - what it calls takes no lock
         )
     except OSError as error:
         raise ProcessError(f"cannot start {argv[0]}: {error.strerror or error}") from error

@@ -82,9 +82,13 @@ def run(
     with forwarding.installed(), process.closed_to_others(), _guarded() as guard:
         together = to_stderr or _one_stream()
         with process.spawn(
-            argv, env=env, cwd=None, stdin=None, stderr=process.STDOUT if together else process.PIPE
+            argv,
+            env=env,
+            cwd=None,
+            stdin=None,
+            stderr=process.STDOUT if together else process.PIPE,
+            first=guard.watch_this,
         ) as child:
-            guard.watch(child.pid)
             forwarding.to(child.pid)
             out = _STDERR if to_stderr else _STDOUT
             passing = _Passing(child, keep, together=together, most=most, out=out)
@@ -178,11 +182,14 @@ class _Guard:
     def __init__(self, child: process.Child) -> None:
         self._child = child
 
-    def watch(self, session: int) -> None:
+    def watch_this(self) -> None:
+        """Have the session of the calling process ended; called before the command begins, so that none is missed."""
         assert self._child.stdin is not None
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         with contextlib.suppress(BrokenPipeError):
-            self._child.stdin.write(f"{session}\n".encode("ascii"))
-            self._child.stdin.flush()
+            os.write(self._child.stdin.fileno(), f"{os.getpid()}\n".encode("ascii"))
+        # As a program begins with it; Python's own memory of it is of before the fork.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
     def dismiss(self) -> None:
         """Nothing is left that it could end."""
