@@ -321,7 +321,10 @@ def test_runs_of_a_push_and_of_a_pull_request(repository: Repository) -> None:
         ("pull_request", "", RunState.WAITING),
         ("push", "feature", RunState.WAITING),
     }
-    assert forge.workflows.runs(event="pull_request") == tuple(run for run in runs if run.event == "pull_request")
+    # A busy server may make one more of the same pull request meanwhile.
+    pulled = forge.workflows.runs(event="pull_request")
+    assert {run for run in runs if run.event == "pull_request"} <= set(pulled)
+    assert {run.event for run in pulled} == {"pull_request"}
 
 
 def test_runs_where_there_are_none(repository: Repository) -> None:
