@@ -26,8 +26,8 @@ _CHUNK = 65_536
 _PIECE = 4096
 _STDOUT, _STDERR = 1, 2
 _CUT = b"\n[the rest of the output is not shown here]\n"
-# It is told the session, and then of nothing but the end of whoever told it. The second loop is for what left the
-# command's group, but not its session.
+# It is told the session by the command, before that begins, and then of nothing but the end of the runner. The second
+# loop is for what left the command's group, but not its session.
 _GUARD = """
 read -r session || exit 0
 read -r _ && exit 0

@@ -42,7 +42,8 @@ def engine(choice: str, tools: Tools, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _scratch(env: Mapping[str, str]) -> str:
-    """Where a folder of a random name is made; without one, rules of another user are compiled for each push."""
+    """Where short-lived files go; without such a place, rules of another user are compiled for each push."""
+    # A folder of a random name is made in it.
     places = [place for place in (env.get("TMPDIR"), "/tmp", "/var/tmp") if place]  # noqa: S108
     return next((place for place in places if os.access(place, os.W_OK | os.X_OK)), places[0])
 

@@ -254,3 +254,16 @@ print(process.run_apart(words, env={"PATH": "/usr/bin:/bin"}, timeout=20, cwd=Pa
         )
     assert "denied" in done.stdout
     assert "a-token-of-a-bot" not in done.stdout
+
+
+def test_what_comes_first_is_done_in_the_session_before_the_program_begins(tmp_path: Path) -> None:
+    """Whoever guards a session knows of it by then, so that no moment is left in which a program is unguarded."""
+    told = tmp_path / "told"
+
+    def first() -> None:
+        told.write_text(f"{os.getsid(0)}\n")
+
+    argv = ["sh", "-c", f'cat "{told}"; echo $$']
+    with process.spawn(argv, env=ENV, cwd=None, stdin=None, first=first) as child:
+        out, _ = child.communicate(timeout=60)
+        assert out.split() == [str(child.pid).encode()] * 2
