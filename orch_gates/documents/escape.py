@@ -89,7 +89,11 @@ def well_formed(text: str) -> str:
 
 def markdown(text: str) -> str:
     """Prose for Markdown, also inside a table: no markup, link, HTML, cell end or mention."""
-    shown = _MENTION.sub(lambda hit: code(hit[0]), visible(text))
+    return _without_markup(visible(text))
+
+
+def _without_markup(shown: str) -> str:
+    shown = _MENTION.sub(lambda hit: code(hit[0]), shown)
     shown = _MARKDOWN_ACTIVE.sub(lambda hit: "\\" + hit[0], shown)
     return re.sub(r"[&<>|]", lambda hit: _ENTITIES[hit[0]], shown)
 
@@ -120,7 +124,7 @@ def _linked(text: str) -> list[bool]:
 
 def _beside(text: str) -> str:
     # To some readers, a backtick beside a span of code belongs to it, escaped or not.
-    return markdown(text).replace("\\`", "&#96;")
+    return _without_markup(text).replace("\\`", "&#96;")
 
 
 def plain(text: str) -> str:

@@ -157,6 +157,7 @@ def test_ordinary_names_stay_and_others_show_their_code(text: str, shown: str) -
 
 @given(text=st.one_of(hostile, st.lists(st.sampled_from(LINKS), max_size=8).map("".join)))
 @example(text="#3#4!5@ann")
+@example(text="#3::notice::x")
 @example(text="`#3` \\#3 \\`GH-1`` https://a.example/`b`")
 @example(text="ann@#3 user@1234567 acme/app@abcdef0 x@y.example")
 def test_a_comment_leads_nowhere(text: str) -> None:
