@@ -29,7 +29,7 @@ def make_row(context: QueueContext = ALONE, **changes: Any) -> TaskRow:
     """A task with why it stands where it stands, and a log of two lines."""
     task: Task = make_task(**changes)
     lines = (f"- {task.created} made by ann", f"- {task.since} {task.stage}: {task.reason}")
-    pipeline = QUEUE if task.asked is not None else DEFAULT
+    pipeline = QUEUE if task.enqueued is not None else DEFAULT
     why = None if task.state.finished else explain(task, pipeline, context, NOW)
     return TaskRow(task, why, lines)
 
@@ -45,7 +45,7 @@ def asked(pull: int, title: str, context: QueueContext, *, hours: float = 1, **c
         "priority": changes.pop("priority", "normal"),
     }
     values = {"id": f"PR-{pull}", "branch": f"change-{pull}", "stage": "queued", "since": ago(hours=hours)}
-    return make_row(context, title=title, pipeline="merge-queue", asked=wanted, **values, **changes)
+    return make_row(context, title=title, pipeline="merge-queue", enqueued=wanted, **values, **changes)
 
 
 def a_sample(seconds: int, result: str, requests: int | None, errors: int | None) -> dict[str, Any]:

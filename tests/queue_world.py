@@ -21,9 +21,10 @@ from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge.queue import plan as queue
 from orch_gates.merge.queue.events import Known, concern
 from orch_gates.merge.queue.plan import (
-    Ask,
     Drop,
+    Enqueue,
     Entry,
+    LabelEvent,
     Look,
     Refuse,
     Seen,
@@ -31,7 +32,6 @@ from orch_gates.merge.queue.plan import (
     TakeOut,
     Unlabel,
     Unlabelled,
-    Wish,
 )
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import timestamp
@@ -136,15 +136,15 @@ class World:
         known = Known("main", self.main, _LABEL, ("ci",), False, tuple(self.entries().values()))
         found = concern(self.sent[which % len(self.sent)], known)
         if found.runs:
-            self.run(found.wishes)
+            self.run(found.label_events)
 
     # ---- a run
 
-    def run(self, wishes: Mapping[int, Wish] | None = None) -> None:
+    def run(self, label_events: Mapping[int, LabelEvent] | None = None) -> None:
         """One of the queue, until it is done or dies."""
         self.effects = 0
         try:
-            self._run(wishes or {})
+            self._run(label_events or {})
         except Died:
             pass
         finally:
@@ -164,18 +164,18 @@ class World:
     def entries(self) -> dict[int, Entry]:
         found = {}
         for name, task in self.tasks.items():
-            assert task.asked is not None
-            found[task.asked.pull] = Entry(task, None if task.state.finished else self.attempts.get(name))
+            assert task.enqueued is not None
+            found[task.enqueued.pull] = Entry(task, None if task.state.finished else self.attempts.get(name))
         return found
 
-    def look(self, wishes: Mapping[int, Wish]) -> Look:
+    def look(self, label_events: Mapping[int, LabelEvent]) -> Look:
         entries = {n: e for n, e in self.entries().items() if n in self.labels or e.queued or e.unlabel}
         wanted = {n for n in self.labels if self.pulls[n].state is PullState.OPEN} | entries.keys()
         pulls = {number: Seen(self.pulls[number], number in self.labels) for number in wanted}
-        return Look("main", _LABEL, pulls, {n: e for n, e in entries.items() if n in pulls}, wishes)
+        return Look("main", _LABEL, pulls, {n: e for n, e in entries.items() if n in pulls}, label_events)
 
-    def _run(self, wishes: Mapping[int, Wish]) -> None:
-        look = self.look(wishes)
+    def _run(self, label_events: Mapping[int, LabelEvent]) -> None:
+        look = self.look(label_events)
         self._recorded(look)
         self._left(look)
         self._turns()
@@ -191,7 +191,7 @@ class World:
     def _recorded(self, look: Look) -> None:
         for action in queue.plan(look):
             match action:
-                case Ask(pull=pull, by=by, instead=instead):
+                case Enqueue(pull=pull, by=by, instead=instead):
                     if instead:
                         self._take_out(pull.number, f"PR-{pull.number}", "another commit", unlabel=False)
                     self._ask(pull, by)
@@ -226,12 +226,12 @@ class World:
             assert not moves or other.id in had or self._place(other) >= mine, (task.id, other.id)
 
     def _place(self, task: Task) -> tuple[int, datetime, int]:
-        assert task.asked is not None
-        return list(Priority).index(task.asked.priority), self.since[task.id], task.asked.pull
+        assert task.enqueued is not None
+        return list(Priority).index(task.enqueued.priority), self.since[task.id], task.enqueued.pull
 
     def _ask(self, pull: PullRequest, by: str) -> None:
         assert pull.number in self.armed, "nobody set the label since it was last sent back"
-        event = events.MergeAsked(by or "bot", pull.number, pull.target, pull.head)
+        event = events.EnqueueRequested(by or "bot", pull.number, pull.target, pull.head)
         name = f"PR-{pull.number}"
         if name in self.tasks:
             self._apply(name, event)
@@ -249,10 +249,10 @@ class World:
         if task.stage == "queued" and (before is None or before.stage == "open"):
             self.since[task.id] = self.now
         if before is not None and before.stage == "queued" and task.stage == "open":
-            assert task.asked is not None
+            assert task.enqueued is not None
             # Where the label was gone, one that is there by now was set anew.
-            if task.asked.unlabel or task.asked.pull not in self.labels:
-                self.armed.discard(task.asked.pull)
+            if task.enqueued.unlabel or task.enqueued.pull not in self.labels:
+                self.armed.discard(task.enqueued.pull)
         self.tasks[task.id] = task
 
     def _decided(self, before: Task, decision: Decision) -> Decision:
@@ -295,7 +295,7 @@ class World:
         evidence = (rests_on,) if rests_on else ()
         verdicts = judged("queued", gate, outcome, pipeline=PIPELINE, rests_on=evidence)
         move = self._apply(task.id, events.Evaluated("bot", task, head, due=due), tuple(verdicts))
-        asked = self.tasks[task.id].asked
+        asked = self.tasks[task.id].enqueued
         if move is Move.ROLLBACK and asked is not None and asked.unlabel:
             number = asked.pull
             self.effect(lambda: self._unlabel(number))
@@ -338,8 +338,8 @@ class World:
         return self.ci.get(head) is False and self._judge(task, "ci-green", Outcome.FAIL, head, due=False)
 
     def _head(self, task: Task) -> str:
-        assert task.asked is not None
-        return self.pulls[task.asked.pull].head
+        assert task.enqueued is not None
+        return self.pulls[task.enqueued.pull].head
 
     def _record(self, name: str, *, holds: bool = True, **values: object) -> Attempt:
         """A step of the attempt; where a person stopped the task meanwhile, it ends (ENG-10)."""
@@ -367,8 +367,8 @@ class World:
 
     def _drive(self, task: Task) -> bool | None:  # noqa: C901, PLR0911, PLR0912 - one for each phase
         """One attempt, as far as it goes; None where another one has to begin, else whether the run ends."""
-        assert task.asked is not None
-        number, name = task.asked.pull, task.id
+        assert task.enqueued is not None
+        number, name = task.enqueued.pull, task.id
         head, attempt = self.pulls[number].head, self.attempts.get(name)
         if attempt is None or attempt.over:
             if not queue.ours(head, Entry(task, attempt)):
@@ -440,11 +440,11 @@ class World:
         if (pull.state, pull.head, self.main) != (PullState.OPEN, attempt.commit, attempt.base):
             return
         task = self.tasks[attempt.task]
-        assert task.asked is not None
+        assert task.enqueued is not None
         origin = attempt.commit
-        while origin != task.asked.head and origin in self.made_of:
+        while origin != task.enqueued.head and origin in self.made_of:
             origin = self.made_of[origin]
-        assert origin == task.asked.head, "nobody asked for this commit"
+        assert origin == task.enqueued.head, "nobody asked for this commit"
         assert self.ci.get(attempt.commit) is True, "it is untested"
         assert self.content[self.main] <= self.content[attempt.commit], "it was tested without what it lands on"
         assert number not in [one for one, _ in self.merged], "it lands twice"
@@ -473,7 +473,7 @@ class World:
         self.ci.pop(self.main, None)
         for task in list(self.tasks.values()):
             if task.state is TaskState.HELD:
-                self.say(task.asked.pull if task.asked else 0, events.ResumeAsked("ann"))
+                self.say(task.enqueued.pull if task.enqueued else 0, events.ResumeAsked("ann"))
 
     def settle(self) -> int:
         """Run until nothing changes any more; how many runs that took."""

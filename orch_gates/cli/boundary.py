@@ -171,10 +171,12 @@ def open_for_reading(repo: Path) -> Workspace:
 @contextmanager
 def ended_by_signals() -> Iterator[Callable[[], bool]]:
     """Whether TERM or INT came: the unit at hand comes to its end, and no other begins."""
-    came: list[int] = []
-    before = {one: signal.signal(one, lambda number, _: came.append(number)) for one in (signal.SIGTERM, signal.SIGINT)}
+    received: list[int] = []
+    before = {
+        one: signal.signal(one, lambda number, _: received.append(number)) for one in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
-        yield lambda: bool(came)
+        yield lambda: bool(received)
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)

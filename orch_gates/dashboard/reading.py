@@ -128,7 +128,7 @@ def _everything(snapshot: Snapshot) -> _Found:
 
 def _around(snapshot: Snapshot, everything: Book, target: str, unread: list[str]) -> dict[str, Places]:
     """What is around the tasks of each target, the usual one first."""
-    targets = {task.asked.target for task in everything.tasks if task.asked is not None}
+    targets = {task.enqueued.target for task in everything.tasks if task.enqueued is not None}
     found: dict[str, Places] = {}
     for name in (target, *sorted(targets - {target})):
         try:
@@ -155,7 +155,7 @@ def _rows(everything: Book, around: Mapping[str, Places], context: PageContext, 
 
 
 def _why(task: Task, around: Mapping[str, Places], context: PageContext) -> Why | None:
-    place = around.get(task.asked.target if task.asked is not None else context.target)
+    place = around.get(task.enqueued.target if task.enqueued is not None else context.target)
     if place is None or task.state.finished:
         return None
     return place.why(task, context.pipeline, context.now)

@@ -10,7 +10,7 @@ from orch_gates.deploy import environments, reporting
 from orch_gates.deploy.ending import Endings, Kept, Look, Recorded
 from orch_gates.deploy.environments import Page
 from orch_gates.engine import deploying
-from orch_gates.engine.deploying import Already, Busy, CameTo, Refused
+from orch_gates.engine.deploying import Already, Busy, Conclusion, Refused
 from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.attempt import Phase
 from orch_gates.model.environment import Deployed, Environment, Running
@@ -168,13 +168,13 @@ class Deploys:
         assert found is not None
         return found
 
-    def end(self, began: Began, came_to: CameTo, kept: Kept) -> Recorded:
+    def end(self, began: Began, conclusion: Conclusion, kept: Kept) -> Recorded:
         """Record what it came to.
 
         Raises:
             StateError: it could not be recorded.
         """
-        return self.endings.record(began.environment, began.running, came_to, kept)
+        return self.endings.record(began.environment, began.running, conclusion, kept)
 
     def _running(
         self,

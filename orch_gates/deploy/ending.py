@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from orch_gates.deploy import environments, reporting
 from orch_gates.deploy.reporting import DeployResult
 from orch_gates.engine import deploying
-from orch_gates.engine.deploying import CameTo, End
+from orch_gates.engine.deploying import Conclusion, End
 from orch_gates.engine.sighting import Sighting
 from orch_gates.errors import StateDenied
 from orch_gates.model.environment import Environment, Running
@@ -46,7 +46,7 @@ class Recorded:
 
     environment: Environment
     running: Running
-    came_to: CameTo
+    conclusion: Conclusion
     ours: bool
 
 
@@ -66,20 +66,20 @@ class Endings:
     arming_of: Callable[[str], Arming | None]
     forget: Callable[[str], None]
 
-    def record(self, name: str, begun: Running, came_to: CameTo, kept: Kept = NOTHING_KEPT) -> Recorded:
+    def record(self, name: str, begun: Running, conclusion: Conclusion, kept: Kept = NOTHING_KEPT) -> Recorded:
         """Record what a deploy to an environment came to, unless that is settled by now.
 
         Raises:
             StateError: it could not be recorded.
         """
         try:
-            return self._recorded(name, begun, came_to, kept)
+            return self._recorded(name, begun, conclusion, kept)
         except StateDenied:
             if not kept.output:
                 raise
         # A server's own rules may find in the output what is no secret here; how it ended counts more.
         less = replace(kept, output="", note="the command's output is not saved: the server refused it")
-        return self._recorded(name, begun, came_to, less)
+        return self._recorded(name, begun, conclusion, less)
 
     def lost(self, name: str, look: Look, now: datetime) -> Recorded | None:
         """Record the end of a deploy of which nobody did, as one look at it tells; None where there is none.
@@ -88,45 +88,45 @@ class Endings:
             UsageError, StateError: as `environments.page`; or it could not be recorded.
         """
         running = environments.page(self.store.load(), name).environment.running
-        if running is None or (came_to := deploying.seen(running, look(running), now)) is None:
+        if running is None or (conclusion := deploying.seen(running, look(running), now)) is None:
             return None
-        recorded = self.record(name, running, came_to)
+        recorded = self.record(name, running, conclusion)
         if not recorded.ours:
             return None
         self.forget(running.deploy)
         return recorded
 
-    def _recorded(self, name: str, begun: Running, came_to: CameTo, kept: Kept) -> Recorded:
-        arming = self.arming_of(name) if came_to.end is End.DEPLOYED else None
+    def _recorded(self, name: str, begun: Running, conclusion: Conclusion, kept: Kept) -> Recorded:
+        arming = self.arming_of(name) if conclusion.end is End.DEPLOYED else None
         found: Recorded | None = None
 
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal found
             page = environments.page(snapshot, name)
-            after = deploying.finished(page.environment, begun.deploy, came_to, watched=arming is not None)
+            after = deploying.finished(page.environment, begun.deploy, conclusion, watched=arming is not None)
             # A sweep may have recorded the very same, by what this machine keeps of it.
-            same = came_to.end is End.DEPLOYED and begun.deploy in {one.deploy for one in page.environment.history}
-            found = Recorded(after or page.environment, begun, came_to, ours=after is not None or same)
+            same = conclusion.end is End.DEPLOYED and begun.deploy in {one.deploy for one in page.environment.history}
+            found = Recorded(after or page.environment, begun, conclusion, ours=after is not None or same)
             if after is None:
                 return None
-            result = DeployResult(came_to.end, came_to.reason, _next_step(name, begun, came_to.end))
+            result = DeployResult(conclusion.end, conclusion.reason, _next_step(name, begun, conclusion.end))
             notes = "".join(f"\n{note}\n" for note in (kept.warning, kept.note) if note)
             result = replace(result, more=notes + kept.output)
-            line = f"deploy {begun.deploy} of {begun.task} {came_to.end}: {came_to.reason}"
-            writes = environments.changed(page, after, came_to.at, line)
-            writes |= reporting.written(snapshot, name, after.generation, begun, result, came_to.at)
+            line = f"deploy {begun.deploy} of {begun.task} {conclusion.end}: {conclusion.reason}"
+            writes = environments.changed(page, after, conclusion.at, line)
+            writes |= reporting.written(snapshot, name, after.generation, begun, result, conclusion.at)
             if arming is not None:
-                watch = deploying.armed(begun, name, came_to.at, arming.window, arming.every, kept.baseline)
-                writes |= environments.new_watch(watch, came_to.at)
+                watch = deploying.armed(begun, name, conclusion.at, arming.window, arming.every, kept.baseline)
+                writes |= environments.new_watch(watch, conclusion.at)
             return Change(
                 event="deploy-end",
                 task=begun.task,
-                subject=f"{begun.task}: deploy {begun.deploy} to {name}: {came_to.end}",
-                body=came_to.reason,
+                subject=f"{begun.task}: deploy {begun.deploy} to {name}: {conclusion.end}",
+                body=conclusion.reason,
                 writes=writes,
             )
 
-        self.store.transact(decision, others_wait=came_to.end is End.DEPLOYED)
+        self.store.transact(decision, others_wait=conclusion.end is End.DEPLOYED)
         assert found is not None
         return found
 

@@ -65,7 +65,7 @@ class Standing(NamedTuple):
 
 def standing(task: Task) -> Standing:
     """That of a task."""
-    queue = f"{task.pipeline} {task.asked.target}" if task.asked is not None else task.pipeline
+    queue = f"{task.pipeline} {task.enqueued.target}" if task.enqueued is not None else task.pipeline
     return Standing(task.id, task.stage, task.state.value, turn(task), queue)
 
 
@@ -74,9 +74,9 @@ def turn(task: Task) -> str:
 
     In the merge queue priority comes before age, and of two that were asked for together the older pull request.
     """
-    if task.asked is None:
+    if task.enqueued is None:
         return f"{task.since} {task.id}"
-    return f"{task.asked.priority.rank} {task.since} {task.asked.pull:010}"
+    return f"{task.enqueued.priority.rank} {task.since} {task.enqueued.pull:010}"
 
 
 # Of each stage of a pipeline the turns of those that may move, the first one first.

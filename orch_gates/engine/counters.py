@@ -24,7 +24,7 @@ _STATUSES = (
     (re.compile(r"[1-5]xx"), ("5xx",)),
     (re.compile(r"[1-5]XX"), ("5XX",)),
 )
-_MOST_TOLD, _LONGEST_TOLD = 4, 30
+_MOST_SHOWN, _LONGEST_SHOWN = 4, 30
 _MOST_COMPARED, _LONGEST_COMPARED = 1000, 100
 
 # A series by its name and labels.
@@ -138,10 +138,10 @@ def _instead(wanted: str, there: Collection[str]) -> str:
     """What is there, the most alike first."""
     # Whatever compares texts takes long over long ones.
     short = sorted(one for one in there if len(one) <= _LONGEST_COMPARED)[:_MOST_COMPARED]
-    alike = difflib.get_close_matches(wanted[:_LONGEST_COMPARED], short, _MOST_TOLD, 0.5)
-    told = [*alike, *(one for one in sorted(there) if one not in alike)][:_MOST_TOLD]
-    more = ", …" if len(there) > _MOST_TOLD else ""
-    return f", but {', '.join(one[:_LONGEST_TOLD] for one in told)}{more}" if told else ""
+    alike = difflib.get_close_matches(wanted[:_LONGEST_COMPARED], short, _MOST_SHOWN, 0.5)
+    shown = [*alike, *(one for one in sorted(there) if one not in alike)][:_MOST_SHOWN]
+    more = ", …" if len(there) > _MOST_SHOWN else ""
+    return f", but {', '.join(one[:_LONGEST_SHOWN] for one in shown)}{more}" if shown else ""
 
 
 def increase(before: Mapping[Series, float], now: Mapping[Series, float], wanted: Selector) -> float | None:

@@ -42,12 +42,12 @@ def decide(
     decided = _decided(task, event, verdicts, now, pipeline)
     if decided.task == task:
         return decided
-    told = issues.plan(decided.task, generation, now, pipeline, event)
-    outdated = issues.subjects(task) if told else frozenset()
+    of_issue = issues.plan(decided.task, generation, now, pipeline, event)
+    outdated = issues.subjects(task) if of_issue else frozenset()
     if not isinstance(event, _Checked):
-        return replace(decided, effects=told, outdated=outdated)
+        return replace(decided, effects=of_issue, outdated=outdated)
     planned = () if posting is None else statuses.plan(verdicts, event.head, posting, now)
-    return replace(decided, effects=(*planned, *told), outdated=statuses.subjects(verdicts, event.head) | outdated)
+    return replace(decided, effects=(*planned, *of_issue), outdated=statuses.subjects(verdicts, event.head) | outdated)
 
 
 def _decided(
@@ -65,7 +65,7 @@ def _decided(
             return _approved(changed, event, verdicts, pipeline)
         case events.Rejected():
             return _rejected(changed, event, pipeline)
-        case events.MergeAsked() | events.TakenOut() | events.LabelSettled() | events.Prioritised():
+        case events.EnqueueRequested() | events.TakenOut() | events.LabelSettled() | events.Prioritised():
             return queued.decide(changed, event, pipeline)
         case _:
             return _asked(changed, event, pipeline)
@@ -269,7 +269,7 @@ def _roll_back(changed: Changing, verdict: Verdict, pipeline: Pipeline, event: _
         "available_at": None,
         "feedback": feedback.of_verdict(verdict),
         "sent_back": spent.sent_back(changed.task, event.head, evidence, changed.now, gate=charged),
-        "asked": queued.refused(changed.task),
+        "enqueued": queued.refused(changed.task),
     }
     if not free and used >= pipeline.caps.max_developer_retries:
         why = f"{verdict.reason} (all {used} developer retries are used up)"

@@ -31,7 +31,7 @@ class End(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CameTo:
+class Conclusion:
     """How a deploy ended, why, and when."""
 
     end: End
@@ -109,29 +109,29 @@ def rollback_target(environment: Environment, deploy: str) -> Deployed | Refused
     return verified
 
 
-def finished(before: Environment, deploy: str, came_to: CameTo, *, watched: bool) -> Environment | None:
+def finished(before: Environment, deploy: str, conclusion: Conclusion, *, watched: bool) -> Environment | None:
     """The environment once a deploy ended; None where that is not under way, or is known to be lost and still is.
 
     Its own word counts also where it was taken for lost meanwhile, until a person has settled what runs.
     """
     begun = _begun(before, deploy)
-    if begun is None or (came_to.end is End.UNKNOWN and before.running is None):
+    if begun is None or (conclusion.end is End.UNKNOWN and before.running is None):
         return None
     over: dict[str, object] = {"running": None, "unknown": "", "unsettled": None}
-    match came_to.end:
+    match conclusion.end:
         case End.DEPLOYED:
             standing = Standing.WATCHING if watched else Standing.UNWATCHED
-            return _runs(before, deployed(begun, came_to.at, standing)).model_copy(update=over)
+            return _runs(before, deployed(begun, conclusion.at, standing)).model_copy(update=over)
         case End.FAILED | End.REFUSED:
             return before.model_copy(update=over)
         case End.UNKNOWN:
-            lost = {"running": None, "unknown": one_line(came_to.reason), "unsettled": begun}
+            lost = {"running": None, "unknown": one_line(conclusion.reason), "unsettled": begun}
             return before.model_copy(update=lost)
         case _:
-            assert_never(came_to.end)
+            assert_never(conclusion.end)
 
 
-def seen(running: Running, sighting: Sighting, now: datetime) -> CameTo | None:
+def seen(running: Running, sighting: Sighting, now: datetime) -> Conclusion | None:
     """What a deploy came to of which nobody recorded the end, as one look tells; None while it may go on.
 
     Where nobody can look, as on another machine, it has its time.
@@ -142,13 +142,13 @@ def seen(running: Running, sighting: Sighting, now: datetime) -> CameTo | None:
             return None
         case Life.ENDED if sighting.exit_code is not None:
             end = end_of(sighting.exit_code, timed_out=False)
-            return CameTo(end, one_line(f"{who}, could not record how it ended: {sighting.why}"), now)
+            return Conclusion(end, one_line(f"{who}, could not record how it ended: {sighting.why}"), now)
         case Life.ENDED | Life.DEAD:
-            return CameTo(End.UNKNOWN, one_line(f"{who}, was lost: {sighting.why}"), now)
+            return Conclusion(End.UNKNOWN, one_line(f"{who}, was lost: {sighting.why}"), now)
         case Life.UNKNOWN:
             if now < moment(running.until):
                 return None
-            return CameTo(End.UNKNOWN, one_line(f"{who}, should have ended by {running.until}"), now)
+            return Conclusion(End.UNKNOWN, one_line(f"{who}, should have ended by {running.until}"), now)
         case _:
             assert_never(sighting.life)
 

@@ -94,7 +94,7 @@ class CancelAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class MergeAsked:
+class EnqueueRequested:
     """A person asks that pull request `pull` be merged into `target` at its commit `head` (MRG-13).
 
     `label`: the label that says so is still to be set.
@@ -132,7 +132,7 @@ class Prioritised:
     priority: Priority
 
 
-QueueEvent: TypeAlias = MergeAsked | TakenOut | LabelSettled | Prioritised
+QueueEvent: TypeAlias = EnqueueRequested | TakenOut | LabelSettled | Prioritised
 Event: TypeAlias = (
     Evaluated | Approved | Rejected | HoldAsked | ResumeAsked | RetryAsked | CancelAsked | ReadySaid | QueueEvent
 )

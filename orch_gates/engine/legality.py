@@ -78,10 +78,10 @@ def _alone(task: Task) -> Iterator[Violation]:
         yield Violation("state", f"a task is {_S.DONE} exactly in stage {DONE_STAGE!r}")
     if (task.available_at is not None) is not (task.state is _S.DEFERRED):
         yield Violation("available_at", "is set exactly while the task is deferred")
-    if task.asked is not None and task.pipeline != MERGE_QUEUE:
-        yield Violation("asked", f"belongs to a pull request in the pipeline {MERGE_QUEUE!r}")
-    if task.asked is None and task.pipeline == MERGE_QUEUE and task.stage not in {QUEUE.rework, DONE_STAGE}:
-        yield Violation("asked", "says for which commit a task is queued")
+    if task.enqueued is not None and task.pipeline != MERGE_QUEUE:
+        yield Violation("enqueued", f"belongs to a pull request in the pipeline {MERGE_QUEUE!r}")
+    if task.enqueued is None and task.pipeline == MERGE_QUEUE and task.stage not in {QUEUE.rework, DONE_STAGE}:
+        yield Violation("enqueued", "says for which commit a task is queued")
 
 
 def task_change(before: Task | None, after: Task, root: Root) -> tuple[Violation, ...]:
@@ -100,7 +100,7 @@ def task_change(before: Task | None, after: Task, root: Root) -> tuple[Violation
 
 def _made(task: Task, flow: Flow) -> Iterator[Violation]:
     # What was asked for is made and queued in one commit.
-    first = flow.stages[1] if flow.by_asking and task.asked is not None else flow.stages[0]
+    first = flow.stages[1] if flow.by_asking and task.enqueued is not None else flow.stages[0]
     if task.stage not in {flow.stages[0], first}:
         yield Violation("stage", f"a new task begins in {flow.stages[0]!r}")
     if task.state is not _S.ACTIVE:
@@ -128,7 +128,7 @@ def _changed(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
         yield from _moved(before, after, flow)
     yield from _counted(before, after, flow)
     yield from _sent_back(before, after, flow)
-    yield from _asked(before, after)
+    yield from _enqueued(before, after)
     let_go = before.state is not _S.ACTIVE and after.state is _S.ACTIVE
     if before.resumed != after.resumed and not let_go:
         yield Violation("resumed", "is written when a person lets a task go on")
@@ -144,15 +144,15 @@ def _moved(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
         yield Violation("stage", f"from {before.stage!r} a task moves to {', '.join(sorted(allowed))} only")
 
 
-def _asked(before: Task, after: Task) -> Iterator[Violation]:
-    was, now = before.asked, after.asked
+def _enqueued(before: Task, after: Task) -> Iterator[Violation]:
+    was, now = before.enqueued, after.enqueued
     if now is None:
         if was is not None:
-            yield Violation("asked", "is never taken away")
+            yield Violation("enqueued", "is never taken away")
     elif was is not None and now.pull != was.pull:
-        yield Violation("asked.pull", "never changes")
+        yield Violation("enqueued.pull", "never changes")
     elif before.stage != QUEUE.rework and (was is None or (now.target, now.head) != (was.target, was.head)):
-        yield Violation("asked.head", "is asked for where the task waits to be asked for")
+        yield Violation("enqueued.head", "is asked for where the task waits to be asked for")
 
 
 def _following(stage: str, flow: Flow) -> str:
@@ -240,8 +240,8 @@ def _planned(before: Sequence[Effect], after: Task, root: Root) -> Iterator[Viol
         yield Violation("effects", "name the generation of the commit that plans them, and never change")
     if any(effect.commit != after.head for effect in new if isinstance(effect, StatusEffect)):
         yield Violation("effects", "are about the commit that was judged")
-    told = {(effect.issue, effect.label) for effect in new if isinstance(effect, IssueEffect)}
-    if told - {(after.issue, issues.label_of(after))}:
+    labels = {(effect.issue, effect.label) for effect in new if isinstance(effect, IssueEffect)}
+    if labels - {(after.issue, issues.label_of(after))}:
         yield Violation("effects", "tell the issue of the task where it stands")
 
 

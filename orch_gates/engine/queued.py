@@ -8,7 +8,7 @@ from orch_gates.engine import events, spent
 from orch_gates.engine.decision import Changing, Decision, Move
 from orch_gates.engine.stages import Pipeline
 from orch_gates.model.ids import timestamp
-from orch_gates.model.task import Asked, Task, TaskState
+from orch_gates.model.task import Enqueued, Task, TaskState
 from orch_gates.model.verdict import Outcome
 
 
@@ -17,8 +17,8 @@ def decide(changed: Changing, event: events.QueueEvent, pipeline: Pipeline) -> D
     if not pipeline.by_asking:
         return changed.refuse("it is no pull request in the merge queue")
     match event:
-        case events.MergeAsked():
-            return _ask(changed, event, pipeline)
+        case events.EnqueueRequested():
+            return _enqueue(changed, event, pipeline)
         case events.TakenOut():
             return _take_out(changed, event, pipeline)
         case events.LabelSettled():
@@ -39,21 +39,21 @@ def way_on(task: Task, pipeline: Pipeline) -> str:
     return f"{on_issue}`orch-gates advance {task.id} --approve`"
 
 
-def refused(task: Task) -> Asked | None:
+def refused(task: Task) -> Enqueued | None:
     """What was asked for, once a gate is red: the label that asked for it is taken off, so that nothing loops."""
     return _with(task, label=False, unlabel=True)
 
 
-def _ask(changed: Changing, event: events.MergeAsked, pipeline: Pipeline) -> Decision:
+def _enqueue(changed: Changing, event: events.EnqueueRequested, pipeline: Pipeline) -> Decision:
     task = changed.task
     if task.state.waits_for_a_person:
         return changed.refuse(f"it is {task.state}: {task.reason}")
     if task.stage != pipeline.rework:
-        return _asked_again(changed, event)
-    asked = Asked(
+        return _enqueue_again(changed, event)
+    enqueued = Enqueued(
         pull=event.pull, target=event.target, head=event.head, by=event.by, at=timestamp(changed.now), label=event.label
     )
-    # Asking is the word that the work was done again (ENG-9).
+    # Who asks for the merge says that the work was done again (ENG-9).
     sent = spent.made_ready(task) if spent.blocked(task, event.head) else task.sent_back
     return changed.to(
         Move.QUEUE,
@@ -65,13 +65,13 @@ def _ask(changed: Changing, event: events.MergeAsked, pipeline: Pipeline) -> Dec
         defers=0,
         feedback=None,
         sent_back=sent,
-        asked=asked,
+        enqueued=enqueued,
     )
 
 
-def _asked_again(changed: Changing, event: events.MergeAsked) -> Decision:
+def _enqueue_again(changed: Changing, event: events.EnqueueRequested) -> Decision:
     task = changed.task
-    if task.asked is not None and (task.asked.target, task.asked.head) == (event.target, event.head):
+    if task.enqueued is not None and (task.enqueued.target, task.enqueued.head) == (event.target, event.head):
         return changed.nothing(f"it is queued already: {task.reason}", Outcome.PASS)
     return changed.refuse(
         f"it is queued for another commit or target branch; remove it first: `orch-gates queue remove {event.pull}`"
@@ -91,15 +91,15 @@ def _take_out(changed: Changing, event: events.TakenOut, pipeline: Pipeline) -> 
         state=TaskState.ACTIVE,
         available_at=None,
         defers=0,
-        asked=_with(task, label=False, unlabel=event.unlabel),
+        enqueued=_with(task, label=False, unlabel=event.unlabel),
     )
 
 
 def _note(changed: Changing, move: Move = Move.LABEL, **values: object) -> Decision:
     """A change about the asking alone: why the task stands where it stands stays the same."""
     task = changed.task
-    return changed.to(move, task.reason, cause=task.cause, asked=_with(task, **values))
+    return changed.to(move, task.reason, cause=task.cause, enqueued=_with(task, **values))
 
 
-def _with(task: Task, **values: object) -> Asked | None:
-    return task.asked and task.asked.model_copy(update=values)
+def _with(task: Task, **values: object) -> Enqueued | None:
+    return task.enqueued and task.enqueued.model_copy(update=values)

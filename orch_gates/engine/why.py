@@ -64,8 +64,8 @@ class Why:
         """The same with what the work of its stage has come to; nothing but that is waited for where a run goes on."""
         if work is None or not self.next_action or self.state != TaskState.ACTIVE:
             return self
-        told = replace(self, work=work.line)
-        return replace(told, next_action=work.next_action, when=work.when) if work.next_action else told
+        line = replace(self, work=work.line)
+        return replace(line, next_action=work.next_action, when=work.when) if work.next_action else line
 
     @property
     def line(self) -> str:
@@ -167,8 +167,8 @@ def _work(task: Task, pipeline: Pipeline) -> str:
     if stage.human:
         return f"a person {'asks for it' if pipeline.by_asking else 'approves'}: {queued.way_on(task, pipeline)}"
     command = _command(task, stage)
-    if not stage.gates or task.asked is not None:
-        return command if task.asked is not None else f"the {stage.role} finishes, then {command}"
+    if not stage.gates or task.enqueued is not None:
+        return command if task.enqueued is not None else f"the {stage.role} finishes, then {command}"
     # What the command itself brings about is nobody's work.
     gates = ", ".join(gate.name for gate in stage.gates if gate.name not in {MERGE, MERGE_PROOF})
     if not gates:
@@ -180,7 +180,7 @@ def _work(task: Task, pipeline: Pipeline) -> str:
 
 def _command(task: Task, stage: Stage | None) -> str:
     """What takes a task out of its stage, once the other gates are green."""
-    if task.asked is not None:
+    if task.enqueued is not None:
         return "`orch-gates queue run`"
     names = {gate.name for gate in stage.gates} if stage is not None else set()
     if MERGE_PROOF in names:

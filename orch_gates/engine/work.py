@@ -195,6 +195,6 @@ def _unfinished(task: Task, last: Job, verdict: Verdict | None, now: datetime, r
 
 
 def _reasons(runs: Sequence[Job], verdict: Verdict | None) -> str:
-    told = [f"run {run.number} {run.status}{f' ({run.reason})' if run.reason else ''}" for run in runs]
+    lines = [f"run {run.number} {run.status}{f' ({run.reason})' if run.reason else ''}" for run in runs]
     red = f"; {verdict.gate}: {verdict.reason}" if verdict is not None and verdict.outcome is Outcome.FAIL else ""
-    return f"{_FAILED} {len(runs)} times: {'; '.join(told)}{red}"
+    return f"{_FAILED} {len(runs)} times: {'; '.join(lines)}{red}"

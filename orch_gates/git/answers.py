@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _LONGEST = 600
-_LONGEST_TOLD = 4000
+_LONGEST_HOOK_OUTPUT = 4000
 
 
 class Pushed(StrEnum):
@@ -55,7 +55,7 @@ class PushAnswer:
     `damaged`: objects here could not be read, so that no other push of them gets through.
     `stale`: the refs that git found not to stand where they were expected.
     `retry_after`: seconds that the server asked to wait.
-    `told`: what a hook of the server said, whole, in one line.
+    `hook_output`: what a hook of the server said, whole, in one line.
     """
 
     meaning: Pushed
@@ -63,7 +63,7 @@ class PushAnswer:
     cut_off: bool = False
     declined: bool = False
     damaged: bool = False
-    told: str = ""
+    hook_output: str = ""
     stale: tuple[str, ...] = ()
     retry_after: float = 0
 
@@ -139,32 +139,32 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     reasons = [lines[ref]["summary"] for ref in refs if ref in lines and lines[ref]["flag"] == "!"]
     text = "\n".join([*reasons, stderr])
     telling = [reason for reason in reasons if not _FOLLOWS.search(reason)]
-    words = _words([*telling, stderr] if telling or stderr.strip() else reasons)
+    message = _message([*telling, stderr] if telling or stderr.strip() else reasons)
     if way := _IN_THE_WAY.search(stderr):
         return PushAnswer(Pushed.REFUSED, f"{way['there']} is in the way of {way['wanted']}: delete or rename it first")
     if any("remote rejected" in reason for reason in telling) and _MOVED.search(stderr):
-        return PushAnswer(Pushed.LOST, words)
+        return PushAnswer(Pushed.LOST, message)
     # A server that says so itself has a rule against it; who is only overtaken hears it from git on this side.
     if any("remote rejected" in reason and _FINAL.search(reason) for reason in telling):
-        return PushAnswer(Pushed.REFUSED, words, told=_told(stderr))
+        return PushAnswer(Pushed.REFUSED, message, hook_output=_hook_output(stderr))
     lost = reasons and _LOST.search(text) and not _UNABLE.search(text)
     if lost and not _LEFT_LOCK.search(text):
         stale = tuple(ref for ref in refs if ref in lines and "(stale info)" in lines[ref]["summary"])
-        return PushAnswer(Pushed.LOST, words, stale=stale)
+        return PushAnswer(Pushed.LOST, message, stale=stale)
     if _REFUSED.search(text) or _UNABLE.search(text):
-        return PushAnswer(Pushed.REFUSED, words)
-    words = words or f"git push ended with {returncode} and said nothing"
+        return PushAnswer(Pushed.REFUSED, message)
+    message = message or f"git push ended with {returncode} and said nothing"
     unsent = not reasons and _UNSENT.search(stderr) and "RPC failed" not in stderr
     meaning = Pushed.UNSENT if unsent else Pushed.UNCLEAR
     declined = any("remote rejected" in reason for reason in reasons)
-    return PushAnswer(meaning, words, declined=declined, damaged=bool(_DAMAGED.search(stderr)))
+    return PushAnswer(meaning, message, declined=declined, damaged=bool(_DAMAGED.search(stderr)))
 
 
 def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
     """What `git fetch`, `git ls-remote` or `git for-each-ref` means."""
     if returncode == 0:
         return FetchAnswer(Fetched.DONE)
-    words = _words([stderr]) or f"git ended with {returncode} and said nothing"
+    message = _message([stderr]) or f"git ended with {returncode} and said nothing"
     for pattern, meaning in (
         (_ABSENT, Fetched.ABSENT),
         (_FOREIGN, Fetched.FOREIGN),
@@ -174,8 +174,8 @@ def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
         (_BUSY, Fetched.BUSY),
     ):
         if pattern.search(stderr):
-            return FetchAnswer(meaning, words)
-    return FetchAnswer(Fetched.FAILED, words)
+            return FetchAnswer(meaning, message)
+    return FetchAnswer(Fetched.FAILED, message)
 
 
 def read_retry_after(trace: bytes) -> float:
@@ -184,11 +184,11 @@ def read_retry_after(trace: bytes) -> float:
     return float(found[-1]) if found else 0
 
 
-def _told(stderr: str) -> str:
+def _hook_output(stderr: str) -> str:
     lines = (line.removeprefix("remote:") for line in stderr.splitlines() if line.startswith("remote:"))
-    return " ".join(" ".join(lines).split())[:_LONGEST_TOLD]
+    return " ".join(" ".join(lines).split())[:_LONGEST_HOOK_OUTPUT]
 
 
-def _words(texts: Sequence[str]) -> str:
+def _message(texts: Sequence[str]) -> str:
     text = " ".join(" ".join(texts).split())
     return _CREDENTIALS.sub("", text)[-_LONGEST:]

@@ -74,14 +74,14 @@ _HARMLESS = re.compile(
 )
 
 
-def failed(command: str, code: int, said: str) -> GitError:
+def failed(command: str, code: int, message: str) -> GitError:
     """The error of a command that failed, with what to do where its words say that."""
-    if "promisor remote" in said or "lazy fetching" in said:
+    if "promisor remote" in message or "lazy fetching" in message:
         return GitError(
             "this clone was made with --filter and lacks content that has to be judged; fetch it with "
             "`git fetch --refetch --no-filter origin`, and in CI take `filter` out of the checkout step"
         )
-    return GitError(f"git {command} failed ({code}): {said}")
+    return GitError(f"git {command} failed ({code}): {message}")
 
 
 def complaint(stderr: bytes) -> bytes:
@@ -158,11 +158,11 @@ class Git:
         Raises:
             GitError: the directory is not inside a git repository.
         """
-        return (self.directory / self._told("common-dir")).resolve()
+        return (self.directory / self._property("common-dir")).resolve()
 
     def object_format(self) -> str:
         """The hash that names objects here: sha1 or sha256."""
-        return self._told("object-format")
+        return self._property("object-format")
 
     def version(self) -> str:
         """The release of git, as it prints it; asked once in a process.
@@ -177,9 +177,9 @@ class Git:
 
     def is_bare(self) -> bool:
         """Whether the repository has no work tree."""
-        return self._told("bare") == "true"
+        return self._property("bare") == "true"
 
-    def _told(self, what: str) -> str:
+    def _property(self, what: str) -> str:
         """What does not change while a command runs is asked once, all of it.
 
         Raises:
@@ -191,10 +191,10 @@ class Git:
                 "--show-object-format",
             )
             # The path comes first and may hold line breaks.
-            told = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").rsplit("\n", 3)
-            if done.returncode != 0 or len(told) != 4:
+            lines = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").rsplit("\n", 3)
+            if done.returncode != 0 or len(lines) != 4:
                 raise GitError(f"{self.directory} is not inside a git repository: {done.complaint}")
-            self._known.update(zip(("common-dir", "shallow", "bare", "object-format"), told, strict=True))
+            self._known.update(zip(("common-dir", "shallow", "bare", "object-format"), lines, strict=True))
         return self._known[what]
 
     def resolve(self, revision: str, kind: str = "commit") -> str:
@@ -206,7 +206,7 @@ class Git:
         """
         if not revision or revision.startswith("-") or "\0" in revision:
             raise UnknownRevision(f"{revision!r} is not a revision")
-        if (known := self._known.get(asked := f"{revision}^{{{kind}}}")) is not None:
+        if (known := self._known.get(key := f"{revision}^{{{kind}}}")) is not None:
             if not known:
                 raise UnknownRevision(f"{revision!r} names no {kind} of this repository; fetch it first")
             return known
@@ -216,8 +216,8 @@ class Git:
             raise GitError(f"git rev-parse {revision} failed ({done.returncode}): {done.complaint}")
         if done.returncode == 1:
             raise UnknownRevision(f"{revision!r} names no {kind} of this repository; fetch it first")
-        self._known[asked] = done.stdout.decode("ascii").strip()
-        return self._known[asked]
+        self._known[key] = done.stdout.decode("ascii").strip()
+        return self._known[key]
 
     def look_up(self, *refs: str) -> None:
         """Ask for refs, by their full names, at once: what they hold, or that there is none, is then known.
@@ -240,10 +240,10 @@ class Git:
 
     def leads_to(self, ref: str) -> str:
         """The ref that a symbolic ref points to, also where that is gone; empty for any other ref, and for none."""
-        if (asked := f"{ref} leads to") not in self._known:
+        if (key := f"{ref} leads to") not in self._known:
             done = self.run("symbolic-ref", "--quiet", ref)
-            self._known[asked] = done.stdout.decode("utf-8", "surrogateescape").strip() if done.returncode == 0 else ""
-        return self._known[asked]
+            self._known[key] = done.stdout.decode("utf-8", "surrogateescape").strip() if done.returncode == 0 else ""
+        return self._known[key]
 
     def is_ref(self, name: str) -> bool:
         """Whether there is a ref of exactly this whole name; `main~1` names a commit, and no ref."""
@@ -269,8 +269,8 @@ class Git:
         Raises:
             UnknownRevision: its name is that of a ref and the beginning of an object id as well.
         """
-        if (asked := f"{revision} unambiguous") in self._known:
-            return self._known[asked]
+        if (key := f"{revision} unambiguous") in self._known:
+            return self._known[key]
         found_name = _NAME.match(revision)
         assert found_name is not None
         name, suffix = found_name.groups()
@@ -281,8 +281,8 @@ class Git:
         ref = next((place for place in places if place in found), "")
         if ref and _ABBREVIATED.fullmatch(name) and self._names_object(name):
             raise UnknownRevision(f"{name!r} is {ref} and the beginning of an object id; write the whole id, or {ref}")
-        self._known[asked] = f"{ref}{suffix}" if ref else revision
-        return self._known[asked]
+        self._known[key] = f"{ref}{suffix}" if ref else revision
+        return self._known[key]
 
     def _names_object(self, abbreviated: str) -> bool:
         """Whether any object's id begins so; git itself would take the ref."""
@@ -290,7 +290,7 @@ class Git:
 
     def is_shallow(self) -> bool:
         """Whether history is cut off here."""
-        return self._told("shallow") != "false"
+        return self._property("shallow") != "false"
 
     def refuse_shallow(self) -> None:
         """A range in a shallow clone may be empty without being clean (SEC-2).
@@ -325,10 +325,10 @@ class Git:
 
     def _at_top(self, revision: str) -> dict[str, str]:
         """The files in the top folder of a revision; several are asked for, and mostly there is none."""
-        if (asked := f"{revision} top") not in self._known:
+        if (key := f"{revision} top") not in self._known:
             listed = self._listed(revision)
-            self._known[asked] = "\0".join(f"{oid} {name}" for name, oid in listed.items())
-        return {name: oid for oid, _, name in (row.partition(" ") for row in self._known[asked].split("\0"))}
+            self._known[key] = "\0".join(f"{oid} {name}" for name, oid in listed.items())
+        return {name: oid for oid, _, name in (row.partition(" ") for row in self._known[key].split("\0"))}
 
     def _listed(self, revision: str, *paths: str) -> dict[str, str]:
         listed = self.read("ls-tree", "-z", "--full-tree", revision, "--", *paths).decode("utf-8", "surrogateescape")

@@ -164,6 +164,6 @@ def finish(child: Child, command: str) -> None:
         GitError: a non-zero exit code, or anything on stderr.
     """
     assert child.stderr is not None
-    said = complaint(child.stderr.read())[-400:].decode("utf-8", "replace")
-    if child.wait() != 0 or said:
-        raise failed(command, child.returncode, said or "it ended early or took too long")
+    complaints = complaint(child.stderr.read())[-400:].decode("utf-8", "replace")
+    if child.wait() != 0 or complaints:
+        raise failed(command, child.returncode, complaints or "it ended early or took too long")

@@ -149,9 +149,9 @@ class Remote:
     def head(self, git_dir: Path, *, timeout: float) -> tuple[FetchAnswer, str, str]:
         """The ref that the remote's HEAD names, and its commit; both empty where HEAD leads to no commit."""
         answer, stdout = self._listing(git_dir, ["HEAD"], timeout, "--symref")
-        said = [value for name, value in _pairs(stdout) if name == "HEAD"]
-        named = next((value for value in said if value.startswith("ref: ")), "")
-        return answer, named.removeprefix("ref: "), next((value for value in said if value != named), "")
+        values = [value for name, value in _pairs(stdout) if name == "HEAD"]
+        named = next((value for value in values if value.startswith("ref: ")), "")
+        return answer, named.removeprefix("ref: "), next((value for value in values if value != named), "")
 
     def local_refs(
         self, repository: Path, names: Sequence[str], *, timeout: float

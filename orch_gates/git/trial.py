@@ -69,11 +69,11 @@ def hook_of(top: Path, inherited: Mapping[str, str], name: str) -> tuple[Path, P
     """
     env = _around(inherited)
     path, own = (
-        top / _git(top, env, "rev-parse", *asked).decode("utf-8", "surrogateescape").removesuffix("\n")
-        for asked in (("--git-path", f"hooks/{name}"), ("--git-common-dir",))
+        top / _git(top, env, "rev-parse", *query).decode("utf-8", "surrogateescape").removesuffix("\n")
+        for query in (("--git-path", f"hooks/{name}"), ("--git-common-dir",))
     )
-    asked = ["git", "config", "--show-origin", "--null", "--get", "core.hooksPath"]
-    done = process.run(asked, env=env, timeout=_TIMEOUT_S, cwd=top)
+    query = ["git", "config", "--show-origin", "--null", "--get", "core.hooksPath"]
+    done = process.run(query, env=env, timeout=_TIMEOUT_S, cwd=top)
     origin = done.stdout.decode("utf-8", "surrogateescape").split("\0")[0].removeprefix("file:")
     return path, own / "hooks" / name, "the environment" if origin == "command line:" else origin
 
@@ -94,8 +94,8 @@ def commit(hooks: Path, inherited: Mapping[str, str], content: bytes, beside: Ma
             (folder / place).symlink_to(file)
         (folder / "trial.txt").write_bytes(content)
         _git(folder, env, "add", "trial.txt")
-        asked = ["git", "-c", f"core.hooksPath={hooks}", "-c", "commit.gpgSign=false", "commit", "-m", "a trial"]
-        return process.run(asked, env=env, timeout=_TIMEOUT_S, cwd=folder)
+        query = ["git", "-c", f"core.hooksPath={hooks}", "-c", "commit.gpgSign=false", "commit", "-m", "a trial"]
+        return process.run(query, env=env, timeout=_TIMEOUT_S, cwd=folder)
 
 
 def _around(inherited: Mapping[str, str]) -> dict[str, str]:

@@ -125,17 +125,17 @@ class Runs:
             raise found
         return found
 
-    def end(self, began: Began, came_to: Outcome, head_of: HeadOf) -> Recorded:
+    def end(self, began: Began, outcome: Outcome, head_of: HeadOf) -> Recorded:
         """Record how it ended, unless somebody else ended it.
 
         Raises:
             StateError: it could not be recorded.
         """
-        ending = _Ending(self.store, self.configured, began, came_to, head_of)
+        ending = _Ending(self.store, self.configured, began, outcome, head_of)
         try:
-            return ending.record(came_to.output)
+            return ending.record(outcome.output)
         except StateDenied:
-            if not came_to.output:
+            if not outcome.output:
                 raise
         # A server's own rules may find in the output what is no secret here; how it ended counts more.
         return ending.record("", "the command's output is not saved: the server refused it")
@@ -218,11 +218,11 @@ class _Ending:
     store: Store
     configured: Configured
     began: Began
-    came_to: Outcome
+    outcome: Outcome
     head_of: HeadOf
 
     def record(self, shown: str, note: str = "") -> Recorded:
-        came_to, attempt = self.came_to, self.began.job.attempt
+        outcome, attempt = self.outcome, self.began.job.attempt
         head = self._head()
         found: Recorded | None = None
 
@@ -236,15 +236,15 @@ class _Ending:
             if page is None:
                 found = Recorded(None, "its document is gone", ours=False)
                 return None
-            over = jobs.ended(page.job, attempt, came_to.exit_code, came_to.reason, came_to.ended)
+            over = jobs.ended(page.job, attempt, outcome.exit_code, outcome.reason, outcome.ended)
             if over is None:
                 found = Recorded(page.job, state_of(page.job), ours=False)
                 return None
-            line = f"{came_to.reason}, after {took(over)} [{over.status}]"
-            lines = [one for one in (line, came_to.note, note) if one]
-            writes = book.changed(page, over, came_to.ended, *lines, more=output.block(shown))
+            line = f"{outcome.reason}, after {took(over)} [{over.status}]"
+            lines = [one for one in (line, outcome.note, note) if one]
+            writes = book.changed(page, over, outcome.ended, *lines, more=output.block(shown))
             ready = None if head is None else self._ready(snapshot, over, head)
-            found = Recorded(over, came_to.reason, ours=True, ready=ready is not None)
+            found = Recorded(over, outcome.reason, ours=True, ready=ready is not None)
             return Change(
                 event="job-end",
                 task=over.task,
@@ -253,14 +253,14 @@ class _Ending:
                 writes={**writes, **(ready.writes if ready is not None else {})},
             )
 
-        self.store.transact(decision, look_again, others_wait=came_to.exit_code == 0)
+        self.store.transact(decision, look_again, others_wait=outcome.exit_code == 0)
         assert found is not None
         return found
 
     def _head(self) -> str | None:
         """The commit at the head of the task's branch; None where nothing depends on it, or it cannot be known."""
         sent = self.began.task.sent_back
-        if self.came_to.exit_code != 0 or sent is None or sent.ready:
+        if self.outcome.exit_code != 0 or sent is None or sent.ready:
             return None
         try:
             return self.head_of(self.began.task.branch)
@@ -280,7 +280,7 @@ class _Ending:
         if task.stage != over.stage or not spent.blocked(task, merge.head(lambda _: head, pipeline, task)):
             return None
         by = f"{over.role} (job {over.attempt}, {over.runner})"
-        now, generation = self.came_to.ended, snapshot.generation + 1
+        now, generation = self.outcome.ended, snapshot.generation + 1
         ready = events.ReadySaid(by, f"run {over.number} of its work ended well")
         decided = decide(task, ready, (), now, pipeline, generation=generation)
         if decided.refused or decided.task == task:

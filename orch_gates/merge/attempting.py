@@ -127,7 +127,7 @@ class Attempting:
             return False
         if page is None or page.task.state.finished:
             return True
-        if page.task.asked is not None and page.task.state.waits_for_a_person and not lease.held:
+        if page.task.enqueued is not None and page.task.state.waits_for_a_person and not lease.held:
             # A person stopped it: in a queue others go on, unless it may be landing.
             attempt = ledger.page(snapshot, self.context.target, page.task.id).attempt
             return attempt is None or attempt.phase.number < Phase.MERGING.number

@@ -181,9 +181,9 @@ def _pull(attempting: Attempting, attempt: Attempt) -> PullRequest:
         ForgeRefused, ForgeUnavailable: there is none that is known.
     """
     pulls, task = attempting.context.need_forge().pulls, attempting.task
-    if task.asked is not None:
+    if task.enqueued is not None:
         # What was asked for is this one; another of the same branch would be nobody's wish.
-        return pulls.get(task.asked.pull)
+        return pulls.get(task.enqueued.pull)
     found = [one for one in pulls.find(attempt.branch, attempt.target) if not one.fork]
     if found:
         return found[0]
@@ -210,7 +210,7 @@ def _request_merge(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> 
     for number in range(1, most + 1):
         attempting.clock.check()
         answer = context.need_forge().pulls.merge(attempt.pull, request)
-        found = retry.meaning(answer, attempt.pull, asked_for=attempting.task.asked is not None)
+        found = retry.meaning(answer, attempt.pull, asked_for=attempting.task.enqueued is not None)
         doubt = doubt or found.then in {Then.AGAIN, Then.PROVE}
         if (done := _proven(attempting, attempt)) is not None:
             return done

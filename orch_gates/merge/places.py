@@ -44,9 +44,9 @@ class Places:
     def why(self, task: Task, configured: Pipeline, now: datetime) -> Why:
         """Why a task stands where it stands."""
         where = queue_context(standing(task), self.lines, self.leases.leases, self.target, self.attempt)
-        frozen = self.frozen(now) if where.position and task.asked is not None else None
+        frozen = self.frozen(now) if where.position and task.enqueued is not None else None
         found = explain(task, pipeline_of(task, configured), where, now)
-        works = task.asked is not None and where.position > 0 and found.holder == task.id
+        works = task.enqueued is not None and where.position > 0 and found.holder == task.id
         if works and self.attempt is not None and not self.attempt.over:
             found = replace(found, reason=self.attempt.reason, cause="merge")
         return found.under(frozen.said) if frozen is not None else found

@@ -149,8 +149,8 @@ class Driving:
             return None
         if not where.head:
             return Stop(Outcome.FAIL, f"there is no branch {task.branch}", "Push it.", absent=True)
-        if task.asked is not None and not ours(where.head, Entry(task, page.attempt)):
-            why = f"{task.branch} is at {where.head[:10]}, but the merge of {task.asked.head[:10]} was requested"
+        if task.enqueued is not None and not ours(where.head, Entry(task, page.attempt)):
+            why = f"{task.branch} is at {where.head[:10]}, but the merge of {task.enqueued.head[:10]} was requested"
             return Stop(Outcome.FAIL, why, "Queue the new commit again.", absent=True)
         if not where.target:
             return Stop(Outcome.FAIL, f"there is no branch {self.context.target}", "Push it.", absent=True)

@@ -141,7 +141,7 @@ def _move_branch(attempting: Attempting, bench: Git, attempt: Attempt) -> Attemp
     if answer.meaning is Pushed.REFUSED:
         return attempting.end(
             Outcome.ERROR,
-            f"the server refused the push to {attempt.branch}: {answer.told or answer.reason}",
+            f"the server refused the push to {attempt.branch}: {answer.hook_output or answer.reason}",
             f"Allow the bot to push to {attempt.branch}, or update the branch yourself.",
         )
     if answer.meaning is not Pushed.LANDED:

@@ -79,7 +79,7 @@ class Priority(StrEnum):
         return tuple(Priority).index(self)
 
 
-class Asked(BaseModel):
+class Enqueued(BaseModel):
     """The pull request of a task in the merge queue, and for which commit a person asked for its merge (MRG-13)."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
@@ -100,7 +100,7 @@ class Task(Document):
     """Where a work item stands, why, and what it has used up."""
 
     KIND: ClassVar[str] = "task"
-    ADDED: ClassVar[tuple[str, ...]] = ("sent_back", "effects", "pipeline", "asked", "resumed", "issue")
+    ADDED: ClassVar[tuple[str, ...]] = ("sent_back", "effects", "pipeline", "enqueued", "resumed", "issue")
 
     schema_: Literal["orch.task/1"] = Field(default="orch.task/1", alias="schema", description="Always `orch.task/1`.")
     id: TaskName = Field(description="The task's name; also its folder.")
@@ -131,7 +131,7 @@ class Task(Document):
     pipeline: Literal["", "merge-queue"] = Field(
         default="", description="The pipeline that it moves in; empty is the one of the repository's own stages."
     )
-    asked: Asked | None = Field(default=None, description="What was asked for, of a pull request in the merge queue.")
+    enqueued: Enqueued | None = Field(default=None, description="Of a pull request: what was enqueued, and by whom.")
     resumed: Timestamp | None = Field(
         default=None, description="When a person last let it go on, UTC: what died before is not counted."
     )

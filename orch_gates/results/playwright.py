@@ -39,7 +39,7 @@ def read(document: Mapping[str, Any], into: Collector) -> None:
             status = _STATUSES.get(stated, Status.ERRORED)
             into.add(path[0] if path else "", name, status, _failures(test, into), flaky=stated == "flaky")
     for error in rows(document.get("errors"), "errors", into):
-        into.add("", "(run)", Status.ERRORED, [_said(error)])
+        into.add("", "(run)", Status.ERRORED, [_message(error)])
     stats = mapping(document.get("stats"))
     for name in _STATUSES:
         claim(stats, name, found[name], f"{name} tests", into)
@@ -58,9 +58,9 @@ def _specs(
 
 
 def _failures(test: Mapping[str, Any], into: Collector) -> list[str]:
-    return [_said(result["error"]) for result in rows(test.get("results"), "results", into) if result.get("error")]
+    return [_message(result["error"]) for result in rows(test.get("results"), "results", into) if result.get("error")]
 
 
-def _said(error: object) -> str:
+def _message(error: object) -> str:
     found = mapping(error)
     return text(found.get("message")) or text(found.get("value"))

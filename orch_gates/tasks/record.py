@@ -52,7 +52,7 @@ class Recording:
 def by_hand(
     store: Store,
     name: str,
-    said: Statement,
+    statement: Statement,
     configured: Configured,
     *,
     by: str,
@@ -65,22 +65,22 @@ def by_hand(
         UsageError: no such task, gate or word, or there is no commit that it could be about.
         StateError: it is malformed, or could not be recorded.
     """
-    gate = _known(said.gate)
+    gate = _known(statement.gate)
     if gate.sealed:
         raise UsageError(
             "a security report is made by the gate: `orch-gates gate security --report FILE`, "
             "then `orch-gates task report TASK --file FILE`"
         )
-    word = said.word.upper()
+    word = statement.word.upper()
     if gate.means(word) is None:
-        raise UsageError(f"{said.word!r} is no word of {gate.name}: {', '.join(gate.known_words)}")
+        raise UsageError(f"{statement.word!r} is no word of {gate.name}: {', '.join(gate.known_words)}")
     snapshot = store.load()
     task = book.need(snapshot, name).task
-    head = said.head or edge.merge_of(snapshot, task).head(head_of, configured.pipeline_of(task), task)
+    head = statement.head or edge.merge_of(snapshot, task).head(head_of, configured.pipeline_of(task), task)
     if not OID.fullmatch(head):
         raise UsageError(
-            f"{said.head!r} is no full commit id"
-            if said.head
+            f"{statement.head!r} is no full commit id"
+            if statement.head
             else f"there is no branch {task.branch} yet; push it first"
         )
     field = gate.field if word in gate.outcomes else "verdict"
@@ -89,11 +89,11 @@ def by_hand(
         "gate": gate.name,
         field: word,
         "head": head,
-        "reason": one_line(said.reason),
+        "reason": one_line(statement.reason),
         "created": timestamp(now),
         "by": by,
     }
-    text = frontmatter.encode(stated, f"\n# {gate.name}: {word}\n\n{_body(said.reason)}\n")
+    text = frontmatter.encode(stated, f"\n# {gate.name}: {word}\n\n{_body(statement.reason)}\n")
     return _write(store, name, configured, gate, _Text(text, head, stated["reason"]), now)
 
 
@@ -114,10 +114,10 @@ def from_file(store: Store, name: str, path: Path, configured: Configured, *, no
     if not OID.fullmatch(head):
         raise UsageError(f"{path}: it does not name the commit that it is about")
     try:
-        said = reason_in(gate, text)
+        reason = reason_in(gate, text)
     except ReportError as error:
         raise UsageError(f"{path}: {error}") from error
-    return _write(store, name, configured, gate, _Text(text, head, said), now)
+    return _write(store, name, configured, gate, _Text(text, head, reason), now)
 
 
 def newest_report(snapshot: Snapshot, name: str, file: str) -> str | None:
@@ -158,9 +158,9 @@ class _Text:
     reason: str
 
 
-def _write(store: Store, name: str, configured: Configured, gate: Record, said: _Text, now: datetime) -> Recording:
+def _write(store: Store, name: str, configured: Configured, gate: Record, report: _Text, now: datetime) -> Recording:
     # What is recorded has to be readable by the gate that reads it, and by everything else.
-    codec.decode(REPORT, layout.report_path(book.checked(name), gate.file, said.head), said.text)
+    codec.decode(REPORT, layout.report_path(book.checked(name), gate.file, report.head), report.text)
 
     configured.agree(store)
 
@@ -171,10 +171,10 @@ def _write(store: Store, name: str, configured: Configured, gate: Record, said: 
         configured.check(book.root_of(snapshot))
         page = book.need(snapshot, name)
         about = page.task
-        path = layout.report_path(page.task.id, gate.file, said.head)
-        text = said.text
+        path = layout.report_path(page.task.id, gate.file, report.head)
+        text = report.text
         if (stored := snapshot.text(path)) is not None and text in {stored, _AGAIN.sub("", stored)}:
-            before = edge.reports(snapshot, page.task, said.head).id_of(gate.file)
+            before = edge.reports(snapshot, page.task, report.head).id_of(gate.file)
             if not spent.is_spent(page.task, before):
                 return None
             # A job that runs again may write the very same file; it is a new report all the same (ENG-9).
@@ -182,8 +182,8 @@ def _write(store: Store, name: str, configured: Configured, gate: Record, said: 
         return Change(
             event="report",
             task=page.task.id,
-            subject=f"{page.task.id}: report {gate.file} on {said.head[:10]}",
-            body=said.reason,
+            subject=f"{page.task.id}: report {gate.file} on {report.head[:10]}",
+            body=report.reason,
             writes={path: text},
         )
 

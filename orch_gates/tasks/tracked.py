@@ -127,16 +127,16 @@ class Tracking:
                 return self._stepped(number, replace(self.step, by=by, approve=True, seen=task), Word.APPROVED)
             case Reject(task=task):
                 by = self._by(number, Word.REJECTED)
-                said = self.tracker.last_words(number, by)
-                reason = one_line(f"rejected on issue #{number}{f': {said}' if said else ''}")
+                comment = self.tracker.last_words(number, by)
+                reason = one_line(f"rejected on issue #{number}{f': {comment}' if comment else ''}")
                 return self._stepped(number, replace(self.step, by=by, reject=reason, seen=task), Word.REJECTED)
             case Finish(task=task):
                 left = [effect for effect in task.effects if isinstance(effect, IssueEffect)]
-                told = self._perform(left)
-                if failed := [one.reason for one in told if not one.settled]:
+                performed = self._perform(left)
+                if failed := [one.reason for one in performed if not one.settled]:
                     reason = f"could not update the issue to the recorded state: {failed[0]}"
-                    return Done(number, task.id, "problem", reason, problem=True), told
-                return Done(number, task.id, "told", "its issue now shows the recorded state"), told
+                    return Done(number, task.id, "problem", reason, problem=True), performed
+                return Done(number, task.id, "told", "its issue now shows the recorded state"), performed
             case Refuse(words=words, reason=reason):
                 self.tracker.say(number, reason)
                 for word in words:

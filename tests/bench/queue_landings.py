@@ -201,7 +201,7 @@ def _waits(rig: MergeRig) -> Iterator[float]:
         task = str(lease["holder"])
         if task and task not in had:
             had.add(task)
-            asked = rig.document(layout.task_path(TaskId(task)))["asked"]["at"]
+            asked = rig.document(layout.task_path(TaskId(task)))["enqueued"]["at"]
             yield int(seconds) - moment(str(asked)).timestamp()
 
 

@@ -11,7 +11,7 @@ from orch_gates.engine.stages import DEFAULT, QUEUE
 from orch_gates.model.ids import task_id, timestamp
 from orch_gates.model.job import Job, JobStatus, Process
 from orch_gates.model.root import Root
-from orch_gates.model.task import MERGE_QUEUE, Asked, Task, TaskState
+from orch_gates.model.task import MERGE_QUEUE, Enqueued, Task, TaskState
 from orch_gates.state import codec, layout
 from orch_gates.state.branch.repair import branch_files
 from orch_gates.state.history import message
@@ -70,7 +70,7 @@ def task(number: int, **changed: object) -> Task:
 
 def pull(number: int) -> Task:
     """The task of a queued pull request."""
-    asked = Asked(target="main", pull=number, head=f"{number:040x}", by="ann", at=_AT)
+    asked = Enqueued(target="main", pull=number, head=f"{number:040x}", by="ann", at=_AT)
     return task(
         number,
         id=task_id(f"PR-{number}"),

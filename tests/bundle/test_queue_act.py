@@ -91,7 +91,7 @@ def test_a_label_is_a_merge(rig: QueueRig, runner: Runner) -> None:
     assert run.passed, run.log
     assert f"#{pull.number} landed" in run.log
     assert rig.assert_sound() == [f"PR-{pull.number}"]
-    assert rig.document_of(pull)["asked"]["by"] == "ann"
+    assert rig.document_of(pull)["enqueued"]["by"] == "ann"
     for token in runner.secrets.values():
         assert token not in run.log
 

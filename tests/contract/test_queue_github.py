@@ -64,10 +64,10 @@ class Queue:
         done = self.say("queue", "run", "--json", **more)
         return done.returncode, json.loads(done.stdout)
 
-    def came(self, **more: str) -> dict[int, str]:
+    def outcomes(self, **more: str) -> dict[int, str]:
         code, said = self.run(**more)
         assert code == 0, said
-        return {one["pull"]: one["came"] for one in said["turns"]}
+        return {one["pull"]: one["outcome"] for one in said["turns"]}
 
     def asked(self, name: str) -> int:
         """A pull request that is green and carries the label."""
@@ -118,12 +118,12 @@ def queue(github: Github, tmp_path: Path) -> Queue:
 def test_two_in_turn_under_required_checks(queue: Queue) -> None:
     """The rule asks for CI's contexts, the queue's own status, and a branch that is up to date: each merge has them."""
     first, second = queue.asked("one"), queue.asked("two")
-    assert queue.came() == {first: "landed", second: "works"}
+    assert queue.outcomes() == {first: "landed", second: "works"}
     caught_up = queue.rig.tip("two")
     assert queue.rig.parents(caught_up) == (queue.rig.tip("main"),)
-    assert queue.came() == {second: "works"}
+    assert queue.outcomes() == {second: "works"}
     queue.ci(caught_up)
-    assert queue.came() == {second: "landed"}
+    assert queue.outcomes() == {second: "landed"}
     assert queue.rig.parents(queue.rig.tip("main"))[1] == caught_up
     assert "Orch-" in queue.rig.message(queue.rig.tip("main"))
     assert queue.asks("PUT /repos") - 1 == 2, "each merge was asked for once"
@@ -133,7 +133,7 @@ def test_two_in_turn_under_required_checks(queue: Queue) -> None:
         (comment,) = queue.comments(number)
         assert "is merged" in comment
     asked = len(queue.github.asked)
-    assert queue.came() == {}
+    assert queue.outcomes() == {}
     assert [one for one in queue.github.asked[asked:] if not one.startswith("GET ")] == []
 
 
@@ -141,10 +141,10 @@ def test_a_red_check_sends_it_back(queue: Queue) -> None:
     """A check is as red as a status; nothing is merged, and the label is off."""
     number = queue.asked("one")
     queue.ci(queue.rig.tip("one"), "failure")
-    assert queue.came() == {number: "sent back"}
+    assert queue.outcomes() == {number: "sent back"}
     assert queue.pull(number).labels == []
     assert queue.asks("PUT /repos") == 1
-    assert queue.came() == {}
+    assert queue.outcomes() == {}
     assert len(queue.comments(number)) == 1
 
 
@@ -152,12 +152,12 @@ def test_a_red_check_sends_it_back(queue: Queue) -> None:
 def test_red_together_is_told_so(queue: Queue, main: str, said: str) -> None:
     """Each is green by itself, so the author is told that it is both, and how main itself is (MRG-3)."""
     first, second = queue.asked("one"), queue.asked("two")
-    assert queue.came() == {first: "landed", second: "works"}
+    assert queue.outcomes() == {first: "landed", second: "works"}
     caught_up, tip = queue.rig.tip("two"), queue.rig.tip("main")
     if main:
         queue.ci(tip, main)
     queue.ci(caught_up, "failure")
-    assert queue.came() == {second: "sent back"}
+    assert queue.outcomes() == {second: "sent back"}
     (comment,) = queue.comments(second)
     assert f"build (failure), on two together with main at `{tip[:10]}`{said}" in comment
     assert "was updated by a rebase, and pushed: fetch it first" in comment
@@ -173,7 +173,7 @@ def test_a_limit_while_it_looks_stops_the_run(queue: Queue, status: int, path: s
     assert "too many requests at once; try again in 60 s" in json.dumps(said)
     assert queue.asks("PUT /repos") == 1
     assert queue.pull(number).labels == ["merge"]
-    assert queue.came() == {number: "landed"}
+    assert queue.outcomes() == {number: "landed"}
     assert len(queue.comments(number)) == 1
 
 
@@ -182,7 +182,7 @@ def test_a_limit_at_the_merge_is_waited_for(queue: Queue, status: int) -> None:
     """As long as GitHub says; nothing was merged, as git proves, so it is asked again (MRG-8)."""
     number = queue.asked("one")
     queue.github.says(status, LIMITED, {"Retry-After": "1"}, method="PUT", path="/merge", like_github=False)
-    assert queue.came() == {number: "landed"}
+    assert queue.outcomes() == {number: "landed"}
     assert queue.asks("PUT /repos") - 1 == 2
 
 
@@ -195,11 +195,11 @@ def test_a_limit_at_what_people_see_is_made_up_for(queue: Queue, status: int, me
     code, said = queue.run()
     assert "too many requests at once; try again in 60 s" in json.dumps(said)
     assert code == (2 if method == "DELETE" else 0)
-    assert queue.came() == {}
+    assert queue.outcomes() == {}
     assert queue.pull(number).labels == []
     (comment,) = queue.comments(number)
     assert "is not in the queue" in comment
-    assert queue.came() == {}
+    assert queue.outcomes() == {}
     assert len(queue.comments(number)) == 1
 
 
@@ -210,7 +210,7 @@ def test_an_app_writes_one_comment(queue: Queue) -> None:
     first, second = queue.asked("one"), queue.asked("two")
     queue.rig.as_(Who.STRANGER).issues.comment(second, "<!-- orch-gates: merge queue -->\nmine")
     for _ in range(3):
-        queue.came()
+        queue.outcomes()
     assert len(queue.comments(first)) == 1
     assert len(queue.comments(second)) == 2
     assert queue.comments(second)[0].endswith("mine")

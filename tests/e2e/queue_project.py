@@ -75,7 +75,7 @@ class GiteaQueue(GiteaRig):
     def run(self, **env: str) -> tuple[int, dict[int, str]]:
         """The exit code of a run, and what came of each pull request."""
         code, said = self.ran(**env)
-        return code, {one["pull"]: one["came"] for one in said["turns"]}
+        return code, {one["pull"]: one["outcome"] for one in said["turns"]}
 
     def ran(self, **env: str) -> tuple[int, dict[str, Any]]:
         """The exit code of a run, and all that it says."""

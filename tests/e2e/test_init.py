@@ -42,7 +42,7 @@ def said(
 
 
 def came(document: dict[str, Any]) -> dict[str, str]:
-    return {step["what"]: step["came"] for step in document["steps"]}
+    return {step["what"]: step["outcome"] for step in document["steps"]}
 
 
 def typed(work: Repo, document: dict[str, Any]) -> None:
@@ -138,7 +138,7 @@ def test_who_may_not_administer_is_told_what_to_do_by_hand(gitea: Gitea, tmp_pat
     typed(work, said(work, "--level", "2", "--actions", ACTIONS, token=his))
     document = said(work, token=his, code=2)
     steps = {step["what"]: step for step in document["steps"]}
-    assert steps["state branch orch-state"]["came"] == "done"
+    assert steps["state branch orch-state"]["outcome"] == "done"
     assert set(labels(repository)) >= {
         "merge",
         "in progress",
@@ -149,7 +149,7 @@ def test_who_may_not_administer_is_told_what_to_do_by_hand(gitea: Gitea, tmp_pat
         "orch/held",
     }
     main = steps["protection of main"]
-    assert main["came"] == "could not"
+    assert main["outcome"] == "could not"
     assert "does not administer" in main["why"]
     assert main["by_hand"].startswith(f"at {gitea.url}/alice/{repository.name}/settings/branches: nobody pushes,")
     assert "required statuses orch/security/main, orch/merge/main, branches up to date" in main["by_hand"]

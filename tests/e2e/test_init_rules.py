@@ -109,7 +109,7 @@ def test_a_rule_that_is_not_put_back_as_it_was_stays_closed(gitea: Gitea, tmp_pa
         proxy.on("PATCH", "/branch_protections/").answer(200, b"{}", {"Content-Type": "application/json"})
         removed = said(work, "--remove", token=mine, code=2, at=(proxy.url, repository))
     (step,) = removed["steps"]
-    assert step["came"] == "could not"
+    assert step["outcome"] == "could not"
     assert step["why"].startswith("it stays as init left it, as the forge did not restore the rule of before: ")
     assert "enable push" in step["why"]
     assert untimed(rules(repository)["main"]) == left
@@ -157,7 +157,7 @@ def test_a_rule_that_has_no_effect_is_taken_back(gitea: Gitea, tmp_path: Path) -
     order = {rule["rule_name"]: untimed(rule) for rule in rules(repository).values()}
     document = said(work, token=mine, code=2)
     (step,) = document["steps"]
-    assert step["came"] == "could not", rules(repository)
+    assert step["outcome"] == "could not", rules(repository)
     assert "another rule for main overrides the new one" in step["why"]
     assert {name: untimed(rule) for name, rule in rules(repository).items()} == order
     assert not (work.path / ".git" / "orch-gates-init.json").exists()
@@ -210,5 +210,5 @@ def test_a_forge_that_hangs_is_waited_for_once(gitea: Gitea, tmp_path: Path) -> 
             done = orch("init", "--yes", "--json", *args, cwd=work.path, env=place)
             assert done.returncode == 2, done.stderr
             (step,) = json.loads(done.stdout)["steps"]
-            assert (step["what"], step["came"]) == (what, "could not")
+            assert (step["what"], step["outcome"]) == (what, "could not")
             assert len([seen for seen in proxy.seen if "/repos/" in seen.target]) == 1

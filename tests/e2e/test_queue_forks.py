@@ -51,7 +51,7 @@ def forked(rig: GiteaRig, branch: str, files: dict[str, str], *, behind: bool = 
 
 def ran(rig: GiteaRig) -> dict[int, tuple[str, str]]:
     said = json.loads(rig.ok("queue", "run", "--json"))
-    return {one["pull"]: (one["came"], one["reason"]) for one in said["turns"]}
+    return {one["pull"]: (one["outcome"], one["reason"]) for one in said["turns"]}
 
 
 def test_one_that_is_up_to_date_lands_and_one_that_is_behind_says_what_its_author_does(rig: GiteaRig) -> None:

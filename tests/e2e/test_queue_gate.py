@@ -82,7 +82,7 @@ def test_many_at_once(make: Make) -> None:
     first, *others = numbers
     code, said = rig.ran()
     assert (code, [one["pull"] for one in said["done"]]) == (0, numbers)
-    assert [(one["pull"], one["came"]) for one in said["turns"]] == [(first, "landed"), (others[0], "works")]
+    assert [(one["pull"], one["outcome"]) for one in said["turns"]] == [(first, "landed"), (others[0], "works")]
     for number, after in zip(others, [*others[1:], 0], strict=True):
         rig.ci(number)
         came = {number: "landed"} | ({after: "works"} if after else {})

@@ -177,7 +177,7 @@ def test_no_more_work_starts_than_fits_and_a_task_that_waits_blocks_no_other(rig
     assert "run 1 (developer) queued as run 1" in rig.ok("task", "log", "T-1")
     rig.ok("job", "cancel", "T-1", "--reason", "not now")
     found = json.loads(rig.ok("job", "dispatch", "--json"))
-    assert [(one["task"], one["came"]) for one in found["starts"]] == [("T-3", "started")]
+    assert [(one["task"], one["outcome"]) for one in found["starts"]] == [("T-3", "started")]
     assert "no work is due" in rig.ok("job", "dispatch")
     (rig.folder / "go").touch()
     till(lambda: rig.task("T-3")["stage"] == "testing", rig, "T-3 moves on")

@@ -228,7 +228,7 @@ def test_a_forge_that_does_not_answer_stops_no_file(work: Repo) -> None:
     document = said(init(work, *args, ORCH_FORGE_TOKEN=github_token()), 2)
     assert set(deeds(document).values()) == {"create"}
     (failed,) = document["steps"]
-    assert (failed["what"], failed["came"]) == ("the forge", "could not")
+    assert (failed["what"], failed["outcome"]) == ("the forge", "could not")
     assert "nothing answers there" in failed["why"]
     assert failed["why"].endswith("; nothing else was asked of it")
     assert failed["by_hand"].startswith("run `orch-gates init` again once it answers")

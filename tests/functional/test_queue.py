@@ -244,7 +244,7 @@ def test_commands_in_place_of_labels(rig: QueueRig) -> None:
     for _ in range(2):
         rig.ok("queue", "add", str(pull.number), "--by", "ann")
     assert (rig.order(), rig.labels(pull.number)) == ([pull.number], ("merge",))
-    assert rig.document_of(pull)["asked"]["by"] == "ann"
+    assert rig.document_of(pull)["enqueued"]["by"] == "ann"
     assert "position 1 of 1" in rig.ok("why", f"PR-{pull.number}")
     assert rig.ok("why", f"{pull.number}") == rig.ok("why", f"#{pull.number}") == rig.ok("why", f"PR-{pull.number}")
     assert "nothing is merged now: frozen by bot" in rig.ok("why", f"PR-{pull.number}")
@@ -380,7 +380,7 @@ def test_the_queue_scans_what_a_pull_request_adds(rig: QueueRig) -> None:
     leak = rig.asked("leak", {"config.py": f'token = "{token}"\n'})
     clean = rig.asked("clean", {"values/two": "2\n"})
     code, said = rig.ran(ORCH_SECURITY_ENABLED="true")
-    assert (code, {one["pull"]: one["came"] for one in said["turns"]}) == (
+    assert (code, {one["pull"]: one["outcome"] for one in said["turns"]}) == (
         0,
         {leak.number: "sent back", clean.number: "landed"},
     )
@@ -406,7 +406,7 @@ def test_a_clean_scan_counts_again_for_the_same_commit(rig: QueueRig) -> None:
     rig.ci(caught_up)
     rig.label(other.number)
     said = rig.ran(**on)[1]
-    assert {one["pull"]: one["came"] for one in said["turns"]} == {other.number: "landed"}, said
+    assert {one["pull"]: one["outcome"] for one in said["turns"]} == {other.number: "landed"}, said
 
 
 def test_each_target_has_a_queue_of_its_own(rig: QueueRig) -> None:

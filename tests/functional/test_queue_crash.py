@@ -79,7 +79,7 @@ def end(rig: QueueRig) -> None:
     assert rig.assert_sound() == ["PR-1"]
     assert (rig.state_of("PR-1"), rig.state_of("PR-2")) == (("done", "done"), ("open", "active"))
     assert rig.labels(SECOND) == ()
-    assert rig.document_of(rig.seen(SECOND))["asked"]["unlabel"] is False
+    assert rig.document_of(rig.seen(SECOND))["enqueued"]["unlabel"] is False
     assert rig.lease()["holder"] == ""
     ((first,), (second,)) = (rig.comments(number) for number in (FIRST, SECOND))
     assert "is merged" in first

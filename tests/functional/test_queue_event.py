@@ -50,8 +50,8 @@ def test_a_label_asks_for_the_commit_that_it_was_set_at(rig: QueueRig) -> None:
     """Who set it is written down; pushed to meanwhile, it is refused, and the label comes off."""
     pull = rig.asked("one", {"values/two": "2\n"})
     done = happened(rig, "pull_request_target", labelled(pull.number, pull.head), "--json")
-    assert (done.returncode, json.loads(done.stdout)["turns"][0]["came"]) == (0, "landed")
-    assert rig.document_of(pull)["asked"]["by"] == "ann"
+    assert (done.returncode, json.loads(done.stdout)["turns"][0]["outcome"]) == (0, "landed")
+    assert rig.document_of(pull)["enqueued"]["by"] == "ann"
     other = rig.asked("two", {"values/three": "3\n"})
     moved = rig.branch("two", {"values/more": "m\n"}, base="origin/two")
     rig.ci(moved)
@@ -67,7 +67,7 @@ def test_a_turn_of_the_queue_shows_its_card(rig: QueueRig) -> None:
     with telegram.serving(token) as server:
         chat = {"ORCH_TELEGRAM_URL": server.url, "ORCH_TELEGRAM_CHAT": "-100500", "ORCH_TELEGRAM_TOKEN": token}
         done = happened(rig, "pull_request_target", labelled(first.number, first.head), "--json", **chat)
-    came = {turn["pull"]: turn["came"] for turn in json.loads(done.stdout)["turns"]}
+    came = {turn["pull"]: turn["outcome"] for turn in json.loads(done.stdout)["turns"]}
     assert (done.returncode, came) == (0, {first.number: "landed", second.number: "works"})
     # What was over before it had a card gets none.
     assert [message.text.split()[0] for message in server.messages.values()] == [f"<b>PR-{second.number}</b>"]

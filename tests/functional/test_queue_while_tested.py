@@ -135,7 +135,7 @@ def test_another_task_of_that_name_is_in_its_way(rig: QueueRig) -> None:
     first, second = rig.asked("one", {"values/two": "2\n"}), rig.asked("two", {"values/three": "3\n"})
     code, said = rig.ran()
     assert (code, said["done"][0]["pull"], said["done"][0]["what"]) == (0, first.number, "refused")
-    assert {one["pull"]: one["came"] for one in said["turns"]} == {second.number: "landed"}
+    assert {one["pull"]: one["outcome"] for one in said["turns"]} == {second.number: "landed"}
     assert rig.labels(first.number) == ()
 
 

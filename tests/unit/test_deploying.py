@@ -13,7 +13,7 @@ from orch_gates.engine import deploy_legality
 from orch_gates.engine.deploying import (
     Already,
     Busy,
-    CameTo,
+    Conclusion,
     End,
     Refused,
     armed,
@@ -40,8 +40,8 @@ LOST = make_environment(generation=4, unknown="its process is gone", unsettled=R
 ROLLBACK = make_running(deploy=NEXT, task="T-0", revision=OLD_HEAD, digest="", rollback_of=NEW)
 
 
-def came_to(end: End, reason: str = "exit code 0") -> CameTo:
-    return CameTo(end, reason, NOW)
+def conclusion(end: End, reason: str = "exit code 0") -> Conclusion:
+    return Conclusion(end, reason, NOW)
 
 
 # ---- the contract
@@ -115,12 +115,12 @@ def test_nothing_is_deployed_over_what_nobody_knows() -> None:
 def test_a_deploy_that_ended_well_is_what_runs() -> None:
     """The generation stays; what ran before it is in the history, and what was verified is kept."""
     before = make_environment(generation=4, running=RUNNING)
-    after = finished(before, NEW, came_to(End.DEPLOYED), watched=True)
+    after = finished(before, NEW, conclusion(End.DEPLOYED), watched=True)
     assert after is not None
     assert after.current == deployed(RUNNING, NOW, Standing.WATCHING)
     assert (after.running, after.generation, after.verified) == (None, 4, make_deployed())
     assert after.history == (after.current, make_deployed())
-    unwatched = finished(before, NEW, came_to(End.DEPLOYED), watched=False)
+    unwatched = finished(before, NEW, conclusion(End.DEPLOYED), watched=False)
     assert unwatched is not None
     assert unwatched.current is not None
     assert unwatched.current.standing is Standing.UNWATCHED
@@ -130,35 +130,35 @@ def test_a_deploy_that_ended_well_is_what_runs() -> None:
 def test_a_deploy_that_failed_changes_nothing(end: End) -> None:
     """What ran before still runs, as the contract says."""
     before = make_environment(generation=4, running=RUNNING)
-    assert finished(before, NEW, came_to(end), watched=True) == make_environment(generation=4)
+    assert finished(before, NEW, conclusion(end), watched=True) == make_environment(generation=4)
 
 
 def test_a_deploy_of_which_nobody_knows_leaves_a_question() -> None:
     """What it was is kept, so that a person can say whether it runs."""
     before = make_environment(generation=4, running=RUNNING)
-    after = finished(before, NEW, came_to(End.UNKNOWN, "did not\nfinish"), watched=True)
+    after = finished(before, NEW, conclusion(End.UNKNOWN, "did not\nfinish"), watched=True)
     assert after == make_environment(generation=4, unknown="did not finish", unsettled=RUNNING)
 
 
 @pytest.mark.parametrize("end", list(End))
 def test_nobody_else_ends_a_deploy(end: End) -> None:
     before = make_environment(generation=4, running=RUNNING)
-    assert finished(before, NEXT, came_to(end), watched=False) is None
-    assert finished(make_environment(), NEW, came_to(end), watched=False) is None
+    assert finished(before, NEXT, conclusion(end), watched=False) is None
+    assert finished(make_environment(), NEW, conclusion(end), watched=False) is None
 
 
 def test_the_own_word_of_a_deploy_counts_until_a_person_settled_it() -> None:
     """It was taken for lost and was not; once somebody said what runs, that stands."""
-    late = finished(LOST, NEW, came_to(End.DEPLOYED), watched=False)
+    late = finished(LOST, NEW, conclusion(End.DEPLOYED), watched=False)
     assert late is not None
     assert (late.unknown, late.unsettled) == ("", None)
     assert late.current is not None
     assert late.current.deploy == NEW
-    assert finished(LOST, NEW, came_to(End.UNKNOWN), watched=False) is None
-    assert finished(LOST, NEW, came_to(End.FAILED), watched=False) == make_environment(generation=4)
+    assert finished(LOST, NEW, conclusion(End.UNKNOWN), watched=False) is None
+    assert finished(LOST, NEW, conclusion(End.FAILED), watched=False) == make_environment(generation=4)
     said = settled(LOST, make_deployed())
     assert isinstance(said, Environment)
-    assert finished(said, NEW, came_to(End.DEPLOYED), watched=False) is None
+    assert finished(said, NEW, conclusion(End.DEPLOYED), watched=False) is None
 
 
 # ---- one that nobody ended
@@ -239,7 +239,7 @@ def test_a_deploy_is_taken_back_to_the_last_verified_one() -> None:
     after = taken(BOTH, ROLLBACK)
     assert isinstance(after, Environment)
     assert after.running == ROLLBACK
-    done = finished(after, NEXT, came_to(End.DEPLOYED), watched=True)
+    done = finished(after, NEXT, conclusion(End.DEPLOYED), watched=True)
     assert done is not None
     assert done.current is not None
     assert (done.current.rollback_of, done.verified) == (NEW, make_deployed())
@@ -307,9 +307,9 @@ def step(before: Environment, number: int, kind: str, task: str, end: End, stand
                 brought = {"task": to.task, "revision": to.revision, "digest": to.digest}
                 after = taken(before, make_running(deploy=deploy, rollback_of=of.deploy, **brought))
         case "finish":
-            after = under_way and finished(before, under_way.deploy, came_to(end), watched=number % 2 == 0)
+            after = under_way and finished(before, under_way.deploy, conclusion(end), watched=number % 2 == 0)
         case "stranger":
-            assert finished(before, deploy, came_to(end), watched=True) is None
+            assert finished(before, deploy, conclusion(end), watched=True) is None
         case "settle":
             after = settled(before, (*before.history, make_deployed(deploy=deploy, standing="unwatched"))[0])
         case _:

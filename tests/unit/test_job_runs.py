@@ -63,8 +63,8 @@ def begun(rig: Rig, wanted: Wanted = MINE) -> Began:
 def ended(
     rig: Rig, began: Began, code: int | None = 0, head_of: Callable[[str], str] = lambda _: A, **values: Any
 ) -> Recorded:
-    came_to = Outcome(code, f"exit code {code}", NOW + timedelta(seconds=3), **values)
-    return runs(rig).end(began, came_to, head_of)
+    conclusion = Outcome(code, f"exit code {code}", NOW + timedelta(seconds=3), **values)
+    return runs(rig).end(began, conclusion, head_of)
 
 
 def stored(rig: Rig, attempt: str = f"{1:016x}") -> Job:

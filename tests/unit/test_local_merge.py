@@ -103,7 +103,7 @@ OURS, THEIRS = "a" * 40, "b" * 40
         (PushAnswer(Pushed.TWIN, "the same"), "", Ambiguous("the same")),
         (PushAnswer(Pushed.LOST, "stale info"), THEIRS, AlreadyMerged(THEIRS)),
         (PushAnswer(Pushed.LOST, "stale info"), "", BaseMoved()),
-        (PushAnswer(Pushed.REFUSED, "[remote rejected] no way", told="no way"), "", Forbidden("no way")),
+        (PushAnswer(Pushed.REFUSED, "[remote rejected] no way", hook_output="no way"), "", Forbidden("no way")),
         (PushAnswer(Pushed.REFUSED, "insufficient permission"), "", Forbidden("insufficient permission")),
         (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), OURS, Merged(OURS)),
         (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), THEIRS, AlreadyMerged(THEIRS)),

@@ -12,7 +12,7 @@ import pytest
 from orch_gates.ci.event import ChecksChanged, Event, Nothing, PullAction, StatusChanged, Unreadable
 from orch_gates.ci.read import parse
 from orch_gates.merge.queue.events import Concern, Known, concern
-from orch_gates.merge.queue.plan import Entry, Wish
+from orch_gates.merge.queue.plan import Entry, LabelEvent
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.task import MERGE_QUEUE, Task
 from orch_gates.model.verdict import Outcome
@@ -31,14 +31,14 @@ BOTH: dict[str, Any] = {"repository": HERE, "sender": {"login": "ann"}}
 def task_of(number: int = 1, head: str = FIRST, **changes: Any) -> Task:
     """The task of a pull request of `feature`, which is queued for a commit."""
     asked = {"target": "main", "pull": number, "head": head, "by": "ann", "at": BEFORE}
-    values = {"id": f"PR-{number}", "stage": "queued", "branch": "feature", "pipeline": MERGE_QUEUE, "asked": asked}
+    values = {"id": f"PR-{number}", "stage": "queued", "branch": "feature", "pipeline": MERGE_QUEUE, "enqueued": asked}
     return make_task(**values | changes)
 
 
 def attempt_of(task: Task, commit: str = CAUGHT_UP, **changes: Any) -> Attempt:
     """An attempt that caught it up."""
-    assert task.asked is not None
-    values = {"task": task.id, "branch": task.branch, "head": task.asked.head, "commit": commit, "how": "rebase"}
+    assert task.enqueued is not None
+    values = {"task": task.id, "branch": task.branch, "head": task.enqueued.head, "commit": commit, "how": "rebase"}
     return make_attempt(**values | changes)
 
 
@@ -176,22 +176,22 @@ TABLE: list[tuple[str, Event, Entry | None, bool]] = [
 @pytest.mark.parametrize(("event", "entry", "runs"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_which_events_start_a_run(event: Event, entry: Entry | None, runs: bool) -> None:
     found = answer(event, *([entry] if entry else []))
-    assert (found.runs, found.wishes) == (runs, {})
+    assert (found.runs, found.label_events) == (runs, {})
 
 
 @pytest.mark.parametrize("name", ["merge", "Merge"])
 def test_the_label_asks_with_who_and_where(name: str) -> None:
     """GitHub does not tell capitals apart, and sends the label as it was made first."""
     event = pull("labeled", label={"name": name})
-    assert answer(event) == Concern(True, "pull request 1 was labelled", {1: Wish("ann", FIRST)})
-    assert answer(event, BACK).wishes == {1: Wish("ann", FIRST)}
-    assert answer(recorded("labelled: pull_request"), label="queue").wishes == {1: Wish("orch-bot", FIRST)}
+    assert answer(event) == Concern(True, "pull request 1 was labelled", {1: LabelEvent("ann", FIRST)})
+    assert answer(event, BACK).label_events == {1: LabelEvent("ann", FIRST)}
+    assert answer(recorded("labelled: pull_request"), label="queue").label_events == {1: LabelEvent("orch-bot", FIRST)}
 
 
 def test_an_event_of_the_label_says_for_which_commit_it_was_set() -> None:
     """Also of one that is queued: what follows from a late or repeated one is the plan's to say."""
     assert answer(pull("labeled", SECOND, label={"name": "merge"}), QUEUED) == Concern(
-        True, "pull request 1 was labelled", {1: Wish("ann", SECOND)}
+        True, "pull request 1 was labelled", {1: LabelEvent("ann", SECOND)}
     )
 
 
@@ -213,7 +213,7 @@ def test_an_event_of_the_label_says_for_which_commit_it_was_set() -> None:
 def test_what_other_labels_mean(event: Event, entry: Entry | None, runs: bool) -> None:
     """Without a name nobody asked at a commit: whoever looks finds out."""
     found = answer(event, *([entry] if entry else []))
-    assert (found.runs, found.wishes) == (runs, {})
+    assert (found.runs, found.label_events) == (runs, {})
 
 
 def test_an_approval_may_ask() -> None:

@@ -14,9 +14,10 @@ from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge.queue import plan as queue
 from orch_gates.merge.queue.plan import (
     Action,
-    Ask,
     Drop,
+    Enqueue,
     Entry,
+    LabelEvent,
     Look,
     Refuse,
     Seen,
@@ -24,7 +25,6 @@ from orch_gates.merge.queue.plan import (
     TakeOut,
     Unlabel,
     Unlabelled,
-    Wish,
 )
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import timestamp
@@ -45,15 +45,15 @@ def pull(**changes: Any) -> PullRequest:
 
 def asked(**changes: Any) -> Task:
     """The task of pull request 7, which is queued for HEAD."""
-    wanted = {"target": "main", "pull": 7, "head": HEAD, "by": "ann", "at": BEFORE, **changes.pop("asked", {})}
+    wanted = {"target": "main", "pull": 7, "head": HEAD, "by": "ann", "at": BEFORE, **changes.pop("enqueued", {})}
     return make_task(
-        **{"id": "PR-7", "stage": "queued", "branch": "topic", "pipeline": MERGE_QUEUE, "asked": wanted} | changes
+        **{"id": "PR-7", "stage": "queued", "branch": "topic", "pipeline": MERGE_QUEUE, "enqueued": wanted} | changes
     )
 
 
 def sent_back(**changes: Any) -> Task:
     """The same, once it was refused; its label is still to be taken off."""
-    return asked(**{"stage": "open", "asked": {"unlabel": True}} | changes)
+    return asked(**{"stage": "open", "enqueued": {"unlabel": True}} | changes)
 
 
 def attempt(**changes: Any) -> Attempt:
@@ -62,12 +62,17 @@ def attempt(**changes: Any) -> Attempt:
 
 
 def about(
-    seen: PullRequest, task: Task | None = None, of: Attempt | None = None, *, on: bool = True, wish: Wish | None = None
+    seen: PullRequest,
+    task: Task | None = None,
+    of: Attempt | None = None,
+    *,
+    on: bool = True,
+    label_event: LabelEvent | None = None,
 ) -> Action | None:
     """What follows for the one pull request."""
     entries = {} if task is None else {7: Entry(task, of)}
-    wishes = {} if wish is None else {7: wish}
-    found = queue.plan(Look("main", "merge", {7: Seen(seen, on)}, entries, wishes))
+    label_events = {} if label_event is None else {7: label_event}
+    found = queue.plan(Look("main", "merge", {7: Seen(seen, on)}, entries, label_events))
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -80,20 +85,20 @@ def test_without_the_label_nothing_follows(state: PullState) -> None:
     assert about(pull(state=state), on=False) is None
 
 
-@pytest.mark.parametrize("task", [None, sent_back(asked={"unlabel": False})])
+@pytest.mark.parametrize("task", [None, sent_back(enqueued={"unlabel": False})])
 def test_the_label_asks(task: Task | None) -> None:
     """Also of one that was sent back, once its label was off."""
-    assert about(PULL, task) == Ask(PULL, "")
+    assert about(PULL, task) == Enqueue(PULL, "")
 
 
 def test_an_event_says_who_asked_and_for_what() -> None:
     """Its commit binds: what was pushed between the label and the look was never asked for."""
-    assert about(PULL, wish=Wish("bob", HEAD)) == Ask(PULL, "bob")
-    assert about(PULL, wish=Wish("bob", "")) == Ask(PULL, "bob")
-    refused = about(PULL, wish=Wish("bob", OTHER))
+    assert about(PULL, label_event=LabelEvent("bob", HEAD)) == Enqueue(PULL, "bob")
+    assert about(PULL, label_event=LabelEvent("bob", "")) == Enqueue(PULL, "bob")
+    refused = about(PULL, label_event=LabelEvent("bob", OTHER))
     assert isinstance(refused, Refuse)
     assert (HEAD[:10] in refused.reason, OTHER[:10] in refused.reason) == (True, True)
-    again = about(PULL, sent_back(asked={"unlabel": False}), wish=Wish("bob", OTHER))
+    again = about(PULL, sent_back(enqueued={"unlabel": False}), label_event=LabelEvent("bob", OTHER))
     assert again == TakeOut(7, "PR-7", refused.reason, unlabel=True)
 
 
@@ -122,7 +127,7 @@ UNFIT: list[tuple[PullRequest, str]] = [
 def test_a_fork_is_asked_for_whatever_its_branch_is_called() -> None:
     """Its commit is read from the server's ref of the pull request, never from a branch of that name here."""
     seen = pull(fork=True, branch="a b")
-    assert about(seen) == Ask(seen)
+    assert about(seen) == Enqueue(seen)
 
 
 @pytest.mark.parametrize(("seen", "words"), UNFIT)
@@ -132,7 +137,7 @@ def test_what_cannot_be_queued_loses_its_label_with_a_reason(seen: PullRequest, 
     assert isinstance(refused, Refuse)
     assert words in refused.reason
     assert queue.unfit(seen, None) == refused.reason
-    again = about(seen, sent_back(asked={"unlabel": False}))
+    again = about(seen, sent_back(enqueued={"unlabel": False}))
     assert again == TakeOut(7, "PR-7", refused.reason, unlabel=True)
 
 
@@ -145,10 +150,10 @@ def test_a_commit_of_sha256_is_one_too() -> None:
 def test_a_finished_task_is_never_asked_for_again(state: TaskState, unlabel: bool) -> None:
     """Also where its label was still to be taken off when a person ended it: nothing can be recorded of it any more."""
     stage = "done" if state is TaskState.DONE else "open"
-    refused = about(PULL, asked(stage=stage, state=state, asked={"unlabel": unlabel}))
+    refused = about(PULL, asked(stage=stage, state=state, enqueued={"unlabel": unlabel}))
     assert isinstance(refused, Refuse)
     assert "open another pull request" in refused.reason
-    assert about(PULL, asked(stage=stage, state=state, asked={"unlabel": unlabel}), on=False) is None
+    assert about(PULL, asked(stage=stage, state=state, enqueued={"unlabel": unlabel}), on=False) is None
 
 
 def test_what_a_person_stopped_is_not_asked_for() -> None:
@@ -172,28 +177,28 @@ def test_the_old_label_is_no_new_asking(seen: PullRequest) -> None:
 
 def test_an_event_says_that_somebody_asked_again() -> None:
     """A run that died after it took the label off has not said so; the asking after it counts all the same (P7)."""
-    wish = Wish("bob", HEAD)
-    assert about(PULL, sent_back(), wish=wish) == Ask(PULL, "bob")
-    assert about(PULL, sent_back(), on=False, wish=wish) == Unlabelled(7, "PR-7")
+    label_event = LabelEvent("bob", HEAD)
+    assert about(PULL, sent_back(), label_event=label_event) == Enqueue(PULL, "bob")
+    assert about(PULL, sent_back(), on=False, label_event=label_event) == Unlabelled(7, "PR-7")
     closed = pull(state=PullState.CLOSED)
-    assert about(closed, sent_back(), wish=wish) == Unlabel(7, "PR-7")
+    assert about(closed, sent_back(), label_event=label_event) == Unlabel(7, "PR-7")
 
 
 def test_a_late_event_names_the_commit_that_was_meant() -> None:
     """Queued by its label alone, for what was pushed after that was set, it is taken out (MRG-13)."""
-    late, unknown = Wish("bob", OTHER), {"by": queue.anybody("merge")}
-    out = about(PULL, asked(asked=unknown), wish=late)
+    late, unknown = LabelEvent("bob", OTHER), {"by": queue.anybody("merge")}
+    out = about(PULL, asked(enqueued=unknown), label_event=late)
     assert isinstance(out, TakeOut)
     assert "was pushed after the label was set at" in out.reason
     # Whoever is known to have asked for this very commit meant it.
-    assert about(PULL, asked(), wish=late) is None
+    assert about(PULL, asked(), label_event=late) is None
     moved = pull(head=OTHER)
-    assert about(moved, asked(), wish=Wish("bob", OTHER)) == Ask(moved, "bob", instead=True)
+    assert about(moved, asked(), label_event=LabelEvent("bob", OTHER)) == Enqueue(moved, "bob", instead=True)
 
 
 def test_the_label_of_a_command_is_set_by_whoever_comes_next() -> None:
     """A command that was killed between its record and the label is finished, not taken back (P7)."""
-    task = asked(asked={"label": True})
+    task = asked(enqueued={"label": True})
     assert about(PULL, task, on=False) == SetLabel(7, "PR-7")
     assert about(PULL, task) == Unlabelled(7, "PR-7")
     assert isinstance(about(pull(state=PullState.CLOSED), task, on=False), TakeOut)
@@ -216,7 +221,7 @@ def test_what_holds_is_left_alone() -> None:
     """Nothing follows from the same facts, however often they are looked at."""
     for task in (asked(), asked(state="deferred", available_at=BEFORE)):
         assert about(PULL, task) is None
-        assert about(PULL, task, wish=Wish("bob", OTHER)) is None
+        assert about(PULL, task, label_event=LabelEvent("bob", OTHER)) is None
 
 
 LEFT: list[tuple[PullRequest, bool, str]] = [
@@ -328,14 +333,14 @@ def test_nothing_is_its_own_before_anybody_asked() -> None:
 
 def test_a_new_asking_is_bound_to_its_own_commit() -> None:
     """The old attempt's other commits do not come with it, where they are not what was asked for."""
-    anew = asked(asked={"head": OTHER})
+    anew = asked(enqueued={"head": OTHER})
     for head in (HEAD, CAUGHT_UP):
         assert not queue.ours(head, Entry(anew, attempt(outcome=Outcome.FAIL)))
     # Set back to what it was before it was asked for, by somebody.
-    late = asked(asked={"head": CAUGHT_UP})
+    late = asked(enqueued={"head": CAUGHT_UP})
     assert not queue.ours(HEAD, Entry(late, attempt(head=AGAIN, commit="0c" * 20, earlier=[CAUGHT_UP, HEAD])))
     # Asked for at what the last attempt made: it is its own.
-    assert queue.ours(CAUGHT_UP, Entry(asked(asked={"head": CAUGHT_UP}), attempt(outcome=Outcome.FAIL)))
+    assert queue.ours(CAUGHT_UP, Entry(asked(enqueued={"head": CAUGHT_UP}), attempt(outcome=Outcome.FAIL)))
 
 
 # ---- all of them
@@ -350,7 +355,7 @@ _PULLS = st.builds(
     fork=st.booleans(),
 )
 _TASKS = st.sampled_from(
-    [asked(), asked(state="held"), asked(state="cancelled"), sent_back(), sent_back(asked={"unlabel": False})]
+    [asked(), asked(state="held"), asked(state="cancelled"), sent_back(), sent_back(enqueued={"unlabel": False})]
 )
 _ATTEMPTS = st.builds(
     attempt,
@@ -360,17 +365,17 @@ _ATTEMPTS = st.builds(
 )
 
 
-@given(_PULLS, st.none() | _TASKS, st.none() | _ATTEMPTS, st.booleans(), st.none() | st.just(Wish("bob", HEAD)))
+@given(_PULLS, st.none() | _TASKS, st.none() | _ATTEMPTS, st.booleans(), st.none() | st.just(LabelEvent("bob", HEAD)))
 def test_whatever_is_seen(
-    seen: PullRequest, task: Task | None, made: Attempt | None, on: bool, wish: Wish | None
+    seen: PullRequest, task: Task | None, made: Attempt | None, on: bool, label_event: LabelEvent | None
 ) -> None:
     """Asked for is only what carries the label, is open, goes into this target and has no old label to lose."""
-    action = about(seen, task, made, on=on, wish=wish)
-    if isinstance(action, Ask):
+    action = about(seen, task, made, on=on, label_event=label_event)
+    if isinstance(action, Enqueue):
         assert (on, seen.state, seen.target, seen.draft) == (True, PullState.OPEN, "main", False)
         assert task is None or (task.stage == "open" and not task.state.finished)
         # An event that says who set it, and at which commit, is a new asking.
-        assert task is None or task.asked is None or not task.asked.unlabel or wish is not None
+        assert task is None or task.enqueued is None or not task.enqueued.unlabel or label_event is not None
     if isinstance(action, Refuse | Unlabel):
         assert on
     if isinstance(action, TakeOut | Drop):
@@ -386,7 +391,7 @@ def test_each_pull_request_for_itself_and_in_their_order() -> None:
     numbers = (12, 3, 7)
     pulls = {number: Seen(pull(number=number), number != 7) for number in numbers}
     found = queue.plan(Look("main", "merge", pulls, {7: Entry(asked(), None)}))
-    assert [type(action) for action in found] == [Ask, TakeOut, Ask]
+    assert [type(action) for action in found] == [Enqueue, TakeOut, Enqueue]
     assert [getattr(action, "pull", PULL).number for action in found] == [3, 7, 12]
 
 
@@ -395,7 +400,7 @@ def test_each_pull_request_for_itself_and_in_their_order() -> None:
 
 def entrant(number: int, priority: str = "normal", since: str = BEFORE, **changes: Any) -> Task:
     return asked(
-        id=f"PR-{number}", since=since, asked={"target": "main", "pull": number, "priority": priority}, **changes
+        id=f"PR-{number}", since=since, enqueued={"target": "main", "pull": number, "priority": priority}, **changes
     )
 
 
@@ -428,8 +433,8 @@ def test_the_order_that_a_run_would_follow() -> None:
     """What is asked for now comes last of its rank, who is taken out has no turn."""
     tasks = [entrant(21, "urgent"), entrant(22), entrant(23), entrant(24, "low"), entrant(25)]
     left: list[Action] = [TakeOut(23, "PR-23", "closed", unlabel=False), Drop(25, "PR-25", "merged")]
-    assert queue.order_after([Ask(pull(number=26)), *left], tasks, "main") == [21, 22, 26, 24]
-    assert queue.order_after([Ask(pull(number=22), instead=True)], tasks, "main") == [21, 23, 25, 22, 24]
+    assert queue.order_after([Enqueue(pull(number=26)), *left], tasks, "main") == [21, 22, 26, 24]
+    assert queue.order_after([Enqueue(pull(number=22), instead=True)], tasks, "main") == [21, 23, 25, 22, 24]
 
 
 def test_whoever_works_on_the_target_is_not_overtaken() -> None:

@@ -107,8 +107,8 @@ def ends_well(steps: Sequence[Step]) -> None:
     for task in world.tasks.values():
         assert task.state is not TaskState.ESCALATED
         assert task.stage != "queued", "it neither lands nor is sent back"
-        assert task.asked is not None
-        assert not task.asked.unlabel
+        assert task.enqueued is not None
+        assert not task.enqueued.unlabel
     assert world.free
     landed = [number for number, _ in world.merged]
     assert {f"PR-{number}" for number in landed} == {t.id for t in world.tasks.values() if t.state is TaskState.DONE}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.cli.queue import view as queue_view
-from orch_gates.cli.queue.turns import Came, Ran, Turn
+from orch_gates.cli.queue.turns import Ran, Turn, TurnOutcome
 from orch_gates.cli.queue.view import Shown
 from orch_gates.engine.board import lines, queue_context, standing
 from orch_gates.engine.stages import QUEUE
@@ -22,7 +22,7 @@ from orch_gates.forge.own_comment import Ours
 from orch_gates.forge.port.issues import MAX_COMMENT, Comment
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge.queue import comment as queue_comment
-from orch_gates.merge.queue.plan import Action, Ask, Drop, Refuse, TakeOut, Unlabel, Unlabelled
+from orch_gates.merge.queue.plan import Action, Drop, Enqueue, Refuse, TakeOut, Unlabel, Unlabelled
 from orch_gates.merge.queue.update import Done
 from orch_gates.model.queue import Freeze
 from orch_gates.model.task import MERGE_QUEUE, Task
@@ -36,8 +36,8 @@ NASTY = st.text(st.sampled_from("\x1b[\r\n\t\0\x9b|`\\*_<>&@:#]![~$ \u202e\u200b
 
 
 def task_of(number: int = 7, **changes: Any) -> Task:
-    asked = {"target": "main", "pull": number, "head": HEAD, "by": "ann", "at": BEFORE} | changes.pop("asked", {})
-    values = {"id": f"PR-{number}", "stage": "queued", "pipeline": MERGE_QUEUE, "asked": asked, "title": "a change"}
+    asked = {"target": "main", "pull": number, "head": HEAD, "by": "ann", "at": BEFORE} | changes.pop("enqueued", {})
+    values = {"id": f"PR-{number}", "stage": "queued", "pipeline": MERGE_QUEUE, "enqueued": asked, "title": "a change"}
     return make_task(**values | changes)
 
 
@@ -63,7 +63,7 @@ def tame(text: str) -> None:
 
 def test_the_queue_as_a_person_sees_it() -> None:
     """Who is next, how far it is, since when, and why."""
-    first, second = task_of(7, reason="waits for CI: ci is pending"), task_of(12, asked={"priority": "low"})
+    first, second = task_of(7, reason="waits for CI: ci is pending"), task_of(12, enqueued={"priority": "low"})
     text = Shown("main", rows(first, second, holder="PR-7"), None, on=True).as_text()
     head, one, two = text.splitlines()
     assert head.split() == ["PULL", "PRIORITY", "STATE", "SINCE", "TITLE", "WHY"]
@@ -125,7 +125,7 @@ def test_a_long_title_is_clipped() -> None:
 
 PULL = PullRequest(7, HOSTILE, "", "topic", "main", HEAD, PullState.OPEN, "ann")
 PLANNED: list[tuple[Action, str]] = [
-    (Ask(replace(PULL, title="a change")), f"#7 would be queued at {HEAD[:10]}: a change\n"),
+    (Enqueue(replace(PULL, title="a change")), f"#7 would be queued at {HEAD[:10]}: a change\n"),
     (Refuse(7, "a draft"), "#7 would be refused, and its label taken off: a draft\n"),
     (TakeOut(7, "PR-7", "closed", unlabel=True), "#7 would be taken out: closed\n"),
     (Drop(7, "PR-7", "merged"), "#7 would be dropped: merged\n"),
@@ -137,7 +137,7 @@ PLANNED: list[tuple[Action, str]] = [
 @pytest.mark.parametrize(("action", "line"), PLANNED)
 def test_what_a_run_would_do(action: Action, line: str) -> None:
     assert queue_view.planned([action], [], "") == line
-    tame(queue_view.planned([Ask(PULL), action], [1], HOSTILE))
+    tame(queue_view.planned([Enqueue(PULL), action], [1], HOSTILE))
 
 
 def test_a_run_that_would_do_nothing() -> None:
@@ -157,8 +157,8 @@ def test_a_change_for_programs() -> None:
 # ---- what was done
 
 
-def turn(came: Came, pull: int = 7, reason: str = "why") -> Turn:
-    return Turn(pull, f"PR-{pull}", came, reason)
+def turn(outcome: TurnOutcome, pull: int = 7, reason: str = "why") -> Turn:
+    return Turn(pull, f"PR-{pull}", outcome, reason)
 
 
 def done(what: str, pull: int = 7, *, problem: bool = False) -> Done:
@@ -167,15 +167,23 @@ def done(what: str, pull: int = 7, *, problem: bool = False) -> Done:
 
 RUNS: list[tuple[Ran, int, str]] = [
     (Ran((), ()), 0, "nothing is queued"),
-    (Ran((done("queued"),), (turn(Came.LANDED),)), 0, "1 queued, 1 landed"),
-    (Ran((), (turn(Came.LANDED), turn(Came.LANDED, 8), turn(Came.WORKS, 9))), 0, "2 landed, 1 works"),
-    (Ran((), (turn(Came.SENT_BACK), turn(Came.PUT_OFF, 8), turn(Came.WAITS, 9))), 0, "1 sent back, 1 put off, 1 waits"),
+    (Ran((done("queued"),), (turn(TurnOutcome.LANDED),)), 0, "1 queued, 1 landed"),
+    (
+        Ran((), (turn(TurnOutcome.LANDED), turn(TurnOutcome.LANDED, 8), turn(TurnOutcome.WORKS, 9))),
+        0,
+        "2 landed, 1 works",
+    ),
+    (
+        Ran((), (turn(TurnOutcome.SENT_BACK), turn(TurnOutcome.PUT_OFF, 8), turn(TurnOutcome.WAITS, 9))),
+        0,
+        "1 sent back, 1 put off, 1 waits",
+    ),
     (Ran((done("out"),), ()), 0, "1 out"),
     (Ran((done("problem", problem=True),), ()), 2, "1 problem"),
-    (Ran((), (turn(Came.HELD),)), 2, "1 held"),
-    (Ran((), (turn(Came.PROBLEM), turn(Came.BUSY, 8))), 2, "1 problem, 1 busy"),
-    (Ran((), (turn(Came.LANDED), turn(Came.BUSY, 8))), 75, "1 landed, 1 busy"),
-    (Ran((), (turn(Came.WAITS),), "main is red"), 0, "main is red"),
+    (Ran((), (turn(TurnOutcome.HELD),)), 2, "1 held"),
+    (Ran((), (turn(TurnOutcome.PROBLEM), turn(TurnOutcome.BUSY, 8))), 2, "1 problem, 1 busy"),
+    (Ran((), (turn(TurnOutcome.LANDED), turn(TurnOutcome.BUSY, 8))), 75, "1 landed, 1 busy"),
+    (Ran((), (turn(TurnOutcome.WAITS),), "main is red"), 0, "main is red"),
 ]
 
 
@@ -193,7 +201,7 @@ def test_a_run_as_a_verdict(ran: Ran, code: int, reason: str) -> None:
 
 
 def test_a_run_as_a_person_sees_it() -> None:
-    ran = Ran((done("queued"), done("out", 8)), (turn(Came.WORKS),), "frozen")
+    ran = Ran((done("queued"), done("out", 8)), (turn(TurnOutcome.WORKS),), "frozen")
     assert queue_view.ran_text(ran, ["later"]).splitlines() == [
         "#7 queued: why",
         "#8 out: why",
@@ -206,7 +214,7 @@ def test_a_run_as_a_person_sees_it() -> None:
 
 def test_words_of_others_do_nothing_in_a_run() -> None:
     """Neither on the terminal, nor in the step summary, which is Markdown."""
-    ran = Ran((Done(7, "queued", HOSTILE),), (turn(Came.HELD, reason=HOSTILE),), HOSTILE)
+    ran = Ran((Done(7, "queued", HOSTILE),), (turn(TurnOutcome.HELD, reason=HOSTILE),), HOSTILE)
     tame(queue_view.ran_text(ran, [HOSTILE]))
     summary = markdown.body(queue_view.verdict(ran, [HOSTILE]), limit=30)
     tame(summary)

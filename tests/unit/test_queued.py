@@ -35,7 +35,7 @@ def say(task: Task, event: events.Event) -> Decision:
 
 
 def ask(task: Task, head: str = HEAD) -> Task:
-    return say(task, events.MergeAsked("ann", 7, "main", head)).task
+    return say(task, events.EnqueueRequested("ann", 7, "main", head)).task
 
 
 def judge(task: Task, verdicts: list[Verdict], head: str = HEAD) -> Decision:
@@ -52,11 +52,11 @@ def test_asking_binds_to_a_commit() -> None:
     """Who asks, when and for which commit is on the state branch; asking again for it changes nothing."""
     task = ask(pull_task())
     assert (task.stage, task.state, task.head) == ("queued", TaskState.ACTIVE, HEAD)
-    assert task.asked is not None
-    assert (task.asked.pull, task.asked.head, task.asked.by, task.asked.unlabel) == (7, HEAD, "ann", False)
-    again = say(task, events.MergeAsked("bob", 7, "main", HEAD))
+    assert task.enqueued is not None
+    assert (task.enqueued.pull, task.enqueued.head, task.enqueued.by, task.enqueued.unlabel) == (7, HEAD, "ann", False)
+    again = say(task, events.EnqueueRequested("bob", 7, "main", HEAD))
     assert (again.task is task, again.outcome) == (True, Outcome.PASS)
-    assert say(task, events.MergeAsked("bob", 7, "main", OTHER)).refused
+    assert say(task, events.EnqueueRequested("bob", 7, "main", OTHER)).refused
 
 
 def test_a_red_gate_sends_it_back_and_asking_again_is_a_fresh_start() -> None:
@@ -65,13 +65,13 @@ def test_a_red_gate_sends_it_back_and_asking_again_is_a_fresh_start() -> None:
     for _ in range(5):
         back = judge(task, red(rests_on=("one answer",)))
         assert (back.move, back.task.stage, back.task.developer_retries) == (Move.ROLLBACK, "open", 0)
-        assert back.task.asked is not None
-        assert back.task.asked.unlabel
+        assert back.task.enqueued is not None
+        assert back.task.enqueued.unlabel
         gone = say(back.task, events.LabelSettled("bot")).task
         assert gone.reason == back.task.reason
         task = ask(gone)
-        assert task.asked is not None
-        assert not task.asked.unlabel
+        assert task.enqueued is not None
+        assert not task.enqueued.unlabel
 
 
 def test_an_old_attempt_is_not_the_answer_to_a_new_asking() -> None:
@@ -104,14 +104,14 @@ def test_what_takes_it_out(unlabel: bool) -> None:
     for one in (task, deferred):
         out = say(one, events.TakenOut("bob", "bob pushed", unlabel)).task
         assert (out.stage, out.state, out.defers, out.reason) == ("open", TaskState.ACTIVE, 0, "bob pushed")
-        assert out.asked is not None
-        assert out.asked.unlabel is unlabel
+        assert out.enqueued is not None
+        assert out.enqueued.unlabel is unlabel
 
 
 def test_one_that_is_held_waits_for_a_person_only() -> None:
     """Taking the label away frees no lease whose merge nobody can prove (ENG-6)."""
     held = judge(ask(pull_task()), judged("queued", "merge", Outcome.HOLD, pipeline=PIPELINE)).task
-    for event in (events.TakenOut("bob", "left", unlabel=False), events.MergeAsked("bob", 7, "main", HEAD)):
+    for event in (events.TakenOut("bob", "left", unlabel=False), events.EnqueueRequested("bob", 7, "main", HEAD)):
         assert say(held, event).refused
     assert say(held, events.ResumeAsked("ann")).task.stage == "queued"
 
@@ -119,7 +119,7 @@ def test_one_that_is_held_waits_for_a_person_only() -> None:
 def test_only_pull_requests_are_asked_for_and_they_are_not_approved() -> None:
     """Each pipeline has its own word; the other one is refused with what to do."""
     own = make_task(stage="development")
-    assert decide(own, events.MergeAsked("ann", 7, "main", HEAD), (), NOW, DEFAULT).refused
+    assert decide(own, events.EnqueueRequested("ann", 7, "main", HEAD), (), NOW, DEFAULT).refused
     approved = say(pull_task(), events.Approved("ann", pull_task(), HEAD))
     assert approved.refused
     assert "orch-gates queue add 7" in approved.reason
@@ -137,7 +137,7 @@ def test_turns_are_by_priority_then_by_age_then_by_number() -> None:
     """Whatever else happens to it in the queue, its turn stays the same."""
     tasks = [ask(pull_task(id=f"PR-{number}")) for number in (2, 10, 9)]
     numbered = [
-        task.model_copy(update={"asked": task.asked and task.asked.model_copy(update={"pull": number})})
+        task.model_copy(update={"enqueued": task.enqueued and task.enqueued.model_copy(update={"pull": number})})
         for task, number in zip(tasks, (2, 10, 9), strict=True)
     ]
     urgent = say(numbered[1], events.Prioritised("ann", Priority.URGENT)).task
@@ -160,8 +160,8 @@ def test_every_step_of_any_walk_is_legal(words: list[str], data: st.DataObject) 
     for word in words:
         head = data.draw(st.sampled_from((HEAD, OTHER)))
         said: dict[str, events.Event] = {
-            "ask": events.MergeAsked("ann", 7, "main", HEAD),
-            "ask other": events.MergeAsked("ann", 7, "main", OTHER),
+            "ask": events.EnqueueRequested("ann", 7, "main", HEAD),
+            "ask other": events.EnqueueRequested("ann", 7, "main", OTHER),
             "take out": events.TakenOut("bob", "pushed", data.draw(st.booleans())),
             "label gone": events.LabelSettled("bot"),
             "urgent": events.Prioritised("ann", Priority.URGENT),
@@ -178,7 +178,7 @@ def test_every_step_of_any_walk_is_legal(words: list[str], data: st.DataObject) 
         assert after.developer_retries == 0
         assert after.state is not TaskState.ESCALATED
         if after.stage != "open":
-            assert after.asked is not None
+            assert after.enqueued is not None
         task = after
 
 
@@ -186,9 +186,9 @@ def test_every_step_of_any_walk_is_legal(words: list[str], data: st.DataObject) 
     ("before", "after", "field"),
     [
         (ask(pull_task()), ask(pull_task()).model_copy(update={"developer_retries": 1}), "developer_retries"),
-        (pull_task(), pull_task(stage="queued"), "asked"),
-        (ask(pull_task()), ask(pull_task(), OTHER), "asked.head"),
-        (ask(pull_task()), pull_task(stage="open"), "asked"),
+        (pull_task(), pull_task(stage="queued"), "enqueued"),
+        (ask(pull_task()), ask(pull_task(), OTHER), "enqueued.head"),
+        (ask(pull_task()), pull_task(stage="open"), "enqueued"),
     ],
 )
 def test_what_the_guard_refuses(before: Task, after: Task, field: str) -> None:

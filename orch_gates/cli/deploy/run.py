@@ -16,7 +16,7 @@ from orch_gates.cli.job.dispatching import start_due
 from orch_gates.deploy.contract import Began, Claim, Deploys, Stopped, Wanted
 from orch_gates.deploy.ending import Kept
 from orch_gates.documents.escape import markdown, visible
-from orch_gates.engine.deploying import CameTo, End, end_of
+from orch_gates.engine.deploying import Conclusion, End, end_of
 from orch_gates.errors import OrchError, ProcessError
 from orch_gates.gates.security.redacting import Redactor
 from orch_gates.jobs import command, output, spool
@@ -57,7 +57,7 @@ class DeployRun:
     workspace: Workspace
     wanted: Wanted
     options: Options
-    _said: dict[str, str] = field(default_factory=dict)
+    _outputs: dict[str, str] = field(default_factory=dict)
     _rollback_image: str = ""
 
     def go(self, argv: Sequence[str]) -> int:
@@ -95,14 +95,14 @@ class DeployRun:
             self._about(f"deploy {begun.running.deploy} of {begun.running.revision[:10]} rolls back {deploy}")
             with command.undisturbed():
                 code = self._deployed(deploys, begun, argv, redactor)
-        return RolledBack(begun.running.deploy, self._said["reason"], well=code == 0)
+        return RolledBack(begun.running.deploy, self._outputs["reason"], well=code == 0)
 
     def _stopped(self, stopped: Stopped) -> int:
         """Nothing is run; a deploy that was killed before its task moved on is made up for."""
         self._about(stopped.reason)
         status = End.DEPLOYED.value if stopped.outcome is Outcome.PASS else ""
         deployed = stopped.deployed
-        self._said = {
+        self._outputs = {
             "status": status,
             "exit-code": str(stopped.outcome.exit_code),
             "deploy": deployed.deploy if deployed is not None else "",
@@ -122,19 +122,21 @@ class DeployRun:
         rollback = begun.running.rollback_of
         baseline = None if rollback else deploying.baseline_of(self.workspace, begun.environment, self._about)
         warning = self._look_for_rollback(begun)
-        ended, came_to, code = self._command(argv, begun)
+        ended, conclusion, code = self._command(argv, begun)
         try:
             # Before anybody else is asked: a sweep on this machine can record the end by it.
-            spool.write(cache, deploy, spool.ExitRecord(code, came_to.reason, came_to.at))
+            spool.write(cache, deploy, spool.ExitRecord(code, conclusion.reason, conclusion.at))
         except OrchError as failed:
             self._about(f"could not save the result on this machine: {failed}")
         shown, note = wrapped.kept(ended, redactor)
-        told = f"deploy {deploy} {came_to.end}: {came_to.reason}"
+        line = f"deploy {deploy} {conclusion.end}: {conclusion.reason}"
         try:
-            recorded = deploys.end(begun, came_to, Kept(output.block(shown), note, baseline, markdown(warning)))
+            recorded = deploys.end(begun, conclusion, Kept(output.block(shown), note, baseline, markdown(warning)))
         except OrchError as failed:
-            self._about(f"{told}; could not record the result: {failed}; a sweep on this machine will record it")
-            self._say(begun, came_to, _NOT_RECORDED, status="", why=f"{came_to.reason}; not recorded: {failed}")
+            self._about(f"{line}; could not record the result: {failed}; a sweep on this machine will record it")
+            self._set_outputs(
+                begun, conclusion, _NOT_RECORDED, status="", why=f"{conclusion.reason}; not recorded: {failed}"
+            )
             return _NOT_RECORDED
         try:
             spool.remove(cache, deploy)
@@ -142,14 +144,14 @@ class DeployRun:
             self._about(f"could not delete the local record: {failed}")
         if not recorded.ours:
             why = "a person or a sweep has already recorded the result"
-            self._about(f"{told}; not recorded: {why}; see `orch-gates env show {begun.environment}`")
-            self._say(begun, came_to, _NOT_RECORDED, status="", why=why)
+            self._about(f"{line}; not recorded: {why}; see `orch-gates env show {begun.environment}`")
+            self._set_outputs(begun, conclusion, _NOT_RECORDED, status="", why=why)
             return _NOT_RECORDED
-        self._about(told + (f" ({note})" if note else ""))
-        self._say(begun, came_to, _EXIT[came_to.end], status=came_to.end.word, why=came_to.reason)
+        self._about(line + (f" ({note})" if note else ""))
+        self._set_outputs(begun, conclusion, _EXIT[conclusion.end], status=conclusion.end.word, why=conclusion.reason)
         if self.options.advance:
             self._advance()
-        return _EXIT[came_to.end]
+        return _EXIT[conclusion.end]
 
     def _look_for_rollback(self, begun: Began) -> str:
         """Say before the command runs what became of the image that it would be rolled back to."""
@@ -161,7 +163,7 @@ class DeployRun:
             self._about(found.warning)
         return found.warning
 
-    def _command(self, argv: Sequence[str], begun: Began) -> tuple[Ended, CameTo, int | None]:
+    def _command(self, argv: Sequence[str], begun: Began) -> tuple[Ended, Conclusion, int | None]:
         """How the command ended, what that means, and the exit code that a sweep would tell it by."""
         running = begun.running
         env = wrapped.inherited(self.workspace.settings, keep_token=self.options.keep_token) | {
@@ -177,38 +179,38 @@ class DeployRun:
             ended = command.run(argv, env=env, timeout=self.options.timeout, keep=output.KEPT)
         except ProcessError as error:
             # Nothing was begun, so nothing has changed.
-            came_to = CameTo(End.REFUSED, one_line(str(error)), clock.utc_now())
-            return Ended(wrapped.NO_PROGRAM), came_to, _EXIT[End.REFUSED]
+            conclusion = Conclusion(End.REFUSED, one_line(str(error)), clock.utc_now())
+            return Ended(wrapped.NO_PROGRAM), conclusion, _EXIT[End.REFUSED]
         end = end_of(ended.returncode, timed_out=ended.timed_out)
         code = None if ended.timed_out else ended.returncode
-        return ended, CameTo(end, wrapped.how(ended, self.options.timeout), clock.utc_now()), code
+        return ended, Conclusion(end, wrapped.how(ended, self.options.timeout), clock.utc_now()), code
 
     def _advance(self) -> None:
-        self._said |= wrapped.advance(self.workspace, self.wanted.task, self._tell, quiet=self.options.quiet)
-        start_due(self.workspace, self._tell)
+        self._outputs |= wrapped.advance(self.workspace, self.wanted.task, self._print_line, quiet=self.options.quiet)
+        start_due(self.workspace, self._print_line)
 
-    def _say(self, begun: Began, came_to: CameTo, code: int, *, status: str, why: str) -> None:
-        self._said = {
+    def _set_outputs(self, begun: Began, conclusion: Conclusion, code: int, *, status: str, why: str) -> None:
+        self._outputs = {
             "status": status,
             "exit-code": str(code),
             "deploy": begun.running.deploy,
             "revision": begun.running.revision,
             "digest": begun.running.digest,
             "rollback-image": self._rollback_image,
-            "reason": why or came_to.reason,
+            "reason": why or conclusion.reason,
         }
 
     def _publish(self) -> None:
         where = f"{self.wanted.task} to {self.wanted.environment}"
-        missing = self._said.get("rollback-image") == "missing"
+        missing = self._outputs.get("rollback-image") == "missing"
         lost = " WARNING: the last verified image is no longer in its registry." if missing else ""
-        line = markdown(f"{where}: {self._said['status']} {self._said['reason']}{lost}")
-        wrapped.publish(self.workspace, self._said, f"**Deploy** {line}", self._tell)
+        line = markdown(f"{where}: {self._outputs['status']} {self._outputs['reason']}{lost}")
+        wrapped.publish(self.workspace, self._outputs, f"**Deploy** {line}", self._print_line)
 
     def _about(self, line: str) -> None:
-        self._tell(f"{self.wanted.task}: {line}")
+        self._print_line(f"{self.wanted.task}: {line}")
 
-    def _tell(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         if not self.options.quiet:
             say(f"orch-gates: {visible(line)}\n", to=sys.stderr)
 

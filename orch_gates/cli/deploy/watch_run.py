@@ -39,7 +39,7 @@ class WatchRun:
     ended: Callable[[], bool]
     quiet: bool = False
     _pending: list[Sample] = field(default_factory=list)
-    _told: tuple[str, int] = ("", 0)
+    _printed: tuple[str, int] = ("", 0)
 
     def go(self, deploy: str) -> Watch:
         """Watch a deploy to the end of its window, react, and watch the rollback if there is one.
@@ -54,7 +54,7 @@ class WatchRun:
             try:
                 watch = self._watched(steps, observing, watch)
             except StateError:
-                self._tell(f"{watch.task}: {len(self._pending)} samples are not recorded")
+                self._print_line(f"{watch.task}: {len(self._pending)} samples are not recorded")
                 raise
             finally:
                 observing.close()
@@ -75,7 +75,7 @@ class WatchRun:
             ticked = self._tick(steps, watch.deploy, elapsed, window)
             if ticked is not None:
                 watch = ticked.watch
-                self._tell_progress(ticked, elapsed, window)
+                self._print_progress(ticked, elapsed, window)
                 if isinstance(ticked.step, Finish | Over):
                     return watch
             due = max(due + watch.every_s, elapsed - elapsed % watch.every_s + watch.every_s)
@@ -87,12 +87,12 @@ class WatchRun:
                     f"{watch.task}: the watch of deploy {watch.deploy} was stopped here; a sweep continues it"
                 )
 
-    def _tell_progress(self, ticked: Ticked, elapsed: int, window: int) -> None:
+    def _print_progress(self, ticked: Ticked, elapsed: int, window: int) -> None:
         """How far it is, as often as a person wants to read it: what is new, and each tenth of the window."""
         verdict, tenth = str(ticked.judged.verdict), 10 * elapsed // window
-        if ticked.watch.state is WatchState.OVER or (verdict, tenth) != self._told:
-            self._told = (verdict, tenth)
-            self._tell(f"{ticked.watch.task}: {self._line(ticked, elapsed, window)}")
+        if ticked.watch.state is WatchState.OVER or (verdict, tenth) != self._printed:
+            self._printed = (verdict, tenth)
+            self._print_line(f"{ticked.watch.task}: {self._line(ticked, elapsed, window)}")
 
     def _tick(self, steps: Watching, deploy: str, elapsed: int, window: int) -> Ticked | None:
         """One step; None where the state branch is not reached, which may pass."""
@@ -101,7 +101,7 @@ class WatchRun:
         except StateError as error:
             if elapsed >= window + _GRACE_S:
                 raise
-            self._tell(f"could not reach the state branch; trying again: {error}")
+            self._print_line(f"could not reach the state branch; trying again: {error}")
             return None
         if watches.last_recorded(ticked.watch) >= max((one.at for one in self._pending), default=0):
             self._pending.clear()
@@ -126,18 +126,18 @@ class WatchRun:
     def _roll_back(self, steps: Watching, watch: Watch) -> Watch:
         """The rollback that is planned: claimed, run under the contract of deploys, and watched in its turn."""
         done = roll_back(self.workspace, steps, watch)
-        self._tell(f"{watch.task}: the rollback {'is deployed' if done.well else 'failed'}: {done.reason}")
+        self._print_line(f"{watch.task}: the rollback {'is deployed' if done.well else 'failed'}: {done.reason}")
         if done.deploy and done.well:
             self._pending.clear()
             try:
                 again = self.go(done.deploy)
-                self._tell(f"{watch.task}: the rollback {done.deploy} is {again.verdict}: {again.reason}")
+                self._print_line(f"{watch.task}: the rollback {done.deploy} is {again.verdict}: {again.reason}")
             except OrchError as error:
-                self._tell(f"{watch.task}: the rollback {done.deploy} is not watched: {error}")
+                self._print_line(f"{watch.task}: the rollback {done.deploy} is not watched: {error}")
         page = watches.find(self.workspace.store.load(), watch.deploy)
         return page.watch if page is not None else watch
 
-    def _tell(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         if not self.quiet:
             say(f"orch-gates: {visible(line)}\n", to=sys.stderr)
 
@@ -167,8 +167,8 @@ def publish(workspace: Workspace, watch: Watch) -> None:
         OrchError: the runner's files cannot be written.
     """
     ci = workspace.settings.ci
-    said = {"verdict": watch.verdict.value, "reason": watch.reason, "deploy": watch.deploy}
-    said |= {"reaction": watch.reaction.what.value, "rollback": watch.reaction.deploy}
-    github.set_outputs({name: visible(value) for name, value in said.items()}, ci)
+    outputs = {"verdict": watch.verdict.value, "reason": watch.reason, "deploy": watch.deploy}
+    outputs |= {"reaction": watch.reaction.what.value, "rollback": watch.reaction.deploy}
+    github.set_outputs({name: visible(value) for name, value in outputs.items()}, ci)
     line = f"{watch.task} in {watch.environment}: {watch.verdict}: {watch.reason}"
     github.add_to_summary(f"**Watch** {markdown(line)}\n\n", ci)

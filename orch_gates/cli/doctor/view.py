@@ -36,8 +36,8 @@ def pieces(result: Result, *, before: Group | None, width: int | None = None) ->
     if result.group is not before:
         yield f"{'' if before is None else chr(10)}{result.group}\n", ""
     found = result.finding
-    said = f"{result.name}: {visible(found.seen)}"
-    lines = [said] if width is None else _folded(said, width)
+    line = f"{result.name}: {visible(found.seen)}"
+    lines = [line] if width is None else _folded(line, width)
     yield f"  {_WORDS[found.state]:{_WIDTH}}  {lines[0]}\n", _TONES[found.state]
     for line in lines[1:]:
         yield f"{_INDENT}{line}\n", _TONES[found.state]
@@ -49,8 +49,8 @@ def not_applying(names: Sequence[str], width: int | None = None) -> Iterator[tup
     """One line for all checks that have nothing to look at here; none where there is none."""
     if names:
         what = "check does" if len(names) == 1 else "checks do"
-        said = f"{len(names)} {what} not apply here: {', '.join(names)}; --all shows them"
-        lines = [said] if width is None else textwrap.wrap(said, width, break_on_hyphens=False)
+        line = f"{len(names)} {what} not apply here: {', '.join(names)}; --all shows them"
+        lines = [line] if width is None else textwrap.wrap(line, width, break_on_hyphens=False)
         yield "\n" + "".join(f"{line}\n" for line in lines), _TONES[State.NOT_USED]
 
 
@@ -62,9 +62,9 @@ def closing(found: Summary) -> str:
     """The last line."""
     counts = found.counts
     looked = sum(counts.values()) - counts[State.NOT_USED]
-    said = [f"{counts[state]} {_WORDS[state]}" for state in State if state is not State.NOT_USED and counts[state]]
+    parts = [f"{counts[state]} {_WORDS[state]}" for state in State if state is not State.NOT_USED and counts[state]]
     return (
-        f"\n{looked} {'check' if looked == 1 else 'checks'}: {', '.join(said) or 'nothing to look at'}; "
+        f"\n{looked} {'check' if looked == 1 else 'checks'}: {', '.join(parts) or 'nothing to look at'}; "
         f"{counts[State.NOT_USED]} not used here\n"
     )
 

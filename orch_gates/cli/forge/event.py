@@ -78,7 +78,7 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
         if isinstance(found, Reviewed) and workspace.settings.queue.on_approval:
             _ask_by_review(workspace, queueing, found.number)
         try:
-            queue.go(workspace, queueing, answer.wishes, dry_run=False, as_json=as_json)
+            queue.go(workspace, queueing, answer.label_events, dry_run=False, as_json=as_json)
         finally:
             show_after_step(workspace)
 

@@ -56,8 +56,8 @@ def show_after_step(workspace: Workspace) -> None:
     """
     if not _is_on(workspace):
         return
-    came = isolated(_UNIT, partial(_of_step, workspace))
-    for line in (*came.lines, *came.problems):
+    done = isolated(_UNIT, partial(_of_step, workspace))
+    for line in (*done.lines, *done.problems):
         say(f"orch-gates: warning: a card is not shown now: {visible(line)}\n", to=sys.stderr)
 
 
@@ -77,22 +77,22 @@ def _is_on(workspace: Workspace) -> bool:
 def _cards(workspace: Workspace) -> UnitResult:
     until = clock.monotonic() + _MOST_SECONDS
     published = publish(workspace, lambda: clock.monotonic() >= until)
-    asked = [one for one in published if one.attempted]
+    attempted = [one for one in published if one.attempted]
     return UnitResult(
         lines=tuple(line for one in published for line in lines(one, "warning: ")),
-        alerts={f"{_KEY}{one.channel}": f"a card is not shown: {one.refused[0]}" for one in asked if one.refused},
-        looked=tuple(f"{_KEY}{one.channel}" for one in asked),
+        alerts={f"{_KEY}{one.channel}": f"a card is not shown: {one.refused[0]}" for one in attempted if one.refused},
+        looked=tuple(f"{_KEY}{one.channel}" for one in attempted),
     )
 
 
 def lines(one: Published, before: str = "") -> list[str]:
     """What came of a channel and is not refused, in a line for each thing; `before` is put before what is not shown."""
-    told = [f"{task}: shown in {one.channel}" for task in one.shown]
-    told += [f"{before}{why}" for why in one.waits]
+    lines = [f"{task}: shown in {one.channel}" for task in one.shown]
+    lines += [f"{before}{why}" for why in one.waits]
     if one.unusable:
         # A clone of a person that has no token runs sweeps too.
-        told.append(f"{before}no card is shown in {one.channel}: {one.unusable}")
-    return [*told, f"{one.channel}: the next run handles {one.left} more tasks"] if one.left else told
+        lines.append(f"{before}no card is shown in {one.channel}: {one.unusable}")
+    return [*lines, f"{one.channel}: the next run handles {one.left} more tasks"] if one.left else lines
 
 
 def publish(
@@ -167,7 +167,7 @@ def wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:
         why = around.why(task, workspace.pipeline, workspace.now).at_work(standing)
         content = card_of(task, pipeline, why, _links(workspace, task))
         # A pull request in the merge queue has the comment of the queue.
-        branch = "" if task.asked is not None else task.branch
+        branch = "" if task.enqueued is not None else task.branch
         found.append(Wanted(task.id, content, task.state.finished, branch))
     return found
 
@@ -193,5 +193,7 @@ def _links(workspace: Workspace, task: Task) -> list[Link]:
         return []
     base = f"{place.url.rstrip('/')}/{place.repository}"
     pulls = "pull" if place.kind is Kind.GITHUB else "pulls"
-    links = [Link(f"pull request {task.asked.pull}", f"{base}/{pulls}/{task.asked.pull}")] if task.asked else []
+    links = (
+        [Link(f"pull request {task.enqueued.pull}", f"{base}/{pulls}/{task.enqueued.pull}")] if task.enqueued else []
+    )
     return [*links, Link(f"issue {task.issue}", f"{base}/issues/{task.issue}")] if task.issue else links

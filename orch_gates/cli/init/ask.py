@@ -91,10 +91,10 @@ def _forge(where: Where, given: Given) -> Where:
     if where.kind is not None or where.none:
         return where
     need = f"could not detect the forge of this repository ({where.told_by}); name its kind with --forge KIND"
-    said = _ask(
+    answer = _ask(
         given, f"orch-gates: {need.partition(';')[0]}\nWhich kind is it?", f"{need}: {', '.join(_KINDS)}", _KINDS
     )
-    return replace(where, none=True) if said == "none" else replace(where, kind=Kind(said), told_by="you")
+    return replace(where, none=True) if answer == "none" else replace(where, kind=Kind(answer), told_by="you")
 
 
 def _actions(bundle: Bundle, known: Bundle, given: Given) -> Bundle:
@@ -106,8 +106,8 @@ def _actions(bundle: Bundle, known: Bundle, given: Given) -> Bundle:
         "runners fetch it from there, so a local path does not work: mirror orch-gates on the forge, readable for "
         "everybody"
     )
-    said = _ask(given, "Where do runners find orch-gates (URL@COMMIT)?", need)
-    return bundles.completed(bundles.named(said), known)
+    answer = _ask(given, "Where do runners find orch-gates (URL@COMMIT)?", need)
+    return bundles.completed(bundles.named(answer), known)
 
 
 def _ask(given: Given, question: str, need: str, choices: Sequence[str] = (), default: str = "") -> str:

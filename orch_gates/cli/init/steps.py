@@ -154,10 +154,10 @@ def _has_state(here: Workspace) -> bool:
 
 def _settled(settings: Settings, where: Where, text: str) -> Settings:
     """The settings as they will count: the file's, and the forge that was found."""
-    told = {"ORCH_FORGE_URL": where.server} if where.server and not settings.forge.url else {}
+    overrides = {"ORCH_FORGE_URL": where.server} if where.server and not settings.forge.url else {}
     if where.kind is not None and settings.forge.kind == "auto":
-        told["ORCH_FORGE"] = where.kind.value
-    return settings_module.load(settings.inherited_env, parse(text.encode()).given, overrides=told)
+        overrides["ORCH_FORGE"] = where.kind.value
+    return settings_module.load(settings.inherited_env, parse(text.encode()).given, overrides=overrides)
 
 
 def _workspace(scene: Scene) -> Workspace:
@@ -213,8 +213,8 @@ def _labels(scene: Scene, here: Workspace) -> tuple[str, ...]:
     queue = (here.settings.queue.label,)
     if scene.choice.level == 1 or here.settings.tracker.kind != "forge":
         return queue
-    told = sorted(issues.labels(effective(here.config, here.settings).names))
-    return tuple(dict.fromkeys((*queue, *names_of(here.settings.tracker).values(), *told)))
+    issue_labels = sorted(issues.labels(effective(here.config, here.settings).names))
+    return tuple(dict.fromkeys((*queue, *names_of(here.settings.tracker).values(), *issue_labels)))
 
 
 def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: bool) -> Iterator[Step]:

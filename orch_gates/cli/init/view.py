@@ -104,7 +104,7 @@ def as_json(report: Report) -> str:
             for one in report.changes
         ],
         "steps": [
-            {"what": one.what, "came": one.outcome.value, "why": one.why or None, "by_hand": one.by_hand or None}
+            {"what": one.what, "outcome": one.outcome.value, "why": one.why or None, "by_hand": one.by_hand or None}
             for one in report.steps
         ],
         "next": list(report.commands),

@@ -168,7 +168,7 @@ def cancel(task: str, attempt: str, reason: str, repo: Path, overrides: Mapping[
     with exit_codes():
         found = open_workspace(repo, overrides)
         done = by_hand.cancel(found.store, task, attempt, reason, by=found.by, now=found.now)
-        _tell(task, done)
+        _print_result(task, done)
         if done.job is not None:
             say(f"{task}: {_at_the_runner(done.job, inside=found.settings.handed_over.attempt == done.job.attempt)}\n")
 
@@ -198,7 +198,7 @@ def retry(
         attempt = secrets.token_hex(8)
         asked = by_hand.Retry(found.store, found.configured, rules, found.by, reason, found.now, lambda: attempt)
         done = asked.ask(task)
-        _tell(task, done)
+        _print_result(task, done)
         if done.job is not None and not no_start:
             line, code = dispatching.start_queued(found, done.job)
             say(f"{task}: {line}\n", to=sys.stderr if code else sys.stdout)
@@ -231,7 +231,7 @@ def dispatch(repo: Path, as_json: bool, overrides: Mapping[str, str], options: F
         raise SystemExit(dispatching.exit_code(done))
 
 
-def _tell(task: str, done: Done) -> None:
+def _print_result(task: str, done: Done) -> None:
     if done.refused:
         say(f"{task}: not done: {visible(done.line)}\n", to=sys.stderr)
         raise SystemExit(1)

@@ -30,7 +30,7 @@ from orch_gates.trackers.port import Item
 from orch_gates.workspace import Workspace
 
 
-def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -> int:
+def start_due(workspace: Workspace, report: Callable[[str], None] | None = None) -> int:
     """Start the work that is due after something moved, and tell of it; what fails is left to a sweep (P3).
 
     It is told on standard error, unless `tell` says otherwise. The answer is 2 where something could not be told or
@@ -41,10 +41,10 @@ def start_due(workspace: Workspace, tell: Callable[[str], None] | None = None) -
     try:
         done = dispatch_now(workspace)
     except OrchError as error:
-        (tell or _warn)(f"the jobs that are due were not started: {error}; a sweep starts them")
+        (report or _warn)(f"the jobs that are due were not started: {error}; a sweep starts them")
         return error.exit_code
     for line in lines(done):
-        (tell or _warn)(line)
+        (report or _warn)(line)
     return exit_code(done)
 
 
@@ -101,8 +101,8 @@ def start_queued(workspace: Workspace, job: Job) -> tuple[str, int]:
     if role is None or role.way not in rules.ways:
         return "this machine cannot start the job; a sweep that can will start it, in a minute or later", 0
     starter = starter_of(workspace)
-    asked = dispatching.start_one(workspace.store, workspace.configured, starter, job, role, clock.utc_now)
-    return _line_of(asked), 0 if asked.outcome is StartOutcome.STARTED else 2
+    result = dispatching.start_one(workspace.store, workspace.configured, starter, job, role, clock.utc_now)
+    return _line_of(result), 0 if result.outcome is StartOutcome.STARTED else 2
 
 
 def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], Facts], str]:
@@ -166,27 +166,27 @@ def starter_of(workspace: Workspace) -> Starter:
 
 def lines(dispatched: Dispatched) -> list[str]:
     """What was done, one line for each thing."""
-    told = [dispatched.problem] if dispatched.problem else []
-    told += [f"{task.id} is held: {why}" for task, why in dispatched.planned.asks]
-    told += [
+    lines = [dispatched.problem] if dispatched.problem else []
+    lines += [f"{task.id} is held: {why}" for task, why in dispatched.planned.asks]
+    lines += [
         f"{job.task}: run {job.number} ({job.role}) is {job.status}: {job.reason}"
         for job in dispatched.planned.changed
         if job.status.terminal
     ]
-    told += [f"{asked.job.task}: {_line_of(asked)}" for asked in dispatched.started]
-    return [visible(line) for line in told]
+    lines += [f"{result.job.task}: {_line_of(result)}" for result in dispatched.started]
+    return [visible(line) for line in lines]
 
 
-def _line_of(asked: StartResult) -> str:
-    job = asked.job
-    where = f"CI run {asked.run}" if asked.run else (job.dispatch.way.value if job.dispatch else "")
-    came = {
-        StartOutcome.STARTED: f"started as {where}" + (f"; {asked.reason}" if asked.reason else ""),
-        StartOutcome.REFUSED: f"could not be started: {asked.reason}; it stays queued, and a sweep tries again",
-        StartOutcome.GIVEN_UP: f"is given up: {asked.reason}",
-        StartOutcome.UNKNOWN: f"start not confirmed: {asked.reason}; a sweep tries again",
-    }[asked.outcome]
-    return f"run {job.number} ({job.role}) {came}"
+def _line_of(result: StartResult) -> str:
+    job = result.job
+    where = f"CI run {result.run}" if result.run else (job.dispatch.way.value if job.dispatch else "")
+    outcome = {
+        StartOutcome.STARTED: f"started as {where}" + (f"; {result.reason}" if result.reason else ""),
+        StartOutcome.REFUSED: f"could not be started: {result.reason}; it stays queued, and a sweep tries again",
+        StartOutcome.GIVEN_UP: f"is given up: {result.reason}",
+        StartOutcome.UNKNOWN: f"start not confirmed: {result.reason}; a sweep tries again",
+    }[result.outcome]
+    return f"run {job.number} ({job.role}) {outcome}"
 
 
 def as_text(dispatched: Dispatched) -> str:
@@ -199,15 +199,15 @@ def as_json(dispatched: Dispatched) -> str:
     value = {
         "starts": [
             {
-                "task": asked.job.task,
-                "role": asked.job.role,
-                "attempt": asked.job.attempt,
-                "number": asked.job.number,
-                "came": asked.outcome.value,
-                "run": asked.run or None,
-                "reason": asked.reason,
+                "task": result.job.task,
+                "role": result.job.role,
+                "attempt": result.job.attempt,
+                "number": result.job.number,
+                "outcome": result.outcome.value,
+                "run": result.run or None,
+                "reason": result.reason,
             }
-            for asked in dispatched.started
+            for result in dispatched.started
         ],
         "ended": [
             {"task": job.task, "attempt": job.attempt, "status": job.status.value, "reason": job.reason}
@@ -222,5 +222,5 @@ def as_json(dispatched: Dispatched) -> str:
 
 def exit_code(dispatched: Dispatched) -> int:
     """2 where something could not be told or started."""
-    failed = dispatched.problem != "" or any(asked.outcome is not StartOutcome.STARTED for asked in dispatched.started)
-    return (Outcome.ERROR if failed else Outcome.PASS).exit_code
+    refused = any(result.outcome is not StartOutcome.STARTED for result in dispatched.started)
+    return (Outcome.ERROR if dispatched.problem or refused else Outcome.PASS).exit_code

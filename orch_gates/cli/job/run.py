@@ -49,7 +49,7 @@ class JobRun:
     workspace: Workspace
     wanted: Wanted
     options: Options
-    _said: dict[str, str] = field(default_factory=dict)
+    _outputs: dict[str, str] = field(default_factory=dict)
 
     def go(self, argv: Sequence[str]) -> int:
         """Make the run; the answer is the exit code.
@@ -65,19 +65,19 @@ class JobRun:
         with redactor.loading():
             began = runs.begin(self.wanted, clock.utc_now())
             if isinstance(began, Taken):
-                self._tell(f"{began.job.task}: {began.reason}")
-                self._said = {"status": "", "exit-code": "0", "attempt": began.job.attempt, "reason": began.reason}
+                self._print_line(f"{began.job.task}: {began.reason}")
+                self._outputs = {"status": "", "exit-code": "0", "attempt": began.job.attempt, "reason": began.reason}
                 self._publish(f"{began.job.task}: {began.reason}")
                 return 0
             job = began.job
-            self._tell(f"{job.task}: run {job.number} of {job.role} begins (attempt {job.attempt})")
+            self._print_line(f"{job.task}: run {job.number} of {job.role} begins (attempt {job.attempt})")
             with command.undisturbed():
                 ended, error = self._command(argv, began)
                 code, recorded = self._end(runs, began, ended, error, redactor)
         if recorded is not None and recorded.ours and ended.exit_code == 0 and self.options.advance:
             self._advance()
-            start_due(self.workspace, self._tell)
-        self._publish(f"{job.task}: {job.role}, run {job.number}: {self._said['reason']}")
+            start_due(self.workspace, self._print_line)
+        self._publish(f"{job.task}: {job.role}, run {job.number}: {self._outputs['reason']}")
         return code
 
     def _command(self, argv: Sequence[str], began: Began) -> tuple[Ended, str]:
@@ -110,41 +110,43 @@ class JobRun:
             # Before anybody else is asked: a sweep on this machine can end the job by it.
             spool.write(cache, job.attempt, spool.ExitRecord(known, reason, now))
         except OrchError as failed:
-            self._tell(f"could not save the result on this machine: {failed}")
+            self._print_line(f"could not save the result on this machine: {failed}")
         shown, note = wrapped.kept(ended, redactor)
-        came_to = Outcome(known, reason, now, shown, note)
+        outcome = Outcome(known, reason, now, shown, note)
         try:
-            recorded = runs.end(began, came_to, self.workspace.heads.of)
+            recorded = runs.end(began, outcome, self.workspace.heads.of)
         except OrchError as failed:
-            self._tell(f"{job.task}: {reason}; could not record the result: {failed}; a sweep ends the job later")
-            self._said = _outputs(job, "", ended.exit_code or failed.exit_code, f"{reason}; not recorded: {failed}")
+            self._print_line(f"{job.task}: {reason}; could not record the result: {failed}; a sweep ends the job later")
+            self._outputs = _outputs_of(
+                job, "", ended.exit_code or failed.exit_code, f"{reason}; not recorded: {failed}"
+            )
             return ended.exit_code or 2, None
         if recorded.ours:
             assert recorded.job is not None
             note = f" ({note})" if note else ""
-            self._tell(
+            self._print_line(
                 f"{job.task}: run {job.number} {recorded.job.status}: {reason}, after {took(recorded.job)}{note}"
             )
             if recorded.ready:
-                self._tell(f"{job.task}: marked as ready again")
-            self._said = _outputs(job, recorded.job.status, ended.exit_code, reason)
+                self._print_line(f"{job.task}: marked as ready again")
+            self._outputs = _outputs_of(job, recorded.job.status, ended.exit_code, reason)
         else:
-            self._tell(f"{job.task}: {reason}; not recorded: {recorded.reason}")
+            self._print_line(f"{job.task}: {reason}; not recorded: {recorded.reason}")
             status = recorded.job.status if recorded.job is not None else ""
-            self._said = _outputs(job, status, ended.exit_code, recorded.reason)
+            self._outputs = _outputs_of(job, status, ended.exit_code, recorded.reason)
         try:
             spool.remove(cache, job.attempt)
         except OrchError as failed:
-            self._tell(f"could not delete the local record: {failed}")
+            self._print_line(f"could not delete the local record: {failed}")
         return ended.exit_code, recorded
 
     def _advance(self) -> None:
         """One step through the gate: what it says changes no exit code, a sweep asks it again (REAP-3)."""
         if why := self._stopped():
-            self._tell(f"{self.wanted.task}: not advanced: {why}; afterwards a sweep evaluates its gate")
-            self._said |= {"verdict": "", "verdict-reason": why}
+            self._print_line(f"{self.wanted.task}: not advanced: {why}; afterwards a sweep evaluates its gate")
+            self._outputs |= {"verdict": "", "verdict-reason": why}
             return
-        self._said |= wrapped.advance(self.workspace, self.wanted.task, self._tell, quiet=self.options.quiet)
+        self._outputs |= wrapped.advance(self.workspace, self.wanted.task, self._print_line, quiet=self.options.quiet)
 
     def _stopped(self) -> str:
         """Why nothing automatic touches the task, as its issue says or could not be asked; empty where that is not so.
@@ -156,9 +158,9 @@ class JobRun:
         return stopped_by_person(self.workspace, book.need(self.workspace.store.load(), self.wanted.task).task)[0]
 
     def _publish(self, line: str) -> None:
-        wrapped.publish(self.workspace, self._said, f"**Job** {markdown(line)}", self._tell)
+        wrapped.publish(self.workspace, self._outputs, f"**Job** {markdown(line)}", self._print_line)
 
-    def _tell(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         if not self.options.quiet:
             say(f"orch-gates: {visible(line)}\n", to=sys.stderr)
 
@@ -200,5 +202,5 @@ def wanted_of(settings: Settings, task: str, role: str, attempt: str) -> Wanted:
     return Wanted(task or given.task, role or given.role, attempt or (given.attempt if ours else ""))
 
 
-def _outputs(job: Job, status: str, code: int, reason: str) -> dict[str, str]:
+def _outputs_of(job: Job, status: str, code: int, reason: str) -> dict[str, str]:
     return {"status": str(status), "exit-code": str(code), "attempt": job.attempt, "reason": reason}

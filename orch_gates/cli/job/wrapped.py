@@ -90,7 +90,7 @@ def how(ended: Ended, timeout: float) -> str:
     return f"exit code {ended.returncode}"
 
 
-def advance(workspace: Workspace, task: str, tell: Callable[[str], None], *, quiet: bool) -> dict[str, str]:
+def advance(workspace: Workspace, task: str, print_line: Callable[[str], None], *, quiet: bool) -> dict[str, str]:
     """One step of the task through its gate, told line by line; the answer is what it said, for later steps.
 
     What it says changes no exit code: a sweep asks the gate again (REAP-3).
@@ -98,21 +98,21 @@ def advance(workspace: Workspace, task: str, tell: Callable[[str], None], *, qui
     try:
         applied = step_of(workspace.at(clock.utc_now())).take(task)
     except OrchError as error:
-        tell(f"{task}: not advanced: {error}; a sweep evaluates its gate again")
+        print_line(f"{task}: not advanced: {error}; a sweep evaluates its gate again")
         return {"verdict": "", "verdict-reason": str(error)}
     for line in render.step(task, applied.decision, applied.verdicts, recorded=bool(applied.commit)).splitlines():
-        tell(line)
+        print_line(line)
     if applied.performed and not quiet:
         warn(task, applied.performed)
     return {"verdict": applied.decision.outcome.value, "verdict-reason": visible(applied.decision.reason)}
 
 
-def publish(workspace: Workspace, said: Mapping[str, str], line: str, tell: Callable[[str], None]) -> None:
+def publish(workspace: Workspace, outputs: Mapping[str, str], line: str, print_line: Callable[[str], None]) -> None:
     """What came of it, for the steps after this one; `line` and what the gate said, for the page of the run."""
     ci = workspace.settings.ci
-    gate = f" Gate: {said['verdict']}: {said['verdict-reason']}" if "verdict" in said else ""
+    gate = f" Gate: {outputs['verdict']}: {outputs['verdict-reason']}" if "verdict" in outputs else ""
     try:
-        github.set_outputs({name: visible(value) for name, value in said.items()}, ci)
+        github.set_outputs({name: visible(value) for name, value in outputs.items()}, ci)
         github.add_to_summary(f"{line}{markdown(gate)}\n\n", ci)
     except OrchError as error:
-        tell(str(error))
+        print_line(str(error))

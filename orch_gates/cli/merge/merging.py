@@ -133,15 +133,15 @@ def _last_look(workspace: Workspace, task: Task, commit: str) -> Stop | None:
     Raises:
         StateError, ForgeUnavailable: it could not be told, so nothing is merged.
     """
-    if task.asked is None:
+    if task.enqueued is None:
         return None
     snapshot, label = workspace.store.load(), workspace.settings.queue.label
     freeze = ledger.queue(snapshot, workspace.target)[0].frozen(timestamp(clock.utc_now()))
     if freeze is not None:
         return Stop(Outcome.DEFER, f"nothing is merged now: {freeze.said}", "It continues after the freeze.")
-    pull = workspace.need_forge().pulls.get(task.asked.pull)
+    pull = workspace.need_forge().pulls.get(task.enqueued.pull)
     entry = queue.Entry(task, ledger.page(snapshot, workspace.target, task.id).attempt)
-    seen = queue.Seen(pull, has(pull, label) or task.asked.label)
+    seen = queue.Seen(pull, has(pull, label) or task.enqueued.label)
     if why := queue.left(queue.Look(workspace.target, label, {}, {}), seen, entry):
         return Stop(Outcome.FAIL, why, "Ask again.", absent=True)
     red = _before(workspace, snapshot, task, commit, NAME, again=True)

@@ -35,7 +35,7 @@ class StepPart(Part):
     """Something that is made at the forge or on the server."""
 
     what: str = Field(description="What.")
-    came: StepOutcome = Field(description="What came of it.")
+    outcome: StepOutcome = Field(description="What came of it.")
     why: str | None = Field(description="Why; `null` where nothing is to be said.")
     by_hand: str | None = Field(
         description="The command or page to do it by hand; `null` where there is nothing to do."

@@ -47,7 +47,7 @@ class StartPart(Part):
     role: str = Field(description="Who does it.")
     attempt: str = Field(description="The id of the job.")
     number: int = Field(ge=1, description="Which run of this work it is.")
-    came: StartOutcome = Field(description="What came of it.")
+    outcome: StartOutcome = Field(description="What came of it.")
     run: int | None = Field(description="The CI run that was started; `null` where there is none, or it is not known.")
     reason: str = Field(description="Why it was not started; else empty or what is worth knowing.")
 

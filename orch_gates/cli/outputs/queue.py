@@ -7,17 +7,17 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from orch_gates.cli.outputs.parts import AlertPart, Counts, Output, Part
-from orch_gates.cli.queue.turns import Came
+from orch_gates.cli.queue.turns import TurnOutcome
 from orch_gates.model.attempt import Phase
 from orch_gates.model.effect import Word
 from orch_gates.model.ids import BranchName, Oid, TaskName, Timestamp
 from orch_gates.model.markers import Marker
 from orch_gates.model.queue import Freeze
-from orch_gates.model.task import Asked, Priority, TaskState
+from orch_gates.model.task import Enqueued, Priority, TaskState
 from orch_gates.sweep.lag import Schedule
 
 
-class QueueRow(Asked):
+class QueueRow(Enqueued):
     """A pull request in the queue: what was asked for, and where it stands."""
 
     model_config = ConfigDict(extra="allow")
@@ -86,7 +86,7 @@ class TurnPart(Part):
 
     pull: int = Field(ge=1, description="The pull request.")
     task: TaskName = Field(description="Its task.")
-    came: Came = Field(description="What came of it.")
+    outcome: TurnOutcome = Field(description="What came of it.")
     reason: str = Field(description="Why.")
 
 

@@ -21,7 +21,7 @@ from orch_gates.errors import SettingsError
 from orch_gates.forge.port.pulls import PullRequest
 from orch_gates.merge import places
 from orch_gates.merge.queue import plan as plans
-from orch_gates.merge.queue.plan import Wish, in_order
+from orch_gates.merge.queue.plan import LabelEvent, in_order
 from orch_gates.merge.queue.update import Queueing
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import timestamp
@@ -36,7 +36,7 @@ _REPO = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
 _LONGEST_FREEZE = timedelta(days=90)
-_NOTHING: Mapping[int, Wish] = MappingProxyType({})
+_NOTHING: Mapping[int, LabelEvent] = MappingProxyType({})
 _PRIORITIES = ("urgent", "high", "normal", "low")
 
 
@@ -240,13 +240,13 @@ def run(
 def go(
     workspace: Workspace,
     queueing: Queueing,
-    wishes: Mapping[int, Wish] = _NOTHING,
+    label_events: Mapping[int, LabelEvent] = _NOTHING,
     *,
     repair: int = 0,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """One run, and what it says; leaves with its exit code. `wishes` are what an event says of some pull requests.
+    """Run once, print what was done and leave with its exit code; `label_events` are those of the event, if any.
 
     `repair` is the one that is merged although the target is red.
 
@@ -255,7 +255,7 @@ def go(
     """
     turns.require_contexts(workspace)
     if dry_run:
-        actions = plans.plan(queueing.look(wishes))
+        actions = plans.plan(queueing.look(label_events))
         tasks = book.read(workspace.store.load()).tasks
         order = plans.order_after(actions, tasks, queueing.context.target)
         frozen = turns.why_frozen(workspace, queueing).reason
@@ -265,7 +265,7 @@ def go(
             say(view.planned(actions, order, frozen))
         return
     outputs(workspace.settings, workspace.git.directory)
-    ran = turns.run(workspace, queueing, _show_progress(), wishes, repair)
+    ran = turns.run(workspace, queueing, _show_progress(), label_events, repair)
     comments = queue_comments.comment(workspace, queueing, ran)
     publish(workspace.settings, view.verdict(ran, comments), None, None, as_json=as_json)
     say(view.ran_json(ran, comments) if as_json else view.ran_text(ran, comments))

@@ -32,12 +32,12 @@ def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ..
     snapshot = workspace.store.load()
     everything = book.read(snapshot)
     around = places.of(snapshot, queueing.context.target, everything)
-    tasks = {task.asked.pull: task for task in everything.tasks if task.asked is not None}
+    tasks = {task.enqueued.pull: task for task in everything.tasks if task.enqueued is not None}
     refused = {one.pull: one.reason for one in ran.done if one.what == "refused"}
     seen = {one.pull for one in ran.done if not one.problem} | {turn.pull for turn in ran.turns}
     numbers = seen | _left(workspace, tasks)
     first = in_order(everything.tasks, queueing.context.target)[:_MOST_COMMENTS]
-    queued = {task.asked.pull for task in first if task.asked is not None}
+    queued = {task.enqueued.pull for task in first if task.enqueued is not None}
     numbers |= queued
     lines = {number: _line(around, tasks[number], workspace, ran) for number in numbers if number in tasks}
     return put(workspace, queueing, lines | refused, anew=seen | queued)

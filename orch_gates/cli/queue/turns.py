@@ -23,7 +23,7 @@ from orch_gates.git.answers import Fetched
 from orch_gates.git.scratch import scratch
 from orch_gates.merge import ledger
 from orch_gates.merge.queue import plan as queue
-from orch_gates.merge.queue.plan import Entry, Wish, passed_over, red_by_test
+from orch_gates.merge.queue.plan import Entry, LabelEvent, passed_over, red_by_test
 from orch_gates.merge.queue.update import Done, Queueing, entries
 from orch_gates.merge.statuses import red_target
 from orch_gates.model.branch import code_ref
@@ -43,7 +43,7 @@ CONTEXTS_NEEDED = (
 _MOST_TURNS = 1000
 
 
-class Came(StrEnum):
+class TurnOutcome(StrEnum):
     """What came of one turn; `waits` lacks something that is nobody's to bring here, `works` holds the lease."""
 
     LANDED = "landed"
@@ -58,7 +58,7 @@ class Came(StrEnum):
     @property
     def ends_the_run(self) -> bool:
         """Whether nobody behind it may be merged now: one attempt at a time works on a target."""
-        return self in {Came.HELD, Came.WORKS, Came.BUSY}
+        return self in {TurnOutcome.HELD, TurnOutcome.WORKS, TurnOutcome.BUSY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Turn:
 
     pull: int
     task: str
-    came: Came
+    outcome: TurnOutcome
     reason: str
     stop: bool = False
 
@@ -83,10 +83,10 @@ class Ran:
     @property
     def exit_code(self) -> int:
         """2 where a person is needed or something could not be told, 75 where somebody else has the lease (GATE-2)."""
-        came = {turn.came for turn in self.turns}
-        if came & {Came.HELD, Came.PROBLEM} or any(one.problem for one in self.done):
+        outcomes = {turn.outcome for turn in self.turns}
+        if outcomes & {TurnOutcome.HELD, TurnOutcome.PROBLEM} or any(one.problem for one in self.done):
             return Outcome.HOLD.exit_code
-        return Outcome.DEFER.exit_code if Came.BUSY in came else Outcome.PASS.exit_code
+        return Outcome.DEFER.exit_code if TurnOutcome.BUSY in outcomes else Outcome.PASS.exit_code
 
 
 def require_contexts(workspace: Workspace) -> None:
@@ -106,17 +106,17 @@ def run(
     workspace: Workspace,
     queueing: Queueing,
     tell: Callable[[str], None],
-    wishes: Mapping[int, Wish],
+    label_events: Mapping[int, LabelEvent],
     repair: int = 0,
 ) -> Ran:
-    """Look, record what follows, and give turns until one works, or none is left; `wishes` as in `Queueing.look`.
+    """Look, record what follows, and give turns until one works, or none is left; `label_events` as in `Queueing.look`.
 
     `repair` is the pull request that a red target does not keep from its turn.
 
     Raises:
         OrchError: nothing could be looked at.
     """
-    actions = queue.plan(queueing.look(wishes))
+    actions = queue.plan(queueing.look(label_events))
     # Once the label is off nothing is left that a later run could answer; what cannot be said is said again below.
     comments.put(workspace, queueing, {one.number: one.reason for one in actions if isinstance(one, queue.Refuse)})
     done = queueing.settle(actions)
@@ -169,7 +169,7 @@ def _turns(workspace: Workspace, queueing: Queueing, tell: Callable[[str], None]
         # A test may take its time, so each has a moment of its own.
         turn = _turn(workspace.at(clock.utc_now()), queueing, snapshot, task, repair)
         yield turn
-        if turn.came.ends_the_run or turn.stop:
+        if turn.outcome.ends_the_run or turn.stop:
             return
 
 
@@ -179,34 +179,36 @@ def _next(snapshot: Snapshot, target: str, had: set[str]) -> Task | None:
 
 
 def _turn(workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: Task, repair: int) -> Turn:
-    assert task.asked is not None
+    assert task.enqueued is not None
     try:
         # A person may freeze it, and the target turn red, while another one is tested.
         frozen = why_frozen(workspace, queueing)
-        repairs = frozen.red and task.asked.pull == repair
-        came, reason = _taken(workspace, queueing, snapshot, task, "" if repairs else frozen.reason)
+        repairs = frozen.red and task.enqueued.pull == repair
+        outcome, reason = _taken(workspace, queueing, snapshot, task, "" if repairs else frozen.reason)
     except (ForgeUnavailable, GitError) as error:
         # Whoever is asked next would be asked in vain.
-        return Turn(task.asked.pull, task.id, Came.PROBLEM, str(error), stop=True)
+        return Turn(task.enqueued.pull, task.id, TurnOutcome.PROBLEM, str(error), stop=True)
     except OrchError as error:
-        return Turn(task.asked.pull, task.id, Came.PROBLEM, str(error))
-    return Turn(task.asked.pull, task.id, came, reason)
+        return Turn(task.enqueued.pull, task.id, TurnOutcome.PROBLEM, str(error))
+    return Turn(task.enqueued.pull, task.id, outcome, reason)
 
 
-def _taken(workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: Task, frozen: str) -> tuple[Came, str]:
+def _taken(
+    workspace: Workspace, queueing: Queueing, snapshot: Snapshot, task: Task, frozen: str
+) -> tuple[TurnOutcome, str]:
     page = ledger.page(snapshot, queueing.context.target, task.id)
     attempt = page.attempt
     if why := passed_over(Entry(task, attempt), frozen, workspace.now):
-        return Came.WAITS, why
+        return TurnOutcome.WAITS, why
     if attempt is not None and not attempt.over and page.lease.attempt == attempt.id:
         # It judges its commit itself, and also whether the target is red without it (ENG-7).
         return _driven(workspace, queueing, task)
     step, verdict = _judged(workspace, task)
-    if verdict is not None and verdict.outcome is Outcome.SKIP and task.asked is not None:
+    if verdict is not None and verdict.outcome is Outcome.SKIP and task.enqueued is not None:
         # It adds nothing, so nothing can be judged, nor merged.
-        why = f"pull request {task.asked.pull} adds nothing to {task.asked.target}"
-        queueing.take_out(task.asked.pull, task.id, why, unlabel=True)
-        return Came.SENT_BACK, why
+        why = f"pull request {task.enqueued.pull} adds nothing to {task.enqueued.target}"
+        queueing.take_out(task.enqueued.pull, task.id, why, unlabel=True)
+        return TurnOutcome.SENT_BACK, why
     if verdict is None or verdict.gate not in _DRIVEN:
         return _stepped(workspace, queueing, task, step)
     return _driven(workspace, queueing, task)
@@ -261,54 +263,54 @@ def _scan(workspace: Workspace, task: Task) -> Verdict | None:
         return None
 
 
-def _stepped(workspace: Workspace, queueing: Queueing, task: Task, would: Decision) -> tuple[Came, str]:
+def _stepped(workspace: Workspace, queueing: Queueing, task: Task, would: Decision) -> tuple[TurnOutcome, str]:
     """Record what the gates lead to."""
     if would.task.id == task.id and would.task == task:
-        return Came.WAITS, would.reason
-    return _came(queueing, step_of(workspace).take(task.id).decision)
+        return TurnOutcome.WAITS, would.reason
+    return _outcome_of(queueing, step_of(workspace).take(task.id).decision)
 
 
-def _driven(workspace: Workspace, queueing: Queueing, task: Task) -> tuple[Came, str]:
+def _driven(workspace: Workspace, queueing: Queueing, task: Task) -> tuple[TurnOutcome, str]:
     """Drive the merge as far as it goes now, and let the task take the step that follows."""
     result = merging.driving(workspace).land(task.id)
     if merging.is_attempt(result):
         if result.outcome is None:
-            return Came.WORKS, result.reason
-        if result.absent and task.asked is not None:
-            queueing.take_out(task.asked.pull, task.id, result.reason, unlabel=True)
-            return Came.SENT_BACK, result.reason
-        return _came(queueing, merging.step_after(workspace, result).take(task.id).decision)
+            return TurnOutcome.WORKS, result.reason
+        if result.absent and task.enqueued is not None:
+            queueing.take_out(task.enqueued.pull, task.id, result.reason, unlabel=True)
+            return TurnOutcome.SENT_BACK, result.reason
+        return _outcome_of(queueing, merging.step_after(workspace, result).take(task.id).decision)
     match result.outcome:
         case Outcome.DEFER:
             return _who_works(queueing, task), result.reason
         case Outcome.FAIL if result.absent:
-            return Came.WAITS, result.reason
+            return TurnOutcome.WAITS, result.reason
         case Outcome.FAIL:
             return _stepped(workspace, queueing, task, _judged(workspace, task)[0])
         case Outcome.HOLD:
-            return Came.HELD, result.reason
+            return TurnOutcome.HELD, result.reason
         case _:
-            return Came.PROBLEM, result.reason
+            return TurnOutcome.PROBLEM, result.reason
 
 
-def _who_works(queueing: Queueing, task: Task) -> Came:
+def _who_works(queueing: Queueing, task: Task) -> TurnOutcome:
     """Whether the task itself has the lease and waits, another process works, or a person has to see to a holder."""
     lease = ledger.page(queueing.context.store.load(), queueing.context.target, "").lease
     if lease.holder == task.id and lease.claim is None:
-        return Came.WORKS
-    return Came.HELD if lease.held else Came.BUSY
+        return TurnOutcome.WORKS
+    return TurnOutcome.HELD if lease.held else TurnOutcome.BUSY
 
 
-def _came(queueing: Queueing, decision: Decision) -> tuple[Came, str]:
+def _outcome_of(queueing: Queueing, decision: Decision) -> tuple[TurnOutcome, str]:
     match decision.move:
         case Move.ADVANCE:
-            return Came.LANDED, decision.reason
+            return TurnOutcome.LANDED, decision.reason
         case Move.ROLLBACK:
             queueing.unlabel_refused(decision.task)
-            return Came.SENT_BACK, decision.reason
+            return TurnOutcome.SENT_BACK, decision.reason
         case Move.DEFER:
-            return Came.PUT_OFF, decision.reason
+            return TurnOutcome.PUT_OFF, decision.reason
         case Move.HOLD | Move.ESCALATE:
-            return Came.HELD, decision.reason
+            return TurnOutcome.HELD, decision.reason
         case _:
-            return Came.WAITS, decision.reason
+            return TurnOutcome.WAITS, decision.reason

@@ -9,7 +9,7 @@ from typing import Any
 from orch_gates.cli.queue.turns import Ran
 from orch_gates.documents.escape import clip, visible
 from orch_gates.engine.why import Why
-from orch_gates.merge.queue.plan import Action, Ask, Drop, Refuse, SetLabel, TakeOut, Unlabel, Unlabelled
+from orch_gates.merge.queue.plan import Action, Drop, Enqueue, Refuse, SetLabel, TakeOut, Unlabel, Unlabelled
 from orch_gates.model.queue import Freeze
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
@@ -20,7 +20,7 @@ _REASON = 100
 _TITLE, _SHORT_TITLE, _WIDE = 50, 20, 120
 # What a run would record, in a word for programs.
 PLANNED: dict[type[Action], str] = {
-    Ask: "queue",
+    Enqueue: "queue",
     Refuse: "refuse",
     TakeOut: "take out",
     Drop: "drop",
@@ -51,12 +51,12 @@ class Shown:
         return f"{head}{columns(cells, width)}"
 
     def _cells(self, task: Task, why: Why, title: int) -> tuple[str, ...]:
-        assert task.asked is not None
+        assert task.enqueued is not None
         state = why.phase if why.holder == task.id and why.phase else task.state.value
         return (
             str(why.position or "-"),
-            f"#{task.asked.pull}",
-            task.asked.priority.value,
+            f"#{task.enqueued.pull}",
+            task.enqueued.priority.value,
             state,
             task.since,
             clip(visible(task.title), title),
@@ -75,9 +75,9 @@ class Shown:
 
 
 def _entry(task: Task, why: Why) -> dict[str, Any]:
-    assert task.asked is not None
+    assert task.enqueued is not None
     return {
-        **task.asked.model_dump(mode="json"),
+        **task.enqueued.model_dump(mode="json"),
         "task": task.id,
         "title": task.title,
         "state": task.state.value,
@@ -106,12 +106,12 @@ def planned_json(target: str, actions: Sequence[Action], order: Sequence[int], f
 
 
 def _number(action: Action) -> int:
-    return action.pull.number if isinstance(action, Ask) else action.number
+    return action.pull.number if isinstance(action, Enqueue) else action.number
 
 
 def _planned(action: Action) -> str:
     match action:
-        case Ask(pull=pull):
+        case Enqueue(pull=pull):
             return f"#{pull.number} would be queued at {pull.head[:10]}: {pull.title}"
         case Refuse(number=number, reason=reason):
             return f"#{number} would be refused, and its label taken off: {reason}"
@@ -135,7 +135,7 @@ def change_json(target: str, line: str, facts: Mapping[str, object]) -> str:
 def ran_text(ran: Ran, problems: Sequence[str]) -> str:
     """What came of a run, one line for each pull request."""
     lines = [f"#{one.pull} {one.what}: {one.reason}" for one in ran.done]
-    lines += [f"#{turn.pull} {turn.came}: {turn.reason}" for turn in ran.turns]
+    lines += [f"#{turn.pull} {turn.outcome}: {turn.reason}" for turn in ran.turns]
     lines += [f"nothing is merged: {ran.frozen}"] if ran.frozen else []
     lines += list(problems)
     return "".join(f"{visible(line)}\n" for line in lines) or "nothing is queued\n"
@@ -145,7 +145,7 @@ def ran_json(ran: Ran, problems: Sequence[str]) -> str:
     """The same for programs."""
     value = {
         "done": [asdict(one) for one in ran.done],
-        "turns": [{"pull": t.pull, "task": t.task, "came": t.came.value, "reason": t.reason} for t in ran.turns],
+        "turns": [{"pull": t.pull, "task": t.task, "outcome": t.outcome.value, "reason": t.reason} for t in ran.turns],
         "frozen": ran.frozen,
         "problems": list(problems),
         "exit_code": ran.exit_code,
@@ -157,9 +157,9 @@ def verdict(ran: Ran, problems: Sequence[str]) -> Verdict:
     """A run for the step summary and the outputs of a job."""
     outcomes = {0: Outcome.PASS, Outcome.DEFER.exit_code: Outcome.DEFER}
     evidence = {f"#{one.pull}": f"{one.what}: {one.reason}" for one in ran.done}
-    evidence |= {f"#{turn.pull}": f"{turn.came}: {turn.reason}" for turn in ran.turns}
+    evidence |= {f"#{turn.pull}": f"{turn.outcome}: {turn.reason}" for turn in ran.turns}
     counts: dict[str, int] = {}
-    for word in (*(one.what for one in ran.done), *(turn.came.value for turn in ran.turns)):
+    for word in (*(one.what for one in ran.done), *(turn.outcome.value for turn in ran.turns)):
         counts[word] = counts.get(word, 0) + 1
     reason = ran.frozen or ", ".join(f"{count} {word}" for word, count in counts.items()) or "nothing is queued"
     return Verdict(

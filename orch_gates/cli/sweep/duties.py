@@ -15,7 +15,7 @@ from orch_gates.cli.merge.merging import context_of
 from orch_gates.cli.queue import commands as queue
 from orch_gates.cli.queue import comments as queue_comments
 from orch_gates.cli.queue import turns as queue_turns
-from orch_gates.cli.queue.turns import Came as TurnCame
+from orch_gates.cli.queue.turns import TurnOutcome
 from orch_gates.cli.task.advance import step_of
 from orch_gates.deploy import environments
 from orch_gates.gates.gate import out_of_scope
@@ -121,21 +121,25 @@ def _queue(workspace: Workspace) -> UnitResult:
     queue_turns.require_contexts(workspace)
     ran = queue_turns.run(workspace, queueing, lambda _: None, {})
     comments = queue_comments.comment(workspace, queueing, ran)
-    moved = {TurnCame.LANDED, TurnCame.SENT_BACK, TurnCame.PUT_OFF}
+    moved = {TurnOutcome.LANDED, TurnOutcome.SENT_BACK, TurnOutcome.PUT_OFF}
     return UnitResult(
         lines=tuple(
             [f"pull request {one.pull}: {one.reason}" for one in ran.done if not one.problem]
-            + [f"pull request {turn.pull}: {turn.came}: {turn.reason}" for turn in ran.turns if turn.came in moved]
+            + [
+                f"pull request {turn.pull}: {turn.outcome}: {turn.reason}"
+                for turn in ran.turns
+                if turn.outcome in moved
+            ]
         ),
         problems=tuple(
             [f"pull request {one.pull}: {one.reason}" for one in ran.done if one.problem]
-            + [f"pull request {one.pull}: {one.reason}" for one in ran.turns if one.came is TurnCame.PROBLEM]
+            + [f"pull request {one.pull}: {one.reason}" for one in ran.turns if one.outcome is TurnOutcome.PROBLEM]
             + list(comments)
         ),
         alerts={
             f"queue {turn.pull}": f"pull request {turn.pull} holds the queue: {turn.reason}"
             for turn in ran.turns
-            if turn.came is TurnCame.HELD
+            if turn.outcome is TurnOutcome.HELD
         },
         looked=("queue ",),
     )
@@ -152,8 +156,8 @@ def deploys(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
 
 
 def _set_apart(files: Sequence[Quarantined]) -> UnitResult:
-    told = {f"{_FILE}{file.path}": f"{file.why}; no deploy there until this file is fixed" for file in files}
-    return UnitResult(alerts=told, looked=(_FILE,))
+    alerts = {f"{_FILE}{file.path}": f"{file.why}; no deploy there until this file is fixed" for file in files}
+    return UnitResult(alerts=alerts, looked=(_FILE,))
 
 
 def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> UnitResult:
@@ -163,14 +167,14 @@ def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> 
         lost = deploying.endings_of(now).lost(name, deploying.look_of(now), seen.now)
         if lost is not None:
             environment, task = lost.environment, lost.running.task
-            lines.append(f"{task}: {name}: {lost.came_to.end}: {lost.came_to.reason}")
+            lines.append(f"{task}: {name}: {lost.conclusion.end}: {lost.conclusion.reason}")
             if task in seen.overview.tasks and task not in seen.stopped:
                 decided = step_of(now).take(task).decision
                 lines.append(f"{task}: {decided.move} to {decided.task.stage}: {decided.reason}")
-    told = (
+    message = (
         f"cannot tell what {name} runs: {environment.unknown}; check it there, then run `orch-gates env settle {name}`"
     )
-    alerts = {f"{_ENVIRONMENT}{name}: unknown": told} if environment.unsettled is not None else {}
+    alerts = {f"{_ENVIRONMENT}{name}: unknown": message} if environment.unsettled is not None else {}
     return UnitResult(lines=tuple(lines), alerts=alerts, looked=(f"{_ENVIRONMENT}{name}: ",))
 
 

@@ -168,7 +168,7 @@ def push_outcome(answer: PushAnswer, commit: str, ended: AlreadyMerged | MergedO
         case Pushed.LOST:
             return ended or BaseMoved()
         case Pushed.REFUSED:
-            return Forbidden(escape.visible(answer.told or answer.reason))
+            return Forbidden(escape.visible(answer.hook_output or answer.reason))
         case Pushed.UNSENT:
             return ended or Transient(escape.visible(answer.reason))
         case Pushed.UNCLEAR if ended is not None:

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from orch_gates.ci import event as events
 from orch_gates.ci.event import Event, PullAction
-from orch_gates.merge.queue.plan import Entry, Wish, ours
+from orch_gates.merge.queue.plan import Entry, LabelEvent, ours
 
 _QUIET = frozenset({PullAction.REVIEW_REQUESTED, PullAction.REVIEW_REQUEST_REMOVED})
 
@@ -31,11 +31,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """Whether the queue is to be run, and why, or why not; `wishes` are what the event says of some pull requests."""
+    """Whether the queue is to be run, and why, or why not; `label_events`: by pull request, the label that it set."""
 
     runs: bool
     reason: str
-    wishes: dict[int, Wish] = field(default_factory=dict)
+    label_events: dict[int, LabelEvent] = field(default_factory=dict)
 
 
 def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911, PLR0912 - one for each kind of event
@@ -97,9 +97,9 @@ def _labelled(event: events.Labelled, known: Known) -> Concern:
     entry = _queued(event.number, known)
     if entry is None and event.label and not event.added:
         return Concern(runs=False, reason=f"pull request {event.number}, which lost the label, is not queued")
-    wishes = {event.number: Wish(event.actor, event.head)} if event.label and event.added else {}
+    label_events = {event.number: LabelEvent(event.actor, event.head)} if event.label and event.added else {}
     what = "was labelled" if event.added or not event.label else "lost the label"
-    return Concern(runs=True, reason=f"pull request {event.number} {what}", wishes=wishes)
+    return Concern(runs=True, reason=f"pull request {event.number} {what}", label_events=label_events)
 
 
 def _commit(commit: str, what: str, known: Known, pulls: Sequence[int] = ()) -> Concern:
@@ -116,7 +116,7 @@ def _commit(commit: str, what: str, known: Known, pulls: Sequence[int] = ()) -> 
 
 
 def _queued(number: int, known: Known) -> Entry | None:
-    found = (one for one in known.entries if one.task.asked is not None and one.task.asked.pull == number)
+    found = (one for one in known.entries if one.task.enqueued is not None and one.task.enqueued.pull == number)
     return next((one for one in found if one.queued), None)
 
 

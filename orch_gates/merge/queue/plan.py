@@ -43,7 +43,7 @@ class Entry:
     @property
     def unlabel(self) -> bool:
         """Whether the label that asked before is still to be taken off; of a finished task nothing is recorded."""
-        request = self.task.asked
+        request = self.task.enqueued
         return request is not None and request.unlabel and not self.task.state.finished
 
     @property
@@ -59,7 +59,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class LabelEvent:
     """Who set the label, and at which commit, as an event says; what is empty it does not say."""
 
     by: str
@@ -74,11 +74,11 @@ class Look:
     label: str
     pulls: Mapping[int, Seen]
     entries: Mapping[int, Entry]
-    wishes: Mapping[int, Wish] = field(default_factory=dict)
+    label_events: Mapping[int, LabelEvent] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Enqueue:
     """It was asked for, by somebody where that is known: it goes into the queue, for the commit at its head.
 
     `instead`: it is queued for another commit, which nobody wants any more.
@@ -140,7 +140,7 @@ class SetLabel:
     task: str
 
 
-Action: TypeAlias = Ask | Refuse | Unlabel | Unlabelled | TakeOut | Drop | SetLabel
+Action: TypeAlias = Enqueue | Refuse | Unlabel | Unlabelled | TakeOut | Drop | SetLabel
 
 
 def plan(look: Look) -> tuple[Action, ...]:
@@ -153,8 +153,8 @@ def _about(look: Look, number: int) -> Action | None:
     seen, entry = look.pulls[number], look.entries.get(number)
     if entry is not None and entry.queued:
         return _still(look, seen, entry)
-    wished = number in look.wishes and (seen.pull.state, seen.pull.target) == (PullState.OPEN, look.target)
-    if entry is not None and entry.unlabel and not (wished and seen.labelled):
+    label_set = number in look.label_events and (seen.pull.state, seen.pull.target) == (PullState.OPEN, look.target)
+    if entry is not None and entry.unlabel and not (label_set and seen.labelled):
         # Nobody says that they asked again: this is the label that asked before.
         return Unlabel(number, entry.task.id) if seen.labelled else Unlabelled(number, entry.task.id)
     return _labelled(look, seen, entry) if seen.labelled else None
@@ -165,12 +165,12 @@ def _labelled(look: Look, seen: Seen, entry: Entry | None) -> Action | None:
     if pull.state is not PullState.OPEN or pull.target != look.target:
         # Another queue may be meant.
         return None
-    wish = look.wishes.get(pull.number, Wish("", ""))
+    label_event = look.label_events.get(pull.number, LabelEvent("", ""))
     why = unfit(pull, entry.task if entry is not None else None)
-    if not why and wish.head not in {"", pull.head}:
-        why = f"{pull.head[:10]} was pushed after the label was set at {wish.head[:10]}; set the label again"
+    if not why and label_event.head not in {"", pull.head}:
+        why = f"{pull.head[:10]} was pushed after the label was set at {label_event.head[:10]}; set the label again"
     if not why:
-        return Ask(pull, wish.by)
+        return Enqueue(pull, label_event.by)
     if entry is None or entry.merging or entry.task.state.finished or entry.task.state.waits_for_a_person:
         return Refuse(pull.number, why)
     # Recorded, so that whoever looks for the reason later finds this one.
@@ -198,27 +198,27 @@ def _still(look: Look, seen: Seen, entry: Entry) -> Action | None:
         return None
     if pull.state is PullState.MERGED:
         return Drop(pull.number, task.id, f"pull request {pull.number} was merged, and not by the queue")
-    assert task.asked is not None
-    if task.asked.label and (pull.state, pull.target) == (PullState.OPEN, look.target):
+    assert task.enqueued is not None
+    if task.enqueued.label and (pull.state, pull.target) == (PullState.OPEN, look.target):
         # The label of a command that asked: it is set, or was meant to be.
         return Unlabelled(pull.number, task.id) if seen.labelled else SetLabel(pull.number, task.id)
-    wish = look.wishes.get(pull.number, Wish("", ""))
-    if seen.labelled and wish.head not in {"", task.asked.head} and not ours(wish.head, entry):
-        return _other_wish(look, seen, entry, wish)
+    label_event = look.label_events.get(pull.number, LabelEvent("", ""))
+    if seen.labelled and label_event.head not in {"", task.enqueued.head} and not ours(label_event.head, entry):
+        return _other_label_event(look, seen, entry, label_event)
     why = left(look, seen, entry)
     return TakeOut(pull.number, task.id, why, seen.labelled) if why else None
 
 
-def _other_wish(look: Look, seen: Seen, entry: Entry, wish: Wish) -> Action | None:
+def _other_label_event(look: Look, seen: Seen, entry: Entry, label_event: LabelEvent) -> Action | None:
     """An event says that the label was set at another commit than the one that is queued."""
     task, pull = entry.task, seen.pull
-    assert task.asked is not None
-    if wish.head == pull.head and not unfit(pull, None):
-        return Ask(pull, wish.by, instead=True)
+    assert task.enqueued is not None
+    if label_event.head == pull.head and not unfit(pull, None):
+        return Enqueue(pull, label_event.by, instead=True)
     why = left(look, seen, entry)
-    if not why and task.asked.by == anybody(look.label):
+    if not why and task.enqueued.by == anybody(look.label):
         # It was queued without its event, for what was pushed after the label was set.
-        why = f"{task.asked.head[:10]} was pushed after the label was set at {wish.head[:10]}; set it again"
+        why = f"{task.enqueued.head[:10]} was pushed after the label was set at {label_event.head[:10]}; set it again"
     return TakeOut(pull.number, task.id, why, seen.labelled) if why else None
 
 
@@ -229,7 +229,7 @@ def anybody(label: str) -> str:
 
 def left(look: Look, seen: Seen, entry: Entry) -> str:
     """Why a pull request is to be taken out of the queue; empty where it stays in."""
-    pull, request = seen.pull, entry.task.asked
+    pull, request = seen.pull, entry.task.enqueued
     assert request is not None
     if pull.state is not PullState.OPEN:
         return f"pull request {pull.number} was closed"
@@ -250,23 +250,23 @@ def left(look: Look, seen: Seen, entry: Entry) -> str:
 def ours(head: str, entry: Entry) -> bool:
     """Whether a commit is the one that was asked for, or what an attempt made of it by catching it up."""
     task, attempt = entry.task, entry.attempt
-    if task.asked is None:
+    if task.enqueued is None:
         return False
-    if head == task.asked.head:
+    if head == task.enqueued.head:
         return True
     if attempt is None:
         return False
     if head in attempt.earlier:
         # A busy forge shows what an earlier attempt pushed; what was there before the asking is not what was asked for.
-        return task.asked.head in attempt.earlier[attempt.earlier.index(head) :]
+        return task.enqueued.head in attempt.earlier[attempt.earlier.index(head) :]
     if not attempt.about(head):
         return False
-    return task.asked.head in {attempt.head, attempt.commit, *attempt.earlier, *attempt.stands_for(head)}
+    return task.enqueued.head in {attempt.head, attempt.commit, *attempt.earlier, *attempt.stands_for(head)}
 
 
 def in_order(tasks: Iterable[Task], target: str, *, held: bool = False) -> list[Task]:
     """The tasks queued for a target, whose turn it is first; `held`: also those that wait for a person."""
-    of_target = (task for task in tasks if task.asked is not None and task.asked.target == target)
+    of_target = (task for task in tasks if task.enqueued is not None and task.enqueued.target == target)
     queued = (task for task in of_target if task.stage != QUEUE.rework)
     moving = (one for one in queued if not one.state.finished and (held or not one.state.waits_for_a_person))
     return sorted(moving, key=turn)
@@ -278,14 +278,18 @@ def order_after(actions: Iterable[Action], tasks: Iterable[Task], target: str) -
     new: list[int] = []
     for action in actions:
         match action:
-            case Ask(pull=pull):
+            case Enqueue(pull=pull):
                 gone.add(pull.number)
                 new.append(pull.number)
             case TakeOut(number=number) | Drop(number=number):
                 gone.add(number)
             case _:
                 pass
-    kept = [task.asked for task in in_order(tasks, target) if task.asked is not None and task.asked.pull not in gone]
+    kept = [
+        task.enqueued
+        for task in in_order(tasks, target)
+        if task.enqueued is not None and task.enqueued.pull not in gone
+    ]
     ranked = [(one.priority.rank, one.pull) for one in kept] + [(Priority.NORMAL.rank, pull) for pull in new]
     return [pull for _, pull in sorted(ranked, key=lambda one: one[0])]
 

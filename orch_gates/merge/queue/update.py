@@ -21,9 +21,10 @@ from orch_gates.merge.context import Context
 from orch_gates.merge.queue import plan
 from orch_gates.merge.queue.plan import (
     Action,
-    Ask,
     Drop,
+    Enqueue,
     Entry,
+    LabelEvent,
     Look,
     Refuse,
     Seen,
@@ -31,7 +32,6 @@ from orch_gates.merge.queue.plan import (
     TakeOut,
     Unlabel,
     Unlabelled,
-    Wish,
 )
 from orch_gates.model.branch import pull_branch
 from orch_gates.model.feedback import one_line
@@ -49,7 +49,7 @@ from orch_gates.tasks.create import create, new_task
 _LONGEST_TITLE = 200
 _LOG_LINES = 100
 _ADDRESS = re.compile(r"\s*<[^<>]*>")
-_NOTHING: Mapping[int, Wish] = MappingProxyType({})
+_NOTHING: Mapping[int, LabelEvent] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,10 @@ class Queueing:
         """Who works on it, as people may read it: an address is not for a comment on a pull request."""
         return _ADDRESS.sub("", self.context.by).strip() or self.context.by
 
-    def look(self, wishes: Mapping[int, Wish] = _NOTHING) -> Look:
-        """All pull requests that carry the label, and all that are queued; `wishes` are what an event says of some.
+    def look(self, label_events: Mapping[int, LabelEvent] = _NOTHING) -> Look:
+        """All pull requests that carry the label, and all that are queued.
+
+        `label_events`: by pull request, the label that the event of this run set.
 
         Raises:
             OrchError: they, or the tasks, could not be read completely: nothing follows from a part of them.
@@ -93,7 +95,7 @@ class Queueing:
             # It may carry the label by now: it was set after the list was read.
             one = pulls.get(number)
             found[number] = Seen(one, labelled=has(one, self.label))
-        return Look(self.context.target, self.label, found, kept, wishes)
+        return Look(self.context.target, self.label, found, kept, label_events)
 
     def need(self, number: int) -> Task:
         """The task of a pull request.
@@ -185,7 +187,7 @@ class Queueing:
 
     def _done(self, action: Action) -> Sequence[Done]:
         match action:
-            case Ask(pull=pull, by=by, instead=instead):
+            case Enqueue(pull=pull, by=by, instead=instead):
                 return self._enqueue(pull, one_line(by) or plan.anybody(self.label), instead=instead)
             case SetLabel(number=number, task=task):
                 self._issues.label(number, add=[self.label])
@@ -240,7 +242,7 @@ class Queueing:
             UsageError: it cannot be queued, with the reason.
             StateError: it could not be recorded.
         """
-        event = events.MergeAsked(by, pull.number, pull.target, pull.head, label=label)
+        event = events.EnqueueRequested(by, pull.number, pull.target, pull.head, label=label)
         name = task_of(pull.number)
         snapshot = self.context.store.load()
         page = book.find(snapshot, name)
@@ -254,7 +256,7 @@ class Queueing:
         reason = self._apply(name, event)
         return Done(pull.number, "queued", reason)
 
-    def _new(self, pull: PullRequest, name: TaskId, event: events.MergeAsked) -> Done:
+    def _new(self, pull: PullRequest, name: TaskId, event: events.EnqueueRequested) -> Done:
         context, now = self.context, self.context.now()
         pipeline = replace(QUEUE, caps=context.configured.pipeline.caps)
         title = escape.clip(" ".join(escape.visible(pull.title).split()), _LONGEST_TITLE) or name
@@ -287,8 +289,8 @@ class Queueing:
         Raises:
             ForgeRefused, ForgeUnclear, ForgeUnavailable, StateError: as `take_out`.
         """
-        if task.asked is not None and task.asked.unlabel:
-            self._unlabel(task.asked.pull)
+        if task.enqueued is not None and task.enqueued.unlabel:
+            self._unlabel(task.enqueued.pull)
             self._apply(task.id, events.LabelSettled(self.by))
 
     def _unlabel(self, number: int) -> None:
@@ -315,11 +317,11 @@ class Queueing:
 def entries(snapshot: Snapshot, target: str) -> Iterator[tuple[int, Entry]]:
     """Every pull request that was ever asked for and is not queued for another target, with its newest attempt."""
     for task in book.read(snapshot).tasks:
-        if task.asked is not None and (task.asked.target == target or task.stage == QUEUE.rework):
+        if task.enqueued is not None and (task.enqueued.target == target or task.stage == QUEUE.rework):
             # One that cannot be read is told at its turn, and keeps nobody else from theirs (P3).
             entry = _entry(snapshot, target, task)
             if entry is not None:
-                yield task.asked.pull, entry
+                yield task.enqueued.pull, entry
 
 
 def _entry(snapshot: Snapshot, target: str, task: Task) -> Entry | None:
@@ -347,4 +349,4 @@ def _wanted(entry: Entry) -> bool:
 
 
 def _number(action: Action) -> int:
-    return action.pull.number if isinstance(action, Ask) else action.number
+    return action.pull.number if isinstance(action, Enqueue) else action.number

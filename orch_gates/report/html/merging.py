@@ -32,12 +32,14 @@ def _queue(one: QueueOf, page: Page) -> Html:
 
 def _entry(row: TaskRow, page: Page) -> tuple[Html | str, ...]:
     task, why = row.task, row.why
-    assert task.asked is not None
+    assert task.enqueued is not None
     position = why.position if why is not None else 0
     phase = why.phase if why is not None and why.holder == task.id and why.phase else task.state.value
-    pull = lines(joined((f"#{task.asked.pull} ", foreign(clip(task.title, _TITLE)))), foreign(f"by {task.asked.by}"))
+    pull = lines(
+        joined((f"#{task.enqueued.pull} ", foreign(clip(task.title, _TITLE)))), foreign(f"by {task.enqueued.by}")
+    )
     since = when(task.since, page.now)
-    return str(position or "-"), pull, page.task(task.id), task.asked.priority.value, badge(phase), since, waits(row)
+    return str(position or "-"), pull, page.task(task.id), task.enqueued.priority.value, badge(phase), since, waits(row)
 
 
 def leases(board: Dashboard, page: Page) -> Html:

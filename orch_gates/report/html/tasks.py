@@ -109,8 +109,8 @@ def _title(one: TaskRow, page: Page) -> Html:
 def _facts(one: TaskRow) -> Html:
     task = one.task
     facts: dict[str, Child] = {"branch": tag("code", task.branch), "commit": commit(task.head)}
-    if task.asked is not None:
-        facts["pull request"] = f"#{task.asked.pull} into {task.asked.target}, asked for by {task.asked.by}"
+    if task.enqueued is not None:
+        facts["pull request"] = f"#{task.enqueued.pull} into {task.enqueued.target}, asked for by {task.enqueued.by}"
     if task.issue:
         facts["issue"] = f"#{task.issue}"
     facts["made by"] = line(task.created_by)

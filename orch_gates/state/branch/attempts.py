@@ -154,7 +154,7 @@ class Attempts(Generic[B, D]):
                 return Done(self._call.settle(Landed(attempt.commit, self._attempts, late=False)))
             case Pushed.REFUSED:
                 self._refuse_unclear()
-                raise outcome.denied(escape.visible(answer.told) or words)
+                raise outcome.denied(escape.visible(answer.hook_output) or words)
             case Pushed.TWIN:
                 # Never ours, as it was sent only once: so it is not looked for either.
                 self._trouble = ""
