@@ -63,11 +63,11 @@ def _host() -> str:
 
 def _start_of(pid: int) -> str:
     """When a process started, in ticks since the boot; empty where there is none, or it is a dead one."""
-    fields = told_of(pid)
+    fields = stat_of(pid)
     return fields[19].decode("ascii") if fields else ""
 
 
-def told_of(pid: int) -> list[bytes]:
+def stat_of(pid: int) -> list[bytes]:
     """What the machine tells of a process, from its state on; nothing where there is none, or it is a dead one."""
     try:
         # The name in brackets may hold anything, also brackets.

@@ -223,7 +223,7 @@ def end_session(leader: int) -> None:
 
 
 def _is_in_session(pid: int, leader: int) -> bool:
-    return machine.told_of(pid)[_SESSION : _SESSION + 1] == [str(leader).encode()]
+    return machine.stat_of(pid)[_SESSION : _SESSION + 1] == [str(leader).encode()]
 
 
 def _kill_in_session(pid: int, leader: int) -> None:

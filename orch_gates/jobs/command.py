@@ -26,17 +26,24 @@ _CHUNK = 65_536
 _PIECE = 4096
 _STDOUT, _STDERR = 1, 2
 _CUT = b"\n[the rest of the output is not shown here]\n"
-# It is told the session by the command, before that begins, and then of nothing but the end of the runner. The second
-# loop is for what left the command's group, but not its session.
+# The command writes its session here before it begins, and the runner's end closes the pipe. Several looks find what
+# left the command's group but not its session, and what was started during the look before. `kill -KILL -- -GROUP` is
+# an illegal number to dash.
 _GUARD = """
 read -r session || exit 0
 read -r _ && exit 0
-kill -KILL -- "-$session"
-for file in /proc/[0-9]*/stat; do
-    read -r line <"$file" || continue
-    set -- ${line##*) }
-    pid=${file#/proc/}
-    [ "${4:-}" != "$session" ] || kill -KILL "${pid%/stat}"
+looks=100
+while [ $looks -gt 0 ]; do
+    looks=$((looks - 1)) found=
+    kill -s KILL -- "-$session"
+    for file in /proc/[0-9]*/stat; do
+        read -r line <"$file" || continue
+        set -- ${line##*) }
+        [ "${4:-}" = "$session" ] && [ "$1" != Z ] || continue
+        pid=${file#/proc/}
+        kill -s KILL "${pid%/stat}" && found=1
+    done
+    [ "$found" ] || exit 0
 done
 """
 

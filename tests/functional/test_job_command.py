@@ -102,6 +102,10 @@ def lines_of(path: Path, count: int) -> list[int]:
     raise AssertionError("it did not begin")
 
 
+def in_session(leader: int) -> list[int]:
+    return [pid for pid in machine.processes() if machine.stat_of(pid)[3:4] == [str(leader).encode()]]
+
+
 def ends(pid: int) -> bool:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -251,6 +255,24 @@ def test_it_does_not_outlive_a_runner_that_is_killed(told: Path, tmp_path: Path,
         found.extend(lines_of(tmp_path / "pids", 2))
         child.kill()
         assert all(ends(pid) for pid in found)
+
+
+@pytest.mark.parametrize("groups", ["", "set -m; "])
+def test_a_command_that_starts_others_all_the_time_does_not_outlive_its_runner(
+    groups: str, told: Path, tmp_path: Path
+) -> None:
+    """What was started while the session was looked through is ended too, each in a group of its own as well."""
+    script = f"{groups}tell 0; for _ in $(seq 400); do sh -c 'sleep 0.05; sleep 60' & sleep 0.01; done; wait"
+    with running(told, script, tmp_path / "pids") as (child, found):
+        (leader, _) = lines_of(tmp_path / "pids", 2)
+        time.sleep(0.5)
+        child.kill()
+        assert ends(leader)
+        deadline = time.monotonic() + 10
+        while (left := in_session(leader)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        found.extend(left)
+        assert not left
 
 
 def test_it_ends_with_a_group_that_is_killed(told: Path, tmp_path: Path) -> None:
