@@ -123,8 +123,8 @@ class Deploys:
             elif wanted.alert_only and not after.deployed.alert_only:
                 raise UsageError(
                     f"{wanted.environment} already runs {after.deployed.revision[:10]} of {after.deployed.task}, but "
-                    f"that deploy may be rolled back automatically; `orch-gates watch stop {task.id}` prevents this "
-                    "while it is watched"
+                    "that deploy may be rolled back automatically; while it is watched, "
+                    f"`orch-gates watch stop {task.id} --reason TEXT` prevents this"
                 )
             found, change = _begun(page, after, running, now)
             return change

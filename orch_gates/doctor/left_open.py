@@ -122,7 +122,7 @@ def waiting_finding(facts: WaitingFacts) -> Finding:
 def _of_waiting(facts: WaitingFacts) -> Iterator[Finding]:
     for what, found, mend in (
         ("pending, outcome unknown", facts.effects, "orch-gates effects run"),
-        ("queued, but not started", facts.jobs, "orch-gates job list; `orch-gates job retry` starts a new one"),
+        ("queued, but not started", facts.jobs, "orch-gates job list; `orch-gates job retry TASK` starts a new one"),
     ):
         stuck = [(name, since) for name, since in found if facts.now - since > facts.patience]
         if stuck:

@@ -29,12 +29,12 @@ def variables(task: Task, job: Job, head: str, feedback_file: str) -> dict[str, 
         "ORCH_NUMBER": str(job.number),
         "ORCH_BRANCH": task.branch,
         "ORCH_HEAD": head,
-        "ORCH_FEEDBACK": feedback(task.feedback),
+        "ORCH_FEEDBACK": feedback(task.feedback, task.id),
         "ORCH_FEEDBACK_FILE": feedback_file,
     }
 
 
-def feedback(found: Feedback | None) -> str:
+def feedback(found: Feedback | None, task: str) -> str:
     """A gate's words as Markdown, as long as an environment may be; empty where there are none."""
     if found is None:
         return ""
@@ -49,7 +49,7 @@ def feedback(found: Feedback | None) -> str:
         parts.append(line if shown else f"\n{line}")
         shown += 1
     if shown < found.findings_total:
-        parts.append(f"\n{found.findings_total - shown} more findings: `orch-gates task show`\n")
+        parts.append(f"\n{found.findings_total - shown} more findings: `orch-gates task show {task}`\n")
     return "".join(parts).encode("utf-8", "replace")[:MOST_FEEDBACK].decode("utf-8", "ignore")
 
 

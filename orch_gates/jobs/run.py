@@ -207,7 +207,7 @@ class Runs:
                 job = page.job
                 raise JobWaits(
                     f"{job.task} already has a running job: {state_of(job)}; to stop it, run "
-                    f"`orch-gates job cancel {job.task}`"
+                    f"`orch-gates job cancel {job.task} --reason TEXT`"
                 )
 
 

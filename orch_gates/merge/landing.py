@@ -154,7 +154,7 @@ def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) 
         reason = f"{attempt.target} regressed: {guard.reason}"
         step = (
             "Run `orch-gates lease release --reason TEXT` and merge a fix, or drop the marker with "
-            f"`orch-gates marker remove`; then `orch-gates task resume {attempt.task}`."
+            f"`orch-gates marker remove PATH PATTERN --reason TEXT`; then `orch-gates task resume {attempt.task}`."
         )
         return attempting.record(
             lambda one: steps.held(steps.landed(one, merge, proof, now), reason, step),

@@ -222,7 +222,10 @@ def test_a_deploy_says_where_and_how_before_it_begins(rig: WatchRig) -> None:
     assert "give one: --alert-only TEXT" in rig.ok(*asked, "--alert-only", "--", "true", code=2)
     rig.ok(*asked, "--", "true")
     late = rig.ok(*asked, "--alert-only", "drops a column", "--", "true", code=2)
-    assert "may be rolled back automatically; `orch-gates watch stop T-1` prevents this" in late
+    assert (
+        "may be rolled back automatically; while it is watched, `orch-gates watch stop T-1 --reason TEXT` prevents this"
+        in late
+    )
 
 
 def test_a_verdict_is_about_what_runs(rig: WatchRig) -> None:

@@ -43,12 +43,19 @@ def advice(path: Path) -> list[str]:
 
 
 def lacks(line: str) -> bool:
-    """Whether an option is missing that the command cannot do without, of a line that names some."""
+    """Whether an option or an argument is missing that the command cannot do without, of a line that names some."""
     words = words_of(line)
     path = next((name for end in range(len(words), 1, -1) if (name := " ".join(words[:end])) in LEAVES), "")
-    options = [one for one in LEAVES[path].params if isinstance(one, click.Option)] if path else []
-    named = any(word.startswith("-") for word in words) and "--help" not in words
-    return named and any(one.required and not set(one.opts) & set(words) for one in options)
+    if path in {"", line} or "--help" in words:
+        return False
+    try:
+        LEAVES[path].make_context(path, words[len(path.split()) :])
+    except click.MissingParameter:
+        return True
+    except click.UsageError:
+        # What stands for a value is none of the values that it may have.
+        return False
+    return False
 
 
 @pytest.mark.parametrize("folder", sorted({path.parent for path in SOURCES}), ids=lambda path: path.name)
@@ -64,4 +71,8 @@ def test_doctor_names_commands() -> None:
     lines = [line for path in SOURCES if path.parent.name == "doctor" for line in advice(path)]
     assert {"orch-gates state restore", "orch-gates doctor --repo DIR", "orch-gates sweep"} <= set(lines)
     assert lacks("orch-gates gate image --report FILE")
+    assert lacks("orch-gates job cancel VALUE")
+    assert lacks("orch-gates task resume --reason WHY")
+    assert not lacks("orch-gates task resume")
+    assert not lacks("orch-gates job cancel VALUE --reason WHY")
     assert not is_taken(words_of("orch-gates gate image --task ID"))

@@ -130,17 +130,19 @@ def feedback(**changes: Any) -> Feedback:
 
 def test_a_gates_words_are_markdown() -> None:
     """ENG-4: verbatim, but for what would act."""
-    assert environment.feedback(feedback()) == (
+    assert environment.feedback(feedback(), "T-1") == (
         "# ci-green\n\n2 of 12 failed\n\nNext: Look.\n\n"
         "- `src/a b.py:7` `a-rule`: it is \\`wrong\\` do &lt;this&gt; `git status`\n"
     )
-    assert environment.feedback(None) == ""
+    assert environment.feedback(None, "T-1") == ""
 
 
 @given(st.text(max_size=4000), st.integers(0, 600))
 def test_they_fit_into_an_environment(text: str, count: int) -> None:
     """Whatever a gate says; what is left out is counted."""
-    shown = environment.feedback(feedback(reason=text, findings=feedback().findings * count, findings_total=count))
+    shown = environment.feedback(
+        feedback(reason=text, findings=feedback().findings * count, findings_total=count), "T-1"
+    )
     assert len(shown.encode()) <= environment.MOST_FEEDBACK
     assert "\0" not in shown
     assert count < 500 or re.search(r"\d+ more findings", shown)

@@ -89,7 +89,7 @@ class JobRun:
             head = began.job.head
         with tempfile.TemporaryDirectory(prefix="orch-gates-", ignore_cleanup_errors=True) as folder:
             file = Path(folder) / "feedback.md"
-            file.write_text(environment.feedback(began.task.feedback), "utf-8")
+            file.write_text(environment.feedback(began.task.feedback, began.task.id), "utf-8")
             env = wrapped.inherited(settings, keep_token=self.options.keep_token)
             env |= environment.variables(began.task, began.job, head, str(file))
             try:

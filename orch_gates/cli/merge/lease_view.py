@@ -18,7 +18,10 @@ def line(page: Page) -> str:
         phase = f", {attempt.phase}: {attempt.reason}" if attempt is not None and attempt.id == lease.attempt else ""
         parts = [f"{lease.target}: {lease.holder}, generation {lease.generation}{phase}"]
         if lease.held:
-            parts.append("held until a person decides: `orch-gates task resume` or `orch-gates lease release`")
+            parts.append(
+                f"held until a person decides: `orch-gates task resume {lease.holder}`, "
+                "or `orch-gates lease release --reason TEXT`"
+            )
         else:
             parts.append(f"until {lease.expires}")
         if lease.claim is not None:

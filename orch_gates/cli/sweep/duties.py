@@ -172,7 +172,8 @@ def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> 
                 decided = step_of(now).take(task).decision
                 lines.append(f"{task}: {decided.move} to {decided.task.stage}: {decided.reason}")
     message = (
-        f"cannot tell what {name} runs: {environment.unknown}; check it there, then run `orch-gates env settle {name}`"
+        f"cannot tell what {name} runs: {environment.unknown}; check it there, then run "
+        f"`orch-gates env settle {name} --runs DEPLOY|REVISION --reason TEXT`"
     )
     alerts = {f"{_ENVIRONMENT}{name}: unknown": message} if environment.unsettled is not None else {}
     return UnitResult(lines=tuple(lines), alerts=alerts, looked=(f"{_ENVIRONMENT}{name}: ",))
@@ -196,7 +197,7 @@ def _markers(workspace: Workspace, wanted: Markers) -> UnitResult:
     found = marking.looked_for(workspace.git, workspace.code, wanted.target, wanted, timeout)
     alerts = {
         f"marker {wanted.target} {one.path} {one.pattern}": f"{wanted.target} has lost {one.pattern!r} in {one.path} "
-        f"({one.reason}): put it back, or take the marker away with `orch-gates marker remove`"
+        f"({one.reason}): put it back, or drop it with `orch-gates marker remove PATH PATTERN --reason TEXT`"
         for one in found.missing
     }
     # A git error says nothing about a marker that was gone before (P2).

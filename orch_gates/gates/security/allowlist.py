@@ -142,7 +142,8 @@ def _about(entry: Entry, today: date) -> str:
 def _differs(entry: Entry, finding: Finding) -> str:
     return (
         f"is not allowed: the entry of {entry.owner} for it was altered or is for another rule, as it shows "
-        f"{entry.path} and {entry.rule}; restore it, or run `orch-gates secrets allow {finding.id}`"
+        f"{entry.path} and {entry.rule}; restore it, or write a new "
+        f"one: `orch-gates secrets allow {finding.id} --owner WHO --reason WHY --expires YYYY-MM-DD`"
     )
 
 

@@ -71,7 +71,7 @@ def _leases(board: Dashboard, page: Page) -> Iterator[Wanted]:
         lease = row.lease
         if lease.holder and lease.held:
             what = joined(("merge lease of ", foreign(lease.target), ", which ", page.task(lease.holder), " has"))
-            way_on = "`orch-gates task resume` or `orch-gates lease release`"
+            way_on = f"`orch-gates task resume {lease.holder}`, or `orch-gates lease release --reason TEXT`"
             yield Wanted(what, "held", lease.renewed or lease.granted or "", lease.held, way_on)
         glass = lease.break_glass
         if glass is not None and not glass.acknowledged:
