@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 _CHECKED_MODES = frozenset({b"100644", b"100755", b"120000", b"40000"})
 _FILE_MODES = frozenset({b"100644", b"100755"})
 
+_ROLES = frozenset({b"author", b"committer", b"tagger"})
 _HEX_HEADER = re.compile(rb"(?:tree|parent|object) (?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _ENTRIES = {
     size: (
@@ -26,25 +27,27 @@ class MessageReader:
 
     _people: set[bytes] = field(default_factory=set)
 
-    def readable(self, data: bytes) -> bytes:
-        """The object without ids and times: headers of any kind, and the message, are kept.
+    def readable(self, data: bytes) -> tuple[bytes, dict[int, str]]:
+        """The object without ids and times, and by line the people in it: `author`, `committer` or `tagger`.
 
-        Only headers are reduced; in the message nothing is dropped, whatever it looks like.
+        Headers of any kind are kept, and the message: in that nothing is dropped, whatever it looks like.
         """
         head, blank, message = data.partition(b"\n\n")
-        kept = [line for line in map(self._header, head.split(b"\n")) if line]
-        return b"\n".join(kept) + blank + message
+        kept = [(line, role) for line, role in map(self._header, head.split(b"\n")) if line]
+        people = {number: role for number, (_, role) in enumerate(kept, 1) if role}
+        return b"\n".join(line for line, _ in kept) + blank + message, people
 
-    def _header(self, line: bytes) -> bytes:
+    def _header(self, line: bytes) -> tuple[bytes, str]:
         if _HEX_HEADER.match(line):
-            return b""
-        if line.startswith((b"author ", b"committer ", b"tagger ")):
-            person = _SIGNATURE_TIME.sub(b"", line.split(b" ", 1)[1])
-            if person in self._people:
-                return b""
-            self._people.add(person)
-            return person
-        return line
+            return b"", ""
+        role, _, person = line.partition(b" ")
+        if role not in _ROLES:
+            return line, ""
+        person = _SIGNATURE_TIME.sub(b"", person)
+        if person in self._people:
+            return b"", ""
+        self._people.add(person)
+        return person, role.decode("ascii")
 
 
 def root_tree_and_parents(commit: bytes) -> tuple[str, tuple[str, ...]]:

@@ -14,7 +14,8 @@ from orch_gates.errors import ScannerError
 class Hit:
     """A match that counts, by its lines in the object (from 1) and its column (from 0).
 
-    `carrier` is what the object is: file, file name, key store, commit, tag, or a kind of text that was given;
+    `carrier` is what the object is: file, file name, key store, commit, tag, or the person in one (author, committer,
+    tagger), or a kind of text that was given;
     `path` is the first one that the object was listed under. It counts in files of some `kinds`, or of all where none
     is named. `secret` stays in memory and is never shown (SEC-5).
     """

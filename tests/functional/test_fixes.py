@@ -182,6 +182,39 @@ def test_the_message_of_a_tag(person: Person) -> None:
     person.done()
 
 
+@pytest.mark.parametrize("follows", [nothing, more], ids=["newest", "earlier"])
+@pytest.mark.parametrize("kind", ["commit", "merge"])
+def test_the_author(person: Person, kind: str, follows: Callable[[Person], None]) -> None:
+    """Another author is put there."""
+    if kind == "merge":
+        person.merged()
+    else:
+        person.work.commit("by whom", {"new.txt": "new\n"})
+    person.work.git("commit", "--amend", "--no-edit", f"--author={person.token} <ann@example.invalid>")
+    follows(person)
+    person.follow(person.refused(), lambda: None, NAME="Ann", EMAIL="ann@example.invalid")
+    person.done()
+
+
+@pytest.mark.parametrize("follows", [nothing, more], ids=["newest", "earlier"])
+def test_the_committer(person: Person, follows: Callable[[Person], None]) -> None:
+    """The name that git takes from the configuration is corrected there, and the commit made by it again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_COMMITTER_NAME", person.token)
+        person.work.commit("by whom", {"new.txt": "new\n"})
+    follows(person)
+    person.follow(person.refused(), lambda: None, NAME="Ann")
+    person.done()
+
+
+def test_the_tagger(person: Person) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_COMMITTER_NAME", person.token)
+        person.work.git("tag", "-a", "v1", "-m", "first")
+    person.follow(person.refused(), lambda: None, NAME="Ann", TAG="v1")
+    person.done()
+
+
 def test_one_rebase_begins_where_all_others_come_after(person: Person) -> None:
     """A second secret is in a commit that the first rebase makes anew, so its old id must not be in a command."""
     first = person.leak()

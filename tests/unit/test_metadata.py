@@ -22,8 +22,16 @@ def commit(*extra: str, message: str = "A message\n", person: str = PERSON, tree
 
 def test_ids_and_times_are_left_out_and_the_rest_is_kept() -> None:
     """What every commit has in common costs nothing; what a person wrote is all there."""
-    text = MessageReader().readable(commit("encoding latin-1", message="Subject\n\ntree of life\n"))
+    text, people = MessageReader().readable(commit("encoding latin-1", message="Subject\n\ntree of life\n"))
     assert text == f"{PERSON}\nencoding latin-1\n\nSubject\n\ntree of life\n".encode()
+    assert people == {1: "author"}
+
+
+def test_people_are_known_by_what_they_did() -> None:
+    """How a name is taken out of a commit is another way for each of them (SEC-5)."""
+    data = f"tree {ID}\nauthor Ann <a@b> 1 +0000\ncommitter Bob <b@b> 1 +0000\nencoding x\n\nauthor Carl\n".encode()
+    assert MessageReader().readable(data)[1] == {1: "author", 2: "committer"}
+    assert MessageReader().readable(f"object {ID}\ntag v1\ntagger Ann <a@b> 1 +0000\n\nx".encode())[1] == {2: "tagger"}
 
 
 @pytest.mark.parametrize(
@@ -53,21 +61,21 @@ def test_a_token_is_shown_wherever_it_stands(place: object) -> None:
     """No header, however odd, hides a token."""
     token = secrets.token_hex(16)
     assert callable(place)
-    assert token.encode() in MessageReader().readable(place(token))
+    assert token.encode() in MessageReader().readable(place(token))[0]
 
 
 def test_a_person_is_shown_once_for_a_whole_scan() -> None:
     """A thousand commits by one author do not cost a thousand addresses."""
     reader = MessageReader()
-    assert PERSON.encode() in reader.readable(commit())
-    assert PERSON.encode() not in reader.readable(commit())
-    assert b"Another" in reader.readable(commit(person="Another <b@example.invalid>"))
+    assert PERSON.encode() in reader.readable(commit())[0]
+    assert PERSON.encode() not in reader.readable(commit())[0]
+    assert b"Another" in reader.readable(commit(person="Another <b@example.invalid>"))[0]
 
 
 @given(message=st.binary(max_size=200))
 def test_messages_are_kept_byte_for_byte(message: bytes) -> None:
     """Nothing in a message is dropped, whatever it looks like."""
-    assert MessageReader().readable(commit(message="") + message).endswith(message)
+    assert MessageReader().readable(commit(message="") + message)[0].endswith(message)
 
 
 def test_root_tree_and_parents_come_from_the_header_only() -> None:

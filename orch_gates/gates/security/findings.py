@@ -89,7 +89,7 @@ def secret_findings(
 
 
 def _elsewhere(hit: Hit) -> str:
-    return f"(tag {hit.oid[:10]})" if hit.carrier == "tag" and hit.oid else f"({hit.carrier})"
+    return f"({hit.carrier} {hit.oid[:10]})" if hit.carrier in {"tag", "tagger"} and hit.oid else f"({hit.carrier})"
 
 
 def _in_paths(secrets: Collection[bytes], paths: Sequence[str]) -> list[bytes]:

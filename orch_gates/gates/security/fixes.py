@@ -11,6 +11,9 @@ _REVOKE = "revoke the credential; "
 _AMEND = "git commit --amend --no-edit"
 _CONTINUE = "git rebase --continue"
 _OUT_OF_FILE = "take it out of the file and `git add` the file"
+_AUTHOR = 'git commit --amend --no-edit --author="NAME <EMAIL>"'
+_YOURSELF = "git commit --amend --no-edit --reset-author"
+_OWN_NAME = "git config user.name NAME"
 _OTHER_NAME = "give the file another name (`git mv`)"
 
 
@@ -28,6 +31,9 @@ WEB = Fix(_REVOKE + "in the web editor, take it out of what you wrote and save a
 PAST = Fix("revoke the credential if it is real; it can stay in the history, as a baseline knows it then")
 UNCOMMITTED = Fix(_REVOKE + "delete the tag or ref that leads to this object, which is in no commit")
 REF_NAME = Fix(_REVOKE + "push the branch or tag under another name (`git branch -m NEW-NAME`)")
+TAGGER = Fix(
+    _REVOKE + "correct your name, make the tag again, and push it again:", (_OWN_NAME, "git tag -f -a TAG TAG^{}")
+)
 TAG = Fix(_REVOKE + "make the tag again with another message, and push it again:", ("git tag -f -a TAG TAG^{}",))
 
 
@@ -51,8 +57,14 @@ def fix(carrier: str, path: str, commit: str, history: History, *, begin: str = 
     match carrier:
         case "tag":
             return TAG
+        case "tagger":
+            return TAGGER
         case "commit":
             return _message(commit, begin, history, web=web)
+        case "author":
+            return _person("give it another author", (_AUTHOR,), commit, begin, history)
+        case "committer":
+            return _person("correct your name", (_OWN_NAME, _YOURSELF), commit, begin, history)
         case "file" | "key store":
             missing = STAGED if path else UNCOMMITTED
             return _content(_OUT_OF_FILE, commit, begin, history, web=web) if commit else missing
@@ -71,13 +83,24 @@ def _message(commit: str, begin: str, history: History, *, web: bool) -> Fix:
     return Fix(_REVOKE + text, (_rebase(begin, history),))
 
 
+def _person(change: str, commands: tuple[str, ...], commit: str, begin: str, history: History) -> Fix:
+    if history.newest(commit):
+        return Fix(f"{_REVOKE}{change} in the newest commit, and push again:", commands)
+    text = f"{_stops_at(commit, history)} in the list that the first command opens, then run the rest; and push:"
+    return Fix(_REVOKE + text, (_rebase(begin, history), *commands, _CONTINUE))
+
+
 def _content(change: str, commit: str, begin: str, history: History, *, web: bool) -> Fix:
     if history.newest(commit):
         return WEB if web else Fix(f"{_REVOKE}{change}, then amend the newest commit and push again:", (_AMEND,))
-    # A merge has no `edit`; git stops behind it at a `break`.
-    line = "add a line `break` below its merge" if history.is_merge(commit) else "write `edit` before its commit"
+    line = _stops_at(commit, history)
     text = f"{line} in the list that the first command opens; where git stops, {change}, then run the rest; and push:"
     return Fix(_REVOKE + text, (_rebase(begin, history), _AMEND, _CONTINUE))
+
+
+def _stops_at(commit: str, history: History) -> str:
+    # A merge has no `edit`; git stops behind it at a `break`.
+    return "add a line `break` below its merge" if history.is_merge(commit) else "write `edit` before its commit"
 
 
 def _rebase(commit: str, history: History) -> str:

@@ -33,6 +33,7 @@ _MOST_ASKED = 1_000
 # What looks at the clock by itself says better what it was doing.
 _LATER_S = 0.5
 _PLACED = frozenset({"file", "key store", "file name"})
+_OF_A_COMMIT = frozenset({"commit", "author", "committer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +279,7 @@ def _new(
     in_files = [hit for hit in found.hits if hit.carrier in {"file", "key store"}]
     # A rule that is bound to paths says nothing about what has none.
     elsewhere = [hit for hit in found.hits if hit.carrier not in _PLACED and not found.rules[hit.rule].bound]
-    new = [New(hit, "", hit.oid if hit.carrier == "commit" else "", 0) for hit in elsewhere]
+    new = [New(hit, "", hit.oid if hit.carrier in _OF_A_COMMIT else "", 0) for hit in elsewhere]
     if not (placed_by_name or in_files):
         return new, ()
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 from orch_gates.content import metadata
@@ -106,7 +106,14 @@ class Objects:
             self._tree(oid, path, data)
         else:
             self.counts.commits += kind == "commit"
-            self.collector.text(kind, oid, "", self._messages.readable(data))
+            self._commit_or_tag(oid, kind, data)
+
+    def _commit_or_tag(self, oid: str, kind: str, data: bytes) -> None:
+        text, people = self._messages.readable(data)
+        before = len(self.collector.hits)
+        self.collector.text(kind, oid, "", text)
+        found = self.collector.hits[before:]
+        self.collector.hits[before:] = [replace(hit, carrier=people.get(hit.first, kind)) for hit in found]
 
     def _tree(self, oid: str, path: str, data: bytes) -> None:
         """The names in a folder, each scanned once; and the files that are secrets by their name alone."""
