@@ -25,6 +25,7 @@ from orch_gates.workspace import Workspace, open_workspace
 from tests import job_rig
 from tests.builders import Repo
 from tests.job_rig import NO_ENV, Env, JobRig
+from tests.patience import rest
 from tests.tasks_builders import make_job
 
 SWEEP = "refs/orch/sweep"
@@ -143,10 +144,10 @@ class SweepRig(JobRig):
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for what other processes do."""
-    deadline = time.monotonic() + 60
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
+        assert time.monotonic() < began + 60, "it did not happen"
+        rest(began)
 
 
 def template(folder: Path, *, hook: bool = False, config: str = CONFIG) -> Path:

@@ -20,6 +20,7 @@ from tests.deploy_rig import STATE, DeployRig
 from tests.fakes import scripted_http
 from tests.fakes.scripted_http import says
 from tests.job_rig import NO_ENV, Env
+from tests.patience import rest
 
 WINDOW_S = 10
 LONG_S = 20
@@ -104,10 +105,10 @@ class WatchRig(DeployRig):
                 child.kill()
 
     def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
+        began = time.monotonic()
         while not condition():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+            assert time.monotonic() < began + 60
+            rest(began)
 
     def over(self, deploy: str = "") -> dict[str, Any]:
         """The watch over a deploy; without one, over what runs."""

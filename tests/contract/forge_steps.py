@@ -11,6 +11,7 @@ import pytest
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.pulls import Ambiguous, Draft, MergeOutcome, MergeRequest, PullRequest, Transient
 from tests.contract.forge_rig import Rig, Who
+from tests.patience import rest
 
 NEVER = 999_999
 _PATIENCE_S = 30
@@ -19,9 +20,9 @@ T = TypeVar("T")
 
 def eventually(ask: Callable[[], T], *, unless: Callable[[T], bool]) -> T:
     """The first answer that is not one of these, or the last one within a bounded time."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while unless(found := ask()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    began = time.monotonic()
+    while unless(found := ask()) and time.monotonic() < began + _PATIENCE_S:
+        rest(began)
     return found
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from tests.builders import Repo, bare, clone, orch, run
 from tests.e2e.api import Answer, Api
 from tests.e2e.gitea import Gitea, User
+from tests.patience import rest
 
 _ALWAYS = {
     *("GITEA_ROOT_URL", "GITEA_REPO_ID", "GITEA_REPO_NAME", "GITEA_REPO_USER_NAME", "GITEA_REPO_IS_WIKI"),
@@ -31,10 +32,10 @@ _HOOKS = ("pre-receive", "update", "post-receive")
 
 def eventually(ready: Callable[[], Any], what: str, patience_s: float = _PATIENCE_S) -> Any:
     """The first true answer within a bounded time."""
-    deadline = time.monotonic() + patience_s
+    began = time.monotonic()
     while not (found := ready()):
-        assert time.monotonic() < deadline, f"not within {patience_s} s: {what}"
-        time.sleep(0.05)
+        assert time.monotonic() < began + patience_s, f"not within {patience_s} s: {what}"
+        rest(began)
     return found
 
 
@@ -222,8 +223,8 @@ class Pull:
     def outcome(self, *, user: User | None = None, **fields: object) -> Answer:
         """Ask for as long as the server wants to be asked later."""
         answer = self.merge(user=user, **fields)
-        deadline = time.monotonic() + _PATIENCE_S
-        while answer.said == LATER and time.monotonic() < deadline:
-            time.sleep(0.05)
+        began = time.monotonic()
+        while answer.said == LATER and time.monotonic() < began + _PATIENCE_S:
+            rest(began)
             answer = self.merge(user=user, **fields)
         return answer

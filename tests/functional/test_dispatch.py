@@ -15,6 +15,7 @@ import pytest
 from tests import job_rig
 from tests.builders import PROGRAM
 from tests.job_rig import JobRig
+from tests.patience import rest
 
 CONFIG = """\
 stages:
@@ -86,11 +87,11 @@ def rig(made: Path, tmp_path: Path) -> JobRig:
 
 
 def till(ready: Callable[[], Any], rig: JobRig, what: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    began = time.monotonic()
+    while time.monotonic() < began + 60:
         if ready():
             return
-        time.sleep(0.1)
+        rest(began)
     raise AssertionError(f"not in a minute: {what}\n{rig.ok('why', 'T-1')}\n{rig.jobs()}")
 
 
