@@ -56,10 +56,10 @@ class AtForge:
         if steps.met(now, demand):
             return Step(what, StepOutcome.SO)
         if demand.pushes and now is not None and now.pushers is Who.NOBODY:
-            why = "its rule lets nobody push, and it is written by pushes; the rule was left as it is"
+            why = "the rule lets nobody push, but orch-gates writes this branch by pushes; the rule was left as it is"
             return Step(what, StepOutcome.FAILED, why, by_hand)
         changed = steps.changes(made.left, found) if made is not None else ()
-        since = f"; somebody had changed since: {', '.join(changed)}" if changed else ""
+        since = f"; somebody changed it since: {', '.join(changed)}" if changed else ""
         rule = replace(steps.put(demand, now, made), found=found if made is None else made.found)
         if made is not None and changed and steps.changes(made.found, found):
             # What they changed is theirs, and is put back with the rest.
@@ -91,14 +91,14 @@ class AtForge:
             return Step(what, StepOutcome.FAILED, str(error), by_hand)
         if not whole or (rule.found and not steps.changes(rule.found, whole)):
             self._keep(self._record().without_rule(branch))
-            return Step(what, StepOutcome.SO, "it is as it was before" if whole else "already gone")
+            return Step(what, StepOutcome.SO, "it is as it was before init" if whole else "already gone")
         if not (changed := steps.changes(rule.left, whole)):
-            why = "as it was before" if rule.found else "taken away"
+            why = "as it was before init" if rule.found else "taken away"
             return self._step(what, partial(self._restore, rule, whole), by_hand, why)
-        since = f"as somebody changed in it since: {', '.join(changed)}"
+        since = f"because somebody changed it since: {', '.join(changed)}"
         if now is None or not (ours := steps.taken_back(now, rule)):
-            return Step(what, StepOutcome.KEPT, f"all of it stays, {since}", by_hand)
-        done = self._step(what, partial(self._loosen, rule), by_hand, f"without {ours}; the rest stays, {since}")
+            return Step(what, StepOutcome.KEPT, f"the whole rule stays, {since}", by_hand)
+        done = self._step(what, partial(self._loosen, rule), by_hand, f"it loses {ours}; the rest stays, {since}")
         return replace(done, by_hand=by_hand)
 
     def _unlabelled(self, names: Sequence[str]) -> Iterator[Step]:
@@ -114,7 +114,7 @@ class AtForge:
         for name in names:
             if name in used:
                 # To the forge, removing it is taking it off what was merged long ago, too.
-                used_by = "issues or pull requests, open or closed, use this label"
+                used_by = "issues or pull requests, open or closed, have this label"
                 yield Step(f"label {name}", StepOutcome.KEPT, used_by, by_hand)
             else:
                 act = partial(self._drop, offered, name)
@@ -159,7 +159,7 @@ class AtForge:
         if steps.met(now, demand):
             return
         if steps.met_by_most(now, demand):
-            raise UsageError("the rule is set, but this server does not apply it to administrators")
+            raise UsageError("the rule is set, but this server lets administrators bypass it")
         protections.restore(branch, found)
         self._keep(before)
         raise UsageError(
@@ -177,7 +177,7 @@ class AtForge:
             # Half of a rule may be less than none of it was.
             protections.restore(rule.branch, now)
             raise UsageError(
-                f"it stays as init left it, as the forge did not restore the rule of before: {', '.join(differ)}"
+                f"the rule stays as init left it, because the forge did not restore the earlier {', '.join(differ)}"
             )
         self._keep(self._record().without_rule(rule.branch))
 

@@ -44,7 +44,7 @@ def pre_commit(before: str | None, bundle: Bundle, version: str, level: int) -> 
     text = before.replace("\r\n", "\n")
     repos = _repos(text)
     if repos is None:
-        return Added(None, "it has no list `repos`; fix the file first")
+        return Added(None, "it has no valid list `repos`; mend the file, then run `orch-gates init` again")
     ours = {hook.get("id") for repo in repos for hook in repo.get("hooks") or () if isinstance(hook, dict)}
     if "orch-secrets" in ours:
         return Added(None)

@@ -11,15 +11,15 @@ from orch_gates.config.parse import parse
 from orch_gates.errors import ConfigError
 
 _HEAD = """\
-# It counts once it is on the default branch. `orch-gates config check` says what is wrong in it, `orch-gates config
-# show` what counts, `orch-gates config schema` what else there is.
+# It takes effect once it is on the default branch. `orch-gates config check` lists its errors, `orch-gates config show`
+# the values in effect, `orch-gates config schema` every setting.
 """
 _NOTHING = """\
 #
-# Nothing has to be set for the security gate. For example:
+# The security gate needs no settings. For example:
 #
 # security:
-#   dep_audit_fail_closed: true    # an audit of dependencies that could not be made is a FAIL instead of a warning
+#   dep_audit_fail_closed: true    # a dependency audit that could not run is a FAIL instead of a warning
 """
 _STAGES = """\
 # Tasks: an issue with the label `in progress` becomes one, a person lets it go on with `approved`. Its code goes to the
@@ -62,15 +62,15 @@ def _lines(wanted: Wanted) -> Iterator[str]:
         yield from (f"    - {json.dumps(context, ensure_ascii=False)}" for context in wanted.contexts)
     else:
         yield "ci_green:"
-        yield "  enabled: false    # no server runs CI here: merge.test proves a commit"
+        yield "  enabled: false    # no CI runs here: the command merge.test proves a commit"
     if wanted.alone:
         yield "review_approved:"
-        yield "  enabled: false    # one person commits here, who cannot approve their own work; take this away for two"
+        yield "  enabled: false    # one person commits here, who cannot approve their own work; remove this for two"
     yield "merge:"
     yield f"  fence: {wanted.fence}    # {_FENCES[wanted.fence]}"
     if wanted.test:
-        yield "  # Runs in the queue's own job, on the machine and as the user that has the bot's token: let nobody"
-        yield "  # push here who must not have it. Or let CI test pull requests, and name its status in `contexts`."
+        yield "  # Runs in the queue's own job, beside the bot's token: who can push a branch here can read that token."
+        yield "  # To avoid that, let CI test pull requests, and name its status in `contexts`."
         seen = f"    # seen in {wanted.seen}" if wanted.seen else ""
         yield f"  test: {json.dumps(wanted.test, ensure_ascii=False)}{seen}"
     if wanted.level > 1:
@@ -78,8 +78,8 @@ def _lines(wanted: Wanted) -> Iterator[str]:
 
 
 _FENCES = {
-    "status": "the forge requires the status orch/merge/<branch>; hook: the server's hook, where you may install it",
-    "hook": "the server's hook takes validated merges only: `orch-gates hook install`",
+    "status": "the forge requires the status orch/merge/<branch>; or `hook`: the server's hook, if you can install it",
+    "hook": "the server's hook accepts only validated merges: `orch-gates hook install`",
 }
 
 

@@ -77,7 +77,7 @@ def pull_request_workflows(kind: Kind, texts: Mapping[str, str]) -> Ci:
         if filters is None:
             continue
         if filters & _FILTERS:
-            left_out.append(f"{path} runs for some paths only")
+            left_out.append(f"{path} runs for some paths only, so its status cannot be required")
             continue
         name = str(document.get("name") or (path if kind is Kind.GITHUB else PurePosixPath(path).name))
         names.append(name)
@@ -86,7 +86,7 @@ def pull_request_workflows(kind: Kind, texts: Mapping[str, str]) -> Ci:
                 contexts.append(_context(kind, name, job, "*", varies=varies))
                 required += [] if varies else [_context(kind, name, job, _EVENT, varies=False)]
             else:
-                left_out.append(f"job {job} of {path} has no plain name")
+                left_out.append(f"job {job} of {path} has a computed name, so its status is unknown")
     return Ci(folder, tuple(contexts), tuple(required), tuple(names), tuple(left_out))
 
 

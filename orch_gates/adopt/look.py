@@ -113,7 +113,7 @@ def _target(git: Git, remote: str, branch: str, heads: AskedHeads) -> tuple[str,
             pass
     local = set(git.text("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/").splitlines())
     found = next((name for name in _USUAL if name in (branches or local)), "")
-    return found or branch or _USUAL[0], "a usual name" if found else "the branch here"
+    return found or branch or _USUAL[0], "guessed: a usual name" if found else "guessed: the current branch"
 
 
 def _names(git: Git, *which: str) -> tuple[str, ...]:

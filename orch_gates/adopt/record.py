@@ -75,7 +75,8 @@ def read(git_dir: Path) -> Record:
         rules = tuple(_rule(one) for one in found["rules"])
         return Record(str(found["repository"]), tuple(map(str, found["labels"])), rules)
     except (ReportError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} cannot be read, so it is unknown what init made: {error}") from error
+        why = f"{path} cannot be read, so it is unknown what init made at the forge: {error}; restore that file"
+        raise UsageError(why) from error
 
 
 def write(git_dir: Path, record: Record) -> None:

@@ -54,7 +54,9 @@ class Pages:
         return self._page("settings/secrets/actions" if github else "settings/actions/secrets")
 
     def _page(self, path: str) -> str:
-        return f"{self.server}/{self.repository}/{path}" if self.server and self.repository else "its settings there"
+        if self.server and self.repository:
+            return f"{self.server}/{self.repository}/{path}"
+        return "the repository's settings on the forge"
 
 
 def changes(left: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
@@ -67,7 +69,7 @@ def taken_back(now: BranchRule, made: Rule) -> str:
     contexts = [context for context in now.contexts if context in made.contexts]
     parts = [
         *([f"the required statuses {', '.join(contexts)}"] if contexts else []),
-        *(["the demand for branches up to date"] if now.up_to_date and made.up_to_date else []),
+        *(["the requirement that branches are up to date"] if now.up_to_date and made.up_to_date else []),
     ]
     return " and ".join(parts)
 
@@ -121,7 +123,7 @@ def in_words(rule: Demand) -> str:
         "pushes allowed" if rule.pushes else "nobody pushes",
         "no force pushes, no deletion",
         *([f"required statuses {', '.join(rule.contexts)}"] if rule.contexts else []),
-        *(["branches up to date"] if rule.up_to_date else []),
+        *(["branches must be up to date"] if rule.up_to_date else []),
         "applies to administrators too",
     ]
     return ", ".join(parts)

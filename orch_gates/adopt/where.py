@@ -57,7 +57,7 @@ def find(kind: str, url: str, remote: str, workflows: Mapping[str, str], timeout
         return Where(Kind.LOCAL, "", "a path on this disk")
     if known := _KNOWN.get(urlsplit(server).hostname or ""):
         return Where(known, server, "its address")
-    why = "there is no remote"
+    why = "this clone has no remote"
     if server:
         try:
             return Where(_kind_of(server, min(timeout, _MOST_SECONDS), observe), server, "the server")

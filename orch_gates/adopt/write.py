@@ -29,9 +29,10 @@ def refuse_unwritable(top: Path, changes: Sequence[Change]) -> None:
         while not path.exists():
             path = path.parent
         if not path.is_dir():
-            raise UsageError(f"{path} is not a folder, so {change.path} cannot be written; nothing was written")
+            why = f"{path} is not a folder, but {change.path} has to go there; move it away"
+            raise UsageError(f"nothing was written: {why}")
         if not os.access(path, os.W_OK | os.X_OK):
-            raise UsageError(f"{path} cannot be written; nothing was written")
+            raise UsageError(f"nothing was written: {path} is not writable; change its permissions")
 
 
 def write(top: Path, changes: Sequence[Change]) -> None:

@@ -46,7 +46,7 @@ def test_labels_are_made_once_and_only_ours_are_taken_away(rig: GithubRig, tmp_p
     assert [step.outcome for step in at(rig, tmp_path).undone()] == [StepOutcome.KEPT]
     rig.forge.issues.close(number)
     (kept,) = at(rig, tmp_path).undone()
-    assert (kept.outcome, kept.why) == (StepOutcome.KEPT, "issues or pull requests, open or closed, use this label")
+    assert (kept.outcome, kept.why) == (StepOutcome.KEPT, "issues or pull requests, open or closed, have this label")
     rig.forge.issues.label(number, remove=["in progress"])
     assert rig.forge.pulls.labelled("in progress") == ()
     pull = opened(rig)
@@ -86,7 +86,7 @@ def test_a_rule_is_put_and_given_back(rig: GithubRig, tmp_path: Path) -> None:
     rig.forge.protections.put(before)
     again = at(rig, tmp_path).rule("rule", TARGET)
     assert again.outcome is StepOutcome.DONE
-    assert again.why.endswith("; somebody had changed since: required status checks")
+    assert again.why.endswith("; somebody changed it since: required status checks")
     assert [step.outcome for step in at(rig, tmp_path).undone()] == [StepOutcome.DONE]
     assert rig.forge.protections.get("main") == before
 
@@ -103,8 +103,8 @@ def test_a_rule_that_somebody_changed_stays(rig: GithubRig, tmp_path: Path) -> N
     (step,) = at(rig, tmp_path).undone()
     assert (step.outcome, step.why) == (StepOutcome.DONE, told.why)
     assert step.why == (
-        "without the required statuses orch/merge/main and the demand for branches up to date; the rest stays, as "
-        "somebody changed in it since: required pull request reviews, required linear history"
+        "it loses the required statuses orch/merge/main and the requirement that branches are up to date; the rest "
+        "stays, because somebody changed it since: required pull request reviews, required linear history"
     )
     assert step.by_hand.endswith("/settings/branches")
     assert rig.forge.protections.whole("main") == {**whole, "required_status_checks": None}
@@ -118,7 +118,8 @@ def test_a_rule_whose_statuses_somebody_took_out_stays_whole(rig: GithubRig, tmp
     rig.forge.protections.put(changed)
     (kept,) = at(rig, tmp_path).undone()
     since = "required status checks, required pull request reviews"
-    assert (kept.outcome, kept.why) == (StepOutcome.KEPT, f"all of it stays, as somebody changed in it since: {since}")
+    why = f"the whole rule stays, because somebody changed it since: {since}"
+    assert (kept.outcome, kept.why) == (StepOutcome.KEPT, why)
     assert rig.forge.protections.get("main") == changed
     rig.forge.protections.remove("main")
     assert [(step.outcome, step.why) for step in at(rig, tmp_path).undone()] == [(StepOutcome.SO, "already gone")]
@@ -194,7 +195,7 @@ def test_what_somebody_changed_between_two_runs_is_put_back_with_the_rest(rig: G
     rig.project.protections["main"]["required_pull_request_reviews"]["required_approving_review_count"] = 3
     rig.project.protections["main"]["enforce_admins"] = False
     again = at(rig, tmp_path).rule("rule", TARGET)
-    assert (again.outcome, "changed since: enforce admins, required pull request reviews" in again.why) == (
+    assert (again.outcome, "changed it since: enforce admins, required pull request reviews" in again.why) == (
         StepOutcome.DONE,
         True,
     )
@@ -208,5 +209,5 @@ def test_a_state_branch_that_nobody_may_push_to_is_left_so(rig: GithubRig, tmp_p
     closed = Protection("orch-state", contexts=("build",), approvals=1)
     rig.forge.protections.put(closed)
     step = at(rig, tmp_path).rule("rule", steps.state_rule("orch-state"))
-    assert (step.outcome, step.why.split(",")[0]) == (StepOutcome.FAILED, "its rule lets nobody push")
+    assert (step.outcome, step.why.split(",")[0]) == (StepOutcome.FAILED, "the rule lets nobody push")
     assert rig.forge.protections.get("orch-state") == closed

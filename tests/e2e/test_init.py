@@ -152,7 +152,7 @@ def test_who_may_not_administer_is_told_what_to_do_by_hand(gitea: Gitea, tmp_pat
     assert main["outcome"] == "could not"
     assert "does not administer" in main["why"]
     assert main["by_hand"].startswith(f"at {gitea.url}/alice/{repository.name}/settings/branches: nobody pushes,")
-    assert "required statuses orch/security/main, orch/merge/main, branches up to date" in main["by_hand"]
+    assert "required statuses orch/security/main, orch/merge/main, branches must be up to date" in main["by_hand"]
     text = init(work, token=his).stdout.decode()
     assert "could not        protection of main: " in text
     assert "by hand: at " in text
@@ -201,8 +201,8 @@ def test_a_rule_of_somebodys_is_tightened_and_given_back(gitea: Gitea, tmp_path:
     removed = said(work, "--remove", token=mine)
     assert came(removed) == {"protection of main": "done"}
     (step,) = removed["steps"]
-    assert step["why"].startswith("without the required statuses orch/security/main; the rest stays, as somebody")
-    assert "changed in it since: enable push, enable push whitelist, required approvals" in step["why"]
+    assert step["why"].startswith("it loses the required statuses orch/security/main; the rest stays, because somebody")
+    assert "changed it since: enable push, enable push whitelist, required approvals" in step["why"]
     assert step["by_hand"].endswith("/settings/branches")
     now = rules(repository)["main"]
     assert (now["required_approvals"], now["status_check_contexts"]) == (1, ["build"])

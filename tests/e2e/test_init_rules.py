@@ -92,7 +92,7 @@ def test_who_may_push_no_more_is_not_put_back_as_everybody(gitea: Gitea, tmp_pat
     assert came(said(work, token=mine)) == {"protection of main": "done"}
     repository.api().delete(f"/collaborators/{gitea.bob.name}").ok()
     removed = said(work, "--remove", token=mine)
-    assert "somebody changed in it since: push whitelist usernames" in removed["steps"][0]["why"]
+    assert "somebody changed it since: push whitelist usernames" in removed["steps"][0]["why"]
     now = rules(repository)["main"]
     assert (now["enable_push"], now["required_approvals"], now["status_check_contexts"]) == (False, 1, [])
 
@@ -110,7 +110,7 @@ def test_a_rule_that_is_not_put_back_as_it_was_stays_closed(gitea: Gitea, tmp_pa
         removed = said(work, "--remove", token=mine, code=2, at=(proxy.url, repository))
     (step,) = removed["steps"]
     assert step["outcome"] == "could not"
-    assert step["why"].startswith("it stays as init left it, as the forge did not restore the rule of before: ")
+    assert step["why"].startswith("the rule stays as init left it, because the forge did not restore the earlier ")
     assert "enable push" in step["why"]
     assert untimed(rules(repository)["main"]) == left
     assert came(said(work, "--remove", token=mine)) == {"protection of main": "done"}
@@ -176,7 +176,7 @@ def test_a_branch_of_somebodys_with_the_name_of_the_state_branch(gitea: Gitea, t
         "protection of orch-state": "left alone",
     }
     (state,) = (step for step in document["steps"] if step["what"].startswith("state branch"))
-    assert state["by_hand"].startswith("if the branch is somebody's, name another one: ORCH_STATE_BRANCH")
+    assert state["by_hand"].startswith("if that branch is used otherwise, choose another name: ORCH_STATE_BRANCH")
     assert set(rules(repository)) == {"main"}
     assert came(said(work, "--remove", token=mine)) == dict.fromkeys(("label merge", "protection of main"), "done")
 

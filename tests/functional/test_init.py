@@ -106,7 +106,7 @@ def test_every_level_is_written_once_and_taken_away(
     assert set(deeds(said(init(work, "--remove", "--yes", "--json"))).values()) == {"delete"}
     assert files(work) == before
     assert not (work.path / f".{forge}").exists()
-    assert b"no unchanged file of init is here" in init(work, "--remove", "--yes").stdout
+    assert b"no file here is as init wrote it" in init(work, "--remove", "--yes").stdout
 
 
 def test_what_to_do_next_works_as_printed(tmp_path: Path) -> None:
@@ -230,8 +230,8 @@ def test_a_forge_that_does_not_answer_stops_no_file(work: Repo) -> None:
     (failed,) = document["steps"]
     assert (failed["what"], failed["outcome"]) == ("the forge", "could not")
     assert "nothing answers there" in failed["why"]
-    assert failed["why"].endswith("; nothing else was asked of it")
-    assert failed["by_hand"].startswith("run `orch-gates init` again once it answers")
+    assert failed["why"].endswith("; no further request was sent")
+    assert failed["by_hand"].startswith("run `orch-gates init` again once the forge answers")
 
 
 def test_what_was_changed_by_hand_stays(work: Repo) -> None:
@@ -411,7 +411,8 @@ def test_a_folder_in_the_place_of_a_file(work: Repo) -> None:
     (work.path / ".gitea").write_text("a file\n")
     done = init(work, "--yes", "--forge", "gitea", "--actions", ACTIONS)
     assert done.returncode == 2
-    assert b"is not a folder, so .gitea/workflows/security.yml cannot be written; nothing was written" in done.stderr
+    assert b"nothing was written: " in done.stderr
+    assert b"is not a folder, but .gitea/workflows/security.yml has to go there; move it away" in done.stderr
     assert sorted(files(work)) == [".gitea", "Makefile", "app.py"]
 
 
@@ -500,7 +501,8 @@ def test_a_folder_that_may_not_be_written() -> None:
         safe = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
         done = somebody.run(program, "init", "--yes", "--forge", "gitea", "--actions", ACTIONS, cwd=work.path, env=safe)
         assert done.returncode == 2
-        assert b"cannot be written; nothing was written" in done.stderr
+        assert b"nothing was written: " in done.stderr
+        assert b"is not writable; change its permissions" in done.stderr
         assert files(work) == {}
 
 

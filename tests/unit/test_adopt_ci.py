@@ -50,9 +50,12 @@ def test_jobs_of_a_matrix_have_more_to_their_names() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (CI.replace("pull_request:", "pull_request: {paths: [src/**]}"), "runs for some paths only"),
+        (
+            CI.replace("pull_request:", "pull_request: {paths: [src/**]}"),
+            "runs for some paths only, so its status cannot be required",
+        ),
         ("on: pull_request\njobs: [broken", "cannot be read"),
-        ("on: pull_request\njobs: {a: {name: '${{ x }}'}}", "has no plain name"),
+        ("on: pull_request\njobs: {a: {name: '${{ x }}'}}", "has a computed name, so its status is unknown"),
     ],
 )
 def test_what_may_never_report_is_left_out_and_told(text: str, words: str) -> None:

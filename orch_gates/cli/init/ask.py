@@ -69,7 +69,7 @@ def agreed(given: Given, count: int) -> bool:
     if given.yes:
         return True
     if not given.asks:
-        raise UsageError("nothing was written: there is no terminal to ask at; --yes writes, --dry-run only shows")
+        raise UsageError("nothing was written: nobody can agree without a terminal; give --yes, or --dry-run to look")
     files = "this file" if count == 1 else f"these {count} files"
     return click.confirm(f"Write {files}?", default=True, err=True)
 
@@ -82,7 +82,7 @@ def _level(given: Given, recorded: int | None) -> int:
     if given.yes:
         return 0
     levels = "".join(f"  {level}  {words}\n" for level, words in LEVELS.items())
-    need = "say which level: --level 0, 1 or 2 (--yes takes 0)"
+    need = "the level is missing; give --level 0, 1 or 2 (--yes alone takes 0)"
     return int(_ask(given, f"Levels:\n{levels}Which one?", need, [str(level) for level in LEVELS], "0"))
 
 

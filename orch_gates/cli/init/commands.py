@@ -32,7 +32,7 @@ from orch_gates.workspace import Workspace
 )
 @click.option("--yes", is_flag=True, help="Ask nothing, and write; level 0 where none is given.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
-@click.option("--remove", is_flag=True, help="Undo what init wrote, as far as it is still as it was written.")
+@click.option("--remove", is_flag=True, help="Remove what init wrote, and keep what was changed since.")
 @click.option("--test", default="", metavar="COMMAND", help="What runs the tests, where no workflow does.")
 @click.option("--actions", default="", metavar="URL[@COMMIT]", help="Where runners find orch-gates.")
 @click.option("--pre-commit", is_flag=True, help="Write the hooks for clones into .pre-commit-config.yaml, too.")

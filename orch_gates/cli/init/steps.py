@@ -42,8 +42,10 @@ from orch_gates.workspace import Workspace, open_workspace
 
 _ORIGIN = "origin"
 _SERVER = "the server"
-_AGAIN = "run `orch-gates init` again once it answers; `orch-gates forge check` says whether it does"
-_ANOTHER = "if the branch is somebody's, name another one: ORCH_STATE_BRANCH, or state.branch in .orch-gates.yaml"
+_AGAIN = "run `orch-gates init` again once the forge answers; `orch-gates forge check` tests that"
+_ANOTHER = (
+    "if that branch is used otherwise, choose another name: ORCH_STATE_BRANCH or state.branch in .orch-gates.yaml"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def set_up(scene: Scene) -> tuple[Step, ...]:
         what = "state branch, labels, protection" if scene.choice.level else f"protection of {scene.facts.target}"
         return (Step(what, StepOutcome.LATER, f"{variable} holds no token; set one, and run `orch-gates init` again"),)
     if scene.silent:
-        return (Step("the forge", StepOutcome.FAILED, f"{scene.silent}; nothing else was asked of it", _AGAIN),)
+        return (Step("the forge", StepOutcome.FAILED, f"{scene.silent}; no further request was sent", _AGAIN),)
     found: list[Step] = []
     try:
         waits, foreign = _why_later(scene, here), False
@@ -186,19 +188,19 @@ def _why_later(scene: Scene, here: Workspace) -> str:
     if any(change.deed in {Deed.CREATE, Deed.UPDATE, Deed.DELETE} for change in scene.changes):
         return f"the files are not on {target} yet"
     if scene.facts.remote != _ORIGIN:
-        return "no remote is called origin"
+        return "no remote is called origin; rename yours: `git remote rename NAME origin`"
     ref = f"refs/remotes/{_ORIGIN}/{target}"
     answer = here.upstream.fetch(
         here.git.git_dir(), [f"+refs/heads/{target}:{ref}"], timeout=here.settings.state.timeout
     )
     if answer.meaning is Fetched.ABSENT:
-        return f"{target} is not on the server yet"
+        return f"{target} is not on the server yet; push it"
     if answer.meaning is not Fetched.DONE:
         raise GitError(f"{target} could not be fetched: {answer.reason}")
     for change in scene.changes:
         there = here.git.blob(ref, change.path)
         if there is None or _plain(there.decode("utf-8", "surrogateescape")) != _plain(change.before or ""):
-            return f"{change.path} on {target} is missing, or differs from the one here"
+            return f"{change.path} on {target} is missing, or differs from the one here; push or pull it"
     return ""
 
 

@@ -52,7 +52,7 @@ def seen(facts: Facts, where: Where, choice: Choice) -> str:
         ("default branch", f"{facts.target} ({facts.told_by}{_renamed(facts)})"),
         ("forge", _forge(where)),
         ("languages", ", ".join(facts.languages) or "none seen"),
-        ("tests", ", ".join(f"{one.command} ({one.seen})" for one in facts.tests[:2]) or "no command seen"),
+        ("tests", ", ".join(f"{one.command} ({one.seen})" for one in facts.tests[:2]) or "no test command found"),
         ("level", f"{choice.level}, {LEVELS[choice.level]}"),
     ]
     if len(facts.remotes) > 1:
@@ -131,15 +131,15 @@ def _next(report: Report) -> Iterator[str]:
     if report.where.kind is Kind.LOCAL:
         yield f"orch-gates hook install {shlex.quote(report.facts.url)}    # the server's hook, which judges every push"
     if choice.level and report.where.kind is not None:
-        token = "" if report.where.kind is Kind.LOCAL else "with a token in ORCH_FORGE_TOKEN, "
-        yield f"orch-gates init    # again, {token}once this is on {target}: it makes the state branch"
+        token = "" if report.where.kind is Kind.LOCAL else " with a token in ORCH_FORGE_TOKEN"
+        yield f"orch-gates init    # run it again{token} once this is on {target}: it makes the state branch"
     if choice.level and report.where.workflows is not None:
         yield "and keep the token of a bot as the secret ORCH_TOKEN, as the workflows say at their top"
 
 
 def _why_nothing(report: Report) -> str:
     if report.choice is None:
-        return "no unchanged file of init is here"
+        return "no file here is as init wrote it"
     if blocked(report.changes):
         return "existing files are in the way"
     waits = any(step.outcome is StepOutcome.LATER for step in report.steps)
