@@ -64,7 +64,7 @@ def _of_place(facts: PlaceFacts) -> Finding:
         return unknown(f"{place}, which workflows use, {answer.why}")
     if answer.status in _CLOSED:
         return bad(
-            f"workflows use {place}, and without a login it is not to be had (status {answer.status}): no job starts",
+            f"workflows use {place}, which cannot be read without a login (status {answer.status}): no job starts",
             "let everybody on the server read it, or name the right one: `orch-gates init --actions URL@COMMIT`",
         )
     if answer.status != 200:
@@ -79,7 +79,7 @@ def _gather_switch(subject: Subject) -> SwitchFacts:
     subject.need_forge()
     on = subject.forge.access.runs_workflows
     if on is None:
-        raise NotUsedError("this forge does not tell whether it runs workflows")
+        raise NotUsedError("this forge does not report whether it runs workflows")
     return SwitchFacts(subject.workspace.need_forge().repository, on, page_of(subject, ""))
 
 

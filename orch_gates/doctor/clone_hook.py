@@ -73,7 +73,7 @@ def _gather(subject: Subject) -> CloneHookFacts:
     named = [_CONFIG] if _CONFIGURED.search(_text(top / _CONFIG)) else []
     named += [os.path.relpath(one, top) for one in scripts]
     if not named and not direct:
-        raise NotUsedError("no hook judges what is staged in this clone")
+        raise NotUsedError("this clone has no hook that judges staged content")
     facts = CloneHookFacts(str(path), tuple(named), set_in, path.is_file(), os.access(path, os.X_OK), direct, framework)
     if not facts.there or not facts.executable or framework or not (direct or scripts or set_in):
         return facts
@@ -107,8 +107,8 @@ def finding_of(facts: CloneHookFacts) -> Finding:
     if facts.set_in and not facts.direct and not facts.refused and not facts.declined:
         gone = "" if facts.there else ", which is not there"
         return bad(
-            f"{names} names orch-gates, and git runs {facts.path} instead{gone}: core.hooksPath is set in "
-            f"{facts.set_in}, and that one refuses no random token",
+            f"{names} names orch-gates, but git runs {facts.path} instead{gone}: core.hooksPath is set in "
+            f"{facts.set_in}, so a random token passes",
             f"let {path}, or what it calls, run `orch-gates hook pre-commit` and fail when that fails; or unset "
             "core.hooksPath there",
         )
@@ -123,7 +123,7 @@ def _tried(facts: CloneHookFacts, path: str) -> Finding:
     if facts.declined and not facts.direct:
         return unknown(
             f"{facts.path} refused a commit with a random token, but for another reason: "
-            f"{facts.complaint or 'no word of why'}",
+            f"{facts.complaint or 'no message'}",
             f"see what else {path} checks; try it with `git commit` in this clone",
         )
     if not facts.refused:
@@ -135,7 +135,7 @@ def _tried(facts: CloneHookFacts, path: str) -> Finding:
     if not facts.accepted:
         return unknown(
             f"{facts.path} refused a commit with a random token, but also one without: "
-            f"{facts.complaint or 'no word of why'}",
+            f"{facts.complaint or 'no message'}",
             f"see what else {path} checks; try it with `git commit` in a new repository",
         )
     return ok(f"{facts.path} refused a commit of a random token, and let one without it pass")

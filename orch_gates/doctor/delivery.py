@@ -79,7 +79,7 @@ def _of_image(facts: ImageFacts) -> Finding:
         return unknown(facts.unreadable, "orch-gates state lint")
     if image is None:
         return unknown(
-            f"{where}: no image report says in which repository the image of the last verified deploy is",
+            f"{where}: no image report names the repository of the last verified deploy's image",
             "before the next deploy record one: `orch-gates gate image --image REF --report FILE`, then "
             "`orch-gates task report ID --file FILE`",
         )

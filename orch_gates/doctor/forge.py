@@ -96,7 +96,7 @@ def token_finding(facts: TokenFacts) -> Finding:
     if not access.can_read:
         return bad(f"{who} cannot read the repository", f"give {user} access to the repository")
     if access.can_write is None:
-        return unknown(f"{who}: the forge does not say whether this token may write")
+        return unknown(f"{who}: the forge does not report whether this token may write")
     scopes = "" if access.scopes is None else f", scopes {', '.join(access.scopes) or 'none'}"
     if not access.can_write:
         return bad(
@@ -108,8 +108,8 @@ def token_finding(facts: TokenFacts) -> Finding:
             return bad(f"{who} cannot write issues and comments{scopes}", f"{renew} (Gitea: add write:issue)")
         broad = [scope for scope in access.scopes if scope.startswith(_BROAD)]
         if broad:
-            return warning(f"{who} may more than is needed: {', '.join(broad)}", renew)
-    return ok(f"{who} may write{scopes or '; the forge does not tell scopes'}")
+            return warning(f"{who} has more permissions than needed: {', '.join(broad)}", renew)
+    return ok(f"{who} may write{scopes or '; the forge does not list its scopes'}")
 
 
 def _gather_styles(subject: Subject) -> StyleFacts:
@@ -132,7 +132,7 @@ def _of_styles(access: Access, facts: StyleFacts) -> Iterator[Finding]:
     if access.merge_commits is False:
         yield bad("merge commits are not allowed, and nothing else keeps the validated commit", f"allow them: {mend}")
     if access.merge_commits is None:
-        yield unknown("the forge does not say to this token which styles of merges are allowed")
+        yield unknown("the forge does not report to this token which styles of merges are allowed")
     if access.deletes_branches:
         yield bad("branches are deleted after a merge, but later gates judge them", f"switch that off: {mend}")
     if access.rewriting and not facts.fenced:
@@ -183,7 +183,7 @@ def _of_protection(facts: ProtectionFacts) -> Iterator[Finding]:
         severity = bad if facts.fence == "status" else warning
         yield severity(f"administrators may override the rule for {target}", f"apply it to them: {facts.page}")
     if rule.admins is None and facts.fence == "status":
-        yield unknown(f"the forge does not say who may bypass the rules for {target}")
+        yield unknown(f"the forge does not report who may bypass the rules for {target}")
 
 
 def _of_fence(facts: ProtectionFacts, rule: BranchRule) -> Iterator[Finding]:

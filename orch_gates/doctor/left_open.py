@@ -67,7 +67,7 @@ def _gather_glass(subject: Subject) -> GlassFacts:
 
 def glass_finding(facts: GlassFacts) -> Finding:
     """No emergency is open, and each that there was has been looked at."""
-    return worst(*_of_glass(facts), ok("no emergency is open, and each was acknowledged"))
+    return worst(*_of_glass(facts), ok("no break-glass override is open, and each earlier one was acknowledged"))
 
 
 def _of_glass(facts: GlassFacts) -> Iterator[Finding]:

@@ -54,7 +54,7 @@ def repository_finding(folder: str) -> Finding:
     """There is one to look at; `folder` is its git directory, empty for none."""
     if not folder:
         reason = "no git repository is here, so only this machine was looked at"
-        return unknown(reason, "go into one, or name it: orch-gates doctor --repo DIR")
+        return unknown(reason, "run it in a repository, or name one: orch-gates doctor --repo DIR")
     return ok(folder)
 
 
@@ -73,8 +73,8 @@ def git_finding(facts: GitFacts) -> Finding:
     if facts.problem:
         return bad(facts.problem, "install git 2.38 or newer, and see that `git` on PATH is that one")
     if not facts.merges:
-        return warning(f"{facts.version} cannot merge without files", "install git 2.38 or newer, to merge here")
-    return ok(f"{facts.version} keeps an object and gives it back, and merges")
+        return warning(f"{facts.version} cannot merge without a work tree", "install git 2.38 or newer, to merge here")
+    return ok(f"{facts.version} keeps an object and reads it back, and merges")
 
 
 def _engine(name: str) -> Check[EngineFacts]:
@@ -130,7 +130,7 @@ def _gather_names(subject: Subject) -> Mapping[str, str]:
 def names_finding(facts: Mapping[str, str]) -> Finding:
     """A name that nothing reads is a setting that somebody believes in; `facts` are such, with what may be meant."""
     if not facts:
-        return ok("every variable ORCH_* is one that is read")
+        return ok("every variable ORCH_* here is known")
     return warning(unread.line(facts), f"unset {shlex.join(facts)}; `orch-gates config show` lists all")
 
 

@@ -129,7 +129,10 @@ def union_finding(facts: UnionFacts) -> Finding:
     """Servers ignore it; where branches are caught up here first, which honours it, that is no matter (MRG-11)."""
     paths = ", ".join(facts.paths)
     if facts.caught_up:
-        return ok(f"{paths}: honoured by the catch-up here; the server, which ignores {_UNION}, has nothing to merge")
+        return ok(
+            f"{paths}: orch-gates applies {_UNION} when it catches a branch up, so the server, which ignores it, has "
+            "nothing left to merge"
+        )
     return warning(
         f"{paths}: Gitea, Forgejo and GitHub ignore {_UNION}, so two branches that add to one of these conflict there",
         "merge through the gate, which catches branches up here: docs/how-to/merge-through-the-gate.md",
@@ -146,7 +149,7 @@ def _gather_exceptions(subject: Subject) -> ExceptionFacts:
         except ExceptionListError as error:
             broken.append(str(error))
     if not entries and not broken:
-        raise NotUsedError("no finding is allowed, no baseline, no waiver")
+        raise NotUsedError("no exceptions: no allowed finding, baseline or waiver")
     return ExceptionFacts(workspace.now.date(), tuple(entries), tuple(broken))
 
 
@@ -180,7 +183,7 @@ def exceptions_finding(facts: ExceptionFacts) -> Finding:
     soon = []
     for place, about, last in facts.entries:
         if last < facts.today:
-            found.append(warning(f"{about} in {place} held until {last}", _MENDS[place]))
+            found.append(warning(f"{about} in {place} expired after {last}", _MENDS[place]))
         elif last - facts.today <= _SOON:
             soon.append(f"{about} until {last}")
     ending = f"; soon over: {', '.join(soon)}" if soon else ""

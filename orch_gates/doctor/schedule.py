@@ -12,9 +12,9 @@ from orch_gates.sweep.lag import Lag, Schedule, lag
 
 _SWEEPS = r"actions/sweep@|run: *['\"]?sweep|orch-gates sweep"
 _PAGE = "docs/how-to/run-the-sweep.md"
-_RUN = f"orch-gates sweep (once, by your own token; and see why its schedule does not run: {_PAGE})"
+_RUN = f"orch-gates sweep (once, with your own token; then find out why its schedule does not run: {_PAGE})"
 # A person may have run it by hand, where nothing needs it.
-_ELSEWHERE = f"where another machine should run it, see why it does not: {_PAGE}"
+_ELSEWHERE = f"if another machine should run it, find out why it does not: {_PAGE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,9 @@ def finding_of(facts: ScheduleFacts) -> Finding:
     if facts.problem:
         return unknown(f"the record of the last sweep cannot be read: {facts.problem}", "orch-gates sweep")
     if facts.lag.ago < timedelta(0):
-        return unknown(facts.lag.line, "set the clock that is wrong; the next sweep says when it really began")
+        return unknown(
+            facts.lag.line, "correct the clock that is wrong; the next sweep then records when it really began"
+        )
     return _lag_finding(facts)
 
 

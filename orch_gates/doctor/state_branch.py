@@ -177,10 +177,10 @@ def _gather_files(subject: Subject) -> tuple[str, ...]:
 def files_finding(problems: tuple[str, ...]) -> Finding:
     """A file that cannot be read is set apart: what it is about, a task, a job or production, stands still (ST-6)."""
     if not problems:
-        return ok("every file can be read, and is well by itself")
+        return ok("every file can be read, and is valid by itself")
     more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
     return bad(
-        f"not as they must be: {'; '.join(problems[:_SHOWN])}{more}",
+        f"invalid files: {'; '.join(problems[:_SHOWN])}{more}",
         "`orch-gates state lint` names all of them; fix each by hand as `orch-gates help state` says",
     )
 

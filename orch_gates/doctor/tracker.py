@@ -13,7 +13,7 @@ from orch_gates.trackers.plane.tracker import connect
 def _gather(subject: Subject) -> tuple[Word, ...]:
     settings = subject.workspace.settings.tracker
     if settings.kind != "plane":
-        raise NotUsedError("no Plane project is the tracker; labels of a forge are made where they are needed")
+        raise NotUsedError("the tracker is not Plane; labels at a forge are created when they are needed")
     found = connect(settings)
     return states.read(found.api, found.names).missing
 
@@ -23,7 +23,8 @@ def finding_of(missing: tuple[Word, ...]) -> Finding:
     if missing:
         named = ", ".join(missing)
         return bad(
-            f"the Plane project has no state for {named}: nothing is done there", "orch-gates tracker states --create"
+            f"the Plane project has no state for {named}, so orch-gates does nothing there",
+            "orch-gates tracker states --create",
         )
     return ok("the Plane project has a state for each word")
 

@@ -56,11 +56,11 @@ def finding_of(facts: SecretFacts) -> Finding:
     kept = {name.upper() for name in facts.secrets.names}
     missing = ", ".join(name for name in facts.required if name not in kept)
     if not missing:
-        return ok(f"{facts.repository} has {', '.join(facts.required)}, as its workflows ask for")
-    seen = f"workflows ask for the secret {missing}, and {facts.repository} has none of that name"
+        return ok(f"{facts.repository} has {', '.join(facts.required)}, which its workflows need")
+    seen = f"workflows need the secret {missing}, but {facts.repository} has none of that name"
     mend = f"keep the bot's token there: {facts.page}"
     if facts.secrets.untold:
-        return unknown(f"{seen}; whether {facts.secrets.untold} has one that counts here is not told", mend)
+        return unknown(f"{seen}; the forge does not show whether {facts.secrets.untold} has one that counts here", mend)
     return bad(seen, mend)
 
 

@@ -48,7 +48,7 @@ def test_the_secret_of_the_workflows(github: Github, look: Look, tmp_path: Path)
     work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     work.git("fetch", "--quiet")
     found = look("secrets")
-    assert (found["state"], "ask for the secret ORCH_TOKEN, and" in found["seen"]) == ("bad", True)
+    assert (found["state"], "need the secret ORCH_TOKEN, but" in found["seen"]) == ("bad", True)
     assert found["mend"].endswith(f"{github.project.full_name}/settings/secrets/actions")
     for place in ("", "organization", "merge / it"):
         github.project.secrets[place] = ["ANOTHER", "ORCH_TOKEN"]

@@ -119,7 +119,7 @@ def test_the_token(gitea: Gitea, doctor: Doctor) -> None:
     assert (found["state"], "add write:issue" in found["mend"]) == ("bad", True)
     doctor.as_(gitea.alice, ["write:repository", "write:issue", "read:user", "write:organization"])
     found = doctor.look("token")
-    assert (found["state"], "may more than is needed" in found["seen"]) == ("warning", True)
+    assert (found["state"], "has more permissions than needed" in found["seen"]) == ("warning", True)
     doctor.env["ORCH_FORGE_TOKEN"] = "0" * 40
     assert doctor.look("token")["state"] == "unknown"
     doctor.env["ORCH_FORGE_TOKEN"] = None
@@ -168,7 +168,7 @@ def test_the_secret_of_the_workflows(gitea: Gitea, doctor: Doctor) -> None:
     api = doctor.repository.api()
     found = doctor.look("secrets")
     assert (found["state"], "ask for the secret ORCH_TOKEN, and" in found["seen"]) == ("unknown", True)
-    assert found["seen"].endswith("whether alice has one that counts here is not told")
+    assert found["seen"].endswith("the forge does not show whether alice has one that counts here")
     assert found["mend"].endswith(f"{doctor.repository.name}/settings/actions/secrets")
     api.put("/actions/secrets/ORCH_TOKEN", {"data": token_hex(8)}).ok()
     assert doctor.look("secrets")["state"] == "ok"

@@ -140,7 +140,7 @@ def test_an_unknown_check_is_wrong_usage(tmp_path: Path) -> None:
 
 def test_what_does_not_apply_is_shown_where_it_is_asked_for(tmp_path: Path) -> None:
     """With `--all`, by its name, and to programs: each with the reason."""
-    line = "  not used here   hook: no git repository is here\n"
+    line = "  not applicable  hook: no git repository is here\n"
     everything = orch("doctor", "--all", cwd=tmp_path).stdout.decode()
     assert f"\nhooks\n{line}" in everything
     assert "--all shows them" not in everything
@@ -160,7 +160,7 @@ def test_people_read_a_line_for_each_check(tmp_path: Path) -> None:
     folded = re.search(r"\n\n(\d+) checks do not apply here: (.*, hook, .*); --all shows them\n\n", text)
     assert folded is not None
     assert len(folded[2].split(", ")) == int(folded[1])
-    ends = r"\n\d+ checks: \d+ ok, 1 warning, 1 could not tell; (\d+) not used here\n\Z"
+    ends = r"\n\d+ checks: \d+ ok, 1 warning, 1 could not tell; (\d+) not applicable\n\Z"
     assert (counted := re.search(ends, text)) is not None
     assert counted[1] == folded[1]
     assert not list(Repo(tmp_path).path.iterdir())

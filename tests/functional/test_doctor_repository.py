@@ -115,7 +115,7 @@ def test_exceptions_that_ended(project: Project) -> None:
     assert (found["state"], f"until {SOON}" in found["seen"]) == ("ok", True)
     project.land(allowed(PAST))
     found = project.look("exceptions")
-    assert (found["state"], f"held until {PAST}" in found["seen"]) == ("warning", True)
+    assert (found["state"], f"expired after {PAST}" in found["seen"]) == ("warning", True)
     follow(found, project.work.path)
     project.work.commit(files={"note": "taken out\n"})
     project.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")

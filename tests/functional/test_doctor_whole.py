@@ -80,14 +80,14 @@ def test_a_terminal_shows_what_is_looked_at(rig: MergeRig) -> None:
     text = shown()
     assert "\rlooking at git" in text
     assert "\x1b[32m  ok              git: " in text
-    assert "\x1b[90m  not used here   clock: " in text
+    assert "\x1b[90m  not applicable  clock: " in text
     on_screen = [
         re.sub(r"\x1b\[[0-9;]*m", "", line.rpartition("\r")[2]) for line in text.replace("\r\n", "\n").split("\n")
     ]
     assert not [line for line in on_screen if "looking at" in line]
     assert on_screen[0] == "this machine"
     narrow = re.sub(r"\x1b\[[0-9;]*m", "", shown(COLUMNS="60"))
-    assert "\n                  and gives it back, and merges\r\n" in narrow, "what was seen goes on below itself"
+    assert "\n                  and reads it back, and merges\r\n" in narrow, "what was seen goes on below itself"
     assert "\x1b" not in shown(NO_COLOR="1")
 
 

@@ -15,7 +15,7 @@ _WORDS = {
     State.WARNING: "warning",
     State.BAD: "BAD",
     State.UNKNOWN: "could not tell",
-    State.NOT_USED: "not used here",
+    State.NOT_USED: "not applicable",
 }
 _TONES = {
     State.OK: "passed",
@@ -65,7 +65,7 @@ def closing(found: Summary) -> str:
     parts = [f"{counts[state]} {_WORDS[state]}" for state in State if state is not State.NOT_USED and counts[state]]
     return (
         f"\n{looked} {'check' if looked == 1 else 'checks'}: {', '.join(parts) or 'nothing to look at'}; "
-        f"{counts[State.NOT_USED]} not used here\n"
+        f"{counts[State.NOT_USED]} not applicable\n"
     )
 
 

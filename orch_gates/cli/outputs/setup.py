@@ -41,7 +41,7 @@ class ProblemPart(Part):
 
 
 class StateLint(Output):
-    """Whether each file of the state branch is well by itself."""
+    """Whether each file of the state branch is valid by itself."""
 
     files: int = Field(ge=0, description="How many were looked at.")
     problems: list[ProblemPart] = Field(description="What is wrong with them.")
