@@ -236,7 +236,7 @@ def test_the_contexts_have_to_be_named(queue: Queue) -> None:
     queue.fetched()
     code, said = queue.run()
     assert (code, queue.pull(number).labels) == (2, ["merge"])
-    assert "set the statuses that CI posts" in said["error"]["message"]
+    assert "list those that CI posts" in said["error"]["message"]
 
 
 def test_a_rule_without_the_fence_is_told(queue: Queue) -> None:

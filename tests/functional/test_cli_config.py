@@ -381,7 +381,7 @@ def test_check_finds_every_mistake_before_the_push(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "note"),
     [
-        ("pipeline: merge-queue\n", "set the statuses that CI posts"),
+        ("pipeline: merge-queue\n", "list those that CI posts"),
         ("pipeline: merge-queue\nci_green: {contexts: ['*']}\n", "pending while it runs"),
         ("pipeline: merge-queue\nci_green: {contexts: ['ci / test']}\n", ""),
         ("pipeline: merge-queue\nci_green: {enabled: false}\n", "and merge.test"),

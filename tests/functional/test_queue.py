@@ -352,7 +352,7 @@ def test_a_dry_run_does_nothing(rig: QueueRig) -> None:
     assert [(one["pull"], one["what"]) for one in planned["actions"]] == [(pull.number, "queue")]
     assert (planned["order"], planned["frozen"]) == ([pull.number], "")
     assert f"#{pull.number} would be queued" in said
-    assert f"a turn each, in this order: #{pull.number}" in said
+    assert f"their turns would come in this order: #{pull.number}" in said
     assert (rig.commits(), rig.comments(pull.number), rig.order()) == (before, [], [])
 
 

@@ -138,7 +138,7 @@ def test_a_dry_run_writes_nothing(rig: SweepRig) -> None:
     before = rig.refs()
     would, rest = rig.sweep("--dry-run").splitlines()
     assert would == "would do: T-1: advance to review: tests-passed PASS"
-    assert rest.startswith("not part of a dry run: merges")
+    assert rest.startswith("a dry run does not look at merges")
     assert json.loads(rig.sweep("--dry-run", "--json"))["dry_run"] is True
     assert rig.refs() == before
     assert rig.task()["stage"] == "development"

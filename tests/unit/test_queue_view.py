@@ -127,8 +127,8 @@ PULL = PullRequest(7, HOSTILE, "", "topic", "main", HEAD, PullState.OPEN, "ann")
 PLANNED: list[tuple[Action, str]] = [
     (Enqueue(replace(PULL, title="a change")), f"#7 would be queued at {HEAD[:10]}: a change\n"),
     (Refuse(7, "a draft"), "#7 would be refused, and its label taken off: a draft\n"),
-    (TakeOut(7, "PR-7", "closed", unlabel=True), "#7 would be taken out: closed\n"),
-    (Drop(7, "PR-7", "merged"), "#7 would be dropped: merged\n"),
+    (TakeOut(7, "PR-7", "closed", unlabel=True), "#7 would be removed from the queue: closed\n"),
+    (Drop(7, "PR-7", "merged"), "#7 would be removed from the queue: merged\n"),
     (Unlabel(7, "PR-7"), "#7 would lose the label of an older request\n"),
     (Unlabelled(7, "PR-7"), "#7 could be queued again\n"),
 ]
@@ -141,12 +141,12 @@ def test_what_a_run_would_do(action: Action, line: str) -> None:
 
 
 def test_a_run_that_would_do_nothing() -> None:
-    assert queue_view.planned([], [], "") == "nothing is queued, and nothing new was asked for\n"
+    assert queue_view.planned([], [], "") == "nothing is queued, and nobody asked for a merge\n"
     assert queue_view.planned([], [7], "frozen by ann") == "nothing would be merged: frozen by ann\n"
 
 
 def test_whose_turn_it_would_be() -> None:
-    assert queue_view.planned([], [7, 3], "") == "a turn each, in this order: #7, #3\n"
+    assert queue_view.planned([], [7, 3], "") == "their turns would come in this order: #7, #3\n"
 
 
 def test_a_change_for_programs() -> None:

@@ -59,13 +59,12 @@ def gate(
 ) -> None:
     """Catch a task's branch up with its target, test both together, and say whether it may be merged.
 
-    \b
     The lease on the target is taken first: no two attempts work on one target. What was done is recorded on the state
     branch, step by step: a run that was killed is continued by the next one. The branch is pushed only where nobody
     else pushed to it meanwhile.
 
-    Exit codes: 0 validated, 1 a conflict or a red test, 2 could not be told or held, 75 later: somebody else has the
-    lease, CI is not done, or the target itself is red.
+    Exit codes: 0 validated, 1 a conflict or a red test, 2 undecided, or the task is held; 75 later: somebody else has
+    the lease, CI is not done, or the target itself is red.
 
     \b
     Examples:
@@ -83,7 +82,7 @@ def gate(
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @verdict_options
 def proof(task: str, branch: str, repo: Path, output: Output) -> None:
-    """Say whether a task landed, as the attempt to merge it records; nothing is driven, and no forge is asked.
+    """Say whether a task landed, as the attempt to merge it records; it changes nothing, and asks no forge.
 
     \b
     Examples:
@@ -111,9 +110,8 @@ def merge(
 ) -> None:
     """Merge a task: validate it, ask the forge to merge exactly what was validated, and prove that it landed.
 
-    \b
-    Its other gates on the edge have to be green first. The pull request is found, or opened. Only git says that it
-    landed; then the task moves on. Nothing is merged twice: run it again whenever it stopped.
+    The other gates of its stage have to be green first. It uses the task's pull request, or opens one. When git proves
+    that it landed, the task moves on. Nothing is merged twice: run it again whenever it stopped.
 
     Exit codes: 0 landed and moved on, 1 a gate is red, 2 held for a person or could not be told, 75 later.
 
@@ -148,7 +146,7 @@ def _run(gate: str, request: _Request, overrides: Mapping[str, str], options: Fo
         _show(workspace, skipped, "", request.output)
     if request.waiting:
         if request.task or request.branch or request.dry_run:
-            raise UsageError("--waiting excludes --task, --branch and --dry-run")
+            raise UsageError("--waiting cannot be combined with --task, --branch or --dry-run")
         merging.refuse_automatic_token(workspace)
         verdict, step = merge_waiting.drive(workspace, gate, lambda fresh, name: _driven(fresh, gate, name, request))
     else:

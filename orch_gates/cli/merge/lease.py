@@ -45,7 +45,7 @@ def lease() -> None:
     """
 
 
-@lease.command()
+@lease.command(short_help="Show every lease: its holder, and how far the attempt got.")
 @_REPO
 @_JSON
 def show(repo: Path, as_json: bool) -> None:
@@ -66,7 +66,7 @@ def show(repo: Path, as_json: bool) -> None:
             raise SystemExit(2)
 
 
-@lease.command()
+@lease.command(short_help="End the attempt that holds the lease.")
 @_TARGET
 @_REASON
 @_DRY_RUN
@@ -98,7 +98,7 @@ def release(
     _keep(target, repo, done, dry_run=dry_run, as_json=as_json, overrides=overrides, options=options)
 
 
-@lease.command()
+@lease.command(short_help="Take back a lease that expired or cannot be read.")
 @_TARGET
 @_DRY_RUN
 @_REPO
@@ -128,7 +128,7 @@ def reclaim(
     )
 
 
-@lease.command("break-glass")
+@lease.command("break-glass", short_help="In an emergency, let one push to the target past the fence.")
 @_TARGET
 @click.option("--tip", default="", metavar="COMMIT", help="Where the target stands now, in full.")
 @click.option("--for", "lasts", default="15m", metavar="TIME", help="How long it counts: 90s, 15m, 2h [15m].")
@@ -153,8 +153,9 @@ def break_glass(  # noqa: PLR0913, PLR0917 - click hands over each option
 ) -> None:
     """In an emergency, let one push to the target past the fence, from the commit where it stands now.
 
-    It is spent as soon as the target moves, ends by itself, and takes the lease from whoever holds it. It stays to be
-    seen until somebody says that it was looked at. Your push must carry no trailers of a merge of orch-gates.
+    It ends with the next push to the target, or after --for, and takes the lease from its holder. It stays visible
+    until somebody acknowledges it (--acknowledge). The commit that you push must not have the trailers of an orch-gates
+    merge.
 
     \b
     Examples:
@@ -163,7 +164,7 @@ def break_glass(  # noqa: PLR0913, PLR0917 - click hands over each option
     """
     with exit_codes():
         if not acknowledge and not (OID.fullmatch(tip) and reason):
-            raise UsageError("give --reason, and --tip with the full id of the target branch's commit")
+            raise UsageError("give a --reason, and as --tip the full id of the newest commit on the target branch")
         span = span_of(lasts, _LONGEST)
     _keep(
         target,

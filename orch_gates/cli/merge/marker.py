@@ -36,7 +36,7 @@ def marker() -> None:
     """
 
 
-@marker.command()
+@marker.command(short_help="Require that a file or folder holds a text.")
 @click.argument("path")
 @click.argument("pattern")
 @text_option("--reason", metavar="TEXT", help="What would be lost without it.", required=True)
@@ -64,14 +64,17 @@ def add(
             return
         found = marking.there(workspace.git, workspace.code, workspace.target, made, workspace.settings.state.timeout)
         if found is False:
-            raise UsageError(f"{workspace.target} does not have {made.pattern!r} in {made.path}, so nothing was added")
+            raise UsageError(
+                f"{workspace.target} does not have {made.pattern!r} in {made.path}, so nothing was added; "
+                "merge that text first, or correct PATH or PATTERN"
+            )
         if found is None:
             say(f"orch-gates: could not check whether {workspace.target} contains it\n", to=sys.stderr)
         added = marking.add(workspace.store, workspace.configured, workspace.target, made)
         say(f"{made.path}: {made.pattern} {'is a marker' if added else 'is a marker already'}\n")
 
 
-@marker.command()
+@marker.command(short_help="Remove a marker; the history keeps it.")
 @click.argument("path")
 @click.argument("pattern")
 @text_option("--reason", metavar="TEXT", help="Why it need not stay.", required=True)
@@ -120,7 +123,10 @@ def list_(target: str, repo: Path, as_json: bool) -> None:
             rows = [one.model_dump(mode="json") for one in markers]
             say(machine.document("marker-list", {"target": named, "markers": rows}))
         else:
-            say("".join(_line(one) for one in markers) or "there are no markers\n")
+            say(
+                "".join(_line(one) for one in markers)
+                or "no markers are registered; `orch-gates marker add` registers one\n"
+            )
 
 
 @marker.command()

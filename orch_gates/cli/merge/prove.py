@@ -40,7 +40,7 @@ def prove(commit: str, branch: str, base: str, repo: Path, as_json: bool) -> Non
         workspace = open_for_reading(repo)
         named = branch or ranges.target_name(workspace.git, workspace.settings)
         if not named:
-            raise UsageError("no branch is named, and this clone knows no default branch; name one with --on")
+            raise UsageError("the branch is unknown, as this clone knows no default branch; name one with --on")
         timeout = workspace.settings.state.timeout
         facts = landed.facts(workspace.git, workspace.upstream, named, commit, base, timeout=timeout)
         proof = proven(facts)

@@ -45,7 +45,6 @@ _PRIORITIES = ("urgent", "high", "normal", "low")
 def queue(context: click.Context) -> None:
     """Merge pull requests in turn, each tested together with all before it.
 
-    \b
     `pipeline: merge-queue` in .orch-gates.yaml turns it on. The label `merge` on a pull request asks for its merge.
 
     \b
@@ -58,7 +57,7 @@ def queue(context: click.Context) -> None:
         context.invoke(list_)
 
 
-@queue.command("list")
+@queue.command("list", short_help="Show the queue in its order.")
 @_REPO
 @_JSON
 def list_(repo: Path = Path(), as_json: bool = False) -> None:
@@ -83,14 +82,14 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
         say(shown.as_json() if as_json else shown.as_text(terminal_width()))
 
 
-@queue.command()
+@queue.command(short_help="Queue a pull request at its present commit.")
 @click.argument("number", type=PullNumber())
 @_REPO
 @_JSON
 @by_option
 @forge_options
 def add(number: int, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
-    """Ask for the merge of pull request NUMBER at its present commit; asking twice changes nothing.
+    """Queue pull request NUMBER at its present commit; doing it twice changes nothing.
 
     \b
     Examples:
@@ -130,7 +129,7 @@ def remove(
         _tell(queueing, line, as_json=as_json, pull=number, reason=done.reason)
 
 
-@queue.command()
+@queue.command(short_help="Let a queued pull request come before or after others.")
 @click.argument("number", type=PullNumber())
 @click.argument("level", type=click.Choice(_PRIORITIES))
 @_REPO
@@ -153,7 +152,7 @@ def priority(
         _tell(queueing, line, as_json=as_json, pull=number, priority=level)
 
 
-@queue.command()
+@queue.command(short_help="Merge nothing from the queue until it is thawed.")
 @text_option("--reason", metavar="TEXT", help="Why, for whoever reads it later.", required=True)
 @click.option("--for", "lasts", default="", metavar="TIME", help="When it ends by itself: 30m, 8h, 3d [never].")
 @_REPO
@@ -163,7 +162,7 @@ def priority(
 def freeze(
     reason: str, lasts: str, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions
 ) -> None:
-    """Merge nothing from the queue until it is thawed; what the forge was asked for already is settled all the same.
+    """Merge nothing from the queue until it is thawed; a merge that the forge was asked for already is finished.
 
     \b
     Examples:
@@ -186,7 +185,7 @@ def freeze(
 @by_option
 @forge_options
 def thaw(repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
-    """Let the queue go on that was frozen by a person.
+    """End the freeze that a person set on the queue.
 
     \b
     Examples:
@@ -199,7 +198,7 @@ def thaw(repo: Path, as_json: bool, overrides: Mapping[str, str], options: Forge
         _tell(queueing, line, as_json=as_json, freeze=None, thawed=thawed)
 
 
-@queue.command()
+@queue.command(short_help="Merge what is queued, in turn, as far as it goes now.")
 @click.option(
     "--repair",
     default=None,
@@ -217,7 +216,6 @@ def run(
 ) -> None:
     """Read every labelled pull request, record what was asked for, and merge in turn, as far as it goes now.
 
-    \b
     A run never waits for CI: it pushes, records, and ends; the next one goes on. Run it again as often as you like.
 
     Exit codes: 0 nothing is left to do now; 2 a person is needed, or something could not be told; 75 somebody else

@@ -88,5 +88,7 @@ def _login(workspace: Workspace, forge: Forge) -> str:
     """
     login, place = forge.server.access().login, workspace.forge_place
     if not login and (place is None or place.kind is not Kind.GITHUB):
-        raise SettingsError("the token cannot read its own user; grant it that scope, or set ORCH_QUEUE_COMMENT=false")
+        raise SettingsError(
+            "the token cannot read its own user; grant it that scope (Gitea: read:user) or set ORCH_QUEUE_COMMENT=false"
+        )
     return login

@@ -35,9 +35,9 @@ from orch_gates.tasks import book, edge, record
 from orch_gates.workspace import Workspace
 
 CONTEXTS_NEEDED = (
-    "set the statuses that CI posts on a pull request as "
-    '`ci_green: {contexts: ["NAME"]}` in .orch-gates.yaml (ORCH_CI_GREEN_CONTEXTS); the queue requires them. '
-    "`orch-gates gate ci-green` shows their names. Where no CI runs, set `ci_green: {enabled: false}` and merge.test"
+    "the queue does not know which statuses make a pull request green; list those that CI posts in .orch-gates.yaml: "
+    '`ci_green: {contexts: ["NAME"]}` (ORCH_CI_GREEN_CONTEXTS). `orch-gates gate ci-green` shows their names. '
+    "Without CI, set `ci_green: {enabled: false}` and merge.test"
 )
 # A run that takes longer than a scheduler waits is no run; the next one goes on.
 _MOST_TURNS = 1000

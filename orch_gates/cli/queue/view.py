@@ -94,8 +94,8 @@ def planned(actions: Sequence[Action], order: Sequence[int], frozen: str) -> str
     if frozen:
         lines.append(f"nothing would be merged: {frozen}")
     elif order:
-        lines.append(f"a turn each, in this order: {', '.join(f'#{number}' for number in order)}")
-    return "".join(f"{visible(line)}\n" for line in lines) or "nothing is queued, and nothing new was asked for\n"
+        lines.append(f"their turns would come in this order: {', '.join(f'#{number}' for number in order)}")
+    return "".join(f"{visible(line)}\n" for line in lines) or "nothing is queued, and nobody asked for a merge\n"
 
 
 def planned_json(target: str, actions: Sequence[Action], order: Sequence[int], frozen: str) -> str:
@@ -116,13 +116,13 @@ def _planned(action: Action) -> str:
         case Refuse(number=number, reason=reason):
             return f"#{number} would be refused, and its label taken off: {reason}"
         case TakeOut(number=number, reason=reason):
-            return f"#{number} would be taken out: {reason}"
+            return f"#{number} would be removed from the queue: {reason}"
         case Drop(number=number, reason=reason):
-            return f"#{number} would be dropped: {reason}"
+            return f"#{number} would be removed from the queue: {reason}"
         case Unlabel(number=number):
             return f"#{number} would lose the label of an older request"
         case SetLabel(number=number):
-            return f"#{number} would get the label of the command that asked"
+            return f"#{number} would get the label, because `orch-gates queue add` asked for its merge"
         case Unlabelled(number=number):
             return f"#{number} could be queued again"
 

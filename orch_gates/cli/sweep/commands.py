@@ -40,7 +40,7 @@ _LONGEST_LOOP = 86_400
     default=None,
     type=click.IntRange(min=1, max=_LONGEST_LOOP),
     metavar="SECONDS",
-    help="Go on with a tick so often, until TERM or INT, where no scheduler is at hand.",
+    help="Repeat the sweep every SECONDS, until TERM or INT, if there is no scheduler.",
 )
 @click.option(
     "--html",
@@ -63,11 +63,11 @@ def sweep(
     overrides: Mapping[str, str],
     options: ForgeOptions,
 ) -> None:
-    """Run one tick: end jobs that died, take back leases, move tasks that are stuck, go on with merges, start work.
+    """Run one sweep: end jobs that died, take back leases, move tasks that are stuck, go on with merges, start work.
 
-    \b
-    It looks once, records what follows in one commit, and does it. Run it as often as you like: where nothing changed,
-    nothing is written; two at once do the work of one; one that is killed is made up for by the next. No tests are run.
+    It reads the state once, records what follows in one commit, and does it. Run it as often as you like: where nothing
+    changed, nothing is written; two at the same time do no harm; the next one finishes what a killed one left. No tests
+    are run.
 
     Exit codes: 0 done; 2 something could not be told or done, with what, or something new needs a person; 75 others had
     the state branch all the time.
@@ -82,7 +82,7 @@ def sweep(
     """
     with exit_codes():
         if loop and dry_run:
-            raise UsageError("use --loop without --dry-run")
+            raise UsageError("--loop and --dry-run cannot be combined; leave one out")
         if folder is not None and dry_run:
             raise UsageError(
                 "use --html without --dry-run, which writes nothing; or run `orch-gates status --html DIR`"

@@ -12,7 +12,7 @@ from orch_gates.sweep.lag import Lag
 from orch_gates.sweep.tick import Report
 
 # What a tick does after its plan is recorded, each by a look of its own.
-NOT_LOOKED_AT = "not part of a dry run: merges and leases, deploys and watches, markers"
+NOT_LOOKED_AT = "a dry run does not look at merges and leases, deploys and watches, markers"
 
 
 def as_text(report: Report, *, dry_run: bool) -> str:
