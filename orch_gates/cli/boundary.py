@@ -153,7 +153,7 @@ def warn_quarantined(files: Sequence[Quarantined]) -> None:
 def warn_unread(reasons: Sequence[str]) -> None:
     """As `warn_quarantined`, for why each of them cannot be read."""
     for why in reasons[:_SHOWN]:
-        say(f"orch-gates: unreadable: {why}\n", to=sys.stderr)
+        say(f"orch-gates: cannot read a file of the state branch: {why}\n", to=sys.stderr)
     if (more := len(reasons) - _SHOWN) > 0:
         say(f"orch-gates: and {more} more; `orch-gates state lint` names them\n", to=sys.stderr)
 

@@ -161,7 +161,7 @@ class Retry:
         change = Change(
             event="job-retry",
             task=task.id,
-            subject=f"{task.id}: run {number} of {role.name} is asked for",
+            subject=f"{task.id}: run {number} of {role.name} is requested",
             body=line,
             writes={**(resumed.writes if resumed is not None else {}), **writes},
         )

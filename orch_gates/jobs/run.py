@@ -107,7 +107,8 @@ class Runs:
                 return change
             page = book.find(snapshot, task.id, wanted.attempt)
             if page is None:
-                raise UsageError(f"{task.id} has no attempt {wanted.attempt}; `orch-gates job list --task {task.id}`")
+                shows = f"`orch-gates job list --task {task.id}` shows them"
+                raise UsageError(f"{task.id} has no attempt {wanted.attempt}; {shows}")
             if page.job.status is not JobStatus.QUEUED:
                 found = Taken(page.job, f"nothing is run: {state_of(page.job)}")
                 return None
@@ -234,7 +235,7 @@ class _Ending:
             nonlocal found
             page = book.find(snapshot, self.began.task.id, attempt)
             if page is None:
-                found = Recorded(None, "its document is gone", ours=False)
+                found = Recorded(None, "its file on the state branch is gone", ours=False)
                 return None
             over = jobs.ended(page.job, attempt, outcome.exit_code, outcome.reason, outcome.ended)
             if over is None:

@@ -114,7 +114,7 @@ def recorded(page: Page, decided: Decision, by: str, now: datetime) -> Change:
     body = codec.append_line(page.body, now, line)
     if decided.given_up:
         given_up = ", ".join(f"{effect.kind} {effect.subject}" for effect in decided.given_up)
-        body = codec.append_line(body, now, f"given up, as more than {MAX_EFFECTS} were planned: {given_up}")
+        body = codec.append_line(body, now, f"dropped, as more than {MAX_EFFECTS} were planned: {given_up}")
     return Change(
         event=decided.move.value,
         task=after.id,

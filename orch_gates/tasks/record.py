@@ -68,18 +68,20 @@ def by_hand(
     gate = _known(statement.gate)
     if gate.sealed:
         raise UsageError(
-            "a security report is made by the gate: `orch-gates gate security --report FILE`, "
+            "only the gate makes a security report: run `orch-gates gate security --report FILE`, "
             "then `orch-gates task report TASK --file FILE`"
         )
     word = statement.word.upper()
     if gate.means(word) is None:
-        raise UsageError(f"{statement.word!r} is no word of {gate.name}: {', '.join(gate.known_words)}")
+        raise UsageError(
+            f"{statement.word!r} is not a status of {gate.name}; use one of: {', '.join(gate.known_words)}"
+        )
     snapshot = store.load()
     task = book.need(snapshot, name).task
     head = statement.head or edge.merge_of(snapshot, task).head(head_of, configured.pipeline_of(task), task)
     if not OID.fullmatch(head):
         raise UsageError(
-            f"{statement.head!r} is no full commit id"
+            f"{statement.head!r} is not a full commit id; `git rev-parse REF` prints one"
             if statement.head
             else f"there is no branch {task.branch} yet; push it first"
         )
@@ -112,7 +114,7 @@ def from_file(store: Store, name: str, path: Path, configured: Configured, *, no
     gate = _known(str(mapping.get("gate", "")))
     head = str(mapping.get("head", ""))
     if not OID.fullmatch(head):
-        raise UsageError(f"{path}: it does not name the commit that it is about")
+        raise UsageError(f"{path}: the report does not name its commit; set `head` to the full id")
     try:
         reason = reason_in(gate, text)
     except ReportError as error:
@@ -147,7 +149,7 @@ def _known(name: str) -> Record:
     gate = registry.find(name)
     if gate is None or gate.record is None:
         known = ", ".join(gate.name for gate in registry.GATES if gate.record is not None)
-        raise UsageError(f"there is no gate {name!r}; known are {known}")
+        raise UsageError(f"unknown gate {name!r}; known are {known}")
     return gate.record
 
 

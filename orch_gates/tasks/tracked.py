@@ -213,4 +213,4 @@ def _task_of(snapshot: Snapshot, issue: int) -> Task | str:
     folder = book.archived(snapshot, name)
     if folder is None:
         return ""
-    return f"task {name} was finished and is archived; it is not made again, open a new issue"
+    return f"task {name} was finished and is archived, so it is not made again; open a new issue"

@@ -247,7 +247,9 @@ def test_status_counts_by_stage_for_people_and_machines(work: Repo) -> None:
 
 def test_a_stage_that_is_not_there_lists_nothing_silently(work: Repo) -> None:
     ok(work, "task", "new", "T-1", "Greet")
-    assert "there are analysis, architecture" in ok(work, "task", "list", "--stage", "analisys", code=2)
+    assert "--stage analisys is unknown; choose one of: analysis, architecture" in ok(
+        work, "task", "list", "--stage", "analisys", code=2
+    )
     assert "T-1" in ok(work, "task", "list", "--stage", "analysis")
 
 
@@ -280,7 +282,7 @@ def test_a_file_that_cannot_be_read_is_set_apart_and_the_rest_works(work: Repo) 
     edit(work, layout.task_path(TaskId("T-1")), "---\nschema: no\n")
     said = ok(work, "status")
     assert "1 files cannot be read" in said
-    assert "unreadable: tasks/" in said
+    assert "cannot read a file of the state branch: tasks/" in said
     ok(work, "advance", "T-2", "--approve")
     assert "T-1/task.md" in ok(work, "why", "T-1", code=2)
 
@@ -300,7 +302,9 @@ def test_finished_tasks_are_archived_and_their_ids_are_not_used_again(work: Repo
     assert "1 tasks archived" in ok(work, "state", "compact", "--older-than", "0")
     assert "T-1" not in ok(work, "task", "list")
     assert "T-2" in ok(work, "task", "list", "--state", "active")
-    assert "there are active, deferred" in ok(work, "task", "list", "--state", "nope", code=2)
+    assert "--state nope is unknown; choose one of: active, deferred" in ok(
+        work, "task", "list", "--state", "nope", code=2
+    )
     assert "was finished and archived in archive/" in ok(work, "task", "new", "T-1", "A task", code=2)
     assert "`orch-gates task log T-1` tells what happened" in ok(work, "why", "T-1", code=2)
     assert "T-1: cancel" in ok(work, "task", "log", "T-1")
@@ -310,10 +314,10 @@ def test_finished_tasks_are_archived_and_their_ids_are_not_used_again(work: Repo
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["nonsense", "PASSED"], "there is no gate 'nonsense'"),
-        (["tests-passed", "MAYBE"], "'MAYBE' is no word of tests-passed: PASSED, FAILED"),
-        (["security", "PASS"], "a security report is made by the gate"),
-        (["tests-passed", "PASSED", "--head", "main"], "'main' is no full commit id"),
+        (["nonsense", "PASSED"], "unknown gate 'nonsense'"),
+        (["tests-passed", "MAYBE"], "'MAYBE' is not a status of tests-passed; use one of: PASSED, FAILED"),
+        (["security", "PASS"], "only the gate makes a security report"),
+        (["tests-passed", "PASSED", "--head", "main"], "'main' is not a full commit id"),
         (["tests-passed"], "give GATE and STATUS, or --file"),
     ],
 )

@@ -179,7 +179,7 @@ def test_no_more_work_starts_than_fits_and_a_task_that_waits_blocks_no_other(rig
     rig.ok("job", "cancel", "T-1", "--reason", "not now")
     found = json.loads(rig.ok("job", "dispatch", "--json"))
     assert [(one["task"], one["outcome"]) for one in found["starts"]] == [("T-3", "started")]
-    assert "no work is due" in rig.ok("job", "dispatch")
+    assert "no job is due" in rig.ok("job", "dispatch")
     (rig.folder / "go").touch()
     till(lambda: rig.task("T-3")["stage"] == "testing", rig, "T-3 moves on")
 
@@ -196,7 +196,7 @@ def test_work_that_cannot_be_started_is_told_and_stays_asked_for(rig: JobRig) ->
 
 @pytest.mark.parametrize(
     ("variable", "value", "code", "told"),
-    [("CI", "true", 2, "no job can be started here"), ("ORCH_DISPATCH_ENABLED", "false", 0, "no work is due")],
+    [("CI", "true", 2, "no job can be started here"), ("ORCH_DISPATCH_ENABLED", "false", 0, "no job is due")],
 )
 def test_nothing_starts_where_it_may_not(rig: JobRig, variable: str, value: str, code: int, told: str) -> None:
     """P9: a switch turns it off; a CI job starts no command, which would end with it, and does not call that done."""

@@ -55,7 +55,7 @@ def test_a_document_that_cannot_be_read_stops_its_own_task_only(rig: JobRig) -> 
     rig.run("true")
     edit_state(rig.server, {layout.job_path(TaskId("T-1"), "f" * 16): "---\nno: job\n---\n"})
     said = rig.ok("job", "list", "--all")
-    assert f"unreadable: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in said
+    assert f"cannot read a file of the state branch: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in said
     assert "succeeded" in said
     assert "could not check whether a job runs for this task: fix that file first" in rig.run("true", code=2)
     assert "schema" in rig.run("true", code=2, options=("--attempt", "f" * 16))
@@ -68,7 +68,7 @@ def test_a_job_that_runs_here_is_cancelled_with_its_process(rig: JobRig) -> None
     with rig.running("sleep 60") as child:
         said = rig.ok("job", "cancel", "T-1", "--reason", "the wrong branch", "--by", "ann")
         assert "T-1: cancelled by ann: the wrong branch" in said
-        assert f"process {child.pid} on this machine was asked to end, and did" in said
+        assert f"process {child.pid} on this machine was sent a signal to end, and ended" in said
         out, err = child.communicate(timeout=60)
         assert (child.returncode, out) == (128 + signal.SIGTERM, b"")
         assert b"not recorded: run 1 of developer cancelled at" in err

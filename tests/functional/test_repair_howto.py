@@ -130,7 +130,7 @@ def shown(containing: str) -> str:
 def test_the_first_look_at_a_branch_that_is_well(scene: Scene) -> None:
     said = scene.series("look")
     assert "5 commits up to generation 5: every step was legal" in said
-    assert "4 files: all are well" in said
+    assert "4 files: all are valid" in said
     assert said.count(scene.tip()) == 2
 
 
@@ -181,8 +181,8 @@ def test_a_document_that_cannot_be_read_is_mended(scene: Scene) -> None:
     bad = scene.damage(task="\n".join([*text[:2], "title: [", *text[3:]]).encode())
     scene.orch("task", "hold", "T-2")
     said = scene.series("mend")
-    assert shown("4 files: 1 problems") in words(said)
-    assert "4 files: all are well" in said
+    assert shown("4 files: 1 problem") in words(said)
+    assert "4 files: all are valid" in said
     assert "development" in scene.orch("task", "show", "T-1")
     refused = scene.shell.run("orch-gates state verify", 1)
     assert bad in refused
@@ -193,14 +193,14 @@ def test_a_document_that_cannot_be_read_is_mended(scene: Scene) -> None:
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"---\nschema: orch.task/1\n---\n"], ids=repr)
 def test_however_it_was_broken(content: bytes, scene: Scene) -> None:
     scene.damage(task=content)
-    assert "4 files: all are well" in scene.series("mend")
+    assert "4 files: all are valid" in scene.series("mend")
 
 
 def test_a_link_in_its_place_is_mended_alike(scene: Scene) -> None:
     """It could not be read either, so what takes its place is no new task that has to begin at the beginning (ST-6)."""
     scene.damage(task=Path("/etc/passwd"))
     assert "not a regular file" in scene.series("mend", last=1)
-    assert "4 files: all are well" in scene.series("mend", first=1)
+    assert "4 files: all are valid" in scene.series("mend", first=1)
     assert "development" in scene.orch("task", "show", "T-1")
 
 
@@ -210,7 +210,7 @@ def test_a_root_document_that_cannot_be_read_is_mended(scene: Scene) -> None:
     assert "orch-state.md" in scene.shell.run("orch-gates status", 2)
     assert "orch-state.md" in scene.shell.run("orch-gates state lint", 1)
     assert "nothing is lost" in scene.shell.run("orch-gates state restore")
-    assert "4 files: all are well" in scene.series("mend", first=1, task="orch-state.md")
+    assert "4 files: all are valid" in scene.series("mend", first=1, task="orch-state.md")
     scene.orch("task", "hold", "T-1")
 
 
@@ -219,7 +219,7 @@ def test_a_file_without_a_place_is_taken_away(scene: Scene) -> None:
     assert "notes.txt: no document lives here" in scene.series("mend", last=1)
     scene.series("edit", last=1)
     scene.shell.run("git rm --quiet notes.txt")
-    assert "4 files: all are well" in scene.series("mend", first=2)
+    assert "4 files: all are valid" in scene.series("mend", first=2)
 
 
 def harm(scene: Scene, how: str) -> None:

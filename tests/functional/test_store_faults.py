@@ -561,7 +561,7 @@ def test_one_corrupt_document_among_a_thousand_stops_none_of_the_others(rig: Git
     env = {"ORCH_CACHE_DIR": str(rig.folder / "cache")}
     status = orch("status", "--repo", rig.server.path, cwd=rig.folder, env=env)
     assert status.returncode == 0
-    assert f"unreadable: {corrupt}: ".encode() in status.stderr
+    assert f"cannot read a file of the state branch: {corrupt}: ".encode() in status.stderr
     hold = ("--reason", "wait", "--repo", rig.server.path)
     assert orch("task", "hold", "T-499", *hold, cwd=rig.folder, env=env).returncode == 0
     refused = orch("task", "hold", "T-500", *hold, cwd=rig.folder, env=env)

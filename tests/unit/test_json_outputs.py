@@ -127,7 +127,7 @@ def test_the_rig_of_the_tests_takes_what_is_published() -> None:
     published.check(asked, lint())
     published.check(asked, lint() + lint())
     published.check(asked, b"")
-    published.check(("state", "lint"), b"all are well\n")
+    published.check(("state", "lint"), b"all are valid\n")
     published.check(("gate", "staging", "--", "jest", "--json"), b"1 passed\n")
 
 
@@ -154,7 +154,7 @@ def test_the_rig_of_the_tests_refuses_what_is_not_published(stdout: bytes) -> No
 
 def test_text_where_json_is_asked_for_is_refused() -> None:
     with pytest.raises(json.JSONDecodeError):
-        published.check(("state", "lint", "--json"), b"all are well\n")
+        published.check(("state", "lint", "--json"), b"all are valid\n")
 
 
 def test_the_command_lists_and_prints_them() -> None:

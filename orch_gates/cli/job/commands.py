@@ -45,7 +45,7 @@ def job() -> None:
     """
 
 
-@job.command()
+@job.command(short_help="Run a task's work, record how it ended, and advance.")
 @click.option("--task", default="", metavar="ID", type=TASK, help="The task [ORCH_TASK].")
 @click.option("--role", default="", metavar="NAME", help="The role whose work this is [ORCH_ROLE].")
 @click.option("--attempt", default="", metavar="ATTEMPT", help="The very run that was dispatched [ORCH_ATTEMPT].")
@@ -55,14 +55,14 @@ def job() -> None:
     metavar="SECONDS",
     help="End the command then; 0 never [ORCH_REAPER_MAX_RUNNING_S].",
 )
-@click.option("--no-advance", is_flag=True, help="Leave it to others to ask the gate.")
+@click.option("--no-advance", is_flag=True, help="Do not judge the gate afterwards.")
 @click.option("--keep-token", is_flag=True, help="Give the command the secrets of orch-gates too.")
-@click.option("--quiet", is_flag=True, help="Say nothing on stderr that the command does not say.")
+@click.option("--quiet", is_flag=True, help="Print only the command's own output on stderr.")
 @click.option(
     "--max-output",
     type=click.IntRange(0),
     metavar="BYTES",
-    help="Pass on so much of each stream; the end is kept in the job all the same.",
+    help="Print at most this much of each stream; the job keeps the end in any case.",
 )
 @_REPO
 @by_option
@@ -84,12 +84,11 @@ def run(  # noqa: PLR0913, PLR0917 - click hands over each option
 ) -> None:
     """Record that the work of a task begins, run COMMAND, record how it ended, and advance through the gate.
 
-    \b
-    COMMAND has standard input, output and error as they are, and knows its work by ORCH_TASK, ORCH_STAGE, ORCH_BRANCH,
-    ORCH_FEEDBACK and more. It is ended with whoever runs it. An attempt that runs already is not run again: exit 0.
+    COMMAND has standard input, output and error as they are, and gets its work in ORCH_TASK, ORCH_STAGE, ORCH_BRANCH,
+    ORCH_FEEDBACK and more. It ends when `job run` ends. An attempt that runs already is not started twice: exit 0.
 
-    Exit codes: that of COMMAND, 128 + N where signal N ended it, 124 where its time was over and it called that a
-    success, 127 where it could not be started. Before it: 2 the work is not to be done now, 75 later. After it: 2
+    Exit codes: that of COMMAND, 128 + N where signal N ended it, 124 where it ran out of time and then exited with 0,
+    127 where it could not be started. Before it: 2 the work is not to be done now, 75 later. After it: 2
     where it ended well, and that could not be recorded.
 
     \b
@@ -105,7 +104,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands over each option
     raise SystemExit(code)
 
 
-@job.command("list")
+@job.command("list", short_help="List the jobs that run or wait to run.")
 @click.option("--task", default="", metavar="ID", type=TASK, help="Only those of this task.")
 @click.option("--all", "everything", is_flag=True, help="Those that are over too.")
 @_REPO
@@ -128,7 +127,7 @@ def list_(task: str, everything: bool, repo: Path, as_json: bool) -> None:
         say(view.list_json(jobs, workspace.now) if as_json else view.list_text(jobs, workspace.now, terminal_width()))
 
 
-@job.command()
+@job.command(short_help="Print all that is recorded about a job.")
 @click.argument("task", metavar="TASK", type=TASK)
 @click.argument("which", metavar="[ATTEMPT|NUMBER]", required=False, default="")
 @_REPO
@@ -150,14 +149,14 @@ def show(task: str, which: str, repo: Path, as_json: bool) -> None:
         say(view.page_json(page, workspace.now) if as_json else view.page_text(page, workspace.now))
 
 
-@job.command()
+@job.command(short_help="End a job that runs or waits to run.")
 @click.argument("task", metavar="TASK", type=TASK)
 @click.argument("attempt", metavar="[ATTEMPT|NUMBER]", required=False, default="")
 @text_option("--reason", required=True, metavar="TEXT", help="Why; kept in the job's log.")
 @_REPO
 @by_option
 def cancel(task: str, attempt: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
-    """End a job of TASK that runs or waits to run; a process on this machine is asked to end.
+    """End a job of TASK that runs or waits to run; a process on this machine is sent a signal to end.
 
     A new run is not started by itself: `orch-gates job retry TASK` asks for one.
 
@@ -173,7 +172,7 @@ def cancel(task: str, attempt: str, reason: str, repo: Path, overrides: Mapping[
             say(f"{task}: {_at_the_runner(done.job, inside=found.settings.handed_over.attempt == done.job.attempt)}\n")
 
 
-@job.command()
+@job.command(short_help="Have a task's work done once more.")
 @click.argument("task", metavar="TASK", type=TASK)
 @text_option("--reason", metavar="TEXT", help="Why, in one line; kept in the logs.")
 @click.option("--no-start", is_flag=True, help="Only queue it; a sweep starts it.")
@@ -186,7 +185,7 @@ def retry(
     """Have the work of TASK done once more: let the task go on if its work failed, and start a run.
 
     Where it cannot be started from here, a sweep starts it. Exit codes: 0 done; 1 the task waits for something else;
-    2 it is queued, and could not be started; 75 it is worked on, or enough others are.
+    2 it is queued, and could not be started; 75 it is running, or the limit of jobs is reached.
 
     \b
     Examples:
@@ -205,7 +204,7 @@ def retry(
             raise SystemExit(code)
 
 
-@job.command()
+@job.command(short_help="Start the work that is due now.")
 @_REPO
 @_JSON
 @by_option
@@ -213,7 +212,6 @@ def retry(
 def dispatch(repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
     """Start the work that is due now, of roles that say how (`roles` in .orch-gates.yaml).
 
-    \b
     A sweep does the same, and asks gates besides. A CI job starts workflows only: a command would end with it.
 
     Exit codes: 0 started, or nothing is due; 2 something could not be started, which is tried again.
@@ -244,13 +242,15 @@ def _at_the_runner(job: Job, *, inside: bool) -> str:
     runner = None if who is None else machine.Identity(who.host, who.pid, who.started)
     if runner is not None and ask_to_end(runner):
         if inside:
-            return f"process {runner.pid} on this machine is asked to end"
+            return f"process {runner.pid} on this machine was sent a signal to end"
         until = clock.monotonic() + _ENDS_WITHIN_S
         while not machine.is_dead(runner) and clock.monotonic() < until:
             clock.sleep(0.1)
         # Two runs must not work on one branch, whatever the command makes of being asked.
         killed = not machine.is_dead(runner) and ask_to_end(runner, signal.SIGKILL)
-        how = f"did not end within {_ENDS_WITHIN_S} s and was killed" if killed else "was asked to end, and did"
+        how = (
+            f"did not end within {_ENDS_WITHIN_S} s and was killed" if killed else "was sent a signal to end, and ended"
+        )
         return f"process {runner.pid} on this machine {how}"
     if job.run is not None:
         where = visible(job.run.url) or f"CI run {job.run.id}"

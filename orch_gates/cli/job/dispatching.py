@@ -82,8 +82,8 @@ def need_a_way(workspace: Workspace) -> None:
     rules = rules_of(workspace)
     if rules.roles and not any(role.way in rules.ways for role in rules.roles.values()):
         raise SettingsError(
-            "no job can be started here: a workflow needs a forge and its token (ORCH_FORGE_TOKEN), and inside a CI "
-            "job no command is started"
+            "no job can be started here: to start workflows, set ORCH_FORGE_TOKEN; to start commands, run this "
+            "outside of a CI job"
         )
 
 
@@ -183,7 +183,7 @@ def _line_of(result: StartResult) -> str:
     outcome = {
         StartOutcome.STARTED: f"started as {where}" + (f"; {result.reason}" if result.reason else ""),
         StartOutcome.REFUSED: f"could not be started: {result.reason}; it stays queued, and a sweep tries again",
-        StartOutcome.GIVEN_UP: f"is given up: {result.reason}",
+        StartOutcome.GIVEN_UP: f"could not be started, and is given up: {result.reason}",
         StartOutcome.UNKNOWN: f"start not confirmed: {result.reason}; a sweep tries again",
     }[result.outcome]
     return f"run {job.number} ({job.role}) {outcome}"
@@ -191,7 +191,7 @@ def _line_of(result: StartResult) -> str:
 
 def as_text(dispatched: Dispatched) -> str:
     """The same as text."""
-    return "".join(f"{line}\n" for line in lines(dispatched)) or "no work is due that can be started from here\n"
+    return "".join(f"{line}\n" for line in lines(dispatched)) or "no job is due that can be started from here\n"
 
 
 def as_json(dispatched: Dispatched) -> str:

@@ -143,7 +143,7 @@ class JobRun:
     def _advance(self) -> None:
         """One step through the gate: what it says changes no exit code, a sweep asks it again (REAP-3)."""
         if why := self._stopped():
-            self._print_line(f"{self.wanted.task}: not advanced: {why}; afterwards a sweep evaluates its gate")
+            self._print_line(f"{self.wanted.task}: not advanced: {why}; a later sweep judges its gate")
             self._outputs |= {"verdict": "", "verdict-reason": why}
             return
         self._outputs |= wrapped.advance(self.workspace, self.wanted.task, self._print_line, quiet=self.options.quiet)

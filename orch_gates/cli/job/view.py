@@ -60,7 +60,7 @@ def page_text(page: Page, now: datetime) -> str:
         values["run"] = f"{job.run.id} {job.run.url}".strip()
     if job.dispatch is not None:
         times = f"{job.dispatch.tries} time{'' if job.dispatch.tries == 1 else 's'}"
-        values["dispatch"] = f"{job.dispatch.way}, asked for {times}"
+        values["dispatch"] = f"{job.dispatch.way}, requested {times}"
     width = max(map(len, values))
     lines = [
         f"{name:{width}}  {'' if value is None else shown(str(value), 1000)}".rstrip() for name, value in values.items()

@@ -32,12 +32,11 @@ _STEP = 1000
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_REPO
 def verify(as_json: bool, repo: Path) -> None:
     """Replay the whole history and prove that every step was legal.
 
-    \b
     Every commit follows one other, its documents decode, every transition is legal, the
     generation only grows, and no operation is recorded twice.
 
@@ -104,9 +103,9 @@ def _as_text(total: int, generation: int, bad: list[CheckedCommit]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-@click.command()
+@click.command(short_help="Check each file of the state branch by itself.")
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_REPO
 def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
     """Check files of the state branch, each by itself: all of them as they are on the server, or PATHS here.
@@ -114,7 +113,7 @@ def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
     PATHS are files in a checkout of the branch, as pre-commit gives them (hook orch-state-lint);
     they have to be relative to its top.
 
-    Exit 0 all are well, 1 some are not, 2 could not tell.
+    Exit 0 all are valid, 1 some are not, 2 could not tell.
 
     \b
     Examples:
@@ -128,8 +127,14 @@ def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
             say(machine.document("state-lint", {"files": checked, "problems": values}))
         else:
             say("".join(f"{problem.line}\n" for problem in problems))
-            say(visible(f"{checked} files: {f'{len(problems)} problems' if problems else 'all are well'}") + "\n")
+            say(visible(f"{checked} files: {_counted(problems)}") + "\n")
         raise SystemExit(1 if problems else 0)
+
+
+def _counted(problems: list[Problem]) -> str:
+    if not problems:
+        return "all are valid"
+    return f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
 
 
 def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
@@ -157,7 +162,7 @@ def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
     return len(found), [problem for one in found for problem in one]
 
 
-@click.command()
+@click.command(short_help="Print the JSON Schema of the documents.")
 @click.argument("kind", required=False)
 def schema(kind: str | None) -> None:
     """Print the JSON Schema of the frontmatter of a KIND of document, or of all kinds.

@@ -35,7 +35,9 @@ def state() -> None:
 
 
 @click.command()
-@click.option("--anew", is_flag=True, help="Begin again, although this machine knows of a state branch that is gone.")
+@click.option(
+    "--anew", is_flag=True, help="Make a new one, although this machine knows of a state branch that was lost."
+)
 @_REPO
 def init(anew: bool, repo: Path) -> None:
     """Make the state branch; where there is one, nothing changes.
@@ -76,7 +78,7 @@ def make_state(found: Workspace, *, anew: bool = False) -> Initialised:
     return found.store.initialise(branch_files(root), anew=anew)
 
 
-@click.command()
+@click.command(short_help="Restore a state branch that was deleted or rewound.")
 @click.option(
     "--forget", is_flag=True, help="Go on without the steps that only this machine has seen; they are listed before."
 )
@@ -84,7 +86,6 @@ def make_state(found: Workspace, *, anew: bool = False) -> Initialised:
 def restore(forget: bool, repo: Path) -> None:
     """Mend a state branch that was deleted, rewound or replaced, from its witness.
 
-    \b
     What replaced the branch is kept in refs/orch/lost. Where it is no history of the state, e.g. another
     branch that was pushed over it, the branch is set back to its witness; a server that forbids that needs
     its administrator, and the message says which command to run.
@@ -102,7 +103,11 @@ def restore(forget: bool, repo: Path) -> None:
             case outcome.Restored(commit=commit, generation=generation, how=how, lost=lost, kept=kept):
                 say(f"restored: {how}; the branch is at {commit[:10]}, generation {generation}\n")
                 if lost:
-                    where = f"is kept as {kept}" if kept else "is not kept: refs/orch/lost is full"
+                    where = (
+                        f"is kept as {kept}"
+                        if kept
+                        else "is not kept: refs/orch/lost is full; delete refs there that nobody needs"
+                    )
                     say(f"the replaced commit, {lost if not kept else lost[:10]}, {where}\n")
             case outcome.NothingToDo(tip=tip):
                 say(f"nothing is lost: the branch, at {tip[:10]}, contains the commit of its witness ref\n")
@@ -110,7 +115,7 @@ def restore(forget: bool, repo: Path) -> None:
                 assert_never(other)
 
 
-@click.command()
+@click.command(short_help="Move finished tasks to the archive.")
 @click.option(
     "--older-than",
     "days",

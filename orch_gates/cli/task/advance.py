@@ -43,7 +43,7 @@ def advance(
     overrides: Mapping[str, str],
     options: ForgeOptions,
 ) -> None:
-    """Judge the gates on the edge out of task ID's stage, and apply what follows: one step, one commit.
+    """Judge the gates between task ID's stage and the next, and move the task on or back: one step, one commit.
 
     Exit codes: 0 it moved on, or there is nothing left to do; 1 a gate is red; 2 held,
     escalated, or waiting for a person; 75 deferred.

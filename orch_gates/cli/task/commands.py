@@ -47,7 +47,7 @@ def task() -> None:
     """
 
 
-@task.command()
+@task.command(short_help="Make a task in the first stage.")
 @click.argument("name", metavar="ID", type=TASK)
 @click.argument("title")
 @text_option("--branch", metavar="NAME", help="The branch with its code [task/ID].")
@@ -105,12 +105,12 @@ def list_(stage: str, state: str, repo: Path, as_json: bool) -> None:
     """
     with exit_codes():
         if state and state not in set(TaskState):
-            raise UsageError(f"--state {state}: there are {', '.join(TaskState)}")
+            raise UsageError(f"--state {state} is unknown; choose one of: {', '.join(TaskState)}")
         snapshot = open_for_reading(repo).store.load()
         found, stages = book.read(snapshot), (*book.root_of(snapshot).stages, DONE_STAGE)
         # A task may stand in a stage that is not configured any more.
         if stage and stage not in {*stages, *(task.stage for task in found.tasks)}:
-            raise UsageError(f"--stage {stage}: there are {', '.join(stages)}")
+            raise UsageError(f"--stage {stage} is unknown; choose one of: {', '.join(stages)}")
         chosen = [t for t in found.tasks if stage in {"", t.stage} and state in {"", t.state.value}]
         warn_quarantined(found.quarantined)
         if as_json:
@@ -214,13 +214,13 @@ def resume(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> 
     _ask(name, repo, overrides, lambda by: events.ResumeAsked(by, reason))
 
 
-@task.command()
+@task.command(short_help="Retry an escalated or deferred task.")
 @click.argument("name", metavar="ID", type=TASK)
 @_REASON
 @_REPO
 @by_option
 def retry(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> None:
-    """Give escalated task ID new attempts, or do not wait for a deferred one.
+    """Give escalated task ID new attempts, or end the wait of a deferred one.
 
     \b
     Example:
@@ -229,7 +229,7 @@ def retry(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
     _ask(name, repo, overrides, lambda by: events.RetryAsked(by, reason))
 
 
-@task.command()
+@task.command(short_help="Say that a task's work was done again, without a commit.")
 @click.argument("name", metavar="ID", type=TASK)
 @text_option("--reason", required=True, metavar="TEXT", help="What was done; kept in the task's log.")
 @_REPO

@@ -51,7 +51,7 @@ def list_(task: str, repo: Path, as_json: bool) -> None:
         say(view.pending_json(found) if as_json else view.pending_text(found, terminal_width()))
 
 
-@effects.command()
+@effects.command(short_help="Perform the planned effects, and take them off their tasks.")
 @_TASK
 @click.option("--drop-refused", is_flag=True, help="Take what the forge refuses off its task too; it is given up.")
 @_REPO

@@ -61,7 +61,8 @@ def warn(task: str, performed: Sequence[Performed]) -> None:
 def warn_given_up(effects: Sequence[Effect]) -> None:
     """Say on stderr what is not planned any more, as there is too much of it."""
     for effect in effects:
-        say(f"orch-gates: {effect.kind} {effect.subject} is dropped: too many effects are pending\n", to=sys.stderr)
+        why = "too many effects are pending; `orch-gates effects run` performs them"
+        say(f"orch-gates: {effect.kind} {effect.subject} is dropped: {why}\n", to=sys.stderr)
 
 
 def _row(task: str, effect: Effect) -> dict[str, Any]:

@@ -32,9 +32,8 @@ from orch_gates.workspace import Workspace
 def status(repo: Path, folder: Path | None, as_json: bool) -> None:
     """Show the tasks by stage, those that wait for a person, leases, jobs, the merge queue, and how the sweep does.
 
-    \b
     With --html it writes DIR/index.html instead: one page with all of it, for a browser. It needs no server and no
-    network. Other files in DIR are kept; where the state cannot be read, so is the page that is there.
+    network. Other files in DIR are kept. If the state cannot be read, the page that is there is kept, too.
 
     \b
     Examples:
