@@ -13,7 +13,7 @@ from orch_gates.forge.detect import same_repository
 from orch_gates.git.cli import Git
 from orch_gates.workspace import Workspace
 
-OWN = "this repository hosts the pipeline itself, which never rolls itself back"
+OWN = "this repository hosts the pipeline itself, so its deploys are never rolled back automatically"
 _COMMIT = re.compile(r"\+g([0-9a-f]{7,40})")
 
 

@@ -107,7 +107,7 @@ def test_later_is_no_failure(rig: DeployRig, runner: Runner) -> None:
         ("deferred: '`touch pwned`'", "neither pass nor fail"),
         ("timeout: $(touch pwned)", "--timeout"),
         ("environment: $(touch pwned)", "the name of an environment"),
-        ("digest: $(touch pwned)", "--digest is sha256:"),
+        ("digest: $(touch pwned)", "--digest must be `sha256:`"),
         ("environment: ''", "the input environment is empty"),
     ],
 )

@@ -196,7 +196,7 @@ def test_a_declared_deploy_only_alerts(rig: DeployRig) -> None:
     [
         ([], ["--environment", "Production"], 2, "the name of an environment has"),
         ([], ["--environment", "../x"], 2, "the name of an environment has"),
-        ([], ["--digest", "latest"], 2, "--digest is sha256:"),
+        ([], ["--digest", "latest"], 2, "--digest must be `sha256:`"),
         ([], ["--timeout", "0"], 2, "--timeout"),
         ([], ["--alert-only", " "], 2, "--alert-only"),
         ([], ["--task", "T-9"], 2, "there is no task T-9"),

@@ -110,7 +110,7 @@ def test_something_else_runs(rig: DeployRig) -> None:
     assert (current["revision"], current["digest"], current["task"], current["by"]) == (other, DIGEST, "", "bot")
     assert "of no task" in rig.ok("env", "show")
     before = rig.commits()
-    assert "was known to run" in settle(rig, other)
+    assert "was already recorded as running" in settle(rig, other)
     assert rig.commits() == before
     rig.legal()
 

@@ -47,7 +47,7 @@ def test_the_tested_image_is_proven_and_promoted(
         assert (read, based) == ("", "")
         assert "the image is stale" in stale
         assert "production" in promoted
-        assert f"Tagged before: {client.host}/acme/app:production" in back
+        assert f"Already tagged: {client.host}/acme/app:production" in back
         for tag in ("production", "rollback", f"rev-{commit}"):
             assert client.leads_to("acme/app", tag) == digest
         assert client.secret not in "".join((proof, stale, promoted, back))

@@ -116,9 +116,9 @@ def test_configuration_of_the_target_counts(work: Repo) -> None:
     ("args", "said"),
     [
         (("x.xml",), "give --exit-code"),
-        (("x.xml", "--exit-code", "0", "--", "true"), "cannot be given with it"),
-        (("x.xml", "--"), "no command after --"),
-        (("x.xml", "--exit-code", "0", "--timeout", "3"), "--timeout is for a COMMAND"),
+        (("x.xml", "--exit-code", "0", "--", "true"), "leave --exit-code out"),
+        (("x.xml", "--"), "no command follows `--`"),
+        (("x.xml", "--exit-code", "0", "--timeout", "3"), "--timeout needs a COMMAND"),
         (("x.xml", "--exit-code", "0", "--task", "T", "--previous", "x"), "not both"),
         (("--exit-code", "0"), "Missing argument"),
         (("x.xml", "--exit-code", "-1"), "not in the range"),

@@ -19,7 +19,7 @@ from tests.watch_rig import Production, WatchRig
 
 pytestmark = pytest.mark.slow
 
-OWN = "this repository hosts the pipeline itself, which never rolls itself back"
+OWN = "this repository hosts the pipeline itself, so its deploys are never rolled back automatically"
 URL = "https://git.example.org/acme/orch-gates"
 
 

@@ -38,9 +38,9 @@ _PRODUCTION = "production"
     metavar="SECONDS",
     help="End the command then; what runs is not known then [deploy_timeout_s of the environment, or 1800].",
 )
-@click.option("--no-advance", is_flag=True, help="Leave it to others to ask the gate.")
+@click.option("--no-advance", is_flag=True, help="Do not judge the gate afterwards.")
 @click.option("--keep-token", is_flag=True, help="Give the command the secrets of orch-gates too.")
-@click.option("--quiet", is_flag=True, help="Say nothing on stderr that the command does not say.")
+@click.option("--quiet", is_flag=True, help="Print only the command's own output on stderr.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @by_option
 @forge_options
@@ -61,10 +61,9 @@ def deploy(  # noqa: PLR0913, PLR0917 - click hands over each option
 ) -> None:
     """Deploy a task: take the environment, run COMMAND, record what it came to, and advance through the gate.
 
-    \b
-    COMMAND is told what to deploy by EXPECTED_REVISION and EXPECTED_DIGEST, and answers by its exit code: 0 deployed,
-    1 failed and what ran before still runs, 2 refused and nothing was changed. After anything else, a signal or the
-    end of its time nobody knows what runs: nothing is deployed there until a person says so, `orch-gates env settle`.
+    COMMAND gets what to deploy in EXPECTED_REVISION and EXPECTED_DIGEST, and reports by its exit code: 0 deployed, 1
+    failed and what ran before still runs, 2 refused and nothing was changed. After any other exit code, a signal or a
+    timeout it is unknown what runs: nothing is deployed there until a person records it with `orch-gates env settle`.
     One deploy at a time runs for an environment. What runs already is not deployed again: exit 0.
 
     Exit codes: 0 deployed, 1 failed, 2 refused, not known, not recorded, or not to be done now; 75 another deploy is

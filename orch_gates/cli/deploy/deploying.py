@@ -68,7 +68,7 @@ def digest_named(text: str) -> str:
         UsageError: that is no digest.
     """
     if text and not DIGEST.fullmatch(text):
-        raise UsageError("--digest is sha256: and 64 hexadecimal digits, or sha512: and 128")
+        raise UsageError("--digest must be `sha256:` and 64 hexadecimal digits, or `sha512:` and 128")
     return text
 
 

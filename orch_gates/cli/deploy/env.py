@@ -37,7 +37,7 @@ def env() -> None:
     """
 
 
-@env.command("list")
+@env.command("list", short_help="List the environments, and what each runs.")
 @_REPO
 @_JSON
 def list_(repo: Path, as_json: bool) -> None:
@@ -55,7 +55,7 @@ def list_(repo: Path, as_json: bool) -> None:
         say(view.list_json(every) if as_json else view.list_text(every, terminal_width()))
 
 
-@env.command()
+@env.command(short_help="Print what an environment runs and ran before.")
 @click.argument("name", metavar="[NAME]", default="production", type=ENVIRONMENT)
 @_REPO
 @_JSON
@@ -77,7 +77,7 @@ def show(name: str, repo: Path, as_json: bool) -> None:
         say(view.show_json(page) if as_json else view.show_text(page, terminal_width()))
 
 
-@env.command()
+@env.command(short_help="Record what an environment runs after a lost deploy.")
 @click.argument("name", metavar="NAME", type=ENVIRONMENT)
 @text_option("--runs", required=True, metavar="DEPLOY|REVISION", help="What it runs: a deploy, or a commit.")
 @text_option("--reason", required=True, metavar="TEXT", help="How you know; kept in the log.")
@@ -96,9 +96,8 @@ def settle(
     overrides: Mapping[str, str],
     options: ForgeOptions,
 ) -> None:
-    """Say what environment NAME runs, where a deploy was lost on its way; look there first.
+    """Record what environment NAME runs after a deploy was lost; look at the environment first.
 
-    \b
     After it, deploys go on. Where it is the lost deploy that runs, its task counts as deployed, and `orch-gates task
     resume ID` lets it go on. A deploy that is under way is not settled.
 
@@ -119,7 +118,7 @@ def settle(
             return
         current = settled.environment.current
         assert current is not None
-        told = "runs" if settled.commit else "was known to run"
+        told = "runs" if settled.commit else "was already recorded as running"
         say(
             f"{visible(name)} {told} {current.revision[:10]} of {current.task or 'no task'} (deploy {current.deploy})\n"
         )

@@ -19,7 +19,7 @@ _LOG_LINES = 20
 def list_text(environments: Sequence[Environment], width: int | None = None) -> str:
     """One line for each, in columns."""
     if not environments:
-        return "nothing was ever deployed: `orch-gates deploy --task ID -- COMMAND`\n"
+        return "nothing was ever deployed; `orch-gates deploy --task ID -- COMMAND` deploys a task\n"
     rows: list[tuple[str, ...]] = [("ENVIRONMENT", "RUNS", "TASK", "SINCE", "STANDING", "VERIFIED", "NOW")]
     for one in environments:
         current, verified = one.current, one.verified
@@ -78,7 +78,7 @@ def _state(one: Environment) -> str:
         return f"deploy {one.running.deploy} is under way, generation {one.generation}"
     if one.unsettled is not None:
         settle = f"`orch-gates env settle {one.name} --runs DEPLOY|REVISION --reason TEXT`"
-        return f"cannot tell what it runs: {escape.visible(one.unknown)}; {settle}"
+        return f"cannot tell what it runs: {escape.visible(one.unknown)}; look there, then run {settle}"
     if one.current is None:
         return "nothing was ever deployed there"
     return f"runs {_short(one.current)} of {one.current.task or 'no task'}, {one.current.standing}"

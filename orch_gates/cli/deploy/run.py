@@ -203,7 +203,8 @@ class DeployRun:
     def _publish(self) -> None:
         where = f"{self.wanted.task} to {self.wanted.environment}"
         missing = self._outputs.get("rollback-image") == "missing"
-        lost = " WARNING: the last verified image is no longer in its registry." if missing else ""
+        gone = "the last verified image is no longer in its registry, so a rollback is impossible; push it again."
+        lost = f" WARNING: {gone}" if missing else ""
         line = markdown(f"{where}: {self._outputs['status']} {self._outputs['reason']}{lost}")
         wrapped.publish(self.workspace, self._outputs, f"**Deploy** {line}", self._print_line)
 

@@ -38,7 +38,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group(invoke_without_command=True)
 @click.option("--task", default="", metavar="ID", type=TASK, help="The task [ORCH_TASK].")
-@click.option("--quiet", is_flag=True, help="Say nothing on stderr while it runs.")
+@click.option("--quiet", is_flag=True, help="Print nothing on stderr while it runs.")
 @_ENVIRONMENT
 @_REPO
 @_JSON
@@ -55,13 +55,12 @@ def watch(
     overrides: Mapping[str, str],
     options: ForgeOptions,
 ) -> None:
-    """Watch the last deploy of a task until its window is over, and roll it back where production is ill.
+    """Watch the last deploy of a task until its window is over, and roll it back if production is unhealthy.
 
-    \b
     `environments` of .orch-gates.yaml says what is probed and counted, and how a deploy is rolled back. What is seen is
-    recorded at the first failure, every five minutes and at the end; a watch that was killed is gone on with, and what
-    nobody saw stays unobserved. There is one rollback for a deploy, never one of a rollback, and only to the deploy
-    that was verified last.
+    recorded at the first failure, every five minutes and at the end. A watch that was killed is continued by the next
+    one; the time in between stays unobserved. There is one rollback for a deploy, never one of a rollback, and only to
+    the deploy that was verified last.
 
     Exit codes: 0 HEALTHY; 1 DEGRADED; 2 UNOBSERVED, STOPPED or SUPERSEDED, or another deploy runs by now; 75 somebody
     else watches it, or this was asked to end.
@@ -90,7 +89,7 @@ def watch(
     raise SystemExit(code)
 
 
-@watch.command()
+@watch.command(short_help="End the watch over a task's last deploy.")
 @click.argument("task", metavar="TASK", type=TASK)
 @text_option("--reason", required=True, metavar="TEXT", help="Why; kept in the watch's log.")
 @_ENVIRONMENT
@@ -109,7 +108,7 @@ def stop(task: str, reason: str, environment: str, repo: Path, overrides: Mappin
         _show(watching_of(workspace, environment).stop(deploy, reason, clock.utc_now()))
 
 
-@watch.command()
+@watch.command(short_help="Roll a watched deploy back to the last verified one.")
 @click.argument("task", metavar="TASK", type=TASK)
 @text_option("--reason", required=True, metavar="TEXT", help="Why; kept in the watch's log.")
 @_ENVIRONMENT
@@ -118,7 +117,6 @@ def stop(task: str, reason: str, environment: str, repo: Path, overrides: Mappin
 def rollback(task: str, reason: str, environment: str, repo: Path, overrides: Mapping[str, str]) -> None:
     """Roll back the last deploy of TASK now, while it is watched, to the deploy that was verified last.
 
-    \b
     The configured command runs here.
 
     Exit codes: 0 rolled back; 1 the command failed; 2 it is not watched, or there is nothing to roll back to.

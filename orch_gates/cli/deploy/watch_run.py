@@ -54,7 +54,7 @@ class WatchRun:
             try:
                 watch = self._watched(steps, observing, watch)
             except StateError:
-                self._print_line(f"{watch.task}: {len(self._pending)} samples are not recorded")
+                self._print_line(f"{watch.task}: could not record {len(self._pending)} samples")
                 raise
             finally:
                 observing.close()
@@ -148,7 +148,9 @@ def roll_back(workspace: Workspace, steps: Watching, watch: Watch) -> RolledBack
     how = Options(timeout_of(workspace, watch.environment), advance=False)
     run = DeployRun(workspace, Wanted(watch.task, watch.environment), how)
     if not plan.rollback:
-        done = RolledBack("", "no rollback command is configured any more", well=False)
+        done = RolledBack(
+            "", "no rollback command is configured any more; set `rollback` of the environment", well=False
+        )
     else:
         done = run.roll_back(watch.deploy, steps.claim(watch.deploy, clock.utc_now()), ["sh", "-c", plan.rollback])
     steps.reacted(watch.deploy, done.deploy, well=done.well, why=done.reason, now=clock.utc_now())

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from orch_gates.forge.port.forge import Forge
 
 _BRANCH = click.Option(
-    ["--branch"], default="", metavar="NAME", help="Its pull request is asked about [the event's, or the current one]."
+    ["--branch"],
+    default="",
+    metavar="NAME",
+    help="The branch whose pull request is judged [the event's, or the current one].",
 )
 # By whether the gate asks a forge where one is known.
 _SOURCES = {
-    True: "Without REPORT a forge is asked about the commit at HEAD, where one is known; else a report says so.",
-    False: "REPORT says so about the commit at HEAD.",
+    True: "Without REPORT, the gate asks the forge about the commit at HEAD; if no forge is known, it needs a report.",
+    False: "REPORT has to say so about the commit at HEAD.",
 }
 
 
@@ -65,7 +68,7 @@ def command(gate: Gate[Any]) -> click.Command:
         run.params.append(_BRANCH)
     run.help = (
         f"{gate.about} {_SOURCES[gate.asks_forge]}\n\n"
-        "A report that is absent, malformed or about another commit proves nothing, and never passes.\n\n"
+        "A report that is missing, malformed or about another commit never passes.\n\n"
         f"\b\nExamples:\n  orch-gates gate {gate.name}\n"
         f"  orch-gates gate {gate.name} build/report.md --head HEAD~1 --json"
     )
@@ -92,7 +95,7 @@ def _judge(gate: Gate[Any], request: _Request, options: ForgeOptions, output: Ou
         """A report that is named counts, whatever a forge would answer."""
         found = None if request.report is not None else workspace.forge
         if found is not None and gate.of_a_branch and not subject.branch:
-            raise UsageError("HEAD is on no branch, so there is no pull request to ask about; name one with --branch")
+            raise UsageError("HEAD is detached, so the pull request is unknown; name its branch with --branch")
         return found
 
     def report(name: str) -> str | None:

@@ -23,7 +23,7 @@ from orch_gates.gates.registry import GATES
 from orch_gates.settings import load
 
 
-@click.command()
+@click.command(short_help="The commits add no secret and no new known vulnerability.")
 @click.option("--base", default="", metavar="REF", help="Judge what HEAD adds to this [origin/<target>].")
 @click.option("--head", default="", metavar="REF", help="The last commit to judge [HEAD, or the CI event's].")
 @click.option("--all", "everything", is_flag=True, help="Judge all that HEAD and every ref reach: the past too.")
@@ -107,7 +107,7 @@ def group(gates: Sequence[Gate[Any]] = GATES) -> click.Group:
     """`orch-gates gate`, with a command for each gate."""
 
     @click.group("gate", cls=LazyGroup, lazy=_LAZY, invoke_without_command=True)
-    @click.option("--list", "show", is_flag=True, help="List the gates and what not knowing means for each.")
+    @click.option("--list", "show", is_flag=True, help="List the gates, and what each does when it cannot decide.")
     @click.pass_context
     def gate(ctx: click.Context, show: bool) -> None:
         """Judge commits with a gate.
@@ -135,7 +135,7 @@ def policy_list(gates: Sequence[Gate[Any]]) -> str:
     """What "could not tell" means for each gate, as lines of two columns."""
     policies = policy_table(gates)
     width = max(len(policy.subject) for policy in policies)
-    lines = [f"{'gate or guard':{width}}  could not tell means"]
+    lines = [f"{'gate or guard':{width}}  when it cannot decide"]
     return "\n".join([*lines, *(f"{policy.subject:{width}}  {policy.meaning}" for policy in policies)])
 
 

@@ -35,7 +35,9 @@ _GATE = "image-freshness"
 _OPTIONS = (
     click.option("--tested", default="", metavar="DIGEST", help="The digest that was tested on staging."),
     click.option("--revision", default="", metavar="SHA", help="The validated commit [HEAD, or the CI event's]."),
-    click.option("--base", default="", metavar="REF", help="The image of the FROM line; what it has does not count."),
+    click.option(
+        "--base", default="", metavar="REF", help="The image of the FROM line; labels inherited from it do not count."
+    ),
     click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository."),
     click.option("--report", type=click.Path(path_type=Path), help="Where the report goes [in the git directory]."),
 )
@@ -64,7 +66,7 @@ def _request_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-@click.command("image")
+@click.command("image", short_help="The image tested on staging is that of this commit.")
 @click.option("--image", "named", required=True, metavar="REF", help="The image, as host/name:tag or host/name@digest.")
 @_request_options
 @verdict_options
@@ -73,8 +75,8 @@ def _request_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def gate(named: str, request: Request, status: bool, options: ForgeOptions, output: Output) -> None:
     """The image that was tested on staging is the image of this commit.
 
-    The registry is asked: the tag has to lead to the tested digest, and every platform has to be built of the commit,
-    by its label org.opencontainers.image.revision or by the tree in org.orch-gates.tree. A label that came with the
+    Reads the registry. The tag must point to the tested digest. For every platform, the label
+    org.opencontainers.image.revision must name the commit, or org.orch-gates.tree its tree. A label inherited from the
     base image does not count. Writes 19-image-report.md, which `orch-gates task report` records.
 
     The login is ORCH_REGISTRY_USER and ORCH_REGISTRY_TOKEN, or that of `docker login`.
@@ -161,17 +163,15 @@ def image() -> None:
     """
 
 
-@image.command()
+@image.command(short_help="Set tags to an image by its digest, once the gate has passed.")
 @click.argument("named", metavar="SRC")
-@click.option(
-    "--tag", "tags", multiple=True, required=True, metavar="TAG", help="A tag to lead to it; may be repeated."
-)
+@click.option("--tag", "tags", multiple=True, required=True, metavar="TAG", help="A tag to set; may be repeated.")
 @_request_options
 @verdict_options
 def promote(named: str, tags: tuple[str, ...], request: Request, output: Output) -> None:
-    """Lead tags to the image SRC by its digest, once the gate has passed; nothing is built or copied.
+    """Set tags to the image SRC by its digest, once the gate has passed; nothing is built or copied.
 
-    It gets the tag rev-COMMIT too, which leads to it for good. Everything that was written is read back. A second time
+    It gets the tag rev-COMMIT too, which points to it for good. Everything that was written is read back. A second time
     it changes nothing.
 
     \b
@@ -180,7 +180,9 @@ def promote(named: str, tags: tuple[str, ...], request: Request, output: Output)
     """
     with exit_codes():
         if not request.tested:
-            raise UsageError("--tested DIGEST is missing: only what was tested on staging is promoted (IMG-1)")
+            raise UsageError(
+                "--tested DIGEST is missing; give the digest that was tested on staging: nothing else is promoted"
+            )
         wanted = [reference.tag(tag, "--tag") for tag in tags]
         place = outputs(load(), request.repo, request.report).report
         workspace = open_workspace(request.repo, before_push=True)
@@ -191,7 +193,7 @@ def promote(named: str, tags: tuple[str, ...], request: Request, output: Output)
             done = lead(passed.registry, passed.seen.manifest, passed.question.commit, wanted)
             more = [
                 *(f"Tagged: {passed.registry.image.tagged(tag)}\n" for tag in done.written),
-                *(f"Tagged before: {passed.registry.image.tagged(tag)}\n" for tag in done.kept),
+                *(f"Already tagged: {passed.registry.image.tagged(tag)}\n" for tag in done.kept),
             ]
             verdict = replace(verdict, evidence={**verdict.evidence, "tags": ", ".join((*done.written, *done.kept))})
         publish(workspace.settings, verdict, written, None, as_json=output.as_json)

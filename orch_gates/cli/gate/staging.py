@@ -42,11 +42,9 @@ _HAS_COMMAND = f"{__name__}.has_command"
 @click.command("staging", cls=_WithCommand, short_help="The checks on staging passed, by their results.")
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @click.option(
-    "--exit-code", type=click.IntRange(0, 255), metavar="N", help="What the runner exited with; without COMMAND only."
+    "--exit-code", type=click.IntRange(0, 255), metavar="N", help="The exit code of the runner; without COMMAND only."
 )
-@click.option(
-    "--format", "wanted", type=click.Choice(_FORMATS), help="The format of all FILES [what is in them tells]."
-)
+@click.option("--format", "wanted", type=click.Choice(_FORMATS), help="The format of all FILES [detected].")
 @click.option("--strict", is_flag=True, help="Waive nothing [ORCH_STAGING_INFRA_TOLERANCE_ENABLED].")
 @click.option("--previous", type=click.Path(path_type=Path), help="The report of the last run, to compare with.")
 @click.option(
@@ -81,13 +79,13 @@ def staging(  # noqa: PLR0913, PLR0917 - click hands over each option
     options: ForgeOptions,
     output: Output,
 ) -> None:
-    """Judge the results of checks on staging together with what their runner exited with.
+    """Judge the results of checks on staging together with the exit code of their runner.
 
-    FILES are in JUnit XML, TAP, CTRF, or the JSON of jest, vitest, pytest-json-report, playwright or go test. With
-    COMMAND it is run, and has to write them anew.
+    FILES are in JUnit XML, TAP, CTRF, or the JSON of jest, vitest, pytest-json-report, playwright or go test. If
+    COMMAND is given, it is run first and has to write them.
 
-    A failure that the target branch's list of the sandbox's failures is about is waived; any other is FAILED, and so is
-    whatever proves nothing. The report 15-staging-report.md says which.
+    A failure is waived if the target branch's list of sandbox failures names it. Any other failure is FAILED; so are
+    results that prove nothing. The report 15-staging-report.md says which.
 
     \b
     Examples:
@@ -119,13 +117,13 @@ def staging(  # noqa: PLR0913, PLR0917 - click hands over each option
 def _check(request: Request, *, command: bool) -> None:
     """See that the options fit together; `command`: the command line has a `--`."""
     if command and not request.argv:
-        raise UsageError("there is no command after --")
+        raise UsageError("no command follows `--`; give one, or leave `--` out")
     if request.argv and request.exit_code is not None:
-        raise UsageError("COMMAND has an exit code of its own, so --exit-code cannot be given with it")
+        raise UsageError("COMMAND has an exit code of its own; leave --exit-code out")
     if not request.argv and request.exit_code is None:
         raise UsageError("results without an exit code prove nothing: give --exit-code, or -- and the test command")
     if request.timeout is not None and not request.argv:
-        raise UsageError("--timeout is for a COMMAND")
+        raise UsageError("--timeout needs a COMMAND; give one after `--`, or leave --timeout out")
     if request.task and request.previous is not None:
         raise UsageError("give --task or --previous, not both")
 
