@@ -90,7 +90,10 @@ def read(method: str, answer: Answered | Unanswered) -> Reply:
     if isinstance(moved := parameters.get("migrate_to_chat_id"), int):
         return Reply(Sort.REFUSED, f"{reason}; the group has another number now: set ORCH_TELEGRAM_CHAT to {moved}")
     if answer.status in {401, 404}:
-        return Reply(Sort.REFUSED, f"{reason}; ORCH_TELEGRAM_TOKEN is no token of a bot")
+        return Reply(
+            Sort.REFUSED,
+            f"{reason}; Telegram knows no bot with the token in ORCH_TELEGRAM_TOKEN: copy it again from @BotFather",
+        )
     if answer.status == 400:
         return Reply(next((sort for part, sort in _BAD_REQUESTS if part in described), Sort.REFUSED), reason)
     return Reply(Sort.REFUSED if 400 <= answer.status < 500 else Sort.UNCLEAR, reason)

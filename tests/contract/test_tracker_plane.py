@@ -226,8 +226,8 @@ def test_nobody_is_asked_again_until_the_limit_is_over(tracked: PlaneTracked) ->
     ("env", "words"),
     [
         ({"ORCH_TRACKER_TOKEN": "plane_api_no"}, "the token is wrong"),
-        ({"ORCH_TRACKER_WORKSPACE": "zzz"}, "no such workspace or project"),
-        ({"ORCH_TRACKER_PROJECT": PROJECT.replace("d", "e")}, "no such workspace or project"),
+        ({"ORCH_TRACKER_WORKSPACE": "zzz"}, "the workspace or project does not exist"),
+        ({"ORCH_TRACKER_PROJECT": PROJECT.replace("d", "e")}, "the workspace or project does not exist"),
     ],
 )
 def test_403_says_what_may_be_wrong(tracked: PlaneTracked, env: dict[str, str], words: str) -> None:

@@ -459,7 +459,7 @@ def test_a_channel_that_fails_changes_no_step(rig: SweepRig, server: Telegram) -
     assert time.monotonic() - began < 60
     assert done.returncode == 0
     assert json.loads(done.stdout)
-    assert done.stderr.startswith(b"orch-gates: warning: a card is not shown now: T-1: telegram: ")
+    assert done.stderr.startswith(b"orch-gates: warning: could not show a card now: T-1: telegram: ")
     assert rig.task()["stage"] == "review"
     rig.tick(timedelta(minutes=16), env=chat(server))
     assert "review" in server.messages[1].text

@@ -158,7 +158,7 @@ def test_reviews_are_asked_for_by_branch(work: Repo, say: Say) -> None:
     work.git("checkout", "--quiet", "--detach")
     lost = say("gate", "review-approved", "--forge", "local", "--status")
     assert lost.returncode == 2
-    assert b"name one with --branch" in lost.stdout
+    assert b"name its branch with --branch" in lost.stdout
     assert b"not posted: nothing was judged" in lost.stderr
 
 

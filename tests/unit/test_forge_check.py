@@ -82,11 +82,11 @@ def test_it_can_be_read_by_people_and_by_programs() -> None:
 def test_what_is_not_told_is_not_called_none() -> None:
     seen = replace(SEEN, access=replace(ACCESS, scopes=None, can_write=None), protection_hidden="403", clock_ahead=None)
     text = forge_view.as_text(forge_view.Checked("https://git.example.org", "acme/app", seen, 3))
-    assert "scopes          not told\n" in text
-    assert "may             read; not told: write\n" in text
-    assert "protection      not told: 403\n" in text
-    assert "clock           not told\n" in text
-    assert "merge commits   not told\n" in text
+    assert "scopes          unknown\n" in text
+    assert "may             read; unknown: write\n" in text
+    assert "protection      unknown: 403\n" in text
+    assert "clock           unknown\n" in text
+    assert "merge commits   unknown\n" in text
 
 
 def test_nothing_that_a_terminal_obeys_comes_through() -> None:

@@ -28,7 +28,7 @@ def forge() -> None:
     """
 
 
-@forge.command()
+@forge.command(short_help="Show the forge, the token's user, and what it may do.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @forge_options

@@ -41,13 +41,12 @@ from orch_gates.workspace import Workspace, open_workspace
 def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
     """Handle the event that started this workflow: for the merge queue, an issue, or tasks.
 
-    \b
     It is read from GITHUB_EVENT_NAME and GITHUB_EVENT_PATH, as runners of Gitea, Forgejo and GitHub set them. What is
     read there is only a hint: everything is asked again. Events that are lost, late or repeated change nothing.
 
-    An event of an issue is followed where a tracker is turned on (`tracker: {kind: forge}`). All others are the queue's
-    where one is turned on; else they are about the task whose branch or commit they name, which is looked at as a sweep
-    would.
+    An event of an issue is followed where a tracker is turned on (`tracker: {kind: forge}`). Every other event
+    runs the merge queue, if that is turned on; else it checks the task whose branch or commit the event names, as a
+    sweep does.
 
     Exit codes: as `orch-gates queue run`, `tracker sync` or `sweep`; 0 where the event means nothing here, 2 where it
     cannot be read.
@@ -70,10 +69,10 @@ def event(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str]
             return
         answer = _concern(workspace, found)
         if dry_run or not answer.runs:
-            say(_shown(found, answer, "the queue is run", as_json=as_json))
+            say(_shown(found, answer, "the merge queue runs", as_json=as_json))
             return
         if not as_json:
-            say(_shown(found, answer, "the queue is run", as_json=False))
+            say(_shown(found, answer, "the merge queue runs", as_json=False))
         queueing = queue.queueing_of(workspace)
         if isinstance(found, Reviewed) and workspace.settings.queue.on_approval:
             _ask_by_review(workspace, queueing, found.number)
@@ -106,7 +105,7 @@ def _follow_issue(workspace: Workspace, found: IssueChanged, *, dry_run: bool, a
     """
     answer = of_issue(found, names_of(workspace.settings.tracker).values())
     if dry_run or not answer.runs or not as_json:
-        say(_shown(found, answer, "the issue is looked at", as_json=as_json))
+        say(_shown(found, answer, "the issue is checked", as_json=as_json))
     if dry_run or not answer.runs:
         return
     synced = tracking_of(workspace).one(found.number)

@@ -35,7 +35,7 @@ def notify() -> None:
     """
 
 
-@notify.command()
+@notify.command(short_help="Show each card whose text changed, in each channel.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @by_option
@@ -72,7 +72,7 @@ def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
         raise SystemExit(1 if any(one.refused for one in published) else 0)
 
 
-@notify.command()
+@notify.command(short_help="Send a test card to Telegram and the webhook.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def test(repo: Path, as_json: bool) -> None:

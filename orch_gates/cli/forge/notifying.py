@@ -58,7 +58,7 @@ def show_after_step(workspace: Workspace) -> None:
         return
     done = isolated(_UNIT, partial(_of_step, workspace))
     for line in (*done.lines, *done.problems):
-        say(f"orch-gates: warning: a card is not shown now: {visible(line)}\n", to=sys.stderr)
+        say(f"orch-gates: warning: could not show a card now: {visible(line)}\n", to=sys.stderr)
 
 
 def _of_step(workspace: Workspace) -> UnitResult:
@@ -80,7 +80,7 @@ def _cards(workspace: Workspace) -> UnitResult:
     attempted = [one for one in published if one.attempted]
     return UnitResult(
         lines=tuple(line for one in published for line in lines(one, "warning: ")),
-        alerts={f"{_KEY}{one.channel}": f"a card is not shown: {one.refused[0]}" for one in attempted if one.refused},
+        alerts={f"{_KEY}{one.channel}": f"could not show a card: {one.refused[0]}" for one in attempted if one.refused},
         looked=tuple(f"{_KEY}{one.channel}" for one in attempted),
     )
 

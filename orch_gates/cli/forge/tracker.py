@@ -23,7 +23,6 @@ from orch_gates.workspace import Workspace, open_workspace
 def tracker() -> None:
     """Create tasks from issues, and follow the labels on them; in Plane the states of work items.
 
-    \b
     `tracker: {kind: forge}` or `{kind: plane, …}` in .orch-gates.yaml turns it on.
 
     \b
@@ -33,7 +32,7 @@ def tracker() -> None:
     """
 
 
-@tracker.command()
+@tracker.command(short_help="Read the labelled issues, and do what people say there.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -42,9 +41,9 @@ def tracker() -> None:
 def sync(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str], options: ForgeOptions) -> None:
     """Read every open issue with one of the labels, and do what people say there; run it as often as you like.
 
-    \b
-    In progress makes the task ISSUE-<number>, approved and rejected are the word of whoever set the label, blocked and
-    needs input stop everything automatic. What was acted on is taken off. In Plane, states take the place of labels.
+    In progress creates the task ISSUE-<number>; approved and rejected count as the decision of the person who set the
+    label; blocked and needs input stop everything automatic. A label is removed once it took effect. In Plane, states
+    take the place of labels.
 
     Exit codes: 0 nothing is left to do; 2 something could not be told or done, with what; the next run tries it again.
 
@@ -66,14 +65,13 @@ def sync(dry_run: bool, repo: Path, as_json: bool, overrides: Mapping[str, str],
         raise SystemExit(start_due(workspace) or view.exit_code(synced))
 
 
-@tracker.command()
+@tracker.command(short_help="Check that the Plane project has a state for each word.")
 @click.option("--create", is_flag=True, help="Make the states that are missing.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A clone, or the bare repository itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def states(create: bool, repo: Path, as_json: bool) -> None:
     """Check that the Plane project has a state for each word, and the token may see it.
 
-    \b
     A new project has In Progress only. Nothing is done in the tracker while one is missing.
 
     Exit codes: 0 all are there; 1 some are missing; 2 that could not be told, or the tracker is not Plane.

@@ -59,30 +59,30 @@ def _rows(checked: Checked) -> Iterator[tuple[str, str]]:
     seen = checked.seen
     access = seen.access
     yield "kind", seen.about.kind.value
-    yield "version", seen.about.version or "not told"
+    yield "version", seen.about.version or "unknown"
     yield "url", checked.url
     yield "repository", checked.repository
-    yield "login", access.login or "not told"
-    yield "scopes", "not told" if access.scopes is None else ", ".join(access.scopes) or "none"
+    yield "login", access.login or "unknown"
+    yield "scopes", "unknown" if access.scopes is None else ", ".join(access.scopes) or "none"
     yield "may", _permissions(access)
     yield "archived", "yes" if access.archived else "no"
     yield "merge commits", _yes(access.merge_commits, "allowed", "not allowed")
     yield "branches", _yes(access.deletes_branches, "deleted after a merge", "kept after a merge")
     yield "default branch", access.default_branch or "none"
-    yield "protection", f"not told: {seen.protection_hidden}" if seen.protection_hidden else _rule(seen.protection)
+    yield "protection", f"unknown: {seen.protection_hidden}" if seen.protection_hidden else _rule(seen.protection)
     yield "clock", _clock(seen.clock_ahead)
     yield "requests", str(checked.requests)
 
 
 def _yes(told: bool | None, yes: str, no: str) -> str:
-    return "not told" if told is None else yes if told else no
+    return "unknown" if told is None else yes if told else no
 
 
 def _permissions(access: Access) -> str:
     words = {"read": access.can_read, "write": access.can_write, "administer": access.is_admin}
     known = [word for word, may in words.items() if may]
     hidden = [word for word, may in words.items() if may is None]
-    return ", ".join(known or ["nothing"]) + (f"; not told: {', '.join(hidden)}" if hidden else "")
+    return ", ".join(known or ["nothing"]) + (f"; unknown: {', '.join(hidden)}" if hidden else "")
 
 
 def _rule(rule: Protection | None) -> str:
@@ -101,7 +101,7 @@ def _rule(rule: Protection | None) -> str:
 
 def _clock(ahead: float | None) -> str:
     if ahead is None:
-        return "not told"
+        return "unknown"
     if abs(ahead) < 1:
         return "as here"
     return f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"

@@ -30,12 +30,12 @@ def trouble(answer: Answer) -> Trouble:
             return Trouble(Sort.REFUSED, f"403, the token is wrong or has expired; make a new one{why}")
         case 403:
             # Plane says the same of a project that there is not.
-            missing = "403, there is no such workspace or project, or whoever has the token is no member of it"
+            missing = "403, the workspace or project does not exist, or the user of the token is not a member"
             return Trouble(Sort.REFUSED, f"{missing}{why}")
         case 404:
-            return Trouble(Sort.REFUSED, f"404, there is no such thing{why}")
+            return Trouble(Sort.REFUSED, f"404, not found; check the workspace and the project{why}")
         case status if 400 <= status < 500:
-            return Trouble(Sort.REFUSED, f"{status}, this cannot be done as asked{why}")
+            return Trouble(Sort.REFUSED, f"{status}, Plane cannot do this as requested{why}")
         case status:
             return Trouble(Sort.FAILED, f"{status}{why}", answer.wait or 1.0)
 

@@ -139,7 +139,9 @@ class PlaneTracker:
         """An item by its key, which counts within the workspace."""
         found = self.api.get(f"{self.api.workspace}work-items/{self._identifier}-{number}/")
         if found.get("project") != self.api.project or fields.number(found, "sequence_id") != number:
-            raise ForgeUnavailable(f"Plane gave another work item than {self._identifier}-{number}; ask again")
+            raise ForgeUnavailable(
+                f"Plane returned another work item than {self._identifier}-{number}; run the command again"
+            )
         return found
 
     def _item(self, row: Row, known: States) -> Item:
