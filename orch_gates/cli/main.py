@@ -45,20 +45,20 @@ _COMMANDS = {
     "completion": "orch_gates.cli.completion:completion",
 }
 _HELP = {
-    "init": "Set orch-gates up in a repository: files, and with a token the forge.",
+    "init": "Set orch-gates up in a repository: write its files, and with a token configure the forge.",
     "gate": "Judge commits with a gate.",
     "hook": "Run, install, show or remove the git hooks.",
-    "secrets": "Allow a finding, with an owner, a reason and an end.",
+    "secrets": "Allow a finding, with an owner, a reason and a last day.",
     "task": "Make tasks, read them, hold or cancel them.",
-    "advance": "Judge a task's gates, and apply what follows.",
+    "advance": "Judge a task's gates, and move the task on or back.",
     "job": "Run a task's work and record it, show the runs, cancel one, try again.",
     "lease": "Show, reclaim or release the right to merge into a target branch.",
     "marker": "Register text that must stay in the target branch, and check for it.",
     "watch": "Watch production after a deploy, and roll the deploy back if it is unhealthy.",
     "merge": "Merge a task: validate it, have the forge merge it, and prove that it landed.",
     "deploy": "Deploy a task: run its deploy command, and record the result.",
-    "env": "Show what each environment runs; record it after a lost deploy.",
-    "queue": "Merge pull requests in turn: show the queue, ask, freeze, run.",
+    "env": "Show what each environment runs; after a lost deploy, record it.",
+    "queue": "Merge pull requests in turn: show the queue, add, remove, freeze, run.",
     "event": "Handle the event that started this workflow.",
     "tracker": "Create tasks from issues, and follow the labels on them.",
     "notify": "Show people where tasks stand: in Telegram, on pull requests, by a webhook.",
@@ -94,9 +94,8 @@ class _Commands(LazyGroup):
 def cli() -> None:
     """Deterministic delivery gates for a git repository, with nothing to host.
 
-    \b
-    Exit codes: 0 pass, 1 failed, 2 could not be decided or wrong usage,
-    75 deferred, 70 a bug. Settings are environment variables: see .env.example.
+    Exit codes: 0 pass, 1 failed, 2 could not be decided or wrong usage, 75 deferred, 70 a bug. Settings are environment
+    variables: `orch-gates config show` lists them.
     """
 
 

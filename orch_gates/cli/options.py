@@ -34,15 +34,20 @@ _OPTIONS = (
         help=f"{', '.join(_KIND.choices)}; as {_KIND.variable}.",
     ),
     click.option(
-        "--url", "forge_url", metavar="URL", help=f"Where the forge is, or a bare repository; as {_URL.variable}."
+        "--url",
+        "forge_url",
+        metavar="URL",
+        help=f"The URL of the forge, or the path of a bare repository; as {_URL.variable}.",
     ),
     click.option(
         "--token-env",
         "forge_token_env",
         metavar="NAME",
-        help=f"The variable that holds its token; as {_TOKEN_ENV.variable}.",
+        help=f"The variable that holds the forge's token; as {_TOKEN_ENV.variable}.",
     ),
-    click.option("--timings", "forge_timings", is_flag=True, help="Print on stderr what was asked of the forge."),
+    click.option(
+        "--timings", "forge_timings", is_flag=True, help="Print each request to the forge on stderr, with its time."
+    ),
 )
 _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -110,7 +115,7 @@ def by_option(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("--by needs a name")
         return command(*args, overrides={} if by is None else {_BY.variable: by}, **values)
 
-    option = click.option("--by", metavar="NAME", help=f"Who causes this, in place of {_BY.variable}.")
+    option = click.option("--by", metavar="NAME", help=f"The name to record for this, in place of {_BY.variable}.")
     return option(run)
 
 
@@ -150,7 +155,7 @@ def text_option(
 
 def _not_blank(_context: click.Context, option: click.Parameter, value: str | None) -> str:
     if value is not None and (value == "--" or _OPTION.fullmatch(value)):
-        raise click.BadParameter(f"{value} is not a text; give one: {option.opts[0]} TEXT")
+        raise click.BadParameter(f"{value} looks like an option, not a text; give one: {option.opts[0]} TEXT")
     if value is not None and not value.strip():
         raise click.BadParameter(f"it is empty; give a text{'' if option.required else ', or leave the option out'}")
     return value or ""

@@ -167,7 +167,7 @@ def test_the_secret_of_the_workflows(gitea: Gitea, doctor: Doctor) -> None:
     doctor.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     api = doctor.repository.api()
     found = doctor.look("secrets")
-    assert (found["state"], "ask for the secret ORCH_TOKEN, and" in found["seen"]) == ("unknown", True)
+    assert (found["state"], "need the secret ORCH_TOKEN, but" in found["seen"]) == ("unknown", True)
     assert found["seen"].endswith("the forge does not show whether alice has one that counts here")
     assert found["mend"].endswith(f"{doctor.repository.name}/settings/actions/secrets")
     api.put("/actions/secrets/ORCH_TOKEN", {"data": token_hex(8)}).ok()

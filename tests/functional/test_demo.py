@@ -48,12 +48,12 @@ def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> 
         "-> the first one landed",
         "-> the second one was sent back, and lost its label",
         "-> its comment says why",
-        "-> exit code 1: no check failed, but something did",
-        "-> exit code 0: production is well",
+        "-> exit code 1: no check failed, but the runner did",
+        "-> exit code 0: production is healthy",
         "-> production shows the error",
-        "-> exit code 1: production was ill",
+        "-> exit code 1: production was unhealthy",
         "-> production shows the page of before",
-        "-> the state says what runs, and what that rolled back",
+        "-> the state records what runs, and what that rolled back",
         "All of this happened as described.",
     ):
         assert said in done.stdout

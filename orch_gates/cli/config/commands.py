@@ -41,16 +41,16 @@ def config() -> None:
     """
 
 
-@config.command()
+@config.command(short_help="Show the settings, pipeline and environments in effect.")
 @click.option("--origin", is_flag=True, help="Also say where each value came from.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, origins included.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
 @click.option("--ref", default="", metavar="REF", help="Read the file from this commit instead of the default branch.")
 def show(origin: bool, as_json: bool, repo: Path, ref: str) -> None:
-    """Show every setting, the pipeline and the environments, as they count here.
+    """Show every setting, the pipeline and the deploy environments, as they are in effect here.
 
-    The environment counts more than .orch-gates.yaml on the default branch, which counts more than
-    the defaults. Secrets are shown as (set). A variable ORCH_* that nobody reads is warned of.
+    Environment variables override .orch-gates.yaml on the default branch, which overrides the
+    defaults. Secrets are shown as (set). It warns of unknown variables ORCH_*.
 
     \b
     Examples:
@@ -100,13 +100,13 @@ def _plain(raw: bytes) -> bytes:
     return raw.replace(b"\r\n", b"\n")
 
 
-@config.command()
+@config.command(short_help="Say everything that is wrong in a configuration file.")
 @click.argument("file", default=".orch-gates.yaml", type=click.Path(path_type=Path, dir_okay=False))
 def check(file: Path) -> None:
     """Say everything that is wrong in FILE [.orch-gates.yaml], before it is pushed.
 
-    A file called .gitleaks.toml is checked as the repository's own rules. A variable ORCH_* that nobody reads is
-    warned of, and changes no exit code.
+    A file called .gitleaks.toml is checked as the repository's own rules. It also warns of unknown
+    variables ORCH_*, which changes no exit code.
 
     Exit 0 valid, 1 not valid, 2 not readable.
 

@@ -18,7 +18,6 @@ from orch_gates.state.schema import dumped
 def schema(name: str | None) -> None:
     """List the outputs of `--json` and the commands that print them, or print the JSON Schema of output NAME.
 
-    \b
     NAME is what the key `schema` of an output says, with or without `orch.` and its version.
 
     \b

@@ -75,7 +75,8 @@ def _origin(origin: Resolved) -> dict[str, object]:
 
 def _source(config: Config) -> str:
     if not config.revision:
-        return f"no default branch is known here, so no {PATH} is read"
+        asks = "`git remote set-head origin --auto` asks the server"
+        return f"this clone knows no default branch, so no {PATH} is read; {asks}"
     at = config.revision[:10]
     return f"{PATH} at commit {at}" if config.present else f"no {PATH} at commit {at}"
 

@@ -105,7 +105,7 @@ def expect(held: bool, claim: str) -> None:
         OrchError: it is not.
     """
     if not held:
-        raise OrchError(f"the demo stopped: it is not true that {claim}")
+        raise OrchError(f"the demo stopped, because this did not happen: {claim}")
     say(f"  -> {claim}\n")
 
 

@@ -55,16 +55,16 @@ def play(bench: Bench, number: int) -> None:
     shop.root.mkdir()
     with _production(shop.root / "live.txt") as url:
         _set_up(shop, url, number)
-        step(number + 1, "A task is tested on staging. What its runner exited with counts as well as what it wrote.")
+        step(number + 1, "A task is tested on staging. The exit code of its test runner counts, not only its results.")
         _branch(shop, "T-1", _WELL)
         red = shop.orch("gate", "staging", "results.xml", "--exit-code", "1")
-        expect(red.returncode == 1, "exit code 1: no check failed, but something did")
+        expect(red.returncode == 1, "exit code 1: no check failed, but the runner did")
         _staged(shop, "T-1")
 
-        step(number + 2, "It is deployed, under a contract, and watched for seconds (a quarter of an hour is usual).")
+        step(number + 2, "It is deployed and recorded, and watched for seconds (a quarter of an hour is usual).")
         _deploy(shop, "T-1", _WELL)
         watched = shop.orch("watch", "--task", "T-1")
-        expect(watched.returncode == 0 and "HEALTHY" in text(watched), "exit code 0: production is well")
+        expect(watched.returncode == 0 and "HEALTHY" in text(watched), "exit code 0: production is healthy")
         expect(_page(url) == _WELL, "production shows the new page")
 
         step(number + 3, "The next one was as green on staging, its deploy is green too, and its page is an error.")
@@ -73,17 +73,17 @@ def play(bench: Bench, number: int) -> None:
         _deploy(shop, "T-2", _ILL)
         expect(_page(url) == _ILL, "production shows the error")
 
-        step(number + 4, "The watch sees what users see, and has the last verified deploy brought back, once.")
+        step(number + 4, "The watch sees what users see, and rolls back to the last verified deploy, once.")
         watched = shop.orch("watch", "--task", "T-2")
-        expect(watched.returncode == 1 and "DEGRADED" in text(watched), "exit code 1: production was ill")
+        expect(watched.returncode == 1 and "DEGRADED" in text(watched), "exit code 1: production was unhealthy")
         expect(_page(url) == _WELL, "production shows the page of before")
         shown = text(shop.orch("env", "show", "production"))
-        expect("rolls back" in shown, "the state says what runs, and what that rolled back")
+        expect("rolls back" in shown, "the state records what runs, and what that rolled back")
 
 
 def _set_up(shop: Bench, url: str, number: int) -> None:
-    step(number, "A shop: a repository whose production is a web server. Its deploy command is told what to deploy,")
-    say("   and refuses what was not tested. There is no registry here: the sha256 of the page stands for an image.\n")
+    step(number, "A shop: a repository whose production is a web server. Its deploy command gets what to deploy,")
+    say("   and refuses what was not tested. The demo has no registry: the sha256 of the page stands for an image.\n")
     shop.git("init", "--quiet", "--bare", "--initial-branch=main", "server.git")
     shop.git("clone", "--quiet", "server.git", "clone")
     shop.git("checkout", "--quiet", "-B", "main", inside="clone")

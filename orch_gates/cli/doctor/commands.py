@@ -27,7 +27,6 @@ from orch_gates.errors import UsageError
 def doctor(only: tuple[str, ...], everything: bool, repo: Path, as_json: bool, options: ForgeOptions) -> None:
     """Find what fails silently (hooks, scanner, token, branch protection, state branch and more), and how to fix it.
 
-    \b
     A line for each check says what was seen, and how to fix it. Nothing is changed. To try whether they refuse a random
     token, it runs the clone's own commit hooks in a repository that is thrown away, without any token or secret.
 

@@ -25,7 +25,7 @@ _MADE = ("__pycache__", "_version.py")
 def setup(sources: Path | None) -> None:
     """Prepare the secret scanner's rules, and try it on a random token.
 
-    A first command does the same where it was not done before. Exit 2: it does not find the token.
+    The first command that needs the rules does the same. Exit 2: the scanner does not find the token.
 
     \b
     Example:

@@ -66,7 +66,7 @@ def pre_receive() -> None:
         _finish(settings, *verdicts, kept="Nothing was stored.", see_all=see_all)
 
 
-@hook.command("pre-push")
+@hook.command("pre-push", short_help="Judge what a clone is about to push.")
 @click.argument("remote", default="")
 @click.argument("url", default="")
 def pre_push(remote: str, url: str) -> None:
@@ -156,13 +156,13 @@ for command in (server.install, server.status, server.uninstall):
     hook.add_command(command)
 
 
-@hook.command("import")
+@hook.command("import", short_help="Let one push bring an old history into a repository.")
 @click.argument("repository", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--tip", required=True, metavar="COMMIT", help="The whole id of the one commit that may be pushed.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="The reviewed baseline, outside of REPOSITORY.")
-@click.option("--withdraw", is_flag=True, help="Take the word for that tip back.")
+@click.option("--withdraw", is_flag=True, help="Withdraw the permission for that tip.")
 def import_(repository: Path, tip: str, baseline: Path | None, withdraw: bool) -> None:
-    """Let one push bring an old history into REPOSITORY, on the server; an administrator's word, spent by that push.
+    """Let one push bring an old history into REPOSITORY, on the server; an administrator permits that push only.
 
     The push may set refs to COMMIT and to nothing else. Its old findings pass where the baseline names them, as
     `orch-gates secrets baseline` wrote it in the clone and a person reviewed it; all else in it is judged as ever.
@@ -225,7 +225,7 @@ def _stdin() -> bytes:
         raise GitError("standard input is closed, but git passes the pushed refs there")
     data = sys.stdin.buffer.read(_MOST_INPUT + 1)
     if len(data) > _MOST_INPUT:
-        raise BudgetExceeded(f"git named more than {_MOST_INPUT} bytes of refs; push fewer at a time")
+        raise BudgetExceeded(f"this push names more than {_MOST_INPUT} bytes of refs; push fewer at a time")
     return data
 
 

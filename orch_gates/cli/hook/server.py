@@ -11,7 +11,7 @@ from orch_gates.cli.boundary import exit_codes, say
 _REPOSITORY = click.argument("repository", type=click.Path(path_type=Path, readable=False))
 
 
-@click.command()
+@click.command(short_help="Install the pre-receive hook, and prove it with a push.")
 @_REPOSITORY
 @click.option("--gitea", is_flag=True, help="Install below pre-receive.d/, where Gitea looks.")
 @click.option("--all", "every", is_flag=True, help="REPOSITORY is a folder: renew every hook of ours below it.")
@@ -41,7 +41,7 @@ def install(repository: Path, gitea: bool, every: bool) -> None:
             say(f"{line}\n")
 
 
-@click.command()
+@click.command(short_help="Show whether git runs our hook in repositories.")
 @click.argument("repositories", metavar="[REPOSITORY]...", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--all",
@@ -55,7 +55,7 @@ def install(repository: Path, gitea: bool, every: bool) -> None:
 def status(repositories: tuple[Path, ...], root: Path | None, prove: bool, as_json: bool) -> None:
     """Show whether git runs our hook in each REPOSITORY, by which program, engine and rules.
 
-    Exit 0: all work. 1: one does not. 2: of one it could not be told.
+    Exit 0: all work; 1: one does not; 2: of one it is unknown.
 
     \b
     Examples:
@@ -82,7 +82,7 @@ def status(repositories: tuple[Path, ...], root: Path | None, prove: bool, as_js
         raise SystemExit(exit_code(statuses))
 
 
-@click.command()
+@click.command(short_help="Remove the pre-receive hook that `hook install` wrote.")
 @_REPOSITORY
 @click.option("--shared", is_flag=True, help="Also where the folder of hooks is that of other repositories too.")
 def uninstall(repository: Path, shared: bool) -> None:

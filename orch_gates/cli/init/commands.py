@@ -52,7 +52,7 @@ def init(  # noqa: PLR0913 - each is an option
     repo: Path,
     options: ForgeOptions,
 ) -> None:
-    """Set orch-gates up in this repository: files, and with a token the forge.
+    """Set orch-gates up in this repository: write its files, and with a token configure the forge.
 
     Looks at the repository, shows a diff of the files, writes them when you say so, and says what to do next. It
     commits and pushes nothing. What was changed by hand is never overwritten. Run it again at any time.

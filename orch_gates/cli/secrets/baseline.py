@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SHOWN = 50
 
 
-@click.command()
+@click.command(short_help="Record every old finding in a baseline.")
 @click.option("--owner", default="", help="Who answers for all of it.")
 @click.option("--reason", default="", help="Why these are no danger, or what becomes of them.")
 @click.option("--expires", default="", metavar="YYYY-MM-DD", help="The last day on which it holds.")
@@ -72,7 +72,7 @@ def baseline(owner: str, reason: str, expires: str, dry_run: bool, as_json: bool
             return
         before = lists.baseline()
         if not found and before is None:
-            click.echo("nothing was written: there is nothing for a baseline", err=as_json)
+            click.echo("nothing was written: no finding needs a baseline", err=as_json)
             return
         made = lots.make(key, found, owner=owner, reason=reason, expires=until)
         path = lists.write_baseline(made)
@@ -111,6 +111,6 @@ def _compared(made: Baseline, before: Baseline | None) -> str:
     if before is None:
         return f": {len(made.entries)} old findings"
     if before.key_id != made.key_id:
-        return f": {len(made.entries)} old findings, by another key than the {len(before.entries)} before"
+        return f": {len(made.entries)} old findings; the {len(before.entries)} before were made with another key"
     new, old = set(made.entries), set(before.entries)
     return f": {len(new)} old findings, {len(new - old)} of them not in the list before; {len(old - new)} are gone"

@@ -36,7 +36,7 @@ def secrets() -> None:
     """
 
 
-@secrets.command()
+@secrets.command(short_help="Allow findings, by the ids in the report.")
 @click.argument("findings", nargs=-1, metavar="[FINDING]...")
 @click.option(
     "--report",
@@ -65,9 +65,9 @@ def allow(  # noqa: PLR0913, PLR0917 - click hands over each option
 ) -> None:
     """Write an entry for each FINDING (the id in the report) to .orch-gates/allowed-secrets.md.
 
-    The commits are scanned once more to find them, once for all, and where BASE..HEAD has not all of them, whatever
-    HEAD and the refs reach. A secret itself is never written, only a keyed hash. An entry counts once it is on the
-    target branch. The key is read from ORCH_ALLOW_KEY or ORCH_ALLOW_KEY_FILE; make one with `orch-gates secrets key`.
+    BASE..HEAD is scanned again to find them; if some are not there, everything that HEAD and the refs reach is. A
+    secret itself is never written, only a keyed hash. An entry takes effect once it is on the target branch. The key is
+    read from ORCH_ALLOW_KEY or ORCH_ALLOW_KEY_FILE; make one with `orch-gates secrets key`.
 
     \b
     Examples:
@@ -180,7 +180,7 @@ def _has(scanned: SecretFacts | Unproven, ids: frozenset[str]) -> bool:
     return isinstance(scanned, SecretFacts) and ids <= {item.finding.id for item in scanned.findings}
 
 
-@secrets.command()
+@secrets.command(short_help="Make the key of the lists' hashes, in the git directory.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the repository.")
 def key(repo: Path) -> None:
     """Make the key of the lists' hashes, in the git directory, where no commit can take it along.

@@ -38,14 +38,14 @@ class Row:
     holds: bool
 
 
-@click.command("list")
+@click.command("list", short_help="Show every allowed finding, and the baseline.")
 @click.option("--ref", default="", metavar="REF", help="Read them at this commit [the work tree].")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @click.option("--repo", default=".", type=click.Path(path_type=Path), help="A directory in the work tree.")
 def list_(ref: str, as_json: bool, repo: Path) -> None:
     """Show every exception: allowed findings, and the baseline of old ones.
 
-    Those count that are on the target branch: `--ref origin/main` shows them.
+    Only those on the target branch take effect: `--ref origin/main` shows them.
 
     \b
     Examples:
@@ -66,7 +66,7 @@ def list_(ref: str, as_json: bool, repo: Path) -> None:
         say(_as_json(rows) if as_json else _as_text(rows))
 
 
-@click.command()
+@click.command(short_help="Take entries out of their list: their findings stand again.")
 @click.argument("entries", nargs=-1, metavar="[ENTRY]...")
 @click.option("--baseline", "whole", is_flag=True, help="End the whole baseline.")
 @click.option("--past", is_flag=True, help="Take out what has ended already.")
