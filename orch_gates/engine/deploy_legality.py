@@ -27,18 +27,18 @@ def environment_alone(environment: Environment) -> tuple[Violation, ...]:
 
 def _environment_alone(one: Environment) -> Iterator[Violation]:
     if (one.unknown != "") is not (one.unsettled is not None):
-        yield Violation("unknown", "says why exactly while a deploy is unsettled")
+        yield Violation("unknown", "must be set while a deploy is unsettled, and empty otherwise")
     if one.running is not None and one.unsettled is not None:
-        yield Violation("running", "nothing is deployed before a person has settled what runs")
+        yield Violation("running", "must be empty until a person has settled what runs")
     if one.running is not None and one.running.rollback_of and one.current is None:
-        yield Violation("running.rollback_of", "there is nothing to roll back")
+        yield Violation("running.rollback_of", "must be empty while nothing runs that could be rolled back")
     if one.history[:1] != (() if one.current is None else (one.current,)):
-        yield Violation("history", "begins with what runs now")
+        yield Violation("history", "must begin with the deploy that runs now")
     if one.verified is not None and one.verified.standing is not Standing.VERIFIED:
-        yield Violation("verified", "is a verified deploy")
+        yield Violation("verified", "must be a verified deploy")
     verified = one.current is not None and one.current.standing is Standing.VERIFIED
     if verified and one.current != one.verified:
-        yield Violation("verified", "is the deploy that runs, once that is verified")
+        yield Violation("verified", "must be the deploy that runs now, once that is verified")
 
 
 def environment_change(before: Environment | None, after: Environment) -> tuple[Violation, ...]:
@@ -51,22 +51,22 @@ def environment_change(before: Environment | None, after: Environment) -> tuple[
     found += _runs(before, after)
     kept = after.verified == before.verified
     if not kept and (after.verified is None or after.verified != after.current):
-        found.append(Violation("verified", "is only ever replaced by what runs now, and never forgotten"))
+        found.append(Violation("verified", "may only be replaced by the deploy that runs now, and must not be emptied"))
     return tuple(found)
 
 
 def _begun(before: Environment, after: Environment) -> Iterator[Violation]:
     new = after.running is not None and (before.running is None or before.running.deploy != after.running.deploy)
     if after.generation != before.generation + new:
-        yield Violation("generation", "is one more with every deploy that begins, and never changes otherwise")
+        yield Violation("generation", "must grow by one with every deploy that begins, and must not change otherwise")
     if not new or after.running is None:
         return
     if before.running is not None:
-        yield Violation("running", "nobody deploys while another deploy is under way")
+        yield Violation("running", "must not change to another deploy while one is under way")
     if before.unsettled is not None:
-        yield Violation("running", "nothing is deployed before a person has settled what runs")
+        yield Violation("running", "must be empty until a person has settled what runs")
     if after.running.deploy in {one.deploy for one in before.history}:
-        yield Violation("running.deploy", "is not used again")
+        yield Violation("running.deploy", "must not be the id of an earlier deploy")
     if after.running.rollback_of:
         yield from _rollback(before, after.running)
 
@@ -75,13 +75,13 @@ def _rollback(before: Environment, running: Running) -> Iterator[Violation]:
     """Only from what runs, only to the last verified deploy, never of a rollback (WCH-3)."""
     runs, verified = before.current, before.verified
     if runs is None or runs.deploy != running.rollback_of:
-        yield Violation("running.rollback_of", "is the deploy that runs now")
+        yield Violation("running.rollback_of", "must be the deploy that runs now")
     elif runs.rollback_of:
-        yield Violation("running.rollback_of", "a rollback is never rolled back")
+        yield Violation("running.rollback_of", "must not be a rollback itself")
     if verified is None or (verified.revision, verified.digest) != (running.revision, running.digest):
-        yield Violation("running.revision", "a rollback goes to the last verified deploy")
+        yield Violation("running.revision", "must be that of the last verified deploy in a rollback")
     elif runs is not None and runs.deploy == verified.deploy:
-        yield Violation("running.rollback_of", "is another deploy than the last verified one")
+        yield Violation("running.rollback_of", "must be another deploy than the last verified one")
 
 
 def _over(before: Environment, after: Environment) -> Iterator[Violation]:
@@ -89,11 +89,11 @@ def _over(before: Environment, after: Environment) -> Iterator[Violation]:
     if before.running is not None and after.running is not None and before.running.deploy == after.running.deploy:
         yield from unchanged(before, after, ("running", "unknown", "unsettled"))
         if _deploy(before.current) != _deploy(after.current):
-            yield Violation("current", "is left as it was while a deploy is under way")
+            yield Violation("current", "must not change while a deploy is under way")
     if after.unsettled is not None and after.unsettled not in (before.unsettled, before.running):
-        yield Violation("unsettled", "is the deploy that was under way")
+        yield Violation("unsettled", "must be the deploy that was under way")
     if after.unsettled is not None and before.unsettled is None and _deploy(before.current) != _deploy(after.current):
-        yield Violation("current", "is left as it was while nobody knows what runs")
+        yield Violation("current", "must not change while it is unknown what runs")
     if before.unsettled is not None and after.unsettled is not None:
         yield from unchanged(before, after, ("unknown", "unsettled"))
 
@@ -102,22 +102,22 @@ def _runs(before: Environment, after: Environment) -> Iterator[Violation]:
     was, now = before.current, after.current
     if now is None:
         if was is not None:
-            yield Violation("current", "is replaced, never forgotten")
+            yield Violation("current", "may be replaced, but must not be emptied")
         return
     same = was is not None and was.deploy == now.deploy
     if same and was is not None and was.model_copy(update={"standing": now.standing}) != now:
-        yield Violation("current", "of one deploy only the standing changes")
+        yield Violation("current", "may change only its standing while the deploy stays the same")
     if not same and before.running is not None:
         yield from _from(before.running, now)
     kept = before.history[1:] if same else tuple(one.replaced for one in before.history[:1]) + before.history[1:]
     if after.history != (now, *kept)[:MAX_HISTORY]:
-        yield Violation("history", "gets what runs now in front, and keeps the rest")
+        yield Violation("history", "must get the deploy that runs now in front, and keep the others")
 
 
 def _from(running: Running, now: Deployed) -> Iterator[Violation]:
     for field in ("deploy", "task", "revision", "digest", "rollback_of", "alert_only"):
         if getattr(running, field) != getattr(now, field):
-            yield Violation(f"current.{field}", "is that of the deploy that was under way")
+            yield Violation(f"current.{field}", "must equal that of the deploy that was under way")
 
 
 def _deploy(one: Deployed | None) -> str:
@@ -131,18 +131,18 @@ def watch_alone(watch: Watch) -> tuple[Violation, ...]:
 
 def _watch_alone(watch: Watch) -> Iterator[Violation]:
     if (watch.verdict is WatchVerdict.OPEN) is (watch.state is WatchState.OVER):
-        yield Violation("verdict", "is given exactly when the watch is over")
+        yield Violation("verdict", "must be given when the watch is over, and not before")
     if watch.deadline < watch.armed:
-        yield Violation("deadline", "is not before the watch was armed")
+        yield Violation("deadline", "must not be before the watch was armed")
     if watch.state is WatchState.OVER and watch.watcher is not None:
-        yield Violation("watcher", "is nobody once the watch is over")
+        yield Violation("watcher", "must be empty once the watch is over")
     if (watch.reaction.deploy != "") is not (watch.reaction.what in _CLAIMED) and watch.reaction.what is not Act.ALERT:
-        yield Violation("reaction.deploy", "is named from the claim of a rollback on")
+        yield Violation("reaction.deploy", "must be set once a rollback is claimed, and not before")
     if watch.reaction.what in {Act.PLANNED, *_CLAIMED}:
         if watch.rollback_of or watch.alert_only:
-            yield Violation("reaction", "a rollback, or a deploy that only alerts, is not rolled back")
+            yield Violation("reaction", "must not roll back a rollback, or a deploy that only alerts")
         if watch.reaction.deploy == watch.deploy:
-            yield Violation("reaction.deploy", "is a deploy of its own")
+            yield Violation("reaction.deploy", "must be the id of another deploy than the watched one")
 
 
 def watch_change(before: Watch | None, after: Watch) -> tuple[Violation, ...]:
@@ -150,7 +150,7 @@ def watch_change(before: Watch | None, after: Watch) -> tuple[Violation, ...]:
     found = list(_watch_alone(after))
     if before is None:
         if after.state is not WatchState.WATCHING or after.reaction.what is not Act.NONE:
-            found.append(Violation("state", "a new watch has come to nothing yet"))
+            found.append(Violation("state", "a new watch must be watching, and must have no reaction"))
         return tuple(found)
     found += unchanged(before, after, (*_WATCHED, *_WINDOW))
     if before.baseline is not None:
@@ -158,7 +158,7 @@ def watch_change(before: Watch | None, after: Watch) -> tuple[Violation, ...]:
     if before.state is WatchState.OVER:
         found += unchanged(before, after, ("state", "verdict", "reason"))
     if after.samples[: len(before.samples)] != before.samples:
-        found.append(Violation("samples", "are only added to"))
+        found.append(Violation("samples", "may only be added to"))
     found += _reacted(before, after)
     return tuple(found)
 
@@ -166,9 +166,9 @@ def watch_change(before: Watch | None, after: Watch) -> tuple[Violation, ...]:
 def _reacted(before: Watch, after: Watch) -> Iterator[Violation]:
     was, now = before.reaction, after.reaction
     if now.what not in _ACTS[was.what]:
-        yield Violation("reaction.what", f"{was.what} does not become {now.what}")
+        yield Violation("reaction.what", f"must not change from {was.what} to {now.what}")
     if was.deploy not in {"", now.deploy}:
-        yield Violation("reaction.deploy", "never changes once it is claimed")
+        yield Violation("reaction.deploy", "must not change once a rollback is claimed")
     closed = after.verdict in {WatchVerdict.HEALTHY, WatchVerdict.SUPERSEDED}
     if closed and now.what in {Act.PLANNED, *_CLAIMED}:
-        yield Violation("reaction.what", f"nothing is rolled back as it is {after.verdict}")
+        yield Violation("reaction.what", f"must not be {now.what}, as the watch is {after.verdict}")

@@ -75,13 +75,13 @@ def task_alone(task: Task) -> tuple[Violation, ...]:
 
 def _alone(task: Task) -> Iterator[Violation]:
     if (task.stage == DONE_STAGE) is not (task.state is _S.DONE):
-        yield Violation("state", f"a task is {_S.DONE} exactly in stage {DONE_STAGE!r}")
+        yield Violation("state", f"must be {_S.DONE} in stage {DONE_STAGE!r}, and in no other")
     if (task.available_at is not None) is not (task.state is _S.DEFERRED):
-        yield Violation("available_at", "is set exactly while the task is deferred")
+        yield Violation("available_at", "must be set while the task is deferred, and empty otherwise")
     if task.enqueued is not None and task.pipeline != MERGE_QUEUE:
-        yield Violation("enqueued", f"belongs to a pull request in the pipeline {MERGE_QUEUE!r}")
+        yield Violation("enqueued", f"must be empty outside the pipeline {MERGE_QUEUE!r}")
     if task.enqueued is None and task.pipeline == MERGE_QUEUE and task.stage not in {QUEUE.rework, DONE_STAGE}:
-        yield Violation("enqueued", "says for which commit a task is queued")
+        yield Violation("enqueued", "must name the commit for which the task is queued")
 
 
 def task_change(before: Task | None, after: Task, root: Root) -> tuple[Violation, ...]:
@@ -94,7 +94,7 @@ def task_change(before: Task | None, after: Task, root: Root) -> tuple[Violation
         found += _changed(before, after, flow)
         found += () if before.state.finished else _planned(before.effects, after, root)
         if not before.state.finished and _planned_alone(before, after):
-            found.append(Violation("effects", "are planned with a step of the task, never alone"))
+            found.append(Violation("effects", "may be added only together with a step of the task"))
     return tuple(found)
 
 
@@ -102,28 +102,28 @@ def _made(task: Task, flow: Flow) -> Iterator[Violation]:
     # What was asked for is made and queued in one commit.
     first = flow.stages[1] if flow.by_asking and task.enqueued is not None else flow.stages[0]
     if task.stage not in {flow.stages[0], first}:
-        yield Violation("stage", f"a new task begins in {flow.stages[0]!r}")
+        yield Violation("stage", f"must be {flow.stages[0]!r} in a new task")
     if task.state is not _S.ACTIVE:
-        yield Violation("state", "a new task is active")
+        yield Violation("state", f"must be {_S.ACTIVE} in a new task")
     for field in ("developer_retries", "defers"):
         if getattr(task, field):
-            yield Violation(field, "a new task has used up nothing")
+            yield Violation(field, "must be 0 in a new task")
     if not all(isinstance(effect, IssueEffect) for effect in task.effects):
-        yield Violation("effects", "are planned with a step, and a new task has made none; only its issue is told")
+        yield Violation("effects", "must be empty in a new task, except for the update of its issue")
 
 
 def _changed(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
     if before.state.finished:
         if before.model_copy(update={"effects": after.effects}) != after:
-            yield Violation("state", f"a task that is {before.state} never changes again")
+            yield Violation("state", f"a task that is {before.state} must not change again")
         elif any(effect not in before.effects for effect in after.effects):
-            yield Violation("effects", "of a finished task are only taken away, once they are done")
+            yield Violation("effects", "of a finished task may only be removed, once they are done")
         return
     for field in ("id", "created", "created_by", "pipeline", "issue"):
         if getattr(before, field) != getattr(after, field):
-            yield Violation(field, "never changes")
+            yield Violation(field, "must not change")
     if after.state not in _STATES[before.state]:
-        yield Violation("state", f"{before.state} does not become {after.state}")
+        yield Violation("state", f"must not change from {before.state} to {after.state}")
     if before.stage != after.stage:
         yield from _moved(before, after, flow)
     yield from _counted(before, after, flow)
@@ -131,28 +131,28 @@ def _changed(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
     yield from _enqueued(before, after)
     let_go = before.state is not _S.ACTIVE and after.state is _S.ACTIVE
     if before.resumed != after.resumed and not let_go:
-        yield Violation("resumed", "is written when a person lets a task go on")
+        yield Violation("resumed", "may change only when a person lets the task go on")
 
 
 def _moved(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
     if before.state.waits_for_a_person and not _replaced(before, after, flow):
-        yield Violation("stage", f"a task that is {before.state} does not move; resume or retry it first")
+        yield Violation("stage", f"a task that is {before.state} must not move; resume or retry it first")
     allowed = {_following(before.stage, flow)} - {""}
     if _is_after_rework(before.stage, flow):
         allowed.add(flow.rework)
     if after.stage not in allowed:
-        yield Violation("stage", f"from {before.stage!r} a task moves to {', '.join(sorted(allowed))} only")
+        yield Violation("stage", f"may change from {before.stage!r} to {', '.join(sorted(allowed))} only")
 
 
 def _enqueued(before: Task, after: Task) -> Iterator[Violation]:
     was, now = before.enqueued, after.enqueued
     if now is None:
         if was is not None:
-            yield Violation("enqueued", "is never taken away")
+            yield Violation("enqueued", "must not be removed")
     elif was is not None and now.pull != was.pull:
-        yield Violation("enqueued.pull", "never changes")
+        yield Violation("enqueued.pull", "must not change")
     elif before.stage != QUEUE.rework and (was is None or (now.target, now.head) != (was.target, was.head)):
-        yield Violation("enqueued.head", "is asked for where the task waits to be asked for")
+        yield Violation("enqueued.head", "may change only while the pull request waits to be queued")
 
 
 def _following(stage: str, flow: Flow) -> str:
@@ -171,16 +171,16 @@ def _counted(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
     if back and unpaid and (charge == 0 or _replaced(before, after, flow)):
         pass
     elif back and charge != 1:
-        yield Violation("developer_retries", "sending a task back adds exactly one, once for a gate and a commit")
+        yield Violation("developer_retries", "must grow by one when a task is sent back, once for each gate and commit")
     elif charge == 1 and not (back or again):
-        yield Violation("developer_retries", "is charged only when the task is sent back")
+        yield Violation("developer_retries", "may grow only when the task is sent back")
     elif charge not in {0, 1} and not (retried and after.developer_retries == 0):
-        yield Violation("developer_retries", "grows by one at a time, and is reset only by retrying an escalated task")
+        yield Violation("developer_retries", "may grow by one at a time; only retrying an escalated task may reset it")
     more = after.defers - before.defers
     if more > 0 and (more != 1 or after.state is not _S.DEFERRED):
-        yield Violation("defers", "grows by one at a time, with the task deferred")
+        yield Violation("defers", "may grow by one at a time, and only when the task is deferred")
     if more < 0 and after.defers != 0:
-        yield Violation("defers", "is reset to 0, never lowered otherwise")
+        yield Violation("defers", "may be reset to 0, and must not be lowered otherwise")
 
 
 def _replaced(before: Task, after: Task, flow: Flow) -> bool:
@@ -200,16 +200,16 @@ def _sent_back(before: Task, after: Task, flow: Flow) -> Iterator[Violation]:
     was, now = before.sent_back, after.sent_back
     if now is None:
         if was is not None:
-            yield Violation("sent_back", "is never taken away")
+            yield Violation("sent_back", "must not be removed")
         return
     if was is not None:
         yield from _kept(was, now)
     if now.ready and (was is None or was.model_copy(update={"ready": True, "earlier": ()}) != now):
-        yield Violation("sent_back.ready", "is said after the task was sent back, not with it")
+        yield Violation("sent_back.ready", "may be set only after the commit that sent the task back")
     yield from _paid_for(before, after, set(now.charged) - set(was.charged if was is not None else ()))
     waits = after.head in now.earlier or (not now.ready and after.head in {"", now.head})
     if after.stage == _following(before.stage, flow) and waits:
-        yield Violation("stage", "a task that was sent back moves on with a new commit, or when it is said to be ready")
+        yield Violation("stage", "may move on after a rework only with a new commit or `orch-gates task ready`")
 
 
 def _kept(was: SentBack, now: SentBack) -> Iterator[Violation]:
@@ -217,32 +217,32 @@ def _kept(was: SentBack, now: SentBack) -> Iterator[Violation]:
         old, new = getattr(was, field), getattr(now, field)
         added = tuple(one for one in new if one not in old)
         if new != (*old, *added)[-most:]:
-            yield Violation(f"sent_back.{field}", "is only added to")
+            yield Violation(f"sent_back.{field}", "may only be added to")
     waiting = set(was.earlier) | (set() if was.ready else {was.head})
     if not now.ready and len(now.earlier) < MAX_EARLIER and not waiting - {"", now.head} <= set(now.earlier):
-        yield Violation("sent_back.earlier", "is kept until somebody says that the work was done again")
+        yield Violation("sent_back.earlier", "must be kept until `orch-gates task ready` marks the work as done again")
 
 
 def _paid_for(before: Task, after: Task, new: set[str]) -> Iterator[Violation]:
     escalated = before.state is not _S.ESCALATED and after.state is _S.ESCALATED
     if len(new) > 1 or any(not key.endswith(f"@{after.head}") for key in new):
-        yield Violation("sent_back.charged", "gets at most one entry at a time, for the commit that was judged")
+        yield Violation("sent_back.charged", "may get one entry at a time, for the commit that was judged")
     elif len(new) != max(after.developer_retries - before.developer_retries, 0) and not (new and escalated):
-        yield Violation("sent_back.charged", "gets an entry with every charge, and only then")
+        yield Violation("sent_back.charged", "must get an entry with every charge, and only then")
 
 
 def _planned(before: Sequence[Effect], after: Task, root: Root) -> Iterator[Violation]:
     """An effect comes with the step that causes it, and never changes (P7)."""
     new = [effect for effect in after.effects if effect not in before]
     if len({effect.key for effect in after.effects}) != len(after.effects):
-        yield Violation("effects", "have a key each, and no two the same")
+        yield Violation("effects", "must have a key each, and no two the same")
     if any(effect.generation != root.generation for effect in new):
-        yield Violation("effects", "name the generation of the commit that plans them, and never change")
+        yield Violation("effects", "must name the generation of the commit that plans them, and must not change")
     if any(effect.commit != after.head for effect in new if isinstance(effect, StatusEffect)):
-        yield Violation("effects", "are about the commit that was judged")
+        yield Violation("effects", "must be about the commit that was judged")
     labels = {(effect.issue, effect.label) for effect in new if isinstance(effect, IssueEffect)}
     if labels - {(after.issue, issues.label_of(after))}:
-        yield Violation("effects", "tell the issue of the task where it stands")
+        yield Violation("effects", "must show on the task's own issue where the task stands")
 
 
 def _planned_alone(before: Task, after: Task) -> bool:
@@ -261,17 +261,17 @@ def job_change(before: Job | None, after: Job) -> tuple[Violation, ...]:
     """What is wrong with a job that was made or changed; the attempt is the guard (REAP-2)."""
     if before is None:
         first = after.status in {_J.QUEUED, _J.RUNNING}
-        new = () if first else (Violation("status", "a new job is queued or running"),)
+        new = () if first else (Violation("status", "must be queued or running in a new job"),)
         return (*new, *job_alone(after))
     found = [
-        Violation(field, "never changes")
+        Violation(field, "must not change")
         for field in ("task", "stage", "role", "attempt", "number", "by", "head", "created")
         if getattr(before, field) != getattr(after, field)
     ]
     if before.status.terminal and before != after:
-        found.append(Violation("status", f"a job that is {before.status} never changes again"))
+        found.append(Violation("status", f"a job that is {before.status} must not change again"))
     elif after.status not in _STATUSES[before.status]:
-        found.append(Violation("status", f"{before.status} does not become {after.status}"))
+        found.append(Violation("status", f"must not change from {before.status} to {after.status}"))
     if before.status is not _J.QUEUED:
         # Who runs it is settled when it begins: a second one runs nothing (JOB-1).
         found += unchanged(before, after, ("started", "runner", "process", "run", "dispatch"))
@@ -282,15 +282,15 @@ def job_alone(job: Job) -> tuple[Violation, ...]:
     """What a job must be, whatever it was before."""
     found = []
     if (job.ended is not None) is not job.status.terminal:
-        found.append(Violation("ended", "is set exactly when the job is over"))
+        found.append(Violation("ended", "must be set when the job is over, and empty before"))
     if job.status is _J.QUEUED and job.started is not None:
-        found.append(Violation("started", "is set once the job runs"))
+        found.append(Violation("started", "must be empty until the job runs"))
     if job.status is _J.RUNNING and (job.started is None or (job.process is None and job.run is None)):
-        found.append(Violation("process", "or a CI run is named by a job that runs, with the moment when it began"))
+        found.append(Violation("process", "a running job must name a process or a CI run, and its start time"))
     if job.exit_code is not None and not job.status.terminal:
-        found.append(Violation("exit_code", "is known once the job is over"))
+        found.append(Violation("exit_code", "must be empty until the job is over"))
     if job.status is _J.SUCCEEDED and job.exit_code != 0:
-        found.append(Violation("exit_code", "of a job that succeeded is 0"))
+        found.append(Violation("exit_code", "must be 0 for a job that succeeded"))
     return tuple(found)
 
 
@@ -298,13 +298,13 @@ def unchanged(before: Document, after: Document, fields: Sequence[str]) -> Itera
     """Which of the fields changed although they never do."""
     for field in fields:
         if getattr(before, field) != getattr(after, field):
-            yield Violation(field, "never changes")
+            yield Violation(field, "must not change")
 
 
 def root_alone(root: Root) -> tuple[Violation, ...]:
     """What the root document must be, whatever it was before."""
     if root.rework not in root.stages or DONE_STAGE in root.stages or len(set(root.stages)) != len(root.stages):
-        return (Violation("stages", f"are distinct, hold the rework stage, and do not hold {DONE_STAGE!r}"),)
+        return (Violation("stages", f"must be distinct, contain the rework stage, and not contain {DONE_STAGE!r}"),)
     return ()
 
 
@@ -312,13 +312,13 @@ def root_change(before: Root, after: Root, *, by_hand: bool) -> tuple[Violation,
     """What is wrong with the root document after a commit: the generation tells every commit of ours (ST-4)."""
     found = list(root_alone(after))
     if before.created != after.created:
-        found.append(Violation("created", "never changes"))
+        found.append(Violation("created", "must not change"))
     if before.configured_by and not _configured(before, after, by_hand=by_hand):
-        rule = "stages, rework and configuration change with the commit that configures them, never by hand"
+        rule = "stages, rework and configuration may change only with the commit that configures them, not by hand"
         found.append(Violation("configured_by", rule))
     expected = before.generation if by_hand else before.generation + 1
     if after.generation != expected:
-        rule = "a hand edit leaves it as it is" if by_hand else "a commit of orch-gates raises it by exactly one"
+        rule = "must not change in a hand edit" if by_hand else "must grow by one in a commit of orch-gates"
         found.append(Violation("generation", f"{rule}: {expected} is expected, not {after.generation}"))
     return tuple(found)
 

@@ -172,7 +172,7 @@ def _memory(guard: _Guard, new: str) -> Iterator[Refusal]:
 def _set_aside(guard: _Guard, update: RefUpdate, restored: str) -> Iterator[Refusal]:
     """Only a restore keeps something there: what it takes off the branch, in the same push (ST-8)."""
     if update.old is not None:
-        yield Refusal(update.ref, "", Problem("", "", "what was set aside is never changed"))
+        yield Refusal(update.ref, "", Problem("", "", "what a restore set aside must not be changed"))
     elif not (_LOST_NAME.fullmatch(update.ref) and restored and update.new == guard.now_at(guard.branch)):
         rule = f"refs/orch/ is written by `orch-gates state restore` only, with what it takes off {guard.branch}"
         yield Refusal(update.ref, "", Problem("", "name", rule))
@@ -192,7 +192,7 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
     except MissingObject as error:
         raise GitError(f"history is cut off at {error.oid}") from error
     if not chain.follows:
-        rule = "it must be a fast-forward, with one parent per commit"
+        rule = "the push must be a fast-forward, with one parent per commit"
         yield Refusal(guard.branch, new, Problem("", "history", rule))
         return
     changed: list[Root] = []
@@ -207,7 +207,7 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
             yield Refusal(guard.branch, commit, problem)
         if commit in joined and (old or witness) and not (replaced and joined[commit] == old):
             yield Refusal(
-                guard.branch, commit, Problem("", "parents", "it is a restore, but nothing had been replaced")
+                guard.branch, commit, Problem("", "parents", "it is a restore, but the branch was not replaced")
             )
     # A history that comes back ends as it was known here, or where nothing is; all else is written now (ENG-10).
     known = [root for tip in (old, witness) if tip and (root := _root(objects, tip)) is not None]

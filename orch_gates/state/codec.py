@@ -31,7 +31,7 @@ def decode(kind: Kind[D], path: str, text: str) -> tuple[D, str]:
     """
     keys = kind.match(path)
     if not isinstance(keys, Mapping):
-        raise StateDocumentError(f"{path}: no document of kind {kind.name} lives here")
+        raise StateDocumentError(f"{path}: a document of kind {kind.name} does not belong here")
     return decode_at(kind, keys, path, text)
 
 

@@ -388,4 +388,4 @@ class Kinds:
                     return Unknown(why)
                 case keys:
                     return Location(row, keys)
-        return Unknown("no document lives here" + (f"; there are: {', '.join(beside)}" if beside else ""))
+        return Unknown("no document belongs here" + (f"; there are: {', '.join(beside)}" if beside else ""))

@@ -103,7 +103,7 @@ class PathPattern:
         for name, folder in folders.items():
             if folder != (wanted := self._spelled(name, keys)):
                 source, _ = _DERIVED[name]
-                return Misplaced(f"{source} {keys[source]} lives in folder {wanted!r}")
+                return Misplaced(f"{source} {keys[source]} belongs in folder {wanted!r}")
         return keys
 
     def _spelled(self, name: str | None, keys: Keys) -> str:

@@ -254,4 +254,4 @@ def test_state_documents_are_checked_before_a_commit(project: Project) -> None:
     project.git("add", "--all")
     done = project.call("git", "commit", "-m", "illegal")
     assert done.returncode == 1, done.stdout
-    assert "tasks/cd/T-1/task.md: state: a task is done exactly in stage 'done'" in done.stdout
+    assert "tasks/cd/T-1/task.md: state: must be done in stage 'done', and in no other" in done.stdout

@@ -87,4 +87,4 @@ def test_a_store_that_root_began_is_left_to_root(folder: Path) -> None:
 def test_a_cache_that_is_root_s_altogether_is_named_with_its_owner(folder: Path) -> None:
     use(folder)
     answer = as_somebody(lambda: use(folder))
-    assert answer.endswith("belongs to root); set ORCH_CACHE_DIR")
+    assert answer.endswith("belongs to root); set ORCH_CACHE_DIR to a folder that you may write")

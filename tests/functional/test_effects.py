@@ -236,7 +236,7 @@ def test_nobody_edits_effects_by_hand(what: str, work: Work) -> None:
         "added": ["effects:\n", *mine, *(line.replace("tests-passed", "security") for line in mine[len(mine) // 2 :])],
     }[what]
     edit_state(server, {TASK: "".join([*lines[:start], *edited, *lines[end:]])})
-    assert "effects: is written by orch-gates only, never by hand" in work.ok("state", "verify", code=1)
+    assert "effects: may be written by orch-gates only, not by hand" in work.ok("state", "verify", code=1)
 
 
 # ---- killed

@@ -216,7 +216,7 @@ def test_a_root_document_that_cannot_be_read_is_mended(scene: Scene) -> None:
 
 def test_a_file_without_a_place_is_taken_away(scene: Scene) -> None:
     scene.damage(notes=b"hello\n")
-    assert "notes.txt: no document lives here" in scene.series("mend", last=1)
+    assert "notes.txt: no document belongs here" in scene.series("mend", last=1)
     scene.series("edit", last=1)
     scene.shell.run("git rm --quiet notes.txt")
     assert "4 files: all are valid" in scene.series("mend", first=2)
@@ -325,7 +325,7 @@ def test_a_removed_task_is_put_back_without_the_guard(scene: Scene) -> None:
     scene.series("edit", last=1)
     scene.shell.run(f"git checkout --quiet HEAD^ -- {TASK}")
     scene.shell.run("GIT_COMMITTER_EMAIL=orch-gates@localhost git commit --quiet -m 'Put T-1 back'")
-    assert "a new task begins in" in scene.shell.run("git push origin orch-state", 1)
+    assert "in a new task" in scene.shell.run("git push origin orch-state", 1)
     scene.series("switch", repository=str(scene.server.path))
     assert "development" in scene.orch("task", "show", "T-1")
 

@@ -442,7 +442,7 @@ def test_a_command_on_a_full_disk_says_so(rig: GitRig, small_disk: Path) -> None
     env = {"ORCH_CACHE_DIR": str(small_disk)}
     done = orch("task", "new", "T-1", "A task", "--repo", rig.server.path, cwd=rig.folder, env=env)
     assert done.returncode == 2
-    assert b"No space left on device; set ORCH_CACHE_DIR" in done.stderr
+    assert b"No space left on device; set ORCH_CACHE_DIR to a folder that you may write" in done.stderr
     assert counted(rig) == 0
 
 

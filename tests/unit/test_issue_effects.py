@@ -161,10 +161,10 @@ def test_only_where_the_task_stands_is_told() -> None:
     assert rules(before, tracked(**moved, effects=(make_issue_effect(),))) == []
     for wrong in ({"issue": 6}, {"label": "orch/review"}, {"label": "orch/done"}):
         assert rules(before, tracked(**moved, effects=(make_issue_effect(**wrong),))) == [
-            "tell the issue of the task where it stands"
+            "must show on the task's own issue where the task stands"
         ]
     alone = tracked(effects=(make_issue_effect(),))
-    assert rules(before, alone) == ["are planned with a step of the task, never alone"]
+    assert rules(before, alone) == ["may be added only together with a step of the task"]
     assert rules(make_task(), make_task(**moved, effects=(make_issue_effect(),))) != []
 
 

@@ -86,7 +86,7 @@ def test_guard_and_verify_know_what_may_change(tmp_path: Path) -> None:
     shrunk = committed(objects, {PATH: toy(2, "\n- rewritten\n")}, first)
     assert [problem.line for problem in checker.check(shrunk).problems] == [
         f"{PATH}: size: never shrinks",
-        f"{PATH}: the text below the frontmatter is a log: lines are only added (ST-1)",
+        f"{PATH}: below the frontmatter, lines may only be added",
     ]
     assert Kinds(CORE).locate(PATH) != KINDS.locate(PATH)
 

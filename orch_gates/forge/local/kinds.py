@@ -18,22 +18,22 @@ _HEAD = "0123456789abcdef0123456789abcdef01234567"
 
 def _pull_alone(pull: Pull) -> Iterator[Violation]:
     if bool(pull.merge_commit) is not (pull.state == "merged"):
-        yield Violation("merge_commit", "is set exactly when the pull request is merged")
+        yield Violation("merge_commit", "must be set when the pull request is merged, and empty before")
     if bool(pull.last_head) is (pull.state == "open"):
-        yield Violation("last_head", "is set exactly when the pull request is closed or merged")
+        yield Violation("last_head", "must be set when the pull request is closed or merged, and empty before")
 
 
 def _pull_change(before: Pull | None, after: Pull, _root: Root) -> tuple[Violation, ...]:
     """What ended stays ended; a merge may land while somebody closes, so a closed one may turn out to be merged."""
     found = list(_pull_alone(after))
     if before is None:
-        return (*found, *(() if after.state == "open" else (Violation("state", "a new pull request is open"),)))
+        return (*found, *(() if after.state == "open" else (Violation("state", "must be open in a new pull request"),)))
     fixed = ["number", "branch", "target", "author", "created", "first_head"]
     fixed += ["merge_commit", "last_head"] if before.state == "merged" else []
     found += unchanged(before, after, fixed)
     found += _comments_change(before, after)
     if after.state not in _ENDS[before.state]:
-        found.append(Violation("state", f"a pull request that is {before.state} does not become {after.state}"))
+        found.append(Violation("state", f"must not change from {before.state} to {after.state}"))
     return tuple(found)
 
 
@@ -47,7 +47,7 @@ def _comments_change(before: Pull | Issue, after: Pull | Issue) -> Iterator[Viol
     """A comment is known by its place in the list, so none goes away; its text may change, or be emptied."""
     kept = [(comment.by, comment.at) for comment in after.comments[: len(before.comments)]]
     if kept != [(comment.by, comment.at) for comment in before.comments]:
-        yield Violation("comments", "are added at the end and never removed; empty the text of one instead")
+        yield Violation("comments", "may only be added at the end, not removed; empty the text of one instead")
 
 
 PULL = Kind(

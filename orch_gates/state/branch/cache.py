@@ -189,7 +189,8 @@ def _usable(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StateError(
-            f"the cache {root} cannot be used: {error.strerror}{_whose(error, root)}; set ORCH_CACHE_DIR"
+            f"the cache {root} cannot be used: {error.strerror}{_whose(error, root)}; "
+            "set ORCH_CACHE_DIR to a folder that you may write"
         ) from error
 
 

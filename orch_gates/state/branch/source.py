@@ -337,7 +337,7 @@ class Source:
                 return Heads(found.get(self.ref, ""), found.get(WITNESS, ""))
             if answer.meaning is not Fetched.ABSENT:
                 return answer
-        return FetchAnswer(Fetched.FAILED, "refs of the remote came and went while they were read")
+        return FetchAnswer(Fetched.FAILED, "the remote's refs changed while they were read; run the command again")
 
 
 def cut_off() -> StateError:

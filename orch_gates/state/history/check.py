@@ -64,9 +64,9 @@ class CommitChecker:
 
     def _problems(self, commit: Commit, entry: LogEntry) -> Iterator[Problem]:
         if not commit.well_formed:
-            yield Problem("", "author", "author and committer have to be `name <address> seconds zone`")
+            yield Problem("", "author", "author and committer must be `name <address> seconds zone`")
         if len(commit.parents) > 1 and not restores(commit):
-            yield Problem("", "parents", "a commit of this branch follows one other; it never merges")
+            yield Problem("", "parents", "a commit of this branch must have one parent; it must not be a merge")
             return
         base = base_of(commit)
         before = self._objects.commit(base).tree if base else ""
@@ -87,10 +87,10 @@ class CommitChecker:
     def _root(self, tree: str) -> Root | Problem:
         found = self._at(tree, layout.ROOT)
         if found is None:
-            return Problem(layout.ROOT, "", "it is never removed")
+            return Problem(layout.ROOT, "", "must not be removed")
         if isinstance(found.document, Root):
             return found.document
-        return found.problem or Problem(layout.ROOT, "", "it is no root document")
+        return found.problem or Problem(layout.ROOT, "", "must be a root document")
 
     def _raised(self, before: str, root: Root, *, by_hand: bool) -> Iterator[Problem]:
         earlier = self._at(before, layout.ROOT) if before else None
@@ -103,26 +103,26 @@ class CommitChecker:
         before_root = earlier.document if earlier is not None else root
         same = isinstance(before_root, Root) and _pipeline(before_root) == _pipeline(root)
         if not same and not self._configured(root):
-            yield Problem(layout.ROOT, "stages", "are not a pipeline that the default branch configures")
+            yield Problem(layout.ROOT, "stages", "must be a pipeline that the default branch configures")
 
     def _restored(self, commit: Commit, root: Root, changes: Sequence[Changed]) -> Iterator[Problem]:
         for change in changes:
             if change.path != layout.ROOT:
-                yield Problem(change.path, "", "a restore changes no file but the generation")
+                yield Problem(change.path, "", "must not change in a restore; only the generation may")
         yield from self._forked(*commit.parents)
         for parent in commit.parents:
             found = self._at(self._objects.commit(parent).tree, layout.ROOT)
             if found is not None and isinstance(found.document, Root) and found.document.generation >= root.generation:
-                yield Problem(layout.ROOT, "generation", "a restore raises it above both histories")
+                yield Problem(layout.ROOT, "generation", "a restore must raise it above both histories")
 
     def _forked(self, replaced: str, good: str) -> Iterator[Problem]:
         """What a restore joins has to be two ways on from one beginning; else nothing had been replaced (ST-8)."""
         histories = [{oid for oid, _ in self._objects.history(tip)} for tip in (replaced, good)]
         firsts = [{oid for oid in one if not self._objects.commit(oid).parents} for one in histories]
         if replaced in histories[1] or good in histories[0]:
-            yield Problem("", "parents", "a restore joins what had replaced the branch; nothing had")
+            yield Problem("", "parents", "a restore is allowed only after the branch was replaced, and it was not")
         elif not firsts[0] & firsts[1]:
-            yield Problem("", "parents", "a restore joins histories of one state branch; these have no common commit")
+            yield Problem("", "parents", "a restore must join histories of one branch; these have no common commit")
 
     def _files(self, trees: Trees, root: Root, changes: Sequence[Changed]) -> Iterator[Problem]:
         moves = Moves(changes)
@@ -136,7 +136,7 @@ class CommitChecker:
                 yield from self._made(change.path, location, trees)
         for task in sorted(touched):
             if trees.orphaned(task):
-                yield Problem(layout.task_path(task), "", "reports and jobs stay with their task")
+                yield Problem(layout.task_path(task), "", "reports and jobs must stay with their task")
 
     def _by_hand(self, changes: Sequence[Changed]) -> Iterator[Problem]:
         """What only a writer of the state changes (P7); what could not be read is mended by whatever can be."""
@@ -149,19 +149,19 @@ class CommitChecker:
                 continue
             kind = self._kinds.by_name[after.KIND]
             if before is None and earlier is None and kind.ours_alone:
-                yield Problem(change.path, "", "is written by orch-gates only, never by hand")
+                yield Problem(change.path, "", "may be written by orch-gates only, not by hand")
             if before is None or before.KIND != after.KIND:
                 continue
             for field in kind.ours:
                 if getattr(before, field) != getattr(after, field):
-                    yield Problem(change.path, field, "is written by orch-gates only, never by hand")
+                    yield Problem(change.path, field, "may be written by orch-gates only, not by hand")
 
     def _made(self, path: str, location: Location, trees: Trees) -> Iterator[Problem]:
         if location.kind is TASK and trees.archived(TaskId(location.task)):
-            yield Problem(path, "id", "a finished task of this name is archived; names are not used again")
+            yield Problem(path, "id", "a finished task of this name is archived; names must not be used again")
         other = location.kind.one_number if isinstance(location.kind, Kind) else ""
         if other and trees.has(self._kinds.by_name[other].at(number=location.keys["number"])):
-            yield Problem(path, "number", f"is shared with {other} documents; this one is taken")
+            yield Problem(path, "number", f"must not be that of a document of kind {other}; this one is taken")
 
     def _file(self, change: Changed, location: Location | Unknown, root: Root, moves: Moves) -> Iterator[Problem]:
         after = change.after
@@ -170,9 +170,9 @@ class CommitChecker:
         elif after is None:
             documented = isinstance(location, Location) and not isinstance(location.kind, Page)
             if documented and not moves.moved(change):
-                yield Problem(change.path, "", "it is never removed; only a finished task moves, to the archive")
+                yield Problem(change.path, "", "must not be removed; only a finished task moves, to the archive")
         elif after.mode != FILE_MODE:
-            yield Problem(change.path, "", "it has to be a plain file (mode 100644)")
+            yield Problem(change.path, "", "must be a plain file (mode 100644)")
         else:
             yield from self._written(change.path, self._earlier(change), self._read(change.path, after.oid), root)
 
@@ -198,15 +198,15 @@ class CommitChecker:
         yield from _named(path, kind.change(before.document if before is not None else None, document, root))
         grown = before is None or after.body.startswith(before.body.rstrip("\n"))
         if kind.body is Body.LOG and not grown:
-            yield Problem(path, "", "the text below the frontmatter is a log: lines are only added (ST-1)")
+            yield Problem(path, "", "below the frontmatter, lines may only be added")
 
     def _archived(self, change: Changed, moves: Moves) -> Iterator[Problem]:
         if change.before is not None:
-            yield Problem(change.path, "", "an archived file never changes")
+            yield Problem(change.path, "", "an archived file must not change")
         elif not moves.arrived(change):
-            yield Problem(change.path, "", "it has to be the very file that leaves the task's folder in this commit")
+            yield Problem(change.path, "", "must be the very file that leaves the task's folder in this commit")
         elif not self._finished(change, moves):
-            yield Problem(change.path, "state", "only a finished task is archived, with no effect left to be done")
+            yield Problem(change.path, "state", "only a finished task may be archived, with no effect left to be done")
 
     def _finished(self, change: Changed, moves: Moves) -> bool:
         left = moves.task_document(change)
@@ -220,7 +220,7 @@ class CommitChecker:
         if node is None:
             return None
         if node.mode != FILE_MODE:
-            return Read(problem=Problem(path, "", "it has to be a plain file (mode 100644)"))
+            return Read(problem=Problem(path, "", "must be a plain file (mode 100644)"))
         return self._read(path, node.oid)
 
     def _read_file(self, path: str, oid: str) -> Read:
@@ -245,7 +245,7 @@ def _trailers(entry: LogEntry, root: Root) -> Iterator[Problem]:
     found = message.OP.fullmatch(entry.op)
     # The generation in it makes it fresh: no two commits of one history raise to the same (ST-3, ST-4).
     if found is None or int(found["generation"]) != root.generation:
-        yield Problem("", "Orch-Op", f"has to be {root.generation}-<32 hexadecimal digits>, as the generation is")
+        yield Problem("", "Orch-Op", f"must be {root.generation}-<32 hexadecimal digits>, as the generation is")
     for name, value in (("Orch-Event", entry.event), ("Orch-By", entry.by)):
         if not value:
-            yield Problem("", name, "is missing")
+            yield Problem("", name, "must be set")
