@@ -454,7 +454,7 @@ def test_history_is_neither_deleted_nor_rewritten(hand: Hand) -> None:
     before = hand.tip()
     assert "must not be deleted" in hand.push(f":{BRANCH}")[1]
     hand.repo.git("reset", "--quiet", "--hard", "HEAD~2")
-    assert "it must be a fast-forward" in hand.push(f"+HEAD:{BRANCH}")[1].replace("\n", " ")
+    assert "the push must be a fast-forward" in hand.push(f"+HEAD:{BRANCH}")[1].replace("\n", " ")
     hand.repo.git("commit", "--quiet", "--allow-empty", "-m", "another past")
     assert hand.push(f"+HEAD:{BRANCH}")[0] != 0
     assert hand.tip() == before
@@ -468,13 +468,13 @@ def test_a_merge_is_no_step(hand: Hand) -> None:
     hand.set(ONE, "title", "The other side")
     hand.commit()
     hand.repo.git("merge", "--quiet", "--no-edit", "side")
-    assert "never merges" in hand.push()[1].replace("\n", " ")
+    assert "it must not be a merge" in " ".join(hand.push()[1].replace("remote:", " ").split())
 
 
 @pytest.mark.parametrize(
     ("trailers", "words"),
     [
-        ("Orch-Op: 5-0123456789abcdef0123456789abcdef", "raises it by exactly one"),
+        ("Orch-Op: 5-0123456789abcdef0123456789abcdef", "must grow by one in a commit of orch-gates"),
         ("Orch-Op: nonsense", "32 hexadecimal digits"),
     ],
 )
