@@ -74,7 +74,7 @@ class _Reading:
         from orch_gates.engine.watch_plan import EnvironmentPlan
 
         if not SLUG.fullmatch(name):
-            self.problems.add(path, f"{spelled(name)} is not 1 to 40 small letters, digits and `-`, a letter first")
+            self.problems.add(path, f"{spelled(name)} must be 1 to 40 small letters, digits and `-`, a letter first")
             return None
         fields = self._mapping(item, path, ENVIRONMENT_KEYS)
         watch = self._watch(fields["watch"], (*path, "watch")) if "watch" in fields else None
@@ -115,7 +115,8 @@ class _Reading:
         if not probes and not sources:
             self.problems.add(path, "watches nothing; name at least one of: probes, sources")
         if not ends:
-            self.problems.add((*path, "warmup_s"), "the warm-up is as long as the window, so nothing is watched")
+            what = "nothing is watched, as the warm-up is as long as the window; shorten it"
+            self.problems.add((*path, "warmup_s"), what)
         names = [one.url.partition("?")[0] for one in probes] + [one.name for one in sources]
         if len(set(names)) < len(names):
             self.problems.add(path, "two probes or sources have the same name, or the same URL (without its query)")
@@ -145,7 +146,7 @@ class _Reading:
         kind = item.get("kind") if isinstance(item, dict) else None
         if not isinstance(kind, str) or kind not in SOURCE_KEYS:
             at = (*path, "kind") if isinstance(item, dict) and "kind" in item else path
-            self.problems.add(at, f"names its kind: {', '.join(SOURCE_KEYS)}")
+            self.problems.add(at, f"needs one of these kinds: {', '.join(SOURCE_KEYS)}")
             return SourcePlan("", SourceKind.ACCESS_LOG, "")
         keys = SOURCE_KEYS[kind]
         fields = self._mapping(item, path, keys, *(key for key in keys if key not in {"kind", "name"}))
@@ -158,7 +159,7 @@ class _Reading:
 
     def _mapping(self, item: Value, path: Path, known: tuple[str, ...], *needed: str) -> dict[str, Value]:
         if not isinstance(item, dict):
-            self.problems.add(path, f"{spelled(item)} is not a mapping; there is: {', '.join(known)}")
+            self.problems.add(path, f"{spelled(item)} must be a mapping; known keys are: {', '.join(known)}")
             return {}
         for key in item.keys() - set(known):
             self.problems.unknown_key((*path, key), known)
@@ -227,7 +228,7 @@ class _Reading:
 
 _URL_SPELLED = "a url with http:// or https://, without a user or password"
 _SELECTOR_SPELLED = 'a counter with labels, like http_requests_total{code=~"5.."}'
-_QUERY_SPELLED = "a query that says since when it counts by $window, like sum(increase(http_requests_total[$window]))"
+_QUERY_SPELLED = "a query with $window as its range, like sum(increase(http_requests_total[$window]))"
 
 
 def _statuses(value: Value) -> Iterator[int | None]:

@@ -48,8 +48,8 @@ class Pipelines:
         if root.configured_by and not self.reaches(root.configured_by):
             raise GitError(
                 f"the pipeline of the state branch was configured by commit {root.configured_by}, which is not on the "
-                "default branch of this clone. Fetch or push that branch; if git takes another branch for it, run "
-                "`git remote set-head origin -a`. Or its history was rewritten"
+                "default branch of this clone. Fetch or push that branch; if git uses another default branch here, run "
+                "`git remote set-head origin -a`. Its history may also have been rewritten"
             )
         return False
 

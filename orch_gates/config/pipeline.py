@@ -31,7 +31,7 @@ def preset(placed: Placed, problems: Problems, name: str, at: str) -> str:
     from orch_gates.model.task import MERGE_QUEUE
 
     if (value := placed.mapping[PRESET]) != MERGE_QUEUE:
-        problems.add((PRESET,), f"unknown pipeline {spelled(value)}; there is: {MERGE_QUEUE}")
+        problems.add((PRESET,), f"unknown pipeline {spelled(value)}; known is: {MERGE_QUEUE}")
     return located(name, placed.values[(PRESET,)]) + at
 
 
@@ -81,13 +81,14 @@ def declared(placed: Placed, problems: Problems, name: str, at: str) -> Declared
 def _stages(value: Value, problems: Problems) -> tuple[Stage, ...]:
     """The stages that are usable; empty where the list itself is not."""
     if not isinstance(value, list) or not value:
-        problems.add(("stages",), f"{spelled(value)} is not a list of stages" if value != [] else "no stage at all")
+        empty = "the list is empty; name at least one stage"
+        problems.add(("stages",), empty if value == [] else f"{spelled(value)} is not a list of stages")
         return ()
     found: list[Stage] = []
     for number, item in enumerate(value):
         stage = _stage(item, ("stages", number), problems)
         if stage is not None and stage.name in {other.name for other in found}:
-            problems.add(("stages", number, "name"), f"there is a stage '{stage.name}' already")
+            problems.add(("stages", number, "name"), f"there is another stage '{stage.name}'; rename one of them")
         elif stage is not None:
             found.append(stage)
     return tuple(found) if len(found) == len(value) else ()
@@ -122,7 +123,7 @@ def _slug(item: Mapping[str, Value], key: str, path: Path, problems: Problems) -
     value = item[key]
     if isinstance(value, str) and SLUG.fullmatch(value):
         return value
-    problems.add((*path, key), f"{spelled(value)} is not 1 to 40 small letters, digits and `-`, a letter first")
+    problems.add((*path, key), f"{spelled(value)} must be 1 to 40 small letters, digits and `-`, a letter first")
     return None
 
 

@@ -60,7 +60,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """The word in quotes, and what it is close to; if to nothing, what there is."""
     names = sorted(known)
     close = difflib.get_close_matches(word, names, 1)
-    hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(names)}"
+    hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(names)}"
     return f"'{shown(word)}'; {hint}"
 
 

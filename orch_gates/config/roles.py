@@ -38,7 +38,7 @@ def _role(name: str, item: Value, path: Path, problems: Problems) -> Role | None
     from orch_gates.model.job import Way
 
     if not SLUG.fullmatch(name):
-        problems.add(path, f"{spelled(name)} is not 1 to 40 small letters, digits and `-`, a letter first")
+        problems.add(path, f"{spelled(name)} must be 1 to 40 small letters, digits and `-`, a letter first")
         return None
     if not isinstance(item, dict):
         problems.add(path, f"{spelled(item)} is not a mapping with dispatch")
@@ -51,7 +51,7 @@ def _role(name: str, item: Value, path: Path, problems: Problems) -> Role | None
         return None
     dispatch = item.get("dispatch")
     if not isinstance(dispatch, dict):
-        what = "a role says how it is started" if dispatch is None else f"{spelled(dispatch)} is not a mapping"
+        what = "a role needs a way to start its work" if dispatch is None else f"{spelled(dispatch)} is not a mapping"
         at = path if dispatch is None else (*path, "dispatch")
         problems.add(at, f"{what}: dispatch: {{command: ...}} or dispatch: {{workflow: FILE.yml}}")
         return None
@@ -66,10 +66,10 @@ def _texts(dispatch: Mapping[str, Value], path: Path, problems: Problems) -> Map
     for key in dispatch.keys() - set(DISPATCH_KEYS):
         problems.unknown_key((*path, key), DISPATCH_KEYS)
     if ("command" in dispatch) is ("workflow" in dispatch):
-        problems.add(path, "names one of: command, workflow")
+        problems.add(path, "needs one of: command, workflow")
         return None
     if "command" in dispatch and "ref" in dispatch:
-        problems.add((*path, "ref"), "belongs to a workflow; a command runs where the sweep runs")
+        problems.add((*path, "ref"), "is only for a workflow; a command runs where the sweep runs")
         return None
     texts = {key: value for key, value in dispatch.items() if key in DISPATCH_KEYS}
     wrong = {key: value for key, value in texts.items() if not _is_fit(key, value)}

@@ -107,7 +107,7 @@ def _pipeline() -> dict[str, Any]:
             "default": USUAL_REWORK,
         },
         "roles": {
-            "description": "How the work of each role is started; a role that is not named is a person's.",
+            "description": "How the work of each role is started; people do the work of a role that is not listed.",
             "type": "object",
             "propertyNames": {"$ref": "#/$defs/slug"},
             "additionalProperties": {"$ref": "#/$defs/role"},
@@ -142,7 +142,7 @@ def _gate(gates: Iterable[Gate[Any]]) -> dict[str, Any]:
     properties = {
         "name": {"description": "The gate.", **name},
         "on_fail": {"description": "What a FAIL does to the task.", **reaction},
-        "on_absent": {"description": "What it does that nothing is recorded for the commit yet.", **reaction},
+        "on_absent": {"description": "What a commit without a record does to the task.", **reaction},
     }
     return {"anyOf": [name, _mapping(properties, "name")]}
 
@@ -170,8 +170,8 @@ def _role() -> dict[str, Any]:
 _WATCH = {
     "window_s": "Seconds that a deploy is watched.",
     "every_s": "Seconds from one sample to the next.",
-    "failures": "Failures of one probe in a row that are too many.",
-    "min_requests": "Requests from which on their share of errors tells anything.",
+    "failures": "How many failures of one probe in a row make a deploy unhealthy.",
+    "min_requests": "The fewest requests from which the share of errors is judged.",
     "warmup_s": "Seconds after the deploy in which failures do not count.",
 }
 
@@ -180,16 +180,19 @@ def _environment() -> dict[str, Any]:
     watch: dict[str, Any] = {key: _whole(_WATCH[key], bounds) for key, bounds in environments.WATCH_NUMBERS.items()}
     watch |= {
         "max_ratio": _decimal(
-            "The share of requests that may fail, besides what failed before.", environments.RATIO, minimum=0, maximum=1
+            "The share of requests that may fail, on top of the share that failed before.",
+            environments.RATIO,
+            minimum=0,
+            maximum=1,
         )
         | {"default": environments.DEFAULT_RATIO},
-        "probes": _list("What is asked as users ask it.", "probe", environments.MOST_PROBES),
-        "control": _url("Asked where a probe failed: without an answer, the outage is the runner's."),
-        "sources": _list("What counts the requests of users.", "source", environments.MOST_SOURCES),
+        "probes": _list("The URLs to request as users do.", "probe", environments.MOST_PROBES),
+        "control": _url("The URL to request after a failed probe: without an answer, the outage is the runner's."),
+        "sources": _list("The sources that count the requests of users.", "source", environments.MOST_SOURCES),
     }
     return _mapping(
         {
-            "url": _url("Where its users go; `orch-gates doctor` compares what is probed with it."),
+            "url": _url("The URL that its users open; `orch-gates doctor` compares the probes with it."),
             "deploy_timeout_s": _whole("Seconds that the deploy command may take.", environments.TIMEOUT),
             "rollback": {
                 "description": "A command for sh that deploys what EXPECTED_REVISION and EXPECTED_DIGEST name.",
@@ -204,17 +207,17 @@ def _environment() -> dict[str, Any]:
 def _probe() -> dict[str, Any]:
     status = {"type": "integer", "minimum": environments.STATUS.least, "maximum": environments.STATUS.most}
     properties = {
-        "url": _url("What is asked."),
+        "url": _url("The URL to request."),
         "status": {
-            "description": "What it has to answer; without it any 2xx.",
+            "description": "The statuses that are expected; by default any 2xx.",
             "anyOf": [status, {"type": "array", "minItems": 1, "items": status}],
         },
-        "body": {"description": "A regular expression that fits in the body.", "type": "string", "pattern": "."},
+        "body": {"description": "A regular expression that must match in the body.", "type": "string", "pattern": "."},
         "latency_s": _decimal(
-            "Seconds that the answer may take.", environments.DECIMAL, exclusiveMinimum=0, maximum=99_999
+            "The most seconds that a good answer takes.", environments.DECIMAL, exclusiveMinimum=0, maximum=99_999
         ),
         "timeout_s": _decimal(
-            "Seconds after which the question is given up.", environments.DECIMAL, exclusiveMinimum=0, maximum=99_999
+            "Seconds after which the request is given up.", environments.DECIMAL, exclusiveMinimum=0, maximum=99_999
         ),
         "follow": {"description": "Follow a redirect to another host.", "type": "boolean", "default": False},
     }
@@ -222,16 +225,21 @@ def _probe() -> dict[str, Any]:
 
 
 def _source() -> dict[str, Any]:
-    name = {"description": "What people are told of it.", "type": "string", "pattern": "\\S"}
+    name = {"description": "Its name, as people see it.", "type": "string", "pattern": "\\S"}
     path = {"description": "The log, in the common or combined format.", "type": "string", "pattern": "^/"}
     count = {"type": "string", "pattern": "\\S"}
     counts = {
-        "total": {"description": "What counts requests.", **count},
-        "errors": {"description": "What counts those that ended with a server error.", **count},
+        "total": {"description": "The counter of all requests.", **count},
+        "errors": {"description": "The counter of the requests that ended with a server error.", **count},
     }
     ways = [_mapping({"kind": {"enum": ["access-log"]}, "name": name, "path": path}, "kind", "path")]
     for kind in ("metrics", "prometheus"):
-        properties = {"kind": {"enum": [kind]}, "name": name, "url": _url("Where it answers."), **counts}
+        properties = {
+            "kind": {"enum": [kind]},
+            "name": name,
+            "url": _url("The URL of the metrics, or of Prometheus."),
+            **counts,
+        }
         ways.append(_mapping(properties, "kind", "url", "total", "errors"))
     return {"anyOf": ways}
 

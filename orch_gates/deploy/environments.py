@@ -65,8 +65,8 @@ def require(snapshot: Snapshot, name: str, declared: Iterable[str]) -> None:
             known.add(str(keys["environment"]))
     if name not in known:
         raise UsageError(
-            f"no environment is known as {suggestion(name, known)} An environment is known once something was deployed "
-            "there, or where it stands in `environments` of .orch-gates.yaml"
+            f"unknown environment {suggestion(name, known)} (an environment is known once something was deployed "
+            "there, or once `environments` of .orch-gates.yaml lists it)"
         )
 
 

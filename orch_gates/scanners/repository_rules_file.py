@@ -193,5 +193,5 @@ def _suggestion(key: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(key, names, 1, 0.5)
     shown = escape.clip(escape.visible(key), 60)
-    hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(names)}"
+    hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(names)}"
     return f"'{shown}'; {hint}"

@@ -14,7 +14,7 @@ class JobSettings:
     dispatch_enabled: bool = setting(
         "ORCH_DISPATCH_ENABLED",
         True,
-        "Kill switch of dispatching: off, no job is started.",
+        "Start jobs automatically; with false, none is started.",
         key="jobs.dispatch_enabled",
     )
     max_concurrency: int = setting(
@@ -29,7 +29,7 @@ class JobSettings:
     evidence: int = setting(
         "ORCH_JOBS_EVIDENCE_S",
         1800,
-        "Seconds after a job that ended well in which its gate's evidence has to be there.",
+        "Seconds that its gate's evidence may take to arrive after a job ended well.",
         key="jobs.evidence_s",
         least=0,
         most=MOST_SECONDS,
@@ -43,48 +43,48 @@ class SweepSettings:
     every: int = setting(
         "ORCH_SWEEP_EVERY_S",
         600,
-        "How often the schedule runs a sweep, in seconds; later ones are late.",
+        "Seconds between two sweeps of the schedule; a sweep that comes later is late.",
         key="sweep.every_s",
         most=MOST_SECONDS,
     )
     timeout: int = setting(
-        "ORCH_SWEEP_TIMEOUT_S", 240, "Most seconds of one tick.", key="sweep.timeout_s", most=MOST_SECONDS
+        "ORCH_SWEEP_TIMEOUT_S", 240, "Most seconds of one sweep.", key="sweep.timeout_s", most=MOST_SECONDS
     )
     most: int = setting(
         "ORCH_SWEEP_MAX_TASKS",
         100,
-        "Most tasks whose gates one tick asks; the next tick goes on.",
+        "Most tasks whose gates one sweep evaluates; the next sweep goes on.",
         key="sweep.max_tasks",
     )
     reaper_enabled: bool = setting(
         "ORCH_REAPER_ENABLED",
         True,
-        "Kill switch of the reaper: off, no job or deploy is ended by a sweep.",
+        "Let a sweep end dead jobs and deploys (the reaper); with false, it ends none.",
         key="reaper.enabled",
     )
     dead_ticks: int = setting(
         "ORCH_REAPER_DEAD_TICKS",
         2,
-        "In how many ticks in a row a job has to be seen dead before it is ended (REAP-1).",
+        "In how many sweeps in a row a job has to be found dead before it is ended (REAP-1).",
         key="reaper.dead_ticks",
     )
     max_running: int = setting(
         "ORCH_REAPER_MAX_RUNNING_S",
         21_600,
-        "Seconds after which a job is ended that still runs (REAP-1).",
+        "Seconds after which a job that still runs is ended (REAP-1).",
         key="reaper.max_running_s",
         most=MOST_SECONDS,
     )
     reconciler_enabled: bool = setting(
         "ORCH_RECONCILER_ENABLED",
         True,
-        "Kill switch of the reconciler: off, no stuck task is moved by a sweep.",
+        "Let a sweep move stuck tasks (the reconciler); with false, it moves none.",
         key="reconciler.enabled",
     )
     grace: int = setting(
         "ORCH_RECONCILER_GRACE_S",
         120,
-        "Seconds for which a task is left alone after it changed, before a sweep asks its gates (REC-1).",
+        "Seconds for which a sweep leaves a task alone after it changed (REC-1).",
         key="reconciler.grace_s",
         least=0,
         most=MOST_SECONDS,
@@ -95,6 +95,8 @@ class SweepSettings:
 class HandedOver:
     """What a dispatch hands over to the `job run` that it starts (JOB-1)."""
 
-    task: str = setting("ORCH_TASK", "", "The task that a job works for, as a dispatch hands it over.")
-    role: str = setting("ORCH_ROLE", "", "The role whose work it does, as a dispatch hands it over.")
-    attempt: str = setting("ORCH_ATTEMPT", "", "The attempt that was dispatched; another one of it runs nothing.")
+    task: str = setting("ORCH_TASK", "", "The task that a job works for; a dispatch sets it.")
+    role: str = setting("ORCH_ROLE", "", "The role whose work a job does; a dispatch sets it.")
+    attempt: str = setting(
+        "ORCH_ATTEMPT", "", "The attempt that was dispatched; a dispatch sets it, and a second start does nothing."
+    )

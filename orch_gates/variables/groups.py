@@ -51,7 +51,7 @@ class SecuritySettings:
     dep_audit_fail_closed: bool = setting(
         "ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED",
         False,
-        "An audit that could not be made is a FAIL instead of a warning.",
+        "Make an audit that could not run a FAIL instead of a warning.",
         key="security.dep_audit_fail_closed",
     )
     dep_audit_timeout: float = setting(
@@ -62,7 +62,9 @@ class SecuritySettings:
         most=MOST_SECONDS,
     )
     pin: str = setting(
-        "ORCH_SECURITY_PIN", "", "The engine and rules that a hook was proven with; with others it refuses (SEC-10)."
+        "ORCH_SECURITY_PIN",
+        "",
+        "The engine and rules that a hook was tested with; with others it refuses every push (SEC-10).",
     )
     osv_url: str = setting("ORCH_OSV_URL", "", "Another server of the OSV API for the audit.")
 
@@ -74,11 +76,11 @@ class CiGreenSettings:
     contexts: tuple[str, ...] = setting(
         "ORCH_CI_GREEN_CONTEXTS",
         (),
-        "Statuses that must be success, as names or patterns; none means all there are.",
+        "Statuses that must be success, as names or patterns; without any, all that are there.",
         key="ci_green.contexts",
     )
     least: int = setting(
-        "ORCH_CI_GREEN_LEAST", 1, "Fewer statuses are too short a run to prove anything.", key="ci_green.least"
+        "ORCH_CI_GREEN_LEAST", 1, "The least number of statuses that a green commit has.", key="ci_green.least"
     )
 
 
@@ -87,7 +89,10 @@ class ReviewSettings:
     """Settings of the gate `review-approved`."""
 
     approvals: int = setting(
-        "ORCH_REVIEW_APPROVALS", 1, "Approvals of the branch's head by others.", key="review_approved.approvals"
+        "ORCH_REVIEW_APPROVALS",
+        1,
+        "How many others have to approve the branch's head.",
+        key="review_approved.approvals",
     )
 
 
@@ -98,7 +103,7 @@ class StagingSettings:
     infra_tolerance_enabled: bool = setting(
         "ORCH_STAGING_INFRA_TOLERANCE_ENABLED",
         True,
-        "Failures on the list of the sandbox's are waived; off, they fail as any other.",
+        "Waive the failures that the sandbox's list names; with false, they fail like any other.",
         key="staging_status.infra_tolerance_enabled",
     )
     required: tuple[str, ...] = setting(
@@ -108,11 +113,13 @@ class StagingSettings:
         key="staging_status.required",
         additive=True,
     )
-    least: int = setting("ORCH_STAGING_LEAST", 1, "Fewer checks that passed prove nothing.", key="staging_status.least")
+    least: int = setting(
+        "ORCH_STAGING_LEAST", 1, "The least number of checks that have to pass.", key="staging_status.least"
+    )
     missing: str = setting(
         "ORCH_STAGING_MISSING",
         "note",
-        "What it means that a check ran the last time, and does not now.",
+        "What to do about a check that ran the last time, and does not now.",
         key="staging_status.missing",
         choices=("note", "fail"),
     )
@@ -150,7 +157,7 @@ class MergeSettings:
         most=MOST_SECONDS,
     )
     test_retries: int = setting(
-        "ORCH_MERGE_TEST_RETRIES", 0, "How often a red test command runs again.", key="merge.test_retries", least=0
+        "ORCH_MERGE_TEST_RETRIES", 0, "How often a failed test command runs again.", key="merge.test_retries", least=0
     )
     test_env: tuple[str, ...] = setting(
         "ORCH_MERGE_TEST_ENV",
@@ -161,7 +168,7 @@ class MergeSettings:
     cache_days: int = setting(
         "ORCH_MERGE_CACHE_DAYS",
         7,
-        "How many days a green run of the test command counts for the same tree; 0 for tests that need more than it.",
+        "How many days a green run of the test command counts for the same tree; 0 if tests depend on more.",
         key="merge.cache_days",
         least=0,
     )
@@ -175,31 +182,31 @@ class MergeSettings:
     retry_enabled: bool = setting(
         "ORCH_MERGE_RETRY_ENABLED",
         True,
-        "The forge is asked again for a merge that failed for a reason that passes.",
+        "Try a merge again that failed for a reason that passes.",
         key="merge.retry_enabled",
     )
     retry_attempts: int = setting(
-        "ORCH_MERGE_RETRY_ATTEMPTS", 3, "How often it is asked in all.", key="merge.retry_attempts"
+        "ORCH_MERGE_RETRY_ATTEMPTS", 3, "How often a merge is tried in all.", key="merge.retry_attempts"
     )
     retry_base: int = setting(
         "ORCH_MERGE_RETRY_BASE_S",
         2,
-        "Seconds before the second time, doubled for each later one.",
+        "Seconds before the second try, doubled for each later one.",
         key="merge.retry_base_s",
         most=MOST_SECONDS,
     )
-    retry_max: int = setting("ORCH_MERGE_RETRY_MAX_S", 5, "Most seconds between two times.", most=MOST_SECONDS)
+    retry_max: int = setting("ORCH_MERGE_RETRY_MAX_S", 5, "Most seconds between two tries.", most=MOST_SECONDS)
     grace: int = setting(
         "ORCH_MERGE_GRACE_S",
         30,
-        "Seconds that a server has to finish a merge that nobody knows the end of, before it is given up.",
+        "Seconds to wait for a merge whose result is unknown, before it is given up.",
         key="merge.grace_s",
         most=MOST_SECONDS,
     )
     regression_guard: bool = setting(
         "ORCH_REGRESSION_GUARD_ENABLED",
         True,
-        "After a merge the markers have to be in the target (MRG-10).",
+        "After a merge, check that the markers are still in the target (MRG-10).",
         key="merge.regression_guard_enabled",
     )
 
@@ -278,7 +285,9 @@ class StateSettings:
     timeout: float = setting(
         "ORCH_STATE_TIMEOUT_S", 120, "Most seconds of one change of the state branch (ST-2).", most=MOST_SECONDS
     )
-    by: str = setting("ORCH_STATE_BY", "", "Who is written down as having changed the state.", spelling=spellings.LINE)
+    by: str = setting(
+        "ORCH_STATE_BY", "", "The name that is recorded for a change of the state.", spelling=spellings.LINE
+    )
     author_name: str = setting(
         "ORCH_STATE_AUTHOR_NAME",
         "orch-gates",
@@ -310,14 +319,14 @@ class ForgeSettings:
     kind: str = setting(
         "ORCH_FORGE",
         "auto",
-        "Which kind of forge gates ask; auto finds it out.",
+        "The kind of the forge; auto detects it.",
         choices=("auto", "gitea", "forgejo", "github", "local", "none"),
     )
-    url: str = setting("ORCH_FORGE_URL", "", "The forge that gates ask, or the path of a bare repository.")
+    url: str = setting("ORCH_FORGE_URL", "", "The URL of the forge, or the path of a bare repository.")
     repository: str = setting("ORCH_FORGE_REPOSITORY", "", "The repository there, as owner/name.")
-    token: str = setting("ORCH_FORGE_TOKEN", "", "Token for it.", secret=True)
+    token: str = setting("ORCH_FORGE_TOKEN", "", "The token for the forge.", secret=True)
     token_env: str = setting("ORCH_FORGE_TOKEN_ENV", "ORCH_FORGE_TOKEN", "The variable that holds the token.")
-    timeout: float = setting("ORCH_FORGE_TIMEOUT_S", 30, "Most seconds of one request to it.", most=MOST_SECONDS)
+    timeout: float = setting("ORCH_FORGE_TIMEOUT_S", 30, "Most seconds of one request to the forge.", most=MOST_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,10 @@ class RegistrySettings:
     realms: tuple[str, ...] = setting(
         "ORCH_REGISTRY_REALMS",
         (),
-        "Other hosts that may get the login, where a registry has its tokens made elsewhere.",
+        "Other hosts that may get the login, where a registry's token service is on another host.",
     )
     plain_http: tuple[str, ...] = setting(
-        "ORCH_REGISTRY_PLAIN_HTTP", (), "Registries that are asked without TLS, as host:port; this machine always is."
+        "ORCH_REGISTRY_PLAIN_HTTP", (), "Registries that are reached without TLS, as host:port; this machine always is."
     )
     timeout: float = setting(
         "ORCH_REGISTRY_TIMEOUT_S", 30, "Most seconds of one request to a registry.", most=MOST_SECONDS

@@ -138,7 +138,7 @@ def test_a_misspelled_name_is_refused_and_makes_nothing(rig: DeployRig) -> None:
         command, *more = word
         assert "'prodution'; did you mean production?" in rig.ok("env", command, "prodution", *more, code=2)
         far = rig.ok("env", command, "x9", *more, code=2)
-        assert "no environment is known as 'x9'; there is: production" in far
+        assert "unknown environment 'x9'; known are: production" in far
         assert "`environments` of .orch-gates.yaml" in far
     assert rig.commits() == before
     assert [one["name"] for one in json.loads(rig.ok("env", "list", "--json"))["environments"]] == ["production"]
