@@ -90,7 +90,7 @@ def parse(text: str) -> Mapping[Series, float]:
         pairs = [(pair[1], _unescaped(pair[3])) for pair in _PAIR.finditer(match[2] or "")]
         series = match[1], frozenset(pairs)
         if series in found or len({label for label, _ in pairs}) < len(pairs):
-            raise ValueError(f"the answer is not in the text format of Prometheus: line {number} names something twice")
+            raise ValueError(f"the answer is not in the text format of Prometheus: line {number} repeats a name")
         found[series] = value
     return found
 
@@ -115,7 +115,7 @@ def unproven(wanted: Selector, there: Iterable[Series]) -> str:
         return f"label {label} of {wanted.name} is never {value}{_instead(value, seen)}"
     if any(all(_understood(labels, *one) for one in wanted.wanted) for labels in mine):
         return ""
-    return f"no {wanted.name} has all of these labels as asked: {', '.join(label for label, _, _ in wanted.wanted)}"
+    return f"no series of {wanted.name} has all of these labels: {', '.join(label for label, _, _ in wanted.wanted)}"
 
 
 def _understood(labels: Mapping[str, str], label: str, how: str, value: str) -> bool:

@@ -112,7 +112,7 @@ def _evaluated(changed: Changing, event: events.Evaluated, verdicts: Sequence[Ve
         why = f"stage {task.stage!r} is not in the configured pipeline ({', '.join(pipeline.names)}); {way}"
         return changed.to(Move.HOLD, why, cause="configuration", state=TaskState.HELD, available_at=None)
     if stage.human:
-        word = "to be asked for" if pipeline.by_asking else "for a person's approval"
+        word = "for somebody to ask for its merge" if pipeline.by_asking else "for a person's approval"
         return changed.nothing(f"{stage.name} waits {word}: {queued.way_on(task, pipeline)}", Outcome.HOLD)
     if why := spent.blocked(task, event.head):
         return changed.nothing(why, Outcome.FAIL)
@@ -187,7 +187,7 @@ def _by_verdicts(
     """The first verdict that is neither PASS nor SKIP, or that has to be given anew, decides (ENG-3, ENG-9)."""
     for number, gate in enumerate(stage.gates):
         if number >= len(verdicts) or verdicts[number].gate != gate.name:
-            return changed.nothing(f"gate {gate.name} was not judged", Outcome.ERROR)
+            return changed.nothing(f"gate {gate.name} was not judged; run the command again", Outcome.ERROR)
         verdict = verdicts[number]
         if why := spent.doubt(changed.task, verdict, event.head):
             # Whoever asked again is told again; only an attempt is made anew by the queue itself.

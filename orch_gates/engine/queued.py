@@ -15,7 +15,7 @@ from orch_gates.model.verdict import Outcome
 def decide(changed: Changing, event: events.QueueEvent, pipeline: Pipeline) -> Decision:
     """Apply one of these events to a task that is not finished."""
     if not pipeline.by_asking:
-        return changed.refuse("it is no pull request in the merge queue")
+        return changed.refuse("this task does not belong to the merge queue")
     match event:
         case events.EnqueueRequested():
             return _enqueue(changed, event, pipeline)
@@ -24,7 +24,7 @@ def decide(changed: Changing, event: events.QueueEvent, pipeline: Pipeline) -> D
         case events.LabelSettled():
             return _note(changed, label=False, unlabel=False)
         case events.Prioritised(priority=priority) if changed.task.stage == pipeline.rework:
-            return changed.refuse(f"it is not in the queue, so it has no priority to change to {priority}")
+            return changed.refuse(f"it is not queued, so its priority cannot be set to {priority}")
         case events.Prioritised(priority=priority):
             return _note(changed, Move.PRIORITY, priority=priority)
         case _:

@@ -17,7 +17,7 @@ def blocked(task: Task, head: str) -> str:
     if sent is None or sent.ready or head not in {"", sent.head, *sent.earlier}:
         return ""
     where = f" at {sent.head[:10]}" if sent.head else ""
-    known = f", and {head[:10]} is no new commit" if head not in {"", sent.head} else ""
+    known = f", and {head[:10]} is not a new commit" if head not in {"", sent.head} else ""
     return f"it was sent back{where}{known}: {task.reason}; {way_on(task)}"
 
 

@@ -293,9 +293,9 @@ def _unwell(sample: Sample, rules: Rules) -> str:
     for target in sorted({*rules.targets, *bad}):
         if target in bad:
             probe = bad[target]
-            return f"{target} {'failed' if probe.result is Probed.FAILED else 'was not asked'}: {probe.why}"
+            return f"{target} {'failed' if probe.result is Probed.FAILED else 'was not probed'}: {probe.why}"
         if target not in results:
-            return f"{target} was not asked"
+            return f"{target} was not probed"
     counted = {count.source for count in _counts(sample, rules) if not count.note}
     missing = next((source for source in sorted(rules.sources) if source not in counted), "")
     return f"{missing} did not report the total of requests" if missing else ""
@@ -311,7 +311,7 @@ def _silent(samples: Sequence[Sample], source: str) -> str:
         return ""
     if counts:
         return f"{source} counted nothing but errors"
-    why = next((reading.why for reading in reversed(mine) if isinstance(reading, NoData)), "it was never asked")
+    why = next((reading.why for reading in reversed(mine) if isinstance(reading, NoData)), "it was never queried")
     return f"{source} reported no data in the whole window ({why}): check its query"
 
 

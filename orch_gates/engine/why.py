@@ -165,17 +165,17 @@ def _work(task: Task, pipeline: Pipeline) -> str:
     if not stage.human and spent.blocked(task, task.head):
         return f"{spent.way_on(task)}, then {_command(task, stage)}"
     if stage.human:
-        return f"a person {'asks for it' if pipeline.by_asking else 'approves'}: {queued.way_on(task, pipeline)}"
+        return f"a person has to {'ask for it' if pipeline.by_asking else 'approve'}: {queued.way_on(task, pipeline)}"
     command = _command(task, stage)
     if not stage.gates or task.enqueued is not None:
-        return command if task.enqueued is not None else f"the {stage.role} finishes, then {command}"
+        return command if task.enqueued is not None else f"the {stage.role} has to finish, then {command}"
     # What the command itself brings about is nobody's work.
     gates = ", ".join(gate.name for gate in stage.gates if gate.name not in {MERGE, MERGE_PROOF})
     if not gates:
         return command
     if task.sent_back is not None and task.sent_back.ready and task.sent_back.head == task.head:
-        return f"the {stage.role} records {gates} again (older reports do not count), then {command}"
-    return f"the {stage.role} gets {gates} green, then {command}"
+        return f"the {stage.role} has to record {gates} again (older reports do not count), then {command}"
+    return f"the {stage.role} has to get {gates} green, then {command}"
 
 
 def _command(task: Task, stage: Stage | None) -> str:

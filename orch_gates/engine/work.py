@@ -120,7 +120,7 @@ def standing(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: Rules) 
         case JobStatus.CANCELLED:
             return Standing(f"{who} was cancelled: {last.reason}")
         case JobStatus.SUCCEEDED:
-            return Standing(f"{who} succeeded at {last.ended}", "a sweep asks the gate again" if starts else "")
+            return Standing(f"{who} succeeded at {last.ended}", "a sweep evaluates the gate again" if starts else "")
         case JobStatus.FAILED:
             more = starts is not None and len(runs) < rules.attempts
             due = timestamp(_due(last, len([run for run in runs if run.status is not JobStatus.CANCELLED])))
@@ -144,7 +144,7 @@ def need(
     stage = pipeline.stage(task.stage)
     role = None if stage is None or stage.human else rules.roles.get(stage.role)
     if role is None or role.way not in rules.ways:
-        return Wait("no sweep here starts it")
+        return Wait("no sweep can start it here")
     if task.state is not TaskState.ACTIVE:
         return Wait(f"the task is {task.state}")
     runs = runs_of(task, jobs)

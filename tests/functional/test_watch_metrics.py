@@ -110,7 +110,7 @@ def test_a_series_that_stands_there_twice_is_no_data() -> None:
     with serving(says(200, exposed(1)), says(200, exposed(9, 1) + exposed(9, 1))) as server:
         source = metrics(server.url)
         source.begin()
-        assert "line 3 names something twice" in why(source.read())
+        assert "line 3 repeats a name" in why(source.read())
 
 
 def vector(*values: str) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def test_names_in_quotes_are_left_out() -> None:
         ('r{result="error"}', "label result of r is never error, but ok"),
         ('r{status=~"5.."}', "r has no label status, but class, code, path, result"),
         ('r{code=~"5..",path="/a"}', "label path of r is never /a, but /"),
-        ('r{code=~"5..",class="2xx",result="ok"}', "no r has all of these labels as asked: code, class, result"),
+        ('r{code=~"5..",class="2xx",result="ok"}', "no series of r has all of these labels: code, class, result"),
         ("errors_total", "there is no counter errors_total, but r, up"),
         ("ups", "there is no counter ups, but up, r"),
     ],

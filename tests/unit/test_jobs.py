@@ -178,7 +178,7 @@ def test_a_run_that_lasts_or_that_a_person_ended_is_not_made_anew(status: str) -
             "run 1 (developer) failed: it died",
             "a sweep starts the next run after 2026-03-01T12:00:30Z",
         ),
-        ([{"status": "succeeded"}], "run 1 (developer) succeeded at", "a sweep asks the gate again"),
+        ([{"status": "succeeded"}], "run 1 (developer) succeeded at", "a sweep evaluates the gate again"),
         ([{"status": "cancelled", "reason": "no"}], "run 1 (developer) was cancelled: no", ""),
     ],
 )

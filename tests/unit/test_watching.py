@@ -224,7 +224,7 @@ def test_what_is_ill_at_the_end_is_healthy_by_the_rule_and_not_verified() -> Non
     partly = replace(PROBED, targets=(SITE, API))
     both = [replace(one, probes=(*one.probes, Probe(API, OK))) for one in well]
     assert classify(both, partly).unverified == ""
-    assert f"{API} was not asked" in classify([*both[:-1], well[-1]], partly).unverified
+    assert f"{API} was not probed" in classify([*both[:-1], well[-1]], partly).unverified
 
 
 def test_what_flaps_is_not_verified() -> None:
@@ -285,7 +285,7 @@ def test_a_source_that_never_gave_a_number_is_a_mistake_in_the_configuration() -
     assert "metrics reported no data in the whole window (an empty vector)" in found.reason
     spoke = [*silent, Sample(60, readings=(Count("metrics", 0, 0),))]
     assert classify(spoke, both).verdict is HEALTHY
-    assert "it was never asked" in classify(probed(OK), both).reason
+    assert "it was never queried" in classify(probed(OK), both).reason
     wrong = [*spoke, Sample(90, readings=(NoData("metrics", "400 bad_data", misconfigured=True),))]
     assert "metrics is misconfigured: 400 bad_data" in classify(wrong, both).reason
     only_errors = [*silent, Sample(60, readings=(Count("metrics", 9, 9),))]

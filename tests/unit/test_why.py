@@ -36,7 +36,7 @@ def test_the_line_has_everything_in_its_order() -> None:
         "T-1 is active in testing: 2 tests failed (tests-passed)"
         " · position 2 of 3 in testing"
         " · merge lease: T-9"
-        " · next: the tester gets tests-passed green, then `orch-gates advance T-1`, now"
+        " · next: the tester has to get tests-passed green, then `orch-gates advance T-1`, now"
         " · left: 2 developer retries, 6 defers"
     )
 
@@ -52,7 +52,7 @@ def test_the_line_leaves_out_what_there_is_not() -> None:
     """No position, no lease."""
     assert why(reason="new", cause="ann").line == (
         "T-1 is active in development: new (ann)"
-        " · next: the developer gets ci-green green, then `orch-gates advance T-1`, now"
+        " · next: the developer has to get ci-green green, then `orch-gates advance T-1`, now"
         " · left: 3 developer retries, 10 defers"
     )
 
@@ -68,20 +68,20 @@ def test_what_is_over_waits_for_nobody() -> None:
 @pytest.mark.parametrize(
     ("changes", "action", "when"),
     [
-        ({"stage": "analysis"}, "a person approves: `orch-gates advance T-1 --approve`", "now"),
+        ({"stage": "analysis"}, "a person has to approve: `orch-gates advance T-1 --approve`", "now"),
         (
             {"stage": "analysis", "issue": 7},
-            "a person approves: `approved` on issue 7, or `orch-gates advance T-1 --approve`",
+            "a person has to approve: `approved` on issue 7, or `orch-gates advance T-1 --approve`",
             "now",
         ),
-        ({"stage": "architecture"}, "the architect finishes, then `orch-gates advance T-1`", "now"),
+        ({"stage": "architecture"}, "the architect has to finish, then `orch-gates advance T-1`", "now"),
         (
             {"stage": "deploy-staging"},
-            "the deployer gets staging-status, security, image-freshness green, "
+            "the deployer has to get staging-status, security, image-freshness green, "
             "then `orch-gates gate merge --task T-1`, then `orch-gates advance T-1`",
             "now",
         ),
-        ({"stage": "deploy"}, "the deployer gets deploy-status green, then `orch-gates merge --task T-1`", "now"),
+        ({"stage": "deploy"}, "the deployer has to get deploy-status green, then `orch-gates merge --task T-1`", "now"),
         ({"stage": RETIRED}, "`orch-gates advance T-1` (this stage is not configured any more)", "now"),
         ({"state": "held"}, "`orch-gates task resume T-1` or `orch-gates task cancel T-1`", "when a person decides"),
         (
@@ -92,12 +92,12 @@ def test_what_is_over_waits_for_nobody() -> None:
         ({"state": "deferred", "available_at": SOON}, "`orch-gates advance T-1`", f"not before {SOON}"),
         (
             {"state": "deferred", "available_at": timestamp(NOW)},
-            "the developer gets ci-green green, then `orch-gates advance T-1`",
+            "the developer has to get ci-green green, then `orch-gates advance T-1`",
             "now",
         ),
         (
             {"state": "deferred", "available_at": BEFORE},
-            "the developer gets ci-green green, then `orch-gates advance T-1`",
+            "the developer has to get ci-green green, then `orch-gates advance T-1`",
             "now",
         ),
         ({"stage": "done", "state": "done"}, "", ""),
