@@ -18,7 +18,7 @@ def evaluate(
     gate = registry.find(name, gates)
     if gate is None:
         known = ", ".join(gate.name for gate in gates)
-        return Verdict(name, Outcome.ERROR, f"there is no gate {name!r}; known are {known}")
+        return Verdict(name, Outcome.ERROR, f"unknown gate {name!r}; known are {known}")
     try:
         if (skipped := out_of_scope(name, ports.settings)) is not None:
             return skipped

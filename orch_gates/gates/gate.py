@@ -83,7 +83,7 @@ class Ports:
 class UnknownKind(StrEnum):
     """What kept the facts from being gathered."""
 
-    UNANSWERED = "the forge could not be asked"
+    UNANSWERED = "the forge gave no usable answer"
     REFUSED = "the forge refused"
     UNUSABLE = "the input cannot be used"
 
@@ -104,7 +104,8 @@ class Unknown:
             case UnknownKind.UNANSWERED:
                 return "Run the gate again when the forge answers."
             case UnknownKind.REFUSED:
-                return "Give the token what it lacks (`orch-gates forge check` names it), then run the gate again."
+                way = "`orch-gates forge check` shows what the token may do"
+                return f"Fix what the reason names ({way}), then run the gate again."
             case UnknownKind.UNUSABLE:
                 return "Fix the named input, then run the gate again."
             case _:

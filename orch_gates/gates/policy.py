@@ -21,14 +21,14 @@ class Policy:
     meaning: str
 
 
-SECRETS = Policy("security: secrets", Outcome.FAIL, "FAIL, under every flag")
+SECRETS = Policy("security: secrets", Outcome.FAIL, "FAIL, whatever the options")
 DEPENDENCIES = Policy(
     "security: dependencies",
     Outcome.PASS,
     "warn and pass; FAIL if strict (ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED)",
 )
-CI_GREEN = Policy("ci-green", Outcome.FAIL, "FAIL; a forge that does not answer decides nothing")
-REVIEW_APPROVED = Policy("review-approved", Outcome.FAIL, "FAIL; a forge that does not answer decides nothing")
+CI_GREEN = Policy("ci-green", Outcome.FAIL, "FAIL; nothing is decided when the forge does not answer")
+REVIEW_APPROVED = Policy("review-approved", Outcome.FAIL, "FAIL; nothing is decided when the forge does not answer")
 TESTS_PASSED = Policy("tests-passed", Outcome.FAIL, "FAIL")
 STAGING_STATUS = Policy("staging-status", Outcome.FAIL, "FAIL")
 MERGE = Policy("merge", Outcome.ERROR, "ERROR: deferred, then escalated; never pass")
@@ -39,7 +39,7 @@ DEPLOY_STATUS = Policy("deploy-status", Outcome.FAIL, "FAIL")
 CONFIGURATION = Policy(
     "configuration file",
     Outcome.ERROR,
-    "ERROR; the hooks judge by the defaults, and say so",
+    "ERROR; the hooks use the defaults, and say so",
 )
 
 

@@ -97,7 +97,7 @@ def reason_in(record: Record, text: str) -> str:
 
         return security.parse(text).reason
     report, outcome = read(record, text)
-    return report.reason or f"{record.file} says {outcome}"
+    return report.reason or f"{record.file} states {outcome}"
 
 
 def read(record: Record, text: str) -> tuple[Report, Outcome]:
@@ -124,10 +124,10 @@ def read(record: Record, text: str) -> tuple[Report, Outcome]:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         raise ReportError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
     if report.gate != record.name:
-        raise ReportError(f"it is a report of gate {report.gate}")
+        raise ReportError(f"it is a report of another gate, {report.gate}")
     outcome = _stated(record, report)
     if outcome is Outcome.SKIP:
-        raise ReportError("verdict: only a setting skips a gate, never a report")
+        raise ReportError("verdict: a report cannot skip a gate; only a setting can")
     if outcome is Outcome.PASS and report.findings:
         raise ReportError(f"a report with {outcome} must list no findings")
     return report, outcome
@@ -174,7 +174,7 @@ def as_verdict(record: Record, report: Report, outcome: Outcome) -> Verdict:
     return Verdict(
         gate=record.name,
         outcome=outcome,
-        reason=report.reason or f"{record.file} says {outcome}",
+        reason=report.reason or f"{record.file} states {outcome}",
         findings=tuple(finding.as_finding() for finding in report.findings),
         notices=report.notices,
         evidence=checked | report.evidence | checked,
@@ -186,7 +186,7 @@ def _stated(record: Record, report: Report) -> Outcome:
     word = report.word(record.field)
     if word is None:
         if report.verdict is None:
-            raise ReportError(f"neither {record.field} nor verdict is there")
+            raise ReportError(f"{record.field} and verdict are both missing; give one of them")
         return report.verdict
     outcome = record.outcomes.get(word) if isinstance(word, str) else None
     if outcome is None:

@@ -224,7 +224,7 @@ class ImageSuite:
             f"{name}:base": "has no image for linux/amd64",
             f"{name}:gone": "no such image",
             f"{name}-else:1": "",
-            "python:3.12": "is no image of a registry",
+            "python:3.12": "is not an image in a registry",
         }
         for named, said in cases.items():
             told = {"org.opencontainers.image.base.name": named}

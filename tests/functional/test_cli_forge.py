@@ -169,7 +169,7 @@ def test_a_forge_that_does_not_answer_is_an_error_alone(say: Say) -> None:
     assert done.returncode == 2
     told = json.loads(done.stdout)
     assert told["outcome"] == "ERROR"
-    assert told["reason"].startswith("the forge could not be asked: ")
+    assert told["reason"].startswith("the forge gave no usable answer: ")
     assert b"the status orch/ci-green was not posted: nothing was judged" in done.stderr
 
 

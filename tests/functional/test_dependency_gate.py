@@ -63,7 +63,7 @@ def test_a_vulnerability_that_the_target_has_is_shown(work: Repo) -> None:
         done = judged(work, "--strict", url=feed.url)
     assert done.returncode == 0, said(done)
     assert "shop 1.0 has PYSEC-1" in said(done)
-    assert "as before" in said(done)
+    assert "already before this change" in said(done)
     assert WARNING not in said(done)
 
 
@@ -121,7 +121,7 @@ def test_what_every_kind_of_file_pinned_before_is_shown(work: Repo) -> None:
     assert done.returncode == 0, said(done)
     notices = json.loads(done.stdout)["notices"]
     for path in KINDS:
-        assert f"{path}:{line(path)}: shop 1.0 has PYSEC-1 (fixed in 1.5), as before" in notices
+        assert f"{path}:{line(path)}: shop 1.0 has PYSEC-1 (fixed in 1.5), already before this change" in notices
 
 
 @pytest.mark.parametrize(

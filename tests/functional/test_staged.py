@@ -83,7 +83,7 @@ def test_a_merge_is_not_blamed_for_a_file_that_is_named(pair: Pair) -> None:
 
 @pytest.mark.parametrize(
     ("named", "told"),
-    [((), "no content of its own; after"), (("mine.txt",), "no content of its own, and named files are not")],
+    [((), "no content of its own; after"), (("mine.txt",), "no content of its own, and single files are not")],
 )
 def test_a_merge_that_adds_nothing_says_so(named: tuple[str, ...], told: str, pair: Pair) -> None:
     """The words are true in the middle of a merge: what is staged is the other side's, and files may be named."""
@@ -102,7 +102,7 @@ def test_a_merge_that_adds_nothing_says_so(named: tuple[str, ...], told: str, pa
     ), said
     assert told in said
     assert "after the merge `pre-commit run --all-files`" in said
-    assert "no file was named" not in said
+    assert "no file was given" not in said
     in_ci = orch("hook", "pre-commit", *named, cwd=work.path, env={"CI": "true"})
     assert (in_ci.returncode, b"in CI use after the merge" in in_ci.stderr) == (2, True), in_ci.stderr
 
@@ -113,5 +113,5 @@ def test_submodules_alone_are_nothing_to_judge(pair: Pair) -> None:
     work.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},sub")
     work.git("commit", "--quiet", "-m", "a submodule")
     done = judged(work, "sub")
-    assert (done.returncode, b"only submodules were named" in done.stderr) == (0, True), done.stderr
-    assert b"no file was named" in judged(work).stderr
+    assert (done.returncode, b"only submodules were given" in done.stderr) == (0, True), done.stderr
+    assert b"no file was given" in judged(work).stderr

@@ -159,7 +159,7 @@ def test_a_command_is_run_and_shown(work: Repo) -> None:
     assert outcome(as_json) == "PASS"
     assert b"checking" in as_json.stderr
     for script, said in (
-        ("true", "which did not write it anew"),
+        ("true", "the command did not write it again"),
         (f"cp -p '{GREEN}' r.xml; touch -d '2020-01-01' r.xml", "older than the run"),
         (f"{copy}; exit 3", "ended with 3, and no check failed"),
         (f"{copy}; kill -9 $$", "ended with 137"),

@@ -128,7 +128,7 @@ def test_an_altered_line_fits_nothing() -> None:
         ("baseline/1", "baseline/9", "schema"),
         ('owner: "Ann"\n', "", "exactly these"),
         ('"Ann"', '" "', "exactly these"),
-        ('"2026-03-01"', '"soon"', "no date|not a date"),
+        ('"2026-03-01"', '"soon"', "no date|must be a date"),
         ("```text\n", "```text\n<<<<<<< HEAD\n", "line 1[0-9]: "),
         ("```text\n", "", "between two lines"),
         ("hmac-sha256-path:", "sha256:", "line 1[0-9]: "),

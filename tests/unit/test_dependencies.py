@@ -177,7 +177,7 @@ def test_an_entry_that_was_there_before_is_no_doubt(entry: bytes) -> None:
     moved = changed("requirements/dev.txt", None, entry)
     result = judge(DependencyFacts((file, moved), Audited({})), fail_closed=True)
     assert result.refusal == ""
-    assert all(line.endswith(", as before") for line in result.notices)
+    assert all(line.endswith(", already before this change") for line in result.notices)
     assert len(result.notices) == 2
 
 
@@ -203,7 +203,7 @@ def test_a_vulnerability_behind_an_unreadable_base_is_a_doubt() -> None:
     result = judge(facts, fail_closed=True)
     assert result.findings == ()
     assert result.refusal.endswith("uv.lock as it was before could not be read: no TOML (line 1)")
-    assert any("V-1" in line and line.endswith("perhaps as before") for line in result.notices)
+    assert any("V-1" in line and line.endswith("perhaps already before this change") for line in result.notices)
     assert judge(DependencyFacts((file,), Audited({SHOP: ()})), fail_closed=True).refusal == ""
 
 
@@ -252,7 +252,7 @@ def test_an_upgrade_that_keeps_a_vulnerability_is_as_before() -> None:
     assert (finding.rule, finding.path, finding.line, finding.commit) == ("V-2", "requirements.txt", 2, "c" * 40)
     assert "2.1" in finding.fix
     [notice] = result.notices
-    assert notice == "requirements.txt:2: shop 2.0 has V-1 (fixed in no version yet), as before"
+    assert notice == "requirements.txt:2: shop 2.0 has V-1 (fixed in no version yet), already before this change"
 
 
 def test_a_vulnerability_under_another_name_is_as_before() -> None:

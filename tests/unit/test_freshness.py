@@ -184,7 +184,7 @@ def test_a_moved_tag_is_seen() -> None:
     assert "promote the one that was tested" in moved.next_step
     part = verdict(tested=OTHER_DIGEST)
     assert rules(part) == ["tested-digest"]
-    assert "only the part for linux/amd64" in part.reason
+    assert "only its image for linux/amd64" in part.reason
     assert DIGEST in part.next_step
 
 
@@ -195,9 +195,9 @@ def test_an_index_of_nothing_is_stale() -> None:
 
 def test_what_could_not_be_read_is_no_staleness() -> None:
     """FAIL by the policy, with its own words, and no word about the image (SPEC 4.3)."""
-    found = judge(Unreadable("x/y:1", COMMIT, "the registry could not be asked", "no answer"), IMAGE_FRESHNESS)
+    found = judge(Unreadable("x/y:1", COMMIT, "the registry gave no usable answer", "no answer"), IMAGE_FRESHNESS)
     assert found.outcome is Outcome.FAIL
-    assert found.reason == "could not check: the registry could not be asked: no answer"
+    assert found.reason == "could not check: the registry gave no usable answer: no answer"
     assert "image_status" not in found.evidence
 
 

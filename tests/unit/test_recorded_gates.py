@@ -88,7 +88,7 @@ def test_what_the_report_says_is_the_verdict() -> None:
 
 def test_a_report_without_a_reason_is_named_instead() -> None:
     """Every verdict has a reason (P8)."""
-    assert judged(passed()).reason == "12-test-report.md says PASS"
+    assert judged(passed()).reason == "12-test-report.md states PASS"
 
 
 def test_a_report_cannot_lend_its_verdict_to_another_commit() -> None:
@@ -206,7 +206,7 @@ def test_a_file_that_is_no_report_proves_nothing(gate: Record, text: str) -> Non
         (passed(TESTS, "schema", schema_="orch.report/1"), "schema: orch.report/1 is expected"),
         (passed(schema="orch.task/1"), "schema"),
         (passed(TESTS, "gate"), "gate"),
-        (passed(gate="ci-green"), "it is a report of gate ci-green"),
+        (passed(gate="ci-green"), "it is a report of another gate, ci-green"),
         (passed(gate="Tests-Passed"), "gate"),
         (passed(TESTS, "head"), "head"),
         (passed(head=HEAD[:10]), "head"),
@@ -214,8 +214,8 @@ def test_a_file_that_is_no_report_proves_nothing(gate: Record, text: str) -> Non
         (passed(head="HEAD"), "head"),
         (passed(head=HEAD + "\n"), "head"),
         (passed(head=None), "head"),
-        (report(), "neither tests_status nor verdict is there"),
-        (report(verdict=None, tests_status=None), "neither tests_status nor verdict is there"),
+        (report(), "tests_status and verdict are both missing"),
+        (report(verdict=None, tests_status=None), "tests_status and verdict are both missing"),
         (report(verdict="pass"), "verdict"),
         (report(verdict="PASSED"), "verdict"),
         (report(verdict=""), "verdict"),
@@ -231,14 +231,14 @@ def test_a_file_that_is_no_report_proves_nothing(gate: Record, text: str) -> Non
         (report(tests_status={"PASSED": True}), "tests_status"),
         (passed(tests_status="MAYBE"), "tests_status: 'MAYBE' is none of"),
         (passed(tests_status=""), "tests_status"),
-        (report(ci_status="SUCCESS"), "neither tests_status nor verdict"),
+        (report(ci_status="SUCCESS"), "tests_status and verdict are both missing"),
         (passed(tests_status="FAILED"), "tests_status FAILED and verdict PASS contradict each other"),
         (report(tests_status="PASSED", verdict="FAIL"), "contradict each other"),
         (report(tests_status="PASSED", verdict="SKIP"), "contradict each other"),
         (report(tests_status="FAILED", verdict="DEFER"), "contradict each other"),
         (passed(findings=[RED]), "a report with PASS must list no findings"),
         (report(tests_status="PASSED", findings=[RED]), "a report with PASS must list no findings"),
-        (report(verdict="SKIP"), "only a setting skips a gate"),
+        (report(verdict="SKIP"), "a report cannot skip a gate; only a setting can"),
         (passed(findings={}), "findings"),
         (passed(findings=None), "findings"),
         (report(verdict="FAIL", findings=[RED] * (MAX_FINDINGS + 1)), "findings"),

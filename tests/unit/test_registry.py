@@ -223,7 +223,7 @@ def test_a_reason_is_read_from_reports_that_prove_something(sealed: str) -> None
     tests = RECORDED["tests-passed"]
     assert reason_in(SECURITY, sealed) == "no secret in 1 commit"
     assert reason_in(tests, passed(tests, reason="30 tests")) == "30 tests"
-    assert reason_in(tests, passed(tests)) == "12-test-report.md says PASS"
+    assert reason_in(tests, passed(tests)) == "12-test-report.md states PASS"
     with pytest.raises(ReportError):
         reason_in(tests, report(tests))
 

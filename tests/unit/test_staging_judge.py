@@ -71,7 +71,9 @@ def test_only_the_sandboxs_failures_are_waived() -> None:
 
 def test_strict_waives_nothing() -> None:
     """The same run is FAILED, and the finding says why."""
-    assert failed(facts(GREEN, INFRA, exit_code=1, rules=Rules(tolerant=False)), "not tolerated here (strict)")
+    assert failed(
+        facts(GREEN, INFRA, exit_code=1, rules=Rules(tolerant=False)), "this run waives no failures of the sandbox"
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_problems_of_a_file_fail_and_are_placed() -> None:
     bad = Results("r.xml", Format.JUNIT, (GREEN,), (Problem("it is not XML", 7),))
     found = verdict(replace(facts(), results=(bad,)))
     assert (found.outcome, found.findings[0].path, found.findings[0].line) == (Outcome.FAIL, "r.xml", 7)
-    assert failed(replace(facts(), results=()), "there is no file of results")
+    assert failed(replace(facts(), results=()), "no file of results was found")
     assert failed(facts(GREEN, broken=("the command did not finish within 1 s",)), "did not finish")
     assert failed(replace(facts(), results=(Results("j", Format.PYTEST, (GREEN,), exit_code=2),)), "exit code 2, but 0")
 

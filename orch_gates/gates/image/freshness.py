@@ -192,7 +192,7 @@ def _findings(facts: Facts) -> Iterator[Finding]:
         text = f"{facts.tested} was tested, but {where} is {facts.digest}"
         fix = "Test the digest that is going to be promoted, or promote the one that was tested."
         if part:
-            text += f", of which that is only the part for {part}"
+            text += f", and the tested digest is only its image for {part}"
             fix = f"Record the digest of the whole index as the tested one: {facts.digest}."
         yield _finding("tested-digest", where, facts, text, fix)
     if not facts.platforms:
@@ -270,7 +270,7 @@ def _why(one: PlatformImage, revision: Revision) -> tuple[str, str]:
             f"it records the tree of {revision.commit[:10]}, but its label names {_listed(stated)}, which has another "
             "tree"
         )
-        return "contradicting-labels", f"{text}, or is no commit"
+        return "contradicting-labels", f"{text} or is not a commit"
     if _matching(one, revision):
         base = one.base.image if one.base is not None else ""
         return "inherited-label", f"its label comes from its base {base}, so it does not show what was built on it"

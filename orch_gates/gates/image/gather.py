@@ -62,9 +62,9 @@ def gather(question: Question, git: Git, registry: Registry) -> Seen:
     except RegistryRefused as error:
         return _unreadable(question, "the registry refused", error)
     except RegistryBroken as error:
-        return _unreadable(question, "what the registry sent proves nothing", error)
+        return _unreadable(question, "the registry's answer proves nothing", error)
     except RegistryUnavailable as error:
-        return _unreadable(question, "the registry could not be asked", error)
+        return _unreadable(question, "the registry gave no usable answer", error)
 
 
 def _unreadable(question: Question, kind: str, error: RegistryUnavailable) -> Seen:
@@ -115,13 +115,15 @@ def _check_attestations(registry: Registry, top: Manifest) -> None:
             about = escape.clip(escape.visible(part.about), 80) or "nothing"
             raise RegistryBroken(f"{where} is marked as an attestation of {about}, which is not an image of this index")
         if not registry.manifest(part.digest, part.size).holds_statements:
-            raise RegistryBroken(f"{where} is called an attestation, but holds the layers of an image")
+            raise RegistryBroken(f"{where} is marked as an attestation, but has the layers of an image")
 
 
 def _platform(registry: Registry, part: Descriptor | None, top: Manifest) -> PlatformImage:
     found = top if part is None else registry.manifest(part.digest, part.size)
     if found.config is None:
-        raise RegistryBroken(f"{registry.image.repository}@{found.digest} is an index in an index")
+        raise RegistryBroken(
+            f"{registry.image.repository}@{found.digest} is an index in an index, which is not supported"
+        )
     config = registry.config(found.config)
     named = part.platform if part else ""
     if named and not _same(named, config.platform):
@@ -185,7 +187,7 @@ def _named_base(one: PlatformImage, top: Manifest, image: Reference) -> Referenc
         # A digest says more than what a tag beside it leads to by now.
         named = reference.parse(name if "@" in name or not pinned else f"{name}@{pinned}", "the base")
     except UsageError as error:
-        raise RegistryBroken(f"it names its base as {shown}, which is no image of a registry") from error
+        raise RegistryBroken(f"it names its base as {shown}, which is not an image in a registry") from error
     # Whoever built it chose who is asked, and must not have services of this machine asked.
     if reference.is_loopback(named.host) and not reference.is_loopback(image.host):
         raise RegistryBroken(f"it names its base as {shown}, which exists only on the build machine")

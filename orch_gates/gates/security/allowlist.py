@@ -96,7 +96,7 @@ def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> 
     notices = [f"{path}: {rule} {text}" for path, rule, text in sorted(notes)]
     if findings and allowed.entries and not allowed.key:
         count = "1 entry" if len(allowed.entries) == 1 else f"{len(allowed.entries)} entries"
-        notices.insert(0, f"{PATH} has {count} that cannot be checked: no key (ORCH_ALLOW_KEY, {_KEPT})")
+        notices.insert(0, f"{PATH} has {count} that cannot be checked: the key is missing (ORCH_ALLOW_KEY, {_KEPT})")
     return Sorted(tuple(standing), tuple(notices))
 
 

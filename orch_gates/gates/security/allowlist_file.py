@@ -18,9 +18,9 @@ _FIELDS = tuple(field.name for field in fields(Entry))
 _BODY = """\
 # Allowed findings of the secret scan
 
-Written by `orch-gates secrets allow`; it counts once it is on the target branch. Each entry
-holds for one secret in one file under one rule, until its last day. An entry of which anything
-but owner, reason and date is changed by hand allows nothing.
+Written by `orch-gates secrets allow`; it takes effect once it is on the target branch. Each entry
+holds for one secret in one file under one rule, until its last day. By hand, change only owner,
+reason and date of an entry: any other change makes it void.
 """
 
 
@@ -65,7 +65,8 @@ def private_dir(git: Git) -> Path:
 
 def _checked_key(key: bytes, source: str) -> bytes:
     if len(key) < SHORTEST_KEY:
-        raise SettingsError(f"{source} is shorter than {SHORTEST_KEY} bytes")
+        way = "`orch-gates secrets key` makes one"
+        raise SettingsError(f"the key in {source} is shorter than {SHORTEST_KEY} bytes; {way}")
     return key
 
 
@@ -104,7 +105,7 @@ def encode(entries: Sequence[Entry]) -> str:
     except ReportError as error:
         raise ExceptionListError(f"{PATH}: {error}") from error
     if decode(text) != tuple(entries):
-        raise ExceptionListError(f"{PATH}: it does not read as it was written")
+        raise ExceptionListError(f"{PATH}: the list was not written, as it would read back differently")
     return text
 
 
@@ -124,5 +125,5 @@ def _entry(number: int, item: object) -> Entry:
     try:
         expires = date.fromisoformat(texts.pop("expires"))
     except ValueError as error:
-        raise ExceptionListError(f"{PATH}: entry {number}: expires is not a date (YYYY-MM-DD)") from error
+        raise ExceptionListError(f"{PATH}: entry {number}: expires must be a date (YYYY-MM-DD)") from error
     return Entry(**texts, expires=expires)

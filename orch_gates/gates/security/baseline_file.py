@@ -22,10 +22,10 @@ _FENCE = "```"
 _BODY = """\
 # Known old findings of the secret scan
 
-Written by `orch-gates secrets baseline`; it counts once it is on the target branch. These findings were there before
-the gate, and pass until the last day. Each credential that is real has to be revoked all the same. A line is one
-finding: keyed hash of its secret and path, object, line, rule, path. Where the key of the hashes is not at hand,
-object, line and path decide alone: let nobody but `orch-gates secrets baseline` write a line.
+Written by `orch-gates secrets baseline`; it takes effect once it is on the target branch. These findings were there
+before the gate, and pass until the last day. Revoke each credential that is real all the same. A line is one
+finding: keyed hash of its secret and path, object, line, rule, path. A check without the key of the hashes compares
+object, line and path alone: let nobody but `orch-gates secrets baseline` write a line.
 """
 
 
@@ -61,7 +61,7 @@ def decode(text: str, where: str = PATH) -> Baseline:
     try:
         expires = date.fromisoformat(texts["expires"])
     except ValueError as error:
-        raise ExceptionListError(f"{where}: expires is not a date (YYYY-MM-DD)") from error
+        raise ExceptionListError(f"{where}: expires must be a date (YYYY-MM-DD)") from error
     if _KEY_ID.fullmatch(texts["key_id"]) is None:
         raise ExceptionListError(f"{where}: key_id is not one that `orch-gates secrets baseline` writes")
     above = text.count("\n", 0, len(text) - len(body))
@@ -91,7 +91,7 @@ def encode(baseline: Baseline) -> str:
             "`orch-gates secrets baseline --dry-run` counts them"
         ) from error
     if decode(text) != baseline:
-        raise ExceptionListError(f"{PATH}: it does not read as it was written")
+        raise ExceptionListError(f"{PATH}: the list was not written, as it would read back differently")
     return text
 
 
@@ -114,5 +114,5 @@ def _entry(line: str, where: str) -> Known:
     if HASH.fullmatch(made) is None or not (oid == _NO_OBJECT or _OID.fullmatch(oid)) or _RULE.fullmatch(rule) is None:
         raise ExceptionListError(f"{where}: it is not as `orch-gates secrets baseline` writes it")
     if not (number.isascii() and number.isdigit() and len(number) <= 10):
-        raise ExceptionListError(f"{where}: {number!r} is no line number")
+        raise ExceptionListError(f"{where}: {number!r} is not a line number")
     return Known(made, "" if oid == _NO_OBJECT else oid, int(number), rule, path)

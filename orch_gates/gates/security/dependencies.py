@@ -111,9 +111,9 @@ def _blame(changed: Sequence[ChangedFile], answer: Audited, commit: str) -> _Bla
                 fixed = ", ".join(known.fixed_in) or "no version yet"
                 shown = f"{file.path}:{line}: {pin.name} {pin.version} has {known.id} (fixed in {fixed})"
                 if any((pin.name, name) in before for name in known.names):
-                    found.notices.append(f"{shown}, as before")
+                    found.notices.append(f"{shown}, already before this change")
                 elif unknown_base:
-                    found.notices.append(f"{shown}, perhaps as before")
+                    found.notices.append(f"{shown}, perhaps already before this change")
                     doubted = True
                 else:
                     found.findings.append(_finding(file.path, line, pin, known.id, fixed, commit))
@@ -142,7 +142,7 @@ def _unpinned(changed: Sequence[ChangedFile]) -> tuple[list[str], list[str]]:
         settled, left = _entries(file.head, file.locked_head)
         known = {_key(entry) for entry in file.base.open} if file.base else set()
         doubts += _lines(file.path, [entry for entry in left if _key(entry) not in before])
-        notices += _lines(file.path, [entry for entry in left if _key(entry) in before], ", as before")
+        notices += _lines(file.path, [entry for entry in left if _key(entry) in before], ", already before this change")
         notices += _lines(
             file.path, [entry for entry in settled if _key(entry) not in known], "; a lockfile is beside it"
         )

@@ -69,7 +69,10 @@ def nothing_to_judge(facts: SecurityFacts, *, whole: bool) -> Verdict | None:
     else:
         head, base = facts.head[:10], facts.target or facts.base[:10]
         reason = f"nothing to judge: {head} adds nothing to {base} at {facts.base[:10]}"
-        step = "`orch-gates gate security --all` looks at the past; `--base REF` at what another branch does not have."
+        step = (
+            "To judge the whole history, run `orch-gates gate security --all`; to compare with another branch, give "
+            "`--base REF`."
+        )
     return Verdict(GATE, Outcome.SKIP, reason, evidence={**_evidence(facts, None), "scanned": False}, next_step=step)
 
 
@@ -116,11 +119,11 @@ def proof_gaps(scanned: SecretFacts) -> tuple[str, ...]:
         ("bytes", scanned.bytes_scanned, scanned.bytes_given),
         ("canaries", scanned.canaries_found, scanned.canaries),
     )
-    gaps = [f"the scanner counted {got} of {wanted} {what}" for what, got, wanted in pairs if got != wanted]
+    gaps = [f"the scanner read {got} of {wanted} {what}" for what, got, wanted in pairs if got != wanted]
     if not scanned.same_objects:
         gaps.append("the scanned objects differ from the listed ones")
     if scanned.canaries < 1:
-        gaps.append("no canary was planted")
+        gaps.append("the scanner got no test secret (canary) to find")
     return tuple(gaps)
 
 

@@ -228,7 +228,7 @@ def scan(
     deadline = clock.monotonic() + budget.seconds
     limits = Limits(budget.object_bytes, budget.content_bytes)
     try:
-        late = clock.alarm(budget.seconds + _LATER_S, lambda: BudgetExceeded("the time is up"))
+        late = clock.alarm(budget.seconds + _LATER_S, lambda: BudgetExceeded("the scan ran out of time"))
         with late, subject.watch(subject.listed):
             if own_rules:
                 running.add_rules(own_rules, deadline)

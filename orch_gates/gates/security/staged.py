@@ -66,9 +66,9 @@ def staged(git: Git, named: Collection[str] = ()) -> Subject | Nothing:
 
 def _nothing(*, merging: bool, named: bool) -> Nothing:
     if merging:
-        not_named = ", and named files are not judged in the middle of one" if named else ""
+        not_named = ", and single files are not judged during a merge" if named else ""
         return Nothing(f"the merge in progress adds no content of its own{not_named}", merging=True)
-    return Nothing(f"nothing is staged, and {'only submodules were' if named else 'no file was'} named")
+    return Nothing(f"nothing is staged, and {'only submodules were' if named else 'no file was'} given")
 
 
 def _whole(git: Git, named: frozenset[str]) -> list[Change]:

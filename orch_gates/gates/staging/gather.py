@@ -80,7 +80,7 @@ def previous_run(text: str) -> Before:
     for name, value in report.evidence.items():
         if name.startswith(USED):
             if type(value) is not int or value < 0:
-                raise ReportError(f"evidence: {name} is no count")
+                raise ReportError(f"evidence: {name} must be a count")
             used[name.removeprefix(USED)] = value
     return Before(ran.parse(body), used)
 
@@ -131,7 +131,7 @@ def _mark(path: Path) -> tuple[int, ...]:
 def _stale(path: Path, fresh: Fresh) -> str:
     mark = _mark(path)
     if mark and fresh.there.get(path) == mark:
-        return "it was there before the command began, which did not write it anew"
+        return "it was there before the command began, and the command did not write it again"
     if mark and mark[3] < fresh.since - _SLACK_NS:
         return "it is older than the run of the command"
     return ""

@@ -65,7 +65,7 @@ def _exit_codes(given: object) -> tuple[int, ...]:
     codes = given if isinstance(given, list) else []
     found = tuple(code for code in codes if type(code) is int and 0 < code <= _LAST_CODE)
     if not found or len(found) < len(codes):
-        raise ExceptionListError(f"{PATH}: exit_codes is not a list of numbers from 1 to {_LAST_CODE}")
+        raise ExceptionListError(f"{PATH}: exit_codes must be a list of numbers from 1 to {_LAST_CODE}")
     return found
 
 
@@ -76,17 +76,17 @@ def _entry(number: int, item: object) -> Entry:
     texts = {name: item[name].strip() for name in _TEXTS if isinstance(item[name], str)}
     for name in _TEXTS:
         if not 0 < len(texts.get(name, "")) <= _LONGEST:
-            raise ExceptionListError(f"{where}: {name} is no text of 1 to {_LONGEST} characters")
+            raise ExceptionListError(f"{where}: {name} must be a text of 1 to {_LONGEST} characters")
     for name, least in (("check", _SHORTEST_CHECK), ("signature", _SHORTEST_SIGNATURE)):
         if len(pattern.literal(texts[name])) < least:
-            raise ExceptionListError(f"{where}: {name} has to spell at least {least} characters besides `*`")
+            raise ExceptionListError(f"{where}: {name} must have at least {least} characters besides `*`")
     if not isinstance(item["id"], str) or not _ID.fullmatch(item["id"]):
-        raise ExceptionListError(f"{where}: id is not 1 to 40 small letters, digits and `-`")
+        raise ExceptionListError(f"{where}: id must be 1 to 40 small letters, digits and `-`")
     uses = item["uses"]
     if type(uses) is not int or not 0 < uses <= _MOST_USES:
-        raise ExceptionListError(f"{where}: uses is no number from 1 on")
+        raise ExceptionListError(f"{where}: uses must be a whole number from 1 to {_MOST_USES}")
     try:
         expires = date.fromisoformat(str(item["expires"]))
     except ValueError as error:
-        raise ExceptionListError(f"{where}: expires is not a date (YYYY-MM-DD)") from error
+        raise ExceptionListError(f"{where}: expires must be a date (YYYY-MM-DD)") from error
     return Entry(item["id"], **texts, expires=expires, uses=uses)

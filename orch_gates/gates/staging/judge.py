@@ -110,7 +110,7 @@ def judge(facts: StagingFacts, today: date) -> Judged:
     red = [check for check in checks.values() if check.status.is_red]
     classified = infra.classify(red, facts.allowed, facts.before.used, today)
     if not facts.rules.tolerant and classified.waived:
-        why = {one.check: "the sandbox's failures are not tolerated here (strict)" for one in classified.waived}
+        why = {one.check: "this run waives no failures of the sandbox" for one in classified.waived}
         classified = Classified(tuple(red), why={**classified.why, **why})
     ran_now = [check.id for check in checks.values() if check.status.was_run]
     gone = listing.missing(facts.before.ran, ran_now)
@@ -162,7 +162,7 @@ def _problems(
     """Why the run proves nothing, whatever its checks say."""
     yield from (_Problem("run", what) for what in facts.broken)
     if not facts.results:
-        yield _Problem("results", "there is no file of results")
+        yield _Problem("results", "no file of results was found")
     for one in facts.results:
         yield from (_Problem("results", problem.what, one.source, problem.line) for problem in one.problems)
         if one.exit_code and not facts.exit_code:
@@ -266,7 +266,7 @@ def _shown(failures: Sequence[str]) -> str:
 
 def _first_line(failures: Sequence[str]) -> str:
     lines = (line.strip() for text in failures for line in text.split("\n"))
-    return clip(next(filter(None, lines), "it says nothing."), _LINE_SHOWN)
+    return clip(next(filter(None, lines), "it failed without a message."), _LINE_SHOWN)
 
 
 def _notices(

@@ -57,7 +57,7 @@ def _without_words(judged: Judged, why: str) -> Judged:
         for finding in verdict.findings[:MAX_FINDINGS]
     )
     left = _more(len(verdict.findings) - len(findings), "findings")
-    note = f"what the checks say is not shown, as it could not be scanned for secrets: {why}"
+    note = f"the checks' messages are not shown, as they could not be scanned for secrets: {why}"
     shown = replace(verdict, findings=findings, notices=(*verdict.notices[:MAX_NOTICES], *left, note))
     return replace(judged, verdict=shown, ran=ran.Ran())
 
