@@ -81,6 +81,6 @@ def problems(seen: Seen) -> tuple[str, ...]:
         first, second = ("the forge's", "this machine's") if seen.clock_ahead > 0 else ("this machine's", "the forge's")
         found.append(
             f"{first} clock is {abs(seen.clock_ahead):.0f} s ahead of {second}; "
-            "set the wrong one right, as leases compare with the forge's clock"
+            "correct the wrong one, as leases use the forge's clock"
         )
     return tuple(found)

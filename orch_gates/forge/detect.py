@@ -18,7 +18,7 @@ _LIKE = (
     "ORCH_FORGE_URL has to be like https://git.example.org, with no user, password, `?` or `#` in it; "
     "or the path of a bare repository"
 )
-_NAMED = "ORCH_FORGE_REPOSITORY has to name the repository as owner/name"
+_NAMED = "set ORCH_FORGE_REPOSITORY to the repository, as owner/name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _unnamed(forge: SplitResult, origin: str) -> str:
     if forge.path.strip("/") and _repository_at(forge._replace(path=""), origin):
         return "this clone's origin is not below the path of ORCH_FORGE_URL; leave that path out, or "
     elsewhere = f"it is at {place}: fix ORCH_FORGE_URL, or " if (place := server_of(origin)) else ""
-    return f"no remote `origin` here names a repository of {escape.visible(forge.netloc)}; {elsewhere}"
+    return f"no remote `origin` here points to {escape.visible(forge.netloc)}; {elsewhere}"
 
 
 def _kind_of(url: str, job: CiJob) -> Kind | None:

@@ -18,7 +18,7 @@ def document(found: object) -> Row:
         ForgeUnavailable: it is something else.
     """
     if not isinstance(found, dict):
-        raise ForgeUnavailable("the forge's answer is no document")
+        raise ForgeUnavailable("the forge's answer is not a JSON object")
     return found
 
 

@@ -55,7 +55,7 @@ class MergeClient:
         except (ValueError, ForgeUnavailable) as error:
             return Transient(str(error))
         # What lies between may answer with what it kept.
-        return found if found.number == number else Transient(f"{self.path} answered about {found.number}")
+        return found if found.number == number else Transient(f"{self.path} returned pull request {found.number}")
 
     def look(self, path: str) -> Answer | MergeOutcome:
         """A good answer to a question, or what it means for a merge that there is none: nothing was merged yet."""

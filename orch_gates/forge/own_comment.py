@@ -64,5 +64,6 @@ def ours_at(forge: Forge, kind: Kind | None) -> Ours:
         return Ours("", anybody=True)
     login = forge.server.access().login
     if not login and kind is not Kind.GITHUB:
-        raise ForgeRefused("the token cannot read its own user, so no comment is written; grant it that scope")
+        way = "grant it that scope (Gitea: read:user)"
+        raise ForgeRefused(f"the token cannot read its own user, so no comment was written; {way}")
     return Ours(login)

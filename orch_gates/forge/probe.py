@@ -40,8 +40,8 @@ def kind(url: str, timeout: float, observe: Observe) -> Kind:
     below = escape.visible(urlsplit(url).path)
     raise SettingsError(
         moved
-        or f"no Gitea, Forgejo or GitHub answers at {api.at('')}{below}; check ORCH_FORGE_URL, and set ORCH_FORGE to "
-        "the kind"
+        or f"no Gitea, Forgejo or GitHub answers at {api.at('')}{below}; check ORCH_FORGE_URL, or set ORCH_FORGE to "
+        "gitea, forgejo or github"
     )
 
 

@@ -101,7 +101,9 @@ def test_somebody_elses_private_repository(gitea: Gitea, shared: WaitingTask, tm
 
 
 def test_there_is_no_such_repository(shared: WaitingTask) -> None:
-    all_say(shared, "there is no such thing", ORCH_FORGE_REPOSITORY=f"alice/{secrets.token_hex(4)}")
+    all_say(
+        shared, "404, not found, or the token may not see it", ORCH_FORGE_REPOSITORY=f"alice/{secrets.token_hex(4)}"
+    )
 
 
 def test_the_repository_was_renamed(task: WaitingTask) -> None:
@@ -164,7 +166,7 @@ def test_clocks_differ(shared: WaitingTask, hours: int, words: str) -> None:
         env = {"ORCH_FORGE_URL": proxy.url, "ORCH_FORGE": "gitea", **named(shared)}
         said = shared.refused("forge", "check", env=env)
         assert words in said
-        assert "set the wrong one right" in said
+        assert "correct the wrong one" in said
         document = json.loads(shared.run("forge", "check", "--json", env=env).stdout)
         assert abs(abs(document["clock_ahead_s"]) - 3600) < 60
         assert len(document["problems"]) == 1

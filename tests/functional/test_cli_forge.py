@@ -81,7 +81,7 @@ def test_a_narrow_terminal_shows_all_of_it(work: Repo, tmp_path: Path) -> None:
     [
         ((), "no forge is known here; set ORCH_FORGE_URL (--url) to its url"),
         (("--forge", "none", "--url", NOWHERE), "ORCH_FORGE (--forge) is none; unset it to use a forge"),
-        (("--forge", "gitea", "--url", NOWHERE), "names a repository of 127.0.0.1:9; ORCH_FORGE_"),
+        (("--forge", "gitea", "--url", NOWHERE), "points to 127.0.0.1:9; set ORCH_FORGE_REPOSITORY"),
         (("--forge", "gitea"), "ORCH_FORGE_URL has to say where the forge is"),
         (("--url", "git.example.org"), "the URL of a server begins with https://"),
         (("--url", "./nowhere"), "/nowhere; the URL of a server begins with https://"),

@@ -101,16 +101,16 @@ def test_a_forge_may_live_below_a_path() -> None:
 @pytest.mark.parametrize(
     ("url", "origin", "words"),
     [
-        (URL, "", "no remote `origin` here names a repository of git.example.org; ORCH_FORGE_REPOSITORY has"),
-        (URL, "/srv/git/app.git", "names a repository of git.example.org; ORCH_FORGE_REPOSITORY has to name"),
+        (URL, "", "no remote `origin` here points to git.example.org; set ORCH_FORGE_REPOSITORY to"),
+        (URL, "/srv/git/app.git", "points to git.example.org; set ORCH_FORGE_REPOSITORY to"),
         (
             URL,
             "https://ann@git.example.org:8443/acme/app",
-            "names a repository of git.example.org; it is at https://git.example.org:8443: fix ORCH_FORGE_URL, or ",
+            "points to git.example.org; it is at https://git.example.org:8443: fix ORCH_FORGE_URL, or ",
         ),
-        (f"{URL}/api/v1", f"{URL}/acme/app.git", "leave that path out, or ORCH_FORGE_REPOSITORY has to name"),
+        (f"{URL}/api/v1", f"{URL}/acme/app.git", "leave that path out, or set ORCH_FORGE_REPOSITORY to"),
         (f"{URL}/acme/app", f"{URL}/acme/app.git", "leave that path out, or "),
-        (f"{URL}/acme/app/pulls/7", "https://elsewhere.example.org/acme/app", "names a repository of"),
+        (f"{URL}/acme/app/pulls/7", "https://elsewhere.example.org/acme/app", "points to"),
     ],
 )
 def test_it_is_said_why_the_clone_does_not_name_the_repository(url: str, origin: str, words: str) -> None:

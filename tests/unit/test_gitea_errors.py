@@ -36,7 +36,7 @@ _LOST_RACE = (
     f"PushRejected with remote message: cannot lock ref 'refs/heads/main': is at {'a' * 40} but expected {'b' * 40}"
 )
 _BETWEEN = "from a proxy between here and the forge; check the URL, and that the forge is up"
-_HIDDEN = "404, there is no such thing, or the token may not see it (not found)"
+_HIDDEN = "404, not found, or the token may not see it (not found)"
 _MOVED = "has moved to alice/project-new; name the new one"
 
 MERGES: dict[str, MergeOutcome] = {
@@ -57,7 +57,7 @@ MERGES: dict[str, MergeOutcome] = {
     "merge: it changes a protected file": NotReady("Changed protected files"),
     "merge: merged already": AlreadyMerged(),
     "merge: moved": Gone(_MOVED),
-    "merge: no such number": Gone(_HIDDEN.replace("not found", "GetPullRequestByIndex")),
+    "merge: no such number": Gone(_HIDDEN.replace("(not found", "(GetPullRequestByIndex")),
     "merge: of a conflict": Conflict(),
     "merge: of a conflict that is known": Ambiguous("405 (Please try again later)"),
     "merge: of a draft": NotReady("Work in progress PRs cannot be merged"),
@@ -104,8 +104,8 @@ TROUBLES: dict[str, tuple[Sort, str]] = {
         Sort.REFUSED,
         '422 (workflow "push.yml" has no workflow_dispatch event trigger)',
     ),
-    "workflow: no such file": (Sort.REFUSED, _HIDDEN.replace("not found", 'workflow "never.yml" doesn\'t exist')),
-    "workflow: no such ref": (Sort.REFUSED, _HIDDEN.replace("not found", 'ref "nowhere" doesn\'t exist')),
+    "workflow: no such file": (Sort.REFUSED, _HIDDEN.replace("(not found", '(workflow "never.yml" doesn\'t exist')),
+    "workflow: no such ref": (Sort.REFUSED, _HIDDEN.replace("(not found", '(ref "nowhere" doesn\'t exist')),
     "write: archived": (Sort.REFUSED, _ARCHIVED),
     "write: without the right": (
         Sort.REFUSED,

@@ -73,7 +73,7 @@ def _own(answer: Answer) -> Trouble:
         case 403:
             return Trouble(Sort.REFUSED, f"403, {_forbidden(answer)}")
         case 404:
-            return Trouble(Sort.REFUSED, f"404, there is no such thing, or the token may not see it{why}")
+            return Trouble(Sort.REFUSED, f"404, not found, or the token may not see it{why}")
         case 423:
             return Trouble(Sort.REFUSED, "423, the repository is archived; unarchive it to change anything")
         case 429:

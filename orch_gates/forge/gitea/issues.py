@@ -100,7 +100,7 @@ class GiteaIssues:
             raise ForgeUnavailable(f"{self._api.at(path)} did not answer with JSON") from error
         place = optional_text(row, "pull_request_url") or optional_text(row, "issue_url")
         if place.rpartition("/")[2] != str(number):
-            raise ForgeRefused(f"{self._api.at(path)} is no comment on {number}; nothing was changed")
+            raise ForgeRefused(f"{self._api.at(path)} is not a comment on {number}; nothing was changed")
         author = login(row)
 
         def edited(answer: Row) -> Comment:
@@ -139,7 +139,7 @@ class GiteaIssues:
     def _row(self, number: int) -> Row:
         row = self._any(number)
         if row.get("pull_request") is not None:
-            raise ForgeRefused(f"{self._api.at(self._path)}/{number} is a pull request, and no issue")
+            raise ForgeRefused(f"{self._api.at(self._path)}/{number} is a pull request, not an issue")
         return row
 
     def _missing(self, number: int) -> ForgeRefused | None:

@@ -131,13 +131,13 @@ class GiteaProtections:
         except ForgeRefused as error:
             if (first := _first(rules, branch)) is None or not _pattern(first):
                 return first
-            why = f"the forge does not say which rule is in force for {branch}: {error}; push the branch first"
+            why = f"the forge does not show which rule is in force for {branch}: {error}; push the branch first"
             raise ForgeUnavailable(why) from error
         if not flag(found, "protected"):
             return None
         rule = _named(rules, text(found, "effective_branch_protection_name"))
         if rule is None:
-            raise ForgeUnavailable(f"{self._api.at(path)} does not say which rule is in force; run the command again")
+            raise ForgeUnavailable(f"{self._api.at(path)} does not show which rule is in force; run the command again")
         return rule
 
     def _rules(self) -> list[Row]:

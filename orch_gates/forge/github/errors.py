@@ -32,9 +32,9 @@ _AN_HOUR = 3600.0
 _LONGEST = 300
 _MEANINGS = {
     401: ", the token is wrong or has expired; make a new one",
-    404: ", there is no such thing, or the token may not see it",
+    404: ", not found, or the token may not see it",
     410: ", it is gone, or switched off for this repository",
-    422: ", this cannot be done as asked",
+    422: ", GitHub cannot do this as requested",
     451: ", it is blocked for legal reasons",
 }
 # What a refused merge is told, first match first; whatever is unknown, git has to decide.

@@ -39,7 +39,8 @@ def connect(
     except GitError as error:
         raise SettingsError(f"the local forge cannot be used: {error}") from error
     if not bare:
-        raise SettingsError(f"{directory} is not a bare repository, so it is no forge; make one with `git init --bare`")
+        way = "make one with `git init --bare`"
+        raise SettingsError(f"{directory} is not a bare repository, which the local forge needs; {way}")
     bench = Repository(git, repository, who, env)
     records = Records(store, who, clock.utc_now)
     return Forge(

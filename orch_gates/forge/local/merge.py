@@ -99,7 +99,7 @@ def _not_mergeable(pull: Pull, refs: PullRefs, request: MergeRequest) -> MergeOu
         return Retargeted(pull.target)
     for branch, commit in ((pull.branch, refs.head), (pull.target, refs.target)):
         if not commit:
-            return Gone(f"branch {branch} of pull request {pull.number} is not there any more")
+            return Gone(f"branch {branch} of pull request {pull.number} is gone")
     return None if refs.head == request.head else HeadMoved()
 
 

@@ -56,7 +56,7 @@ def named(commit: str) -> None:
         ForgeRefused: none is.
     """
     if not commit:
-        raise ForgeRefused("no commit is named, so no status is posted")
+        raise ForgeRefused("no commit was given, so no status was posted")
 
 
 class CommitStatuses(Protocol):

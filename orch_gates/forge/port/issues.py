@@ -41,7 +41,7 @@ def require_label(label: str) -> None:
         ForgeRefused: none is.
     """
     if not label.strip():
-        raise ForgeRefused("no label is named, so nothing is asked of the forge; name one")
+        raise ForgeRefused("no label was given, so no request was sent to the forge; name one")
 
 
 def require_text(text: str) -> None:
@@ -51,9 +51,9 @@ def require_text(text: str) -> None:
         ForgeRefused: it does not.
     """
     if not text.strip():
-        raise ForgeRefused("a comment without a text was not written; give it one")
+        raise ForgeRefused("the comment is empty, so it was not written; give it a text")
     if len(text) > MAX_COMMENT:
-        raise ForgeRefused(f"the text of a comment has at most {MAX_COMMENT} characters; shorten it")
+        raise ForgeRefused(f"the text of a comment must have at most {MAX_COMMENT} characters; shorten it")
 
 
 class Issues(Protocol):

@@ -86,23 +86,23 @@ class MergeRequest:
 
     def __post_init__(self) -> None:
         if why := _wrong(self):
-            raise ForgeRefused(f"nothing was asked of the forge: {why}")
+            raise ForgeRefused(f"no request was sent to the forge: {why}")
 
 
 def _wrong(request: MergeRequest) -> str:
     """Why a merge is not asked for. To a forge, an empty head means that any will do."""
     for name, value in (("head", request.head), ("base", request.base)):
         if not OID.fullmatch(value or ""):
-            return f"the {name} of a merge is a full commit id, not {value!r}"
+            return f"the {name} of a merge must be a full commit id, not {value!r}"
     if not (request.target and request.title.strip()):
-        return "a merge names its target, and has a title"
+        return "a merge needs a target and a title"
     whole = f"{request.title}\n\n{request.message}"
     if len(whole.encode("utf-8", "surrogatepass")) > MAX_MESSAGE:
-        return f"the message of a merge has at most {MAX_MESSAGE} bytes"
+        return f"the message of a merge must have at most {MAX_MESSAGE} bytes"
     if _UNPRINTABLE.search(whole) or "\n" in request.title:
-        return "the message of a merge has no control characters, and its title is one line"
+        return "the message of a merge must have no control characters, and a title of one line"
     if _SCISSORS.search(whole):
-        return "the message of a merge has a scissors line, below which git reads no trailers"
+        return "the message of a merge must have no scissors line, below which git reads no trailers"
     return ""
 
 
