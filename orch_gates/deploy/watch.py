@@ -187,7 +187,7 @@ class Watching:
         if reaction.what is not Act.BEGAN or (place.running is not None and place.running.deploy == reaction.deploy):
             return False
         well = reaction.deploy in {one.deploy for one in place.history}
-        why = "its end was recorded by others" if well else place.unknown or "it did not end well"
+        why = "somebody else has recorded its end" if well else place.unknown or "it did not end well"
         self.reacted(deploy, reaction.deploy, well=well, why=why, now=now)
         return True
 
@@ -205,7 +205,7 @@ class Watching:
                 return None if late is None else late[1]
             watch, _ = watches.with_samples(page.watch, pending)
             after = watch.model_copy(update={"watcher": None})
-            return self._change(page, after, now, "watch-record", f"left by {self.me.runner}", snapshot)
+            return self._change(page, after, now, "watch-record", f"left to others by {self.me.runner}", snapshot)
 
         self.store.transact(decision)
 
@@ -234,7 +234,7 @@ class Watching:
                 raise UsageError(f"deploy {deploy} is not rolled back: {left}")
             reaction = react(watched, here, why)
             if not isinstance(reaction, Rollback):
-                left = reaction.why if isinstance(reaction, Alert) else "somebody else reacted"
+                left = reaction.why if isinstance(reaction, Alert) else "somebody else has already reacted"
                 raise UsageError(f"deploy {deploy} is not rolled back: {left}")
             return Finish(WatchVerdict.DEGRADED, why, reaction)
 
@@ -371,7 +371,7 @@ class Watching:
         if watch.state is WatchState.OVER or (watcher is not None and watcher.process == self.me.process):
             return ""
         who = "nobody" if watcher is None else watcher.runner
-        return f"{watch.task}: deploy {watch.deploy} is watched by {who} by now"
+        return f"{watch.task}: deploy {watch.deploy} is now watched by {who}"
 
     def _is_gone(self, watch: Watch, watcher: Watcher, now: datetime) -> bool:
         """Whether others may go on; where it cannot be told, once the window is over."""

@@ -88,7 +88,7 @@ def gone(snapshot: Snapshot, watch: Watch) -> str:
         return f"cannot tell what {watch.environment} runs: {place.unknown}"
     if place.current is not None and place.current.deploy == watch.deploy:
         return ""
-    return f"{watch.environment} runs {place.current.revision[:10] if place.current is not None else 'nothing'} by now"
+    return f"{watch.environment} now runs {place.current.revision[:10] if place.current is not None else 'nothing'}"
 
 
 def changed(before: WatchPage, watch: Watch, now: datetime, *lines: str) -> dict[str, str]:

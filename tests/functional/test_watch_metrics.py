@@ -75,7 +75,7 @@ def test_an_endpoint_that_tells_nothing_is_no_data() -> None:
             "answered 503",
             "the answer is not in the text format of Prometheus, line 1",
             "there is no counter http_requests_total, but up",
-            "no counter http_requests_total with these labels has a number",
+            "no counter http_requests_total with these labels has a value",
             "did not answer within 0.5 s",
         ]
 
@@ -145,11 +145,11 @@ def test_two_numbers_are_asked_for(total: object, errors: object, expected: Coun
         (says(200, vector("+Inf")), "is inf"),
         (
             says(200, {"status": "success", "data": {"resultType": "matrix", "result": []}}),
-            "did not answer with numbers",
+            "did not return numbers",
         ),
-        (says(200, {"status": "success"}), "did not answer with numbers"),
-        (says(200, b"<html>"), "not as Prometheus does"),
-        (says(200, b"[" * 100_000), "not as Prometheus does"),
+        (says(200, {"status": "success"}), "did not return numbers"),
+        (says(200, b"<html>"), "but not as Prometheus does"),
+        (says(200, b"[" * 100_000), "but not as Prometheus does"),
         (says(503, {"status": "error", "errorType": "unavailable", "error": "starting"}), "unavailable: starting"),
     ],
 )

@@ -178,7 +178,7 @@ def test_a_watch_is_taken_over_from_the_dead_only(life: Life, at: datetime, wait
         assert rig.steps(2).finish(NEW, at) is None
     else:
         assert rig.steps(2).take(NEW, at).watcher == watcher(2)
-        with pytest.raises(JobWaits, match="is watched by ann as 2"):
+        with pytest.raises(JobWaits, match="is now watched by ann as 2"):
             rig.steps(1).tick(NEW, (), 900, at)
 
 
@@ -252,7 +252,7 @@ def test_what_was_seen_before_another_took_over_is_recorded(step: str) -> None:
     rig.steps(2, me=other).take(NEW, NOW + timedelta(seconds=61))
     pending = samples(ILL, ILL, ILL, ILL, ILL)
     if step == "tick":
-        with pytest.raises(JobWaits, match="is watched by ann as 2"):
+        with pytest.raises(JobWaits, match="is now watched by ann as 2"):
             rig.steps(1).tick(NEW, pending, 120, NOW + timedelta(seconds=120))
     else:
         rig.steps(1).leave(NEW, pending, NOW + timedelta(seconds=120))

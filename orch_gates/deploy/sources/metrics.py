@@ -52,14 +52,14 @@ class Metrics:
         total = counters.increase(before, now, self.total)
         if total is None:
             wrong = counters.unproven(self.total, now)
-            return NoData(self.name, wrong or f"no counter {self.total.name} with these labels has a number")
+            return NoData(self.name, wrong or f"no counter {self.total.name} with these labels has a value")
         # A program that never failed may have no such series yet; a name that is misspelled has none either.
         absent = not any(self.errors.fits(series) for series in now)
         if absent and (wrong := counters.unproven(self.errors, now)):
             return NoData(self.name, wrong, misconfigured=True)
         errors = 0.0 if absent else counters.increase(before, now, self.errors)
         if errors is None:
-            return NoData(self.name, f"a counter {self.errors.name} has no number")
+            return NoData(self.name, f"a counter {self.errors.name} has no value")
         return reading(self.name, Totals(total, errors))
 
     def _series(self) -> Mapping[Series, float] | NoData:

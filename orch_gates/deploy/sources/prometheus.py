@@ -92,7 +92,7 @@ class Prometheus:
         except ValueError as error:
             return NoData(self.name, f"{query}: a counter {error}", misconfigured=True)
         if not selectors:
-            why = f"{query} returned nothing, and has no counter as in x[{WINDOW}]"
+            why = f"{query} returned nothing; count by x[{WINDOW}], so that a wrong name can be told from zero"
             return NoData(self.name, why, misconfigured=True)
         for one in selectors:
             there = self._there(one, seconds + self.window)
@@ -129,7 +129,7 @@ class Prometheus:
                 for one in found
             ]
         except (KeyError, TypeError, ValueError):
-            return NoData(self.name, f"{query} did not answer with series")
+            return NoData(self.name, f"{query} did not return series")
 
     def _number(self, query: str, seconds: int) -> float | NoData | None:
         """The answer to a query; None where it has no series, `NoData` where it is no number."""
@@ -139,13 +139,13 @@ class Prometheus:
             return data
         values = _values(data)
         if values is None:
-            return NoData(self.name, f"{query} did not answer with numbers")
+            return NoData(self.name, f"{query} did not return numbers")
         if not all(math.isfinite(value) and value >= 0 for value in values):
             return NoData(self.name, f"{query} is {', '.join(str(value) for value in values)}")
         if not values:
             return None
         found = sum(values)
-        return found if math.isfinite(found) else NoData(self.name, f"{query} is not a number that counts requests")
+        return found if math.isfinite(found) else NoData(self.name, f"{query} did not return a number of requests")
 
     def _data(self, query: str) -> Any:
         """What Prometheus answers to a query, or `NoData`."""
@@ -157,7 +157,7 @@ class Prometheus:
         except _MOST_DEPTH_ERRORS:
             document = None
         if not isinstance(document, dict):
-            return NoData(self.name, f"answered {answer.status} and not as Prometheus does")
+            return NoData(self.name, f"answered {answer.status}, but not as Prometheus does")
         if document.get("status") != "success":
             why = f"{query}: {document.get('errorType', answer.status)}: {document.get('error', '')}"
             return NoData(self.name, why, misconfigured=document.get("errorType") == "bad_data")
