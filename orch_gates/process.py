@@ -308,7 +308,7 @@ def spawn(  # noqa: PLR0913 - each is a word of Popen
     except OSError as error:
         raise ProcessError(f"cannot start {argv[0]}: {error.strerror or error}") from error
     except ValueError as error:
-        raise ProcessError(f"cannot start {argv[0]}: an argument cannot be one: {error}") from error
+        raise ProcessError(f"cannot start {argv[0]}: an argument cannot be passed to a program: {error}") from error
     try:
         if memory:
             _bound(child, memory)

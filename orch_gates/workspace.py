@@ -359,8 +359,8 @@ def open_workspace(
         settings, config = config_file.configured(settings, git, trusted)
     except ConfigError as error:
         problem = (
-            f"the default branch, at {trusted[:10]}, has a configuration that cannot be used: {error}; "
-            "`orch-gates config check` in a checkout of it names every problem, `git fetch` fetches a newer one"
+            f"the configuration of the default branch, at {trusted[:10]}, cannot be used: {error}; "
+            "`orch-gates config check` in a checkout of it names every problem; if it is fixed, run `git fetch`"
         )
         if not reading:
             raise ConfigError([problem]) from error

@@ -40,7 +40,7 @@ def read(settings: Settings) -> Event:
     except UsageError as error:
         return Unreadable("", str(error))
     if payload is None:
-        return Unreadable("", "there is no event; in a workflow, GITHUB_EVENT_PATH names the event file")
+        return Unreadable("", "GITHUB_EVENT_PATH is not set, so the CI event is unknown; run this in a workflow")
     return parse(ci.event_name, payload, ref=ci.ref, sha=ci.sha)
 
 
@@ -50,7 +50,7 @@ def parse(name: str, payload: object, *, ref: str = "", sha: str = "") -> Event:
     `ref` and `sha` are those of the job: a schedule's payload names neither.
     """
     if not name:
-        return Unreadable("", "the event has no name; GITHUB_EVENT_NAME holds it in a workflow")
+        return Unreadable("", "GITHUB_EVENT_NAME is not set, so the CI event is unknown; run this in a workflow")
     if not isinstance(payload, Mapping):
         return Unreadable("", f"event {name[:60]!a}: its payload is not an object")
     received = Received(name, payload, ref, sha)

@@ -28,7 +28,7 @@ def push(received: Received) -> Event:
     """`push`; the removal of a branch too, which only GitHub calls a push."""
     ref = fields.text(received.payload, "ref", limit=fields.MAX_BODY) or received.ref
     if not ref.startswith("refs/heads/"):
-        return received.nothing("not about a branch") if ref else received.unreadable("the payload names no ref")
+        return received.nothing("it changed no branch") if ref else received.unreadable("the payload names no ref")
     raw = fields.at(received.payload, "after")
     after = fields.commit(raw) or (received.commit if raw is None else "")
     zeros = isinstance(raw, str) and raw != "" and raw.strip("0") == ""
@@ -68,7 +68,7 @@ def workflow_run(received: Received) -> Event:
     if received.action != "completed":
         if not received.action:
             return received.unreadable("the payload has no action")
-        return received.nothing("run not finished")
+        return received.nothing("the workflow run is not finished")
     run = fields.at(received.payload, "workflow_run")
     commit = fields.commit(run, "head_sha")
     if not commit:

@@ -153,7 +153,7 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
         return PushAnswer(Pushed.LOST, message, stale=stale)
     if _REFUSED.search(text) or _UNABLE.search(text):
         return PushAnswer(Pushed.REFUSED, message)
-    message = message or f"git push ended with {returncode} and said nothing"
+    message = message or f"git push failed with exit code {returncode}, without a message"
     unsent = not reasons and _UNSENT.search(stderr) and "RPC failed" not in stderr
     meaning = Pushed.UNSENT if unsent else Pushed.UNCLEAR
     declined = any("remote rejected" in reason for reason in reasons)
@@ -164,7 +164,7 @@ def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
     """What `git fetch`, `git ls-remote` or `git for-each-ref` means."""
     if returncode == 0:
         return FetchAnswer(Fetched.DONE)
-    message = _message([stderr]) or f"git ended with {returncode} and said nothing"
+    message = _message([stderr]) or f"git failed with exit code {returncode}, without a message"
     for pattern, meaning in (
         (_ABSENT, Fetched.ABSENT),
         (_FOREIGN, Fetched.FOREIGN),

@@ -205,7 +205,7 @@ class Git:
             GitError: git could not tell.
         """
         if not revision or revision.startswith("-") or "\0" in revision:
-            raise UnknownRevision(f"{revision!r} is not a revision")
+            raise UnknownRevision(f"{revision!r} is not the name of a commit, branch or tag")
         if (known := self._known.get(key := f"{revision}^{{{kind}}}")) is not None:
             if not known:
                 raise UnknownRevision(f"{revision!r} names no {kind} of this repository; fetch it first")

@@ -54,7 +54,7 @@ class Heads:
                 answer, found = self.remote.refs(Path(nowhere), wanted, timeout=self.timeout)
         if answer.meaning is not Fetched.DONE:
             named = branches[0] if len(branches) == 1 else f"{len(branches)} branches"
-            raise GitError(f"the head of {named} could not be asked for: {answer.reason}")
+            raise GitError(f"could not read the head of {named}: {answer.reason}")
         return {branch: found.get(ref, "") for branch, ref in refs.items()}
 
     def default(self) -> DefaultBranch:
@@ -66,5 +66,5 @@ class Heads:
         with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
             answer, branch, commit = self.remote.head(Path(nowhere), timeout=self.timeout)
         if answer.meaning is not Fetched.DONE:
-            raise GitError(f"the server's default branch could not be asked for: {answer.reason}")
+            raise GitError(f"could not read the server's default branch: {answer.reason}")
         return DefaultBranch(branch.removeprefix("refs/heads/"), commit)

@@ -32,5 +32,5 @@ def merged_tree(git: Git, first: str, second: str) -> str | None:
     if done.returncode == 1 or b"unrelated histories" in done.stderr:
         return None
     if done.returncode == _USAGE:
-        raise GitError(f"{git.text('version')} cannot merge in a bare repository; git 2.38 or newer can")
+        raise GitError(f"{git.text('version')} cannot merge in a bare repository; install git 2.38 or newer")
     raise GitError(f"git merge-tree failed ({done.returncode}): {done.complaint}")

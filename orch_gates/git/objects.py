@@ -91,5 +91,5 @@ def exist(git: Git, names: Sequence[str]) -> list[bool]:
     given = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
     answers = git.read("cat-file", "--batch-check", stdin=given).split(b"\n")[:-1]
     if len(answers) != len(names):
-        raise GitError(f"git answered {len(answers)} of {len(names)} questions")
+        raise GitError(f"git cat-file answered {len(answers)} of {len(names)} requests")
     return [not answer.endswith(b" missing") for answer in answers]

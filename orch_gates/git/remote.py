@@ -251,7 +251,7 @@ def _refuse(update: Update, never: frozenset[str]) -> None:
     name = next((update.ref.removeprefix(ours) for ours in _OURS if update.ref.startswith(ours)), "")
     # A name with `/refs/` in it is taken for another one by whoever guesses.
     if not BRANCH.fullmatch(name) or "/refs/" in f"/{name}":
-        raise ForbiddenPush(f"{update.ref!r} is no full name of a ref; nothing was pushed")
+        raise ForbiddenPush(f"{update.ref!r} is not a full ref name, like refs/heads/topic; nothing was pushed")
     branch = update.ref.removeprefix("refs/heads/")
     # A server whose disk knows no capitals takes the one for the other.
     if branch != update.ref and branch.casefold() in {name.casefold() for name in never}:

@@ -37,7 +37,7 @@ def problem(inherited: Mapping[str, str]) -> str:
             _git(folder, env, "init", "--quiet", "--bare", "--template=", ".")
             oid = _git(folder, env, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
             if _git(folder, env, "cat-file", "blob", oid) != content:
-                return "git does not give back what it was given"
+                return "git returns other content than it was given"
             _git(folder, env, "rev-parse", "--git-common-dir", "--is-bare-repository", "--show-object-format")
     except (OrchError, ValueError) as error:
         return str(error)

@@ -72,7 +72,7 @@ def classify(error: BaseException, timeout: float) -> Failure:
         return Failure(False, str(error))
     # `requests` looks for the bundle of certificates itself, before it connects.
     if type(error) is OSError:
-        return Failure(True, f"cannot be asked: {escape.visible(str(error))}")
+        return Failure(True, f"cannot be requested: {escape.visible(str(error))}")
     return Failure(False, f"broke off: {type(error).__name__}")
 
 

@@ -148,9 +148,9 @@ def test_a_rebase_that_emptied_the_branch_landed_nothing(scene: Scene) -> None:
     [
         ("shallow", "this clone is shallow"),
         ("an unknown commit", "names no commit"),
-        ("no such branch", "there is no branch nowhere on the server"),
+        ("no such branch", "branch nowhere does not exist on the server"),
         ("no server", "could not be fetched"),
-        ("nothing", "is not a revision"),
+        ("nothing", "is not the name of a commit, branch or tag"),
     ],
 )
 def test_what_cannot_be_told_is_neither(scene: Scene, tmp_path: Path, what: str, words: str) -> None:

@@ -113,5 +113,5 @@ def test_the_other_recorded_events_ask_for_nothing() -> None:
     """A new branch has its push besides, and a tag is no branch."""
     others = {scene: read(scene) for scene in RECORDED if scene not in WANTED}
     assert {scene.partition(": ")[2] for scene in others} == {"create", "delete", "push"}
-    assert others["tagged: push"] == Nothing("alice", "event 'push': not about a branch")
+    assert others["tagged: push"] == Nothing("alice", "event 'push': it changed no branch")
     assert all(isinstance(event, Nothing) and event.reason for event in others.values())
