@@ -175,7 +175,7 @@ def _as_import(context: Context, verdict: Verdict, facts: SecurityFacts, tip: st
             return replace(verdict, notices=(*verdict.notices, _FIRST)) if past and not context.trusted else verdict
         known = word.known()
     except OrchError as error:
-        return replace(verdict, notices=(*verdict.notices, f"the import permission for {tip[:10]}: {error}"))
+        return replace(verdict, notices=(*verdict.notices, f"cannot use the import permission for {tip[:10]}: {error}"))
     with_word = replace(facts, baselines=(known,))
     judged = judge.judge(gather.with_exceptions(context.settings, context.git, with_word, context.trusted), now)
     return replace(judged, evidence={**judged.evidence, _IMPORT: tip})

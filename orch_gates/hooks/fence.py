@@ -137,7 +137,7 @@ def _pushed(git: Git, objects: Objects, target: str, update: RefUpdate) -> fence
         return fence.Pushed(target, old, new)
     commit = objects.commit(new)
     if not commit.well_formed:
-        raise GitError(f"{new[:10]} is no commit as git makes them")
+        raise GitError(f"{new[:10]} is not a well-formed commit; make it again with git")
     on_base = len(commit.parents) == 2 and contains(git, commit.parents[1], commit.parents[0])
     return fence.Pushed(target, old, new, commit.parents, commit.tree, commit.message, on_base)
 
@@ -170,7 +170,7 @@ def _document(objects: Objects, tree: str, kind: Kind[D], path: str) -> D | None
     if node is None:
         return None
     if node.mode != FILE_MODE:
-        raise GitError(f"{path} is no plain file")
+        raise GitError(f"{path} must be a plain file")
     return codec.decode(kind, path, objects.blob(node.oid, most=MAX_DOCUMENT).decode("utf-8", "replace"))[0]
 
 

@@ -24,7 +24,7 @@ _MOST_BASELINE = 4_000_000
 _BODY = """
 # A first import
 
-Written by `orch-gates hook import`: one push of this tip may bring the findings with it that the baseline names.
+Written by `orch-gates hook import`: one push of this tip may bring the findings that the baseline names.
 """
 
 
@@ -138,7 +138,7 @@ def spend(git: Git, tip: str) -> None:
 
 def _checked_place(git: Git, tip: str) -> Path:
     if _OID[git.object_format()].fullmatch(tip) is None or not tip.strip("0"):
-        raise UsageError(f"--tip {tip!r} is no whole commit id; `git rev-parse HEAD` in the clone prints it")
+        raise UsageError(f"--tip {tip!r} is not a full commit id; `git rev-parse HEAD` in the clone prints it")
     return _place(git, tip)
 
 

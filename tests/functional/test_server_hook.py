@@ -271,7 +271,7 @@ def test_a_hook_of_another_installation_is_asked_of_that_one(pair: Pair, tmp_pat
     hook = hook_of(server)
     hook.write_text(hook.read_text().replace(str(PROGRAM), str(other)))
     code, text = status(server.path)
-    assert (code, "does not say its engine" in text) == (2, True), text
+    assert (code, "does not report its engine" in text) == (2, True), text
     answer = json.dumps({"hooks": [{"version": "9", "installed_pin": "another engine"}]})
     write_hook(other, f"#!/bin/sh\nprintf '%s' '{answer}'\n")
     code, text = status(server.path)

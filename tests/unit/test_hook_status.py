@@ -87,7 +87,7 @@ def test_a_script_that_somebody_changed_names_nothing(content: bytes) -> None:
         (replace(GOOD, installed_pin="engine 2"), State.NOT_WORKING, "stale"),
         (replace(GOOD, proof="it did not refuse"), State.NOT_WORKING, "did not refuse"),
         (replace(BELOW, doubt="it refuses a clean commit too"), State.UNKNOWN, "a clean commit too"),
-        (replace(GOOD, installed_pin=None), State.UNKNOWN, "does not say its engine"),
+        (replace(GOOD, installed_pin=None), State.UNKNOWN, "does not report its engine"),
         (replace(GOOD, installed_pin=None, proof=""), State.WORKING, "proven"),
         (replace(GOOD, program="", installed_pin=None), State.UNKNOWN, "was changed"),
         (replace(BELOW, entry=Kind.OTHER), State.UNKNOWN, "pre-receive.d"),

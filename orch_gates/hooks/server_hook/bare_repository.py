@@ -101,16 +101,17 @@ def find(settings: Settings, repository: Path, command: list[str]) -> BareReposi
         OrchError: git does not say where the hooks are.
     """
     if not os.path.lexists(repository):
-        raise UsageError(f"{repository} is not there, or in a folder that this user may not enter")
+        raise UsageError(f"{repository} does not exist, or is in a folder that this user may not enter")
     owner = owners.of(repository)
     if not repository.is_dir():
-        raise UsageError(f"{repository} is not a folder, so not a repository")
+        raise UsageError(f"{repository} is not a folder; give the folder of a bare repository")
     if not os.access(repository, os.R_OK | os.X_OK):
         owners.require(owner, repository, command)
     # Not Path.resolve, which takes a loop of links for a bug.
     git = open_repository(Path(os.path.realpath(repository)), settings.inherited_env, timeout=_TIMEOUT_S)
     if not git.is_bare():
-        raise UsageError(f"{repository} is not a bare repository; server hooks belong into one")
+        way = "give the path of the one on the server, like /srv/git/app.git"
+        raise UsageError(f"{repository} is not a bare repository; {way}")
     git_dir = git.git_dir()
     owner = owners.of(git_dir)
     owners.require(owner, git_dir, command)

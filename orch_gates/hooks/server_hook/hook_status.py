@@ -87,7 +87,7 @@ def _broken(facts: Facts) -> Iterator[str]:
     if not facts.hook and not facts.entry_calls_us:
         there = " (another hook is there)" if facts.entry is Kind.OTHER else ""
         gitea = "--gitea " if facts.entry is Kind.DISPATCHER else ""
-        yield f"not installed{there}: orch-gates hook install {gitea}{shlex.quote(facts.repository)}"
+        yield f"not installed{there}; run `orch-gates hook install {gitea}{shlex.quote(facts.repository)}`"
         return
     if facts.below_dispatcher and facts.entry in {Kind.ABSENT, Kind.NOT_A_FILE}:
         yield "no dispatcher calls it: have the server write its hooks (gitea admin regenerate hooks)"
@@ -110,10 +110,10 @@ def _unknown(facts: Facts) -> Iterator[str]:
         yield facts.doubt
         return
     if not facts.hook:
-        yield "another hook seems to call orch-gates: --prove tells"
+        yield "another hook seems to call orch-gates; --prove tests it with a push"
     elif not facts.program:
-        yield "the hook was changed, so what it runs is unknown: check with --prove"
+        yield "the hook was changed, so what it runs is unknown; --prove tests it with a push"
     elif facts.installed_pin is None:
-        yield f"{facts.program} does not say its engine: --prove tells"
+        yield f"{facts.program} does not report its engine; --prove tests it with a push"
     if facts.below_dispatcher and facts.entry is Kind.OTHER:
-        yield "whether the server's own hook calls those in pre-receive.d is not known: --prove tells"
+        yield "it is unknown whether the server's own hook calls those in pre-receive.d; --prove tests it with a push"

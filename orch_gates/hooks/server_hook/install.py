@@ -36,7 +36,8 @@ def install(settings: Settings, repository: Path, *, gitea: bool) -> Iterator[st
     yield f"wrote {target}"
     if bare.owner.is_other:
         yield f"run by root: the hook belongs to {bare.writer.name}, and was tested as {bare.owner.name}"
-    yield f"the hook itself is proven; whether its refusal counts could not be told: {doubt}" if doubt else proof.PROVEN
+    left = f"the hook itself is proven; could not tell whether its refusal stops a push: {doubt}"
+    yield left if doubt else proof.PROVEN
 
 
 def install_all(settings: Settings, root: Path) -> Iterator[str]:

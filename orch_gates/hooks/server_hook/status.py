@@ -162,7 +162,8 @@ def _problem(bare: BareRepository, found: script.Script) -> str:
     try:
         with bare.owner.acting(), telling("started", Path(found.program)):
             if not os.access(found.program, os.X_OK, effective_ids=True):
-                return f"{found.program} is missing, or {bare.owner.name} may not run it: hook install again"
+                what = f"{found.program} is missing, or {bare.owner.name} may not run it"
+                return f"{what}; run `orch-gates hook install` again"
         install.require_runnable(bare, Path(found.program))
     except OrchError as error:
         return str(error)

@@ -33,7 +33,8 @@ def uninstall(settings: Settings, repository: Path, *, shared: bool) -> Iterator
             yield f"removed {one.path}"
     calling = [one for one in found if one.kind in {Kind.OTHER, Kind.DISPATCHER} and kinds.calls_us(one.content)]
     if calling:
-        raise OrchError(f"{calling[0].path} is not ours and calls orch-gates: pushes are judged until you change it")
+        what = f"{calling[0].path} calls orch-gates, but was not written by it"
+        raise OrchError(f"{what}; edit it by hand, as pushes are judged until then")
     if not ours:
         yield f"no hook of orch-gates is in {bare.hooks}"
     yield f"pushes to {bare.git_dir} are not judged{' any more' if ours else ''}"
