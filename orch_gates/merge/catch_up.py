@@ -88,7 +88,7 @@ def catch_up(git: Git, base: str, head: str, wanted: How) -> Result:
     if common.returncode == 1 and not common.stderr.strip():
         return Unrelated()
     if common.returncode != 0:
-        raise GitError(f"whether {head} has {base} could not be told: {common.complaint}")
+        raise GitError(f"could not tell whether {head} contains {base}: {common.complaint}")
     fork = common.stdout.decode("ascii").split()[0]
     facts = _facts(git, base, head)
     if fork == head or facts.trees[0] == facts.trees[1]:
@@ -181,7 +181,7 @@ def _files(git: Git, date: int) -> Iterator[Git]:
                 # What is tested afterwards has files as any checkout has them.
                 (git.directory / "info" / "attributes").unlink(missing_ok=True)
     except OSError as error:
-        raise GitError(f"there is no room to catch the branch up in: {error}") from error
+        raise GitError(f"cannot use a temporary folder to catch the branch up in: {error}") from error
 
 
 def _rebased(work: Git, base: str, head: str) -> Conflict | None:

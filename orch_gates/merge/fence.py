@@ -63,7 +63,7 @@ def refusal(push: Pushed, recorded: Recorded | None, now: datetime) -> str:
     if why := _differs_from_trailers(push, validated):
         return f"this merge differs from the validated one: {why}"
     if recorded is None:
-        return f"no lease on {push.target} was ever granted"
+        return f"no lease on {push.target} was ever granted; merge with `orch-gates merge`"
     return _not_recorded(validated, recorded, push.target)
 
 

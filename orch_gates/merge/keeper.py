@@ -147,7 +147,8 @@ class Keeper:
             if glass.acknowledged:
                 return None
             if glass.tip == stands and now < moment(glass.expires):
-                raise UsageError(f"the override still lets a push to {context.target} pass, until {glass.expires}")
+                what = f"the override still lets a push to {context.target} pass, until {glass.expires}"
+                raise UsageError(f"{what}; acknowledge it after that")
             lease = page.lease.model_copy(update={"break_glass": glass.model_copy(update={"acknowledged": True})})
             return ledger.change(page, Written(line, lease), "acknowledge", now)
 

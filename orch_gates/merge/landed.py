@@ -37,7 +37,7 @@ def facts(
     with scratch(git) as bench:
         answer = remote.fetch(bench.directory, [f"+refs/heads/{branch}:{_TARGET}"], timeout=timeout)
         if answer.meaning is Fetched.ABSENT:
-            raise UsageError(f"there is no branch {branch} on the server")
+            raise UsageError(f"branch {branch} does not exist on the server; push it, or name another one")
         if answer.meaning is not Fetched.DONE:
             raise GitError(f"{branch} could not be fetched: {answer.reason}")
         tip = bench.resolve(_TARGET)

@@ -224,8 +224,8 @@ def _request_merge(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> 
             context.sleep(retry.pause(number, settings.retry_base, settings.retry_max, found.wait))
         elif found.then is Then.PROVE:
             reason = f"{found.reason}, but git does not find {attempt.commit[:10]} in {attempt.target}"
-            return _undo(attempting, attempt, Meaning(Then.HOLD, reason, "Look at the pull request."), doubt=True)
-    return _wait(attempting, f"{found.reason} (asked {most} times)")
+            return _undo(attempting, attempt, Meaning(Then.HOLD, reason, "Check what the forge merged."), doubt=True)
+    return _wait(attempting, f"{found.reason} (tried {most} times)")
 
 
 def _without_skips(title: str) -> str:

@@ -114,7 +114,7 @@ def under(proof: Proof, found: Page) -> Attempt:
         LeaseLost: somebody took over, or ended it.
     """
     if found.attempt is None or found.attempt.id != proof.attempt or not leases.proves(proof, found.lease):
-        raise LeaseLost(f"the lease on {proof.target} is not this process's any more: {found.lease.reason}")
+        raise LeaseLost(f"this process no longer holds the lease on {proof.target}: {found.lease.reason}")
     return found.attempt
 
 

@@ -24,8 +24,8 @@ class Guarded:
             shown = "; ".join(f"{one.path}: {one.pattern!r} ({one.reason})" for one in self.missing[:3])
             return f"{len(self.missing)} of {self.count} markers are gone: {shown}"
         if self.unknown:
-            return f"markers could not be looked for: {self.unknown[0]}"
-        return f"{self.count} markers are there" if self.count else "there are no markers, so nothing was looked for"
+            return f"could not check the markers: {self.unknown[0]}"
+        return f"{self.count} markers are there" if self.count else "no markers are registered, so nothing was checked"
 
 
 def check(git: Git, commit: str, markers: Markers | None) -> Guarded:

@@ -71,7 +71,7 @@ def remove(store: Store, configured: Configured, target: str, path: str, pattern
     def decide(found: tuple[Marker, ...]) -> tuple[Marker, ...]:
         left = tuple(one for one in found if (one.path, one.pattern) != (path, pattern))
         if left == found:
-            raise UsageError(f"{path}: {pattern} is no marker of {target}; `orch-gates marker list` shows them")
+            raise UsageError(f"{target} has no marker {pattern} in {path}; `orch-gates marker list` shows all")
         return left
 
     _changed(store, configured, target, decide, f"no marker any more, {path}: {reason}")

@@ -125,7 +125,7 @@ def _once(git: Git, commit: str, wanted: Command) -> process.Tail:
             # Where the files were is of no use to whoever reads it, and another one each time.
             return replace(done, output=done.output.replace(f"{files}/".encode(), b""))
     except OSError as error:
-        raise GitError(f"there is no room to test in: {error}") from error
+        raise GitError(f"cannot use a temporary folder to test in: {error}") from error
 
 
 def export(git: Git, commit: str, folder: Path, index: Path) -> None:

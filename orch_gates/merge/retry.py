@@ -53,7 +53,7 @@ def meaning(  # noqa: C901, PLR0911, PLR0912 - one for each answer
         case pulls.NotReady(reason=reason) if asked_for:
             # The forge did not take it, and others wait for the target.
             return Meaning(
-                Then.LATER, f"a rule of the forge is not met: {reason}", "Satisfy it; then the merge is retried."
+                Then.LATER, f"a rule of the forge is not met: {reason}", "Meet it; then the merge is tried again."
             )
         case pulls.NotReady(reason=reason):
             return Meaning(Then.WAIT, f"a rule of the forge is not met: {reason}")
@@ -82,7 +82,7 @@ def meaning(  # noqa: C901, PLR0911, PLR0912 - one for each answer
         case pulls.Foreign():
             return Meaning(Then.HOLD, f"the branch of {name} is in a fork", "Push the branch to this repository.")
         case pulls.Forbidden(reason=reason):
-            return Meaning(Then.HOLD, f"the forge refused to merge {name}: {reason}", "Allow the bot to merge.")
+            return Meaning(Then.HOLD, f"the forge refused to merge {name}: {reason}", "Let the bot merge there.")
         case pulls.Closed() if asked_for:
             return Meaning(Then.DROP, f"{name} was closed")
         case pulls.Closed():

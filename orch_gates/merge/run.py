@@ -117,7 +117,7 @@ class Driving:
             return Stop(Outcome.FAIL, f"{task.id} is in stage {task.stage}, but {where}", absent=True)
         if self._would_test(attempt):
             step = f"Run `orch-gates {'gate merge' if gate == NAME else 'merge'} --task {task.id}`."
-            return Stop(Outcome.FAIL, "the test command (merge.test) is not run here", step, absent=True)
+            return Stop(Outcome.FAIL, "this command does not run the test command (merge.test)", step, absent=True)
         return None
 
     def _would_test(self, attempt: Attempt | None) -> bool:
@@ -148,12 +148,13 @@ class Driving:
         if attempt is not None and (attempt.phase.number >= Phase.MERGING.number or not where.head):
             return None
         if not where.head:
-            return Stop(Outcome.FAIL, f"there is no branch {task.branch}", "Push it.", absent=True)
+            return Stop(Outcome.FAIL, f"branch {task.branch} does not exist on the server", "Push it.", absent=True)
         if task.enqueued is not None and not ours(where.head, Entry(task, page.attempt)):
             why = f"{task.branch} is at {where.head[:10]}, but the merge of {task.enqueued.head[:10]} was requested"
             return Stop(Outcome.FAIL, why, "Queue the new commit again.", absent=True)
         if not where.target:
-            return Stop(Outcome.FAIL, f"there is no branch {self.context.target}", "Push it.", absent=True)
+            why = f"branch {self.context.target} does not exist on the server"
+            return Stop(Outcome.FAIL, why, "Push it.", absent=True)
         red = self.before(snapshot, task, where.head, gate)
         if red is None:
             return None
@@ -176,7 +177,7 @@ class Driving:
         if attempting.proof.claim > _MOST_CLAIMS:
             return f"{_MOST_CLAIMS} runners took over the attempt, and none finished it"
         if page.lease.attempt == attempt.id and self._too_long(page, attempting.now()):
-            return f"the attempt has held the lease since {page.lease.granted}, which is too long"
+            return f"the attempt has held the lease since {page.lease.granted}, longer than lease.max_hold_s allows"
         return ""
 
     def _too_long(self, page: Page, now: datetime) -> bool:

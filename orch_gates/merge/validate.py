@@ -111,7 +111,8 @@ def _fetch(attempting: Attempting, bench: Git, attempt: Attempt) -> tuple[str, s
     if answer.meaning is not Fetched.DONE:
         raise GitError(f"{attempt.target} and {attempt.branch} could not be fetched: {answer.reason}")
     if (bench.directory / "shallow").exists():
-        raise GitError("the server's own history is cut off, so nothing can be caught up with it")
+        why = "the server's repository is shallow, so nothing can be caught up with it"
+        raise GitError(f"{why}; fetch its whole history there")
     # Both may have been known before a fetch in this process.
     fresh = Git(bench.directory, bench.env, bench.timeout)
     fresh.look_up(*names)
@@ -132,7 +133,7 @@ def _move_branch(attempting: Attempting, bench: Git, attempt: Attempt) -> Attemp
         _fetch(attempting, bench, attempt)
         again = catch_up.catch_up(bench, attempt.base, attempt.head, How(attempt.how))
         if not isinstance(again, CaughtUp) or again.commit != attempt.commit:
-            return attempting.end(Outcome.DEFER, f"commit {attempt.commit[:10]} could not be reproduced here", ANEW)
+            return attempting.end(Outcome.DEFER, f"could not make commit {attempt.commit[:10]} again here", ANEW)
     attempting.clock.check()
     update = Update(f"refs/heads/{attempt.branch}", attempt.head, attempt.commit)
     answer = attempting.context.remote.push(

@@ -98,7 +98,7 @@ class Logins:
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise SettingsError(f"docker's file {path} is no JSON object; run `docker login` again, or remove it")
+            raise SettingsError(f"docker's file {path} is not a JSON object; run `docker login` again, or remove it")
         return found
 
 

@@ -97,7 +97,7 @@ def read(body: bytes, digest: str, told_type: str) -> Manifest:
     known = {*INDEXES, *MANIFESTS}
     media_type = inside if isinstance(inside, str) else outside
     if media_type not in known:
-        raise RegistryBroken(f"it is of the kind {_shown(media_type)}, which is no image")
+        raise RegistryBroken(f"it is of the kind {_shown(media_type)}, not an image")
     if outside in known and outside != media_type:
         raise RegistryBroken(f"the Content-Type is {outside}, but its mediaType is {media_type}")
     if document.get("schemaVersion") != 2:
@@ -147,9 +147,9 @@ def _object(body: bytes) -> dict[str, Any]:
         found = strict_json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise RegistryBroken(f"it is no JSON that can be read: {_shown(why)}") from error
+        raise RegistryBroken(f"it is not readable JSON: {_shown(why)}") from error
     if not isinstance(found, dict):
-        raise RegistryBroken("it is no JSON object")
+        raise RegistryBroken("it is not a JSON object")
     return found
 
 

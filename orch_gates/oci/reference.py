@@ -72,9 +72,9 @@ def parse(text: str, option: str) -> Reference:
     if host == _DOCKER_HUB and "/" not in name:
         name = f"library/{name}"
     if not _HOST.fullmatch(host):
-        raise UsageError(f"{shown}: the part before the first `/` is no host name")
+        raise UsageError(f"{shown}: the part before the first `/` must be a host name")
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
-        raise UsageError(f"{shown}: the name has lower-case letters, digits, `.`, `_`, `-` and `/` only")
+        raise UsageError(f"{shown}: the name must have lower-case letters, digits, `.`, `_`, `-` and `/` only")
     if colon and not TAG.fullmatch(tag):
         raise UsageError(f"{shown}: the tag is spelled with at most 128 letters, digits, `.`, `_` and `-`")
     if at and not DIGEST.fullmatch(digest):

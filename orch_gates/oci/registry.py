@@ -74,7 +74,7 @@ class Registry:
         answer = self._get(url, {"Accept": manifest.ACCEPTED})
         with _at(url):
             if size is not None and len(answer.body) != size:
-                raise RegistryBroken(f"it has {len(answer.body)} bytes, the index says {size}")
+                raise RegistryBroken(f"it has {len(answer.body)} bytes, but the index states {size}")
             digest = named if DIGEST.fullmatch(named) else _digest_of_tag(answer)
             return manifest.read(answer.body, digest, answer.headers.get("Content-Type", ""))
 
@@ -126,7 +126,7 @@ class Registry:
             hint = self._logins.hint(self.image.host)
             advice = f"no login is given; {hint}set ORCH_REGISTRY_USER and ORCH_REGISTRY_TOKEN, or run `docker login`"
         else:
-            advice = f"{login.user} may not do this"
+            advice = f"{login.user} lacks the permission for this"
         return RegistryRefused(escape.visible(f"{shown(url)}: {_error_text(answer)}; {advice}"))
 
     def _let_in(self, url: str, answer: Answer) -> bool:
@@ -171,7 +171,7 @@ class Registry:
             RegistryRefused: it would go elsewhere.
         """
         if not is_address(realm):
-            raise RegistryBroken(f"{shown(url)} names no URL of a token service")
+            raise RegistryBroken(f"{shown(url)} does not name the URL of its token service")
         parts = urlsplit(realm)
         host = parts.netloc.lower()
         if same_server(url, realm):

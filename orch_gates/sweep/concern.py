@@ -70,7 +70,7 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one
             )
         case events.Commented(number=number, pull=pull):
             what = f"a comment on {'pull request' if pull else 'issue'} {number}"
-            return Concern(f"{what} asks for nothing")
+            return Concern(f"{what} requests nothing")
         case events.Nothing(reason=reason) | events.Unreadable(reason=reason):
             return Concern(reason)
         case _:

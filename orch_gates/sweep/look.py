@@ -144,7 +144,7 @@ class _Asking:
             try:
                 forge = self._forge()
                 if forge is None:
-                    self.problems.append(f"CI run {run} cannot be asked about: no forge is known here")
+                    self.problems.append(f"CI run {run} cannot be checked: no forge is known here")
                     continue
                 found[run] = ask(forge.workflows, run)
                 self._silent = 0
@@ -156,7 +156,8 @@ class _Asking:
         return found
 
     def _why(self) -> str:
-        return "the forge does not answer" if self._silent >= _MOST_SILENT else "the time of the tick is over"
+        late = "the sweep ran out of time (sweep.timeout_s)"
+        return "the forge does not answer" if self._silent >= _MOST_SILENT else late
 
 
 def _identity(one: Process) -> machine.Identity:
@@ -183,7 +184,7 @@ def by_process(one: Process | None, here: str, *, gone: bool, lives: bool) -> Si
 
 def _here(one: Process, *, gone: bool, lives: bool) -> Sighting:
     if not one.started:
-        return Sighting(Life.UNKNOWN, "its machine does not tell when processes start")
+        return Sighting(Life.UNKNOWN, "its machine does not report when processes start")
     if gone and not lives:
         return Sighting(Life.DEAD, f"its process {one.pid} is gone")
     return Sighting(Life.ALIVE, f"its process {one.pid} is gone, but what it started works on" if gone else "")

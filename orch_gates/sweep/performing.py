@@ -98,7 +98,7 @@ class Performing:
                     if self.late():
                         # Who asked it to end knows that something is left.
                         if not self.parts.ended():
-                            why = "the time of the tick is over (sweep.timeout_s)"
+                            why = "the sweep ran out of time (sweep.timeout_s)"
                             results.append(UnitResult(problems=(f"{unit.name}: {why}",)))
                         break
                     results.append(isolated(unit.name, unit.run))

@@ -67,7 +67,7 @@ def _flip(job: Job, seen: Sighting, streak: Streak | None, now: datetime, rules:
     if seen.life is Life.ENDED:
         return Flip(job.task, job.attempt, seen.exit_code, one_line(f"{seen.why}; it was never recorded"))
     if streak is not None and streak.ticks >= rules.dead_ticks:
-        return Flip(job.task, job.attempt, None, one_line(f"{seen.why}, in {streak.ticks} ticks in a row"))
+        return Flip(job.task, job.attempt, None, one_line(f"{seen.why}, in {streak.ticks} sweeps in a row"))
     # By a clock that is ahead of ours no age can be told; that a process is gone can.
     if now - moment(job.started) > rules.max_running:
         most = rules.max_running.total_seconds()

@@ -67,7 +67,7 @@ def left_alone(task: Task, jobs: Sequence[Job], now: datetime, pipeline: Pipelin
     if abs(now - moment(changed)) < rules.grace:
         return "it has changed just now"
     if not stage.gates and not _worked(task, jobs):
-        return "no gate says that its work is done, and no job did it"
+        return "neither a gate nor a job shows that its work is done"
     return ""
 
 

@@ -244,7 +244,7 @@ def outcome_lines(recorded: Recorded) -> UnitResult:
 def _changed(job: Job) -> str:
     if job.status.terminal or job.dispatch is None:
         return f"{job.status}: {job.reason}"
-    return f"is asked for again: {job.dispatch.reason}"
+    return f"is requested again: {job.dispatch.reason}"
 
 
 def _set_apart(files: Sequence[Quarantined]) -> UnitResult:

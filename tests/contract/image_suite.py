@@ -133,8 +133,8 @@ class ImageSuite:
         nowhere = rig.image({}, platform=rig.NOWHERE)
         statements = rig.attestation(hidden)
         cases = (
-            (rig.dressed(hidden, good.digest), "holds the layers of an image"),
-            (rig.dressed(nowhere, good.digest), "holds the layers of an image"),
+            (rig.dressed(hidden, good.digest), "has the layers of an image"),
+            (rig.dressed(nowhere, good.digest), "has the layers of an image"),
             (statements, "not an image of this index"),
             (rig.dressed(statements, "x\x1b"), "not an image of this index"),
         )
@@ -285,7 +285,12 @@ class ImageSuite:
         assert status == 202
 
     @pytest.mark.parametrize(
-        ("user", "said"), [("", "no login is given"), ("deployer", "deployer may not do this"), ("x", "x may not")]
+        ("user", "said"),
+        [
+            ("", "no login is given"),
+            ("deployer", "deployer lacks the permission for this"),
+            ("x", "x lacks the permission"),
+        ],
     )
     def test_without_the_right_login(self, place: Place, user: str, said: str) -> None:
         """The registry's refusal is its own answer, and what to do is said; the wrong password is not."""

@@ -129,7 +129,7 @@ SPOILED: dict[str, tuple[Answer, str]] = {
     "a challenge for ever": (says(401, None, WWW_Authenticate='Basic realm="x"'), "401"),
     "a strange challenge": (
         says(401, None, WWW_Authenticate='Bearer realm="ftp://x/"'),
-        "names no URL of a token service",
+        "does not name the URL of its token service",
     ),
     "in circles": (says(307, None, Location="?"), "more than 5 times"),
     "to a file": (says(307, None, Location="file:///etc/passwd"), "which is not followed"),
@@ -140,7 +140,7 @@ SPOILED: dict[str, tuple[Answer, str]] = {
     "to a host that is none": (says(307, None, Location="https://[/"), "which is not followed"),
     "a realm that is none": (
         says(401, None, WWW_Authenticate='Bearer realm="https://[:99999/"'),
-        "names no URL of a token service",
+        "does not name the URL of its token service",
     ),
 }
 
@@ -196,7 +196,7 @@ def test_lengths_in_an_index_have_to_be_true(registry: FakeRegistry, work: Repo)
     raw = json.dumps(whole).encode()
     registry.push(fresh(work))
     registry.documents["manifests/staging"] = (rig.OCI_INDEX, raw)
-    could_not_tell(judged(registry, work), "the index says")
+    could_not_tell(judged(registry, work), "the index states")
     image = rig.image()
     manifest = json.loads(image.raw)
     manifest["config"]["size"] += 1

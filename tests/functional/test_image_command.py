@@ -203,9 +203,9 @@ def test_what_docker_login_wrote_counts(work: Repo, registry: FakeRegistry, dock
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("{", b"is no JSON object"),
-        ("[]", b"is no JSON object"),
-        ("[" * 100_000, b"is no JSON object"),
+        ("{", b"is not a JSON object"),
+        ("[]", b"is not a JSON object"),
+        ("[" * 100_000, b"is not a JSON object"),
         ('{"auths": {"HOST": {"auth": "?"}}}', b"not a user and a password in base64"),
         ('{"auths": {"HOST": {"identitytoken": "x"}}}', b"has an identity token"),
     ],

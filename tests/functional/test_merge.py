@@ -315,7 +315,7 @@ def test_all_that_waits_is_merged_in_its_order(rig: MergeRig) -> None:
     assert len(rig.assert_sound()) == 2
     (red,) = (name for name in ("T-1", "T-2") if rig.state_of(name)[0] != "done")
     assert said["evidence"][f"task {red}"].startswith("FAIL: the test command")
-    assert "there is no branch task/T-4" in said["evidence"]["task T-4"]
+    assert "branch task/T-4 does not exist on the server" in said["evidence"]["task T-4"]
     assert "T-4" not in said["reason"]
     state = rig.head("orch-state")
     done = rig.say("merge", "--waiting", "--json")

@@ -56,7 +56,7 @@ def test_a_job_that_is_killed_fails_at_the_second_tick(rig: SweepRig) -> None:
     assert report.exit_code == 0
     assert report.counts["reaped"] == 1
     assert (rig.job()["status"], rig.job()["exit_code"]) == ("failed", None)
-    assert rig.job()["reason"].endswith("is gone, in 2 ticks in a row")
+    assert rig.job()["reason"].endswith("is gone, in 2 sweeps in a row")
     assert "run 1 (developer) failed" in rig.ok("task", "log", "T-1")
     rig.tick(2 * SOON)
     assert rig.memory()["streaks"] == []

@@ -29,7 +29,7 @@ ROWS: list[tuple[MergeOutcome, Then, str, str]] = [
     (pulls.Scheduled(), Then.HOLD, "only scheduled the merge", "Cancel the scheduled merge"),
     (pulls.MergedOther(HEAD, "next"), Then.HOLD, "was merged with aaaaaaaaaa into next", "Look at what was merged"),
     (pulls.Foreign(), Then.HOLD, "is in a fork", "Push the branch to this repository"),
-    (pulls.Forbidden("no rights"), Then.HOLD, "refused to merge pull request 12: no rights", "Allow the bot to merge"),
+    (pulls.Forbidden("no rights"), Then.HOLD, "refused to merge pull request 12: no rights", "Let the bot merge there"),
     (pulls.Closed(), Then.HOLD, "was closed", "Open it again"),
     (pulls.Gone("404"), Then.HOLD, "is not there: 404", "Check whether the token"),
 ]

@@ -37,7 +37,7 @@ def test_a_job_is_ended_by_the_second_tick_that_sees_it_dead() -> None:
     flips, after = looked(DEAD, streak(1))
     assert after == [2]
     assert [(flip.task, flip.attempt, flip.exit_code) for flip in flips] == [("T-1", ONE, None)]
-    assert flips[0].reason == "its process 7 is gone, in 2 ticks in a row"
+    assert flips[0].reason == "its process 7 is gone, in 2 sweeps in a row"
 
 
 @pytest.mark.parametrize("seen", [ALIVE, UNKNOWN])

@@ -126,9 +126,9 @@ IMAGE = json.loads(rig.image().raw)
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ([], "no JSON object"),
-        ({}, "no image"),
-        ({**GOOD, "mediaType": "application/vnd.oci.image.config.v1+json"}, "no image"),
+        ([], "not a JSON object"),
+        ({}, "not an image"),
+        ({**GOOD, "mediaType": "application/vnd.oci.image.config.v1+json"}, "not an image"),
         ({**GOOD, "schemaVersion": 1}, "schemaVersion"),
         ({**GOOD, "manifests": {}}, "no list of manifests"),
         ({**GOOD, "manifests": GOOD["manifests"] * 65}, "65 entries"),
@@ -155,11 +155,11 @@ def test_a_document_that_proves_nothing_is_refused(document: object, said: str) 
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        (b'{"a": ' + b"[" * 100_000, "nested too deeply|no JSON"),
+        (b'{"a": ' + b"[" * 100_000, "nested too deeply|not readable JSON"),
         (b'{"mediaType": "x", "mediaType": "y"}', "names a field twice"),
-        (b"\xff", "no JSON"),
-        (b"", "no JSON"),
-        (b'{"schemaVersion": ' + b"1" * 5000 + b"}", "no JSON"),
+        (b"\xff", "not readable JSON"),
+        (b"", "not readable JSON"),
+        (b'{"schemaVersion": ' + b"1" * 5000 + b"}", "not readable JSON"),
     ],
 )
 def test_json_that_readers_disagree_about_is_refused(raw: bytes, said: str) -> None:

@@ -313,7 +313,7 @@ def test_no_unit_begins_when_the_time_is_over_or_the_end_was_asked_for() -> None
     clock = iter([0.0] + [1e6] * 20)
     late = World().tick(duties=(duty,), monotonic=lambda: next(clock))
     assert done == ["first"]
-    assert "first: the time of the tick is over (sweep.timeout_s)" in late.problems
+    assert "first: the sweep ran out of time (sweep.timeout_s)" in late.problems
 
 
 # ---- events

@@ -54,7 +54,7 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911, PLR0
             return Concern(wanted, f"pull request {number} was reviewed{'' if wanted else ', and is not queued'}")
         case events.StatusChanged(commit=commit, context=context, state=state):
             if state == "pending" or not _counts(context, known):
-                return Concern(runs=False, reason=f"the status {context} is {state}, which nobody waits for")
+                return Concern(runs=False, reason=f"the status {context} is {state}, and nothing waits for that")
             return _commit(commit, f"the status {context} of {commit[:10]} is {state}", known)
         case events.ChecksChanged(commit=commit, conclusion=conclusion, pulls=pulls):
             if not conclusion:
@@ -111,7 +111,7 @@ def _commit(commit: str, what: str, known: Known, pulls: Sequence[int] = ()) -> 
     if not found and pushed is not None:
         return Concern(runs=True, reason=f"{what}, which was pushed to pull request {pushed} while it is queued")
     if not found:
-        return Concern(runs=False, reason=f"{what}, which is no commit of a queued pull request")
+        return Concern(runs=False, reason=f"{what}, which belongs to no queued pull request")
     return Concern(runs=True, reason=f"{what}, for {', '.join(found)}")
 
 

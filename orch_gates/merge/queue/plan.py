@@ -187,7 +187,7 @@ def unfit(pull: PullRequest, task: Task | None) -> str:
     if pull.draft:
         return "it is a draft; mark it as ready, and queue it again"
     if not (pull.fork or BRANCH.fullmatch(pull.branch)):
-        return "the name of its branch has characters that are not taken here; rename the branch"
+        return "the name of its branch has characters that orch-gates does not accept; rename the branch"
     return "" if OID.fullmatch(pull.head) else "the forge did not report its head commit"
 
 
