@@ -84,7 +84,7 @@ class MalformedYaml(ReportError):
 
 
 class PinsUnreadable(OrchError):
-    """A file that pins packages cannot be read; `str()` says what it is instead, as in "no TOML (line 3)"."""
+    """A file that pins packages cannot be read; `str()` says what it is instead, as in "not TOML (line 3)"."""
 
 
 class ExceptionListError(OrchError):

@@ -87,7 +87,7 @@ class _Reader:
         test = self.open.pop((package, name), None)
         if test is None:
             if name:
-                self.into.problem(f"test {name[:200]!r} ended and never began", number)
+                self.into.problem(f"test {name[:200]!r} ended without a start", number)
             test = _Test()
         if name:
             self._test(package, name, status, test)
@@ -119,7 +119,7 @@ class _Reader:
         """The file ends here."""
         for package, name in self.open:
             self.into.problem(
-                f"it is not whole: {'test ' + name[:200] if name else 'package'} of {package[:200]} did not end"
+                f"it is incomplete: {'test ' + name[:200] if name else 'package'} of {package[:200]} did not end"
             )
 
 
@@ -128,10 +128,10 @@ def _event(line: str, number: int) -> dict[str, object]:
         event = strict_json.loads(line)
     except (ValueError, RecursionError) as error:
         raise Unreadable(
-            f"line {number} is no JSON event; give it what `go test -json` prints, and no more", number
+            f"line {number} is not a JSON event; give only the output of `go test -json`", number
         ) from error
     if not isinstance(event, dict):
-        raise Unreadable(f"line {number} is no JSON event", number)
+        raise Unreadable(f"line {number} is not a JSON event", number)
     return event
 
 

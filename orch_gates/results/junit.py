@@ -122,7 +122,7 @@ class _Reader:
             if key in attributes:
                 claimed = count(attributes[key].strip())
                 if claimed is None:
-                    self.into.problem(f"{key} of <{name}> {label[:200]!r} is no number", line)
+                    self.into.problem(f"{key} of <{name}> {label[:200]!r} must be a number", line)
                 else:
                     claims[key] = claimed
         self.suites.append(_Suite(label if name == "testsuite" else "", line, claims))
@@ -260,7 +260,7 @@ def read(chunks: Iterable[bytes], into: Collector) -> None:
 def _not_xml(reader: _Reader, error: expat.ExpatError, chunk: bytes, at: int) -> str:
     reason = expat.ErrorString(error.code) or "not well-formed"
     if not chunk and reader.open:
-        return f"it is not whole: it ends inside <{reader.open[-1][:40]}> ({reason})"
+        return f"it is incomplete: it ends inside <{reader.open[-1][:40]}> ({reason})"
     what = f"it is not XML at line {error.lineno} ({reason})"
     near = chunk[max(at - 8, 0) : at + 8] if at >= 0 else chunk[-8:]
     if _CDATA_END in near:

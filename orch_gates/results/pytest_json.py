@@ -45,7 +45,7 @@ def read(document: Mapping[str, Any], into: Collector) -> None:
         claim(summary, name, found[name], f"{name} tests", into)
     into.exit_code = count(document.get("exitcode"))
     if into.exit_code is None:
-        into.problem("exitcode is no number")
+        into.problem("exitcode must be a number")
 
 
 def _failures(test: Mapping[str, Any]) -> Iterator[str]:

@@ -61,10 +61,10 @@ def _into(source: Source, found: Format | None, into: Collector) -> Format:
     if found is None:
         found = next((one for one, (is_one, _) in _DOCUMENTS.items() if is_one(document)), None)
     if found is None:
-        raise Unreadable(f"it is JSON of no known runner; known are {_KNOWN}")
+        raise Unreadable(f"it is JSON, but of an unknown test runner; known are {_KNOWN}")
     is_one, reading = _DOCUMENTS[found]
     if not is_one(document):
-        raise Unreadable(f"it is no {found} document")
+        raise Unreadable(f"it is not a {found} document")
     reading(document, into)
     return found
 

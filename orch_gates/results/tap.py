@@ -160,7 +160,7 @@ class _Reader:
         block.points += 1
         if found[2] is not None:
             if int(found[2]) in block.numbers:
-                self.into.problem(f"test number {int(found[2])} is there twice", self.number)
+                self.into.problem(f"test number {int(found[2])} appears twice", self.number)
             block.numbers.add(int(found[2]))
         block.last = _Point(name or f"test {block.points}", not found[1], kind, self.number, opens, below)
 
@@ -217,7 +217,7 @@ class _Reader:
     def end(self) -> None:
         """The file ends here."""
         if self.yaml is not None:
-            self.into.problem("it is not whole: a YAML block does not end", self.number)
+            self.into.problem("it is incomplete: a YAML block does not end", self.number)
         self._close_to(0)
         self._end(self.blocks[0])
         for leaf in self.blocks[0].leaves:

@@ -22,17 +22,17 @@ def document(data: bytes) -> Mapping[str, Any]:
         Unreadable: it is none, is not whole, or is nested too deep.
     """
     if data.count(b"[") + data.count(b"{") > _MOST_CONTAINERS or data.count(b",") > _MOST_VALUES:
-        raise Unreadable("it holds more values than any report does")
+        raise Unreadable("it has more values than a report may have")
     try:
         found = strict_json.loads(data.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise Unreadable(f"it is not JSON, or not whole: {error.msg}", error.lineno) from error
+        raise Unreadable(f"it is not JSON, or incomplete: {error.msg}", error.lineno) from error
     except RecursionError as error:
         raise Unreadable("it is nested too deep") from error
     except ValueError as error:
         raise Unreadable(f"it is not JSON: {str(error)[:200]}") from error
     if not isinstance(found, dict):
-        raise Unreadable("it is no JSON object")
+        raise Unreadable("it is not a JSON object")
     return found
 
 
@@ -45,13 +45,13 @@ def rows(value: object, what: str, into: Collector) -> Iterator[Mapping[str, Any
     """The objects of a list; whatever is there instead is a problem."""
     if not isinstance(value, list):
         if value is not None:
-            into.problem(f"{what} is no list")
+            into.problem(f"{what} must be a list")
         return
     for row in value:
         if isinstance(row, Mapping):
             yield row
         else:
-            into.problem(f"{what} holds something that is no object")
+            into.problem(f"{what} must hold objects only")
 
 
 def text(value: object) -> str:
@@ -72,6 +72,6 @@ def claim(stated: Mapping[str, Any], name: str, shown: int, what: str, into: Col
         return
     claimed = count(stated[name])
     if claimed is None:
-        into.problem(f"{name} is no number")
+        into.problem(f"{name} must be a number")
     elif claimed != shown:
         into.problem(f"it claims {claimed} {what} ({name}), but shows {shown}")

@@ -51,5 +51,5 @@ def worker_env(settings: Settings) -> dict[str, str]:
 def _started(settings: Settings, seconds: float) -> contextlib.AbstractContextManager[Engine]:
     given = locate.ready(settings.security.engine, settings.tools, settings.inherited_env)
     if given is None or not settings.scope("security").enabled:
-        raise OrchError("the engine has to wait")
+        raise OrchError("the scanner is not ready yet")
     return engine.start(given, worker_env(settings), timeout=seconds or life(settings))

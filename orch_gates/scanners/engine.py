@@ -137,7 +137,7 @@ class Engine:
         while not received.endswith(b"\n"):
             remaining = deadline - clock.monotonic()
             if remaining <= 0 or not select.select([descriptor], [], [], remaining)[0]:
-                raise BudgetExceeded("the time is up")
+                raise BudgetExceeded("the scan ran out of time")
             chunk = os.read(descriptor, _CHUNK)
             if not chunk:
                 raise self._ended()

@@ -61,9 +61,9 @@ class Matcher:
         try:
             found = self._scanner.scan_bytes(buffer, timeout=timeout)
         except TimeoutError as error:
-            raise BudgetExceeded("the time is up") from error
+            raise BudgetExceeded("the scan ran out of time") from error
         except (RuntimeError, ValueError) as error:
-            raise ScannerError(f"the matcher gave up: {error}") from error
+            raise ScannerError(f"the matcher stopped: {error}") from error
         planted = len(buffer) - len(token) - 1
         matches: list[Raw] = []
         seen = False

@@ -84,7 +84,7 @@ class PipAudit:
             except ProcessError as error:
                 return Degraded(str(error))
             except OSError as error:
-                return Degraded(f"pip-audit could not be handed its pins: {error.strerror}")
+                return Degraded(f"could not give pip-audit the list of packages: {error.strerror}")
             if isinstance(answer, Degraded):
                 return answer
             known |= answer.known
@@ -140,7 +140,7 @@ def read_answer(pins: Collection[Pin], done: process.Completed) -> Audited | Deg
         return Degraded(f"pip-audit skipped {len(skipped)} of {len(pins)} packages, {skipped[0]} among them")
     known = {pin: answers[pin.name] for pin in pins if pin.name in answers}
     if CONTROL in pins and not known.get(CONTROL):
-        return Degraded(f"the feed lacks the known vulnerabilities of {CONTROL.name} {CONTROL.version}")
+        return Degraded(f"the vulnerability feed lacks the known vulnerabilities of {CONTROL.name} {CONTROL.version}")
     if missing := len(pins) - len(known):
         return Degraded(f"pip-audit did not answer for {missing} of {len(pins)} packages")
     return Audited(known)

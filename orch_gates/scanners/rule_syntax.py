@@ -167,7 +167,7 @@ class _Reader:
         if not part.repeatable:
             raise self._problem("repeats what cannot be repeated; put one thing into (?:...)")
         if high is not None and high < low:
-            raise self._problem("repeats from more to less")
+            raise self._problem("has a repetition whose least count is above its most")
         most = low if high is None else high
         if max(most, 1) * part.repeat > MAX_REPEAT:
             raise self._problem(f"repeats more than {MAX_REPEAT} times, counting nested repetitions")
@@ -245,7 +245,7 @@ class _Reader:
         if (posix := self._match(_POSIX)) is not None:
             return _Part(posix[0], wordy=posix[1] in _WORDY_NAMES)
         if self._source.startswith("[:", self._at) and ":]" in self._source[self._at :]:
-            raise self._problem("has a [:name:] that is no class")
+            raise self._problem("has an unknown class [:name:]")
         low = self._member()
         if len(low) > 1:
             return _Part(low, wordy=low in _WORDY_CLASSES)

@@ -128,7 +128,7 @@ def test_what_every_kind_of_file_pinned_before_is_shown(work: Repo) -> None:
     ("path", "text", "reason"),
     [
         ("setup.py", "from setuptools import setup\nsetup()\n", "setup.py is not read: a program"),
-        ("uv.lock", "version = 1\n<<<<<<< ours\n", "uv.lock could not be read: no TOML (line 2)"),
+        ("uv.lock", "version = 1\n<<<<<<< ours\n", "uv.lock could not be read: not TOML (line 2)"),
         ("poetry.lock", b"\xff\0", "poetry.lock could not be read: not UTF-8"),
         ("pixi.lock", "version: 6\n", "pixi.lock is not read: a lockfile of an unknown kind"),
         ("environment.yml", "dependencies:\n  - numpy>=1\n", "environment.yml: 1 entry for conda"),

@@ -127,7 +127,7 @@ def test_a_line_without_a_version_is_a_doubt(closed: bool) -> None:
     assert [finding.rule for finding in result.findings] == ["V-1"]
 
 
-@pytest.mark.parametrize(("path", "said"), [("setup.py", "a program"), ("uv.lock", "could not be read: no TOML")])
+@pytest.mark.parametrize(("path", "said"), [("setup.py", "a program"), ("uv.lock", "could not be read: not TOML")])
 def test_a_file_that_is_not_read_is_a_doubt(path: str, said: str) -> None:
     """It is named with the reason, counted, and refuses when doubt is to refuse; nobody has to be asked."""
     auditor = Asked()
@@ -202,7 +202,7 @@ def test_a_vulnerability_behind_an_unreadable_base_is_a_doubt() -> None:
     facts = DependencyFacts((file,), Audited({SHOP: (Vulnerability("V-1", ()),)}))
     result = judge(facts, fail_closed=True)
     assert result.findings == ()
-    assert result.refusal.endswith("uv.lock as it was before could not be read: no TOML (line 1)")
+    assert result.refusal.endswith("uv.lock as it was before could not be read: not TOML (line 1)")
     assert any("V-1" in line and line.endswith("perhaps already before this change") for line in result.notices)
     assert judge(DependencyFacts((file,), Audited({SHOP: ()})), fail_closed=True).refusal == ""
 

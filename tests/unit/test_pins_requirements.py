@@ -127,7 +127,7 @@ def test_a_file_of_nothing_but_options_is_told(text: str) -> None:
     """No dependency in a file that is not empty proves nothing."""
     found = parse(text.encode())
     assert found.lines == {}
-    assert found.unread == "could not be read: options and no package"
+    assert found.unread == "could not be read: only options, and no package"
 
 
 @pytest.mark.parametrize("text", ["", " \n", "# flask==1\n", "-r dev-requirements.txt"])

@@ -31,7 +31,7 @@ def read(data: bytes, path: str) -> Pins:
     try:
         placed = yaml_read.parse_placed(text)
     except MalformedYaml as error:
-        raise PinsUnreadable(f"no plain YAML (line {error.line})") from error
+        raise PinsUnreadable(f"not plain YAML (line {error.line})") from error
     listed = placed.mapping.get("dependencies")
     if not isinstance(listed, list) or not listed:
         raise PinsUnreadable("no list of dependencies")

@@ -12,7 +12,7 @@ from orch_gates.errors import PinsUnreadable
 from orch_gates.scanners.pins import conda, locks, pipfile, pyproject, requirements, setup_cfg
 from orch_gates.scanners.pins.pin import Pins
 
-_NOT_RUN = "a program; the checked tree's code is not run"
+_NOT_RUN = "a program, which is not run"
 _NO_READER = "a lockfile of an unknown kind"
 
 # Locks of other languages and of other tools, which pin no Python package.

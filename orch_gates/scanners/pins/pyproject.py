@@ -56,7 +56,7 @@ def _add_group(found: Collected, entries: object, lines: Lines) -> None:
         if isinstance(entry, str):
             found.requirement(entry, lines.of(entry))
         elif not isinstance(entry, dict) or entry.keys() != {"include-group"}:
-            raise PinsUnreadable("a dependency group holds something else than requirements")
+            raise PinsUnreadable("a dependency group must hold requirements only")
 
 
 def _add_dynamic(found: Collected, document: Mapping[str, Any], lines: Lines, path: str) -> None:

@@ -45,7 +45,7 @@ def read(data: bytes, path: str) -> Pins:
             add_line(found, requirement, number, path)
             options = True
     if options and not found.seen:
-        raise PinsUnreadable("options and no package")
+        raise PinsUnreadable("only options, and no package")
     return found.pins()
 
 

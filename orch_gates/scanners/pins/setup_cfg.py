@@ -28,7 +28,7 @@ def read(data: bytes, path: str) -> Pins:
     try:
         parser.read_string(text)
     except configparser.Error as error:
-        raise PinsUnreadable("no configuration file") from error
+        raise PinsUnreadable("not a configuration file") from error
     found, lines = Collected(), Lines(text)
     for key, value in _entries(parser, "options"):
         if unpinned := _OPTIONS.get(key):

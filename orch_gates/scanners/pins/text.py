@@ -47,7 +47,7 @@ def toml(text: str) -> dict[str, Any]:
         raise PinsUnreadable("nested too deeply") from error
     except ValueError as error:
         found = _LINE.search(str(error))
-        raise PinsUnreadable(f"no TOML (line {found[1]})" if found else "no TOML") from error
+        raise PinsUnreadable(f"not TOML (line {found[1]})" if found else "not TOML") from error
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -61,9 +61,9 @@ def json_object(text: str) -> dict[str, Any]:
     except RecursionError as error:
         raise PinsUnreadable("nested too deeply") from error
     except json.JSONDecodeError as error:
-        raise PinsUnreadable(f"no JSON (line {error.lineno})") from error
+        raise PinsUnreadable(f"not JSON (line {error.lineno})") from error
     except ValueError as error:
-        raise PinsUnreadable("no JSON") from error
+        raise PinsUnreadable("not JSON") from error
     return table(value, "the document")
 
 
@@ -83,7 +83,7 @@ def table(value: object, place: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise PinsUnreadable(f"{place} is no table")
+        raise PinsUnreadable(f"{place} must be a table")
     return value
 
 
@@ -96,7 +96,7 @@ def items(value: object, place: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise PinsUnreadable(f"{place} is no list")
+        raise PinsUnreadable(f"{place} must be a list")
     return value
 
 
@@ -108,7 +108,7 @@ def texts(value: object, place: str) -> list[str]:
     """
     found = items(value, place)
     if not all(isinstance(item, str) for item in found):
-        raise PinsUnreadable(f"{place} holds something else than texts")
+        raise PinsUnreadable(f"{place} must hold texts only")
     return found
 
 

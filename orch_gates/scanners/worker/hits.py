@@ -163,7 +163,7 @@ class Collector:
     def _remaining(self) -> float:
         remaining = self.deadline - clock.monotonic()
         if remaining <= 0:
-            raise BudgetExceeded("the time is up")
+            raise BudgetExceeded("the scan ran out of time")
         return remaining
 
     def _best(self, spans: list[_Span]) -> list[_Span]:
