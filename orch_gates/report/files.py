@@ -30,7 +30,7 @@ _KINDS = (
 
 def kind(mode: int) -> str:
     """What a file is that is no regular one, in words; empty for a regular file."""
-    return next((kind for test, kind in _KINDS if test(mode)), "" if stat.S_ISREG(mode) else "no regular file")
+    return next((kind for test, kind in _KINDS if test(mode)), "" if stat.S_ISREG(mode) else "not a regular file")
 
 
 def replace(path: Path, text: str) -> None:

@@ -21,7 +21,7 @@ class Page:
 
 PAGES: Mapping[str, Page] = {
     "leak": Page("remove-a-leaked-secret.md", "A push or a commit was refused because of a secret."),
-    "allow": Page("allow-a-finding.md", "What was found is no secret."),
+    "allow": Page("allow-a-finding.md", "A finding is not a secret."),
     "state": Page("repair-the-state-branch.md", "A push to the state branch was refused, or the branch is damaged."),
     "merge": Page("merge-through-the-gate.md", "A push to the target branch was refused."),
     "gates": Page("gates.md", "What each gate reads, and how a report is recorded."),

@@ -70,7 +70,7 @@ def from_fields(stated: Mapping[str, Any]) -> SecurityReport:
     """
     for name in (*_FIELDS, *stated):
         if name not in stated or name not in _FIELDS or not _FIELDS[name](stated[name]):
-            raise ReportError(f"{escape.visible(name)}: missing, or not what a report has there")
+            raise ReportError(f"{escape.visible(name)}: missing or invalid")
     values: dict[str, Any] = {name: value for name, value in stated.items() if name != "schema"}
     report = SecurityReport(
         **{
@@ -89,7 +89,7 @@ def _contradiction(report: SecurityReport) -> str:
     try:
         datetime.fromisoformat(report.created)
     except ValueError:
-        return "created is no time that there is"
+        return "created is not a valid time"
     if report.findings_total < len(report.findings):
         return "findings_total is less than the findings listed"
     if report.verdict.exit_code == 0 and (report.findings or report.findings_total):

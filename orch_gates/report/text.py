@@ -163,10 +163,10 @@ def _allowing(verdict: Verdict, *, committed: bool = True) -> list[_Line]:
     if verdict.gate != _SECRETS or secret is None:
         return []
     if not committed:
-        return _wrapped("If it is no secret: `orch-gates help allow` says how to allow it.", "")
+        return _wrapped("If it is not a secret: `orch-gates help allow` explains how to allow it.", "")
     finding = terminal_line(clip(secret.id, _ID_SHOWN))
     return _offered(
-        "If it is no secret, write an entry for the target branch's list:",
+        "If it is not a secret, write an entry for the target branch's list:",
         f"orch-gates secrets allow {finding} --owner WHO --reason WHY --expires YYYY-MM-DD",
     )
 

@@ -325,7 +325,9 @@ def test_the_sweep_tells_its_schedule_and_its_counters() -> None:
     board = a_board()
     shown = section(board, "sweep")
     assert "on time the last sweep began 4 minutes ago" in shown
-    assert "Ticks 1,312 Dead jobs ended (reaper) 3 Leases taken back (reaper) 1 Tasks moved on (reconciler) 17" in shown
+    assert (
+        "Sweeps 1,312 Dead jobs ended (reaper) 3 Leases taken back (reaper) 1 Tasks moved on (reconciler) 17" in shown
+    )
     assert shown.count("orch-bot") == 3
     newer = board.sweep.memory.model_copy(update={"counters": {"ticks": 1, "painted": 4}})
     assert "painted 4" in section(a_board(sweep=replace(board.sweep, memory=newer)), "sweep")

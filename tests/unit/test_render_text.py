@@ -53,7 +53,7 @@ def test_a_refused_push_says_what_where_and_how_to_mend() -> None:
         "  config/app.env:3  aws-access-token  (commit 1a2b3c4d5e, finding 9f86d081884c)\n"
         "    Revoke the key first. Then remove it from every commit:\n"
         "      git rebase -i 1a2b3c4d5e^\n"
-        "If it is no secret, write an entry for the target branch's list:\n"
+        "If it is not a secret, write an entry for the target branch's list:\n"
         "  orch-gates secrets allow 9f86d081884c --owner WHO --reason WHY --expires YYYY-MM-DD\n"
         "Nothing was stored.\n"
         "Help: orch-gates help leak\n"
@@ -72,7 +72,7 @@ def test_the_cli_shows_what_a_person_has_to_know() -> None:
     )
     end = (
         "Next: Fix and push again.\n"
-        "If it is no secret, write an entry for the target branch's list:\n"
+        "If it is not a secret, write an entry for the target branch's list:\n"
         "  orch-gates secrets allow 9f86d081884c --owner WHO --reason WHY --expires YYYY-MM-DD\n"
         "Help: orch-gates help leak\n"
     )

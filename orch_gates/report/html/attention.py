@@ -75,7 +75,7 @@ def _leases(board: Dashboard, page: Page) -> Iterator[Wanted]:
             yield Wanted(what, "held", lease.renewed or lease.granted or "", lease.held, way_on)
         glass = lease.break_glass
         if glass is not None and not glass.acknowledged:
-            what = joined(("glass broken for ", foreign(lease.target)))
+            what = joined(("break-glass override for ", foreign(lease.target)))
             yield Wanted(what, "not known", "", f"by {glass.by} at {glass.tip[:10]}: {glass.reason}")
 
 

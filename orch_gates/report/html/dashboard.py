@@ -92,8 +92,8 @@ def _summary(board: Dashboard, wanted: int) -> Html:
 
 def _footer(board: Dashboard) -> Html:
     note = (
-        "Times are in UTC, ages as of when this page was made; it does not change by itself. "
-        "Finished tasks that were archived are not here: `orch-gates task log ID` tells of them. "
+        "Times are in UTC, ages as of when this page was made; the page does not update itself. "
+        "Archived tasks are not here: `orch-gates task log ID` shows them. "
         f"Made by orch-gates {board.version}."
     )
     return tag("footer", tag("p", advice(note)))

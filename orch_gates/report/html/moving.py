@@ -13,7 +13,7 @@ _JOBS = ("Task", "Role", "State", "Since", "Where", "Why")
 _TICKS = ("Began", "Took", "By", "Generation seen")
 # What each counter counts, in the order in which people ask for it.
 _COUNTED = (
-    ("ticks", "Ticks"),
+    ("ticks", "Sweeps"),
     ("reaped", "Dead jobs ended (reaper)"),
     ("reclaimed", "Leases taken back (reaper)"),
     ("unblocked", "Tasks moved on (reconciler)"),
@@ -59,10 +59,10 @@ def sweep(board: Dashboard, page: Page) -> Html:
     parts = [schedule, tag("dl", *facts, class_="counters")]
     if memory.streaks:
         seen = count(len(memory.streaks), "running job was", "running jobs were")
-        parts.append(tag("p", f"{seen} found dead, but not yet in enough ticks to be ended."))
+        parts.append(tag("p", f"{seen} found dead, but not yet in enough sweeps in a row to be ended."))
     if memory.ticks:
         rows = (_tick(tick, page) for tick in reversed(memory.ticks))
-        parts.append(tag("details", tag("summary", "The last ticks"), table("The last ticks", _TICKS, rows)))
+        parts.append(tag("details", tag("summary", "The last sweeps"), table("The last sweeps", _TICKS, rows)))
     return section("sweep", "Sweep", *parts)
 
 
