@@ -291,7 +291,7 @@ class Workspace:
         from orch_gates.forge.detect import maybe_at
 
         told = self.git.run("config", "--get", "remote.origin.url").stdout
-        return f"no forge is known here; set ORCH_FORGE_URL (--url) to its url{maybe_at(told)}"
+        return f"no forge is known here; set ORCH_FORGE_URL (--url) to its url{maybe_at(told)}, or to a bare repository"
 
     @cached_property
     def _clone(self) -> Clone:

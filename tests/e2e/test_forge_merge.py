@@ -301,7 +301,7 @@ def test_an_objection_stays_when_its_author_is_asked_again(
 )
 def test_a_message_that_could_never_land_is_not_sent(repository: Repository, pull: PullRequest, message: str) -> None:
     """The server would answer `try again later` for ever, or hide the trailers."""
-    with pytest.raises(ForgeRefused, match="nothing was asked"):
+    with pytest.raises(ForgeRefused, match="no request was sent"):
         request(pull, repository, message=message)
 
 

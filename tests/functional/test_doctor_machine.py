@@ -44,7 +44,10 @@ def test_nothing_to_look_at_is_not_well(tmp_path: Path) -> None:
     ("script", "said"),
     [
         ("exit 1", "git version failed (1)"),
-        ("case $1 in version) echo git version 2.99;; cat-file) echo something;; *) echo 0;; esac", "give back"),
+        (
+            "case $1 in version) echo git version 2.99;; cat-file) echo something;; *) echo 0;; esac",
+            "returns other content",
+        ),
         ("sleep 60", "did not finish"),
     ],
 )
