@@ -99,7 +99,7 @@ def test_calls_of_a_status(gitea: Gitea, shared: WaitingTask, commit: str, tmp_p
     }
     long = "because " * 40
     for word, state, description in (
-        ("PASSED", "success", "report.md says PASS"),
+        ("PASSED", "success", "report.md states PASS"),
         ("FAILED", "failure", "a test fails"),
         ("DEFER", "pending", "the tester is away"),
         ("ERROR", "failure", long),

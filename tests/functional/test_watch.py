@@ -235,7 +235,7 @@ def test_a_verdict_is_about_what_runs(rig: WatchRig) -> None:
     assert "nothing of T-2 was deployed to production yet" in rig.watch("T-2", code=2)
     word = ("--runs", rig.head("T-2"), "--reason", "by hand")
     rig.ok("env", "settle", "production", *word)
-    assert f"the watch ended healthy, but production runs {rig.head('T-2')[:10]} by now" in rig.watch(code=2)
+    assert f"the watch ended healthy, but production now runs {rig.head('T-2')[:10]}" in rig.watch(code=2)
     rig.legal()
 
 
