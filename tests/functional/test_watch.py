@@ -218,7 +218,7 @@ def test_a_deploy_says_where_and_how_before_it_begins(rig: WatchRig) -> None:
     """A misspelled environment is none; a word that comes too late, or is no word, is not taken for one."""
     asked = ("deploy", "--task", "T-1")
     said = rig.ok(*asked, "--environment", "prodution", "--", "true", code=2)
-    assert "no environment is known as 'prodution'; did you mean production?" in said
+    assert "unknown environment 'prodution'; did you mean production?" in said
     assert "give one: --alert-only TEXT" in rig.ok(*asked, "--alert-only", "--", "true", code=2)
     rig.ok(*asked, "--", "true")
     late = rig.ok(*asked, "--alert-only", "drops a column", "--", "true", code=2)

@@ -92,7 +92,8 @@ class Prometheus:
         except ValueError as error:
             return NoData(self.name, f"{query}: a counter {error}", misconfigured=True)
         if not selectors:
-            why = f"{query} returned nothing; count by x[{WINDOW}], so that a wrong name can be told from zero"
+            way = "name one, so that a wrong name can be told from zero"
+            why = f"{query} returned nothing, and has no counter as in x[{WINDOW}]; {way}"
             return NoData(self.name, why, misconfigured=True)
         for one in selectors:
             there = self._there(one, seconds + self.window)
