@@ -20,7 +20,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.answer import Answer, Sort, Trouble
 from orch_gates.forge.fields import number
 from orch_gates.wire import failure
-from orch_gates.wire.session import UNUSABLE_URL, Session, body
+from orch_gates.wire.session import UNUSABLE_URL, Session, body, without
 
 _MOST_PAGES = 200
 _MOST_READINGS = 5
@@ -302,7 +302,8 @@ class Api:
                 stream=True,
             ) as response:
                 status = response.status_code
-                return Answer(status, response.headers, body(response, begun + self._timeout, _MOST_BYTES))
+                found = body(response, begun + self._timeout, _MOST_BYTES)
+                return Answer(status, response.headers, without(found, self._token.value))
         except UNUSABLE_URL as error:
             raise ForgeUnavailable(f"{self.at('')} cannot be reached: the URL is not valid") from error
         except (requests.RequestException, HTTPError, OSError) as error:

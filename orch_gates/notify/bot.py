@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
 from orch_gates.documents import escape
 from orch_gates.wire.post import Answered, Unanswered, post
+from orch_gates.wire.session import without
 
 _USUAL_WAIT = 60
 _LONGEST_WAIT = 86_400
@@ -66,6 +67,8 @@ class Bot:
         """Call a method once."""
         address = f"{self.url.rstrip('/')}/bot{self.token}/{method}"
         answer = post(address, json.dumps(fields).encode(), timeout=self.timeout)
+        if isinstance(answer, Answered):
+            answer = replace(answer, body=without(answer.body, self.token))
         return read(method, answer)
 
 

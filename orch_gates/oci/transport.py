@@ -16,7 +16,7 @@ from orch_gates.documents import escape
 from orch_gates.errors import RegistryBroken, RegistryRefused, RegistryUnavailable, RegistryUnclear
 from orch_gates.oci.reference import is_loopback
 from orch_gates.wire import failure
-from orch_gates.wire.session import UNUSABLE_URL, Session, body
+from orch_gates.wire.session import UNUSABLE_URL, Session, body, without
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 5
@@ -172,7 +172,10 @@ class Transport:
                 stream=True,
             ) as response:
                 status = response.status_code
-                return Answer(status, response.headers, body(response, begun + self._timeout, most))
+                found = body(response, begun + self._timeout, most)
+                # What is no error has a digest, and stays as it is.
+                credential = authorization.rpartition(" ")[2] if status >= 400 else ""
+                return Answer(status, response.headers, without(found, credential))
         except UNUSABLE_URL as error:
             raise RegistryUnavailable(f"{shown(url)} cannot be reached: the address cannot be used") from error
         except (requests.RequestException, HTTPError, OSError) as error:

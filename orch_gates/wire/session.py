@@ -106,6 +106,11 @@ class Session(requests.Session):
         """None: `requests` reads all of the answer before it follows one."""
 
 
+def without(content: bytes, secret: str) -> bytes:
+    """A body in which a server repeats the credential that it was sent, as debugging proxies do (SEC-5)."""
+    return content.replace(secret.encode(), b"[redacted]") if secret else content
+
+
 def body(response: requests.Response, give_up: float, most: int) -> bytes:
     """The whole body, read in pieces, so that a slow trickle does not outlast the time.
 

@@ -23,6 +23,20 @@ def ask(url: str, dialect: Dialect = DIALECT, timeout: float = 5) -> Api:
     return Api(url, "", timeout, dialect)
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 500])
+@pytest.mark.parametrize("dialect", [DIALECT, GITHUB], ids=["gitea", "github"])
+def test_a_token_that_the_server_repeats_is_not_shown(dialect: Dialect, status: int) -> None:
+    """As a proxy does that shows the request it could not pass on (SEC-5)."""
+    token = secrets.token_hex(20)
+    with serving(says(status, {"message": f"tried with token {token}"})) as server:
+        api = Api(server.url, token, 5, dialect)
+        with pytest.raises(ForgeUnavailable) as read:
+            api.get("/x")
+        with pytest.raises(ForgeUnavailable) as written:
+            api.write("POST", "/x", {})
+    assert token not in f"{read.value} {written.value}"
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [

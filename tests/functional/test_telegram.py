@@ -189,6 +189,12 @@ def test_a_message_of_another_bot_is_not_replaced(server: Telegram) -> None:
     assert server.last == 1
 
 
+def test_a_token_that_telegram_repeats_is_not_shown(server: Telegram) -> None:
+    """Whoever answers may be a proxy, which names the address that it asked (SEC-5)."""
+    server.fail("sendMessage", 400, f"Bad Request: bot{server.token}")
+    assert server.token not in show(server, "one").reason
+
+
 ANSWERS = {
     "no JSON": scripted_http.says(200, b"<html>sign in</html>"),
     "no object": scripted_http.says(200, []),
