@@ -163,10 +163,10 @@ def test_a_rule_that_is_a_pattern_is_in_force(gitea: Gitea, tmp_path: Path) -> N
 def test_a_rule_that_is_told_before_a_branch_is_there_is_the_one_after(repository: Repository) -> None:
     """The server tries rules in an order, names without their case; whether a pattern is for it, it says only after."""
     forge, work = asked(repository).protections, repository.clone()
-    for number, name in enumerate(("Mixed", "sooner", "so*", "sofa"), 1):
+    for number, name in enumerate(("Mixed", "straße", "ÜBER", "sooner", "so*", "sofa"), 1):
         repository.protect(name, enable_push=True, required_approvals=number)
     told: dict[str, list[int | None]] = {}
-    for branch in ("mixed", "sooner", "sofa", "soon", "later"):
+    for branch in ("mixed", "STRASSE", "über", "sooner", "sofa", "soon", "later"):
         for when in ("before", "after"):
             try:
                 rule = forge.get(branch)
@@ -174,7 +174,8 @@ def test_a_rule_that_is_told_before_a_branch_is_there_is_the_one_after(repositor
             except ForgeUnavailable as error:
                 assert (when, str(error).endswith("; push the branch first")) == ("before", True)
             work.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
-    assert told == {"mixed": [1, 1], "sooner": [2, 2], "sofa": [3], "soon": [3], "later": [None]}
+    named = {"mixed": [1, 1], "STRASSE": [None], "über": [3, 3], "sooner": [4, 4]}
+    assert told == {**named, "sofa": [5], "soon": [5], "later": [None]}
 
 
 def test_required_statuses_are_patterns(repository: Repository, pull: Pull) -> None:

@@ -154,8 +154,13 @@ def _named(rules: Sequence[Row], name: str) -> Row | None:
 
 def _first(rules: Sequence[Row], branch: str) -> Row | None:
     """The first rule that is for the branch, or may be as it is a pattern; the server ignores the case of a name."""
-    folded = branch.casefold()
-    return next((row for row in rules if _pattern(row) or text(row, "rule_name").casefold() == folded), None)
+    folded = _folded(branch)
+    return next((row for row in rules if _pattern(row) or _folded(text(row, "rule_name")) == folded), None)
+
+
+def _folded(name: str) -> str:
+    """A name without its case, letter by letter as Go's EqualFold compares it: to the server, ß is not ss."""
+    return "".join(found if len(found := letter.casefold()) == 1 else letter.lower() for letter in name)
 
 
 def _pattern(rule: Row) -> bool:
