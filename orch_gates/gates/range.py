@@ -9,7 +9,7 @@ from typing import Any
 
 from orch_gates.ci import event_file
 from orch_gates.errors import UnknownRevision, UsageError
-from orch_gates.git.cli import Git
+from orch_gates.git.cli import Git, default_branch_commit
 from orch_gates.settings import Settings
 
 _USUAL_TARGETS = ("main", "master")
@@ -69,7 +69,12 @@ def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
     """
     git.refuse_shallow()
     event = read_event(settings) if not head else Event()
-    head_id = git.resolve(git.unambiguous(head) if head else event.head or "HEAD", "object")
+    try:
+        head_id = git.resolve(git.unambiguous(head) if head else event.head or "HEAD", "object")
+    except UnknownRevision:
+        if head or event.head or default_branch_commit(git):
+            raise
+        return everything(git, settings)
     git.resolve(head_id, "commit")
     if base in _EMPTY_TREES:
         return Range("", head_id, target_branch(git, settings, event), _newest(git, settings, event))

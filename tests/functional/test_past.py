@@ -354,6 +354,8 @@ def test_a_head_without_a_commit(past: Past, bare_one: bool) -> None:
     run("git", "init", "-q", *(["--bare"] if bare_one else []), "-b", "trunk", other, cwd=past.folder)
     empty = orch("gate", "security", "--all", cwd=other, env=past.work.env)
     assert (empty.returncode, b"the repository has no commit" in empty.stderr + empty.stdout) == (2, True), empty
+    usual = orch("gate", "security", cwd=other, env=past.work.env)
+    assert (usual.returncode, usual.stdout) == (2, empty.stdout), usual
     run("git", "fetch", "-q", past.work.path, "main:refs/heads/kept", cwd=other)
     full = orch("gate", "security", "--all", cwd=other, env=past.work.env)
     assert (full.returncode, b"2 secrets found" in full.stdout) == (1, True), full

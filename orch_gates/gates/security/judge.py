@@ -59,12 +59,12 @@ def out_of_scope(settings: Settings) -> Verdict | None:
 def nothing_to_judge(facts: SecurityFacts, *, whole: bool) -> Verdict | None:
     """A SKIP where a range has no object at all, which is no PASS (GATE-5); None where there is something.
 
-    `whole`: everything that is in the repository was asked for.
+    `whole`: everything that is in the repository was asked for, as it is where HEAD leads to no commit yet.
     """
     scanned = facts.secrets
     if isinstance(scanned, Unproven) or proof_gaps(scanned) or scanned.objects_expected or scanned.commits_expected:
         return None
-    if whole:
+    if whole or not facts.head:
         reason, step = "nothing to judge: the repository has no commit", "Commit something."
     else:
         head, base = facts.head[:10], facts.target or facts.base[:10]
