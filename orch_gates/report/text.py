@@ -141,8 +141,10 @@ def _place(finding: Finding) -> Iterator[_Line]:
     if finding.carrier != "file" and finding.path not in {"", f"({finding.carrier})"}:
         place += f" ({terminal_line(clip(finding.carrier, _ID_SHOWN))})"
     rule = terminal_line(clip(finding.rule, _ID_SHOWN))
-    commit = f"commit {terminal_line(finding.commit[:_COMMIT_SHOWN])}, " if finding.commit else ""
-    what = f"{rule}  ({commit}finding {terminal_line(clip(finding.id, _ID_SHOWN))})"
+    known_by = [f"commit {terminal_line(finding.commit[:_COMMIT_SHOWN])}"] if finding.commit else []
+    if not finding.id or not finding.commit.startswith(finding.id):
+        known_by.append(f"finding {terminal_line(clip(finding.id, _ID_SHOWN))}")
+    what = f"{rule}  ({', '.join(known_by)})"
     one_line = f"{_PLACE}{place}  {what}"
     if len(one_line) <= WIDTH:
         yield one_line, Tone.FAILED

@@ -449,6 +449,15 @@ def test_an_illegal_edit_is_refused_with_the_field_and_the_rule(
     assert words in " ".join(bad[0]["problems"])
 
 
+def test_no_command_is_named_that_shows_something_else(hand: Hand) -> None:
+    """More rules than fit would be broken; the scan of secrets knows none of them."""
+    for number in range(8):
+        hand.repo.write(f"notes/{number}.md", "mine\n")
+    hand.commit()
+    said = hand.push()[1]
+    assert ("+3 more" in said, "gate security" in said) == (True, False), said
+
+
 def test_history_is_neither_deleted_nor_rewritten(hand: Hand) -> None:
     """ST-4: also where git itself would allow it."""
     before = hand.tip()

@@ -197,7 +197,7 @@ def test_output_is_bounded_text_that_commands_nothing(verdict: Verdict) -> None:
 def test_every_finding_is_shown_or_counted(verdict: Verdict) -> None:
     """No finding is dropped without a word."""
     shown = for_hook(verdict, limit=3)
-    places = len(re.findall(r"finding\s", shown))
+    places = len(re.findall(r"\((?:commit|finding)\s", shown))
     assert places >= min(3, len(verdict.findings))
     assert len(verdict.findings) <= 3 or f"+{len(verdict.findings) - 3} more" in shown
 

@@ -257,7 +257,8 @@ def _finish(
             # What became of the refused work is said once, at the end.
             kept=kept if refused and verdict is refused[-1] else "",
             help_at=settings.help_url or f"orch-gates help {page}",
-            see_all=see_all,
+            # Of the secret scan alone; no command of a clone shows the rules of the state that a push would break.
+            see_all=see_all if page == "leak" else "",
             limit=limit,
         )
     say(message, to=sys.stderr)
