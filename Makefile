@@ -28,7 +28,7 @@ tools: ## the real programs that tests need, Gitea among them; five minutes once
 	@scripts/install-axe
 
 test: setup ## every test, the fast ones first, JOBS=3 files at a time, and the 25 slowest; PYTEST_ARGS="-k name" narrows
-	@$(bin)/python -m pytest tests --numprocesses $(JOBS) --dist loadfile --durations=25 $(PYTEST_ARGS)
+	@$(bin)/python -m pytest tests --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations=25 $(PYTEST_ARGS)
 
 e2e: setup tools ## the tests on a real Gitea only; PYTEST_ARGS="-k name" narrows
 	@$(bin)/python -m pytest tests/e2e $(PYTEST_ARGS)

@@ -110,8 +110,11 @@ def real() -> Callable[[str], Path]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first: pytest folds `tests/unit tests` into one argument and orders by name."""
-    items.sort(key=lambda item: "unit" not in item.path.parts)
+    """Fast tests first; then those that take minutes each, so that no worker is left alone with them at the end."""
+    order = ("unit", "e2e", "bundle")
+    items.sort(
+        key=lambda item: next((place for place, name in enumerate(order) if name in item.path.parts), len(order))
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
