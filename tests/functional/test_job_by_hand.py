@@ -99,24 +99,35 @@ def _alive(pid: int) -> bool:
         return False
 
 
+def _says_it_runs(rig: JobRig, host: str, pid: int) -> None:
+    """Edit the state by hand, so that a job seems to be run by some process."""
+    path = layout.job_path(TaskId("T-1"), rig.job()["attempt"])
+    text = rig.server.git("show", f"refs/heads/orch-state:{path}") + "\n"
+    made = f'process:\n  host: "{host}"\n  pid: {pid}\n  started: "1"\nrunner: "bob on another"'
+    text = text.replace("process: null", made).replace('runner: ""\n', "")
+    text = text.replace('status: "queued"', 'status: "running"')
+    edit_state(rig.server, {path: text.replace("started: null", 'started: "2026-01-31T12:00:00Z"')})
+
+
 def test_a_process_of_another_machine_is_left_alone(rig: JobRig) -> None:
     """faults.md T10: the same number here is somebody else."""
     rig.queue()
-    path = layout.job_path(TaskId("T-1"), rig.job()["attempt"])
-    text = rig.server.git("show", f"refs/heads/orch-state:{path}") + "\n"
     with subprocess.Popen(["sleep", "60"]) as other:
-        who = machine.identity()
-        made = f'process:\n  host: "another {who.host}"\n  pid: {other.pid}\n  started: "1"\nrunner: "bob on another"'
-        text = text.replace("process: null", made).replace('runner: ""\n', "")
-        text = text.replace('status: "queued"', 'status: "running"').replace(
-            "started: null", 'started: "2026-01-31T12:00:00Z"'
-        )
-        edit_state(rig.server, {path: text})
+        _says_it_runs(rig, f"another {machine.identity().host}", other.pid)
         said = rig.ok("job", "cancel", "T-1", "--reason", "it hangs")
         assert "seems to run on another machine; bob on another must end it" in said
         assert other.poll() is None
         other.kill()
     assert rig.job()["status"] == "cancelled"
+
+
+def test_a_runner_that_died_on_this_machine_is_not_looked_for_elsewhere(rig: JobRig) -> None:
+    rig.queue()
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    _says_it_runs(rig, machine.identity().host, gone.pid)
+    said = rig.ok("job", "cancel", "T-1", "--reason", "it was killed")
+    assert f"process {gone.pid} on this machine, which ran it, had ended before" in said
 
 
 def test_a_ci_run_is_cancelled_where_it_runs(rig: JobRig) -> None:

@@ -255,6 +255,8 @@ def _at_the_runner(job: Job, *, inside: bool) -> str:
     if job.run is not None:
         where = visible(job.run.url) or f"CI run {job.run.id}"
         return f"its CI run goes on until you cancel it: {where}"
+    if runner is not None and machine.is_dead(runner):
+        return f"process {runner.pid} on this machine, which ran it, had ended before"
     if who is not None:
         return f"it seems to run on another machine; {visible(job.runner)} must end it, or it ends by itself"
     return "it had not begun"
