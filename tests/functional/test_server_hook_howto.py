@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.blocks import PROGRAM, Shell, shown
-from tests.builders import bare
+from tests.builders import bare, clone
 
 PAGE = "docs/how-to/install-the-server-hook.md"
 DISPATCHER = """\
@@ -42,6 +42,20 @@ def test_the_hook_of_a_bare_repository(tmp_path: Path) -> None:
     shell.series(PAGE, "upgrade", 1, {"/opt/orch-gates-2/bin/": f"{PROGRAM.parent}/", "/srv/git": str(folder)})
     assert plain(shell.series(PAGE, "uninstall", 1, here), folder) == removed
     assert not (server.path / "hooks" / "pre-receive").exists()
+
+
+def test_replace_refs_are_ignored(tmp_path: Path) -> None:
+    """What somebody put in the place of a commit is neither shown nor stops the pushes of others."""
+    server = bare(tmp_path / "app.git")
+    Shell(tmp_path / "admin").series(PAGE, "replace", 1, {"/srv/git": str(tmp_path)})
+    work = clone(server, tmp_path / "work")
+    good = work.commit("good", {"a": "good\n"})
+    evil = work.git("commit-tree", "HEAD^{tree}", "-m", "evil")
+    refs = [f"{good}:refs/heads/main", f"{evil}:refs/replace/{good}", f"{good}:refs/replace/{evil}"]
+    work.git("push", "--quiet", "origin", *refs)
+    assert server.git("log", "-1", "--format=%s", "main") == "good"
+    work.commit("more", {"b": "more\n"})
+    work.git("push", "--quiet", "origin", "HEAD:refs/heads/topic")
 
 
 def test_gitea_calls_the_hook(tmp_path: Path) -> None:
