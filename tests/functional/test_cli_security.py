@@ -265,7 +265,9 @@ def test_an_exception_counts_on_the_target_branch_only(pair: Pair) -> None:
     entry = path.read_text()
 
     work.commit("allowed by myself")
-    assert gate(work).returncode == 1
+    own = gate(work)
+    assert own.returncode == 1
+    assert "takes effect once it is on the target branch" in " ".join(own.stdout.decode().split())
     work.git("reset", "--quiet", "--hard", "HEAD^")
 
     _on_main(server, work, entry)
@@ -278,6 +280,7 @@ def test_an_exception_counts_on_the_target_branch_only(pair: Pair) -> None:
 
     wrong = gate(work, ORCH_ALLOW_KEY=characters(32))
     assert wrong.returncode == 1
+    assert b"takes effect once" not in wrong.stdout
 
     _on_main(server, work, re.sub("2999-12-31", "2001-01-01", entry))
     expired = gate(work)

@@ -119,7 +119,7 @@ def test_a_baseline_that_does_not_count_yet_is_told(past: Past) -> None:
     past.work.commit("Know the past")
     done = past.orch("gate", "security", "--all")
     assert done.returncode == 1
-    assert b"counts once it is on the target branch" in flat(done.stdout)
+    assert b"takes effect once it is on the target branch" in flat(done.stdout)
     assert b"set-head" not in done.stdout
     past.work.git("branch", "-m", "main", "v1.x")
     past.work.git("update-ref", "refs/remotes/origin/v1.x", "HEAD")

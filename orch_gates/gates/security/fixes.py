@@ -28,7 +28,7 @@ class Fix:
 STAGED = Fix("take it out of the file, stage the file again, and keep the value outside the repository")
 STAGED_NAME = Fix("give the file another name (`git mv`), and revoke the credential if others may have seen it")
 WEB = Fix(_REVOKE + "in the web editor, take it out of what you wrote and save again")
-PAST = Fix("revoke the credential if it is real; it can stay in the history, as a baseline knows it then")
+PAST = Fix("revoke the credential if it is real; the commit may stay once a baseline lists it")
 UNCOMMITTED = Fix(_REVOKE + "delete the tag or ref that leads to this object, which is in no commit")
 REF_NAME = Fix(_REVOKE + "push the branch or tag under another name (`git branch -m NEW-NAME`)")
 TAGGER = Fix(

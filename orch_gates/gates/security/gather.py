@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from orch_gates.errors import OrchError
 from orch_gates.gates.range import Range
-from orch_gates.gates.security import allowlist_file, baseline, baseline_file
+from orch_gates.gates.security import allowlist, allowlist_file, baseline, baseline_file
 from orch_gates.gates.security.allowlist import AllowList, Entry
 from orch_gates.gates.security.baseline import Baseline
 from orch_gates.gates.security.judge import SecurityFacts
@@ -43,21 +43,22 @@ def with_exceptions(settings: Settings, git: Git, facts: SecurityFacts, trusted:
     key = read(lambda: allowlist_file.read_key(settings, git), b"") if entries or known or facts.baselines else b""
     baselines = facts.baselines if known is None else (*facts.baselines, known)
     if known is None:
-        doubts += _elsewhere(git, facts.head, trusted)
+        doubts += _elsewhere(git, baseline.PATH, facts, trusted)
+    doubts += _elsewhere(git, allowlist.PATH, facts, trusted)
     return replace(facts, allowed=AllowList(entries, key), baselines=baselines, doubts=tuple(doubts))
 
 
-def _elsewhere(git: Git, head: str, trusted: str) -> list[str]:
-    """What to say of a baseline that is in what is judged, and not where it counts (SEC-4)."""
+def _elsewhere(git: Git, path: str, facts: SecurityFacts, trusted: str) -> list[str]:
+    """What to say of a list of exceptions that is in what is judged, and not where it counts (SEC-4)."""
     try:
-        if not head or not git.has(head) or git.blob(head, baseline.PATH) is None:
+        there = git.blob(facts.head, path) if facts.head and git.has(facts.head) else None
+        before = facts.base if facts.base.strip("0") else trusted
+        if there is None or (before and git.blob(before, path) == there):
             return []
     except OrchError:
         return []
     unknown = "; this clone does not know that branch: `git remote set-head origin --auto` asks the server"
-    return [
-        f"{baseline.PATH} is in {head[:10]}, and counts once it is on the target branch{'' if trusted else unknown}"
-    ]
+    return [f"{path} of {facts.head[:10]} takes effect once it is on the target branch{'' if trusted else unknown}"]
 
 
 def audit(settings: Settings, git: Git, found: Range, *, strict: bool) -> DependencyResult | None:
