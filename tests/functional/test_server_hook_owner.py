@@ -169,6 +169,7 @@ def test_somebody_else_is_told_whose_the_repository_is(program: Path) -> None:
             assert done.returncode == 2
             assert "belongs to root; run it as root:" in text
             assert f"sudo -u root -H {program} hook {verb} {server.path}" in text
+            assert "\\x0a" not in text
         server.path.chmod(0o700)
         for verb in ("install", "status", "uninstall"):
             assert (done := as_owner(program, verb, server.path)).returncode == 2

@@ -71,7 +71,7 @@ class Status:
             plain, below = bare.look(bare.plain), bare.look(bare.below_dispatcher)
             others = tuple(_others(bare))
         except OrchError as error:
-            return Facts(str(repository), unreadable=str(error))
+            return Facts(str(repository), unreadable=str(error).replace("\n", " "))
         ours = next((one for one in (plain, below) if one.kind is Kind.OURS), None)
         facts = Facts(
             str(bare.git_dir),
