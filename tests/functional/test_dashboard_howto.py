@@ -54,7 +54,7 @@ def test_a_loop_keeps_it_new(rig: SweepRig) -> None:
             assert child.wait(timeout=60) == 0
         finally:
             child.kill()
-    assert "Ticks" in page.read_text("utf-8")
+    assert "Sweeps" in page.read_text("utf-8")
 
 
 def test_the_commands_of_the_sweep(rig: SweepRig) -> None:
