@@ -422,7 +422,7 @@ def test_a_card_that_was_changed_by_hand_is_refused(rig: SweepRig, server: Teleg
     rig.work.git("commit", "--quiet", "-am", "another message")
     pushed = rig.work.attempt("push", "origin", "HEAD:orch-state")
     assert pushed.returncode != 0
-    assert b"is written by orch-gates only" in pushed.stderr
+    assert b"may be written by orch-gates only" in pushed.stderr
 
 
 def test_a_step_shows_its_card(rig: SweepRig, server: Telegram) -> None:

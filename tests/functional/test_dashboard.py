@@ -88,7 +88,7 @@ def test_the_page_shows_the_state(rig: SweepRig, tmp_path: Path) -> None:
     assert "DEGRADED" in shown["watches"]
     assert "testing 1 round, 1 test run" in shown["leases"]
     assert "on time the last sweep began" in shown["sweep"]
-    assert "Ticks 1" in shown["sweep"]
+    assert "Sweeps 1" in shown["sweep"]
 
 
 def test_the_same_state_at_the_same_moment_is_the_same_file(rig: SweepRig, tmp_path: Path) -> None:

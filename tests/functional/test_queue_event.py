@@ -81,7 +81,7 @@ def test_a_turn_of_the_queue_shows_its_card(rig: QueueRig) -> None:
         (
             "workflow_run",
             {"action": "completed", "workflow_run": {"name": "ci", "head_sha": "ab" * 20}},
-            "is no commit",
+            "belongs to no queued pull request",
         ),
         ("watch", {"action": "started"}, "watch"),
     ],
