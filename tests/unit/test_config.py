@@ -422,8 +422,8 @@ def known_of(rule: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 REFERENCES = re.compile(
-    r"already|no stage is named|unknown stage|which comes later|more than can be recorded|the same URL"
-    r"|reserved for the counts of the probes"
+    r"already|there is another stage|no stage is named|unknown stage|which comes later|more than can be recorded"
+    r"|the same URL|reserved for the counts of the probes"
 )
 
 
