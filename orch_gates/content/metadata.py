@@ -40,8 +40,8 @@ class MessageReader:
     def _header(self, line: bytes) -> tuple[bytes, str]:
         if _HEX_HEADER.match(line):
             return b"", ""
-        role, _, person = line.partition(b" ")
-        if role not in _ROLES:
+        role, space, person = line.partition(b" ")
+        if not space or role not in _ROLES:
             return line, ""
         person = _SIGNATURE_TIME.sub(b"", person)
         if person in self._people:

@@ -72,9 +72,10 @@ def resolve(git: Git, settings: Settings, *, base: str, head: str) -> Range:
     try:
         head_id = git.resolve(git.unambiguous(head) if head else event.head or "HEAD", "object")
     except UnknownRevision:
-        if head or event.head or default_branch_commit(git):
+        # Only where there is no ref at all; another one is not what was asked about.
+        if head or event.head or default_branch_commit(git) or (nothing := everything(git, settings)).head:
             raise
-        return everything(git, settings)
+        return nothing
     git.resolve(head_id, "commit")
     if base in _EMPTY_TREES:
         return Range("", head_id, target_branch(git, settings, event), _newest(git, settings, event))

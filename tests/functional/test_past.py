@@ -357,6 +357,7 @@ def test_a_head_without_a_commit(past: Past, bare_one: bool) -> None:
     usual = orch("gate", "security", cwd=other, env=past.work.env)
     assert (usual.returncode, usual.stdout) == (2, empty.stdout), usual
     run("git", "fetch", "-q", past.work.path, "main:refs/heads/kept", cwd=other)
+    assert orch("gate", "security", cwd=other, env=past.work.env).returncode == 1, "HEAD is not that other branch"
     full = orch("gate", "security", "--all", cwd=other, env=past.work.env)
     assert (full.returncode, b"2 secrets found" in full.stdout) == (1, True), full
 
