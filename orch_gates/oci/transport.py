@@ -173,7 +173,7 @@ class Transport:
             ) as response:
                 status = response.status_code
                 found = body(response, begun + self._timeout, most)
-                # What is no error has a digest, and stays as it is.
+                # A manifest or blob has a digest, and stays as it is.
                 credential = authorization.rpartition(" ")[2] if status >= 400 else ""
                 return Answer(status, response.headers, without(found, credential))
         except UNUSABLE_URL as error:

@@ -13,6 +13,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.gitea.connect import DIALECT
 from orch_gates.forge.github.connect import DIALECT as GITHUB
 from orch_gates.forge.http import Api, Call, Dialect
+from orch_gates.oci.transport import Transport
 from tests.fakes.scripted_http import Answer, chunked, cut_off, drips, drips_all, hangs, resets, says, sends, serving
 
 # Pages that say how they end by links or by their length, as GitHub's do.
@@ -35,6 +36,15 @@ def test_a_token_that_the_server_repeats_is_not_shown(dialect: Dialect, status: 
         with pytest.raises(ForgeUnavailable) as written:
             api.write("POST", "/x", {})
     assert token not in f"{read.value} {written.value}"
+
+
+@pytest.mark.parametrize(("status", "shown"), [(401, False), (500, False), (200, True)])
+def test_a_login_that_a_registry_repeats_is_not_kept_of_an_error(status: int, shown: bool) -> None:
+    """What has a digest is not touched (SEC-5)."""
+    token = secrets.token_hex(20)
+    with serving(says(status, {"errors": [{"message": token}]})) as server:
+        answer = Transport(2, (), lambda *_: None).get(f"{server.url}/v2/", {}, f"Bearer {token}", 10_000)
+    assert (answer.status, token in answer.body.decode()) == (status, shown)
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def lacks(line: str) -> bool:
         return True
     except click.UsageError:
         # What stands for a value is none of the values that it may have.
-        return False
+        pass
     return False
 
 
