@@ -35,7 +35,7 @@ from orch_gates.variables.groups import (
 from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, Source, resolve
 from orch_gates.variables.scope import Scope, scope_settings
 from orch_gates.variables.services import NotifySettings, RegistrySettings, TrackerSettings
-from orch_gates.variables.setting import Setting, Value, declared
+from orch_gates.variables.setting import Setting, declared
 
 # Inside a hook these make quarantined objects and the index of a partial commit visible.
 GIT_LOCATION = (
@@ -319,10 +319,13 @@ class _Reader:
 
     def group(self, group: type[_Group], **others: Any) -> _Group:
         """A group with the value of each setting that it declares; `others` are the fields that are none."""
-        return group(**{name: self._value(setting) for name, setting in declared(group)}, **others)
-
-    def _value(self, setting: Setting) -> Value:
-        return resolve(setting, self.environ, self.given).value
+        # A field's default is the setting's own; a hook reads all of them several times, and few are set.
+        found = {
+            name: resolve(setting, self.environ, self.given).value
+            for name, setting in declared(group)
+            if setting.variable in self.environ or setting.variable in self.given
+        }
+        return group(**found, **others)
 
 
 def colourless() -> bool:

@@ -49,7 +49,8 @@ def worker_env(settings: Settings) -> dict[str, str]:
 
 
 def _started(settings: Settings, seconds: float) -> contextlib.AbstractContextManager[Engine]:
-    given = locate.ready(settings.security.engine, settings.tools, settings.inherited_env)
-    if given is None or not settings.scope("security").enabled:
+    enabled = settings.scope("security").enabled
+    given = locate.ready(settings.security.engine, settings.tools, settings.inherited_env) if enabled else None
+    if given is None:
         raise OrchError("the scanner is not ready yet")
     return engine.start(given, worker_env(settings), timeout=seconds or life(settings))
