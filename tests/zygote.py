@@ -32,6 +32,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TextIO
 
+from pydantic import BaseModel
+
 ROOT = Path(__file__).parents[1]
 MOST = 100_000
 _READ_ONCE = ("LANGUAGE", "TZ")
@@ -299,6 +301,11 @@ def _load() -> None:
 
     for module in pkgutil.walk_packages(orch_gates.__path__, "orch_gates."):
         importlib.import_module(module.name)
+    # A model is built by its first use, which each process would have of its own.
+    models = BaseModel.__subclasses__()
+    for model in models:
+        model.model_rebuild()
+        models += model.__subclasses__()
     # What is never collected is never copied either.
     gc.freeze()
 
