@@ -4,7 +4,8 @@ The zygote imports the program once and forks for each call. The child gets the 
 folder and streams, and ends as the program ends. Where an interpreter would begin differently in the caller's
 environment (its locale, its own variables), the caller starts a new one instead.
 
-A server's hook calls it by `Zygote.caller`, a program that git can start: `tests/zygote_caller.py`.
+A server's hook and a runner's job call it by `Zygote.caller`, a program that anybody can start:
+`tests/zygote_caller.c`. Where there is no C compiler that is the real program.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import functools
 import gc
 import importlib
 import io
-import marshal
 import os
 import pkgutil
 import select
@@ -29,6 +29,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -36,13 +37,21 @@ from pydantic import BaseModel
 
 ROOT = Path(__file__).parents[1]
 MOST = 100_000
+_CALLER = Path(__file__).with_name("zygote_caller.c")
+_COMPILE_S = 60
 _READ_ONCE = ("LANGUAGE", "TZ")
 # Python takes UTF-8 in each of them, and passes on what is none.
 _UTF8 = ("C", "POSIX", "C.UTF-8", "C.utf8")
-# In sh, as a line with `#!` holds neither a long path nor several options.
-_CALLER = f"""#!/bin/sh
-exec '{{}}' -I -S '{Path(__file__).with_name("zygote_caller.py")}' '{{}}' '{{}}' "$@"
-"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a caller wants: a program with its arguments or, where it is named, a module of the tests."""
+
+    argv: list[str]
+    module: str
+    cwd: str
+    env: Mapping[str, str]
 
 
 class Zygote:
@@ -57,7 +66,10 @@ class Zygote:
 
     @property
     def caller(self) -> Path:
-        """A program that has the zygote run the real one; where that cannot be, it becomes the real one."""
+        """A program that has the zygote run the real one; where that cannot be, it becomes the real one.
+
+        What it began is killed with it.
+        """
         with self._lock:
             if self._socket is None:
                 self._start()
@@ -92,7 +104,7 @@ class Zygote:
         return child
 
     def _begin(self, argv: list[str], module: str, cwd: str, stdin: bytes, env: Mapping[str, str]) -> Child | None:
-        call = marshal.dumps({"argv": argv, "module": module, "cwd": cwd, "env": dict(env)})
+        call = _packed(argv, module, cwd, env)
         with self._lock:
             if self._socket is None:
                 self._start()
@@ -124,9 +136,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno(), door.fileno()],
             )
-        self._caller = folder / self._program.name
-        self._caller.write_text(_CALLER.format(sys.executable, str(self._program), str(folder / "door")))
-        self._caller.chmod(0o755)
+        self._caller = compiled_caller(self._program, folder / "door", folder)
         self._begun, self._socket = _interpreter(os.environ), ours
 
 
@@ -181,6 +191,29 @@ class Child:
             stream.close()
 
 
+def compiled_caller(program: Path, door: Path, folder: Path) -> Path:
+    """The program that has the zygote behind a door run another one; that itself where there is no C compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return program
+    caller = folder / program.name
+    given = [f'-DPROGRAM="{program}"', f'-DDOOR="{door}"', f"-DMOST={MOST}"]
+    subprocess.run([compiler, "-O1", *given, "-o", caller, _CALLER], check=True, timeout=_COMPILE_S)
+    return caller
+
+
+def _packed(argv: list[str], module: str, cwd: str, env: Mapping[str, str]) -> bytes:
+    words = [str(len(argv)), *argv, module, cwd, *(f"{name}={value}" for name, value in env.items())]
+    return b"\0".join(map(os.fsencode, words))
+
+
+def _unpacked(call: bytes) -> Call:
+    count, *words = map(os.fsdecode, call.split(b"\0"))
+    argv, (module, cwd, *env) = words[: int(count)], words[int(count) :]
+    pairs = (pair.partition("=") for pair in env)
+    return Call(argv, module, cwd, {name: value for name, _, value in pairs})
+
+
 def _remove(folder: Path, owner: int) -> None:
     """Take it away at the end of the process that made it, and not of one that was forked from that."""
     if os.getpid() == owner:
@@ -199,21 +232,27 @@ def _serve(control: socket.socket, door: socket.socket) -> None:
     begun = _interpreter(os.environ)
     # By the descriptor of each process that was started: where its caller is told.
     running: dict[int, int] = {}
+    # By where a caller at the door is told: the process that does not outlive it.
+    guarded: dict[int, int] = {}
     doors = [control.fileno(), door.fileno()]
     while True:
-        ready, _, _ = select.select([*doors, *running], [], [])
+        ready, _, _ = select.select([*doors, *running, *guarded], [], [])
+        for gone in guarded.keys() & set(ready):
+            signal.pidfd_send_signal(guarded.pop(gone), signal.SIGKILL)
         for ended in running.keys() & set(ready):
             status = os.waitid(os.P_PIDFD, ended, os.WEXITED)
             assert status is not None
             os.close(ended)
             code = status.si_status if status.si_code == os.CLD_EXITED else -status.si_status
-            _tell(running.pop(ended), code)
+            answers = running.pop(ended)
+            guarded.pop(answers, None)
+            _tell(answers, code)
         if door.fileno() in ready:
             caller, _ = door.accept()
             data, streams, _, _ = socket.recv_fds(caller, MOST, 3)
-            call = marshal.loads(data) if data else {"env": {}}
-            if data and _interpreter(call["env"]) == begun:
-                _start(call, [*streams, caller.detach()], running, doors)
+            if data and _interpreter((call := _unpacked(data)).env) == begun:
+                answers = caller.detach()
+                guarded[answers] = _start(call, [*streams, answers], running, doors)
             else:
                 # Whoever is told nothing starts an interpreter of its own.
                 caller.close()
@@ -223,10 +262,11 @@ def _serve(control: socket.socket, door: socket.socket) -> None:
             data, streams, _, _ = socket.recv_fds(control, MOST, 4)
             if not data:
                 return
-            _start(marshal.loads(data), streams, running, doors)
+            _start(_unpacked(data), streams, running, doors)
 
 
-def _start(call: dict[str, object], streams: list[int], running: dict[int, int], doors: list[int]) -> None:
+def _start(call: Call, streams: list[int], running: dict[int, int], doors: list[int]) -> int:
+    """The descriptor of the process that does it."""
     answers = streams.pop()
     pid = os.fork()
     if not pid:
@@ -235,9 +275,11 @@ def _start(call: dict[str, object], streams: list[int], running: dict[int, int],
         _become(call, streams)
     for stream in streams:
         os.close(stream)
-    running[os.pidfd_open(pid)] = answers
+    begun = os.pidfd_open(pid)
+    running[begun] = answers
     with contextlib.suppress(OSError):
         os.write(answers, f"{pid}\n".encode())
+    return begun
 
 
 def _tell(answers: int, code: int) -> None:
@@ -247,26 +289,22 @@ def _tell(answers: int, code: int) -> None:
     os.close(answers)
 
 
-def _become(call: dict[str, object], streams: list[int]) -> None:
-    argv, module, cwd, env = call["argv"], call.get("module"), call["cwd"], call["env"]
-    assert isinstance(argv, list)
-    assert isinstance(cwd, str)
-    assert isinstance(env, dict)
+def _become(call: Call, streams: list[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
     # What the zygote was started with may have been a file, and these be pipes.
     sys.stdin, sys.stdout, sys.stderr = map(_opened, range(3), (sys.stdin, sys.stdout, sys.stderr))
-    os.chdir(cwd)
+    os.chdir(call.cwd)
     os.environ.clear()
-    os.environ.update(env)
+    os.environ.update(call.env)
     time.tzset()
-    sys.argv = argv
-    if module:
-        os._exit(_run(functools.partial(importlib.import_module(str(module)).main, *argv[1:])) & 0xFF)
+    sys.argv = call.argv
+    if call.module:
+        os._exit(_run(functools.partial(importlib.import_module(call.module).main, *call.argv[1:])) & 0xFF)
     from orch_gates.__main__ import main
 
-    sys.path[0] = str(Path(argv[0]).parent)
+    sys.path[0] = str(Path(call.argv[0]).parent)
     os._exit(_run(main) & 0xFF)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import sys
+import os
+import select
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.builders import HOOK, PROGRAM, bare, clone, github_token, install_hook, load_hook_early, loaded_program, run
+from tests.patience import rest
+from tests.zygote import compiled_caller
 
-CALLER = Path(__file__).parents[1] / "zygote_caller.py"
+PATIENCE_S = 30
 
 
 @pytest.mark.parametrize("args", [["--version"], ["hook", "pre-receive"], ["no-such-command"]])
@@ -27,9 +32,33 @@ def test_it_ends_as_the_program_does(args: list[str], env: dict[str, str], tmp_p
 
 def test_without_a_zygote_it_becomes_the_program(tmp_path: Path) -> None:
     """A hook is never passed over because a test run has ended."""
-    done = run(sys.executable, "-I", "-S", CALLER, PROGRAM, tmp_path / "door", "hook", "pre-receive", cwd=tmp_path)
+    caller = compiled_caller(PROGRAM, tmp_path / "door", tmp_path)
+    done = run(caller, "hook", "pre-receive", cwd=tmp_path)
     assert done.returncode == 2
     assert b"orch-gates: " in done.stderr
+
+
+def test_it_does_not_outlive_its_caller(tmp_path: Path) -> None:
+    """As a process of the caller's own group, which a runner kills with its job."""
+    before = _grandchildren()
+    hook = [str(loaded_program()), "hook", "pre-receive"]
+    with subprocess.Popen(hook, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as caller:
+        began = time.monotonic()
+        while not _grandchildren() - before:
+            assert time.monotonic() < began + PATIENCE_S
+            rest(began)
+        caller.kill()
+        assert caller.stderr is not None
+        # It held the other end, and waited for refs.
+        assert select.select([caller.stderr], [], [], PATIENCE_S)[0]
+        assert caller.stderr.read() == b""
+
+
+def _grandchildren() -> set[str]:
+    """The children of our children, the zygote among them."""
+    ours = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    below = (Path(f"/proc/{child}/task/{child}/children") for child in ours)
+    return {each for children in below if children.exists() for each in children.read_text().split()}
 
 
 def test_a_push_is_judged_by_it(tmp_path: Path) -> None:
