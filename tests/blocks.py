@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+
+from tests.builders import PROGRAM, loaded_program
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"<!-- run: (?P<name>[a-z]+)(?:, exit (?P<code>\d+))? -->\n```sh\n(?P<script>.*?)^```$", re.S | re.M)
@@ -25,7 +26,6 @@ SHOWN = re.compile(r"^```text\n(.*?)^```$", re.S | re.M)
 HEAD = "name: shown\non: workflow_dispatch\npermissions: {}\nconcurrency:\n  group: shown\n"
 RUNS_ON = "name: shown\nruns-on: ubuntu-latest\ntimeout-minutes: 5\n"
 STEPS = "steps:\n  {}\n"
-PROGRAM = Path(sys.executable).with_name("orch-gates")
 
 
 @dataclass
@@ -43,7 +43,8 @@ class Shell:
     def run(self, script: str, code: int = 0, typed: str = "") -> str:
         """What a script prints; `typed` is what it reads."""
         path = self.env.get("PATH", os.environ["PATH"])
-        known = {"PATH": f"{PROGRAM.parent}{os.pathsep}{path}", "STATE": str(self.state)}
+        ready = [str(loaded_program().parent), str(PROGRAM.parent)]
+        known = {"PATH": os.pathsep.join([*ready, path]), "STATE": str(self.state)}
         wrapped = f"trap 'pwd > \"$STATE\"' EXIT\n{script}"
         done = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", wrapped],

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.builders import loaded_program
 from tests.conftest import CACHE
 from tests.e2e import keeper
 from tests.e2e.gitea import Gitea
@@ -46,7 +47,8 @@ class Runner:
         self._keeper: subprocess.Popen[bytes] | None = None
         self._argv = [str(program.resolve()), "--config", str(folder / "config.yaml")]
         # Its jobs have this environment too; the programs of this project are what a runner's machine has ready.
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        ready = [str(loaded_program().parent), str(Path(sys.executable).parent)]
+        path = os.pathsep.join([*ready, os.environ["PATH"]])
         code = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
         self._env = {**code, "PATH": path, "HOME": str(folder), "ORCH_CACHE_DIR": str(CACHE), "LANG": "C.UTF-8"}
 

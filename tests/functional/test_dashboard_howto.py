@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests import sweep_rig
-from tests.blocks import BLOCK, PROGRAM, ROOT, SHOWN, Shell, blocks
+from tests.blocks import BLOCK, ROOT, SHOWN, Shell, blocks
+from tests.builders import PROGRAM
 from tests.sweep_rig import SWEEP, SweepRig, until
 
 TEXT = (ROOT / "docs" / "how-to" / "publish-a-dashboard.md").read_text("utf-8")

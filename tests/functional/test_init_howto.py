@@ -7,8 +7,8 @@ import pty
 import subprocess
 from pathlib import Path
 
-from tests.blocks import PROGRAM, Shell, blocks
-from tests.builders import bare, clone
+from tests.blocks import Shell, blocks
+from tests.builders import PROGRAM, bare, clone
 
 PAGE = "docs/how-to/begin-with-init.md"
 

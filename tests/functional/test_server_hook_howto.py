@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.blocks import PROGRAM, Shell, shown
-from tests.builders import bare, clone
+from tests.blocks import Shell, shown
+from tests.builders import PROGRAM, bare, clone
 
 PAGE = "docs/how-to/install-the-server-hook.md"
 DISPATCHER = """\
