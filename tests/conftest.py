@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from tests import in_memory
+
 ROOT = Path(__file__).parent.parent
 REQUIRE_REAL = os.environ.get("ORCH_REQUIRE_REAL") == "1"
 CACHE = Path(
@@ -33,6 +35,9 @@ FOREIGN = (
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONUNBUFFERED",
 )
+
+# Before pytest chooses its folder, and before its workers begin.
+in_memory.use()
 
 # The suites that several test modules inherit fail with the values, as tests do.
 _SUITES = ("forge_pulls", "forge_steps", "forge_suite", "forge_labels", "tracker_steps", "tracker_suite", "image_suite")
