@@ -49,5 +49,5 @@ lock: ## renew the hashed locks in requirements/ (needs uv)
 	$(compile) --group dev --upgrade --output-file requirements/dev.txt
 	$(compile) --constraint requirements/dev.txt --output-file requirements/runtime.txt
 
-clean: ## remove what set-up and the tests left in this checkout, and the tests' files in memory
-	rm -rf /dev/shm/orch-gates-$(shell id -u) .venv *.egg-info build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove what set-up and the tests left in this checkout
+	rm -rf .venv *.egg-info build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,9 @@ def test_without_a_zygote_it_becomes_the_program(tmp_path: Path) -> None:
     assert b"orch-gates: " in done.stderr
 
 
-def test_it_does_not_outlive_its_caller(tmp_path: Path) -> None:
+def test_it_does_not_outlive_its_caller(real: Callable[[str], Path], tmp_path: Path) -> None:
     """As a process of the caller's own group, which a runner kills with its job."""
+    real("cc")
     before = _grandchildren()
     hook = [str(loaded_program()), "hook", "pre-receive"]
     with subprocess.Popen(hook, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as caller:
