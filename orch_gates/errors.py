@@ -60,9 +60,12 @@ class BudgetExceeded(OrchError):
 
 
 class StaleUpdate(OrchError):
-    """A push is based on what a ref no longer is: a definite refusal, and a race that was lost."""
+    """A push is based on what `ref` no longer is: a definite refusal, and a race that was lost."""
 
     exit_code = 1
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"{ref} moved meanwhile; fetch and push again")
 
 
 class ScannerError(OrchError):

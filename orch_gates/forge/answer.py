@@ -44,12 +44,17 @@ class Answer:
     @property
     def message(self) -> str:
         """The forge's own error message, in one line without control characters; empty where there is none."""
+        return escape.visible(" ".join(self.raw_message.split()))[:_LONGEST]
+
+    @property
+    def raw_message(self) -> str:
+        """The error message as the forge sent it, with its line ends: to be searched, never to be shown."""
         try:
             found = self.document
         except ValueError:
             return ""
         message = found.get("message") if isinstance(found, dict) else None
-        return escape.visible(" ".join(message.split()))[:_LONGEST] if isinstance(message, str) else ""
+        return message if isinstance(message, str) else ""
 
     @property
     def of_a_forge(self) -> bool:

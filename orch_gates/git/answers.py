@@ -83,8 +83,7 @@ _LOST = re.compile(
     r"cannot lock ref '[^']*'[^\n]*(but expected|reference already exists|unable to resolve reference)|"
     r"incorrect old value provided|reference already exists"
 )
-# The words of our own hook, which tells so before it judges anything.
-_MOVED = re.compile(r"^remote: orch-gates: (push refused: )?refs/\S+ moved meanwhile", re.MULTILINE)
+_MOVED = re.compile(r"^(remote: )?orch-gates: refs/\S+ moved meanwhile; fetch and push again", re.MULTILINE)
 _FOLLOWS = re.compile(r"atomic (push|transaction) fail", re.IGNORECASE)
 _LEFT_LOCK = re.compile(r"\.lock': File exists")
 _REFUSED = re.compile(
@@ -127,6 +126,11 @@ _DAMAGED = re.compile(
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
+def base_moved(hook_output: str) -> bool:
+    """Whether our own hook refused a push since its base moved, which it says before it judges anything (ST-3)."""
+    return _MOVED.search(hook_output) is not None
+
+
 def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) -> PushAnswer:
     """What `git push --porcelain --atomic` of `refs` means; only its own word makes it landed."""
     lines = {line["ref"]: line for line in _LINE.finditer(stdout)}
@@ -142,7 +146,7 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     message = _message([*telling, stderr] if telling or stderr.strip() else reasons)
     if way := _IN_THE_WAY.search(stderr):
         return PushAnswer(Pushed.REFUSED, f"{way['there']} is in the way of {way['wanted']}: delete or rename it first")
-    if any("remote rejected" in reason for reason in telling) and _MOVED.search(stderr):
+    if any("remote rejected" in reason for reason in telling) and base_moved(stderr):
         return PushAnswer(Pushed.LOST, message)
     # A server that says so itself has a rule against it; who is only overtaken hears it from git on this side.
     if any("remote rejected" in reason and _FINAL.search(reason) for reason in telling):

@@ -87,7 +87,7 @@ def refuse_stale(git: Git, updates: Sequence[RefUpdate], *, namespaced: bool) ->
     }
     for update in updates:
         if now.get(update.ref) != update.old:
-            raise StaleUpdate(f"{update.ref} moved meanwhile; fetch and push again")
+            raise StaleUpdate(update.ref)
 
 
 def on_push(

@@ -119,7 +119,7 @@ def _refuse_stale(git: Git, refs: Mapping[str, str], updates: Sequence[RefUpdate
     moved = [ref for ref in (branch, WITNESS) if now.get(ref) != refs.get(ref)]
     moved += [one.ref for one in updates if one.ref in {branch, WITNESS} and now.get(one.ref) != one.old]
     if moved:
-        raise StaleUpdate(f"{moved[0]} moved meanwhile; fetch and push again")
+        raise StaleUpdate(moved[0])
 
 
 def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:

@@ -92,6 +92,22 @@ def test_of_two_merges_at_once_the_later_has_another_base(repository: Repository
     assert isinstance(lost[0], BaseMoved | Transient), lost
 
 
+def test_a_base_that_moved_before_our_hook_looked(repository: Repository, pull: PullRequest) -> None:
+    """The hook says so before it judges anything: the base moved, and nobody forbids the merge."""
+    branched(repository, "second", "second.txt")
+    repository.install_hook()
+    reached, go = repository.folder / "reached", repository.folder / "go"
+    # By its name it runs before ours.
+    pre_receive(repository, "a-slow-one", f"cat >/dev/null\ntouch {reached}\nwhile [ ! -e {go} ]; do sleep 0.1; done\n")
+    wanted = request(pull, repository)
+    with ThreadPoolExecutor(1) as other:
+        outcome = other.submit(asked(repository).pulls.merge, pull.number, wanted)
+        eventually(reached.exists, "the merge is pushed")
+        repository.bare.git("update-ref", "refs/heads/main", repository.tip("second"))
+        go.touch()
+        assert outcome.result() == BaseMoved()
+
+
 def test_a_pull_request_that_goes_elsewhere_is_not_merged(repository: Repository, pull: PullRequest) -> None:
     """Changed by a person between the validation and the merge."""
     branched(repository, "release", "release.txt")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from orch_gates.errors import StaleUpdate
 from orch_gates.git.answers import Fetched, Pushed, read_fetch, read_push
 
 REF = "refs/heads/orch-state"
-HOOK = "remote: orch-gates: refs/heads/orch-state moved meanwhile; fetch and push again\n"
+HOOK = f"remote: orch-gates: {StaleUpdate(REF)}        \n"
 TOO_BIG = "remote: fatal: pack exceeds maximum allowed size\nerror: remote unpack failed: index-pack abnormal exit\n"
 DISK_FULL = "remote: error: file write error: No space left on device\nerror: remote unpack failed: index-pack failed\n"
 

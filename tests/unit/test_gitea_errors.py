@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orch_gates.errors import StaleUpdate
 from orch_gates.forge.answer import Answer, Sort
 from orch_gates.forge.gitea.errors import merge_outcome, scopes, trouble
 from orch_gates.forge.port.pulls import (
@@ -161,6 +162,18 @@ ELSEWHERE: list[tuple[str, int, object, MergeOutcome]] = [
         409,
         {"message": 'PushRejected with remote message: hooks/pre-receive: line 8: 17 Done a 18 Killed | "${hook}"'},
         Transient('a hook of the server failed: hooks/pre-receive: line 8: 17 Done a 18 Killed | "${hook}"'),
+    ),
+    (
+        "our own hook saw first that the base moved",
+        409,
+        {"message": f"PushRejected with remote message: Notice\norch-gates: {StaleUpdate('refs/heads/main')}\n"},
+        BaseMoved(),
+    ),
+    (
+        "our own hook tells of a file whose name is like that",
+        409,
+        {"message": f"PushRejected with remote message: orch-gates: no\n  orch-gates: {StaleUpdate('refs/x')}"},
+        Forbidden(f"orch-gates: no orch-gates: {StaleUpdate('refs/x')}"),
     ),
     ("a wrong commit for a merge by hand", 409, {"message": "Wrong commit ID"}, Ambiguous("409 (Wrong commit ID)")),
     ("a proxy that lost the server", 502, "<html>Bad gateway</html>", Ambiguous("502")),

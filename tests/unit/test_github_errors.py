@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orch_gates.errors import StaleUpdate
 from orch_gates.forge.answer import Answer, Sort
 from orch_gates.forge.github.errors import merge_outcome, missing, of_an_app, trouble
 from orch_gates.forge.port.pulls import (
@@ -113,6 +114,12 @@ def test_a_hooks_words_decide_nothing() -> None:
     found = merge_outcome(answer(405, says(HOOK)))
     assert isinstance(found, Forbidden)
     assert "approval needed" in found.reason
+
+
+def test_our_own_hook_on_an_enterprise_server_sees_first_that_the_base_moved() -> None:
+    """It judged nothing, so the merge begins anew on the new base."""
+    words = f"{HOOK.partition('The base')[0]}orch-gates: {StaleUpdate('refs/heads/main')}"
+    assert merge_outcome(answer(405, says(words))) == BaseMoved()
 
 
 @pytest.mark.parametrize(

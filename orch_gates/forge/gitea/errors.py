@@ -20,6 +20,7 @@ from orch_gates.forge.port.pulls import (
     Scheduled,
     Transient,
 )
+from orch_gates.git.answers import base_moved
 
 _SCOPE = re.compile(r"required scope\(s\), required=\[([^\]]*)\], token scope=(.*)")
 _REPOSITORY = re.compile(r"/repos/([^/]+/[^/?]+)")
@@ -140,7 +141,8 @@ def _in_the_way(answer: Answer) -> MergeOutcome:
     if message == "merge push out of date":
         return BaseMoved()
     if rejected := _REJECTED.match(message):
-        return _rejected(message[rejected.end() :])
+        hook_output = _REJECTED.sub("", answer.raw_message, count=1)
+        return BaseMoved() if base_moved(hook_output) else _rejected(message[rejected.end() :])
     if "already scheduled to auto merge" in message:
         return Scheduled()
     if not message and _is_conflict(answer):

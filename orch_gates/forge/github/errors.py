@@ -21,6 +21,7 @@ from orch_gates.forge.port.pulls import (
     Scheduled,
     Transient,
 )
+from orch_gates.git.answers import base_moved
 
 _UNRULED = {"Branch not protected", "Branch not found"}
 _NOT_FOR_APPS = "Resource not accessible by integration"
@@ -94,7 +95,8 @@ def merge_outcome(answer: Answer) -> MergeOutcome:
         return Ambiguous(found.message)
     match answer.status:
         case 405 | 409:
-            return _refusal(answer.status, error_message(answer))
+            # Of an Enterprise Server on which our own hook runs.
+            return BaseMoved() if base_moved(answer.raw_message) else _refusal(answer.status, error_message(answer))
         case 301 | 302 | 307 | 308 | 404 | 410:
             return Gone(found.message)
         case 422 | 400:
